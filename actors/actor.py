@@ -1,0 +1,243 @@
+"""An actor: private state, a mailbox, and one turn at a time.
+
+A subclass names its messages (`class Counter(Actor[Add | Total])`) and says
+what each does, in one of two ways:
+
+* **handlers** - `@handles(Add)` marks a sync method for posted messages,
+  `@answers(Total)` one for questions. They are collected into a table when the
+  class is made: a type that is handled twice, not at all, or not in the union
+  fails there. A handler cannot wait, so an actor always gets to its next
+  message; what waits is an effect it returns, and the effects of a whole batch
+  are performed together when its last handler has run (`perform`).
+* **turn** - override `turn(batch)` to decide on everything that waits at once:
+  fold a pure function over the batch, await one commit, act. Questions come as
+  `Question(message, slot)` among plain messages.
+
+Life of an incarnation:
+
+    started() -> turn() ... turn() -> stopping(reason) -> children stopped
+              -> turn() on what was still waiting and on the children's reports -> stopped
+
+* `started` runs in the new task before the first turn.
+* An orderly stop - asked for by the supervisor, or by `self.stop` - closes the
+  mailbox at that very moment: later posts raise `ActorStopped`, and everything
+  accepted before is still handled, after `stopping`. So a message that was
+  taken is lost only if the actor crashes or is cut at its deadline, and then it
+  is counted in `Stopped.unhandled`.
+* `stopping` runs once per orderly stop, before the children are stopped. It may
+  stop or spare them as it likes, and may call `await self.receive()` to take
+  the messages and reports that come meanwhile; after it returns the children
+  that still run are stopped with the same reason and their reports go to `turn`
+  as always. All of it happens within the child's stop deadline.
+* An exception anywhere is a crash: children are cancelled and awaited, open
+  questions are refused, watchers told, and the supervisor decides.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Generic, TypeVar
+
+import trio
+
+from actors.address import Address
+from actors.ask import Question, nobody
+from actors.cell import Cell
+from actors.children import Children
+from actors.clock import Clock
+from actors.effects import Answer, Begin, End, Post
+from actors.errors import ForeignMessage
+from actors.handlers import Table, collect
+from actors.reason import StopReason
+
+__all__ = ("Actor",)
+
+M = TypeVar("M")
+
+
+class Actor(Generic[M]):
+    """Base of actors; see the module docstring. The object is seen by nobody but its own task.
+
+    `self.address`, `self.clock` and `self.children` are there from `started`
+    on, not yet in `__init__`.
+    """
+
+    table: ClassVar[Table] = {}
+    waits: ClassVar[bool] = False
+
+    _cell: Cell
+    _children: Children[M] | None = None
+    _told: bool = False
+
+    def __init_subclass__(cls) -> None:
+        """Collect the handlers, or fail.
+
+        Raises:
+            HandlersInvalid: with every fault of the class.
+        """
+        super().__init_subclass__()
+        cls.table = collect(cls, Actor, needs_handlers=cls.turn is Actor.turn)
+        cls.waits = any(
+            getattr(cls, hook) is not getattr(Actor, hook) for hook in ("started", "turn", "perform", "stopping")
+        )
+
+    # --- what a subclass may override --------------------------------------
+
+    async def started(self) -> None:
+        """Run before the first turn, in the actor's own task. Raising is a failed start."""
+
+    async def turn(self, batch: Sequence[M | Question[M]]) -> None:
+        """Deal with everything that waits. The default runs the handlers in order, then performs their effects."""
+        effects: list[object] = []
+        asked: list[Question[M]] = []
+        for message in batch:
+            made = self._handle(message, asked)
+            if made is not None:
+                effects.extend(made)
+        if effects:
+            await self.perform(effects)
+        for question in asked:
+            question.answer(None)
+
+    async def perform(self, effects: Sequence[object]) -> None:
+        """Do what the handlers of one batch returned; override to commit once and then act.
+
+        The default knows the effects of `actors.effects` and takes any other for a bug.
+        """
+        for effect in effects:
+            match effect:
+                case Post():
+                    effect.address.post(effect.message)
+                case Answer():
+                    effect.question.answer(effect.value)
+                case Begin():
+                    self.children.start(effect.name, effect.function, *effect.args, report=effect.report)
+                case End():
+                    self.stop(effect.reason)
+                case _:
+                    raise TypeError(f"{type(self).__name__} returned {effect!r}: override perform() to do it")
+
+    async def stopping(self, reason: StopReason) -> None:
+        """Run once when an orderly stop begins, before children are stopped; see the module docstring."""
+
+    # --- what a subclass may use -------------------------------------------
+
+    @property
+    def address(self) -> Address[M]:
+        """Where this incarnation takes messages."""
+        return self._cell.address
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the supervisor."""
+        return self._cell.clock
+
+    @property
+    def children(self) -> Children[M]:
+        """The short-lived tasks this actor owns."""
+        if self._children is None:
+            self._children = Children(self._cell)
+        return self._children
+
+    @property
+    def stop_reason(self) -> StopReason | None:
+        """Why this actor is stopping, or None."""
+        return self._cell.mailbox.closed
+
+    def stop(self, reason: StopReason) -> None:
+        """End in order after this turn. Sync, idempotent.
+
+        Posts are refused from this moment; what was accepted before is handled
+        in one more turn. Use `stop_if_idle` to end only when nothing was.
+        """
+        self._cell.mailbox.close(reason)
+
+    def stop_if_idle(self, reason: StopReason) -> bool:
+        """End if no message waits and no child runs, with nothing in between the look and the closing. Sync.
+
+        True if it ends: every post from now on is refused, so nothing is lost.
+        """
+        mailbox = self._cell.mailbox
+        if mailbox.closed is None and mailbox.idle:
+            mailbox.close(reason)
+            return True
+        return False
+
+    async def receive(self) -> list[M | Question[M]]:
+        """In `stopping` only: wait for and take the next batch; empty when nothing can come any more."""
+        if self._children is not None:
+            self._children.flush()
+        return await self._cell.mailbox.take_all()  # type: ignore[return-value]
+
+    # --- the loop -----------------------------------------------------------
+
+    async def live(self, cell: Cell) -> None:
+        """Run one incarnation. For the supervisor's guard."""
+        self._cell = cell
+        await self.started()
+        if cell.ready is not None:
+            cell.ready()
+        if not await self._serve():
+            await self._serve_with_children()
+
+    async def _serve_with_children(self) -> None:
+        crash: Exception | None = None
+        async with trio.open_nursery() as nursery:
+            self._cell.adopt(nursery.cancel_scope)
+            self.children.open(nursery)
+            try:
+                await self._serve()
+            except Exception as error:  # noqa: BLE001 - only carried past the nursery, which would wrap it
+                self._cell.mailbox.close(StopReason.error(self._cell.address.name, error))
+                nursery.cancel_scope.cancel()
+                crash = error
+        if crash is not None:
+            raise crash
+
+    async def _serve(self) -> bool:
+        """Take turns until the end (True), or until a first child asks for a nursery (False). Can be called again."""
+        mailbox = self._cell.mailbox
+        run_turn = self._timed_turn if self._slow_seconds() < math.inf else self.turn
+        while True:
+            if self._children is not None and not self._children.flush():
+                return False
+            if mailbox.closed is not None and not self._told:
+                await self._tell_stopping(mailbox.closed)
+                continue
+            await mailbox.wait_ready()
+            if mailbox.closed is not None and not self._told:
+                continue
+            batch = mailbox.take_nowait()
+            if batch:
+                await run_turn(batch)  # type: ignore[arg-type]
+            elif mailbox.closed is not None and mailbox.idle:
+                return True
+
+    async def _tell_stopping(self, reason: StopReason) -> None:
+        self._told = True
+        await self.stopping(reason)
+        if self._children is not None:
+            self._children.stop_all(reason)
+
+    def _slow_seconds(self) -> float:
+        observer = self._cell.observer
+        return math.inf if observer is None else observer.slow_seconds
+
+    async def _timed_turn(self, batch: Sequence[M | Question[M]]) -> None:
+        clock, observer = self._cell.clock, self._cell.observer
+        began = clock.monotonic()
+        await self.turn(batch)
+        took = clock.monotonic() - began
+        if observer is not None and took > observer.slow_seconds:
+            observer.slow_handler(self._cell.address.path, took)
+
+    def _handle(self, message: M | Question[M], asked: list[Question[M]]) -> Iterable[object] | None:
+        question = message if isinstance(message, Question) else None
+        content = message if question is None else question.message
+        handler = self.table.get(type(content))
+        if handler is None:
+            raise ForeignMessage(self._cell.address.name, content)
+        if handler.asks:
+            return handler.function(self, question or Question(content, nobody()))
+        if question is not None:
+            asked.append(question)
+        return handler.function(self, content)

@@ -1,0 +1,85 @@
+"""One incarnation of one child: what the guard, the actor and the supervisor share about it.
+
+Internal. A cell lives as long as its incarnation; what outlives it is the
+address. The scope exists only for actors that can wait somewhere else than on
+their mailbox: a purely synchronous actor is always at its mailbox between two
+turns, so closing that is enough to stop it, and it is spared the 8 us and the
+600 bytes of a cancel scope.
+"""
+
+import math
+from collections.abc import Callable
+
+import trio
+
+from actors.address import Address
+from actors.clock import Clock
+from actors.mailbox import Mailbox
+from actors.observer import Observer
+from actors.reason import StopReason
+from actors.shutdown import ShutdownContext
+
+__all__ = ("Cell",)
+
+
+class Cell:
+    """The living part of a child. `ready` is called once, when `started` has run."""
+
+    __slots__ = (
+        "_deadline",
+        "_scope",
+        "address",
+        "clock",
+        "mailbox",
+        "observer",
+        "ready",
+        "shutdown",
+        "within",
+    )
+
+    def __init__(
+        self,
+        *,
+        address: Address[object],
+        mailbox: Mailbox[object],
+        clock: Clock,
+        shutdown: ShutdownContext,
+        observer: Observer | None,
+        ready: Callable[[], None] | None,
+    ) -> None:
+        self.address = address
+        self.mailbox = mailbox
+        self.clock = clock
+        self.shutdown = shutdown
+        self.observer = observer
+        self.ready = ready
+        self.within = math.inf
+        self._deadline = math.inf
+        self._scope: trio.CancelScope | None = None
+
+    def new_scope(self) -> trio.CancelScope:
+        """Make the scope everything this incarnation awaits happens in."""
+        return self.adopt(trio.CancelScope(deadline=self._deadline))
+
+    def adopt(self, scope: trio.CancelScope) -> trio.CancelScope:
+        """Take a scope as the one the stop deadline acts on, unless there is one already that holds it."""
+        if self._scope is None:
+            self._scope = scope
+            scope.deadline = min(scope.deadline, self._deadline)
+        return scope
+
+    @property
+    def cut(self) -> bool:
+        """True if it ended by the stop deadline's cancel."""
+        return self._scope is not None and self._scope.cancelled_caught
+
+    def stop(self, reason: StopReason, within: float) -> None:
+        """Ask to stop: no more posts, and cancelled unless it ends `within` seconds (0: at once). Sync, idempotent."""
+        self.mailbox.close(reason)
+        self.within = min(self.within, within)
+        if within <= 0:
+            self.mailbox.discard()
+        if math.isfinite(within):
+            self._deadline = min(self._deadline, self.clock.monotonic() + within)
+            if self._scope is not None:
+                self._scope.deadline = min(self._scope.deadline, self._deadline)

@@ -1,0 +1,252 @@
+"""A bounded box of waiting messages, emptied in batches by its one owner.
+
+A list and one wake-up, not a channel with a hand-over per message: `post`
+appends, and the owner takes everything there is each time it runs, so the cost
+of a task switch is shared by the whole batch.
+
+Who may post what:
+* `post`    - anyone; refused with `MailboxFull` once `capacity` messages wait.
+  The sender learns it here and now and alone knows what to do about it.
+* `report`  - one message announced with `expect`, from a child the owner
+  started. It always fits: the owner bounded it by starting the child.
+* `deliver` - a message that must not be lost and happens once (`Stopped` for a
+  watcher). It always fits: the owner bounded it by asking for it.
+
+Life: open -> closed (`close`: posts are refused, what waits is still handled,
+reports still come) -> finished (`finish`: what was not handled is counted, open
+questions are refused). Order of arrival is order of handling, for all three
+kinds of sender alike. `closed` is set synchronously, so between looking at a
+mailbox and closing it nothing can slip in.
+"""
+
+from typing import Generic, TypeVar
+
+import attrs
+import trio
+
+from actors.ask import Question, Slot
+from actors.errors import ActorStopped, MailboxFull
+from actors.observer import Observer
+from actors.parking import Parking
+from actors.reason import StopReason
+
+__all__ = ("Mailbox", "MailboxStatistics")
+
+M = TypeVar("M")
+
+
+@attrs.frozen(kw_only=True)
+class MailboxStatistics:
+    """What a mailbox has seen so far. `peak` is the most that ever waited at the moment of a take."""
+
+    depth: int
+    capacity: int
+    peak: int
+    posted: int
+    refused: int
+    late: int
+    open_questions: int
+    oldest_seconds: float
+
+
+class Mailbox(Parking, Generic[M]):
+    """See the module docstring. `owner` names the actor in errors; `capacity` bounds what `post` may leave waiting."""
+
+    __slots__ = (
+        "_capacity",
+        "_finished",
+        "_late",
+        "_limit",
+        "_observer",
+        "_owed",
+        "_owner",
+        "_peak",
+        "_questions",
+        "_queue",
+        "_reason",
+        "_refused",
+        "_since",
+        "_taken",
+        "_unhandled",
+    )
+
+    def __init__(self, owner: str, capacity: int, observer: Observer | None = None) -> None:
+        self._parked = None
+        self._owner = owner
+        self._capacity = capacity
+        self._observer = observer
+        self._queue: list[M | Question[M]] = []
+        # The queue may be this long before a post is refused. Reports raise it,
+        # so that they take no room from posts; -1 refuses everything.
+        self._limit = capacity
+        self._owed = 0
+        self._finished = False
+        self._reason: StopReason | None = None
+        self._questions: set[Slot] | None = None
+        self._since = 0.0
+        self._taken = 0
+        self._peak = 0
+        self._refused = 0
+        self._late = 0
+        self._unhandled = 0
+
+    # --- the senders' side -------------------------------------------------
+
+    def post(self, message: M | Question[M]) -> None:
+        """Leave a message. Sync; the owner runs later.
+
+        Raises:
+            MailboxFull: `capacity` messages wait already.
+            ActorStopped: the owner has stopped or is stopping.
+        """
+        queue = self._queue
+        if len(queue) >= self._limit:
+            raise self._refusal()
+        queue.append(message)
+        if len(queue) == 1:
+            # Only the first of a batch can find the owner asleep.
+            self._since = trio.current_time()
+            self.wake()
+
+    def ask(self, message: M) -> Slot:
+        """Leave a question and give the slot its answer will appear in. Sync; raises as `post` does."""
+        slot = Slot(self, type(message).__name__)
+        self.post(Question(message, slot))
+        self.adopt(slot)
+        return slot
+
+    def expect(self) -> None:
+        """Announce one `report`. A closed mailbox is not finished before every announced report has come."""
+        self._owed += 1
+
+    def report(self, message: M) -> None:
+        """Leave an announced message: always fits, also while the owner is stopping. Dropped once it has finished."""
+        if not self._finished:
+            self._owed -= 1
+            self.deliver(message)
+
+    def deliver(self, message: M) -> None:
+        """Leave a message beyond the capacity; for messages that come exactly once. Dropped once finished."""
+        if self._finished:
+            return
+        if self._reason is None:
+            self._limit += 1
+        self._queue.append(message)
+        if len(self._queue) == 1:
+            self._since = trio.current_time()
+            self.wake()
+
+    # --- the owner's side --------------------------------------------------
+
+    @property
+    def owner(self) -> str:
+        """The name in its errors."""
+        return self._owner
+
+    @property
+    def closed(self) -> StopReason | None:
+        """Why no more posts are taken, or None while they are."""
+        return self._reason
+
+    @property
+    def idle(self) -> bool:
+        """True when nothing waits and no report is owed."""
+        return not self._queue and self._owed == 0
+
+    @property
+    def unhandled(self) -> int:
+        """How many taken-in messages were never handled; known once finished."""
+        return self._unhandled
+
+    async def take_all(self) -> list[M | Question[M]]:
+        """Wait for at least one message and take all there are, in order of arrival.
+
+        Once closed: what still waits, then reports as they come, and an empty
+        list when nothing can come any more. A checkpoint; a cancel loses nothing.
+        """
+        await self.wait_ready()
+        while not self._queue and not (self._reason is not None and self._owed == 0):
+            await self.park()
+        return self.take_nowait()
+
+    async def wait_ready(self) -> None:
+        """Wait until there is something to take or the mailbox closes (or is closed and owed nothing). A checkpoint."""
+        if self._queue or (self._reason is not None and self._owed == 0):
+            await trio.lowlevel.checkpoint()
+        else:
+            await self.park()
+
+    def take_nowait(self) -> list[M | Question[M]]:
+        """Take all there are, perhaps none. Sync."""
+        batch = self._queue
+        if batch:
+            self._queue = []
+            depth = len(batch)
+            self._taken += depth
+            self._peak = max(self._peak, depth)
+            if self._reason is None:
+                self._limit = self._capacity
+        return batch
+
+    def close(self, reason: StopReason) -> None:
+        """Refuse posts from now on and wake the owner. Sync, idempotent: the first reason stands."""
+        if self._reason is None:
+            self._reason = reason
+            self._limit = -1
+            self.wake()
+
+    def finish(self, reason: StopReason) -> None:
+        """End for good: refuse every open question, count and drop what was not handled. Sync, idempotent."""
+        self.close(reason)
+        self.discard()
+        self._finished = True
+        self._owed = 0
+        slots, self._questions = self._questions, None
+        for slot in slots or ():
+            slot.refuse(ActorStopped(self._owner, reason))
+
+    def discard(self) -> None:
+        """Drop what waits, and count it as unhandled. Sync."""
+        self._unhandled += len(self._queue)
+        self._queue = []
+
+    def statistics(self) -> MailboxStatistics:
+        """Give a frozen picture of now. Sync."""
+        depth = len(self._queue)
+        return MailboxStatistics(
+            depth=depth,
+            capacity=self._capacity,
+            peak=max(self._peak, depth),
+            posted=self._taken + self._unhandled + depth,
+            refused=self._refused,
+            late=self._late,
+            open_questions=len(self._questions or ()),
+            oldest_seconds=trio.current_time() - self._since if depth else 0.0,
+        )
+
+    # --- open questions, kept so that none outlives its actor ---------------
+
+    def adopt(self, slot: Slot) -> None:
+        """Take over the duty to answer `slot`: it is refused if this mailbox finishes first."""
+        if self._questions is None:
+            self._questions = set()
+        self._questions.add(slot)
+
+    def release(self, slot: Slot) -> None:
+        """Forget a slot that is answered, expired or forwarded."""
+        if self._questions is not None:
+            self._questions.discard(slot)
+
+    def count_late(self) -> None:
+        """Count an answer that came after its slot was settled."""
+        self._late += 1
+        if self._observer is not None:
+            self._observer.late_reply(self._owner)
+
+    def _refusal(self) -> Exception:
+        if self._reason is not None:
+            return ActorStopped(self._owner, self._reason)
+        self._refused += 1
+        if self._observer is not None:
+            self._observer.mailbox_full(self._owner, self._capacity)
+        return MailboxFull(self._owner, self._capacity)

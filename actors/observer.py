@@ -1,0 +1,52 @@
+"""What happens to actors, told to whoever wants to know.
+
+An observer is a set of sync methods called at the moment of the event, in the
+task it happens in. It costs nothing when absent (one `is None` test at the
+event) and can do no harm when present: `shielded` wraps it so that an
+exception it raises is dropped, and the actor goes on.
+
+| event         | when                                                   | facts                        |
+|---------------|--------------------------------------------------------|------------------------------|
+| started       | an incarnation begins                                  | path, incarnation            |
+| stopped       | an incarnation has ended and is announced              | path, incarnation, reason    |
+| restarted     | a supervisor decides to start a failed child again     | path, incarnation, delay     |
+| quarantined   | a child used up its restart window and stays down      | path, reason                 |
+| mailbox_full  | a post is refused                                      | name, capacity               |
+| late_reply    | an answer came after its slot was settled              | name                         |
+| slow_handler  | a turn took longer than the observer's `slow_seconds`  | path, seconds                |
+"""
+
+from typing import Protocol
+
+from actors.reason import StopReason
+
+__all__ = ("Observer",)
+
+
+class Observer(Protocol):
+    """See the table in the module docstring. No method may wait."""
+
+    @property
+    def slow_seconds(self) -> float:
+        """A turn longer than this is reported; `math.inf` for never."""
+
+    def started(self, path: str, incarnation: int) -> None:
+        """Tell that an incarnation begins."""
+
+    def stopped(self, path: str, incarnation: int, reason: StopReason, error: BaseException | None) -> None:
+        """Tell that an incarnation has ended. The error, if any, must not be kept."""
+
+    def restarted(self, path: str, incarnation: int, delay_seconds: float) -> None:
+        """Tell that a failed incarnation will be followed by another."""
+
+    def quarantined(self, path: str, reason: StopReason) -> None:
+        """Tell that a child stays down until someone restarts it."""
+
+    def mailbox_full(self, name: str, capacity: int) -> None:
+        """Tell that a post was refused."""
+
+    def late_reply(self, name: str) -> None:
+        """Tell that an answer was dropped."""
+
+    def slow_handler(self, path: str, seconds: float) -> None:
+        """Tell that a turn took long."""

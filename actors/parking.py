@@ -1,0 +1,42 @@
+"""One task that sleeps until something synchronous wakes it.
+
+The rendezvous under mailboxes, answers, timers and supervisors. A trio memory
+channel or event would do, at several times the price: here a wait is one trip
+through the scheduler and a wake is one call. There is one sleeper at most,
+because each of these has one owner.
+"""
+
+import trio
+from trio.lowlevel import Abort, RaiseCancelT, Task, current_task, reschedule, wait_task_rescheduled
+
+__all__ = ("Parking",)
+
+
+class Parking:
+    """Base of everything that one task waits on. Subclasses set `_parked = None` when made."""
+
+    __slots__ = ("_parked",)
+
+    _parked: Task | None
+
+    def wake(self) -> None:
+        """Let the sleeper go on, if there is one. Sync; it runs at the next turn of the scheduler."""
+        task = self._parked
+        if task is not None:
+            self._parked = None
+            reschedule(task)
+
+    async def park(self) -> None:
+        """Sleep until `wake`. Cancel leaves nothing behind. Always a checkpoint.
+
+        Raises:
+            trio.BusyResourceError: another task already waits here.
+        """
+        if self._parked is not None:
+            raise trio.BusyResourceError("another task already waits here")
+        self._parked = current_task()
+        await wait_task_rescheduled(self._abandon)
+
+    def _abandon(self, _raise_cancel: RaiseCancelT) -> Abort:
+        self._parked = None
+        return Abort.SUCCEEDED

@@ -1,0 +1,12 @@
+"""What steps do. Each runner is a module here, found through the entry-point group and loaded when first named.
+
+They import `runtime.runner` and nothing else of this project. What several of them need:
+
+``_output``     what a program printed: how much of it is kept, and the result found in it
+``_delimiters`` the part of it between two regular expressions
+``_process``    a program in a process group of its own, that dies whole
+``_exchange``   one HTTP exchange, bounded in size
+``_tls``        whom it trusts, and how it says who it is
+``_reply``      what an HTTP reply means
+``_thread``     decoding off the event loop, where there is much to decode
+"""

@@ -1,0 +1,168 @@
+"""One HTTP exchange: no retries, bounded in size, nothing left open, and one kind of error for all that goes wrong."""
+
+import ssl
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import cast
+
+import attrs
+import httpx2
+
+from runners._reply import Reply, metadata_of
+from runners._thread import decoded
+from runtime.runner import StepFailed
+
+LARGEST_REPLY = 10 * 1024 * 1024
+"""Bytes of a reply's body, before and after it is decompressed."""
+
+MOST_REDIRECTS = 10
+
+_ENCODING = "understudy.encoding"  # where a reply keeps the content encoding that was taken out of its headers
+_LONGEST_PROBLEM = 300  # characters of what a library says about bytes from outside
+
+
+class _RefusedError(ValueError):
+    """The reply came, and is not one that can be taken."""
+
+
+_SAYINGS: Sequence[tuple[type[Exception] | tuple[type[Exception], ...], str]] = (
+    (_RefusedError, "{}"),
+    ((httpx2.InvalidURL, httpx2.UnsupportedProtocol), "the url is not one that can be asked"),
+    (
+        (httpx2.LocalProtocolError, UnicodeError),
+        "the request is not legal HTTP: look for odd characters in its host, method and headers",
+    ),
+    (httpx2.TooManyRedirects, f"more than {MOST_REDIRECTS} redirects"),
+    (httpx2.ConnectError, "cannot connect: {}"),
+    (httpx2.ProtocolError, "the reply is not HTTP: {}"),
+    (httpx2.TransportError, "the connection broke: {}"),
+)
+"""The words for each kind of failure, the first that fits; only those with braces repeat what a library says."""
+
+
+@attrs.frozen(kw_only=True)
+class Call:
+    """What to ask of whom."""
+
+    method: str
+    url: str = attrs.field(repr=False)
+    headers: Sequence[tuple[str, str]] = attrs.field(default=(), repr=False)
+    body: bytes = attrs.field(default=b"", repr=False)
+    auth: httpx2.Auth | None = attrs.field(default=None, repr=False)
+    follow_redirects: bool = False
+
+
+async def exchange(
+    call: Call, *, tls: ssl.SSLContext | bool = True, transport: httpx2.AsyncBaseTransport | None = None
+) -> Reply:
+    """Send a request and read the reply to its end. It has no time limit: the caller's scope is the limit.
+
+    Cancelling it closes its connection at once.
+
+    Raises:
+        StepFailed: there is no whole reply that could be read; it carries the metadata when the headers came. Its text
+            never holds the url, a header or a credential.
+    """
+    head: Reply | None = None
+    try:
+        async with (
+            httpx2.AsyncClient(
+                auth=call.auth,
+                verify=tls,
+                transport=transport,
+                follow_redirects=call.follow_redirects,
+                max_redirects=MOST_REDIRECTS,
+                timeout=None,
+                headers={"User-Agent": "understudy", "Accept-Encoding": "gzip"},
+                event_hooks={"response": [_bound]},
+            ) as client,
+            client.stream(call.method, call.url, headers=_encoded(call.headers), content=call.body) as response,
+        ):
+            head = Reply(status=response.status_code, headers=response.headers.multi_items())
+            raw = await response.aread()
+        encoding: str = response.extensions[_ENCODING]
+        return attrs.evolve(head, body=await decoded(lambda body: _plain(body, encoding), raw))
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, NotImplementedError) as fault:
+        raise StepFailed(_problem(fault), metadata=metadata_of(head) if head else None) from None
+
+
+def _encoded(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode()) for name, value in headers]
+
+
+def _problem(fault: Exception) -> str:
+    """Say what went wrong, in words that hold nothing of the request."""
+    for kinds, saying in _SAYINGS:
+        if isinstance(fault, kinds):
+            return saying.format(_root_cause(fault))
+    return f"the exchange failed ({type(fault).__name__})"
+
+
+def _root_cause(fault: BaseException) -> str:
+    """Give the first error that says something, going down the causes: wrappers tend to be silent."""
+    cause: BaseException | None = fault
+    while cause is not None:
+        if str(cause):
+            return str(cause)[:_LONGEST_PROBLEM]
+        cause = cause.__cause__ or cause.__context__
+    return type(fault).__name__
+
+
+async def _bound(response: httpx2.Response) -> None:
+    """Bound every reply of an exchange, those to redirects and challenges included, and decompress none of them."""
+    response.extensions[_ENCODING] = response.headers.get("content-encoding", "").strip().lower()
+    if response.extensions[_ENCODING]:
+        del response.headers["content-encoding"]
+        response.headers.pop("content-length", None)
+    response.stream = _Bounded(cast("httpx2.AsyncByteStream", response.stream))
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    """A body that may not become too large."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async with aclosing(cast("AsyncGenerator[bytes]", aiter(self._stream))) as chunks:
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > LARGEST_REPLY:
+                    raise _too_large()
+                yield chunk
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+def _too_large() -> _RefusedError:
+    return _RefusedError(
+        f"the reply is larger than {LARGEST_REPLY // 1024 // 1024} MiB, which is the most that is read"
+    )
+
+
+def _plain(raw: bytes, encoding: str) -> bytes:
+    """Decompress a body, never to more than the limit.
+
+    Raises:
+        _RefusedError: it is in an encoding that was not asked for, is not what it says, or is too large.
+    """
+    if not raw or encoding in {"", "identity"}:
+        return raw
+    if encoding not in {"gzip", "x-gzip"}:
+        raise _RefusedError(f'the reply is compressed as "{encoding[:20]}", and only gzip is read')
+    body = bytearray()
+    try:
+        while raw:
+            member = zlib.decompressobj(16 + zlib.MAX_WBITS)
+            body += member.decompress(raw, LARGEST_REPLY + 1 - len(body))
+            if len(body) > LARGEST_REPLY:
+                raise _too_large()
+            if not member.eof:
+                raise _RefusedError("the reply is cut: its gzip data has no end")
+            raw = member.unused_data
+    except zlib.error as fault:
+        raise _RefusedError(f"the reply is not the gzip data that it says it is: {fault}") from None
+    return bytes(body)

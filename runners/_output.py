@@ -1,0 +1,96 @@
+"""What a program printed: how much of it is kept, and the result found in it."""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+
+from runtime.runner import Json, loads
+
+KEPT_BYTES = 1024 * 1024
+"""Of what a program prints, this much is kept: a quarter from the start, the rest from the end."""
+
+
+class KeptText:
+    """The start and the end of a text of any length."""
+
+    def __init__(self, limit: int = KEPT_BYTES) -> None:
+        self._room = limit // 4
+        self._tail_limit = limit - self._room
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._dropped = 0
+
+    def write(self, data: bytes | bytearray) -> None:
+        """Take more of the text."""
+        fits = self._room - len(self._head)
+        self._head += data[:fits]
+        self._tail += data[fits:]
+        if len(self._tail) > 2 * self._tail_limit:  # by halves, so that a byte is moved once
+            self._trim()
+
+    def text(self) -> str:
+        """Give what was kept, with a line that says how much is missing from its middle."""
+        self._trim()
+        mark = b"\n[... %d bytes left out ...]\n" % self._dropped if self._dropped else b""
+        return b"".join([self._head, mark, self._tail]).decode(errors="replace")
+
+    def _trim(self) -> None:
+        excess = len(self._tail) - self._tail_limit
+        if excess > 0:
+            del self._tail[:excess]
+            self._dropped += excess
+
+
+class OutputMode(StrEnum):
+    """Where the result stands in what a program printed."""
+
+    LAST_LINE = "manual-lastline"
+    DELIMITERS = "manual-delimiters"
+    DISABLED = "disabled"
+
+
+def last_line(text: str) -> Mapping[str, Json]:
+    """Decode the JSON object on the last line; one newline after it is ignored.
+
+    Raises:
+        ValueError: there is none.
+    """
+    return json_object(text.removesuffix("\n").rpartition("\n")[2], "the last line of the output")
+
+
+def json_object(text: str, where: str) -> Mapping[str, Json]:
+    """Decode a JSON object; `where` is what the text is called in the error.
+
+    Raises:
+        ValueError: the text is something else.
+    """
+    try:
+        value = loads(text)
+    except ValueError as fault:
+        raise ValueError(f"{where} is not a JSON object: {fault}") from None
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{where} is JSON, but not an object")  # noqa: TRY004 - the text is at fault, not its type
+    return value
+
+
+class Codes:
+    """Exit codes as a configuration writes them: ``3``, or ``64-78``.
+
+    Raises:
+        ValueError: it is neither, or the range is empty or starts at 0.
+    """
+
+    _FORM = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
+
+    def __init__(self, text: str) -> None:
+        form = self._FORM.fullmatch(text.strip())
+        if form is None:
+            raise ValueError('must be a code such as "3" or a range such as "64-78"')
+        first = int(form[1])
+        last = first if form[2] is None else int(form[2])
+        if form[2] is not None and (first == 0 or last <= first):
+            raise ValueError("a range must start above 0 and end above its start")
+        self._codes = range(first, last + 1)
+
+    def __contains__(self, code: int) -> bool:
+        return code in self._codes

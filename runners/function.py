@@ -1,0 +1,63 @@
+"""`function`: a plain ``async def`` of the embedding program, called with its rendered arguments.
+
+The callable is found by the name under which the runtime registered it. What it returns is the step's output, unless
+it returns an `Outcome`; what it raises chooses the step's state like any runner's error does. It is cancelled with its
+step.
+"""
+
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from runtime.runner import Fault, Json, Outcome, Runner, StepFailed, StepRequest
+
+
+@attrs.frozen(kw_only=True)
+class FunctionConfig:
+    """`name` is the registered name; `arguments` are keyword arguments.
+
+    A parameter called `request` that no argument fills receives the `StepRequest`.
+    """
+
+    name: str
+    arguments: Mapping[str, Json] = attrs.field(factory=dict)
+
+
+class Function(Runner[FunctionConfig]):
+    """Calls functions of the embedding program."""
+
+    name = "function"
+    config = FunctionConfig
+
+    def validate(self, config: FunctionConfig) -> Iterable[Fault]:
+        """Check that the function is known and takes the arguments."""
+        try:
+            function = self.settings.functions.get(config.name)
+        except LookupError as unknown:
+            yield Fault("name", str(unknown))
+            return
+        signature = inspect.signature(function)
+        extra = {"request": None} if _wants_request(signature, config.arguments) else {}
+        try:
+            signature.bind(**config.arguments, **extra)
+        except TypeError as misfit:
+            yield Fault("arguments", f"{config.name}: {misfit}")
+
+    async def run(self, request: StepRequest[FunctionConfig]) -> Outcome:
+        """Call the function."""
+        config = request.config
+        try:
+            function = self.settings.functions.get(config.name)
+        except LookupError as unknown:
+            raise StepFailed(str(unknown)) from unknown
+        arguments: dict[str, Any] = dict(config.arguments)
+        if _wants_request(inspect.signature(function), arguments):
+            arguments["request"] = request
+        returned = await function(**arguments)
+        return returned if isinstance(returned, Outcome) else Outcome(output=returned)
+
+
+def _wants_request(signature: inspect.Signature, arguments: Mapping[str, Any]) -> bool:
+    return "request" in signature.parameters and "request" not in arguments

@@ -1,0 +1,115 @@
+"""understudy: a supervised, concurrent runtime for tasks made of steps, on trio.
+
+::
+
+    from runtime import open_runtime
+
+    async with open_runtime() as rt:
+        task = await rt.submit("hello.yaml", {"name": "Ada"})
+        print(await task.result())
+
+Packages, in the order in which they may import each other:
+
+    actors      supervised actors: knows nothing of tasks
+    runtime     tasks, steps, templates, values, the journal, the messages, the command line
+    runners     what steps do; imports `runtime.runner` and nothing else of ours
+
+Inside `runtime`: `templates` reads, `values` renders, `engine` decides, `journal` stores, `work` acts, `api` is talked
+to, `cli` is typed at, and `app` builds them all together.
+
+What holds, always, and is tested:
+
+* no effect before the record that explains it is stored;
+* exactly one report per attempt of a step;
+* the records of a task, replayed, give the state that was in memory after every turn;
+* a refused request leaves no trace;
+* no actor waits for another actor's answer (storing is the one wait).
+
+This module loads what it exports when it is first asked for, so that importing one part costs that part.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from runtime.api.client import Prepared, Runtime, TaskHandle
+    from runtime.api.views import StepStatus, TaskView
+    from runtime.app import open_runtime
+    from runtime.engine.states import ResolutionState, StepState, TaskState
+    from runtime.errors import (
+        Conflict,
+        Fault,
+        InputInvalid,
+        NotFound,
+        Refused,
+        TaskNotDone,
+        TemplateInvalid,
+        Unavailable,
+        UnderstudyError,
+    )
+    from runtime.templates.model import Action, Assertion, Condition, Input, Output, Step, Template, Variable
+
+_HOME: Final = {
+    "runtime.api.client": ("Prepared", "Runtime", "TaskHandle"),
+    "runtime.api.views": ("StepStatus", "TaskView"),
+    "runtime.app": ("open_runtime",),
+    "runtime.engine.states": ("ResolutionState", "StepState", "TaskState"),
+    "runtime.errors": (
+        "Conflict",
+        "Fault",
+        "InputInvalid",
+        "NotFound",
+        "Refused",
+        "TaskNotDone",
+        "TemplateInvalid",
+        "Unavailable",
+        "UnderstudyError",
+    ),
+    "runtime.templates.model": (
+        "Action",
+        "Assertion",
+        "Condition",
+        "Input",
+        "Output",
+        "Step",
+        "Template",
+        "Variable",
+    ),
+}
+_MODULE_OF: Final = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = (
+    "Action",
+    "Assertion",
+    "Condition",
+    "Conflict",
+    "Fault",
+    "Input",
+    "InputInvalid",
+    "NotFound",
+    "Output",
+    "Prepared",
+    "Refused",
+    "ResolutionState",
+    "Runtime",
+    "Step",
+    "StepState",
+    "StepStatus",
+    "TaskHandle",
+    "TaskNotDone",
+    "TaskState",
+    "TaskView",
+    "Template",
+    "TemplateInvalid",
+    "Unavailable",
+    "UnderstudyError",
+    "Variable",
+    "open_runtime",
+)
+
+
+def __getattr__(name: str) -> object:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(module), name)

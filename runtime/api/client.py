@@ -1,0 +1,293 @@
+"""The in-process client: what a trio program holds of a runtime.
+
+It checks and renders in the caller's frame, so that an actor only ever meets valid work, and sends messages for the
+rest. Every method may be used from many tasks at once. Cancelling a call never undoes what was stored.
+"""
+
+import os
+import uuid
+from collections import OrderedDict
+from collections.abc import AsyncIterable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Final, TypeAlias
+
+import attrs
+import trio
+
+from actors import ActorStopped, Address, AskExpired, Clock, MailboxFull, ShutdownContext, StopReason, Supervisor
+from runtime.api.callables import name_callables
+from runtime.api.messages import CancelTask, Event, GetTask, RunTask, SubmitTask
+from runtime.api.views import TaskView
+from runtime.engine.states import TaskState
+from runtime.errors import Fault, TaskNotDone, TemplateInvalid, TemplatingError, Unavailable
+from runtime.functions import Functions
+from runtime.runner import Runners
+from runtime.templates.inputs import check_inputs
+from runtime.templates.model import Template
+from runtime.templates.support import refuse_unsupported
+from runtime.templates.validation import Validated, check_data, check_file, validate
+from runtime.values.evaluator import Evaluator
+from runtime.values.json import Json
+from runtime.values.snapshot import Values
+from runtime.work.broadcast import Broadcast
+from runtime.work.intake import Message as IntakeMessage
+
+TemplateSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Json] | Template
+"""A template as a user names it: a path to a YAML file, a mapping as YAML would give it, or an object."""
+
+_PREPARED_KEPT: Final = 128
+"""How many template objects are remembered as checked."""
+
+
+@attrs.frozen
+class Prepared:
+    """A template that was found valid. Submitting it again costs no second check."""
+
+    template: Template
+    warnings: tuple[Fault, ...] = ()
+
+
+@attrs.frozen
+class TaskHandle:
+    """A task that was accepted. It holds the id only, and outlives restarts of everything behind it."""
+
+    id: str
+    _runtime: "Runtime" = attrs.field(repr=False)
+
+    async def status(self) -> TaskView:
+        """Read the task as it is now."""
+        return await self._runtime.status(self.id)
+
+    async def wait(self) -> TaskView:
+        """Wait until nothing more will happen to the task unless somebody asks: it is DONE, CANCELLED or BLOCKED.
+
+        Cancelling the wait leaves the task alone.
+
+        Raises:
+            Unavailable: the runtime was closed first.
+        """
+        return await self._runtime.wait(self.id)
+
+    async def result(self) -> Json:
+        """Wait for the task and give its result.
+
+        Raises:
+            TaskNotDone: it came to rest in another state; the text says which, and why.
+            Unavailable: the runtime was closed first.
+        """
+        view = await self.wait()
+        if view.state is not TaskState.DONE:
+            reasons = [f"{name}: {error}" for name, error in view.errors.items()]
+            raise TaskNotDone(view.id, str(view.resolution), [view.stop_reason] if view.stop_reason else reasons)
+        return view.result
+
+    async def cancel(self, reason: str = "cancelled", *, requester: str = "user") -> None:
+        """Stop the task for good. Returns once that is stored; `wait` returns once its running steps have ended.
+
+        Raises:
+            Conflict: it has ended already.
+        """
+        await self._runtime.cancel(self.id, reason, requester=requester)
+
+    async def run(self) -> None:
+        """Start a run now: of a task that is blocked, waits for its retry, or was submitted without running.
+
+        Raises:
+            Conflict: it is running, or has ended.
+        """
+        await self._runtime.run(self.id)
+
+
+def _prepared(checked: Validated) -> Prepared:
+    refuse_unsupported(checked.template)
+    return Prepared(checked.template, checked.warnings)
+
+
+class Runtime:
+    """A running runtime, as `runtime.open_runtime` gives it."""
+
+    def __init__(
+        self,
+        *,
+        intake: Callable[[], Address[IntakeMessage]],
+        tasks: Callable[[], Supervisor],
+        broadcast: Broadcast,
+        runners: Runners,
+        functions: Functions,
+        evaluator: Evaluator,
+        clock: Clock,
+        shutdown: ShutdownContext,
+        answer_within_seconds: float,
+    ) -> None:
+        self._intake = intake
+        self._tasks = tasks
+        self._broadcast = broadcast
+        self._runners = runners
+        self._functions = functions
+        self._evaluator = evaluator
+        self._clock = clock
+        self._shutdown = shutdown
+        self._answer_within = answer_within_seconds
+        self._prepared: OrderedDict[int, tuple[Template, Prepared]] = OrderedDict()
+
+    async def prepare(self, source: TemplateSource | Prepared, *, strict: bool = False) -> Prepared:
+        """Read and check a template; `submit` takes what this gives, any number of times.
+
+        A file is read and parsed in a thread. `strict` refuses keys that nobody reads.
+
+        Raises:
+            TemplateInvalid: with every fault and its path.
+        """
+        match source:
+            case Prepared():
+                return source
+            case Template():
+                return self._prepare_object(source)
+            case Mapping():
+                return _prepared(check_data(source, self._runners, strict=strict))
+            case _:
+                check = partial(check_file, source, self._runners, strict=strict)
+                return _prepared(await trio.to_thread.run_sync(check))
+
+    def _prepare_object(self, template: Template) -> Prepared:
+        known = self._prepared.get(id(template))
+        if known is not None:
+            return known[1]
+        prepared = _prepared(validate(name_callables(template, self._functions), self._runners))
+        # The entry keeps the object alive, so its id is its own for as long as it is a key here.
+        self._prepared[id(template)] = (template, prepared)
+        if len(self._prepared) > _PREPARED_KEPT:
+            self._prepared.popitem(last=False)
+        return prepared
+
+    async def submit(
+        self,
+        template: TemplateSource | Prepared,
+        inputs: Mapping[str, Json] | None = None,
+        *,
+        task_id: str | None = None,
+        requester: str = "",
+        resolver_inputs: Mapping[str, Json] | None = None,
+        run: bool = True,
+        strict: bool = False,
+    ) -> TaskHandle:
+        """Take a task on, and start it unless `run` is false. Returns once it is stored.
+
+        `task_id` is the idempotency key: submitting the same again under one id gives the same task.
+
+        Raises:
+            TemplateInvalid, InputInvalid: with every fault and its path.
+            Conflict: there is another task of that id.
+            Unavailable: the runtime is full, draining or closed.
+        """
+        prepared = await self.prepare(template, strict=strict)
+        checked = check_inputs(prepared.template.inputs, inputs or {})
+        resolver_checked = check_inputs(prepared.template.resolver_inputs, resolver_inputs or {}, keep_undeclared=True)
+        values = Values(
+            input=checked,
+            task={"requester_username": requester},
+            variables=prepared.template.variables,
+        )
+        message = SubmitTask(
+            task_id=task_id or str(uuid.uuid4()),
+            resolution_id=str(uuid.uuid4()),
+            template=prepared.template,
+            inputs=checked,
+            title=await self._render("title_format", prepared.template.title_format, values),
+            requester=requester,
+            resolver_inputs=resolver_checked,
+            tags={
+                name: await self._render(f"tags.{name}", value, values)
+                for name, value in prepared.template.tags.items()
+            },
+            run=run,
+        )
+        await self._ask(message)
+        return TaskHandle(message.task_id, self)
+
+    async def _render(self, path: str, text: str, values: Values) -> str:
+        try:
+            return await self._evaluator.render(text, values)
+        except TemplatingError as fault:
+            raise TemplateInvalid([Fault(path, str(fault))]) from fault
+
+    async def status(self, task_id: str) -> TaskView:
+        """Read a task.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        view = await self._ask(GetTask(task_id=task_id))
+        assert isinstance(view, TaskView)  # noqa: S101 - narrows what an answer is typed as
+        return view
+
+    async def wait(self, task_id: str) -> TaskView:
+        """Wait for a task to come to rest, see `TaskHandle.wait`.
+
+        Raises:
+            NotFound: there is none of that id.
+            Unavailable: the runtime was closed first.
+        """
+        while True:
+            with self._broadcast.waiter(task_id) as rested:  # before the state is read, so that nothing is missed
+                view = await self.status(task_id)
+                if view.at_rest:
+                    return view
+                if self._broadcast.closed:
+                    raise Unavailable(f"the runtime was closed before task {task_id} came to rest")
+                await rested.wait()
+
+    async def run(self, task_id: str) -> None:
+        """Start a run of a task now, see `TaskHandle.run`."""
+        await self._ask(RunTask(task_id=task_id))
+
+    async def cancel(self, task_id: str, reason: str = "cancelled", *, requester: str = "user") -> None:
+        """Stop a task for good, see `TaskHandle.cancel`."""
+        await self._ask(CancelTask(task_id=task_id, requester=requester, reason=reason))
+
+    def subscribe(
+        self, task_id: str | None = None, *, capacity: int = 1000
+    ) -> AbstractAsyncContextManager[AsyncIterable[Event]]:
+        """Give the events of one task, or of all, from now on: ``async with rt.subscribe() as events``.
+
+        `capacity` events are held for a slow reader; those that do not fit are dropped and reported as one `Lagged`.
+        The iteration ends when the runtime is closed.
+        """
+        return self._broadcast.subscribe(task_id, capacity)
+
+    def shutdown(
+        self, reason: str = "shutdown", *, requester: str = "host", grace_seconds: float | None = None
+    ) -> None:
+        """Begin to close: nothing new is taken, running steps get the grace to finish. Sync, idempotent.
+
+        The block of `open_runtime` still has to be left; `wait_draining` tells a program when.
+        """
+        self._shutdown.begin(StopReason.shutdown(requester, reason), grace_seconds)
+
+    async def wait_draining(self) -> None:
+        """Wait until a shutdown has begun."""
+        await self._shutdown.wait_draining()
+
+    async def drained(self) -> None:
+        """After `shutdown`: wait until no task is in memory any more. Tasks can still be read, until the block ends.
+
+        Subscriptions end here. Cancelling the wait leaves the shutdown going on.
+        """
+        reason = await self._shutdown.wait_draining()
+        tasks = self._tasks()
+        tasks.stop(reason)
+        await tasks.wait_stopped()
+        self._broadcast.close()
+
+    async def _ask(self, message: SubmitTask | RunTask | CancelTask | GetTask) -> object:
+        if self._shutdown.reason is not None and isinstance(message, SubmitTask | RunTask):
+            raise Unavailable(f"the runtime is shutting down ({self._shutdown.reason}): submit elsewhere, or later")
+        try:
+            return await self._intake().ask(message, deadline=self._clock.monotonic() + self._answer_within)
+        except ActorStopped as closed:
+            raise Unavailable("the runtime is closed") from closed
+        except MailboxFull as full:
+            raise Unavailable(f"the runtime is busy ({full}): nothing was done, try again later") from full
+        except AskExpired as late:
+            raise Unavailable(f"no answer within {self._answer_within:g} s: it may still be done") from late

@@ -1,0 +1,123 @@
+"""What a reader is shown of a task: plain frozen values, the shape of spec section 11.3."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+from runtime.engine.states import ResolutionState, StepState, TaskState, is_final
+from runtime.engine.task import Progress, Task, max_retries_of
+from runtime.templates.model import InputType, Step, Template
+from runtime.values.json import Json
+
+
+@attrs.frozen(kw_only=True)
+class StepStatus:
+    """One step of a task."""
+
+    state: str
+    description: str = ""
+    error: str = ""
+    output: Json = None
+    metadata: Json = None
+    try_count: int = 0
+    max_retries: int = 0
+    last_run: float | None = None
+    dependencies: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class TaskView:
+    """One task, as of one moment. Times are Unix seconds. `result` is there once the task is DONE.
+
+    `running` counts the attempts in flight; inputs of type password are masked.
+    """
+
+    id: str
+    title: str
+    template_name: str
+    state: TaskState
+    resolution_id: str
+    resolution: ResolutionState
+    requester_username: str
+    created: float
+    last_activity: float
+    run_count: int
+    run_max: int
+    next_retry: float | None
+    inputs: Mapping[str, Json]
+    tags: Mapping[str, str]
+    result: Json
+    result_error: str
+    stop_reason: str
+    running: int
+    steps_done: int
+    steps_total: int
+    steps: Mapping[str, StepStatus]
+
+    @property
+    def at_rest(self) -> bool:
+        """Nothing runs, and nothing will happen unless somebody asks for it."""
+        return self.running == 0 and self.state.at_rest
+
+    @property
+    def errors(self) -> Mapping[str, str]:
+        """The errors of the steps that keep the task from going on, by step."""
+        return {
+            name: step.error
+            for name, step in self.steps.items()
+            if step.error and step.state != StepState.TODO and not is_final(step.state)
+        }
+
+
+def _status(progress: Progress, step: Step) -> StepStatus:
+    return StepStatus(
+        state=progress.state,
+        description=step.description,
+        error=progress.error,
+        output=progress.output,
+        metadata=progress.metadata,
+        try_count=progress.tries,
+        max_retries=max_retries_of(step) if progress.tries else step.max_retries,
+        last_run=progress.last_run,
+        dependencies=step.dependencies,
+    )
+
+
+MASK: Final = "**__SECRET__**"
+"""What is shown in place of a password (section 12.3)."""
+
+
+def _masked(inputs: Mapping[str, Json], template: Template) -> Mapping[str, Json]:
+    secret = {declared.name for declared in template.inputs if declared.type is InputType.PASSWORD}
+    return {name: MASK if name in secret else value for name, value in inputs.items()}
+
+
+def view_task(task: Task) -> TaskView:
+    """Show a task. Costs O(steps): it is for readers, not for turns."""
+    header = task.header
+    template = task.plan.template
+    steps = {name: _status(task.steps[name], step) for name, step in template.steps.items()}
+    return TaskView(
+        id=header.task_id,
+        title=header.title,
+        template_name=template.name,
+        state=task.state,
+        resolution_id=header.resolution_id,
+        resolution=task.resolution,
+        requester_username=header.requester,
+        created=header.submitted_at,
+        last_activity=task.last_activity,
+        run_count=task.run,
+        run_max=header.run_max,
+        next_retry=task.next_retry,
+        inputs=_masked(header.inputs, template),
+        tags=task.tags,
+        result=task.result,
+        result_error=task.result_error,
+        stop_reason=f"{task.stopped_by}: {task.stop_reason}" if task.stopped_by else "",
+        running=task.live,
+        steps_done=sum(is_final(step.state) for step in steps.values()),
+        steps_total=len(steps),
+        steps=steps,
+    )

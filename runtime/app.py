@@ -1,0 +1,125 @@
+"""`open_runtime`: builds the supervision tree; the only module that knows every part.
+
+::
+
+    understudy          rest_for_one: what follows a part depends on it, and is restarted with it
+    ├── timers          one heap of due times
+    ├── tasks           dynamic: one actor per task in memory; its steps are its children
+    └── intake          the front door
+
+Stopped in reverse: the door first, then the tasks (their steps get the grace to finish), timers, and the journal last.
+"""
+
+import math
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from actors import (
+    ChildSpec,
+    Clock,
+    Restart,
+    ShutdownContext,
+    Strategy,
+    SystemClock,
+    Timers,
+    infrastructure,
+    nested,
+    open_supervisor,
+)
+from runtime.api.client import Runtime
+from runtime.functions import Functions
+from runtime.journal.memory import MemoryJournal
+from runtime.journal.protocol import Journal
+from runtime.runner import AnyRunner, Runners, RunnerSettings
+from runtime.values.evaluator import Evaluator
+from runtime.work.attempt import Tools
+from runtime.work.broadcast import Broadcast
+from runtime.work.intake import Intake
+from runtime.work.schema import Schemas
+from runtime.work.task import RECORDING_SECONDS, Services
+
+_INTAKE_CAPACITY: Final = 10_000
+"""How many messages may wait at the front door before it refuses."""
+
+_TASKS: Final = "tasks"
+_INTAKE: Final = "intake"
+
+
+@asynccontextmanager
+async def open_runtime(
+    *,
+    runners: Iterable[AnyRunner] = (),
+    scripts: str | Path = "scripts",
+    grace_seconds: float = 3.0,
+    answer_within_seconds: float = 30.0,
+    journal: Journal | None = None,
+    clock: Clock | None = None,
+) -> AsyncIterator[Runtime]:
+    """Run a runtime for as long as the block lasts.
+
+    Leaving the block shuts it down: no new work, running steps get `grace_seconds` to finish and are cut then, each
+    with who asked and why in its record. An exception that leaves the block, a cancel included, cuts them at once.
+
+    Args:
+        runners: more runners than those found through entry points, or in their place.
+        scripts: the folder that script steps may run files from.
+        grace_seconds: what running steps get to finish when the runtime is shut down.
+        answer_within_seconds: how long a call waits for the runtime's answer before it raises `Unavailable`.
+        journal: where records are kept; it is closed with the runtime. Without one they are kept in memory.
+        clock: where times come from; tests give a virtual one.
+    """
+    clock = clock or SystemClock()
+    shutdown = ShutdownContext(grace_seconds=grace_seconds + RECORDING_SECONDS)
+    functions = Functions()
+    known = Runners(runners, RunnerSettings(scripts=Path(scripts), functions=functions))
+    evaluator = Evaluator()
+    journal = journal or MemoryJournal()
+    broadcast = Broadcast()
+    timers = Timers(clock, shutdown=shutdown)
+    services = Services(
+        journal=journal,
+        tools=Tools(evaluator, known, clock, Schemas()),
+        timers=timers,
+        broadcast=broadcast,
+        shutdown=shutdown,
+    )
+    try:
+        async with open_supervisor(
+            "understudy",
+            [
+                ChildSpec(id="timers", start=infrastructure(timers.run), restart=Restart.PERMANENT, stop_within=0),
+                ChildSpec(id=_TASKS, start=nested(strategy=Strategy.DYNAMIC), restart=Restart.PERMANENT),
+            ],
+            strategy=Strategy.REST_FOR_ONE,
+            shutdown=shutdown,
+            clock=clock,
+        ) as root:
+            root.start_child(
+                ChildSpec(
+                    id=_INTAKE,
+                    start=lambda _incarnation: Intake(services, partial(root.nested, _TASKS)),
+                    restart=Restart.PERMANENT,
+                    capacity=_INTAKE_CAPACITY,
+                    stop_within=math.inf,
+                )
+            )
+            yield Runtime(
+                intake=partial(root.address_of, _INTAKE),
+                tasks=partial(root.nested, _TASKS),
+                broadcast=broadcast,
+                runners=known,
+                functions=functions,
+                evaluator=evaluator,
+                clock=clock,
+                shutdown=shutdown,
+                answer_within_seconds=answer_within_seconds,
+            )
+    finally:
+        broadcast.close()
+        with trio.CancelScope(shield=True, deadline=clock.monotonic() + RECORDING_SECONDS):
+            await journal.close()

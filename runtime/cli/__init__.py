@@ -1,0 +1,24 @@
+"""The ``understudy`` command.
+
+Modules
+    commands    the commands and their options
+    run         runs one task and reports how it ended
+    progress    what a terminal, a pipe or ``--json`` is shown meanwhile
+
+Exit status: 0 the task is DONE (or the templates are valid); 1 it ended otherwise; 2 the request was refused; 130
+after Ctrl-C, 143 after SIGTERM. Nothing a user can cause prints a traceback.
+"""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; the entry point of the console script."""
+    try:
+        from runtime.cli.commands import cli  # noqa: PLC0415 - its libraries are an extra
+    except ModuleNotFoundError as missing:
+        if missing.name not in {"click", "rich"}:
+            raise
+        print(f"understudy: the command line needs {missing.name}: pip install 'understudy[cli]'", file=sys.stderr)
+        sys.exit(2)
+    cli()

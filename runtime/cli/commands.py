@@ -1,0 +1,81 @@
+"""The commands and their options. What they do is elsewhere, and imported when it is done."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+
+from runtime.errors import Fault, Refused
+
+REFUSED: Final = 2
+
+
+def _warn(source: Path, warnings: Sequence[Fault]) -> None:
+    for warning in warnings:
+        click.echo(f"warning: {source}: {warning}", err=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="understudy")
+def cli() -> None:
+    """Run tasks made of steps, as YAML templates describe them."""
+
+
+_SCRIPTS = click.option(
+    "--scripts",
+    type=click.Path(path_type=Path),
+    default=Path("scripts"),
+    show_default=True,
+    help="The folder that script steps may run files from.",
+)
+_STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody reads, instead of warning.")
+
+
+@cli.command()
+@click.argument("template", type=click.Path(path_type=Path))
+@click.option("--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="An input; repeat it for a list.")
+@click.option("--json", "as_json", is_flag=True, help="Print only the final task, as JSON.")
+@click.option(
+    "--grace",
+    type=click.FloatRange(min=0),
+    default=3.0,
+    show_default=True,
+    help="Seconds that running steps get to finish after Ctrl-C.",
+)
+@_SCRIPTS
+@_STRICT
+def run(*, template: Path, inputs: tuple[str, ...], as_json: bool, grace: float, scripts: Path, strict: bool) -> None:
+    """Run one task of TEMPLATE and show its result."""
+    from runtime.cli.run import Options, run_task  # noqa: PLC0415 - the engine is not needed for --help
+
+    options = Options(
+        template=template, inputs=inputs, as_json=as_json, grace_seconds=grace, scripts=scripts, strict=strict
+    )
+    try:
+        status = run_task(options, lambda warnings: _warn(template, warnings))
+    except Refused as refusal:
+        click.echo(f"error: {refusal}", err=True)
+        status = REFUSED
+    sys.exit(status)
+
+
+@cli.command()
+@click.argument("templates", type=click.Path(path_type=Path), nargs=-1, required=True)
+@_SCRIPTS
+@_STRICT
+def validate(*, templates: tuple[Path, ...], scripts: Path, strict: bool) -> None:
+    """Check every TEMPLATE and print all that is wrong with it."""
+    from runtime.cli.check import check_template  # noqa: PLC0415 - the engine is not needed for --help
+
+    refused = False
+    for template in templates:
+        try:
+            _warn(template, check_template(template, scripts=scripts, strict=strict))
+        except Refused as refusal:
+            refused = True
+            click.echo(f"error: {refusal}", err=True)
+        else:
+            click.echo(f"{template}: valid")
+    sys.exit(REFUSED if refused else 0)

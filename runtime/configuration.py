@@ -1,0 +1,77 @@
+"""A runner's configuration: what a template writes laid over its base, as a value of the runner's attrs class.
+
+Every fault is found at once, each with its path in the configuration (``auth.basic.user``). What each type of field
+takes is in `runtime.structuring`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from runtime.errors import Fault, Invalid
+from runtime.structuring import Place, Report, Templated, reader
+from runtime.values.json import Json, NotJson, normalise
+
+__all__ = ("Checked", "ConfigurationInvalid", "Templated", "check_configuration", "overlay", "structure")
+
+C = TypeVar("C")
+
+
+class ConfigurationInvalid(Invalid):
+    """A rendered configuration does not fit its runner."""
+
+    subject = "configuration"
+
+
+@attrs.frozen(kw_only=True)
+class Checked(Generic[C]):
+    """What a static check found: `config` where the structure is sound; faults; keys that nobody reads."""
+
+    config: C | None = None
+    faults: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
+
+
+def overlay(base: Json, over: Json) -> Json:
+    """Lay one JSON value over another (section 5.4): maps merge by key at every depth, anything else replaces; null does not."""
+    if over is None:
+        return base
+    if not isinstance(base, Mapping) or not isinstance(over, Mapping):
+        return over
+    laid = {key: overlay(base[key], value) if key in base else value for key, value in over.items()}
+    return {**base, **laid}
+
+
+def check_configuration(config: type[C], configuration: Json, base: Json = None) -> Checked[C]:
+    """Check a configuration in which texts may still hold ``{{``. Never raises."""
+    report = Report(checking=True)
+    built = _read(config, configuration, base, report)
+    return Checked(
+        config=None if report.faults else built, faults=tuple(report.faults), warnings=tuple(report.warnings)
+    )
+
+
+def structure(config: type[C], configuration: Json, base: Json = None) -> C:
+    """Build `config` from rendered JSON, `configuration` laid over `base`.
+
+    Raises:
+        ConfigurationInvalid: with every fault and its path.
+    """
+    report = Report(checking=False)
+    built = _read(config, configuration, base, report)
+    if built is None or report.faults:
+        raise ConfigurationInvalid(report.faults)
+    return built
+
+
+def _read(config: type[C], configuration: Json, base: Json, report: Report) -> C | None:
+    """Build `config`; what comes back means nothing when faults were reported."""
+    try:
+        value = overlay(normalise(base), normalise(configuration))
+    except NotJson as fault:
+        report.faults.append(Fault(fault.path.removeprefix("."), fault.problem))
+        return None
+    type_: Any = config
+    built: C | None = reader(type_)(Place({} if value is None else value, "", report))
+    return built

@@ -1,0 +1,29 @@
+"""The task engine: pure decisions over one task (spec sections 5 to 7).
+
+`decide(task, event)` is synchronous, pure and total. It looks at nothing but its arguments: time arrives inside the
+event, and so does everything that a template printed, because rendering happens in the step's own actor. It gives a
+`Decision`: the new state, the records that lead to it, and the effects to perform once those are stored. Folding the
+records over the old state gives the new one (`apply`), so replaying a journal rebuilds what memory held.
+
+Modules
+    states      the names of states and what each of them means
+    graph       the static dependency graph: who needs whom, in which states
+    task        the state of one task, persistent (in the sense of data structures): an old version stays valid
+    records     what happened, as stored
+    draft       a task being changed: applies records, keeps the derived indexes, O(what changed)
+    events      what can happen to a task
+    decision    `decide`
+    conditions  the ten operators
+    retry       the delays between runs
+
+Two rules differ from the original on purpose. What a step sees is fixed when its attempt begins: its templates,
+conditions included, are rendered with the values of that moment plus its own result, so that the final states do not
+depend on the order in which parallel steps happen to finish. And a task that was cancelled or cut while steps ran
+records on each of them who asked and why (Q22).
+
+Quirks of the original that are not reproduced (section 17.2): Q1 (a skipped step that no condition moved is DONE), Q3
+(no non-final state lets a task end DONE), Q4 (an AFTERRUN_ERROR step gets the state of its action back before its
+checks are asked again), Q7 and Q8 (the ordering operators compare decimal numbers, in either case), Q9 (a pattern
+that does not compile is an evaluation error), Q14 (delays are texts too, and are cancelled with their step), Q22 (a
+running task can be cancelled), Q26 (a step skipped once may run later).
+"""

@@ -1,0 +1,323 @@
+"""`decide`: what follows from an event (spec sections 6.2 to 6.10).
+
+Pure and total: no clock, no I/O, no actors; any event is an answer, however late or out of place. One `Decision` may
+take a whole batch of events: they are decided one after the other, and stored and performed together.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias, assert_never
+
+import attrs
+
+from runtime.engine.draft import FINAL, Draft
+from runtime.engine.events import (
+    CancelRequested,
+    Change,
+    DrainBegan,
+    Event,
+    ResultRendered,
+    Resumed,
+    RetryDue,
+    RunRequested,
+    StepCut,
+    StepFinished,
+)
+from runtime.engine.records import (
+    Record,
+    RunEnded,
+    RunInterrupted,
+    RunStarted,
+    StepChanged,
+    StepInterrupted,
+    StepReturned,
+    StepStarted,
+    TagsChanged,
+    TaskCancelled,
+)
+from runtime.engine.retry import next_delay
+from runtime.engine.states import RETRIABLE, UNRUNNABLE, ResolutionState, StepState, is_final
+from runtime.engine.task import Task, max_retries_of
+from runtime.errors import Conflict
+
+
+@attrs.frozen
+class StartStep:
+    """Begin attempt `attempt` of a step. `checks_only`: its action ran already, only its checks are asked again."""
+
+    step: str
+    attempt: int
+    checks_only: bool = False
+
+
+@attrs.frozen
+class StopSteps:
+    """Cut every attempt in flight; each will report `StepCut`."""
+
+    requester: str
+    reason: str
+
+
+@attrs.frozen
+class ArmRetry:
+    """Wake the task for the run after number `run`, at `due` (Unix seconds)."""
+
+    due: float
+    run: int
+
+
+@attrs.frozen
+class RenderResult:
+    """Every step is settled: render the result and report `ResultRendered`."""
+
+
+Effect: TypeAlias = StartStep | StopSteps | ArmRetry | RenderResult
+
+
+@attrs.frozen
+class Decision:
+    """The task afterwards; what to store; what to do once it is stored; the refusal of each event, if any, in order."""
+
+    task: Task
+    records: Sequence[Record]
+    effects: Sequence[Effect]
+    refusals: Sequence[Conflict | None]
+
+
+def decide(task: Task, *events: Event) -> Decision:
+    """Decide what follows from `events`, in order. Never raises."""
+    turn = _Turn(task)
+    refusals = [turn.take(event) for event in events]
+    return Decision(turn.draft.freeze() if turn.records else task, turn.records, turn.effects, refusals)
+
+
+class _Turn:
+    """One decision in the making."""
+
+    __slots__ = ("draft", "effects", "records")
+
+    def __init__(self, task: Task) -> None:
+        self.draft = Draft(task)
+        self.records: list[Record] = []
+        self.effects: list[Effect] = []
+
+    def record(self, record: Record) -> None:
+        self.records.append(record)
+        self.draft.apply(record)
+
+    def take(self, event: Event) -> Conflict | None:
+        match event:
+            case StepFinished():
+                self.settle_step(event)
+            case StepCut():
+                self.settle_cut(event)
+            case RunRequested():
+                return self.run(event)
+            case RetryDue():
+                if self.draft.run == event.run and self.draft.next_retry is not None:
+                    self.run(RunRequested(at=event.at))
+            case ResultRendered():
+                if self.ready_to_end:
+                    self.record(
+                        RunEnded(
+                            at=event.at,
+                            state=ResolutionState.DONE,
+                            result=event.result,
+                            result_error=event.error,
+                        )
+                    )
+            case CancelRequested():
+                return self.cancel(event)
+            case DrainBegan():
+                if self.draft.resolution is ResolutionState.RUNNING:
+                    self.record(RunInterrupted(at=event.at, requester=event.requester, reason=event.reason))
+            case Resumed():
+                self.resume(event)
+            case _:
+                assert_never(event)
+        return None
+
+    def resume(self, event: Resumed) -> None:
+        """Go on where the records end: the one place that may look at every step, as rebuilding did."""
+        draft = self.draft
+        for name, progress in list(draft.steps.items()):
+            if progress.live:
+                self.interrupt(name, event.at, f"interrupted: {event.reason}")
+        if draft.resolution is ResolutionState.RUNNING:
+            draft.fresh = sorted(draft.ready, key=draft.plan.order.__getitem__)
+            self.go_on(event.at)
+        elif draft.next_retry is not None:
+            self.effects.append(ArmRetry(draft.next_retry, draft.run))
+
+    def run(self, event: RunRequested) -> Conflict | None:
+        draft = self.draft
+        if draft.resolution in UNRUNNABLE:
+            return Conflict(f"task {draft.header.task_id} cannot be run: it is {draft.resolution}")
+        self.record(RunStarted(at=event.at))
+        draft.fresh = sorted(draft.ready, key=draft.plan.order.__getitem__)
+        self.go_on(event.at)
+        return None
+
+    def cancel(self, event: CancelRequested) -> Conflict | None:
+        draft = self.draft
+        if draft.resolution in {ResolutionState.DONE, ResolutionState.CANCELLED}:
+            return Conflict(f"task {draft.header.task_id} cannot be cancelled: it is {draft.resolution}")
+        self.record(TaskCancelled(at=event.at, requester=event.requester, reason=event.reason))
+        if draft.live:
+            self.effects.append(StopSteps(event.requester, event.reason))
+        return None
+
+    def settle_step(self, event: StepFinished) -> None:
+        if not self.awaited(event.step, event.attempt):
+            return
+        own = [change for change in event.changes if change.step == event.step]
+        self.record(
+            StepReturned(
+                at=event.at,
+                step=event.step,
+                state=own[-1].state if own else event.state,
+                returned=event.state,
+                error=own[-1].error if own else event.error,
+                output=event.output,
+                metadata=event.metadata,
+                tried=event.tried,
+            )
+        )
+        if event.tags:
+            self.record(TagsChanged(at=event.at, tags=event.tags))
+        if self.draft.resolution is not ResolutionState.RUNNING:
+            return  # cancelled meanwhile: what the attempt did is kept, nothing follows from it
+        others = [change for change in event.changes if change.step != event.step]
+        self.change(others, by=event.step, at=event.at)
+        self.prune([event.step, *(change.step for change in others)], at=event.at)
+        self.go_on(event.at)
+
+    def settle_cut(self, event: StepCut) -> None:
+        if not self.awaited(event.step, event.attempt):
+            return
+        self.interrupt(event.step, event.at, f"interrupted by {event.requester}: {event.reason}")
+        self.go_on(event.at)
+
+    def interrupt(self, step: str, at: float, error: str) -> None:
+        """Record that nobody knows what an attempt did; only an idempotent step may run again unasked."""
+        idempotent = self.draft.plan.step(step).idempotent
+        state = StepState.TO_RETRY if idempotent else StepState.CRASHED
+        self.record(StepInterrupted(at=at, step=step, state=state, error=error))
+
+    def awaited(self, step: str, attempt: int) -> bool:
+        progress = self.draft.steps.get(step)
+        return progress is not None and progress.live and progress.attempt == attempt
+
+    def change(self, changes: Iterable[Change], *, by: str, at: float) -> None:
+        for change in changes:
+            if change.step in self.draft.steps:
+                self.record(StepChanged(at=at, step=change.step, state=change.state, error=change.error, by=by))
+
+    def prune(self, modified: Iterable[str], *, at: float) -> None:
+        """Prune what can no longer have its needs met, and what depends on that in turn (section 6.8).
+
+        Steps in flight and steps that ended are left alone: the first will say themselves how they ended.
+        """
+        draft = self.draft
+        queue = [name for name in modified if name in draft.steps]
+        for name in queue:  # grows while it is walked
+            state = draft.steps[name].state
+            if not is_final(state):
+                continue
+            for edge in draft.graph.edges[name]:
+                if edge.need.any or (state in edge.need.states and state != StepState.PRUNE):
+                    continue
+                dependant = draft.steps[edge.dependant]
+                if not dependant.live and not is_final(dependant.state):
+                    self.record(StepChanged(at=at, step=edge.dependant, state=StepState.PRUNE, error="", by=name))
+                    queue.append(edge.dependant)
+
+    def go_on(self, at: float) -> None:
+        """Start what became ready; when nothing runs and nothing could start, end the run."""
+        draft = self.draft
+        if draft.resolution is not ResolutionState.RUNNING:
+            return
+        while draft.fresh and not draft.interrupted:
+            batch, draft.fresh = draft.fresh, []
+            for name in batch:
+                self.start(name, at)
+        if draft.live == 0:
+            self.end_run(at)
+
+    def start(self, name: str, at: float) -> None:
+        draft = self.draft
+        progress = draft.steps[name]
+        again = progress.run == draft.run and progress.state != StepState.RETRY_NOW
+        if name not in draft.ready or progress.live or again:
+            return
+        if self.exhausted(name):
+            limit = max_retries_of(draft.plan.step(name))
+            self.record(
+                StepReturned(
+                    at=at,
+                    step=name,
+                    state=StepState.FATAL_ERROR,
+                    returned=StepState.FATAL_ERROR,
+                    error=f"max retries reached ({limit}): {progress.error}",
+                    output=progress.output,
+                    metadata=progress.metadata,
+                    tried=False,
+                )
+            )
+            return
+        attempt = progress.attempt + 1
+        checks_only = progress.state == StepState.AFTERRUN_ERROR
+        self.record(StepStarted(at=at, step=name, attempt=attempt))
+        self.effects.append(StartStep(name, attempt, checks_only))
+
+    def exhausted(self, name: str) -> bool:
+        limit = max_retries_of(self.draft.plan.step(name))
+        return 0 < limit < self.draft.steps[name].tries
+
+    @property
+    def ready_to_end(self) -> bool:
+        draft = self.draft
+        return draft.resolution is ResolutionState.RUNNING and draft.live == 0 and not draft.tally.keys() - {FINAL}
+
+    def end_run(self, at: float) -> None:
+        draft = self.draft
+        if self.ready_to_end:
+            if draft.plan.template.result_format:
+                self.effects.append(RenderResult())
+            else:
+                self.record(RunEnded(at=at, state=ResolutionState.DONE))
+            return
+        state = self.verdict()
+        next_retry = None
+        if state in {ResolutionState.ERROR, ResolutionState.CRASHED}:
+            if draft.run >= draft.header.run_max:
+                state = ResolutionState.BLOCKED_MAXRETRIES
+            else:
+                next_retry = at if state is ResolutionState.CRASHED else at + self.retry_delay()
+        self.record(RunEnded(at=at, state=state, next_retry=next_retry))
+        if next_retry is not None:
+            self.effects.append(ArmRetry(next_retry, draft.run))
+
+    def verdict(self) -> ResolutionState:
+        """Give the first that applies of section 6.10; any state that is not final keeps the task from DONE (Q3)."""
+        present = self.draft.tally.keys()
+        if self.draft.interrupted and StepState.TODO in present:
+            return ResolutionState.CRASHED
+        if StepState.CRASHED in present:
+            return ResolutionState.BLOCKED_TOCHECK
+        if StepState.FATAL_ERROR in present:
+            return ResolutionState.BLOCKED_FATAL
+        if StepState.CLIENT_ERROR in present:
+            return ResolutionState.BLOCKED_BADREQUEST
+        if present & (RETRIABLE | {StepState.RETRY_NOW, StepState.EXPANDED}):
+            return ResolutionState.ERROR
+        if StepState.WAITING in present:
+            return ResolutionState.WAITING
+        return ResolutionState.BLOCKED_DEADLOCK
+
+    def retry_delay(self) -> float:
+        draft = self.draft
+        return next_delay(
+            (draft.plan.step(name).retry_pattern, draft.steps[name].tries)
+            for name in draft.ready
+            if draft.steps[name].state in RETRIABLE
+        )

@@ -1,0 +1,310 @@
+"""A task while it is being changed: applies records and keeps the derived indexes, at a cost of what changed.
+
+A draft is private to one decision (or one replay). It starts from an immutable `Task` and ends in another; the maps
+inside are persistent, so neither direction copies them.
+"""
+
+from collections.abc import Iterable
+from typing import assert_never
+
+import attrs
+
+from runtime.engine.records import (
+    Record,
+    RunEnded,
+    RunInterrupted,
+    RunStarted,
+    StepChanged,
+    StepInterrupted,
+    StepReturned,
+    StepStarted,
+    TagsChanged,
+    TaskCancelled,
+    TaskResolved,
+    TaskSubmitted,
+)
+from runtime.engine.states import RUNNABLE, ResolutionState, StepState, is_final
+from runtime.engine.task import Header, Plan, Progress, Task, plan_of, view_of
+from runtime.values.json import Json
+from runtime.values.snapshot import Values
+
+FINAL = "final"
+"""The tally under which all settled steps are counted."""
+
+
+def begin(record: TaskSubmitted, plan: Plan | None = None) -> Task:
+    """Make the task that a `TaskSubmitted` record begins.
+
+    `plan` spares building it again when tasks of one template follow each other; it has to be `plan_of` the record's
+    template.
+    """
+    plan = plan or plan_of(record.template)
+    infos: dict[str, Json] = {
+        "task_id": record.task_id,
+        "created": record.at,
+        "requester_username": record.requester,
+    }
+    return Task(
+        header=Header(
+            task_id=record.task_id,
+            title=record.title,
+            inputs=record.inputs,
+            requester=record.requester,
+            submitted_at=record.at,
+        ),
+        plan=plan,
+        graph=plan.graph,
+        resolution=ResolutionState.TODO,
+        steps=plan.steps,
+        values=Values(input=record.inputs, task=infos, variables=plan.template.variables, steps=plan.views),
+        unmet=plan.unmet,
+        unsettled=plan.unmet,
+        ready=plan.ready,
+        tally={StepState.TODO: len(plan.steps)} if plan.steps else {},
+        tags=dict(record.tags),
+        last_activity=record.at,
+    )
+
+
+def replay(records: Iterable[Record]) -> Task | None:
+    """Rebuild a task from its records; None when there are none."""
+    stream = iter(records)
+    first = next(stream, None)
+    if first is None:
+        return None
+    if not isinstance(first, TaskSubmitted):
+        raise ValueError(f"a task's first record is TaskSubmitted, not {type(first).__name__}")  # noqa: TRY004 - of a document
+    draft = Draft(begin(first))
+    for record in stream:
+        draft.apply(record)
+    return draft.freeze()
+
+
+class Draft:
+    """A task being changed. `fresh` collects the steps that became ready since it was last emptied."""
+
+    __slots__ = (
+        "fresh",
+        "graph",
+        "header",
+        "interrupted",
+        "last_activity",
+        "live",
+        "next_retry",
+        "plan",
+        "ready",
+        "resolution",
+        "result",
+        "result_error",
+        "run",
+        "steps",
+        "stop_reason",
+        "stopped_by",
+        "tags",
+        "tally",
+        "unmet",
+        "unsettled",
+        "values",
+    )
+
+    def __init__(self, task: Task) -> None:
+        self.header = task.header
+        self.plan = task.plan
+        self.graph = task.graph
+        self.resolution = task.resolution
+        self.steps = task.steps
+        self.values = task.values
+        self.unmet = task.unmet
+        self.unsettled = task.unsettled
+        self.ready = task.ready
+        self.tally = dict(task.tally)
+        self.live = task.live
+        self.run = task.run
+        self.next_retry = task.next_retry
+        self.interrupted = task.interrupted
+        self.tags = task.tags
+        self.result = task.result
+        self.result_error = task.result_error
+        self.stopped_by = task.stopped_by
+        self.stop_reason = task.stop_reason
+        self.last_activity = task.last_activity
+        self.fresh: list[str] = []
+
+    def freeze(self) -> Task:
+        """Give the task as it is now."""
+        return Task(
+            self.header,
+            self.plan,
+            self.graph,
+            self.resolution,
+            self.steps,
+            self.values,
+            self.unmet,
+            self.unsettled,
+            self.ready,
+            self.tally,
+            self.live,
+            self.run,
+            self.next_retry,
+            self.interrupted,
+            self.tags,
+            self.result,
+            self.result_error,
+            self.stopped_by,
+            self.stop_reason,
+            self.last_activity,
+        )
+
+    def apply(self, record: Record) -> None:
+        """Take one record in."""
+        self.last_activity = record.at
+        match record:
+            case StepStarted():
+                self._started(record)
+            case StepReturned():
+                self._returned(record)
+            case StepInterrupted() | StepChanged():
+                self._set_state(record)
+            case RunStarted():
+                self.run += 1
+                self.resolution = ResolutionState.RUNNING
+                self.next_retry = None
+                self.interrupted = False
+            case RunEnded():
+                self.resolution = record.state
+                self.next_retry = record.next_retry
+                self.result = record.result
+                self.result_error = record.result_error
+            case RunInterrupted():
+                self.interrupted = True
+            case TagsChanged():
+                merged = {**self.tags, **record.tags}
+                self.tags = {name: value for name, value in merged.items() if value}
+            case TaskCancelled():
+                self.resolution = ResolutionState.CANCELLED
+                self.next_retry = None
+                self.stopped_by = record.requester
+                self.stop_reason = record.reason
+            case TaskResolved():
+                self._resolved(record)
+            case TaskSubmitted():
+                raise ValueError("a task is submitted once")
+            case _:
+                assert_never(record)
+
+    def _resolved(self, record: TaskResolved) -> None:
+        self.header = attrs.evolve(
+            self.header,
+            resolution_id=record.resolution_id,
+            resolver=record.resolver,
+            resolver_inputs=record.resolver_inputs,
+            run_max=record.run_max,
+        )
+        self.values = self.values.with_resolution(
+            resolver_input=record.resolver_inputs,
+            task={
+                **_task_infos(self.header),
+                "resolution_id": record.resolution_id,
+                "resolver_username": record.resolver,
+            },
+        )
+
+    def _started(self, record: StepStarted) -> None:
+        was = self.steps[record.step]
+        self._put(
+            record.step,
+            was,
+            Progress(
+                StepState.RUNNING,
+                was.error,
+                was.output,
+                was.metadata,
+                was.tries,
+                record.attempt,
+                self.run,
+                True,
+                was.returned,
+                record.at,
+            ),
+        )
+
+    def _returned(self, record: StepReturned) -> None:
+        was = self.steps[record.step]
+        progress = Progress(
+            record.state,
+            record.error,
+            record.output,
+            record.metadata,
+            was.tries + 1 if record.tried else was.tries,
+            was.attempt,
+            self.run,
+            False,
+            record.returned,
+            record.at,
+        )
+        self._put(record.step, was, progress)
+        self._show(record.step, progress)
+
+    def _set_state(self, record: StepInterrupted | StepChanged) -> None:
+        was = self.steps[record.step]
+        live = was.live and isinstance(record, StepChanged)
+        progress = attrs.evolve(was, state=record.state, error=record.error, live=live)
+        self._put(record.step, was, progress)
+        self._show(record.step, progress)
+
+    def _show(self, name: str, progress: Progress) -> None:
+        self.values = self.values.with_step(name, view_of(progress, self.plan.step(name)))
+
+    def _put(self, name: str, was: Progress, now: Progress) -> None:
+        self.steps = self.steps.insert(name, now)
+        if was.live != now.live:
+            self.live += 1 if now.live else -1
+        if was.state != now.state:
+            self._count(was.state, -1)
+            self._count(now.state, 1)
+            self._moved(name, was.state, now.state)
+            self._index(name)
+
+    def _count(self, state: str, by: int) -> None:
+        key = FINAL if is_final(state) else state
+        count = self.tally.get(key, 0) + by
+        if count:
+            self.tally[key] = count
+        else:
+            del self.tally[key]
+
+    def _moved(self, name: str, was: str, now: str) -> None:
+        for edge in self.graph.edges[name]:
+            need = edge.need
+            if not need.any and (was in need.states) != (now in need.states):
+                self._count_unmet(edge.dependant, -1 if now in need.states else 1)
+        if is_final(was) != is_final(now) and self.unsettled[name] == 0:
+            self._settled(name, now=is_final(now))
+
+    def _settled(self, name: str, *, now: bool) -> None:
+        """Tell everything downstream that a step and all it depends on became, or stopped being, final."""
+        changed = [(name, now)]
+        while changed:
+            name, now = changed.pop()
+            by = -1 if now else 1
+            for edge in self.graph.edges[name]:
+                dependant = edge.dependant
+                was_open = self.unsettled[dependant]
+                self.unsettled = self.unsettled.insert(dependant, was_open + by)
+                if edge.need.any:
+                    self._count_unmet(dependant, by)
+                if is_final(self.steps[dependant].state) and 0 in {was_open, was_open + by}:
+                    changed.append((dependant, was_open + by == 0))
+
+    def _count_unmet(self, name: str, by: int) -> None:
+        self.unmet = self.unmet.insert(name, self.unmet[name] + by)
+        self._index(name)
+
+    def _index(self, name: str) -> None:
+        """Keep `ready` exact: the steps in a runnable state whose needs are all met."""
+        if self.unmet[name] == 0 and self.steps[name].state in RUNNABLE:
+            if name not in self.ready:
+                self.ready = self.ready.insert(name)
+            self.fresh.append(name)
+        elif name in self.ready:
+            self.ready = self.ready.remove(name)

@@ -1,0 +1,103 @@
+"""What can happen to a task. Every event carries the moment it happened at (`at`, Unix seconds)."""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import attrs
+
+from runtime.values.json import Json
+
+
+@attrs.frozen(kw_only=True)
+class Change:
+    """A met condition's effect on one step (`step` is a name, never ``this``)."""
+
+    step: str
+    state: str
+    error: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class RunRequested:
+    """Somebody asks for a run, or the task was just accepted."""
+
+    at: float
+
+
+@attrs.frozen(kw_only=True)
+class RetryDue:
+    """The timer of run number `run` fired; a late one carries an old number and is ignored."""
+
+    at: float
+    run: int
+
+
+@attrs.frozen(kw_only=True)
+class StepFinished:
+    """One attempt of a step has ended: the only thing a step ever says, exactly once per attempt.
+
+    `state` is the state the action left (section 6.6), before `changes`, the effects of its conditions in order.
+    `tried` is false when the action was not executed (skipped, or only its checks were asked again).
+    """
+
+    at: float
+    step: str
+    attempt: int
+    state: str
+    error: str = ""
+    output: Json = None
+    metadata: Json = None
+    tags: Mapping[str, str] = attrs.field(factory=dict)
+    changes: tuple[Change, ...] = ()
+    tried: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class StepCut:
+    """An attempt was ended from outside, or died without a report: what it did is not known."""
+
+    at: float
+    step: str
+    attempt: int
+    requester: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class ResultRendered:
+    """The result of a task whose steps are all settled; `error` where a part of it could not be rendered."""
+
+    at: float
+    result: Json
+    error: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class CancelRequested:
+    """Somebody wants the task to stop for good."""
+
+    at: float
+    requester: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class DrainBegan:
+    """The runtime is shutting down: what runs may finish, nothing new starts."""
+
+    at: float
+    requester: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Resumed:
+    """The task was rebuilt from its records: attempts that were in flight are lost, effects not known to be done."""
+
+    at: float
+    reason: str
+
+
+Event: TypeAlias = (
+    RunRequested | RetryDue | StepFinished | StepCut | ResultRendered | CancelRequested | DrainBegan | Resumed
+)

@@ -1,0 +1,53 @@
+"""The dependency graph of a template: who needs whom, and in which states (spec sections 5.1 and 6.4).
+
+Built once per template and shared by all its tasks. `edges[x]` is what a change of `x` touches.
+"""
+
+from collections.abc import Mapping
+
+import attrs
+from rpds import HashTrieMap
+
+from runtime.engine.states import ANY
+from runtime.templates.model import Step, dependency_parts
+
+
+@attrs.frozen
+class Need:
+    """One dependency: `step` has to be in one of `states`, or, when `any` is set, settled with all it depends on."""
+
+    step: str
+    states: frozenset[str]
+    any: bool
+
+
+@attrs.frozen
+class Edge:
+    """The same dependency seen from the other end: `dependant` needs the edge's owner."""
+
+    dependant: str
+    need: Need
+
+
+@attrs.frozen
+class Graph:
+    """Needs and edges of every step, in template order. Both persistent, so that loops can grow them."""
+
+    needs: "HashTrieMap[str, tuple[Need, ...]]"
+    edges: "HashTrieMap[str, tuple[Edge, ...]]"
+
+
+def need_of(dependency: str) -> Need:
+    """Parse one entry of a step's `dependencies`."""
+    name, states = dependency_parts(dependency)
+    return Need(name, frozenset(states), ANY in states)
+
+
+def build_graph(steps: Mapping[str, Step]) -> Graph:
+    """Build the graph of a template whose dependencies were found valid."""
+    needs = {name: tuple(map(need_of, step.dependencies)) for name, step in steps.items()}
+    edges: dict[str, list[Edge]] = {name: [] for name in steps}
+    for name, own in needs.items():
+        for need in own:
+            edges[need.step].append(Edge(name, need))
+    return Graph(HashTrieMap(needs), HashTrieMap({name: tuple(own) for name, own in edges.items()}))

@@ -1,0 +1,140 @@
+"""What happened to a task, as stored. Facts, in the past tense; `at` is in Unix seconds.
+
+The records of one task, folded in order over nothing, give its state (`runtime.engine.draft.replay`).
+"""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import attrs
+
+from runtime.engine.states import ResolutionState
+from runtime.templates.model import Template
+from runtime.values.json import Json
+
+
+@attrs.frozen(kw_only=True)
+class TaskSubmitted:
+    """A task was accepted. `inputs` are checked, defaults merged; `title` is rendered."""
+
+    at: float
+    task_id: str
+    template: Template
+    title: str
+    inputs: Mapping[str, Json]
+    requester: str = ""
+    tags: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class TaskResolved:
+    """The execution of the task was set up: from here on it can run."""
+
+    at: float
+    resolution_id: str
+    resolver: str = ""
+    resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
+    run_max: int = 100
+
+
+@attrs.frozen(kw_only=True)
+class RunStarted:
+    """One traversal of the engine began (section 6.2)."""
+
+    at: float
+
+
+@attrs.frozen(kw_only=True)
+class StepStarted:
+    """An attempt is about to begin; whether it did is only known once it reports."""
+
+    at: float
+    step: str
+    attempt: int
+
+
+@attrs.frozen(kw_only=True)
+class StepReturned:
+    """An attempt ended. `state` and `error` are what its conditions left; `returned` is what the action left."""
+
+    at: float
+    step: str
+    state: str
+    returned: str
+    error: str = ""
+    output: Json = None
+    metadata: Json = None
+    tried: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class StepInterrupted:
+    """An attempt was cut; `state` follows from whether the step is idempotent (section 6.2)."""
+
+    at: float
+    step: str
+    state: str
+    error: str
+
+
+@attrs.frozen(kw_only=True)
+class StepChanged:
+    """A step's state was set from outside the step: by a condition of `by`, or by pruning when `by` is pruned too."""
+
+    at: float
+    step: str
+    state: str
+    error: str
+    by: str
+
+
+@attrs.frozen(kw_only=True)
+class TagsChanged:
+    """A step changed tags of the task; an empty text deletes one."""
+
+    at: float
+    tags: Mapping[str, str]
+
+
+@attrs.frozen(kw_only=True)
+class RunInterrupted:
+    """The runtime began to shut down during the run."""
+
+    at: float
+    requester: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class RunEnded:
+    """Nothing more could be done in the run (section 6.10). `next_retry` is set for ERROR and CRASHED."""
+
+    at: float
+    state: ResolutionState
+    next_retry: float | None = None
+    result: Json = None
+    result_error: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class TaskCancelled:
+    """The task was stopped for good. Steps that ran are cut, and each records so itself."""
+
+    at: float
+    requester: str
+    reason: str
+
+
+Record: TypeAlias = (
+    TaskSubmitted
+    | TaskResolved
+    | RunStarted
+    | StepStarted
+    | StepReturned
+    | StepInterrupted
+    | StepChanged
+    | TagsChanged
+    | RunInterrupted
+    | RunEnded
+    | TaskCancelled
+)

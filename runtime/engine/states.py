@@ -1,0 +1,128 @@
+"""The names of states, and what each of them means (spec sections 6.1, 7.1 and 7.2).
+
+A step's state is a text: one of `StepState`, or a custom state its template declares. Any text that is not a builtin
+name is a custom state, and custom states are final.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+
+class StepState(StrEnum):
+    """Where a step stands, as far as the engine knows by itself."""
+
+    TODO = "TODO"
+    RUNNING = "RUNNING"
+    WAITING = "WAITING"
+    DONE = "DONE"
+    CLIENT_ERROR = "CLIENT_ERROR"
+    SERVER_ERROR = "SERVER_ERROR"
+    FATAL_ERROR = "FATAL_ERROR"
+    CRASHED = "CRASHED"
+    PRUNE = "PRUNE"
+    TO_RETRY = "TO_RETRY"
+    RETRY_NOW = "RETRY_NOW"
+    AFTERRUN_ERROR = "AFTERRUN_ERROR"
+    EXPANDED = "EXPANDED"
+
+
+ANY: Final = "ANY"
+"""The wildcard of dependencies; never a step's state."""
+
+BUILTIN: Final = frozenset({*StepState, ANY})
+"""What a custom state may not be called."""
+
+SETTABLE: Final = frozenset(
+    {
+        StepState.DONE,
+        StepState.PRUNE,
+        StepState.TO_RETRY,
+        StepState.RETRY_NOW,
+        StepState.FATAL_ERROR,
+        StepState.CLIENT_ERROR,
+    }
+)
+"""The builtin states that a condition may set (section 5.5)."""
+
+RUNNABLE: Final = frozenset(
+    {
+        StepState.TODO,
+        StepState.SERVER_ERROR,
+        StepState.CLIENT_ERROR,
+        StepState.FATAL_ERROR,
+        StepState.CRASHED,
+        StepState.TO_RETRY,
+        StepState.RETRY_NOW,
+        StepState.AFTERRUN_ERROR,
+        StepState.EXPANDED,
+        StepState.WAITING,
+    }
+)
+
+RETRIABLE: Final = frozenset({StepState.SERVER_ERROR, StepState.TO_RETRY, StepState.AFTERRUN_ERROR})
+
+_OPEN: Final = RUNNABLE | {StepState.RUNNING}
+
+
+def is_final(state: str) -> bool:
+    """Say whether a step in this state is settled: neither running nor runnable."""
+    return state not in _OPEN
+
+
+class ResolutionState(StrEnum):
+    """Where the execution of a task stands."""
+
+    TODO = "TODO"
+    RUNNING = "RUNNING"
+    ERROR = "ERROR"
+    WAITING = "WAITING"
+    CRASHED = "CRASHED"
+    BLOCKED_TOCHECK = "BLOCKED_TOCHECK"
+    BLOCKED_BADREQUEST = "BLOCKED_BADREQUEST"
+    BLOCKED_FATAL = "BLOCKED_FATAL"
+    BLOCKED_DEADLOCK = "BLOCKED_DEADLOCK"
+    BLOCKED_MAXRETRIES = "BLOCKED_MAXRETRIES"
+    CANCELLED = "CANCELLED"
+    DONE = "DONE"
+
+
+class TaskState(StrEnum):
+    """What a task looks like from outside."""
+
+    TODO = "TODO"
+    RUNNING = "RUNNING"
+    WAITING = "WAITING"
+    BLOCKED = "BLOCKED"
+    DONE = "DONE"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def ended(self) -> bool:
+        """Nothing will ever happen to the task again."""
+        return self in {TaskState.DONE, TaskState.CANCELLED}
+
+    @property
+    def at_rest(self) -> bool:
+        """Nothing will happen to the task unless somebody asks for it."""
+        return self.ended or self is TaskState.BLOCKED
+
+
+UNRUNNABLE: Final = frozenset({ResolutionState.RUNNING, ResolutionState.DONE, ResolutionState.CANCELLED})
+"""The states in which a run is refused (section 6.2)."""
+
+
+def task_state_of(resolution: ResolutionState) -> TaskState:
+    """Give the state of the task whose resolution ended a run so (section 6.10)."""
+    match resolution:
+        case ResolutionState.DONE:
+            return TaskState.DONE
+        case ResolutionState.CANCELLED:
+            return TaskState.CANCELLED
+        case ResolutionState.WAITING:
+            return TaskState.WAITING
+        case ResolutionState.TODO:
+            return TaskState.TODO
+        case ResolutionState.RUNNING | ResolutionState.ERROR | ResolutionState.CRASHED:
+            return TaskState.RUNNING
+        case _:
+            return TaskState.BLOCKED

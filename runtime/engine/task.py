@@ -1,0 +1,149 @@
+"""The state of one task: immutable, and cheap to change because versions share what did not.
+
+`Task` is what the records say plus indexes derived from them, so that no decision has to look at every step:
+`unmet` counts the needs of each step that are not met, `unsettled` those whose step is not settled with all that it
+depends on, `ready` holds the steps that could start, `tally` counts steps by what they contribute to the verdict.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+from rpds import HashTrieMap, HashTrieSet
+
+from runtime.engine.graph import Graph, build_graph
+from runtime.engine.states import ResolutionState, StepState, TaskState, task_state_of
+from runtime.templates.model import Step, Template
+from runtime.values.json import Json
+from runtime.values.snapshot import StepView, Values
+
+DEFAULT_MAX_RETRIES: Final = 10_000
+DEFAULT_RUN_MAX: Final = 100
+
+
+@attrs.frozen
+class Progress:
+    """Where one step stands.
+
+    `attempt` counts starts and tells a late report from the current one; `tries` counts executions of the action
+    (the template's ``try_count``). `run` is the number of the run that last started it. `live` says that an attempt
+    is in flight, whatever the state was set to meanwhile. `returned` is the state the last action left, before
+    conditions.
+    """
+
+    state: str = StepState.TODO
+    error: str = ""
+    output: Json = None
+    metadata: Json = None
+    tries: int = 0
+    attempt: int = 0
+    run: int = 0
+    live: bool = False
+    returned: str = StepState.TODO
+    last_run: float | None = None
+
+
+@attrs.frozen
+class Plan:
+    """What all tasks of one template share: built once, never changed."""
+
+    template: Template
+    graph: Graph
+    order: Mapping[str, int]
+    steps: "HashTrieMap[str, Progress]"
+    views: "HashTrieMap[str, StepView]"
+    unmet: "HashTrieMap[str, int]"
+    ready: "HashTrieSet[str]"
+
+    def step(self, name: str) -> Step:
+        """Give the definition of a step."""
+        return self.template.steps[name]
+
+
+def plan_of(template: Template) -> Plan:
+    """Work out what every task of a valid template starts from."""
+    graph = build_graph(template.steps)
+    unmet = {name: len(graph.needs[name]) for name in template.steps}
+    untouched = Progress()
+    return Plan(
+        template=template,
+        graph=graph,
+        order={name: index for index, name in enumerate(template.steps)},
+        steps=HashTrieMap(dict.fromkeys(template.steps, untouched)),
+        views=HashTrieMap({name: view_of(untouched, step) for name, step in template.steps.items()}),
+        unmet=HashTrieMap(unmet),
+        ready=HashTrieSet([name for name, count in unmet.items() if count == 0]),
+    )
+
+
+def max_retries_of(step: Step) -> int:
+    """Give the bound on retries that holds for a step: 0 in a template means the default; negative, none."""
+    return step.max_retries or DEFAULT_MAX_RETRIES
+
+
+def view_of(progress: Progress, step: Step) -> StepView:
+    """Show a step as templates see it (section 4.2)."""
+    return StepView(
+        state=progress.state,
+        error=progress.error,
+        output=progress.output,
+        metadata=progress.metadata,
+        try_count=progress.tries,
+        max_retries=max_retries_of(step) if progress.tries else step.max_retries,
+    )
+
+
+@attrs.frozen
+class Header:
+    """What is said of a task when it is submitted and resolved; it does not change afterwards."""
+
+    task_id: str
+    title: str
+    inputs: Mapping[str, Json]
+    requester: str
+    submitted_at: float
+    resolution_id: str = ""
+    resolver: str = ""
+    resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
+    run_max: int = DEFAULT_RUN_MAX
+
+
+@attrs.frozen
+class Task:
+    """One task, as of the last record. See the module's docstring for the indexes."""
+
+    header: Header
+    plan: Plan
+    graph: Graph
+    resolution: ResolutionState
+    steps: "HashTrieMap[str, Progress]"
+    values: Values
+    unmet: "HashTrieMap[str, int]"
+    unsettled: "HashTrieMap[str, int]"
+    ready: "HashTrieSet[str]"
+    tally: Mapping[str, int]
+    live: int = 0
+    run: int = 0
+    next_retry: float | None = None
+    interrupted: bool = False
+    tags: Mapping[str, str] = attrs.field(factory=dict)
+    result: Json = None
+    result_error: str = ""
+    stopped_by: str = ""
+    stop_reason: str = ""
+    last_activity: float = 0.0
+
+    @property
+    def state(self) -> TaskState:
+        """The state of the task, which follows from that of its resolution (section 6.10)."""
+        return task_state_of(self.resolution)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is running and no run is open: the task can leave memory."""
+        return self.live == 0 and self.resolution is not ResolutionState.RUNNING
+
+    @property
+    def at_rest(self) -> bool:
+        """Nothing runs, and nothing will happen unless somebody asks for it."""
+        return self.live == 0 and self.state.at_rest

@@ -1,0 +1,50 @@
+"""Plain Python callables as actions: the names under which a runtime finds them again.
+
+A task's records hold a name, never a callable. The name is ``module:qualname``, so that another process that imports
+the same module means the same function; a function that cannot be told by it (a closure, a lambda) gets a number.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+AsyncFunction: TypeAlias = Callable[..., Awaitable[Any]]
+
+
+class Functions:
+    """The callables one runtime knows."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, AsyncFunction] = {}
+        self._names: dict[AsyncFunction, str] = {}
+
+    def register(self, function: AsyncFunction) -> str:
+        """Give the name of a callable, registering it the first time.
+
+        Raises:
+            TypeError: it is not an ``async def``.
+        """
+        name = self._names.get(function)
+        if name is not None:
+            return name
+        if not inspect.iscoroutinefunction(function):
+            raise TypeError(f"an action has to be an async def, not {function!r}")
+        base = name = f"{function.__module__}:{function.__qualname__}"
+        number = 1
+        while name in self._known:
+            number += 1
+            name = f"{base}#{number}"
+        self._known[name] = function
+        self._names[function] = name
+        return name
+
+    def get(self, name: str) -> AsyncFunction:
+        """Give the callable of that name.
+
+        Raises:
+            LookupError: none was registered here.
+        """
+        try:
+            return self._known[name]
+        except KeyError:
+            raise LookupError(f'no function "{name}" is registered in this runtime') from None

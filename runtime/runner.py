@@ -1,0 +1,260 @@
+"""The runner protocol: what a step does, seen from the code that does it.
+
+A runner is a class with a `name`, a configuration class and one async method: request in, outcome out. Nothing else of
+this project needs to be imported to write one::
+
+    import attrs, trio
+    from runtime.runner import Outcome, Runner, StepRequest
+
+    @attrs.frozen(kw_only=True)
+    class NapConfig:
+        seconds: float = 1.0
+
+    class Nap(Runner[NapConfig]):
+        name = "nap"
+        config = NapConfig
+
+        async def run(self, request: StepRequest[NapConfig]) -> Outcome:
+            await trio.sleep(request.config.seconds)
+            return Outcome(output={"slept": request.config.seconds})
+
+Packaged under the entry-point group ``understudy.runners`` (``nap = "my_package:Nap"``), it is loaded exactly like the
+ones that come with the project, when a template first names it.
+
+Rules
+    * `run` is called once per attempt, with the configuration rendered and structured. It does not see the runtime.
+    * It is cancelled by trio when its step is; it must let `trio.Cancelled` through and leave nothing behind: no
+      process, thread, socket or file. Clean-up may be shielded for a bounded time.
+    * What it raises chooses the step's state: `ClientError` CLIENT_ERROR, `NotAssigned` WAITING, `NotProvisioned`
+      TO_RETRY, any other exception SERVER_ERROR. Each may carry output and metadata for the step to keep.
+    * Output and metadata are JSON. What is not becomes the step's FATAL_ERROR.
+    * One instance serves every step of a runtime, many at a time: it keeps no state between calls.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+import attrs
+
+from runtime.configuration import Checked, Templated, check_configuration, structure
+from runtime.duration import Duration, parse_duration
+from runtime.errors import Fault, did_you_mean
+from runtime.functions import Functions
+from runtime.templates.yaml import parse_yaml
+from runtime.values.json import Json, NotJson, Number, dumps, loads, normalise
+
+__all__ = (
+    "ENTRY_POINTS",
+    "AnyRunner",
+    "Checked",
+    "ClientError",
+    "Duration",
+    "Fault",
+    "Json",
+    "NotAssigned",
+    "NotJson",
+    "NotProvisioned",
+    "Number",
+    "Outcome",
+    "Runner",
+    "RunnerSettings",
+    "Runners",
+    "StepFailed",
+    "StepRequest",
+    "Templated",
+    "dumps",
+    "loads",
+    "loads_yaml",
+    "normalise",
+    "parse_duration",
+)
+
+ENTRY_POINTS = "understudy.runners"
+
+C = TypeVar("C")
+
+
+class StepFailed(Exception):
+    """The attempt failed, and another one may succeed: the step becomes SERVER_ERROR and is retried (section 6.6).
+
+    `output` and `metadata` are kept on the step, so that its check conditions can look at them.
+    """
+
+    def __init__(self, message: str, *, output: object = None, metadata: object = None) -> None:
+        self.message = message
+        self.output = output
+        self.metadata = metadata
+        super().__init__(message)
+
+
+class ClientError(StepFailed):
+    """The request itself is wrong and somebody has to correct it: CLIENT_ERROR, never retried by itself."""
+
+
+class NotAssigned(StepFailed):
+    """What the step waits for has not happened yet: WAITING."""
+
+
+class NotProvisioned(StepFailed):
+    """Something the step needs is not there for the moment: TO_RETRY."""
+
+
+def loads_yaml(text: str) -> Json:
+    """Decode JSON, or YAML as templates are written in (`runtime.templates.yaml` says how), keeping number literals.
+
+    Nothing at all is null. What comes back may share containers where the text has aliases.
+
+    Raises:
+        ValueError: the text is neither, or its aliases make far more of it than was written.
+    """
+    try:
+        return loads(text)
+    except ValueError:
+        return parse_yaml(text).data if text.strip() else None
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """What a successful attempt gives: JSON, or what `runtime.values.json.normalise` can turn into it.
+
+    `tags` are set on the task; an empty text deletes the tag.
+    """
+
+    output: object = None
+    metadata: object = None
+    tags: Mapping[str, str] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class StepRequest(Generic[C]):
+    """All that one attempt of a step may know.
+
+    `attempt` counts from 1 over the whole life of the step. `values` is the immutable snapshot that the step's
+    templates were rendered with: ``values["input"]["name"]``, ``values["step"]["other"]["output"]``.
+    """
+
+    task_id: str
+    resolution_id: str
+    step: str
+    attempt: int
+    config: C
+    template: str = ""
+    requester: str = ""
+    resolver: str = ""
+    values: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class RunnerSettings:
+    """What the embedding program tells every runner of one runtime.
+
+    `scripts` is the folder that scripts may be run from; `functions` holds the callables that steps may call.
+    """
+
+    scripts: Path = Path("scripts")
+    functions: Functions = attrs.field(factory=Functions)
+
+
+class Runner(ABC, Generic[C]):
+    """One kind of action. See the module's docstring for the rules.
+
+    Attributes:
+        name: what a template calls it (``action.type``).
+        config: the attrs class of its configuration. Fields are structured from JSON with the leniency that templates
+            need (they can only produce text): text is taken for a bool, a number or a duration where it reads as one.
+        metadata_schema: the JSON Schema of its metadata, where it has one; the template lint reads it.
+    """
+
+    name: ClassVar[str]
+    config: type[C]
+    metadata_schema: ClassVar[Mapping[str, Json] | None] = None
+
+    def __init__(self, settings: RunnerSettings | None = None) -> None:
+        self.settings = settings or RunnerSettings()
+
+    def check(self, configuration: Json, base: Json = None) -> Checked[C]:
+        """Check a configuration as a template holds it, before anything is rendered.
+
+        Texts that hold ``{{`` pass every type that a text can become (see `runtime.configuration`). `validate` is
+        asked when the structure is sound. Never raises.
+        """
+        checked = check_configuration(self.config, configuration, base)
+        if checked.config is None:
+            return checked
+        return attrs.evolve(checked, faults=(*checked.faults, *self.validate(checked.config)))
+
+    def validate(self, config: C) -> Iterable[Fault]:
+        """Name what is wrong with a well-typed configuration. `config` may hold `Templated` texts: let those pass."""
+        return ()
+
+    def structure(self, configuration: Json, base: Json = None) -> C:
+        """Build the configuration of one attempt from rendered JSON, `configuration` laid over `base`.
+
+        Raises:
+            ConfigurationInvalid: with every fault and its path.
+        """
+        return structure(self.config, configuration, base)
+
+    def resources(self, config: C) -> Sequence[str]:
+        """Name the semaphores that one attempt takes (section 8)."""
+        return ()
+
+    @abstractmethod
+    async def run(self, request: StepRequest[C]) -> Outcome:
+        """Do the work of one attempt."""
+
+
+AnyRunner = Runner[Any]
+
+
+class Runners:
+    """The runners one runtime can use, by the name that templates call them.
+
+    Runners given at construction come first; the others are found through the entry-point group and loaded when a
+    template first names one, so that a program pays only for those it uses.
+    """
+
+    def __init__(self, given: Iterable[AnyRunner] = (), settings: RunnerSettings | None = None) -> None:
+        self._settings = settings or RunnerSettings()
+        self._loaded: dict[str, AnyRunner] = {}
+        for runner in given:
+            if runner.name in self._loaded:
+                raise ValueError(f'two runners are called "{runner.name}"')
+            self._loaded[runner.name] = runner
+        self._found: dict[str, EntryPoint] = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Every name that `get` knows, sorted."""
+        return sorted({*self._loaded, *self._found})
+
+    def get(self, name: str) -> AnyRunner:
+        """Give the runner of that name.
+
+        Raises:
+            RunnerUnknown: no runner has this name, or the one that does cannot be loaded here.
+        """
+        runner = self._loaded.get(name)
+        if runner is not None:
+            return runner
+        point = self._found.get(name)
+        if point is None:
+            raise RunnerUnknown(name, did_you_mean(name, self.names) or f"known: {', '.join(self.names)}")
+        try:
+            loaded: type[AnyRunner] = point.load()
+        except (ImportError, AttributeError) as missing:
+            raise RunnerUnknown(name, f"it cannot be loaded: {missing}; pip install 'understudy[{name}]'") from missing
+        runner = self._loaded[name] = loaded(self._settings)
+        return runner
+
+
+class RunnerUnknown(LookupError):
+    """No runner of this name can be used here."""
+
+    def __init__(self, name: str, hint: str) -> None:
+        self.name = name
+        self.hint = hint
+        super().__init__(f'no runner called "{name}" ({hint})')

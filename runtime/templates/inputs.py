@@ -1,0 +1,193 @@
+"""Inputs: are they declared well, do the given ones fit, and what the texts of a command line stand for (section 3).
+
+Messages never show the value of a password.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, assert_never
+
+from runtime.errors import Fault, InputInvalid, did_you_mean
+from runtime.templates.model import Input, InputType
+from runtime.templates.paths import item, member, shown
+from runtime.values.json import Json, NotJson, dumps, loads, normalise
+from runtime.values.regex import PatternInvalid, RegexError, compile_pattern
+
+_LONGEST: Final = 100_000
+
+
+def check_declaration(declared: Input) -> Iterator[Fault]:
+    """Name what is wrong with a declaration (section 3.1). Paths start at the declaration."""
+    if declared.legal_values and declared.regex is not None:
+        yield Fault("regex", "regex and legal_values cannot both be configured")
+    if declared.regex is not None:
+        try:
+            compile_pattern(declared.regex)
+        except PatternInvalid as cause:
+            yield Fault("regex", f"invalid regex: {cause}")
+            return
+    ill_typed = False
+    for index, value in enumerate(declared.legal_values or ()):
+        problem = _type_problem(declared, value)
+        if problem:
+            ill_typed = True
+            yield Fault(item("legal_values", index), f"wrong type for a legal value: {problem}")
+    if declared.default is not None and not ill_typed:
+        yield from _faults(declared, declared.default, "default")
+
+
+def check_inputs(
+    declared: Iterable[Input], given: Mapping[str, object], *, keep_undeclared: bool = False
+) -> dict[str, Json]:
+    """Give the inputs of a task: the given ones, with the defaults of those that are missing (section 3.2).
+
+    Absent, null and ``""`` all mean missing. Inputs that are not declared are dropped, or kept as they are with
+    `keep_undeclared` (resolver inputs).
+
+    Raises:
+        InputInvalid: every fault at once, under ``input.<name>``.
+    """
+    try:
+        plain = normalise(given)
+    except NotJson as cause:
+        raise InputInvalid([Fault(f"input{cause.path}", cause.problem)]) from None
+    if not isinstance(plain, Mapping):
+        raise InputInvalid([Fault("input", f"an object is wanted, not {shown(plain)}")])
+    inputs = {**plain} if keep_undeclared else {}
+    faults: list[Fault] = []
+    for one in declared:
+        value = plain.get(one.name)
+        path = member("input", one.name)
+        if value is not None and value != "":
+            faults.extend(_faults(one, value, path))
+        elif one.default is not None:
+            value = one.default
+        elif not one.optional:
+            faults.append(Fault(path, f"missing input {one.name}"))
+        if value is not None:
+            inputs[one.name] = value
+    if faults:
+        raise InputInvalid(faults)
+    return inputs
+
+
+def inputs_of_texts(declared: Sequence[Input], texts: Iterable[str]) -> dict[str, Json]:
+    """Turn the ``name=value`` texts of a command line into the values that the declarations call for.
+
+    Text stays as it is, ``true`` and ``false`` are booleans, numbers are read as JSON. For a collection, a text that
+    is a JSON list is that list, any other is one item, and a name given again adds to it.
+
+    Raises:
+        InputInvalid: every fault at once; an undeclared name is one, with the nearest declared name.
+    """
+    known = {one.name: one for one in declared}
+    inputs: dict[str, Json] = {}
+    collected: dict[str, list[Json]] = {}
+    faults: list[Fault] = []
+    for text in texts:
+        name, equals, value = text.partition("=")
+        one = known.get(name)
+        path = member("input", name)
+        if not equals:
+            faults.append(Fault(path, "an input is written name=value"))
+        elif one is None:
+            hint = did_you_mean(name, list(known)) or f"declared: {', '.join(known) or 'none'}"
+            faults.append(Fault(path, f'there is no input called "{name[:100]}"', hint))
+        elif one.collection:
+            collected.setdefault(name, []).extend(_items(one, value))
+        elif name in inputs:
+            faults.append(Fault(path, "given twice", "only a collection takes several values"))
+        else:
+            inputs[name] = _value(one, value)
+    if faults:
+        raise InputInvalid(faults)
+    return inputs | collected
+
+
+def _items(declared: Input, text: str) -> Sequence[Json]:
+    listed = _json(text) if text.startswith("[") else None
+    return listed if isinstance(listed, list) else [_value(declared, text)]
+
+
+def _value(declared: Input, text: str) -> Json:
+    """Give the value that a text stands for; one that stands for none stays text, for `check_inputs` to refuse."""
+    match declared.type:
+        case InputType.STRING | InputType.PASSWORD:
+            return text
+        case InputType.BOOL:
+            return {"true": True, "false": False}.get(text.lower(), text)
+        case InputType.NUMBER:
+            number = _json(text.strip())
+            return number if isinstance(number, (int, float)) and not isinstance(number, bool) else text
+        case _:
+            assert_never(declared.type)
+
+
+def _json(text: str) -> Json:
+    try:
+        return loads(text)
+    except ValueError:
+        return None
+
+
+def _faults(declared: Input, value: Json, path: str) -> Iterator[Fault]:
+    if not declared.collection:
+        problem = _problem(declared, value)
+        if problem:
+            yield Fault(path, problem)
+    elif isinstance(value, (list, tuple)):
+        for index, one in enumerate(value):
+            problem = _problem(declared, one)
+            if problem:
+                yield Fault(item(path, index), problem)
+    else:
+        yield Fault(path, f"a list is wanted, not {_shown(declared, value)}")
+
+
+def _problem(declared: Input, value: Json) -> str:
+    problem = _type_problem(declared, value)
+    if problem:
+        return problem
+    text = value if isinstance(value, str) else dumps(value)
+    if len(text) > _LONGEST:
+        return f"too long: {len(text)} characters, {_LONGEST} are the most"
+    if declared.legal_values:
+        return _legal_problem(declared, declared.legal_values, value)
+    if declared.regex is not None:
+        return _regex_problem(declared, declared.regex, text)
+    return 'a double quote (") is not allowed in it' if '"' in text else ""
+
+
+def _type_problem(declared: Input, value: Json) -> str:
+    match declared.type:
+        case InputType.STRING | InputType.PASSWORD:
+            fits, wanted = isinstance(value, str), "text"
+        case InputType.BOOL:
+            fits, wanted = isinstance(value, bool), "true or false"
+        case InputType.NUMBER:
+            fits, wanted = isinstance(value, (int, float)) and not isinstance(value, bool), "a number"
+        case _:
+            assert_never(declared.type)
+    return "" if fits else f"{wanted} is wanted, not {_shown(declared, value)}"
+
+
+def _legal_problem(declared: Input, legal: Sequence[Json], value: Json) -> str:
+    text = dumps(value)  # numbers are compared by their literals, and never with texts or booleans
+    if any(dumps(one) == text for one in legal):
+        return ""
+    choices = ", ".join(shown(one) for one in legal[:10])
+    more = ", …" if len(legal) > 10 else ""
+    among = "" if declared.type is InputType.PASSWORD else f": {choices}{more}"
+    return f"{_shown(declared, value)} is not one of the legal values{among}"
+
+
+def _regex_problem(declared: Input, regex: str, text: str) -> str:
+    try:
+        if compile_pattern(regex).search(text):
+            return ""
+    except RegexError as cause:
+        return str(cause)
+    return f"{_shown(declared, text)} does not match the regex {shown(regex)}"
+
+
+def _shown(declared: Input, value: Json) -> str:
+    return "this value" if declared.type is InputType.PASSWORD else shown(value)

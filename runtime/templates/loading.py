@@ -1,0 +1,243 @@
+"""From JSON data to the template model: types, defaults and spelling. What the fields *mean* is validation's business."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from runtime.errors import Fault, TemplateInvalid
+from runtime.templates.faults import Places
+from runtime.templates.fields import Fields, Report
+from runtime.templates.model import (
+    Action,
+    Assertion,
+    Condition,
+    ConditionScope,
+    ConditionType,
+    ForeachStrategy,
+    Input,
+    InputType,
+    Operator,
+    Output,
+    OutputStrategy,
+    RetryPattern,
+    Step,
+    Template,
+    Variable,
+)
+from runtime.templates.paths import shown
+from runtime.templates.yaml import YamlInvalid, read_yaml
+from runtime.values.json import Json, NotJson, normalise
+
+RUN_FIELDS: Final = (
+    "state",
+    "children_steps",
+    "children_steps_map",
+    "output",
+    "metadata",
+    "tags",
+    "children",
+    "error",
+    "try_count",
+    "last_run",
+    "item",
+)
+"""What a step has only while it runs (section 5.3): never in a template."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Loaded:
+    """A well-typed template, and what its author may not have meant."""
+
+    template: Template
+    warnings: tuple[Fault, ...] = ()
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Draft:
+    """What could be read of a document: the parts at fault hold their defaults, and `report` says what they are."""
+
+    template: Template
+    report: Report
+    places: Places
+    source: str = ""
+
+
+def load_template(path: str | os.PathLike[str], *, strict: bool = False) -> Loaded:
+    """Read a template from a YAML file. With `strict`, a warning is a fault.
+
+    Raises:
+        TemplateInvalid: the file cannot be read, is not YAML, or does not fit the model: every fault at once.
+    """
+    return _finished(draft_of_file(path), strict=strict)
+
+
+def template_of(mapping: Mapping[str, object], source: str = "", *, strict: bool = False) -> Loaded:
+    """Read a template from plain data, as YAML or JSON would give it. With `strict`, a warning is a fault.
+
+    Raises:
+        TemplateInvalid: it is not JSON, or does not fit the model: every fault at once.
+    """
+    return _finished(draft_of_data(mapping, source), strict=strict)
+
+
+def _finished(draft: Draft, *, strict: bool) -> Loaded:
+    return Loaded(template=draft.template, warnings=draft.report.verdict(draft.places, draft.source, strict=strict))
+
+
+def draft_of_file(path: str | os.PathLike[str]) -> Draft:
+    """Read what can be read of a file.
+
+    Raises:
+        TemplateInvalid: it holds no YAML mapping.
+    """
+    source = os.fspath(path).encode(errors="backslashreplace").decode()
+    try:
+        document = read_yaml(Path(path))
+    except YamlInvalid as cause:
+        raise TemplateInvalid([cause.fault], source) from None
+    return _draft(document.data, document.places, document.warnings, source)
+
+
+def draft_of_data(data: object, source: str = "") -> Draft:
+    """Read what can be read of plain data.
+
+    Raises:
+        TemplateInvalid: it is no mapping, or not JSON.
+    """
+    try:
+        plain = normalise(data)
+    except NotJson as cause:
+        raise TemplateInvalid([Fault(cause.path.removeprefix("."), cause.problem)], source) from None
+    return _draft(plain, Places(plain), (), source)
+
+
+def _draft(data: Json, places: Places, warnings: Iterable[Fault], source: str) -> Draft:
+    if not isinstance(data, Mapping):
+        raise TemplateInvalid([Fault("", f"a template is an object, not {shown(data)}")], source)
+    report = Report()
+    report.warnings.extend(warnings)
+    fields = Fields(data, "", report)
+    template = _template(fields)
+    fields.done()
+    return Draft(template=template, report=report, places=places, source=source)
+
+
+def _template(fields: Fields) -> Template:
+    return Template(
+        name=fields.required("name"),
+        description=fields.required("description"),
+        title_format=fields.required("title_format"),
+        long_description=fields.optional_text("long_description"),
+        doc_link=fields.optional_text("doc_link"),
+        result_format=fields.object("result_format") or {},
+        allowed_resolver_usernames=fields.texts("allowed_resolver_usernames"),
+        allowed_resolver_groups=fields.texts("allowed_resolver_groups"),
+        allow_all_resolver_usernames=fields.flag("allow_all_resolver_usernames"),
+        auto_runnable=fields.flag("auto_runnable"),
+        blocked=fields.flag("blocked"),
+        hidden=fields.flag("hidden"),
+        retry_max=fields.whole("retry_max"),
+        allow_task_start_over=fields.flag("allow_task_start_over"),
+        tags=fields.text_map("tags"),
+        inputs=fields.many("inputs", _input),
+        resolver_inputs=fields.many("resolver_inputs", _input),
+        variables=fields.many("variables", _variable),
+        base_configurations=fields.objects("base_configurations"),
+        steps=fields.by_name("steps", _step),
+    )
+
+
+def _input(fields: Fields) -> Input:
+    return Input(
+        name=fields.text("name"),
+        description=fields.text("description"),
+        type=fields.choice("type", InputType, "invalid input type") or InputType.STRING,
+        regex=fields.optional_text("regex"),
+        legal_values=fields.values("legal_values") or None,
+        collection=fields.flag("collection"),
+        optional=fields.flag("optional"),
+        default=fields.json("default"),
+        hidden=fields.flag("hidden"),
+    )
+
+
+def _variable(fields: Fields) -> Variable:
+    return Variable(
+        name=fields.text("name"),
+        value=fields.json("value"),
+        expression=fields.name("expression"),
+        expression_timeout=fields.name("expression_timeout"),
+    )
+
+
+def _step(fields: Fields) -> Step:
+    if fields.text("name", fields.key) != fields.key:
+        fields.warn("name", "ignored: a step is called by its key")
+    for key in RUN_FIELDS:
+        if fields.json(key):
+            fields.fault(key, f"Step {key} must not be set", "it belongs to a running step, not to a template")
+    action = fields.one("action", _action)
+    if action is None:
+        fields.fault("action", "required, and missing")
+    return Step(
+        action=action or Action(),
+        description=fields.text("description"),
+        idempotent=fields.flag("idempotent"),
+        pre_hook=fields.one("pre_hook", _action),
+        json_schema=fields.object("json_schema"),
+        retry_pattern=fields.choice("retry_pattern", RetryPattern, "Invalid retry pattern") or RetryPattern.SECONDS,
+        max_retries=fields.whole("max_retries") or 0,
+        execution_delay=fields.seconds("execution_delay"),
+        dependencies=fields.texts("dependencies"),
+        custom_states=fields.texts("custom_states"),
+        conditions=fields.many("conditions", _condition),
+        foreach=fields.name("foreach"),
+        foreach_strategy=fields.choice("foreach_strategy", ForeachStrategy, "Unknown foreach strategy"),
+        resources=fields.texts("resources"),
+    )
+
+
+def _action(fields: Fields) -> Action:
+    configuration = fields.json("configuration")
+    base_output = fields.json("base_output")
+    output = fields.one("output", _output)
+    if base_output is not None:
+        output = Output(strategy=OutputStrategy.MERGE, format=base_output)
+    return Action(
+        type=fields.text("type"),
+        configuration={} if configuration is None else configuration,
+        base_configuration=fields.name("base_configuration"),
+        output=output,
+    )
+
+
+def _output(fields: Fields) -> Output:
+    strategy = fields.choice("strategy", OutputStrategy, "Invalid output strategy") or OutputStrategy.NONE
+    format_ = fields.json("format")
+    if format_ is not None and strategy is OutputStrategy.NONE:
+        fields.warn("format", "without effect: the strategy is none", "set strategy to merge or template")
+    return Output(strategy=strategy, format=format_)
+
+
+def _condition(fields: Fields) -> Condition:
+    return Condition(
+        type=fields.needed_choice("type", ConditionType, "Unknown condition type"),
+        if_=fields.many("if", _assertion),
+        then=fields.text_map("then"),
+        final=fields.flag("final"),
+        foreach=fields.choice("foreach", ConditionScope, "Unknown condition foreach"),
+        message=fields.text("message"),
+    )
+
+
+def _assertion(fields: Fields) -> Assertion:
+    return Assertion(
+        value=fields.text("value"),
+        operator=fields.needed_choice("operator", Operator, "Unknown condition operator"),
+        expected=fields.text("expected"),
+        list_separator=fields.name("list_separator") or ",",
+        message=fields.text("message"),
+    )

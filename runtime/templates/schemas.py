@@ -1,0 +1,177 @@
+"""JSON Schemas of step outputs: made ready, checked, and compiled without surprises.
+
+Compiled schemas search patterns with RE2, so that no output can hang a search, and never fetch anything: a reference
+that leads out of the schema is a fault.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from runtime.errors import Fault
+from runtime.templates.paths import item, member, shown, under
+from runtime.values.json import Json
+from runtime.values.regex import Pattern, PatternInvalid, compile_pattern
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+
+Schema = Mapping[str, Json]
+
+_DRAFTS: Final = {version: f"http://json-schema.org/draft-0{version}/schema#" for version in (4, 6, 7)}
+_NEWEST: Final = _DRAFTS[7]
+_UNVERSIONED: Final = "http://json-schema.org/schema#"
+_LARGEST: Final = 20_000
+_MOST_FAULTS: Final = 20
+
+
+def normalise_schema(schema: Schema) -> Schema:
+    """Give the schema with its draft in ``$schema``: kept, or derived from ``version: 4|6|7``, or draft 7."""
+    if "$schema" in schema:
+        return schema
+    version = schema.get("version")
+    if isinstance(version, (int, float)) and not isinstance(version, bool) and version in _DRAFTS:
+        rest = {key: value for key, value in schema.items() if key != "version"}
+        return {"$schema": _DRAFTS[int(version)], **rest}
+    return {"$schema": _NEWEST, **schema}
+
+
+def check_schema(schema: Schema) -> tuple[list[Fault], list[Fault]]:
+    """Give the faults and the warnings of a normalised schema, their paths starting at the schema."""
+    if _size(schema) > _LARGEST:
+        return [Fault("", f"the schema is too large: {_LARGEST:,} values are the most")], []
+    draft = schema["$schema"]
+    if not isinstance(draft, str):
+        return [Fault(member("", "$schema"), f"text is wanted, not {shown(draft)}")], []
+    warnings = []
+    if _draft_id(draft) is None:
+        warnings.append(Fault(member("", "$schema"), f"unknown draft {shown(draft)}, read as draft 7"))
+    return [*_structure_faults(schema), *_pattern_faults(schema)], warnings
+
+
+def compile_schema(schema: Schema) -> "Validator":
+    """Give a validator for a schema that `check_schema` has found no fault in.
+
+    It raises `referencing.exceptions.Unresolvable` when it meets a reference that leads nowhere, `RecursionError` when
+    references lead in a circle, and `runtime.values.regex.RegexError` when a pattern is too large for a text.
+    """
+    from referencing import Registry  # noqa: PLC0415 - a tenth of a second, and most templates have no schema
+
+    compiled: Validator = _validator_class(schema)(schema, registry=Registry())
+    return compiled
+
+
+def _size(value: Json) -> int:
+    stack = [value]
+    size = 0
+    while stack and size <= _LARGEST:
+        top = stack.pop()
+        size += 1
+        if isinstance(top, Mapping):
+            stack.extend(top.values())
+        elif isinstance(top, (list, tuple)):
+            stack.extend(top)
+    return size
+
+
+def _draft_id(draft: str) -> int | None:
+    plain = draft.rstrip("#").replace("https:", "http:", 1)
+    if plain == _UNVERSIONED.rstrip("#"):
+        return 7
+    return next((version for version, known in _DRAFTS.items() if known.rstrip("#") == plain), None)
+
+
+def _structure_faults(schema: Schema) -> Iterator[Fault]:
+    validator = _validator_class(schema)
+    try:
+        errors = list(islice(validator(validator.META_SCHEMA).iter_errors(schema), _MOST_FAULTS))
+    except RecursionError:
+        yield Fault("", "the schema is nested too deeply")
+        return
+    for error in errors:
+        path = ""
+        for part in error.absolute_path:
+            path = item(path, part) if isinstance(part, int) else member(path, str(part))
+        yield Fault(path, error.message if len(error.message) <= 200 else f"{error.message[:200]}…")
+
+
+_DATA: Final = frozenset({"const", "default", "enum", "examples"})
+
+
+def _pattern_faults(schema: Schema) -> Iterator[Fault]:
+    stack: list[tuple[Json, str]] = [(schema, "")]
+    while stack:
+        value, path = stack.pop()
+        if isinstance(value, (list, tuple)):
+            stack.extend((part, item(path, index)) for index, part in enumerate(value))
+        elif isinstance(value, Mapping):
+            for pattern, where in _patterns(value):
+                try:
+                    compile_pattern(pattern)
+                except PatternInvalid as cause:
+                    yield Fault(under(path, where), f"invalid regex: {cause}")
+            stack.extend((part, member(path, key)) for key, part in value.items() if key not in _DATA)
+
+
+def _patterns(schema: Schema) -> Iterator[tuple[str, str]]:
+    pattern = schema.get("pattern")
+    if isinstance(pattern, str):
+        yield pattern, "pattern"
+    keyed = schema.get("patternProperties")
+    if isinstance(keyed, Mapping):
+        for key in keyed:
+            yield key, member("patternProperties", key)
+
+
+def _validator_class(schema: Schema) -> Any:
+    from jsonschema import Draft4Validator, Draft6Validator, Draft7Validator  # noqa: PLC0415 - as in compile_schema
+    from jsonschema.validators import extend  # noqa: PLC0415 - as above
+
+    draft = schema.get("$schema")
+    classes = {4: Draft4Validator, 6: Draft6Validator, 7: Draft7Validator}
+    version = (_draft_id(draft) if isinstance(draft, str) else None) or 7
+    return extend(  # type: ignore[no-untyped-call]
+        classes[version],
+        {"pattern": _pattern, "patternProperties": _pattern_properties, "additionalProperties": _additional_properties},
+    )
+
+
+def _compiled(schema: Schema) -> list[Pattern]:
+    keyed = schema.get("patternProperties")
+    return [compile_pattern(key) for key in keyed] if isinstance(keyed, Mapping) else []
+
+
+def _pattern(_: Any, pattern: str, instance: object, __: Schema) -> Iterator[Any]:
+    from jsonschema.exceptions import ValidationError  # noqa: PLC0415 - as in compile_schema
+
+    if isinstance(instance, str) and not compile_pattern(pattern).search(instance):
+        yield ValidationError(f"{shown(instance)} does not match {shown(pattern)}")
+
+
+def _pattern_properties(validator: Any, keyed: Schema, instance: object, _: Schema) -> Iterator[Any]:
+    if not isinstance(instance, Mapping):
+        return
+    for text, inner in keyed.items():
+        pattern = compile_pattern(text)
+        for key, value in instance.items():
+            if pattern.search(key):
+                yield from validator.descend(value, inner, path=key, schema_path=text)
+
+
+def _additional_properties(validator: Any, additional: Json, instance: object, schema: Schema) -> Iterator[Any]:
+    from jsonschema.exceptions import ValidationError  # noqa: PLC0415 - as in compile_schema
+
+    if not isinstance(instance, Mapping):
+        return
+    declared = schema.get("properties")
+    patterns = _compiled(schema)
+    extras = [
+        key
+        for key in instance
+        if not (isinstance(declared, Mapping) and key in declared) and not any(p.search(key) for p in patterns)
+    ]
+    if isinstance(additional, Mapping):
+        for key in extras:
+            yield from validator.descend(instance[key], additional, path=key)
+    elif additional is False and extras:
+        yield ValidationError(f"unexpected properties: {', '.join(map(shown, extras[:10]))}")

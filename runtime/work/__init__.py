@@ -1,0 +1,13 @@
+"""The actors that do the work: thin shells around pure decisions.
+
+    intake      the front door: dedupes, makes each task's first decision, finds or wakes the actor of a task
+    task        one task: folds `decide` over what arrived, stores, then acts
+    attempt     one attempt of one step, from skip conditions to checks; a child of its task's actor
+    judgement   the conditions of a step, rendered and evaluated
+    broadcast   tells subscribers what happened, and waiters that a task came to rest
+    news        what stored records mean to them
+
+What flows between them: the intake stores a submission with its first decisions in one commit and starts a `TaskActor`
+that owns the state. That actor starts an attempt per `StartStep`, which reports once; a retry is a record and a timer;
+a task with nothing running leaves memory, and is brought back from its journal when a timer or a person calls for it.
+"""

@@ -1,0 +1,101 @@
+"""One to many: subscribers of events, and those who wait for a task to come to rest.
+
+A channel with many receivers. `publish` is sync and never waits: each subscriber has a bounded channel of its own, and
+when that is full its events are counted instead; the next one that fits is preceded by `Lagged`. So a slow subscriber
+loses events, and never costs a task its pace. With nobody listening, publishing costs two look-ups.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+
+import attrs
+import trio
+
+from runtime.api.messages import Event, Lagged, TaskEvent
+from runtime.engine.records import Record
+from runtime.engine.task import Task
+from runtime.work.news import events_of
+
+
+@attrs.define(eq=False)
+class _Subscription:
+    channel: "trio.MemorySendChannel[Event]"
+    task_id: str | None
+    missed: int = 0
+
+    def send(self, events: Sequence[TaskEvent]) -> None:
+        for event in events:
+            try:
+                if self.missed:
+                    self.channel.send_nowait(Lagged(missed=self.missed))
+                    self.missed = 0
+                self.channel.send_nowait(event)
+            except trio.WouldBlock:
+                self.missed += 1
+            except trio.BrokenResourceError:
+                return  # the reader is leaving
+
+
+class Broadcast:
+    """Who listens to the tasks of one runtime."""
+
+    def __init__(self) -> None:
+        self._subscriptions: list[_Subscription] = []
+        self._waiters: dict[str, list[trio.Event]] = {}
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Nothing will be published any more."""
+        return self._closed
+
+    def publish(self, task: Task, position: int, records: Sequence[Record]) -> None:
+        """Tell what `records`, stored from `position` on, made of `task`. Sync."""
+        if self._subscriptions:
+            events = events_of(task, position, records)
+            task_id = task.header.task_id
+            for subscription in self._subscriptions:
+                if subscription.task_id in {None, task_id}:
+                    subscription.send(events)
+        if task.at_rest:
+            for waiter in self._waiters.get(task.header.task_id, ()):
+                waiter.set()
+
+    @asynccontextmanager
+    async def subscribe(self, task_id: str | None, capacity: int) -> AsyncIterator["trio.MemoryReceiveChannel[Event]"]:
+        """Listen to one task, or to all; the channel ends when the runtime is closed."""
+        sender, receiver = trio.open_memory_channel[Event](capacity)
+        subscription = _Subscription(sender, task_id)
+        self._subscriptions.append(subscription)
+        if self._closed:
+            sender.close()
+        try:
+            yield receiver
+        finally:
+            self._subscriptions.remove(subscription)
+            sender.close()
+            receiver.close()
+
+    @contextmanager
+    def waiter(self, task_id: str) -> Iterator[trio.Event]:
+        """Give an event that is set when the task comes to rest, or when the runtime is closed."""
+        event = trio.Event()
+        if self._closed:
+            event.set()
+        waiting = self._waiters.setdefault(task_id, [])
+        waiting.append(event)
+        try:
+            yield event
+        finally:
+            waiting.remove(event)
+            if not waiting:
+                del self._waiters[task_id]
+
+    def close(self) -> None:
+        """Let everybody know that nothing follows. Sync, idempotent."""
+        self._closed = True
+        for subscription in self._subscriptions:
+            subscription.channel.close()
+        for waiting in self._waiters.values():
+            for event in waiting:
+                event.set()

@@ -1,0 +1,221 @@
+"""The front door: takes tasks on, and finds the actor of a task, or wakes it.
+
+It keeps nothing about tasks: their supervisor's table says which of them are in memory. Acceptance and the first
+decisions of a whole batch of submissions share one commit; only then do their actors start, and only then are
+submitters answered. A message for a task that is asleep has its state read from the journal and an actor started for it.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, TypeAlias
+
+import attrs
+
+from actors import Actor, ActorStopped, Address, ChildSpec, ChildUnknown, MailboxFull, Question, Restart, Supervisor
+from runtime.api.messages import CancelTask, GetTask, RunTask, SubmitTask
+from runtime.api.views import view_task
+from runtime.engine.decision import Effect, decide
+from runtime.engine.draft import Draft, begin, replay
+from runtime.engine.events import RunRequested
+from runtime.engine.records import Record, TaskResolved, TaskSubmitted
+from runtime.engine.task import DEFAULT_RUN_MAX, Plan, Task, plan_of
+from runtime.errors import Conflict, InvariantBroken, NotFound, Unavailable
+from runtime.journal.protocol import Entry
+from runtime.templates.model import Template
+from runtime.work.messages import WakeTask
+from runtime.work.task import Message as TaskMessage
+from runtime.work.task import Services, TaskActor
+
+Message: TypeAlias = SubmitTask | RunTask | CancelTask | GetTask | WakeTask
+_Control: TypeAlias = RunTask | CancelTask | GetTask | WakeTask
+
+_WAKE_AGAIN_SECONDS: Final = 1.0
+"""How long a timer that found its task busy is put off."""
+
+
+@attrs.frozen
+class _Accepted:
+    """A submission on its way in: its first decision, and who waits to hear of it."""
+
+    question: Question[Message]
+    task: Task
+    records: Sequence[Record]
+    effects: Sequence[Effect]
+
+
+class Intake(Actor[Message]):
+    """Takes tasks on. `tasks` gives the supervisor their actors live under."""
+
+    def __init__(self, services: Services, tasks: Callable[[], Supervisor]) -> None:
+        self._services = services
+        self._tasks = tasks
+        self._last_plan: Plan | None = None
+
+    async def started(self) -> None:
+        """Arm the timers of tasks that sleep until a retry."""
+        for task_id in await self._services.journal.task_ids():
+            task = replay(await self._services.journal.read(task_id))
+            if task is not None and task.next_retry is not None:
+                self._services.timers.arm(task_id, task.next_retry, self.address, WakeTask(task_id, task.run))
+
+    async def turn(self, batch: Sequence[Message | Question[Message]]) -> None:
+        """Take on all submissions of the batch in one commit; pass everything else on."""
+        submissions: dict[str, _Accepted] = {}
+        for item in batch:
+            message = item.message if isinstance(item, Question) else item
+            if not isinstance(message, SubmitTask):
+                await self._take_on(list(submissions.values()))
+                submissions.clear()
+                await self._pass_on(message, item if isinstance(item, Question) else None)
+            elif isinstance(item, Question):
+                first = submissions.get(message.task_id)
+                if first is not None:
+                    _answer_duplicate(item, message, first.task)
+                    continue
+                accepted = await self._accept(item, message)
+                if accepted is not None:
+                    submissions[message.task_id] = accepted
+        await self._take_on(list(submissions.values()))
+
+    async def _accept(self, question: Question[Message], message: SubmitTask) -> _Accepted | None:
+        known = await self._services.journal.read(message.task_id)
+        if known:
+            task = replay(known)
+            if task is not None:
+                _answer_duplicate(question, message, task)
+            return None
+        now = self.clock.wall()
+        submitted = TaskSubmitted(
+            at=now,
+            task_id=message.task_id,
+            template=message.template,
+            title=message.title,
+            inputs=message.inputs,
+            requester=message.requester,
+            tags=message.tags,
+        )
+        resolved = TaskResolved(
+            at=now,
+            resolution_id=message.resolution_id,
+            resolver=message.requester,
+            resolver_inputs=message.resolver_inputs,
+            run_max=DEFAULT_RUN_MAX if message.template.retry_max is None else message.template.retry_max,
+        )
+        draft = Draft(begin(submitted, self._plan(message.template)))
+        draft.apply(resolved)
+        decision = decide(draft.freeze(), *([RunRequested(at=now)] if message.run else []))
+        return _Accepted(question, decision.task, (submitted, resolved, *decision.records), decision.effects)
+
+    def _plan(self, template: Template) -> Plan:
+        """Share the plan between tasks of one template that follow each other."""
+        if self._last_plan is None or self._last_plan.template is not template:
+            self._last_plan = plan_of(template)
+        return self._last_plan
+
+    async def _take_on(self, accepted: Sequence[_Accepted]) -> None:
+        if not accepted:
+            return
+        entries = [Entry(one.task.header.task_id, one.records) for one in accepted]
+        try:
+            position = await self._services.journal.append(entries)
+        except Unavailable as refusal:
+            for one in accepted:
+                one.question.refuse(refusal)
+            return
+        for one in accepted:
+            self._services.broadcast.publish(one.task, position, one.records)
+            position += len(one.records)
+            if not one.task.idle:
+                self._start(one.task, one.effects)
+            one.question.answer(one.task.header.task_id)
+
+    async def _pass_on(self, message: _Control, question: Question[Message] | None) -> None:
+        """Give a message to the actor of its task, which is woken for it when it is asleep."""
+        if await self._deliver(message, question):
+            return
+        task = replay(await self._services.journal.read(message.task_id))
+        if task is not None and not isinstance(message, GetTask):
+            self._start(task)
+            await self._deliver(message, question)
+        elif question is not None and task is not None:
+            question.answer(view_task(task))
+        elif question is not None:
+            question.refuse(NotFound("task", message.task_id, "it was never submitted here"))
+
+    async def _deliver(self, message: _Control, question: Question[Message] | None) -> bool:
+        """Hand a message over; false when the task is asleep. The supervisor's table says which tasks are in memory."""
+        try:
+            address: Address[TaskMessage] = self._tasks().address_of(message.task_id)
+        except ChildUnknown:
+            return False
+        try:
+            if question is None:
+                address.post(message)
+            else:
+                address.forward(question)
+        except ActorStopped as stopped:
+            if not stopped.reason.kind.abnormal:
+                await address.wait_stopped()  # it is falling asleep, and has nothing left to wait for
+                return False
+            self._put_off(message, question, f"task {message.task_id} is being restarted")
+        except MailboxFull as full:
+            self._put_off(message, question, str(full))
+        return True
+
+    def _put_off(self, message: _Control, question: Question[Message] | None, why: str) -> None:
+        if question is not None:
+            question.refuse(Unavailable(why))
+        elif isinstance(message, WakeTask):
+            due = self.clock.wall() + _WAKE_AGAIN_SECONDS
+            self._services.timers.arm(message.task_id, due, self.address, message)
+
+    def _start(self, task: Task, effects: Sequence[Effect] = ()) -> Address[TaskMessage]:
+        task_id = task.header.task_id
+        return self._tasks().start_child(
+            ChildSpec(
+                id=task_id,
+                start=partial(_actor_of, _Birth(task, effects), self._services, task_id, self.address),
+                restart=Restart.TRANSIENT,
+                stop_within=math.inf,
+            )
+        )
+
+
+class _Birth:
+    """What the first incarnation of a task's actor starts from; let go of once it has it."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, task: Task, effects: Sequence[Effect]) -> None:
+        self._state: tuple[Task, Sequence[Effect]] | None = (task, effects)
+
+    def take(self) -> tuple[Task, Sequence[Effect]] | None:
+        state, self._state = self._state, None
+        return state
+
+
+async def _actor_of(
+    birth: _Birth, services: Services, task_id: str, wake: Address[WakeTask], _incarnation: int
+) -> TaskActor:
+    first = birth.take()
+    if first is not None:
+        task, effects = first
+        return TaskActor(task, services, wake, effects=effects)
+    task = replay(await services.journal.read(task_id))
+    if task is None:
+        raise InvariantBroken(f"task {task_id} ran and is not in the journal")
+    return TaskActor(task, services, wake, resumed="the task's actor failed and was restarted")
+
+
+def _answer_duplicate(question: Question[Message], message: SubmitTask, task: Task) -> None:
+    """The id of a task is its idempotency key: the same submission again is the same task."""
+    same = (
+        message.template == task.plan.template
+        and message.inputs == task.header.inputs
+        and message.requester == task.header.requester
+    )
+    if same:
+        question.answer(message.task_id)
+    else:
+        question.refuse(Conflict(f"there is another task with the id {message.task_id}: choose a new one"))

@@ -1,0 +1,86 @@
+"""What stored records mean to those who watch: pure, from records to public events."""
+
+from collections.abc import Sequence
+
+from runtime.api.messages import StepStateChanged, TaskEvent, TaskStateChanged
+from runtime.engine.records import (
+    Record,
+    RunEnded,
+    RunStarted,
+    StepChanged,
+    StepInterrupted,
+    StepReturned,
+    StepStarted,
+    TaskCancelled,
+    TaskSubmitted,
+)
+from runtime.engine.states import ResolutionState, StepState, TaskState, task_state_of
+from runtime.engine.task import Task
+
+
+def events_of(task: Task, position: int, records: Sequence[Record]) -> Sequence[TaskEvent]:
+    """Tell what `records`, stored from `position` on, changed. `task` is the task after them."""
+    events: list[TaskEvent] = []
+    run = task.run - sum(isinstance(record, RunStarted) for record in records)
+    for offset, record in enumerate(records):
+        if isinstance(record, RunStarted):
+            run += 1
+        event = _event(task, position + offset, record, run)
+        if event is not None:
+            events.append(event)
+    return events
+
+
+def _event(task: Task, position: int, record: Record, run: int) -> TaskEvent | None:
+    match record:
+        case TaskSubmitted():
+            return _task(task, position, record, ResolutionState.TODO, run)
+        case RunStarted():
+            return _task(task, position, record, ResolutionState.RUNNING, run)
+        case RunEnded():
+            return _task(task, position, record, record.state, run)
+        case TaskCancelled():
+            return _task(task, position, record, ResolutionState.CANCELLED, run)
+        case StepStarted():
+            return _step(task, position, record, StepState.RUNNING)
+        case StepReturned() | StepChanged() | StepInterrupted():
+            return _step(task, position, record, record.state, record.error)
+        case _:
+            return None
+
+
+def _task(
+    task: Task,
+    position: int,
+    record: TaskSubmitted | RunStarted | RunEnded | TaskCancelled,
+    resolution: ResolutionState,
+    run: int,
+) -> TaskStateChanged:
+    state: TaskState = task_state_of(resolution)
+    return TaskStateChanged(
+        position=position,
+        at=record.at,
+        task_id=task.header.task_id,
+        state=state,
+        resolution=resolution,
+        run=run,
+        next_retry=record.next_retry if isinstance(record, RunEnded) else None,
+    )
+
+
+def _step(
+    task: Task,
+    position: int,
+    record: StepStarted | StepReturned | StepChanged | StepInterrupted,
+    state: str,
+    error: str = "",
+) -> StepStateChanged:
+    return StepStateChanged(
+        position=position,
+        at=record.at,
+        task_id=task.header.task_id,
+        step=record.step,
+        state=state,
+        error=error,
+        tries=task.steps[record.step].tries,
+    )

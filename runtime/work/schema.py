@@ -1,0 +1,39 @@
+"""Checking the output of a successful attempt against the step's `json_schema` (spec section 5.1).
+
+Schemas are compiled once and kept for as long as the template that holds them: validators are cached by the identity
+of the schema object, which the cache keeps alive.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Final
+
+from jsonschema.exceptions import best_match
+from jsonschema.protocols import Validator
+from jsonschema.validators import Draft7Validator, validator_for
+
+from runtime.values.json import Json
+
+_KEPT: Final = 1000
+_MOST_TEXT: Final = 1000
+
+
+class Schemas:
+    """A bounded cache of compiled schemas."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[int, tuple[Mapping[str, Json], Validator]] = OrderedDict()
+
+    def fault(self, schema: Mapping[str, Json], output: Json) -> str:
+        """Say what is wrong with an output, empty when nothing is."""
+        known = self._kept.get(id(schema))
+        if known is None:
+            kind = validator_for(schema, default=Draft7Validator)
+            known = self._kept[id(schema)] = (schema, kind(schema))
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        error = best_match(known[1].iter_errors(output))
+        if error is None:
+            return ""
+        where = error.json_path.removeprefix("$").removeprefix(".")
+        return f"output{f' at {where}' if where else ''}: {error.message[:_MOST_TEXT]}"

@@ -1,0 +1,234 @@
+"""The actor of one task: takes all that arrived, folds `decide` over it, stores, then acts.
+
+It owns the task's state and nothing else does. Its steps are its children, so that whatever ends it ends them. What it
+knows is in the journal after every turn: a restarted one is rebuilt from there, never from the memory of the one that
+failed, and treats the attempts that were in flight as cut.
+
+A task with nothing running leaves memory: the actor stops between two messages, and the intake brings the task back
+when a timer or a person calls for it.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final, TypeAlias, assert_never
+
+import attrs
+import trio
+
+from actors import (
+    Actor,
+    Address,
+    Cut,
+    Exit,
+    Failed,
+    Question,
+    Returned,
+    ShutdownContext,
+    StopReason,
+    Timers,
+)
+from runtime.api.messages import CancelTask, GetTask, RunTask
+from runtime.api.views import view_task
+from runtime.engine.decision import ArmRetry, Effect, RenderResult, StartStep, StopSteps, decide
+from runtime.engine.events import (
+    CancelRequested,
+    DrainBegan,
+    Event,
+    ResultRendered,
+    Resumed,
+    RetryDue,
+    RunRequested,
+    StepCut,
+    StepFinished,
+)
+from runtime.engine.task import Task
+from runtime.journal.protocol import Entry, Journal
+from runtime.values.json import Json
+from runtime.work.attempt import Attempt, Tools, run_attempt
+from runtime.work.broadcast import Broadcast
+from runtime.work.messages import WakeTask
+
+Message: TypeAlias = RunTask | CancelTask | GetTask | WakeTask | StepFinished | StepCut | ResultRendered
+
+RECORDING_SECONDS: Final = 1.0
+"""How long before the hard deadline steps are cut, so that who cut them can still be recorded."""
+
+_IDLE: Final = StopReason.normal("task", "nothing is running")
+
+
+@attrs.frozen(kw_only=True)
+class Services:
+    """What every task actor of a runtime is given."""
+
+    journal: Journal
+    tools: Tools
+    timers: Timers
+    broadcast: Broadcast
+    shutdown: ShutdownContext
+
+
+class TaskActor(Actor[Message]):
+    """One task. `effects` are those of the decision that made `task`, stored but not yet performed.
+
+    `wake` is who is told that a retry is due: by then this actor is gone. `resumed` says why the task was rebuilt from its journal while attempts may have been in flight.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        services: Services,
+        wake: Address[WakeTask],
+        *,
+        effects: Sequence[Effect] = (),
+        resumed: str = "",
+    ) -> None:
+        self._task = task
+        self._services = services
+        self._wake = wake
+        self._due = effects
+        self._resumed = resumed
+
+    async def started(self) -> None:
+        """Do what the decisions before this incarnation left to do."""
+        self._perform(self._due)
+        self._due = ()
+        if self._resumed:
+            await self._decide([Resumed(at=self.clock.wall(), reason=self._resumed)])
+        self._leave_if_idle()
+
+    async def turn(self, batch: Sequence[Message | Question[Message]]) -> None:
+        """Decide on all that arrived, store it in one commit, then act."""
+        asked: list[Question[Message] | None] = []
+        events: list[Event] = []
+        readers: list[Question[Message]] = []
+        for item in batch:
+            question = item if isinstance(item, Question) else None
+            message = item.message if isinstance(item, Question) else item
+            if not isinstance(message, GetTask):
+                events.append(self._event(message))
+                asked.append(question)
+            elif question is not None:
+                readers.append(question)
+        refusals = await self._decide(events)
+        for question, refusal in zip(asked, refusals, strict=True):
+            if question is not None and refusal is None:
+                question.answer(None)
+            elif question is not None and refusal is not None:
+                question.refuse(refusal)
+        for reader in readers:
+            reader.answer(view_task(self._task))
+        self._leave_if_idle()
+
+    async def stopping(self, reason: StopReason) -> None:
+        """Let running steps finish while the grace lasts; those that do not are cut by name, and say so in the journal."""
+        if self._task.idle:
+            return
+        now = self.clock.wall()
+        await self._decide([DrainBegan(at=now, requester=reason.requester, reason=reason.text)])
+        until = self._services.shutdown.hard_deadline - RECORDING_SECONDS
+        while self.children.running:
+            with trio.move_on_at(until) as patience:
+                batch = await self.receive()
+            if patience.cancelled_caught:
+                return
+            await self.turn(batch)
+
+    async def _decide(self, events: Sequence[Event]) -> Sequence[Exception | None]:
+        decision = decide(self._task, *events)
+        if decision.records:
+            task_id = decision.task.header.task_id
+            position = await self._services.journal.append([Entry(task_id, decision.records)])
+            self._task = decision.task
+            self._services.broadcast.publish(decision.task, position, decision.records)
+        self._perform(decision.effects)
+        return decision.refusals
+
+    def _event(self, message: RunTask | CancelTask | WakeTask | StepFinished | StepCut | ResultRendered) -> Event:
+        match message:
+            case RunTask():
+                return RunRequested(at=self.clock.wall())
+            case CancelTask():
+                return CancelRequested(at=self.clock.wall(), requester=message.requester, reason=message.reason)
+            case WakeTask():
+                return RetryDue(at=self.clock.wall(), run=message.run)
+            case StepFinished() | StepCut() | ResultRendered():
+                return message
+            case _:
+                assert_never(message)
+
+    def _perform(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case StartStep():
+                    self._start(effect)
+                case StopSteps():
+                    reason = StopReason.cancelled(effect.requester, effect.reason)
+                    for child in self.children:
+                        child.stop(reason)
+                case ArmRetry():
+                    task_id = self._task.header.task_id
+                    self._services.timers.arm(task_id, effect.due, self._wake, WakeTask(task_id, effect.run))
+                case RenderResult():
+                    self._render_result()
+                case _:
+                    assert_never(effect)
+
+    def _start(self, effect: StartStep) -> None:
+        header = self._task.header
+        attempt = Attempt(
+            task_id=header.task_id,
+            resolution_id=header.resolution_id,
+            requester=header.requester,
+            resolver=header.resolver,
+            template=self._task.plan.template,
+            step=effect.step,
+            number=effect.attempt,
+            checks_only=effect.checks_only,
+            progress=self._task.steps[effect.step],
+            values=self._task.values,
+        )
+        self.children.start(
+            f"{effect.step}#{effect.attempt}",
+            run_attempt,
+            attempt,
+            self._services.tools,
+            report=partial(self._report, effect),
+        )
+
+    def _report(self, effect: StartStep, ended: Exit[StepFinished]) -> StepFinished | StepCut:
+        match ended:
+            case Returned(value=finished):
+                return finished
+            case Cut(reason=reason):
+                requester, why = reason.requester, reason.text
+            case Failed(error=error):
+                requester, why = "runtime", f"lost: {type(error).__name__}: {error}"
+            case _:
+                assert_never(ended)
+        return StepCut(at=self.clock.wall(), step=effect.step, attempt=effect.attempt, requester=requester, reason=why)
+
+    def _render_result(self) -> None:
+        task = self._task
+        self.children.start(
+            "result",
+            self._services.tools.evaluator.render_result,
+            task.plan.template.result_format,
+            task.values,
+            report=self._rendered,
+        )
+
+    def _rendered(self, ended: Exit[tuple[Json, str]]) -> ResultRendered:
+        now = self.clock.wall()
+        match ended:
+            case Returned(value=(result, error)):
+                return ResultRendered(at=now, result=result, error=error)
+            case Cut(reason=reason):
+                return ResultRendered(at=now, result=None, error=str(reason))
+            case Failed(error=error):
+                return ResultRendered(at=now, result=None, error=f"{type(error).__name__}: {error}")
+            case _:
+                assert_never(ended)
+
+    def _leave_if_idle(self) -> None:
+        if self._task.idle:
+            self.stop_if_idle(_IDLE)

@@ -1,0 +1,221 @@
+"""Cases of kind ``engine``: one runtime a case, its journal open to the patches a case asks for."""
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import trio
+
+from runtime import Runtime, TaskView, UnderstudyError, open_runtime
+from runtime.api.messages import TaskStateChanged
+from runtime.engine.records import Record, RunStarted, StepChanged, TaskCancelled, TaskSubmitted
+from runtime.engine.states import ResolutionState
+from runtime.journal.memory import MemoryJournal
+from runtime.templates.loading import template_of
+from runtime.templates.yaml import read_yaml
+from tests.conformance.cases import Case, Suite
+from tests.conformance.matching import Scope, differences
+
+RUN_WITHIN_SECONDS = 30
+
+
+class EditableJournal(MemoryJournal):
+    """A journal whose records can be changed behind the runtime's back, as the cases' patches do."""
+
+    def edit(self, task_id: str, change: Callable[[list[Record]], list[Record]]) -> None:
+        """Replace the records of a task."""
+        self._records[task_id] = change(list(self._records[task_id]))
+
+
+async def run_engine_case(suite: Suite, case: Case, folder: Path) -> list[str]:
+    """Run one case with scripts from `folder`; name what was not as expected."""
+    journal = EditableJournal()
+    async with open_runtime(scripts=folder, journal=journal) as runtime:
+        return await _EngineCase(suite, case, runtime, journal).play()
+
+
+@attrs.define
+class _EngineCase:
+    suite: Suite
+    case: Case
+    runtime: Runtime
+    journal: EditableJournal
+    saved: dict[str, Any] = attrs.field(factory=dict)
+    template: dict[str, Any] = attrs.field(factory=dict)
+    main: str = ""
+    problems: list[str] = attrs.field(factory=list)
+
+    async def play(self) -> list[str]:
+        for index, action in enumerate(self.case["actions"]):
+            expected = action.get("expect", {})
+            error: str | None = None
+            view: TaskView | None = None
+            try:
+                view = await getattr(self, f"do_{action['do']}")(action)
+            except UnderstudyError as refusal:
+                error = str(refusal)
+            seen = {"error": error, "returned": view is not None, **(self.members(view) if view else {})}
+            scope = Scope(self.saved, now=self.now, lookup=self.lookup(view))
+            for problem in self.compare(expected, seen, view, scope):
+                self.problems.append(f"{action['do']}[{index}].{problem}")
+        return self.problems
+
+    @property
+    def now(self) -> float:
+        return self.runtime._clock.wall()
+
+    def lookup(self, view: TaskView | None) -> Callable[[Sequence[str | int]], Any]:
+        def look(path: Sequence[str | int]) -> Any:
+            value: Any = self.members(view) if view else {}
+            for part in path:
+                value = value[part]
+            return value
+
+        return look
+
+    def compare(
+        self, expected: Mapping[str, Any], seen: Mapping[str, Any], view: TaskView | None, scope: Scope
+    ) -> list[str]:
+        problems: list[str] = []
+        for member, wanted in expected.items():
+            match member:
+                case "error":
+                    problems.extend(differences(wanted, seen["error"], scope, "error"))
+                case "steps":
+                    for name, own in wanted.items():
+                        problems.extend(self.compare_step(name, own, view, scope))
+                case "step_values":
+                    for name, own in wanted.items():
+                        step = view.steps.get(name) if view else None
+                        problems.extend(
+                            differences(own["error"], step.error if step else None, scope, f"values.{name}")
+                        )
+                case "no_other_steps":
+                    others = set(view.steps if view else ()) - set(expected["steps"])
+                    if wanted and others:
+                        problems.append(f"steps: {sorted(others)} not expected")
+                case "all_steps_state":
+                    for name, one in (view.steps if view else {}).items():
+                        problems.extend(differences(wanted, one.state, scope, f"steps.{name}.state"))
+                case _:
+                    problems.extend(differences(wanted, seen.get(member), scope, member))
+        return problems
+
+    def compare_step(self, name: str, expected: Mapping[str, Any], view: TaskView | None, scope: Scope) -> list[str]:
+        step = view.steps.get(name) if view else None
+        if step is None:
+            return [f"steps.{name}: not there"]
+        template = self.template["steps"].get(name, {})
+        seen: dict[str, Any] = {
+            **attrs.asdict(step, recurse=False),
+            "state": str(step.state),
+            "dependencies": list(step.dependencies),
+            "error": step.error or None,
+            "base_configuration": template.get("action", {}).get("base_configuration"),
+            "effective_custom_states": list(template.get("custom_states") or []),
+            "schema_uri": self.schema_uri(name),
+            "children_steps": None,
+        }
+        scope.max_retries = step.max_retries
+        problems: list[str] = []
+        for member, wanted in expected.items():
+            where = f"steps.{name}.{member}"
+            if member.endswith("_has"):
+                problems.extend(differences({"$has": wanted}, seen.get(member.removesuffix("_has")), scope, where))
+            else:
+                problems.extend(differences(wanted, seen.get(member), scope, where))
+        return problems
+
+    def schema_uri(self, name: str) -> Any:
+        [submitted, *_] = self.journal._records[self.main]
+        assert isinstance(submitted, TaskSubmitted)
+        schema = submitted.template.steps[name].json_schema
+        return schema.get("$schema") if schema else None
+
+    def members(self, view: TaskView) -> dict[str, Any]:
+        return {
+            "resolution_state": str(view.resolution),
+            "next_retry": view.next_retry,
+            "task_state": str(view.state),
+            "steps": {name: attrs.asdict(step, recurse=False) for name, step in view.steps.items()},
+        }
+
+    async def do_register(self, action: Mapping[str, Any]) -> None:
+        await self.runtime.prepare(self.suite.fixtures / "engine/templates_tests" / action["template"])
+
+    async def do_create(self, _action: Mapping[str, Any]) -> TaskView:
+        self.template = copy.deepcopy(_plain(read_yaml(self.suite.template_file(self.case)).data))
+        task = await self.runtime.submit(
+            self.template,
+            self.case.get("inputs") or {},
+            resolver_inputs=self.case.get("resolver_inputs") or {},
+            run=False,
+        )
+        self.main = task.id
+        view = await task.status()
+        self.saved |= {"main.task_id": view.id, "main.resolution_id": view.resolution_id}
+        return view
+
+    async def do_run(self, _action: Mapping[str, Any]) -> TaskView:
+        async with self.runtime.subscribe(self.main) as events:
+            await self.runtime.run(self.main)
+            with trio.fail_after(RUN_WITHIN_SECONDS):
+                async for event in events:
+                    if isinstance(event, TaskStateChanged) and event.resolution is not ResolutionState.RUNNING:
+                        break
+        return await self.runtime.status(self.main)
+
+    async def do_run_async(self, _action: Mapping[str, Any]) -> None:
+        await self.runtime.run(self.main)
+
+    async def do_reload(self, _action: Mapping[str, Any]) -> TaskView:
+        return await self.runtime.status(self.main)
+
+    do_load_task = do_reload
+
+    async def do_mark_time(self, action: Mapping[str, Any]) -> None:
+        self.saved[action["as"]] = self.now
+
+    async def do_patch(self, action: Mapping[str, Any]) -> None:
+        for op in action["ops"]:
+            path = op["path"]
+            if path == ["state"]:
+                self.append(_STATE_RECORDS[op["set"]](self.now))
+            elif path[0] == "steps" and path[2:] == ["state"]:
+                self.append(StepChanged(at=self.now, step=path[1], state=op["set"], error="", by=path[1]))
+            else:
+                apply_op(self.template, op)
+        template = template_of(self.template).template
+        self.journal.edit(self.main, lambda records: [attrs.evolve(records[0], template=template), *records[1:]])
+
+    def append(self, record: Record) -> None:
+        self.journal.edit(self.main, lambda records: [*records, record])
+
+
+_STATE_RECORDS: Mapping[str, Callable[[float], Record]] = {
+    "CANCELLED": lambda at: TaskCancelled(at=at, requester="case", reason="patched"),
+    "RUNNING": lambda at: RunStarted(at=at),
+}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return value
+
+
+def apply_op(document: dict[str, Any], op: Mapping[str, Any]) -> None:
+    """Set a value in a document, or append to a list in it."""
+    *parents, last = op["path"]
+    target: Any = document
+    for part in parents:
+        target = target[part]
+    if "append" in op:
+        target = target[last] if not isinstance(target, dict) else target.setdefault(last, [])
+        target.append(op["append"])
+    else:
+        target[last] = op["set"]

@@ -1,0 +1,31 @@
+"""Cases of kind ``template``: a template is read, changed and checked; nothing runs."""
+
+import copy
+from typing import Any
+
+from runtime.errors import UnderstudyError
+from runtime.runner import Runners
+from runtime.templates.loading import template_of
+from runtime.templates.validation import validate
+from runtime.templates.yaml import read_yaml
+from tests.conformance.cases import Case, Suite
+from tests.conformance.engine import _plain, apply_op
+from tests.conformance.matching import Scope, differences
+
+
+def run_template_case(suite: Suite, case: Case) -> list[str]:
+    """Run one case; name what was not as expected."""
+    problems: list[str] = []
+    original: dict[str, Any] = _plain(read_yaml(suite.template_file(case)).data)
+    for index, action in enumerate(case["actions"]):
+        document = copy.deepcopy(original)
+        for op in action.get("ops", ()):
+            apply_op(document, op)
+        error: str | None = None
+        try:
+            validate(template_of(document).template, Runners())
+        except UnderstudyError as refusal:
+            error = str(refusal)
+        wanted = action["expect"]["error"]
+        problems += differences(wanted, error, Scope({}, now=0), f"{action['do']}[{index}].error")
+    return problems

@@ -1,0 +1,147 @@
+"""Drives the task engine with a plain loop: no trio, no actors, no clock. What a step does is a script.
+
+`Loop` keeps every record it was given, so that a test can replay them; the order in which running steps finish is the
+test's to choose.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
+
+from runtime.engine.decision import ArmRetry, Decision, Effect, RenderResult, StartStep, StopSteps, decide
+from runtime.engine.draft import Draft, begin, replay
+from runtime.engine.events import (
+    CancelRequested,
+    Change,
+    Event,
+    ResultRendered,
+    RetryDue,
+    RunRequested,
+    StepCut,
+    StepFinished,
+)
+from runtime.engine.records import Record, TaskResolved, TaskSubmitted
+from runtime.engine.states import StepState
+from runtime.engine.task import DEFAULT_RUN_MAX, Task
+from runtime.templates.model import Template
+
+START = 1_700_000_000.0
+
+
+@attrs.frozen
+class Outcome:
+    """What one attempt comes to."""
+
+    state: str = StepState.DONE
+    error: str = ""
+    output: object = None
+    changes: tuple[Change, ...] = ()
+    tried: bool = True
+
+
+Script = Callable[[str, int], Outcome]
+"""What attempt `n` of a step does."""
+
+
+def always_done(_step: str, _attempt: int) -> Outcome:
+    return Outcome()
+
+
+def scripted(outcomes: Mapping[str, Sequence[Outcome]]) -> Script:
+    """Give each step its outcomes in turn, the last one for ever; steps without any are done."""
+
+    def script(step: str, attempt: int) -> Outcome:
+        own = outcomes.get(step)
+        return own[min(attempt, len(own)) - 1] if own else Outcome()
+
+    return script
+
+
+class Loop:
+    """One task and what it wants done."""
+
+    def __init__(self, template: Template, script: Script = always_done, *, run_max: int = DEFAULT_RUN_MAX) -> None:
+        self.script = script
+        self.now = START
+        self.started: list[str] = []
+        self.running: list[StartStep] = []
+        self.retry: ArmRetry | None = None
+        self.rendering = False
+        submitted = TaskSubmitted(at=self.now, task_id="t", template=template, title="", inputs={})
+        resolved = TaskResolved(at=self.now, resolution_id="r", run_max=run_max)
+        draft = Draft(begin(submitted))
+        draft.apply(resolved)
+        self.task: Task = draft.freeze()
+        self.records: list[Record] = [submitted, resolved]
+
+    def tell(self, *events: Event) -> Decision:
+        decision = decide(self.task, *events)
+        self.records.extend(decision.records)
+        self.task = decision.task
+        for effect in decision.effects:
+            self._perform(effect)
+        return decision
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case StartStep():
+                self.started.append(effect.step)
+                self.running.append(effect)
+            case StopSteps():
+                running, self.running = self.running, []
+                for one in running:
+                    self.tell(self.cut(one, effect.requester, effect.reason))
+            case ArmRetry():
+                self.retry = effect
+            case RenderResult():
+                self.rendering = True
+
+    def cut(self, started: StartStep, requester: str = "test", reason: str = "cut") -> StepCut:
+        return StepCut(at=self.now, step=started.step, attempt=started.attempt, requester=requester, reason=reason)
+
+    def report(self, started: StartStep) -> StepFinished:
+        outcome = self.script(started.step, started.attempt)
+        return StepFinished(
+            at=self.now,
+            step=started.step,
+            attempt=started.attempt,
+            state=outcome.state,
+            error=outcome.error,
+            output=outcome.output,  # type: ignore[arg-type] - scripts give JSON
+            changes=outcome.changes,
+            tried=outcome.tried,
+        )
+
+    def finish(self, index: int = 0) -> Decision:
+        """Let the running step at `index` (in order of start) finish."""
+        return self.tell(self.report(self.running.pop(index)))
+
+    def run(self, pick: Callable[[int], int] = lambda _count: 0) -> Task:
+        """Ask for a run and let everything finish; `pick` chooses which of n running steps is next."""
+        self.tell(RunRequested(at=self.now))
+        return self.settle(pick)
+
+    def settle(self, pick: Callable[[int], int] = lambda _count: 0) -> Task:
+        while self.running:
+            self.now += 1
+            self.finish(pick(len(self.running)))
+        if self.rendering:
+            self.rendering = False
+            self.tell(ResultRendered(at=self.now, result={"rendered": True}))
+        return self.task
+
+    def retry_now(self) -> Task:
+        """Let the armed retry come due."""
+        assert self.retry is not None
+        self.now = max(self.now, self.retry.due)
+        self.tell(RetryDue(at=self.now, run=self.retry.run))
+        return self.settle()
+
+    def cancel(self, reason: str = "enough") -> Decision:
+        return self.tell(CancelRequested(at=self.now, requester="somebody", reason=reason))
+
+    def states(self) -> dict[str, str]:
+        return {name: str(self.task.steps[name].state) for name in self.task.plan.template.steps}
+
+    def replayed(self) -> Task | None:
+        return replay(self.records)

@@ -1,0 +1,185 @@
+"""The laws of a runner, as plain functions: call them on yours.
+
+Each takes a runner and whatever the law needs, and raises `AssertionError` when the law is broken. The async ones run
+on the real clock, and wait for events: give those that stall a `started` that waits until the attempt is under way.
+
+===============================  ======================================================================================
+`check_never_raises`             whatever a template holds, `Runner.check` answers with faults that can be printed
+`structure_builds_or_refuses`    and `Runner.structure` with a configuration or with `ConfigurationInvalid`
+`gives_json`                     an outcome is JSON, and the attempt leaves nothing behind
+`fails_as_declared`              a failure is one of the declared classes, JSON too, and leaves nothing behind
+`is_cancelled_promptly`          a cancelled attempt ends at once, lets the cancel through, and leaves nothing behind
+`keeps_secret`                   a text does not appear in what a failed attempt says, nor in the configuration's repr
+===============================  ======================================================================================
+"""
+
+import os
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import attrs
+import trio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runtime.configuration import ConfigurationInvalid
+from runtime.runner import AnyRunner, Json, Outcome, StepFailed, StepRequest, normalise
+
+PROMPTLY_SECONDS = 5.0
+"""Far longer than any cancel takes, on any machine."""
+
+
+def request_for(runner: AnyRunner, configuration: Json, **others: Any) -> StepRequest[Any]:
+    """Make the request of one attempt."""
+    about = {"task_id": "a-task", "resolution_id": "a-resolution", "step": "a-step", "attempt": 1, **others}
+    return StepRequest(config=runner.structure(configuration), **about)
+
+
+def check_never_raises(runner: AnyRunner, *, examples: int = 200) -> None:
+    """Check that no configuration, however odd, makes the static check fail."""
+
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(_documents(runner), _documents(runner))
+    def law(configuration, base):
+        checked = runner.check(configuration, base)
+        assert (checked.config is None) <= bool(checked.faults)
+        for fault in (*checked.faults, *checked.warnings):
+            str(fault).encode()
+
+    law()
+
+
+def structure_builds_or_refuses(runner: AnyRunner, *, examples: int = 200) -> None:
+    """Check that a rendered configuration becomes a value of the runner's class, or a refusal that names its faults."""
+
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(_documents(runner), _documents(runner))
+    def law(configuration, base):
+        try:
+            config = runner.structure(configuration, base)
+        except ConfigurationInvalid as refused:
+            refusal = refused
+        else:
+            assert isinstance(config, runner.config)
+            assert all(isinstance(name, str) for name in runner.resources(config))
+            return
+        assert refusal.faults
+
+    law()
+
+
+async def gives_json(runner: AnyRunner, configuration: Json, **others: Any) -> Outcome:
+    """Check that an attempt succeeds with JSON and leaves nothing behind; give the outcome, in plain form."""
+    async with _leaving_nothing():
+        outcome = await runner.run(request_for(runner, configuration, **others))
+    assert isinstance(outcome, Outcome)
+    assert all(isinstance(name, str) and isinstance(text, str) for name, text in outcome.tags.items())
+    return attrs.evolve(outcome, output=normalise(outcome.output), metadata=normalise(outcome.metadata))
+
+
+async def fails_as_declared(runner: AnyRunner, configuration: Json, **others: Any) -> StepFailed:
+    """Check that an attempt fails with a declared error that carries JSON, and leaves nothing behind; give the error."""
+    async with _leaving_nothing():
+        try:
+            outcome = await runner.run(request_for(runner, configuration, **others))
+        except StepFailed as failure:
+            failed = failure
+        else:
+            raise AssertionError(f"it did not fail, it gave {outcome}")
+    assert failed.message
+    failed.message.encode()
+    failed.output, failed.metadata = normalise(failed.output), normalise(failed.metadata)
+    return failed
+
+
+async def is_cancelled_promptly(
+    runner: AnyRunner, configuration: Json, started: Callable[[], Awaitable[object]], **others: Any
+) -> None:
+    """Check that an attempt that is under way ends as soon as it is cancelled."""
+    request = request_for(runner, configuration, **others)
+    ended = trio.Event()
+
+    async def attempt() -> None:
+        await runner.run(request)
+        ended.set()
+
+    async with _leaving_nothing():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(attempt)
+            await started()
+            cancelled_at = trio.current_time()
+            nursery.cancel_scope.cancel()
+        assert trio.current_time() - cancelled_at < PROMPTLY_SECONDS
+        assert not ended.is_set(), "it swallowed the cancel, or ended before it"
+
+
+async def keeps_secret(runner: AnyRunner, configuration: Json, secret: str) -> StepFailed:
+    """Check that a failing attempt says nothing that holds `secret`; give its error."""
+    request = request_for(runner, configuration)
+    assert secret not in repr(request)
+    failed = await fails_as_declared(runner, configuration)
+    assert secret not in failed.message
+    assert secret not in repr(failed)
+    for cause in (failed.__cause__, failed.__context__ if not failed.__suppress_context__ else None):
+        assert secret not in repr(cause)
+    return failed
+
+
+def _documents(runner: AnyRunner) -> st.SearchStrategy[Json]:
+    """Make JSON whose keys are often the ones that the runner reads."""
+    keys = st.sampled_from(sorted(_keys(runner.config))) | st.text(max_size=5)
+    words = st.sampled_from(
+        ["", "{{ .input.x }}", "true", "-1", "1e3", "10s", "GET", "http://h/", "..", "\ud800", "\0"]
+    )
+    scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10) | words
+    values = st.recursive(
+        scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4), max_leaves=12
+    )
+    return st.dictionaries(keys, values, max_size=8) | values
+
+
+def _keys(config: Any) -> Iterator[str]:
+    """Name the fields of a configuration class, and of the classes in its fields."""
+    if attrs.has(config):
+        for name, hint in get_type_hints(config).items():
+            yield name
+            yield from _keys(hint)
+    for inner in get_args(config):
+        yield from _keys(inner)
+
+
+@asynccontextmanager
+async def _leaving_nothing() -> AsyncIterator[None]:
+    """Compare what the process holds before and after."""
+    before = _holdings()
+    yield
+    left = {name: now - before[name] for name, now in _holdings().items()}
+    assert not any(left.values()), f"left behind: {left}"
+
+
+def _holdings() -> dict[str, frozenset[str]]:
+    """Name the open descriptors, the child processes and the threads; idle threads of trio's pool are nobody's."""
+    return {
+        "descriptors": frozenset(_descriptors()),
+        "children": frozenset(_children()),
+        "threads": frozenset(thread.name for thread in threading.enumerate() if "Trio thread" not in thread.name),
+    }
+
+
+def _descriptors() -> Iterator[str]:
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the one that was listing
+            yield f"{descriptor.name} {descriptor.readlink()}"
+
+
+def _children() -> Iterator[str]:
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[1]) == os.getpid():
+            yield status.parent.name
