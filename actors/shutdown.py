@@ -13,6 +13,8 @@ changes nothing.
 
 import enum
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import attrs
 import trio
@@ -40,6 +42,7 @@ class ShutdownContext:
     _closed: bool = attrs.field(default=False, init=False)
     _draining: trio.Event = attrs.field(factory=trio.Event, init=False)
     _scopes: list[trio.CancelScope] = attrs.field(factory=list, init=False)
+    _patient: dict[trio.CancelScope, float] = attrs.field(factory=dict, init=False)
     _cut: list[str] = attrs.field(factory=list, init=False)
 
     @grace_seconds.validator
@@ -78,6 +81,22 @@ class ShutdownContext:
         self._hard_deadline = min(self._hard_deadline, trio.current_time() + grace)
         for scope in self._scopes:
             scope.deadline = min(scope.deadline, self._hard_deadline)
+        for scope, margin_seconds in self._patient.items():
+            scope.deadline = min(scope.deadline, self._hard_deadline - margin_seconds)
+
+    @contextmanager
+    def patience(self, margin_seconds: float) -> Iterator[trio.CancelScope]:
+        """Wait inside the block for others to end; it is cancelled `margin_seconds` before the hard deadline.
+
+        What is left of the margin is for putting on record what did not end. A deadline that moves takes the block's
+        along.
+        """
+        with trio.CancelScope(deadline=self._hard_deadline - margin_seconds) as scope:
+            self._patient[scope] = margin_seconds
+            try:
+                yield scope
+            finally:
+                del self._patient[scope]
 
     async def wait_draining(self) -> StopReason | None:
         """Wait until a shutdown has begun, and give its reason. A checkpoint; cancel leaves nothing behind."""

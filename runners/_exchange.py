@@ -2,12 +2,12 @@
 
 import ssl
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Sequence
 from typing import cast
 
 import attrs
 import httpx2
+import trio
 
 from runners._reply import Reply, metadata_of
 from runners._thread import decoded
@@ -18,7 +18,6 @@ LARGEST_REPLY = 10 * 1024 * 1024
 
 MOST_REDIRECTS = 10
 
-_ENCODING = "understudy.encoding"  # where a reply keeps the content encoding that was taken out of its headers
 _LONGEST_PROBLEM = 300  # characters of what a library says about bytes from outside
 
 
@@ -65,24 +64,27 @@ async def exchange(
             never holds the url, a header or a credential.
     """
     head: Reply | None = None
+    limit = _Limit()
     try:
-        async with (
-            httpx2.AsyncClient(
-                auth=call.auth,
-                verify=tls,
-                transport=transport,
-                follow_redirects=call.follow_redirects,
-                max_redirects=MOST_REDIRECTS,
-                timeout=None,
-                headers={"User-Agent": "understudy", "Accept-Encoding": "gzip"},
-                event_hooks={"response": [_bound]},
-            ) as client,
-            client.stream(call.method, call.url, headers=_encoded(call.headers), content=call.body) as response,
-        ):
-            head = Reply(status=response.status_code, headers=response.headers.multi_items())
-            raw = await response.aread()
-        encoding: str = response.extensions[_ENCODING]
-        return attrs.evolve(head, body=await decoded(lambda body: _plain(body, encoding), raw))
+        with limit.scope:
+            async with (
+                httpx2.AsyncClient(
+                    auth=call.auth,
+                    verify=tls,
+                    transport=transport,
+                    follow_redirects=call.follow_redirects,
+                    max_redirects=MOST_REDIRECTS,
+                    timeout=None,
+                    headers={"User-Agent": "understudy", "Accept-Encoding": "gzip"},
+                    event_hooks={"response": [limit.set_on]},
+                ) as client,
+                client.stream(call.method, call.url, headers=_encoded(call.headers), content=call.body) as response,
+            ):
+                head = Reply(status=response.status_code, headers=response.headers.multi_items())
+                raw = await response.aread()
+        if limit.exceeded or head is None:
+            raise _too_large()
+        return attrs.evolve(head, body=await decoded(lambda body: _plain(body, limit.encoding), raw))
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, NotImplementedError) as fault:
         raise StepFailed(_problem(fault), metadata=metadata_of(head) if head else None) from None
 
@@ -109,29 +111,49 @@ def _root_cause(fault: BaseException) -> str:
     return type(fault).__name__
 
 
-async def _bound(response: httpx2.Response) -> None:
-    """Bound every reply of an exchange, those to redirects and challenges included, and decompress none of them."""
-    response.extensions[_ENCODING] = response.headers.get("content-encoding", "").strip().lower()
-    if response.extensions[_ENCODING]:
-        del response.headers["content-encoding"]
-        response.headers.pop("content-length", None)
-    response.stream = _Bounded(cast("httpx2.AsyncByteStream", response.stream))
+class _Limit:
+    """Bounds every reply of an exchange, those to redirects and challenges included, and decompresses none of them.
+
+    Attributes:
+        scope: what the exchange runs in; it is cancelled when a reply is too large, so that whatever is being read is
+            left the way that cancelling leaves it.
+        exceeded: whether that happened.
+        encoding: the content encoding of the last reply, which is taken out of its headers.
+    """
+
+    def __init__(self) -> None:
+        self.scope = trio.CancelScope()
+        self.exceeded = False
+        self.encoding = ""
+
+    async def set_on(self, response: httpx2.Response) -> None:
+        """Bound a reply whose headers have come."""
+        self.encoding = response.headers.pop("content-encoding", "").strip().lower()
+        if self.encoding:
+            response.headers.pop("content-length", None)
+        response.stream = _Bounded(cast("httpx2.AsyncByteStream", response.stream), self)
+
+    def exceed(self) -> None:
+        """Give up."""
+        self.exceeded = True
+        self.scope.cancel()
 
 
 class _Bounded(httpx2.AsyncByteStream):
     """A body that may not become too large."""
 
-    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+    def __init__(self, stream: httpx2.AsyncByteStream, limit: _Limit) -> None:
         self._stream = stream
+        self._limit = limit
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size = 0
-        async with aclosing(cast("AsyncGenerator[bytes]", aiter(self._stream))) as chunks:
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > LARGEST_REPLY:
-                    raise _too_large()
+        async for chunk in self._stream:
+            size += len(chunk)
+            if size <= LARGEST_REPLY:
                 yield chunk
+            else:
+                self._limit.exceed()  # and go on: the next read is where the cancel comes in
 
     async def aclose(self) -> None:
         await self._stream.aclose()

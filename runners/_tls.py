@@ -21,7 +21,7 @@ def tls_context(*, verify: bool = True, root_ca: str = "", client_pem: str = "")
     if root_ca:
         try:
             context.load_verify_locations(cadata=root_ca)
-        except (ssl.SSLError, ValueError):
+        except (ssl.SSLError, ValueError, TypeError):  # the last for what is not ASCII
             raise ValueError("root_ca holds no certificate in PEM form") from None
     if client_pem:
         try:

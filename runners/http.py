@@ -27,6 +27,7 @@ from runtime.runner import (
 )
 
 _METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
+_OURS = frozenset({"content-length", "transfer-encoding"})  # said by what is sent, whatever a configuration says
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 
 
@@ -79,7 +80,7 @@ class HttpConfig:
         path: its path and query.
         method: ``GET``, ``POST``, ``PUT``, ``DELETE`` or ``PATCH``.
         body: sent as it is. If it is JSON and `headers` names no Content-Type, it is sent as ``application/json``.
-        headers: sent in this order.
+        headers: sent in this order; how long the body is, and how it is framed, is not theirs to say.
         query_parameters: added to those of the address; all of them are then sorted by name.
         timeout: for the whole exchange, redirects included.
         auth: credentials.
@@ -221,7 +222,7 @@ def _with_query(address: SplitResult, parameters: Sequence[NameValue]) -> str:
 
 
 async def _headers(config: HttpConfig) -> list[tuple[str, str]]:
-    headers = [(header.name, header.value) for header in config.headers]
+    headers = [(header.name, header.value) for header in config.headers if header.name.lower() not in _OURS]
     named = any(name.lower() == "content-type" for name, _ in headers)
     if config.body and not named and await decoded(_is_json, config.body):
         headers.append(("Content-Type", "application/json"))

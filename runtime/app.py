@@ -110,7 +110,7 @@ async def open_runtime(
             )
             yield Runtime(
                 intake=partial(root.address_of, _INTAKE),
-                tasks=partial(root.nested, _TASKS),
+                stop_tasks=partial(root.terminate_child, _TASKS),
                 broadcast=broadcast,
                 runners=known,
                 functions=functions,
@@ -120,6 +120,7 @@ async def open_runtime(
                 answer_within_seconds=answer_within_seconds,
             )
     finally:
+        evaluator.close()
         broadcast.close()
         with trio.CancelScope(shield=True, deadline=clock.monotonic() + RECORDING_SECONDS):
             await journal.close()

@@ -7,7 +7,7 @@ rest. Every method may be used from many tasks at once. Cancelling a call never 
 import os
 import uuid
 from collections import OrderedDict
-from collections.abc import AsyncIterable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Final, TypeAlias
@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 import attrs
 import trio
 
-from actors import ActorStopped, Address, AskExpired, Clock, MailboxFull, ShutdownContext, StopReason, Supervisor
+from actors import ActorStopped, Address, AskExpired, Clock, MailboxFull, ShutdownContext, StopReason
 from runtime.api.callables import name_callables
 from runtime.api.messages import CancelTask, Event, GetTask, RunTask, SubmitTask
 from runtime.api.views import TaskView
@@ -32,6 +32,7 @@ from runtime.values.json import Json
 from runtime.values.snapshot import Values
 from runtime.work.broadcast import Broadcast
 from runtime.work.intake import Message as IntakeMessage
+from runtime.work.task import RECORDING_SECONDS
 
 TemplateSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Json] | Template
 """A template as a user names it: a path to a YAML file, a mapping as YAML would give it, or an object."""
@@ -111,7 +112,7 @@ class Runtime:
         self,
         *,
         intake: Callable[[], Address[IntakeMessage]],
-        tasks: Callable[[], Supervisor],
+        stop_tasks: Callable[[StopReason], Awaitable[object]],
         broadcast: Broadcast,
         runners: Runners,
         functions: Functions,
@@ -121,7 +122,7 @@ class Runtime:
         answer_within_seconds: float,
     ) -> None:
         self._intake = intake
-        self._tasks = tasks
+        self._stop_tasks = stop_tasks
         self._broadcast = broadcast
         self._runners = runners
         self._functions = functions
@@ -259,11 +260,14 @@ class Runtime:
     def shutdown(
         self, reason: str = "shutdown", *, requester: str = "host", grace_seconds: float | None = None
     ) -> None:
-        """Begin to close: nothing new is taken, running steps get the grace to finish. Sync, idempotent.
+        """Begin to close: nothing new is taken, running steps get the grace to finish. Sync.
+
+        Called again, it can only make the grace shorter.
 
         The block of `open_runtime` still has to be left; `wait_draining` tells a program when.
         """
-        self._shutdown.begin(StopReason.shutdown(requester, reason), grace_seconds)
+        grace = None if grace_seconds is None else grace_seconds + RECORDING_SECONDS
+        self._shutdown.begin(StopReason.shutdown(requester, reason), grace)
 
     async def wait_draining(self) -> None:
         """Wait until a shutdown has begun."""
@@ -275,9 +279,8 @@ class Runtime:
         Subscriptions end here. Cancelling the wait leaves the shutdown going on.
         """
         reason = await self._shutdown.wait_draining()
-        tasks = self._tasks()
-        tasks.stop(reason)
-        await tasks.wait_stopped()
+        assert reason is not None  # noqa: S101 - a shutdown that began has one
+        await self._stop_tasks(reason)
         self._broadcast.close()
 
     async def _ask(self, message: SubmitTask | RunTask | CancelTask | GetTask) -> object:

@@ -3,7 +3,7 @@
 import json
 import signal
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,16 +11,17 @@ import attrs
 import trio
 from rich.console import Console
 
-from runtime.api.client import Prepared, Runtime
+from runtime.api.client import Runtime
 from runtime.api.codec import to_json
-from runtime.api.messages import TaskStateChanged
+from runtime.api.messages import Event, TaskStateChanged
 from runtime.api.views import TaskView
 from runtime.app import open_runtime
 from runtime.cli.progress import progress_for
 from runtime.engine.states import TaskState
 from runtime.errors import Fault
 from runtime.templates.inputs import inputs_of_texts
-from runtime.values.json import Json, dumps
+from runtime.templates.model import Template
+from runtime.values.json import dumps
 
 
 @attrs.frozen(kw_only=True)
@@ -41,74 +42,70 @@ def run_task(options: Options, warn: Callable[[Sequence[Fault]], None]) -> int:
     Raises:
         Refused: the template or the inputs were not taken; nothing was started.
     """
-    return trio.run(_Run(options, warn).run)
+    try:
+        return trio.run(_Run(options, warn).run)
+    except KeyboardInterrupt:  # before the task was running, or after
+        return 128 + signal.SIGINT
 
 
 class _Run:
-    """One invocation. `_signalled` is the first signal that came."""
+    """One invocation. `_signalled` is the first signal that came, `_view` the task as it was last seen."""
 
     def __init__(self, options: Options, warn: Callable[[Sequence[Fault]], None]) -> None:
         self._options = options
         self._warn = warn
         self._signalled: int | None = None
+        self._view: TaskView | None = None
         self._console = Console()
 
     async def run(self) -> int:
         """Run the task, report, and give the exit status."""
         options = self._options
-        view: TaskView | None = None
-        async with trio.open_nursery() as nursery:
-            async with open_runtime(scripts=options.scripts, grace_seconds=options.grace_seconds) as runtime:
-                prepared = await runtime.prepare(options.template, strict=options.strict)
-                self._warn(prepared.warnings)
-                inputs = inputs_of_texts(prepared.template.inputs, options.inputs)
-                await nursery.start(self._heed_signals, runtime, nursery.cancel_scope)
-                view = await self._follow(runtime, prepared, inputs)
-            nursery.cancel_scope.cancel()
-        if view is not None:
-            self._report(view)
+        async with open_runtime(scripts=options.scripts, grace_seconds=options.grace_seconds) as runtime:
+            prepared = await runtime.prepare(options.template, strict=options.strict)
+            self._warn(prepared.warnings)
+            inputs = inputs_of_texts(prepared.template.inputs, options.inputs)
+            task_id = str(uuid.uuid4())
+            async with runtime.subscribe(task_id, capacity=10_000) as events:
+                task = await runtime.submit(prepared, inputs, task_id=task_id)
+                await self._follow(runtime, prepared.template, events)
+            self._view = await task.status()
+        return self._status()
+
+    def _status(self) -> int:
+        if self._view is not None:  # it is None when the grace ended before the task could be read
+            self._report(self._view)
         if self._signalled is not None:
             return 128 + self._signalled
-        return 0 if view is not None and view.state is TaskState.DONE else 1
+        return 0 if self._view is not None and self._view.state is TaskState.DONE else 1
 
-    async def _heed_signals(
-        self,
-        runtime: Runtime,
-        everything: trio.CancelScope,
-        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
-    ) -> None:
-        """The first signal shuts down in order, the second at once."""
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            task_status.started()
-            async for received in signals:
-                if self._signalled is not None:
-                    everything.cancel()
-                    return
-                self._signalled = received
-                self._console_err().print(
-                    f"{signal.Signals(received).name}: running steps get {self._options.grace_seconds:g} s to finish; "
-                    "again to stop at once",
-                    style="yellow",
-                    highlight=False,
-                )
-                runtime.shutdown(signal.Signals(received).name, requester="user")
-
-    async def _follow(self, runtime: Runtime, prepared: Prepared, inputs: Mapping[str, Json]) -> TaskView:
-        """Submit the task and show what happens until nothing more will."""
-        task_id = str(uuid.uuid4())
-        async with runtime.subscribe(task_id, capacity=10_000) as events, trio.open_nursery() as nursery:
-            task = await runtime.submit(prepared, inputs, task_id=task_id)
-            nursery.start_soon(runtime.drained)  # ends the events once a shutdown has begun and is done
-            with progress_for(self._console, as_json=self._options.as_json, template=prepared.template) as progress:
+    async def _follow(self, runtime: Runtime, template: Template, events: AsyncIterable[Event]) -> None:
+        """Show what happens until nothing more will, or until a shutdown is done."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._heed_signals, runtime)
+            nursery.start_soon(runtime.drained)  # ends the events, once a shutdown has begun and is done
+            with progress_for(self._console, as_json=self._options.as_json, template=template) as progress:
                 async for event in events:
                     progress.show(event)
                     if isinstance(event, TaskStateChanged) and event.state.at_rest:
                         break
             nursery.cancel_scope.cancel()
-        return await task.status()
 
-    def _console_err(self) -> Console:
-        return Console(stderr=True)
+    async def _heed_signals(self, runtime: Runtime) -> None:
+        """The first signal shuts down in order, the second at once."""
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for received in signals:
+                name = signal.Signals(received).name
+                if self._signalled is None:
+                    self._signalled = received
+                    grace = self._options.grace_seconds
+                    self._say(f"{name}: running steps get {grace:g} s to finish; again to stop at once")
+                    runtime.shutdown(name, requester="user")
+                else:
+                    runtime.shutdown(name, requester="user", grace_seconds=0)
+
+    def _say(self, text: str) -> None:
+        Console(stderr=True).print(text, style="yellow", highlight=False)
 
     def _report(self, view: TaskView) -> None:
         if self._options.as_json:

@@ -300,10 +300,10 @@ class _Turn:
     def verdict(self) -> ResolutionState:
         """Give the first that applies of section 6.10; any state that is not final keeps the task from DONE (Q3)."""
         present = self.draft.tally.keys()
+        if StepState.CRASHED in present:
+            return ResolutionState.BLOCKED_TOCHECK  # before all others: only a person may have it run again
         if self.draft.interrupted and StepState.TODO in present:
             return ResolutionState.CRASHED
-        if StepState.CRASHED in present:
-            return ResolutionState.BLOCKED_TOCHECK
         if StepState.FATAL_ERROR in present:
             return ResolutionState.BLOCKED_FATAL
         if StepState.CLIENT_ERROR in present:

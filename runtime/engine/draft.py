@@ -5,6 +5,7 @@ inside are persistent, so neither direction copies them.
 """
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import assert_never
 
 import attrs
@@ -39,24 +40,22 @@ def begin(record: TaskSubmitted, plan: Plan | None = None) -> Task:
     template.
     """
     plan = plan or plan_of(record.template)
-    infos: dict[str, Json] = {
-        "task_id": record.task_id,
-        "created": record.at,
-        "requester_username": record.requester,
-    }
+    header = Header(
+        task_id=record.task_id,
+        title=record.title,
+        inputs=record.inputs,
+        requester=record.requester,
+        submitted_at=record.at,
+    )
     return Task(
-        header=Header(
-            task_id=record.task_id,
-            title=record.title,
-            inputs=record.inputs,
-            requester=record.requester,
-            submitted_at=record.at,
-        ),
+        header=header,
         plan=plan,
         graph=plan.graph,
         resolution=ResolutionState.TODO,
         steps=plan.steps,
-        values=Values(input=record.inputs, task=infos, variables=plan.template.variables, steps=plan.views),
+        values=Values(
+            input=record.inputs, task=_task_infos(header), variables=plan.template.variables, steps=plan.views
+        ),
         unmet=plan.unmet,
         unsettled=plan.unmet,
         ready=plan.ready,
@@ -64,6 +63,19 @@ def begin(record: TaskSubmitted, plan: Plan | None = None) -> Task:
         tags=dict(record.tags),
         last_activity=record.at,
     )
+
+
+def _task_infos(header: Header) -> dict[str, Json]:
+    """Give ``.task`` (section 4.2)."""
+    infos: dict[str, Json] = {
+        "task_id": header.task_id,
+        "created": datetime.fromtimestamp(header.submitted_at, UTC).isoformat().replace("+00:00", "Z"),
+        "requester_username": header.requester,
+    }
+    if header.resolution_id:
+        infos["resolution_id"] = header.resolution_id
+        infos["resolver_username"] = header.resolver
+    return infos
 
 
 def replay(records: Iterable[Record]) -> Task | None:
@@ -202,11 +214,7 @@ class Draft:
         )
         self.values = self.values.with_resolution(
             resolver_input=record.resolver_inputs,
-            task={
-                **_task_infos(self.header),
-                "resolution_id": record.resolution_id,
-                "resolver_username": record.resolver,
-            },
+            task=_task_infos(self.header),
         )
 
     def _started(self, record: StepStarted) -> None:

@@ -34,12 +34,14 @@ class Fields:
         self._members: Mapping[str, Json] = {}
         if isinstance(value, Mapping):
             self._members = value
-        elif value is not None:
-            self.fault("", f"an object is wanted, not {shown(value)}")
+        self._is_object = value is None or isinstance(value, Mapping)
+        if not self._is_object:
+            report.faults.add(path, f"an object is wanted, not {shown(value)}")
 
     def fault(self, key: str, message: str, hint: str = "") -> None:
-        """Add a fault about a member, or with no key about the object."""
-        self._report.faults.add(self.at(key), message, hint)
+        """Add a fault about a member; what is no object has no others."""
+        if self._is_object:
+            self._report.faults.add(self.at(key), message, hint)
 
     def warn(self, key: str, message: str, hint: str = "") -> None:
         """Add a warning about a member."""
@@ -178,7 +180,7 @@ class Fields:
         try:
             return kind(text)
         except ValueError:
-            self._report.faults.add(self.at(key), f"{problem}: {shown(text)}", f"one of {', '.join(kind)}")
+            self.fault(key, f"{problem}: {shown(text)}", f"one of {', '.join(kind)}")
             return None
 
     def _list(self, key: str) -> Sequence[Json]:

@@ -8,8 +8,8 @@ from typing import Final
 import attrs
 
 from runtime.errors import Fault, TemplateInvalid
-from runtime.templates.faults import Places
-from runtime.templates.fields import Fields, Report
+from runtime.templates.faults import Places, Report
+from runtime.templates.fields import Fields
 from runtime.templates.model import (
     Action,
     Assertion,

@@ -5,14 +5,15 @@ rely on them, and nobody can change a value after it was checked.
 """
 
 import types
-from collections.abc import Callable, Mapping
-from typing import Any, ForwardRef, Union, get_args, get_origin
+from collections.abc import Callable, Iterable, Mapping
+from enum import EnumType
+from typing import Any, get_args, get_origin
 
 import attrs
 
 from runtime.templates.faults import Faults
 from runtime.templates.model import Template
-from runtime.templates.paths import item, member, under
+from runtime.templates.paths import item, member, shown, under
 from runtime.values.json import NotJson, normalise
 
 
@@ -38,15 +39,17 @@ class _Plain:
 
     def value(self, value: Any, kind: Any, path: str) -> Any:
         """Check a value against the annotation of its field."""
-        if isinstance(kind, (str, ForwardRef)):  # Json, whose alias is written in words
+        if kind is Any:  # which is what Json is while the program runs
             return self._json(value, path)
         origin, arguments = get_origin(kind), get_args(kind)
-        if origin in {types.UnionType, Union}:  # the optional fields
+        if origin is types.UnionType:  # an optional field
             return None if value is None else self.value(value, arguments[0], path)
         if origin is tuple and isinstance(value, tuple):
             return tuple(self.value(one, arguments[0], item(path, index)) for index, one in enumerate(value))
         if origin is Mapping and isinstance(value, Mapping):
             return self._mapping(value, arguments[1], path)
+        if isinstance(kind, EnumType) and type(value) is str:
+            return self._choice(value, kind, path)
         if not _fits(value, origin or kind):
             self._faults.add(path, f"{_name(kind)} is wanted, not {_name(type(value))}")
             return value
@@ -60,6 +63,14 @@ class _Plain:
             else:
                 self._faults.add(path, f"the key {key!r} is not text")
         return made
+
+    def _choice(self, value: str, kind: EnumType, path: str) -> object:
+        try:
+            return kind(value)
+        except ValueError:
+            choices: Iterable[object] = kind
+            self._faults.add(path, f"{shown(value)} is not one of {', '.join(map(str, choices))}")
+            return value
 
     def _json(self, value: object, path: str) -> Any:
         try:

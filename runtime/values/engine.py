@@ -67,7 +67,7 @@ class Templates:
             return library.execute(self._compile(library, text), rendering)
         except (TemplatingError, Stopped):
             raise
-        except Exception as error:  # noqa: BLE001 - the guard: a template is anybody's text, and is not ours to crash on
+        except Exception as error:  # the guard: a template is anybody's text
             raise TemplatingError(_explanation(error)) from error
         finally:
             rendering.meter.leave()
@@ -103,12 +103,12 @@ class _Library:
     @classmethod
     def load(cls, now: Callable[[], datetime], random: Random) -> "_Library":
         # Late, and only here: see the module's docstring.
-        from gotpl.compile import compile_template  # noqa: PLC0415
-        from gotpl.parse import parse_template  # noqa: PLC0415
-        from gotpl.parse.parser import ParserLimits  # noqa: PLC0415
-        from gotpl.runtime import SandboxPolicy, render_linked_program  # noqa: PLC0415
+        from gotpl.compile.compiler import compile_template  # noqa: PLC0415
+        from gotpl.parse.parser import ParserLimits, parse_template  # noqa: PLC0415
         from gotpl.runtime.callables import PreparedFunctionRegistry  # noqa: PLC0415
         from gotpl.runtime.linked import link_program  # noqa: PLC0415
+        from gotpl.runtime.policy import SandboxPolicy  # noqa: PLC0415
+        from gotpl.runtime.sync_vm import render_linked_program  # noqa: PLC0415
 
         known = _all_functions(now, random)
         registry = PreparedFunctionRegistry(known, dict.fromkeys(known))
@@ -182,9 +182,9 @@ def _guarded(name: str, function: Function, *, rendered: bool = False) -> Functi
     `rendered` functions are given the rendering before the template's arguments.
     """
     from gotpl.errors import TemplateExecutionError  # noqa: PLC0415
-    from gotpl.runtime import INVALID, UNTYPED_NIL  # noqa: PLC0415
     from gotpl.runtime.callables import call_spec  # noqa: PLC0415
     from gotpl.runtime.results import unwrap_function_result  # noqa: PLC0415
+    from gotpl.runtime.values import INVALID, UNTYPED_NIL  # noqa: PLC0415
 
     spec = call_spec(partial(function, None) if rendered else function)
     estimate = ESTIMATES.get(name)
@@ -207,7 +207,7 @@ def _guarded(name: str, function: Function, *, rendered: bool = False) -> Functi
             value = unwrap_function_result(result)
         except (LimitExceeded, Stopped, TemplateExecutionError):
             raise
-        except Exception as error:  # noqa: BLE001 - the guard: what a function raises is the template's error
+        except Exception as error:  # the guard: what a function raises is the template's error
             raise TemplateExecutionError(f"error calling {name}: {_explanation(error)}") from error
         if isinstance(value, str):
             meter.charge(len(value))

@@ -6,7 +6,6 @@ becomes an error of the template, with the function's name before it.
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
@@ -219,16 +218,18 @@ def functions(random: Random) -> Mapping[str, Function]:
         own[name] = append
     for name in ("prepend", "mustPrepend"):
         own[name] = prepend
-    return own | _regexes()
+    return {**own, **_regexes()}
 
 
 def _regexes() -> Mapping[str, Function]:
-    named = {
-        "Match": patterns.match,
+    named: dict[str, Callable[..., object]] = {
+        "Match": patterns.must_match,
         "Find": patterns.find,
         "FindAll": patterns.find_all,
         "ReplaceAll": patterns.replace_all,
         "ReplaceAllLiteral": patterns.replace_all_literal,
         "Split": patterns.split,
     }
-    return {f"{prefix}{name}": _metered(function) for name, function in named.items() for prefix in ("regex", "mustRegex")}
+    return {
+        f"{prefix}{name}": _metered(function) for name, function in named.items() for prefix in ("regex", "mustRegex")
+    }

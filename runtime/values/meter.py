@@ -96,6 +96,10 @@ class Meter:
         """End a rendering inside this one."""
         self._depth -= 1
 
+    def stopped(self) -> bool:
+        """Say whether nobody waits for this rendering any more."""
+        return self._stopped()
+
     def _check_stopped(self) -> None:
         if self._stopped():
             raise Stopped

@@ -8,7 +8,7 @@ import attrs
 import re2  # type: ignore[import-untyped]  # the binding ships no types; nothing untyped leaves this module
 
 from runtime.values.meter import Meter
-from runtime.values.regex import compile_pattern
+from runtime.values.regex import PatternInvalid, compile_pattern
 
 _REFERENCE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
 _STEPS_A_UNIT = 2  # RE2's steps are quick next to what else a unit of work stands for
@@ -56,7 +56,7 @@ class Expression:
 
     def replace(self, text: str, replacement: Callable[[Found], str]) -> str:
         """Replace every match."""
-        pieces = []
+        pieces: list[str] = []
         end = 0
         for found in self.matches(text):
             new = replacement(found)
@@ -95,9 +95,17 @@ def find_all(meter: Meter, pattern: str, text: str, count: int) -> list[str]:
     return [text[each.start : each.end] for each in islice(found, count if count >= 0 else None)]
 
 
-def match(meter: Meter, pattern: str, text: str) -> bool:
+def must_match(meter: Meter, pattern: str, text: str) -> bool:
     """Say whether the pattern matches anywhere."""
     return any(True for _ in Expression.of(meter, pattern).matches(text))
+
+
+def match(meter: Meter, pattern: str, text: str) -> bool:
+    """Say whether the pattern matches anywhere; one that is no pattern does not."""
+    try:
+        return must_match(meter, pattern, text)
+    except PatternInvalid:
+        return False
 
 
 def replace_all(meter: Meter, pattern: str, text: str, replacement: str) -> str:
@@ -117,7 +125,7 @@ def split(meter: Meter, pattern: str, text: str, count: int) -> list[str]:
         return []
     if pattern and not text:
         return [""]
-    pieces = []
+    pieces: list[str] = []
     begin = end = 0
     for found in Expression.of(meter, pattern).matches(text):
         if count > 0 and len(pieces) == count - 1:

@@ -16,6 +16,10 @@ from runtime.templates.model import THIS, Variable
 from runtime.values.json import Json
 
 _NOTHING: Final[Mapping[str, Json]] = HashTrieMap()
+_ROOTS: Final = (
+    "config", "function_args", "input", "iterator", "pre_hook", "resolver_input", "step", "task",
+)  # fmt: skip
+_NOT_ALWAYS: Final = frozenset({"config", "function_args", "pre_hook"})
 _STEP_KEYS: Final = ("state", "error", "output", "metadata", "children", "try_count", "max_retries")
 
 
@@ -52,7 +56,9 @@ class StepView(Mapping[str, Json]):
         return len(_STEP_KEYS)
 
 
-def _by_name(variables: Iterable[Variable]) -> Mapping[str, Variable]:
+def _by_name(variables: Iterable[Variable] | Mapping[str, Variable]) -> Mapping[str, Variable]:
+    if isinstance(variables, Mapping):
+        return variables
     return {variable.name: variable for variable in variables}
 
 
@@ -69,37 +75,22 @@ class Values(Mapping[str, Json]):
     task: Mapping[str, Json] = _NOTHING
     config: Mapping[str, Json] | None = None
     variables: Mapping[str, Variable] = attrs.field(default=(), converter=_by_name)
-    steps: "HashTrieMap[str, StepView]" = attrs.field(factory=HashTrieMap, repr=False)
-    _roots: "HashTrieMap[str, Json]" = attrs.field(init=False, repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        """Lay out the roots; those that depend on where a template is rendered are added by the `with_` methods."""
-        roots: dict[str, Json] = {
-            "input": self.input,
-            "resolver_input": self.resolver_input,
-            "task": self.task,
-            "step": self.steps,
-            "iterator": None,
-        }
-        if self.config is not None:
-            roots["config"] = self.config
-        object.__setattr__(self, "_roots", HashTrieMap(roots))
+    step: "HashTrieMap[str, StepView]" = attrs.field(factory=HashTrieMap, alias="steps", repr=False)
+    iterator: Json = None
+    pre_hook: Mapping[str, Json] | None = None
+    function_args: Mapping[str, Json] | None = None
 
     def with_step(self, name: str, view: StepView) -> "Values":
         """Show this of the step called `name`, in place of what was shown before."""
-        steps = self._roots["step"]
-        assert isinstance(steps, HashTrieMap)  # noqa: S101 - for the type checker: this class put it there
-        return self._with("step", steps.insert(name, view))
+        return attrs.evolve(self, steps=self.step.insert(name, view))
 
     def step_view(self, name: str) -> StepView | None:
         """Give what is shown of a step; None for one that is not there."""
-        steps = self._roots["step"]
-        view = steps.get(name) if isinstance(steps, Mapping) else None
-        return view if isinstance(view, StepView) else None
+        return self.step.get(name)
 
     def with_resolution(self, resolver_input: Mapping[str, Json], task: Mapping[str, Json]) -> "Values":
         """Show what is known once the task is resolved."""
-        return self._with("resolver_input", resolver_input)._with("task", task)
+        return attrs.evolve(self, resolver_input=resolver_input, task=task)
 
     def with_this(self, view: StepView) -> "Values":
         """Show `view` as ``.step.this``, the step being rendered."""
@@ -107,37 +98,32 @@ class Values(Mapping[str, Json]):
 
     def with_iterator(self, item: Json) -> "Values":
         """Show `item` as ``.iterator``, in a child of a loop."""
-        return self._with("iterator", item)
+        return attrs.evolve(self, iterator=item)
 
     def with_pre_hook(self, output: Json, metadata: Json) -> "Values":
         """Show the result of this attempt's pre-hook."""
-        return self._with(
-            "pre_hook", {"output": _object_for_null(output), "metadata": _object_for_null(metadata)}
-        )
+        shown = {"output": _object_for_null(output), "metadata": _object_for_null(metadata)}
+        return attrs.evolve(self, pre_hook=shown)
 
     def with_function_args(self, args: Mapping[str, Json]) -> "Values":
         """Show the arguments of the nearest enclosing function call."""
-        return self._with("function_args", args)
-
-    def _with(self, root: str, value: Json) -> "Values":
-        grown = object.__new__(Values)
-        for field in ("input", "resolver_input", "task", "config", "variables"):
-            object.__setattr__(grown, field, getattr(self, field))
-        object.__setattr__(grown, "_roots", self._roots.insert(root, value))
-        return grown
+        return attrs.evolve(self, function_args=args)
 
     def __getitem__(self, key: str) -> Json:
         """Give what stands under a root key."""
-        return self._roots[key]
+        if key not in self:
+            raise KeyError(key)
+        value: Json = getattr(self, key)
+        return value
 
     def __contains__(self, key: object) -> bool:
         """Say whether a root is present."""
-        return key in self._roots
+        return key in _ROOTS and not (key in _NOT_ALWAYS and getattr(self, str(key)) is None)
 
     def __iter__(self) -> Iterator[str]:
         """Give the root keys, sorted."""
-        return iter(sorted(self._roots))
+        return (key for key in _ROOTS if key in self)
 
     def __len__(self) -> int:
         """Count the roots."""
-        return len(self._roots)
+        return sum(1 for _ in self)

@@ -161,7 +161,7 @@ class MapView(dict[str, object]):
     """A mapping, converted as far as somebody has looked. Walks are in the order of the keys, as Go's are."""
 
     __slots__ = ("_meter", "_source", "_view")
-    __hash__ = None  # type: ignore[assignment]  # as any dict
+    __hash__ = None  # as any dict
 
     def __init__(self, source: Mapping[str, Any], meter: Meter, view: View) -> None:
         super().__init__()
@@ -184,7 +184,7 @@ class MapView(dict[str, object]):
         source = self._source
         if source is not None:
             self._meter.charge(len(source))
-            kept = {key: super(MapView, self).__getitem__(key) for key in super().keys()}
+            kept = {key: super(MapView, self).__getitem__(key) for key in super().__iter__()}
             super().clear()
             for key in sorted(source):
                 super().__setitem__(key, kept[key] if key in kept else self._view(source[key], self._meter))
@@ -203,9 +203,9 @@ class MapView(dict[str, object]):
         super().__setitem__(key, value)
         return value
 
-    def get(self, key: str, default: object = None) -> object:  # type: ignore[override]  # narrower on purpose
+    def get(self, key: str, default: object = None) -> object:
         """Give a member, or the default."""
-        return self[key] if key in self else default
+        return self[key] if key in self else default  # noqa: SIM401 - this is `get`
 
     def __contains__(self, key: object) -> bool:
         """Look without converting."""
@@ -220,7 +220,7 @@ class MapView(dict[str, object]):
         self.fill()
         super().__setitem__(key, value)
 
-    def pop(self, key: str, default: object = None) -> object:  # type: ignore[override]  # narrower on purpose
+    def pop(self, key: str, default: object = None) -> object:
         """Take a member away from what the rest of this rendering sees."""
         self.fill()
         return super().pop(key, default)
@@ -236,7 +236,7 @@ class ListView(list[object]):
     """A list, converted when somebody walks over it."""
 
     __slots__ = ("_meter", "_source", "_view")
-    __hash__ = None  # type: ignore[assignment]  # as any list
+    __hash__ = None  # as any list
 
     def __init__(self, source: Sequence[Any], meter: Meter, view: View) -> None:
         super().__init__()
@@ -278,7 +278,7 @@ class ListView(list[object]):
         if source is None or isinstance(index, slice):
             self.fill()
             return super().__getitem__(index)
-        return self._view(source[index], self._meter)
+        return self._view(source[int(index)], self._meter)
 
     def __deepcopy__(self, memo: object) -> "ListView":
         """Copy for a template that means to change the copy."""

@@ -186,9 +186,9 @@ async def _act(attempt: Attempt, tools: Tools) -> _Result:
     result = await _run(runner, request)
     result = await _reshape(result, action, merged, attempt, tools)
     if result.state is StepState.DONE and attempt.definition.json_schema is not None:
-        fault = tools.schemas.fault(attempt.definition.json_schema, result.output)
-        if fault:
-            return attrs.evolve(result, state=StepState.FATAL_ERROR, error=fault)
+        violation = tools.schemas.fault(attempt.definition.json_schema, result.output)
+        if violation:
+            return attrs.evolve(result, state=StepState.FATAL_ERROR, error=violation)
     return result
 
 
@@ -246,12 +246,12 @@ async def _merge_format(action: Action, values: Values, tools: Tools) -> Json:
 async def _run(runner: AnyRunner, request: StepRequest[object]) -> _Result:
     """The guard around foreign code: whatever it does, the attempt gets a result."""
     try:
-        outcome = await runner.run(request)
+        outcome: object = await runner.run(request)
     except StepFailed as failure:
         return _kept(_state_of(failure), failure.message, failure.output, failure.metadata)
     except Exception as failure:  # noqa: BLE001 - the runner guard: foreign code may raise anything
         return _Result(state=StepState.SERVER_ERROR, error=f"{type(failure).__name__}: {failure}")
-    if not isinstance(outcome, Outcome):
+    if not isinstance(outcome, Outcome):  # a runner need not be type-checked
         return _Result(
             state=StepState.FATAL_ERROR,
             error=f'runner "{runner.name}" gave a {type(outcome).__name__}, not an Outcome',

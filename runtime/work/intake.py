@@ -24,7 +24,6 @@ from runtime.errors import Conflict, InvariantBroken, NotFound, Unavailable
 from runtime.journal.protocol import Entry
 from runtime.templates.model import Template
 from runtime.work.messages import WakeTask
-from runtime.work.task import Message as TaskMessage
 from runtime.work.task import Services, TaskActor
 
 Message: TypeAlias = SubmitTask | RunTask | CancelTask | GetTask | WakeTask
@@ -146,7 +145,7 @@ class Intake(Actor[Message]):
     async def _deliver(self, message: _Control, question: Question[Message] | None) -> bool:
         """Hand a message over; false when the task is asleep. The supervisor's table says which tasks are in memory."""
         try:
-            address: Address[TaskMessage] = self._tasks().address_of(message.task_id)
+            address = self._tasks().address_of(message.task_id)
         except ChildUnknown:
             return False
         try:
@@ -170,9 +169,9 @@ class Intake(Actor[Message]):
             due = self.clock.wall() + _WAKE_AGAIN_SECONDS
             self._services.timers.arm(message.task_id, due, self.address, message)
 
-    def _start(self, task: Task, effects: Sequence[Effect] = ()) -> Address[TaskMessage]:
+    def _start(self, task: Task, effects: Sequence[Effect] = ()) -> None:
         task_id = task.header.task_id
-        return self._tasks().start_child(
+        self._tasks().start_child(
             ChildSpec(
                 id=task_id,
                 start=partial(_actor_of, _Birth(task, effects), self._services, task_id, self.address),
@@ -202,10 +201,10 @@ async def _actor_of(
     if first is not None:
         task, effects = first
         return TaskActor(task, services, wake, effects=effects)
-    task = replay(await services.journal.read(task_id))
-    if task is None:
+    rebuilt = replay(await services.journal.read(task_id))
+    if rebuilt is None:
         raise InvariantBroken(f"task {task_id} ran and is not in the journal")
-    return TaskActor(task, services, wake, resumed="the task's actor failed and was restarted")
+    return TaskActor(rebuilt, services, wake, resumed="the task's actor failed and was restarted")
 
 
 def _answer_duplicate(question: Question[Message], message: SubmitTask, task: Task) -> None:

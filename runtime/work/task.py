@@ -13,7 +13,6 @@ from functools import partial
 from typing import Final, TypeAlias, assert_never
 
 import attrs
-import trio
 
 from actors import (
     Actor,
@@ -24,6 +23,7 @@ from actors import (
     Question,
     Returned,
     ShutdownContext,
+    StopKind,
     StopReason,
     Timers,
 )
@@ -42,6 +42,7 @@ from runtime.engine.events import (
     StepFinished,
 )
 from runtime.engine.task import Task
+from runtime.errors import TemplatingError
 from runtime.journal.protocol import Entry, Journal
 from runtime.values.json import Json
 from runtime.work.attempt import Attempt, Tools, run_attempt
@@ -125,9 +126,8 @@ class TaskActor(Actor[Message]):
             return
         now = self.clock.wall()
         await self._decide([DrainBegan(at=now, requester=reason.requester, reason=reason.text)])
-        until = self._services.shutdown.hard_deadline - RECORDING_SECONDS
         while self.children.running:
-            with trio.move_on_at(until) as patience:
+            with self._services.shutdown.patience(RECORDING_SECONDS) as patience:
                 batch = await self.receive()
             if patience.cancelled_caught:
                 return
@@ -162,7 +162,7 @@ class TaskActor(Actor[Message]):
                 case StartStep():
                     self._start(effect)
                 case StopSteps():
-                    reason = StopReason.cancelled(effect.requester, effect.reason)
+                    reason = StopReason(kind=StopKind.CANCELLED, requester=effect.requester, text=effect.reason)
                     for child in self.children:
                         child.stop(reason)
                 case ArmRetry():
@@ -217,15 +217,15 @@ class TaskActor(Actor[Message]):
             report=self._rendered,
         )
 
-    def _rendered(self, ended: Exit[tuple[Json, str]]) -> ResultRendered:
+    def _rendered(self, ended: Exit[tuple[dict[str, Json], TemplatingError | None]]) -> ResultRendered:
         now = self.clock.wall()
         match ended:
             case Returned(value=(result, error)):
-                return ResultRendered(at=now, result=result, error=error)
+                return ResultRendered(at=now, result=result, error=str(error or ""))
             case Cut(reason=reason):
                 return ResultRendered(at=now, result=None, error=str(reason))
-            case Failed(error=error):
-                return ResultRendered(at=now, result=None, error=f"{type(error).__name__}: {error}")
+            case Failed(error=failure):
+                return ResultRendered(at=now, result=None, error=f"{type(failure).__name__}: {failure}")
             case _:
                 assert_never(ended)
 

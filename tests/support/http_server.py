@@ -74,7 +74,7 @@ async def _read(stream: trio.abc.Stream) -> Request | None:
     data = b""
     while b"\r\n\r\n" not in data:
         chunk = await stream.receive_some(65536)
-        if not chunk or len(data) > _LARGEST_HEAD:
+        if not chunk or not (data + chunk)[:1].isalpha() or len(data) > _LARGEST_HEAD:
             return None
         data += chunk
     head, _, body = data.partition(b"\r\n\r\n")
