@@ -73,6 +73,14 @@ class Address(Generic[M_contra]):
         """
         self._mailbox.post(message)
 
+    async def wait_room(self) -> None:
+        """Wait until a post may succeed again: for a front door, the one place that waits instead of refusing.
+
+        A checkpoint. Another sender may be quicker, so post again inside a
+        loop; when the actor has stopped it returns, and the post says so.
+        """
+        await self._mailbox.wait_room()
+
     def ask_nowait(self, message: M_contra) -> Slot:
         """Leave a question; await `Slot.wait_until` for its answer. Sync; raises as `post` does."""
         return self._mailbox.ask(message)

@@ -10,10 +10,12 @@ always learns something.
 """
 
 import enum
+import math
 from typing import Generic, Protocol, TypeVar
 
 import trio
 
+from actors.alarm import Alarm
 from actors.errors import AskExpired
 from actors.parking import Parking
 
@@ -28,6 +30,10 @@ class SlotKeeper(Protocol):
     @property
     def owner(self) -> str:
         """The name of the actor that owes the answer."""
+
+    @property
+    def alarm(self) -> Alarm | None:
+        """Where deadlines are set, if anywhere."""
 
     def adopt(self, slot: "Slot") -> None:
         """Take over the duty to answer."""
@@ -49,7 +55,7 @@ class _State(enum.Enum):
 class Slot(Parking):
     """The place one answer appears in. Filled at most once, awaited by one task."""
 
-    __slots__ = ("__weakref__", "_keeper", "_question", "_state", "_value")
+    __slots__ = ("__weakref__", "_deadline", "_keeper", "_question", "_state", "_value")
 
     def __init__(self, keeper: SlotKeeper, question: str) -> None:
         self._parked = None
@@ -57,6 +63,7 @@ class Slot(Parking):
         self._question = question
         self._state = _State.OPEN
         self._value: object = None
+        self._deadline = math.inf
 
     @property
     def open(self) -> bool:
@@ -75,6 +82,8 @@ class Slot(Parking):
         """Hand the duty to answer to another mailbox. Sync; a settled slot stays where it is."""
         if self._state is _State.OPEN:
             self._keeper.release(self)
+            if keeper.alarm is not None and self._keeper.alarm is not None and self._keeper.alarm.drop(self):
+                keeper.alarm.put(self, self._deadline, self.wake)
             self._keeper = keeper
             keeper.adopt(self)
 
@@ -90,18 +99,34 @@ class Slot(Parking):
         """
         try:
             if self._state is _State.OPEN:
-                with trio.CancelScope(deadline=deadline):
-                    await self.park()
-                if self._state is _State.OPEN:
-                    # Whoever else this tick wakes may still answer.
-                    await trio.lowlevel.cancel_shielded_checkpoint()
+                await self._sleep_until(deadline)
             else:
                 await trio.lowlevel.checkpoint()
+            if self._state is _State.OPEN:
+                # The deadline has passed, but whoever else this tick wakes may still answer.
+                await trio.lowlevel.cancel_shielded_checkpoint()
         finally:
             if self._state is _State.OPEN:
                 self._state = _State.EXPIRED
                 self._keeper.release(self)
         return self._outcome()
+
+    async def _sleep_until(self, deadline: float) -> None:
+        alarm = self._keeper.alarm
+        if alarm is None:
+            with trio.CancelScope(deadline=deadline):
+                await self.park()
+        elif deadline == math.inf:
+            await self.park()
+        else:
+            self._deadline = deadline
+            alarm.put(self, deadline, self.wake)
+            try:
+                await self.park()
+            finally:
+                # Not `alarm`: a forwarded question has taken its deadline along.
+                if self._keeper.alarm is not None:
+                    self._keeper.alarm.drop(self)
 
     def _outcome(self) -> object:
         match self._state:
@@ -154,9 +179,8 @@ class _Nobody:
 
     __slots__ = ()
 
-    @property
-    def owner(self) -> str:
-        return "nobody"
+    alarm = None
+    owner = "nobody"
 
     def adopt(self, slot: Slot) -> None:
         """Keep nothing."""

@@ -15,7 +15,7 @@
 
 Errors take facts and write their own message; the facts stay readable as fields.
 """
-# ruff: noqa: N818 - the tree above reads as facts; every class ends up under ActorError
+
 
 from actors.reason import StopReason
 

@@ -24,6 +24,7 @@ from typing import Generic, TypeVar
 import attrs
 import trio
 
+from actors.alarm import Alarm
 from actors.ask import Question, Slot
 from actors.errors import ActorStopped, MailboxFull
 from actors.observer import Observer
@@ -50,7 +51,10 @@ class MailboxStatistics:
 
 
 class Mailbox(Parking, Generic[M]):
-    """See the module docstring. `owner` names the actor in errors; `capacity` bounds what `post` may leave waiting."""
+    """See the module docstring. `owner` names the actor in errors; `capacity` bounds what `post` may leave waiting.
+
+    `alarm` is what the deadlines of questions are set in; without one each question has a cancel scope.
+    """
 
     __slots__ = (
         "_capacity",
@@ -65,16 +69,19 @@ class Mailbox(Parking, Generic[M]):
         "_queue",
         "_reason",
         "_refused",
+        "_room",
         "_since",
         "_taken",
         "_unhandled",
+        "alarm",
     )
 
-    def __init__(self, owner: str, capacity: int, observer: Observer | None = None) -> None:
+    def __init__(self, owner: str, capacity: int, observer: Observer | None = None, alarm: Alarm | None = None) -> None:
         self._parked = None
         self._owner = owner
         self._capacity = capacity
         self._observer = observer
+        self.alarm = alarm
         self._queue: list[M | Question[M]] = []
         # The queue may be this long before a post is refused. Reports raise it,
         # so that they take no room from posts; -1 refuses everything.
@@ -83,6 +90,7 @@ class Mailbox(Parking, Generic[M]):
         self._finished = False
         self._reason: StopReason | None = None
         self._questions: set[Slot] | None = None
+        self._room: trio.Event | None = None
         self._since = 0.0
         self._taken = 0
         self._peak = 0
@@ -107,6 +115,20 @@ class Mailbox(Parking, Generic[M]):
             # Only the first of a batch can find the owner asleep.
             self._since = trio.current_time()
             self.wake()
+
+    async def wait_room(self) -> None:
+        """Wait until a post may succeed again, or the mailbox is closed. A checkpoint; promises no place to anyone."""
+        if 0 <= self._limit <= len(self._queue):
+            if self._room is None:
+                self._room = trio.Event()
+            await self._room.wait()
+        else:
+            await trio.lowlevel.checkpoint()
+
+    def _tell_room(self) -> None:
+        if self._room is not None:
+            self._room.set()
+            self._room = None
 
     def ask(self, message: M) -> Slot:
         """Leave a question and give the slot its answer will appear in. Sync; raises as `post` does."""
@@ -186,6 +208,8 @@ class Mailbox(Parking, Generic[M]):
             self._peak = max(self._peak, depth)
             if self._reason is None:
                 self._limit = self._capacity
+            if self._room is not None:
+                self._tell_room()
         return batch
 
     def close(self, reason: StopReason) -> None:
@@ -193,6 +217,7 @@ class Mailbox(Parking, Generic[M]):
         if self._reason is None:
             self._reason = reason
             self._limit = -1
+            self._tell_room()
             self.wake()
 
     def finish(self, reason: StopReason) -> None:

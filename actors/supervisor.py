@@ -34,13 +34,13 @@ from functools import partial
 import trio
 
 from actors.address import Address, Stopped
+from actors.alarm import Alarm
 from actors.cell import Cell
 from actors.clock import Clock, SystemClock
 from actors.errors import ChildExists, ChildUnknown, Draining, SpecInvalid, SupervisorFailed
 from actors.mailbox import Mailbox
 from actors.observer import Observer
 from actors.reason import StopKind, StopReason
-from actors.schedule import Schedule
 from actors.shutdown import Phase, ShutdownContext
 from actors.spec import GROUP_WINDOW, AutoShutdown, ChildSpec, Nested, Restart, Start, Strategy, check_set
 from actors.table import ChildCount, ChildInfo, ChildState, Row
@@ -84,7 +84,7 @@ class Supervisor:
         self._stamps = Stamps(group.window)
         self._rows: dict[str, Row] = {}
         self._order = 0
-        self._delays: Schedule[str, None] = Schedule()
+        self._alarm = Alarm()
         self._waves: list[list[Row]] = []
         self._wave: set[Row] = set()
         self._wave_reason = StopReason.shutdown(path)
@@ -182,7 +182,7 @@ class Supervisor:
             ChildUnknown: no such child.
         """
         row = self._row(child)
-        self._delays.drop(row.id)
+        self._alarm.drop(row.id)
         self._starts.pop(row.id, None)
         if row.address is None or not row.alive:
             self._retire(row)
@@ -204,7 +204,7 @@ class Supervisor:
         self._refuse_if_draining()
         if row.alive and row.address is not None:
             return row.address
-        self._delays.drop(row.id)
+        self._alarm.drop(row.id)
         self._starts.pop(row.id, None)
         row.stamps = None
         if self._shaking is None:
@@ -224,7 +224,7 @@ class Supervisor:
         row = self._row(child)
         if row.alive:
             raise ChildExists(self._path, child)
-        self._delays.drop(child)
+        self._alarm.drop(child)
         self._starts.pop(row.id, None)
         del self._rows[child]
 
@@ -243,7 +243,7 @@ class Supervisor:
     # --- running, for whoever holds it --------------------------------------
 
     async def live(self, cell: Cell) -> None:
-        """Run as the child of another supervisor, whose stop comes through the mailbox they share.
+        """Run as the child of another supervisor, whose stop comes as a call of `stop`.
 
         Ready, for the one above, when every static child here has been started.
 
@@ -271,33 +271,15 @@ class Supervisor:
                 nursery.start_soon(self._guard, row, cell, start, name=row.id)
             self._unspawned.clear()
             while True:
-                if self._mailbox.closed is not None:
-                    self._begin_stop(self._mailbox.closed)
-                self._start_due()
+                self._alarm.fire(self._clock.monotonic())
                 if self._finished:
                     break
-                await self._wait()
+                await self._alarm.sleep()
         finally:
             if self._stopping is None:  # cancelled from above: nothing may be started any more
                 self._stopping = self._shutdown.reason or self.cancelled
             self._ended_event.set()
             self._open_event.set()
-
-    async def _wait(self) -> None:
-        due = self._delays.next_due()
-        if due is None:
-            await self._mailbox.park()
-        else:
-            with trio.CancelScope(deadline=due):
-                await self._mailbox.park()
-
-    def _start_due(self) -> None:
-        while (due := self._delays.pop_due(self._clock.monotonic())) is not None:
-            key, _ = due
-            if key == _GROUP:
-                self._advance()
-            else:
-                self._launch(self._rows[key])
 
     # --- starting -------------------------------------------------------------
 
@@ -319,7 +301,7 @@ class Supervisor:
         if start is None:
             raise ChildUnknown(self._path, row.id)
         row.incarnation += 1
-        mailbox: Mailbox[object] = Mailbox(row.id, row.capacity, self._observer)
+        mailbox: Mailbox[object] = Mailbox(row.id, row.capacity, self._observer, self._alarm)
         address = Address(row.id, row.incarnation, mailbox, self._path)
         cell = Cell(
             address=address,
@@ -364,7 +346,7 @@ class Supervisor:
             self._advance()
 
     def _refuse_if_draining(self) -> None:
-        reason = self._stopping or self._mailbox.closed
+        reason = self._stopping
         if reason is None and self._shutdown.phase is not Phase.RUNNING:
             reason = self._shutdown.reason
         if reason is not None:
@@ -484,19 +466,19 @@ class Supervisor:
             self._observer.restarted(f"{self._path}/{row.id}", row.incarnation + 1, delay)
         row.state = ChildState.WAITING
         if not self._group.strategy.alone:
-            self._restart_group(row, group, now + delay if delay > 0 else None)
+            self._restart_group(row, group)
+            if delay > 0:
+                self._alarm.put(_GROUP, now + delay, self._advance)
         elif delay > 0:
-            self._delay(row.id, now + delay)
+            self._alarm.put(row.id, now + delay, partial(self._launch, row))
         else:
             self._launch(row)
 
-    def _restart_group(self, row: Row, group: list[Row], due: float | None) -> None:
+    def _restart_group(self, row: Row, group: list[Row]) -> None:
         waiting = {*self._starts.values(), row, *(other for other in group if other.state not in _DOWN)}
         self._starts = {other.id: other for other in sorted(waiting, key=_order)}
         why = StopReason(kind=StopKind.SIBLING, requester=f"{self._path}/{row.id}", text=f"{row.id} is restarted")
         self._stop_in_waves([other for other in group if other.alive], why)
-        if due is not None:
-            self._delay(_GROUP, due)
 
     def _hold(self, row: Row, group: list[Row]) -> None:
         for other in group:
@@ -540,10 +522,11 @@ class Supervisor:
             return
         self._stopping = reason
         self._mailbox.close(reason)
-        self._delays.clear()
+        self._alarm.drop(_GROUP)
         self._starts.clear()
         for row in self._rows.values():
             if not row.alive:
+                self._alarm.drop(row.id)
                 row.state = ChildState.STOPPED
         self._stop_in_waves([row for row in self._rows.values() if row.alive], reason)
         self._advance()
@@ -568,9 +551,9 @@ class Supervisor:
             return
         if self._stopping is not None:
             self._finished = True
-            self._mailbox.wake()
+            self._alarm.wake()
             return
-        if _GROUP not in self._delays:
+        if _GROUP not in self._alarm:
             while self._starts and self._shaking is None:
                 self._start_next()
         if not self._opened and not self._starts and self._shaking is None:
@@ -593,16 +576,14 @@ class Supervisor:
         row.state = ChildState.STOPPING
         if row.cell is not None:
             row.cell.stop(reason, row.grace)
+        if row.nested is not None:
+            row.nested.stop(reason)
 
     def _retire(self, row: Row) -> None:
         """Note that a child is down for good; dynamic and temporary ones leave the table."""
         row.state = ChildState.STOPPED
         if row.dynamic or row.restart is Restart.TEMPORARY:
             self._rows.pop(row.id, None)
-
-    def _delay(self, key: str, due: float) -> None:
-        self._delays.put(key, due, None)
-        self._mailbox.wake()
 
 
 _DOWN = frozenset({ChildState.STOPPED, ChildState.QUARANTINED, ChildState.HELD})

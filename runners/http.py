@@ -1,118 +1,19 @@
 """http: one HTTP exchange (spec section 9.2)."""
 
-import re
 import ssl
 from collections.abc import Iterator, Sequence
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
-import attrs
 import httpx2
 import trio
 
 from runners._exchange import Call, exchange
-from runners._output import Codes
-from runners._reply import Reply, decode_reply, is_client_error
+from runners._http_config import Auth, HttpConfig, address_of, config_faults, with_query
+from runners._reply import Reply, decode_reply
 from runners._thread import decoded
 from runners._tls import tls_context
-from runtime.runner import (
-    Duration,
-    Fault,
-    Outcome,
-    Runner,
-    RunnerSettings,
-    StepFailed,
-    StepRequest,
-    Templated,
-    loads,
-)
+from runtime.runner import Fault, Outcome, Runner, RunnerSettings, StepFailed, StepRequest, loads
 
-_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 _OURS = frozenset({"content-length", "transfer-encoding"})  # said by what is sent, whatever a configuration says
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
-
-
-@attrs.frozen(kw_only=True)
-class NameValue:
-    """A header or a query parameter."""
-
-    name: str
-    value: str = attrs.field(default="", repr=False)
-
-
-@attrs.frozen(kw_only=True)
-class Credentials:
-    """Who asks, and the proof of it."""
-
-    user: str
-    password: str = attrs.field(repr=False)
-
-
-@attrs.frozen(kw_only=True)
-class MutualTls:
-    """The certificate that the client presents, in PEM form."""
-
-    client_cert: str = attrs.field(repr=False)
-    client_key: str = attrs.field(repr=False)
-
-
-@attrs.frozen(kw_only=True)
-class Auth:
-    """How the client says who it is: at most one of `basic`, `digest` and `bearer`, and `mutual_tls` beside it."""
-
-    basic: Credentials | None = None
-    digest: Credentials | None = None
-    bearer: str | None = attrs.field(default=None, repr=False)
-    mutual_tls: MutualTls | None = None
-
-
-def _positive(_config: object, _field: object, seconds: float) -> None:
-    if seconds <= 0:
-        raise ValueError("must be positive")
-
-
-@attrs.frozen(kw_only=True)
-class HttpConfig:
-    """What to ask of whom, and how to read the reply.
-
-    Attributes:
-        url: the address; or
-        host: its scheme and authority, with
-        path: its path and query.
-        method: ``GET``, ``POST``, ``PUT``, ``DELETE`` or ``PATCH``.
-        body: sent as it is. If it is JSON and `headers` names no Content-Type, it is sent as ``application/json``.
-        headers: sent in this order; how long the body is, and how it is framed, is not theirs to say.
-        query_parameters: added to those of the address; all of them are then sorted by name.
-        timeout: for the whole exchange, redirects included.
-        auth: credentials.
-        follow_redirect: go where the reply points, ten times at most.
-        insecure_skip_verify: take any server for the one that was meant.
-        root_ca: PEM certificates to trust beside the system's.
-        trim_prefix: taken from the start of the reply's body, where it stands there, before that is decoded.
-        status_codes_unrecoverable: statuses that make the step CLIENT_ERROR, beside 400-499: ``"301-308"``.
-        status_codes_retried: statuses that make it SERVER_ERROR all the same: ``"429"``.
-    """
-
-    url: str = attrs.field(default="", repr=False)
-    host: str = attrs.field(default="", repr=False)
-    path: str = attrs.field(default="", repr=False)
-    method: str
-    body: str = attrs.field(default="", repr=False)
-    headers: tuple[NameValue, ...] = ()
-    query_parameters: tuple[NameValue, ...] = ()
-    timeout: Duration = attrs.field(default=Duration(30.0), validator=_positive)
-    auth: Auth = attrs.field(factory=Auth)
-    follow_redirect: bool = False
-    insecure_skip_verify: bool = False
-    root_ca: str = attrs.field(default="", repr=False)
-    trim_prefix: str = ""
-    status_codes_unrecoverable: tuple[Codes, ...] = ()
-    status_codes_retried: tuple[Codes, ...] = ()
-
-    def is_unrecoverable(self, status: int) -> bool:
-        """Say whether a reply with this status means that the request has to be corrected."""
-        if any(status in codes for codes in self.status_codes_retried):
-            return False
-        return is_client_error(status) or any(status in codes for codes in self.status_codes_unrecoverable)
 
 
 class Http(Runner[HttpConfig]):
@@ -134,18 +35,12 @@ class Http(Runner[HttpConfig]):
 
     def validate(self, config: HttpConfig) -> Iterator[Fault]:
         """Refuse what can never be sent."""
-        yield from _address_faults(config)
-        if not isinstance(config.method, Templated) and config.method not in _METHODS:
-            yield Fault("method", f"must be one of {', '.join(_METHODS)}")
-        yield from _pair_faults("headers", config.headers)
-        yield from _pair_faults("query_parameters", config.query_parameters)
-        yield from _header_faults(config.headers)
-        yield from _auth_faults(config.auth)
+        return config_faults(config)
 
     def resources(self, config: HttpConfig) -> Sequence[str]:
         """Take a ``socket``, and the host that is asked."""
         try:
-            host = _address(config).netloc.rpartition("@")[2]
+            host = address_of(config).netloc.rpartition("@")[2]
         except ValueError:
             return ("socket",)
         return ("socket", f"url:{host}")
@@ -167,7 +62,7 @@ class Http(Runner[HttpConfig]):
         try:
             call = Call(
                 method=config.method,
-                url=_with_query(_address(config), config.query_parameters),
+                url=with_query(address_of(config), config.query_parameters),
                 headers=await _headers(config),
                 body=config.body.encode(errors="replace"),
                 auth=_auth(config.auth),
@@ -197,30 +92,6 @@ def _outcome(reply: Reply, config: HttpConfig) -> Outcome:
     return decode_reply(reply, trim_prefix=config.trim_prefix, unrecoverable=config.is_unrecoverable)
 
 
-def _address(config: HttpConfig) -> SplitResult:
-    """Give the address, without its fragment.
-
-    Raises:
-        ValueError: it is not one of http or https. What it is instead is not said: it may hold a password.
-    """
-    try:
-        parts = urlsplit(config.url or config.host)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-        path = parts if config.url else urlsplit(config.path)
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError(f'{"url" if config.url else "host"} must be an address such as "https://example.org"')
-    return SplitResult(parts.scheme, parts.netloc, path.path, path.query, "")
-
-
-def _with_query(address: SplitResult, parameters: Sequence[NameValue]) -> str:
-    pairs = parse_qsl(address.query, keep_blank_values=True)
-    pairs += [(parameter.name, parameter.value) for parameter in parameters]
-    query = urlencode(sorted(pairs, key=lambda pair: pair[0]), errors="replace")
-    return address._replace(query=query).geturl()
-
-
 async def _headers(config: HttpConfig) -> list[tuple[str, str]]:
     headers = [(header.name, header.value) for header in config.headers if header.name.lower() not in _OURS]
     named = any(name.lower() == "content-type" for name, _ in headers)
@@ -243,51 +114,3 @@ def _auth(auth: Auth) -> httpx2.Auth | None:
     if auth.basic:
         return httpx2.BasicAuth(auth.basic.user, auth.basic.password)
     return httpx2.DigestAuth(auth.digest.user, auth.digest.password) if auth.digest else None
-
-
-def _address_faults(config: HttpConfig) -> Iterator[Fault]:
-    if config.url and (config.host or config.path):
-        yield Fault("url", "stands beside host or path", "give either url, or host and path")
-    elif not config.url and not config.host:
-        yield Fault("url", "is missing", "give either url, or host and path")
-    elif not any(isinstance(text, Templated) for text in (config.url, config.host, config.path)):
-        try:
-            _address(config)
-        except ValueError as fault:
-            yield Fault("url" if config.url else "host", str(fault).partition(" ")[2])
-
-
-def _pair_faults(path: str, pairs: Sequence[NameValue]) -> Iterator[Fault]:
-    for index, pair in enumerate(pairs):
-        if not pair.name:
-            yield Fault(f"{path}[{index}].name", "is empty")
-
-
-def _header_faults(headers: Sequence[NameValue]) -> Iterator[Fault]:
-    for index, header in enumerate(headers):
-        if header.name and not isinstance(header.name, Templated) and not _TOKEN.fullmatch(header.name):
-            yield Fault(f"headers[{index}].name", "holds a character that no header's name may have")
-        if not isinstance(header.value, Templated) and set("\r\n\0") & set(header.value):
-            yield Fault(f"headers[{index}].value", "holds a line break or a NUL")
-
-
-def _auth_faults(auth: Auth) -> Iterator[Fault]:
-    ways = {"basic": auth.basic, "digest": auth.digest, "bearer": auth.bearer}
-    given = [way for way, credentials in ways.items() if credentials is not None]
-    if len(given) > 1:
-        yield Fault("auth", f"at most one of {', '.join(ways)} can be given, not {' and '.join(given)}")
-    for path, text in _credential_texts(auth):
-        if not text:
-            yield Fault(f"auth.{path}", "is empty")
-
-
-def _credential_texts(auth: Auth) -> Iterator[tuple[str, str]]:
-    for way, credentials in (("basic", auth.basic), ("digest", auth.digest)):
-        if credentials is not None:
-            yield f"{way}.user", credentials.user
-            yield f"{way}.password", credentials.password
-    if auth.bearer is not None:
-        yield "bearer", auth.bearer
-    if auth.mutual_tls is not None:
-        yield "mutual_tls.client_cert", auth.mutual_tls.client_cert
-        yield "mutual_tls.client_key", auth.mutual_tls.client_key

@@ -12,17 +12,7 @@ from runners._delimiters import Delimiter, between
 from runners._output import Codes, OutputMode, json_object, last_line
 from runners._process import Ended, run_group
 from runners._thread import decoded
-from runtime.runner import (
-    ClientError,
-    Duration,
-    Fault,
-    Json,
-    Outcome,
-    Runner,
-    StepFailed,
-    StepRequest,
-    Templated,
-)
+from runtime.runner import ClientError, Duration, Fault, Json, Outcome, Runner, StepFailed, StepRequest, Templated
 
 _METADATA_SCHEMA: Mapping[str, Json] = {
     "$schema": "http://json-schema.org/draft-07/schema#",

@@ -165,6 +165,7 @@ class Runner(ABC, Generic[C]):
         name: what a template calls it (``action.type``).
         config: the attrs class of its configuration. Fields are structured from JSON with the leniency that templates
             need (they can only produce text): text is taken for a bool, a number or a duration where it reads as one.
+            `runtime.structuring` says what each type of field takes.
         metadata_schema: the JSON Schema of its metadata, where it has one; the template lint reads it.
     """
 
@@ -178,7 +179,7 @@ class Runner(ABC, Generic[C]):
     def check(self, configuration: Json, base: Json = None) -> Checked[C]:
         """Check a configuration as a template holds it, before anything is rendered.
 
-        Texts that hold ``{{`` pass every type that a text can become (see `runtime.configuration`). `validate` is
+        Texts that hold ``{{`` pass every type that a text can become (see `runtime.structuring`). `validate` is
         asked when the structure is sound. Never raises.
         """
         checked = check_configuration(self.config, configuration, base)
@@ -186,7 +187,7 @@ class Runner(ABC, Generic[C]):
             return checked
         return attrs.evolve(checked, faults=(*checked.faults, *self.validate(checked.config)))
 
-    def validate(self, config: C) -> Iterable[Fault]:
+    def validate(self, config: C) -> Iterable[Fault]:  # noqa: ARG002 - for those that override it
         """Name what is wrong with a well-typed configuration. `config` may hold `Templated` texts: let those pass."""
         return ()
 
@@ -198,7 +199,7 @@ class Runner(ABC, Generic[C]):
         """
         return structure(self.config, configuration, base)
 
-    def resources(self, config: C) -> Sequence[str]:
+    def resources(self, config: C) -> Sequence[str]:  # noqa: ARG002 - for those that override it
         """Name the semaphores that one attempt takes (section 8)."""
         return ()
 

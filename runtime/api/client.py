@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 import attrs
 import trio
 
-from actors import ActorStopped, Address, AskExpired, Clock, MailboxFull, ShutdownContext, StopReason
+from actors import ActorStopped, Address, AskExpired, ChildUnknown, Clock, MailboxFull, ShutdownContext, StopReason
 from runtime.api.callables import name_callables
 from runtime.api.messages import CancelTask, Event, GetTask, RunTask, SubmitTask
 from runtime.api.views import TaskView
@@ -39,6 +39,9 @@ TemplateSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Json] | Templa
 
 _PREPARED_KEPT: Final = 128
 """How many template objects are remembered as checked."""
+
+_ASK_AGAIN_SECONDS: Final = 0.05
+"""How long a reader waits for a part of the runtime that is being restarted."""
 
 
 @attrs.frozen
@@ -286,11 +289,17 @@ class Runtime:
     async def _ask(self, message: SubmitTask | RunTask | CancelTask | GetTask) -> object:
         if self._shutdown.reason is not None and isinstance(message, SubmitTask | RunTask):
             raise Unavailable(f"the runtime is shutting down ({self._shutdown.reason}): submit elsewhere, or later")
-        try:
-            return await self._intake().ask(message, deadline=self._clock.monotonic() + self._answer_within)
-        except ActorStopped as closed:
-            raise Unavailable("the runtime is closed") from closed
-        except MailboxFull as full:
-            raise Unavailable(f"the runtime is busy ({full}): nothing was done, try again later") from full
-        except AskExpired as late:
-            raise Unavailable(f"no answer within {self._answer_within:g} s: it may still be done") from late
+        deadline = self._clock.monotonic() + self._answer_within
+        while True:
+            try:
+                return await self._intake().ask(message, deadline=deadline)
+            except (ActorStopped, ChildUnknown) as gone:
+                if self._shutdown.reason is not None:
+                    raise Unavailable("the runtime is closed") from gone
+                if not isinstance(message, GetTask):
+                    raise Unavailable("a part of the runtime failed and is restarted: it may still be done") from gone
+            except MailboxFull as full:
+                raise Unavailable(f"the runtime is busy ({full}): nothing was done, try again later") from full
+            except AskExpired as late:
+                raise Unavailable(f"no answer within {self._answer_within:g} s: it may still be done") from late
+            await trio.sleep(_ASK_AGAIN_SECONDS)  # only reading is repeated, and the answer is soon there again

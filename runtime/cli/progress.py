@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from runtime.api.messages import Event, Lagged, StepStateChanged, TaskStateChanged
-from runtime.engine.states import StepState, is_final
+from runtime.engine.states import ResolutionState, StepState, is_final
 from runtime.templates.model import Template
 
 _STYLES: Mapping[str, str] = {
@@ -51,7 +51,7 @@ def _clock(at: float) -> str:
 
 def _task_line(event: TaskStateChanged) -> str:
     text = f"task {event.state}" if event.state == str(event.resolution) else f"task {event.state} ({event.resolution})"
-    if event.next_retry is not None:
+    if event.next_retry is not None and event.resolution is ResolutionState.ERROR:
         wait = max(0.0, event.next_retry - event.at)
         text += f", run {event.run + 1} in {wait:.0f} s"
     return text

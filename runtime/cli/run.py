@@ -105,7 +105,9 @@ class _Run:
                     runtime.shutdown(name, requester="user", grace_seconds=0)
 
     def _say(self, text: str) -> None:
-        Console(stderr=True).print(text, style="yellow", highlight=False)
+        shares_terminal = self._console.is_terminal and not self._options.as_json
+        console = self._console if shares_terminal else Console(stderr=True)  # a live table has to know of the line
+        console.print(text, style="yellow", highlight=False)
 
     def _report(self, view: TaskView) -> None:
         if self._options.as_json:

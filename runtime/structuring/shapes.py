@@ -30,7 +30,7 @@ def reader(type_: Any) -> Reader:
     if isinstance(type_, NewType):
         return reader(type_.__supertype__)
     if origin in (Union, UnionType):
-        return _union([arg for arg in args if arg is not NoneType], optional=NoneType in args)
+        return _union([reader(arg) for arg in args if arg is not NoneType], optional=NoneType in args)
     if origin is Literal:
         return scalar(choice(args, args))
     if isclass(origin):
@@ -44,23 +44,23 @@ def _class(type_: type[Any], args: Sequence[Any]) -> Reader:
     if attrs.has(type_):
         return _attrs(type_)
     if issubclass(type_, Mapping):
-        return _mapping(args[1] if args else object)
+        return _mapping(reader(args[1] if args else object))
     if issubclass(type_, tuple) and args and Ellipsis not in args:
-        return _row(args)
+        return _row([reader(arg) for arg in args])
     if issubclass(type_, Sequence):
-        return _sequence(list if type_ is list else tuple, args[0] if args else object)
+        return _sequence(list if type_ is list else tuple, reader(args[0] if args else object))
     return scalar(lambda value: type_(text(value)))
 
 
-def _union(types: Sequence[Any], *, optional: bool) -> Reader:
+def _union(inner: Sequence[Reader], *, optional: bool) -> Reader:
     def read(place: Place) -> Any:
         if optional and place.value is None:
             return None
-        if len(types) == 1:
-            return reader(types[0])(place)
-        for type_ in types:
+        if len(inner) == 1:
+            return inner[0](place)
+        for attempt in inner:
             tried = Report(checking=place.report.checking)
-            value = reader(type_)(Place(place.value, place.path, tried))
+            value = attempt(Place(place.value, place.path, tried))
             if not tried.faults:
                 place.report.warnings.extend(tried.warnings)
                 return value
@@ -83,46 +83,47 @@ def _members(place: Place) -> Mapping[str, Json] | None:
     return None
 
 
-def _sequence(build: Callable[[Iterator[Any]], Any], inner: Any) -> Reader:
+def _sequence(build: Callable[[Iterator[Any]], Any], inner: Reader) -> Reader:
     def read(place: Place) -> Any:
         items = _items(place)
         if items is None:
             return None
-        return build(reader(inner)(place.item(index, value)) for index, value in enumerate(items))
+        return build(inner(place.item(index, value)) for index, value in enumerate(items))
 
     return read
 
 
-def _row(inner: Sequence[Any]) -> Reader:
+def _row(inner: Sequence[Reader]) -> Reader:
     def read(place: Place) -> Any:
         items = _items(place)
         if items is None:
             return None
         if len(items) != len(inner):
             return place.fault(f"must have exactly {len(inner)} items, not {len(items)}")
-        return tuple(
-            reader(type_)(place.item(index, value))
-            for index, (type_, value) in enumerate(zip(inner, items, strict=True))
-        )
+        pairs = zip(inner, items, strict=True)
+        return tuple(one(place.item(index, value)) for index, (one, value) in enumerate(pairs))
 
     return read
 
 
-def _mapping(inner: Any) -> Reader:
+def _mapping(inner: Reader) -> Reader:
     def read(place: Place) -> Any:
         members = _members(place)
         if members is None:
             return None
-        return {key: reader(inner)(place.member(key, value)) for key, value in members.items()}
+        return {key: inner(place.member(key, value)) for key, value in members.items()}
 
     return read
 
 
 @cache
-def _fields(type_: Any) -> Mapping[str, tuple["attrs.Attribute[Any]", Any]]:
-    """Give the fields of a class, with their resolved types, by the key that a document calls them."""
+def _fields(type_: Any) -> Mapping[str, tuple["attrs.Attribute[Any]", Reader]]:
+    """Give the fields of a class and their readers, by the key that a document calls them.
+
+    It is asked for when the class is first read: until then, a class may hold itself.
+    """
     hints = get_type_hints(type_)
-    return {_key(field): (field, hints.get(field.name, object)) for field in attrs.fields(type_) if field.init}
+    return {_key(field): (field, reader(hints.get(field.name, object))) for field in attrs.fields(type_) if field.init}
 
 
 def _key(field: "attrs.Attribute[Any]") -> str:
@@ -153,12 +154,12 @@ def _warn_of_unread_keys(place: Place, members: Mapping[str, Json], known: list[
 def _given(place: Place, members: Mapping[str, Json], type_: Any) -> Iterator[tuple[str, Any]]:
     """Read the fields that the document gives; those at fault are left out."""
     faults = place.report.faults
-    for key, (field, hint) in _fields(type_).items():
+    for key, (field, read) in _fields(type_).items():
         required = field.default is attrs.NOTHING
         value = members.get(key)
         before = len(faults)
         if value is not None or (required and key in members):
-            built = reader(hint)(place.member(key, value))
+            built = read(place.member(key, value))
             if len(faults) == before:
                 yield key, built
         elif required:

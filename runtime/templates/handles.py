@@ -18,10 +18,10 @@ _TOKEN: Final = re.compile(
     | (?P<close>-?\}\})
     | (?P<quoted>"(?:[^"\\\n]|\\.)*"|`[^`]*`|'(?:[^'\\\n]|\\.)*')
     | (?P<broken>["`'])
+    | (?P<hyphen>(?:\$\w*)?(?:\.[^\W\d]\w*)+-(?!\}\}))
     | (?P<chain>(?:\$\w*)?(?:\.[^\W\d]\w*)+|\$\w*)
     | (?P<shut>\)(?:\.[^\W\d]\w*)*)
     | (?P<word>[^\W\d]\w*)
-    | (?P<dash>-)
     | (?P<other>.)
     """,
     re.VERBOSE | re.DOTALL,
@@ -107,12 +107,13 @@ class _Scan:
                 self.problem = text
             case "close":
                 self._finish()
-            case "dash" if self._previous == "chain":
+                return
+            case "hyphen":
                 self.problem = "a name with - in it cannot be reached by dots: use field"
             case "chain":
                 self._take_chain(text)
             case "word" if self._first or self._keywords[-1:] == ["else"]:
-                self._keywords.append(text)
+                self._take_keyword(text)
             case "quoted" if self._previous in _VARIABLES:
                 self.variables.append(text[1:-1])
         if kind == "space":
@@ -120,6 +121,11 @@ class _Scan:
         else:
             self._first = False
             self._previous = text if text in _VARIABLES else kind
+
+    def _take_keyword(self, word: str) -> None:
+        self._keywords.append(word)
+        if word == "else" and self._blocks:  # what follows it in the action sees the dot from outside the block
+            self._dot, self._dollar = self._blocks[-1]
 
     def _take_chain(self, text: str) -> None:
         base, *names = text.split(".")
@@ -132,20 +138,14 @@ class _Scan:
             case ["end", *_]:
                 if self._blocks:
                     self._dot, self._dollar = self._blocks.pop()
-            case ["else", *rest]:
-                self._otherwise(rest)
+            case ["else", word]:
+                self._enter(word)
             case [word, *_] if word == "if" or word in _REBINDING or word in _DEFINING:
                 self._blocks.append((self._dot, self._dollar))
                 self._enter(word)
         self._keywords = []
         self._first = True
         self._previous = ""
-
-    def _otherwise(self, rest: list[str]) -> None:
-        if self._blocks:
-            self._dot, self._dollar = self._blocks[-1]
-        for word in rest[:1]:
-            self._enter(word)
 
     def _enter(self, word: str) -> None:
         if word in _REBINDING:

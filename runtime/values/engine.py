@@ -17,7 +17,7 @@ import attrs
 from runtime.errors import TemplatingError
 from runtime.values.functions import Function, Rendering, functions
 from runtime.values.guards import ESTIMATES, HOST_FUNCTIONS, SLOW
-from runtime.values.meter import LimitExceeded, Stopped
+from runtime.values.meter import LimitExceeded
 from runtime.values.views import MISSING, data_view, made_view
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ NAME: Final = "tmpl"
 _LONGEST = 1_000_000  # characters of one template
 _MOST_TOKENS = 100_000
 _CACHED = 2_000_000  # characters of templates kept compiled
-_A_CALL = 64  # units of work that a call is worth, whatever it does
 _SLOWNESS = 32  # units of work for a character, where Python looks at every one
 _RENDERING: ContextVar[Rendering] = ContextVar("rendering")
 _FIELD: Final = re.compile(r"(?:attribute|method|property) '(.*)' is not allowed", re.DOTALL)
@@ -56,7 +55,6 @@ class Templates:
 
         Raises:
             TemplatingError: whatever is wrong with the text, or with the data for it.
-            Stopped: the rendering's meter says so.
         """
         if "{{" not in text:
             return text
@@ -65,7 +63,7 @@ class Templates:
             rendering.meter.enter()
             library = self._load()
             return library.execute(self._compile(library, text), rendering)
-        except (TemplatingError, Stopped):
+        except TemplatingError:
             raise
         except Exception as error:  # the guard: a template is anybody's text
             raise TemplatingError(_explanation(error)) from error
@@ -195,7 +193,7 @@ def _guarded(name: str, function: Function, *, rendered: bool = False) -> Functi
         rendering = _RENDERING.get()
         meter = rendering.meter
         arguments = [None if id(value) in nothing else value for value in given]
-        meter.charge(_A_CALL + slowness * sum(len(value) for value in arguments if isinstance(value, str)))
+        meter.charge(slowness * sum(len(value) for value in arguments if isinstance(value, str)))
         if spec is not None:
             fault = spec.arity_error(name, len(arguments)) or spec.type_error(name, arguments)
             if fault is not None:
@@ -205,8 +203,6 @@ def _guarded(name: str, function: Function, *, rendered: bool = False) -> Functi
                 meter.charge(estimate(*arguments))
             result = function(rendering, *arguments) if rendered else function(*arguments)
             value = unwrap_function_result(result)
-        except (LimitExceeded, Stopped, TemplateExecutionError):
-            raise
         except Exception as error:  # the guard: what a function raises is the template's error
             raise TemplateExecutionError(f"error calling {name}: {_explanation(error)}") from error
         if isinstance(value, str):

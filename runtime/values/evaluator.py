@@ -22,7 +22,7 @@ from runtime.values.functions import Rendering
 from runtime.values.guards import COSTLY
 from runtime.values.javascript import JavaScript
 from runtime.values.json import Json
-from runtime.values.meter import Limits, Meter, Stopped
+from runtime.values.meter import Limits, Meter
 from runtime.values.snapshot import Values
 
 T = TypeVar("T")
@@ -163,10 +163,7 @@ class _Pass:
         return self.expand(text, rendering)
 
     def expand(self, text: str, rendering: Rendering) -> str:
-        try:
-            return self.templates.render(text, rendering)
-        except Stopped as stopped:
-            raise TemplatingError("cancelled") from stopped
+        return self.templates.render(text, rendering)
 
     def run(self, name: str, source: str, timeout: str | None) -> str:
         return self.javascript.run(name, source, timeout, stopped=self.meter.stopped)

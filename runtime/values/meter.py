@@ -9,6 +9,9 @@ from collections.abc import Callable
 
 import attrs
 
+_A_TURN = 512  # units of work that a turn of a loop is worth, whatever it does
+_A_CALL = 512
+
 
 class LimitExceeded(Exception):
     """The template asks for more than one rendering may cost."""
@@ -22,18 +25,21 @@ class LimitExceeded(Exception):
 class Stopped(Exception):
     """Whoever asked for this rendering is not waiting any more."""
 
+    def __init__(self) -> None:
+        super().__init__("cancelled")
+
 
 @attrs.frozen(kw_only=True)
 class Limits:
     """The most of each thing in one rendering.
 
-    `work` counts the characters and elements that functions read and make (those of slow functions several times), so
-    it bounds memory as well as time.
+    `work` counts the characters that functions read and make, and counts what takes longer as so many of them; it
+    bounds memory as well as time. All of it is spent in one to three seconds.
     """
 
     work: int = 128_000_000
     output: int = 16_000_000
-    iterations: int = 100_000
+    iterations: int = 50_000
     calls: int = 100_000
     depth: int = 64
 
@@ -71,6 +77,7 @@ class Meter:
     def consume_iteration(self) -> None:
         """Count a turn of a loop."""
         self._iterations += 1
+        self.charge(_A_TURN)
         if self._iterations > self.limits.iterations:
             raise LimitExceeded("iterations", self.limits.iterations)
         self._check_stopped()
@@ -78,6 +85,7 @@ class Meter:
     def consume_function_call(self) -> None:
         """Count a call."""
         self._calls += 1
+        self.charge(_A_CALL)
         if self._calls > self.limits.calls:
             raise LimitExceeded("function calls", self.limits.calls)
         self._check_stopped()

@@ -20,6 +20,9 @@ from runtime.values.meter import Meter
 View = Callable[[object, Meter], object]
 V = TypeVar("V", bound=type)
 
+_A_WALK = 256  # units of work
+_AN_ELEMENT = 32
+
 
 class JsonNumber(str):
     """A number in the data: prints and compares as the text of its literal, as Go's ``json.Number`` does."""
@@ -177,13 +180,13 @@ class MapView(dict[str, object]):
     def read(self) -> None:
         """Convert everything, and charge for a walk over it."""
         self.fill()
-        self._meter.charge(sum(len(key) + _weight(value) for key, value in super().items()))
+        self._meter.charge(_A_WALK + sum(len(key) + _weight(value) for key, value in super().items()))
 
     def fill(self) -> None:
         """Convert everything that is not converted yet."""
         source = self._source
         if source is not None:
-            self._meter.charge(len(source))
+            self._meter.charge(_AN_ELEMENT * len(source))
             kept = {key: super(MapView, self).__getitem__(key) for key in super().__iter__()}
             super().clear()
             for key in sorted(source):
@@ -252,20 +255,20 @@ class ListView(list[object]):
     def read(self) -> None:
         """Convert everything, and charge for a walk over it."""
         self.fill()
-        self._meter.charge(sum(map(_weight, super().__iter__())))
+        self._meter.charge(_A_WALK + sum(map(_weight, super().__iter__())))
 
     def fill(self) -> None:
         """Convert everything that is not converted yet."""
         source = self._source
         if source is not None:
-            self._meter.charge(len(source))
+            self._meter.charge(_AN_ELEMENT * len(source))
             self._source = None
             super().extend(self._view(item, self._meter) for item in source)
 
     def elements(self) -> list[object]:
         """Give the elements in a plain list; the texts among them are not paid for, since nobody reads them."""
         self.fill()
-        self._meter.charge(len(self) // 4)
+        self._meter.charge(len(self))
         return super().copy()
 
     def __len__(self) -> int:
@@ -290,7 +293,7 @@ def _copied(value: object, memo: object) -> object:
 
 
 def _weight(value: object) -> int:
-    return len(value) + 1 if isinstance(value, str) else 1
+    return _AN_ELEMENT + (len(value) if isinstance(value, str) else 0)
 
 
 def plain(value: object) -> Json:

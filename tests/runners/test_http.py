@@ -164,9 +164,9 @@ async def redirecting(request, stream):
 async def test_a_redirect_is_a_plain_failure_unless_it_is_to_be_followed():
     async with serving(redirecting) as server:
         failed = await fails({"url": server.url("/1")})
-        assert type(failed) is StepFailed
         assert failed.message == "HTTP status 302"
         assert failed.metadata["HTTPHeaders"]["Location"] == "/0"
+        assert type(failed) is StepFailed
         assert (await succeeds({"url": server.url("/10"), "follow_redirect": "true"})).output == "there"
 
 

@@ -50,10 +50,10 @@ ZIPPED = gzip.compress(b"x" * 1000)
 )
 async def test_a_bad_reply_is_a_plain_failure_with_the_metadata_that_came(reply, problem, status):
     failed = await failing(send(reply))
-    assert type(failed) is StepFailed
     assert failed.message.startswith(problem)
     assert len(failed.message) < 500
     assert (failed.metadata or {}).get("HTTPStatus") == status
+    assert type(failed) is StepFailed
 
 
 async def test_bytes_beyond_the_length_that_was_said_are_not_read():

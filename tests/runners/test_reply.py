@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ JSON = ("Content-Type", "application/json")
 
 def test_a_json_reply_is_decoded_and_described():
     reply = Reply(status=200, headers=[("Set-Cookie", "Cookie-1=foo"), JSON], body=b'{"foo": "bar"}')
-    outcome = decode_reply(reply)
+    outcome: Any = decode_reply(reply)
     assert outcome.output == {"foo": "bar"}
     assert outcome.metadata == {
         "HTTPStatus": 200,
@@ -80,13 +82,15 @@ def test_a_prefix_is_trimmed_where_it_stands():
 
 def test_the_first_of_each_header_counts_and_names_are_written_as_go_writes_them():
     reply = Reply(status=204, headers=[("x-foo-BAR", "1"), ("X-Foo-Bar", "2"), ("etag", "e")])
-    assert decode_reply(reply).metadata["HTTPHeaders"] == {"X-Foo-Bar": "1", "Etag": "e"}
+    outcome: Any = decode_reply(reply)
+    assert outcome.metadata["HTTPHeaders"] == {"X-Foo-Bar": "1", "Etag": "e"}
 
 
 def test_every_cookie_counts():
     cookies = ["a=1; Path=/; HttpOnly", 'b="two=2"', "c", "=nameless", " d = 4 "]
     reply = Reply(status=200, headers=[("set-cookie", cookie) for cookie in cookies])
-    assert decode_reply(reply).metadata["HTTPCookies"] == {"a": "1", "b": "two=2", "c": "", "d": "4"}
+    outcome: Any = decode_reply(reply)
+    assert outcome.metadata["HTTPCookies"] == {"a": "1", "b": "two=2", "c": "", "d": "4"}
 
 
 @given(
@@ -95,6 +99,7 @@ def test_every_cookie_counts():
     st.binary(),
 )
 def test_any_reply_is_an_outcome_or_a_failure_of_json(status, headers, body):
+    result: Any
     try:
         result = decode_reply(Reply(status=status, headers=headers, body=body))
     except StepFailed as failed:

@@ -117,10 +117,10 @@ async def test_a_script_that_succeeds_without_its_result_is_a_plain_failure_with
     scripts, configuration, problem
 ):
     failed = await fails(scripts, "echo not json", **configuration)
-    assert type(failed) is StepFailed
     assert failed.message.startswith(problem)
     assert failed.output is None
     assert failed.metadata["exit_code"] == "0"
+    assert type(failed) is StepFailed
 
 
 @pytest.mark.parametrize(

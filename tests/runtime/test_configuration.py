@@ -1,7 +1,7 @@
 import enum
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
-from typing import Literal, NewType, TypeVar
+from typing import Any, Literal, NewType, TypeVar
 
 import attrs
 import pytest
@@ -178,7 +178,7 @@ def test_many_such_keys_are_counted_rather_than_listed():
 
 
 def test_a_template_passes_every_type_that_a_text_can_become():
-    document = {
+    document: Json = {
         "url": "{{.input.url}}",
         "auth": {"basic": {"name": "{{.input.name}}", "password": "p"}},
         "codes": ["{{.input.code}}", 2],
@@ -188,12 +188,9 @@ def test_a_template_passes_every_type_that_a_text_can_become():
     }
     checked = check_configuration(Config, document)
     assert checked.faults == ()
-    config = checked.config
-    assert config is not None
-    assert isinstance(config.retries, Templated)
-    assert isinstance(config.wait, Templated)
-    assert isinstance(config.codes[0], Templated)
-    assert isinstance(config.auth.basic.name, Templated)
+    config: Any = checked.config
+    for text in (config.retries, config.wait, config.codes[0], config.auth.basic.name):
+        assert isinstance(text, Templated)
     assert config.notes == {}
 
 
@@ -311,7 +308,7 @@ def test_laying_a_value_over_itself_or_over_nothing_gives_the_value(value, other
 
 
 def test_a_configuration_is_read_over_its_base():
-    base = {"url": "base", "auth": {"basic": {"name": "n", "password": "p"}}, "codes": [1, 2]}
+    base: Json = {"url": "base", "auth": {"basic": {"name": "n", "password": "p"}}, "codes": [1, 2]}
     config = structure(Config, {"auth": {"basic": {"name": "other"}}, "codes": [3], "url": None}, base)
     assert config == Config(url="base", auth=Auth(basic=User(name="other", password="p")), codes=(3,))
 

@@ -190,8 +190,14 @@ def test_null_is_the_same_as_absent_everywhere():
     ("value", "text"), [(404, "404"), (True, "true"), (False, "false"), (-1.5, "-1.5"), ("yes", "yes")]
 )
 def test_where_text_is_wanted_a_number_or_a_boolean_becomes_its_text(value, text):
-    condition = {"type": "check", "if": [{"value": value, "operator": "EQ", "expected": value}], "then": {"this": value}}
-    loaded = template_of(document(tags={"a": value}, steps={"one": step(conditions=[condition], custom_states=[value])}))
+    condition = {
+        "type": "check",
+        "if": [{"value": value, "operator": "EQ", "expected": value}],
+        "then": {"this": value},
+    }
+    loaded = template_of(
+        document(tags={"a": value}, steps={"one": step(conditions=[condition], custom_states=[value])})
+    )
     (read,) = loaded.template.steps["one"].conditions
     assert (read.if_[0].value, read.if_[0].expected, read.then) == (text, text, {"this": text})
     assert loaded.template.steps["one"].custom_states == (text,)
@@ -304,8 +310,7 @@ def test_all_faults_are_found_at_once_in_document_order():
 def test_an_unknown_key_is_a_warning_with_the_nearest_known_key():
     data = document(alowed_resolver_groups=[], steps={"a": {"dependency": [], "action": {"type": "echo", "x": 1}}})
     assert [str(warning) for warning in template_of(data).warnings] == [
-        'alowed_resolver_groups: unknown key "alowed_resolver_groups", ignored'
-        ' (did you mean "allowed_resolver_groups"?)',
+        'alowed_resolver_groups: unknown key "alowed_resolver_groups", ignored (did you mean "allowed_resolver_groups"?)',
         'steps.a.dependency: unknown key "dependency", ignored (did you mean "dependencies"?)',
         'steps.a.action.x: unknown key "x", ignored',
     ]

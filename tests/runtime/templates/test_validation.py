@@ -9,11 +9,21 @@ from runtime.runner import Checked, Runner, Runners
 from runtime.templates.actions import ActionType
 from runtime.templates.model import Action, ConditionScope, ForeachStrategy, Step, Template
 from runtime.templates.validation import check_data, check_file, validate
-from tests.runtime.templates.helpers import TYPES, KnownTypes, checked, document, faults, pairs, step, warnings, with_step
+from tests.runtime.templates.helpers import (
+    TYPES,
+    KnownTypes,
+    checked,
+    document,
+    faults,
+    pairs,
+    step,
+    warnings,
+    with_step,
+)
 
 
-def only(name: str, **fields: Any) -> dict[str, Any]:
-    return document(**{name: [fields]})
+def only(section: str, /, **fields: Any) -> dict[str, Any]:
+    return document(**{section: [fields]})
 
 
 @pytest.mark.parametrize(
@@ -137,7 +147,9 @@ def test_each_rule_of_a_template_names_what_breaks_it(data, path, message):
         document(inputs=[{"name": "x", "type": "string", "optional": True, "default": ""}]),
         document(inputs=[{"name": "x", "type": "number", "legal_values": [1, 2.5], "default": 2.5}]),
         document(inputs=[{"name": "x", "type": "password", "regex": "^.{8}", "default": "12345678"}]),
-        document(variables=[{"name": "x", "value": False}, {"name": "y", "expression": "1", "expression_timeout": "0"}]),
+        document(
+            variables=[{"name": "x", "value": False}, {"name": "y", "expression": "1", "expression_timeout": "0"}]
+        ),
         with_step(execution_delay="20s"),
         with_step(foreach="[]", foreach_strategy="sequence"),
         with_step(custom_states=["NOT_FOUND"]),
@@ -233,7 +245,9 @@ def conditional(then: Any, **condition: Any) -> dict[str, Any]:
     """Steps before <- one <- after, and apart; the condition is one's."""
     return steps_of(
         before=step(custom_states=["B"]),
-        one=step(dependencies=["before"], custom_states=["O"], conditions=[{"type": "check", "then": then, **condition}]),
+        one=step(
+            dependencies=["before"], custom_states=["O"], conditions=[{"type": "check", "then": then, **condition}]
+        ),
         middle=step(dependencies=["one"]),
         after=step(dependencies=["middle"]),
         apart=step(),
@@ -329,7 +343,7 @@ class Broken(Runner[NoConfig]):
     name = "broken"
     config = NoConfig
 
-    def check(self, configuration: Any, base: Any = None) -> Checked[NoConfig]:
+    def check(self, configuration: Any, base: Any = None) -> Checked[NoConfig]:  # noqa: ARG002 - the protocol's
         raise ZeroDivisionError("oops")
 
     async def run(self, request: Any) -> Any:
@@ -379,10 +393,14 @@ def test_an_unknown_runner_is_named_with_the_nearest():
             "variables[1].name",
             'the name "x" is given twice',
         ),
-        (with_step(custom_states=["A,B"]), "steps.one.custom_states[0]", 'no dependency can name the custom state "A,B"'),
+        (
+            with_step(custom_states=["A,B"]),
+            "steps.one.custom_states[0]",
+            'no dependency can name the custom state "A,B"',
+        ),
         (
             with_step(json_schema={"$schema": "https://json-schema.org/draft/2020-12/schema"}),
-            'steps.one.json_schema.$schema',
+            "steps.one.json_schema.$schema",
             'unknown draft "https://json-schema.org/draft/2020-12/schema", read as draft 7',
         ),
     ],

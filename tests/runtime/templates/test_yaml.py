@@ -112,7 +112,12 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("t: &t '" + "x" * 100_000 + "'\nb: [" + ",".join(["*t"] * 1000) + "]", "b[63]", "the aliases make", 2),
         ("m: &m {a: 1, b: 2, c: 3}\nx: {<<: [" + ",".join(["*m"] * 50_000) + "]}", "x[14285]", "the aliases make", 2),
         ("[" * 10_000, "[0]" * 66 + "[0…", "nested too deeply: 100 levels", 1),
-        ("a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 200)), "a99[0]", "nested too deep", 100),
+        (
+            "a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 200)),
+            "a99[0]",
+            "nested too deep",
+            100,
+        ),
         ("a: !include b.yaml", "a", 'unknown tag "!include"', 1),
         ("a: !!python/object/apply:os.system [ls]", "a", "unknown tag", 1),
         ("a: !!set {b}", "a", "unknown tag", 1),
@@ -183,10 +188,9 @@ def test_a_file_that_cannot_be_read_is_a_fault_like_any_other(tmp_path):
 def test_any_text_is_json_or_refused(text):
     try:
         data = parse_yaml(text).data
-    except YamlInvalid as refusal:
-        assert str(refusal.fault)
-    else:
-        assert dumps(normalise(data)) == dumps(data)
+    except YamlInvalid:
+        return
+    assert dumps(normalise(data)) == dumps(data)
 
 
 JSON = st.recursive(

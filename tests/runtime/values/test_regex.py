@@ -22,7 +22,9 @@ def test_a_pattern_is_searched_anywhere_in_the_text(pattern, text, found):
     assert compile_pattern(pattern).search(text) is found
 
 
-@pytest.mark.parametrize("pattern", ["(", "a{1001}", "(?=a)", "(?!a)", r"(a)\1", "*", "[z-a]", r"\pL" * 1000, "a" * 5000])
+@pytest.mark.parametrize(
+    "pattern", ["(", "a{1001}", "(?=a)", "(?!a)", r"(a)\1", "*", "[z-a]", r"\pL" * 1000, "a" * 5000]
+)
 def test_what_re2_has_not_is_refused_with_a_reason(pattern):
     with pytest.raises(PatternInvalid) as refusal:
         compile_pattern(pattern)

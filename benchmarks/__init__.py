@@ -1,0 +1,7 @@
+"""Benchmarks with fixed workloads: `python -m benchmarks [GROUP ...] [--scale small|full] [--json FILE|-]`.
+
+Every figure is a ratio taken in one run: ours and the physical limit, each side
+in a process of its own, interleaved, several rounds, medians with spread. What
+the machine does to one side it does to the other, so ratios may be compared
+from month to month; absolute figures are printed beside them and never judged.
+"""

@@ -1,0 +1,197 @@
+"""The workloads of group `actors`, done with bare trio: the limits."""
+
+import gc
+
+import trio
+
+from benchmarks.harness import percentile, perf_counter, resident_bytes
+
+
+def tell(messages: int) -> dict[str, float]:
+    """One producer awaits a buffered memory channel."""
+
+    async def consume(receive: trio.MemoryReceiveChannel[int]) -> None:
+        total = 0
+        async for number in receive:
+            total += number
+
+    async def main() -> float:
+        send, receive = trio.open_memory_channel[int](1024)
+        began = perf_counter()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(consume, receive)
+            for number in range(messages):
+                await send.send(number)
+            send.close()
+        return perf_counter() - began
+
+    return {"us_per_message": trio.run(main) / messages * 1e6}
+
+
+def ask(asks: int) -> dict[str, float]:
+    """Two channels, one there and one back."""
+
+    async def echo(receive: trio.MemoryReceiveChannel[str], send: trio.MemorySendChannel[str]) -> None:
+        async for text in receive:
+            await send.send(text)
+
+    async def main() -> list[float]:
+        times = []
+        there_in, there_out = trio.open_memory_channel[str](16)
+        back_in, back_out = trio.open_memory_channel[str](16)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(echo, there_out, back_in)
+            for _ in range(asks + asks // 10):
+                began = perf_counter()
+                await there_in.send("?")
+                await back_out.receive()
+                times.append(perf_counter() - began)
+            there_in.close()
+        return times[asks // 10 :]
+
+    times = trio.run(main)
+    return {"p50_us": percentile(times, 0.5) * 1e6, "p99_us": percentile(times, 0.99) * 1e6}
+
+
+def start_stop(actors: int) -> dict[str, float]:
+    """A task each, with its own nursery and channel; all started, one message each, then all stopped."""
+
+    async def main() -> float:
+        begun = trio.Event()
+        left = actors
+
+        async def one(receive: trio.MemoryReceiveChannel[int]) -> None:
+            nonlocal left
+            async with trio.open_nursery():
+                async for _ in receive:
+                    left -= 1
+                    if left == 0:
+                        begun.set()
+
+        began = perf_counter()
+        async with trio.open_nursery() as nursery:
+            sends = []
+            for number in range(actors):
+                send, receive = trio.open_memory_channel[int](16)
+                nursery.start_soon(one, receive)
+                send.send_nowait(number)
+                sends.append(send)
+            await begun.wait()
+            for send in sends:
+                send.close()
+        return perf_counter() - began
+
+    return {"us_per_actor": trio.run(main) / actors * 1e6}
+
+
+def restart(children: int) -> dict[str, float]:
+    """Every task fails once, and its nursery gets a new one in its place."""
+
+    async def main() -> float:
+        back = trio.Event()
+        left = children
+
+        async def brittle(incarnation: int, receive: trio.MemoryReceiveChannel[int]) -> None:
+            nonlocal left
+            if incarnation == 2:
+                left -= 1
+                if left == 0:
+                    back.set()
+            async for message in receive:
+                raise ValueError(message)
+
+        async def guarded(incarnation: int, receive: trio.MemoryReceiveChannel[int]) -> None:
+            try:
+                await brittle(incarnation, receive)
+            except ValueError:
+                nursery.start_soon(guarded, incarnation + 1, receive)
+
+        async with trio.open_nursery() as nursery:
+            sends = []
+            for _ in range(children):
+                send, receive = trio.open_memory_channel[int](16)
+                nursery.start_soon(guarded, 1, receive)
+                sends.append(send)
+            await trio.sleep(0.1)
+            gc.collect()
+            began = perf_counter()
+            for send in sends:
+                send.send_nowait(1)
+            await back.wait()
+            took = perf_counter() - began
+            nursery.cancel_scope.cancel()
+        return took
+
+    return {"us_per_restart": trio.run(main) / children * 1e6}
+
+
+def idle(actors: int) -> dict[str, float]:
+    """A task each that waits on its channel."""
+
+    async def one(receive: trio.MemoryReceiveChannel[int]) -> None:
+        async for _ in receive:
+            pass
+
+    async def main() -> float:
+        async with trio.open_nursery() as nursery:
+            before = resident_bytes()
+            sends = {}
+            for number in range(actors):
+                send, receive = trio.open_memory_channel[int](16)
+                nursery.start_soon(one, receive)
+                sends[f"actor-{number}"] = send
+            await trio.sleep(0.1)
+            grown = resident_bytes() - before
+            nursery.cancel_scope.cancel()
+        return grown
+
+    return {"idle_bytes": trio.run(main) / actors}
+
+
+def cancel(steps: int) -> dict[str, float]:
+    """A nursery around every step, all under one nursery that is cancelled."""
+
+    async def main() -> float:
+        async def asleep() -> None:
+            try:
+                await trio.sleep_forever()
+            finally:
+                pass
+
+        async def step() -> None:
+            async with trio.open_nursery() as inner:
+                inner.start_soon(asleep)
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(steps):
+                nursery.start_soon(step)
+            await trio.sleep(0.2)
+            began = perf_counter()
+            nursery.cancel_scope.cancel()
+        return perf_counter() - began
+
+    return {"ms": trio.run(main) * 1e3}
+
+
+def timers(tasks: int, first_seconds: float, last_seconds: float) -> dict[str, float]:
+    """A sleeping task each."""
+
+    async def main() -> tuple[float, list[float]]:
+        late: list[float] = []
+
+        async def sleeper(due: float) -> None:
+            await trio.sleep_until(due)
+            late.append(trio.current_time() - due)
+
+        async with trio.open_nursery() as nursery:
+            before = resident_bytes()
+            now = trio.current_time()
+            for number in range(tasks):
+                seconds = first_seconds + (last_seconds - first_seconds) * number / tasks
+                nursery.start_soon(sleeper, now + seconds)
+            await trio.sleep(min(0.5, first_seconds / 2))
+            grown = resident_bytes() - before
+        return grown, late
+
+    grown, late = trio.run(main)
+    return {"bytes_per_task": grown / tasks, "late_p99_ms": percentile(late, 0.99) * 1e3}

@@ -1,0 +1,124 @@
+"""Sides, rounds and figures: what every group of benchmarks shares.
+
+A *side* is a function in a module, named `module:function`, that does one
+workload once and returns its measures by name. It runs in a fresh process. A
+*workload* is the sides to compare and the measures to make figures of.
+"""
+
+import gc
+import importlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import attrs
+
+perf_counter = time.perf_counter  # noqa: TID251 - a benchmark is about real time
+
+Measures = Mapping[str, float]
+
+
+@attrs.frozen(kw_only=True)
+class Figure:
+    """One line of the output."""
+
+    workload: str
+    metric: str
+    value: float
+    limit: float
+    ratio: float
+    limit_name: str
+    n: int
+    spread: tuple[float, float]
+    peers: Mapping[str, float] = attrs.field(factory=dict)
+
+    def line(self) -> str:
+        """Write it for a reader."""
+        low, high = self.spread
+        text = (
+            f"{self.workload:4} {self.metric:20} {self.value:12.4g}   limit {self.limit:12.4g}   ratio {self.ratio:8.3f}"
+            f"   [{low:.4g} .. {high:.4g}] n={self.n}   {self.limit_name}"
+        )
+        return text + "".join(f"   {name} {value:.4g}" for name, value in self.peers.items())
+
+
+@attrs.frozen(kw_only=True)
+class Metric:
+    """A measure of the first side, set against the same measure of the second."""
+
+    name: str
+    limit_name: str
+
+
+@attrs.frozen(kw_only=True)
+class Workload:
+    """Ours against the limit, with the arguments both sides get."""
+
+    name: str
+    ours: str
+    limit: str
+    metrics: tuple[Metric, ...]
+    arguments: Mapping[str, float]
+    peers: Callable[[], Mapping[str, Mapping[str, float]]] | None = None
+
+
+def figures(workload: Workload, rounds: int) -> Iterator[Figure]:
+    """Run every side once a round, in turn, and make the figures."""
+    ours, limit = [], []
+    for _ in range(rounds):
+        ours.append(run_side(workload.ours, workload.arguments))
+        limit.append(run_side(workload.limit, workload.arguments))
+    peers = workload.peers() if workload.peers else {}
+    for metric in workload.metrics:
+        values = [measures[metric.name] for measures in ours]
+        limits = [measures[metric.name] for measures in limit]
+        yield Figure(
+            workload=workload.name,
+            metric=metric.name,
+            value=statistics.median(values),
+            limit=statistics.median(limits),
+            ratio=statistics.median(value / (base or 1e-9) for value, base in zip(values, limits, strict=True)),
+            limit_name=metric.limit_name,
+            n=rounds,
+            spread=(min(values), max(values)),
+            peers={name: measures[metric.name] for name, measures in peers.items() if metric.name in measures},
+        )
+
+
+def run_side(side: str, arguments: Mapping[str, float]) -> Measures:
+    """Run one side in a fresh process and give what it measured."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.harness", side, json.dumps(dict(arguments))],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    measures: Measures = json.loads(done.stdout)
+    return measures
+
+
+def resident_bytes() -> int:
+    """How much memory this process holds now, after a collection."""
+    gc.collect()
+    with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 - a kernel file, read once
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def percentile(values: Iterable[float], share: float) -> float:
+    """Give the value below which this share of all values lies."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def _main() -> None:
+    module, _, function = sys.argv[1].partition(":")
+    measures = getattr(importlib.import_module(module), function)(**json.loads(sys.argv[2]))
+    print(json.dumps(measures))
+
+
+if __name__ == "__main__":
+    _main()
