@@ -6,7 +6,7 @@ from typing import Final
 import attrs
 
 from runtime.errors import Fault, TemplateInvalid, did_you_mean
-from runtime.templates.paths import parts, prefixes
+from runtime.templates.paths import parts, prefixes, printable
 from runtime.values.json import Json
 
 _MOST_FAULTS = 1000
@@ -66,7 +66,7 @@ class Faults:
     def add(self, path: str, message: str, hint: str = "") -> None:
         """Add a fault."""
         if len(self._found) < _MOST_FAULTS:
-            self._found.append(Fault(path, message, hint))
+            self._found.append(Fault(path, printable(message), printable(hint)))
         else:
             self._dropped += 1
 

@@ -13,9 +13,9 @@ _LONGEST_KEY = 100
 
 def member(path: str, key: str) -> str:
     """Lead to a member of an object: ``a.b``, or ``a["b c"]`` where the key would be misread. Long keys are cut."""
-    if _PLAIN.fullmatch(key):
+    if _PLAIN.fullmatch(key) and key.isprintable():
         return f"{path}.{key}" if path else key
-    return f"{path}[{json.dumps(key[:_LONGEST_KEY], ensure_ascii=False)}]"
+    return f"{path}[{_quoted(key[:_LONGEST_KEY])}]"
 
 
 def item(path: str, index: int) -> str:
@@ -58,9 +58,18 @@ def shown(value: Json) -> str:
         case Mapping():
             return "an object"
         case str():
-            text = json.dumps(value[:100], ensure_ascii=False)
+            text = _quoted(value[:100])
         case Sequence():
             return "a list"
         case _:
             text = dumps(value)
     return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def printable(text: str) -> str:
+    """Replace what a terminal would obey instead of show."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else "\ufffd" for char in text)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=not text.isprintable())

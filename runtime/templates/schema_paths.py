@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
-from runtime.templates.schemas import Schema
+from runtime.templates.schemas import Schema, resolve
 from runtime.values.json import Json
 
 
@@ -61,22 +61,10 @@ class SchemaPaths:
             stack.extend(_combined(schema))
             reference = schema.get("$ref")
             if isinstance(reference, str):
-                target = self._resolve(reference)
+                target = resolve(self._root, reference)
                 open_ = open_ or target is None
                 stack.append(target)
         return _Level({name: tuple(inner) for name, inner in properties.items()}, open_)
-
-    def _resolve(self, reference: str) -> Json:
-        """Follow a reference within the schema; None where it leads elsewhere."""
-        base, _, pointer = reference.partition("#")
-        own = self._root.get("$id") or self._root.get("id") or ""
-        if base and base != own:
-            return None
-        value: Json = self._root
-        for part in pointer.split("/")[1:]:
-            key = part.replace("~1", "/").replace("~0", "~")
-            value = value.get(key) if isinstance(value, Mapping) else None
-        return value
 
 
 def _is_open(schema: Schema) -> bool:

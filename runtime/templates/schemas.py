@@ -7,6 +7,7 @@ that leads out of the schema is a fault.
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from runtime.errors import Fault
 from runtime.templates.paths import item, member, shown, under
@@ -46,18 +47,20 @@ def check_schema(schema: Schema) -> tuple[list[Fault], list[Fault]]:
     warnings = []
     if _draft_id(draft) is None:
         warnings.append(Fault(member("", "$schema"), f"unknown draft {shown(draft)}, read as draft 7"))
-    return [*_structure_faults(schema), *_pattern_faults(schema)], warnings
+    return [*_structure_faults(schema), *_part_faults(schema)], warnings
 
 
 def compile_schema(schema: Schema) -> "Validator":
     """Give a validator for a schema that `check_schema` has found no fault in.
 
-    It raises `referencing.exceptions.Unresolvable` when it meets a reference that leads nowhere, `RecursionError` when
-    references lead in a circle, and `runtime.values.regex.RegexError` when a pattern is too large for a text.
+    What it judges may still make it raise `referencing.exceptions.Unresolvable` (a reference that `check_schema` could
+    not follow), `RecursionError` (references in a circle, or a value as deep as them), and
+    `runtime.values.regex.RegexError` (a pattern too large for a text).
     """
-    from referencing import Registry  # noqa: PLC0415 - a tenth of a second, and most templates have no schema
+    # Imported when needed: it takes a tenth of a second, and most templates have no schema.
+    from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]  # noqa: PLC0415 - as said
 
-    compiled: Validator = _validator_class(schema)(schema, registry=Registry())
+    compiled: Validator = _validator_class(schema)(schema, registry=REGISTRY)
     return compiled
 
 
@@ -98,19 +101,65 @@ def _structure_faults(schema: Schema) -> Iterator[Fault]:
 _DATA: Final = frozenset({"const", "default", "enum", "examples"})
 
 
-def _pattern_faults(schema: Schema) -> Iterator[Fault]:
+def _part_faults(schema: Schema) -> Iterator[Fault]:
+    """Name the patterns and references that lead nowhere. A part with a base of its own is not followed into."""
+    rebased = False
+    references: list[Fault] = []
     stack: list[tuple[Json, str]] = [(schema, "")]
     while stack:
         value, path = stack.pop()
         if isinstance(value, (list, tuple)):
             stack.extend((part, item(path, index)) for index, part in enumerate(value))
         elif isinstance(value, Mapping):
-            for pattern, where in _patterns(value):
-                try:
-                    compile_pattern(pattern)
-                except PatternInvalid as cause:
-                    yield Fault(under(path, where), f"invalid regex: {cause}")
+            rebased = rebased or (path != "" and own_id(value) != "")
+            reference = value.get("$ref")
+            problem = _reference_problem(schema, reference) if isinstance(reference, str) else ""
+            if problem:
+                references.append(Fault(member(path, "$ref"), problem))
+            yield from _pattern_faults(value, path)
             stack.extend((part, member(path, key)) for key, part in value.items() if key not in _DATA)
+    if not rebased:
+        yield from references
+
+
+def _reference_problem(schema: Schema, reference: str) -> str:
+    base, _, pointer = reference.partition("#")
+    if base and base != own_id(schema):
+        return "" if _draft_id(base) else f"{shown(reference)} leads out of the schema, and nothing is fetched"
+    if pointer[:1] in {"", "/"} and resolve(schema, reference) is None:
+        return f"{shown(reference)} leads nowhere"
+    return ""
+
+
+def own_id(schema: Schema) -> str:
+    """Give the address by which a schema calls itself, without a fragment, or an empty text."""
+    address = schema.get("$id", schema.get("id"))
+    return address.partition("#")[0] if isinstance(address, str) else ""
+
+
+def resolve(schema: Schema, reference: str) -> Json:
+    """Follow a reference within the schema; None where it leads elsewhere."""
+    base, _, pointer = reference.partition("#")
+    if (base and base != own_id(schema)) or pointer[:1] not in {"", "/"}:
+        return None
+    value: Json = schema
+    for part in unquote(pointer).split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, Mapping):
+            value = value.get(key)
+        elif isinstance(value, (list, tuple)) and key.isdecimal() and len(key) < 6:
+            value = value[int(key)] if int(key) < len(value) else None
+        else:
+            return None
+    return value
+
+
+def _pattern_faults(schema: Schema, path: str) -> Iterator[Fault]:
+    for pattern, where in _patterns(schema):
+        try:
+            compile_pattern(pattern)
+        except PatternInvalid as cause:
+            yield Fault(under(path, where), f"invalid regex: {cause}")
 
 
 def _patterns(schema: Schema) -> Iterator[tuple[str, str]]:

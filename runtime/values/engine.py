@@ -66,7 +66,9 @@ class Templates:
         except TemplatingError:
             raise
         except Exception as error:  # the guard: a template is anybody's text
-            raise TemplatingError(_explanation(error)) from error
+            explanation = _explanation(error)
+            prefix = "" if explanation.startswith("template: ") else f"template: {NAME}: "
+            raise TemplatingError(prefix + explanation) from error
         finally:
             rendering.meter.leave()
             _RENDERING.reset(token)
@@ -193,20 +195,19 @@ def _guarded(name: str, function: Function, *, rendered: bool = False) -> Functi
         rendering = _RENDERING.get()
         meter = rendering.meter
         arguments = [None if id(value) in nothing else value for value in given]
-        meter.charge(slowness * sum(len(value) for value in arguments if isinstance(value, str)))
         if spec is not None:
             fault = spec.arity_error(name, len(arguments)) or spec.type_error(name, arguments)
             if fault is not None:
                 raise TemplateExecutionError(fault)
         try:
+            meter.charge(slowness * sum(len(value) for value in arguments if isinstance(value, str)))
             if estimate is not None:
                 meter.charge(estimate(*arguments))
             result = function(rendering, *arguments) if rendered else function(*arguments)
             value = unwrap_function_result(result)
+            meter.charge(len(value) if isinstance(value, str) else 0)
         except Exception as error:  # the guard: what a function raises is the template's error
             raise TemplateExecutionError(f"error calling {name}: {_explanation(error)}") from error
-        if isinstance(value, str):
-            meter.charge(len(value))
         return None if value is INVALID else made_view(value, meter)
 
     return guarded
@@ -218,9 +219,9 @@ def _explanation(error: Exception) -> str:
         case TemplatingError():
             return error.cause
         case RecursionError():
-            return f"template: {NAME}: nested too deeply"
+            return "nested too deeply"
         case KeyError():
-            return f"no {error}"
+            return f"no such key: {error}"
     text = str(error)
     syntax = _SYNTAX.match(text)
     if syntax is not None:

@@ -230,6 +230,6 @@ def _regexes() -> Mapping[str, Function]:
         "ReplaceAllLiteral": patterns.replace_all_literal,
         "Split": patterns.split,
     }
-    return {
-        f"{prefix}{name}": _metered(function) for name, function in named.items() for prefix in ("regex", "mustRegex")
-    }
+    metered = {name: _metered(function) for name, function in named.items()}
+    known = {f"{prefix}{name}": function for name, function in metered.items() for prefix in ("regex", "mustRegex")}
+    return {**known, "regexMatch": _metered(patterns.match)}

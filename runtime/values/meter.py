@@ -34,10 +34,10 @@ class Limits:
     """The most of each thing in one rendering.
 
     `work` counts the characters that functions read and make, and counts what takes longer as so many of them; it
-    bounds memory as well as time. All of it is spent in one to three seconds.
+    bounds memory as well as time. All of it is spent in a second or two.
     """
 
-    work: int = 128_000_000
+    work: int = 64_000_000
     output: int = 16_000_000
     iterations: int = 50_000
     calls: int = 100_000

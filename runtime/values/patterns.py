@@ -11,6 +11,7 @@ from runtime.values.meter import Meter
 from runtime.values.regex import PatternInvalid, compile_pattern
 
 _REFERENCE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
+_A_MATCH = 256  # units of work, and so is every group of it that is read
 _STEPS_A_UNIT = 2  # RE2's steps are quick next to what else a unit of work stands for
 
 
@@ -51,7 +52,7 @@ class Expression:
             if start == stop == end:
                 continue
             end = stop
-            self.meter.charge(32)
+            self.meter.charge(_A_MATCH)
             yield Found(start, stop, match.group)
 
     def replace(self, text: str, replacement: Callable[[Found], str]) -> str:
@@ -70,6 +71,7 @@ class Expression:
         names = self.compiled.groupindex
 
         def group(found: Found, reference: re.Match[str]) -> str:
+            self.meter.charge(_A_MATCH)
             name = reference[1] or reference[2]
             if name is None:
                 return "$"

@@ -20,7 +20,7 @@ from runtime.values.meter import Meter
 View = Callable[[object, Meter], object]
 V = TypeVar("V", bound=type)
 
-_A_WALK = 256  # units of work
+_A_WALK = 512  # units of work
 _AN_ELEMENT = 32
 
 

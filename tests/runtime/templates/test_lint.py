@@ -10,7 +10,7 @@ SCHEMA = {
         "who": {"$ref": "#/definitions/person"},
         "either": {"anyOf": [{"properties": {"a": {}}}, {"properties": {"b": True}}]},
         "open": {"additionalProperties": {"type": "string"}},
-        "elsewhere": {"$ref": "http://example.com/schema"},
+        "elsewhere": {"$ref": "http://json-schema.org/draft-07/schema#"},
     },
     "if": {"properties": {"maybe": {}}},
 }

@@ -1,3 +1,5 @@
+from typing import Any
+
 import attrs
 import pytest
 
@@ -298,7 +300,8 @@ def test_what_is_of_the_wrong_type_is_a_fault_with_its_path(data, path, message)
 @pytest.mark.parametrize("field", RUN_FIELDS)
 def test_what_belongs_to_a_running_step_is_refused_by_name(field):
     assert faults(with_step(**{field: "x"})) == [(f"steps.one.{field}", f"Step {field} must not be set")]
-    for empty in (None, "", [], {}, 0):
+    empties: tuple[Any, ...] = (None, "", [], {}, 0)
+    for empty in empties:
         assert faults(with_step(**{field: empty})) == []
 
 

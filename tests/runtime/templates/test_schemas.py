@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from referencing.exceptions import Unresolvable
 
@@ -34,6 +36,8 @@ def test_the_draft_is_kept_or_follows_the_version_or_is_seven(schema, draft, kep
         ({"allOf": [{}, {"required": "x"}]}, "allOf[1].required"),
         ({"pattern": "(?=x)"}, "pattern"),
         ({"patternProperties": {"(": {}}}, "patternProperties.("),
+        ({"$ref": "#/definitions/gone"}, "$ref"),
+        ({"items": {"$ref": "http://example.com/schema"}}, "items.$ref"),
         ({"$schema": 5}, "$schema"),
         ({"version": 4, "exclusiveMinimum": 5}, "exclusiveMinimum"),
         ({"enum": list(range(30_000))}, ""),
@@ -54,6 +58,11 @@ def test_a_schema_that_does_not_compile_is_refused_where_it_breaks(schema, path)
         {"$schema": "http://json-schema.org/schema#"},
         {"exclusiveMinimum": 5},
         {"unknownKeyword": {"type": 3}},
+        {"$id": "x.json", "properties": {"a": {"$ref": "x.json#/allOf/0"}}, "allOf": [{}]},
+        {"properties": {"a": {"$ref": "http://json-schema.org/draft-07/schema#"}}},
+        {"properties": {"a": {"$ref": "b.json"}, "b": {"$id": "b.json"}}},
+        {"properties": {"a": {"$ref": "#named"}}, "definitions": {"b": {"$id": "#named"}}},
+        {"$ref": "#/definitions/a%20b", "definitions": {"a b": {}}},
     ],
 )
 def test_a_schema_that_compiles_is_fine(schema):
@@ -61,7 +70,7 @@ def test_a_schema_that_compiles_is_fine(schema):
 
 
 def test_a_schema_that_is_nested_too_deeply_is_refused():
-    schema = {}
+    schema: dict[str, Any] = {}
     for _ in range(500):
         schema = {"not": schema}
     ((fault,), _) = check_schema(normalise_schema(schema))
@@ -83,6 +92,8 @@ def test_a_schema_that_is_nested_too_deeply_is_refused():
         ({"patternProperties": {"^x": {}}, "additionalProperties": {"type": "null"}}, {"x1": 1, "y": 1}, False),
         ({"additionalProperties": {"type": "null"}}, {"y": None}, True),
         ({"additionalProperties": False}, [1], True),
+        ({"$ref": "http://json-schema.org/draft-07/schema#"}, {"type": 3}, False),
+        ({"properties": {"a": {"$ref": "#"}}, "required": ["b"]}, {"b": 1, "a": {"b": 1, "a": {}}}, False),
         ({"version": 4, "minimum": 5, "exclusiveMinimum": True}, 5, False),
     ],
 )

@@ -461,12 +461,20 @@ def test_a_fault_of_meaning_has_its_line(tmp_path):
     )
 
 
+def test_nothing_a_terminal_would_obey_is_in_a_refusal():
+    data = steps_of(**{"a\x1b[2Jb\n": step(dependencies=["a\x1b[2Jb\n:X"]), "\u202e": 5})
+    with pytest.raises(TemplateInvalid) as refusal:
+        checked(data)
+    assert all(str(fault).isprintable() for fault in refusal.value.faults)
+    assert len(refusal.value.faults) == 3
+
+
 async def act() -> None:
     pass
 
 
 def test_a_template_built_in_python_is_made_plain():
-    configuration = {"a": (1, {"b": None})}
+    configuration: dict[str, Any] = {"a": (1, {"b": None})}
     template = Template(
         name="test",
         inputs=[],
@@ -489,7 +497,7 @@ def test_a_template_built_in_python_of_the_wrong_types_is_refused_with_paths():
         tags={1: "x"},  # type: ignore[dict-item]
         steps={
             "a b": Step(
-                action=Action(type="echo", configuration={"x": [object()]}),
+                action=Action(type="echo", configuration={"x": [object()]}),  # type: ignore[list-item]
                 dependencies=[4],  # type: ignore[list-item]
                 max_retries=True,
                 retry_pattern="days",  # type: ignore[arg-type]

@@ -1,0 +1,237 @@
+"""The command line: what it prints, and the exit status scripts rely on."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from runtime.cli.commands import cli
+
+ROOT = Path(__file__).parents[3]
+HEAD = "name: some-task\ndescription: does something\ntitle_format: some task\n"
+ECHO = (
+    HEAD
+    + "steps:\n  one:\n    action: {type: echo, configuration: {output: {size: 1.50}}}\nresult_format: {size: '{{.step.one.output.size}}'}\n"
+)
+
+
+@pytest.fixture
+def template(tmp_path):
+    def write(text: str, name: str = "task.yaml") -> str:
+        (tmp_path / name).write_text(text)
+        return str(tmp_path / name)
+
+    return write
+
+
+def understudy(*arguments: str):
+    done = CliRunner().invoke(cli, arguments)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert "Traceback" not in done.output
+    return done
+
+
+def test_a_task_that_is_done_exits_with_0_and_shows_its_steps_and_its_result(template):
+    done = understudy("run", template(ECHO))
+    assert done.exit_code == 0
+    lines = [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in done.stdout.splitlines()]
+    assert lines == [
+        "task TODO", "task RUNNING", "one RUNNING", "one DONE", "task DONE", "some task: DONE", "{", '  "size": "1.50"', "}",
+    ]  # fmt: skip
+
+
+def test_json_prints_the_final_task_and_nothing_else(template):
+    done = understudy("run", "--json", template(ECHO))
+    view = json.loads(done.stdout)
+    assert (done.exit_code, view["state"], view["result"]) == (0, "DONE", {"size": "1.50"})
+    assert '"output":{"size":1.50}' in done.stdout
+
+
+def test_a_task_that_ends_otherwise_exits_with_1_and_names_the_error(template):
+    failing = (
+        HEAD
+        + "steps:\n  one: {action: {type: echo, configuration: {error_type: client, error_message: no such thing}}}\n"
+    )
+    done = understudy("run", template(failing))
+    assert done.exit_code == 1
+    assert done.stdout.splitlines()[-2:] == [
+        "some task: BLOCKED (BLOCKED_BADREQUEST)",
+        "  one CLIENT_ERROR: no such thing",
+    ]
+
+
+def test_inputs_are_typed_by_their_declarations(template):
+    text = HEAD + (
+        "inputs:\n- {name: size, type: number}\n- {name: big, type: bool}\n- {name: words, collection: true}\n"
+        "steps:\n  one: {action: {type: echo, configuration: {output: '{{.input.size}} {{.input.big}} {{.input.words}}'}}}\n"
+        "result_format: {all: '{{.step.one.output}}'}\n"
+    )
+    done = understudy(
+        "run", "--json", template(text), "-i", "size=1.50", "--input", "big=true", "-i", "words=x", "-i", "words=y"
+    )
+    assert json.loads(done.stdout)["result"] == {"all": "1.50 true [x y]"}
+
+
+STEP = "steps:\n  one: {action: {type: echo}}\n"
+REFUSED = {
+    "not YAML": ("{[", "task.yaml"),
+    "not a mapping": ("- one\n- two\n", "a template is an object"),
+    "empty": ("", "the document is empty"),
+    "a wrong type": (HEAD + "steps: 3\n", "steps: "),
+    "a wrong type deep inside": (HEAD + "steps:\n  one: {action: {type: echo}, max_retries: many}\n", "steps.one.max_retries: "),
+    "a missing dependency": (HEAD + "steps:\n  one: {dependencies: [two], action: {type: echo}}\n", 'steps.one.dependencies[0]: Invalid dependency, no step with that name: "two"'),
+    "a cycle": (HEAD + "steps:\n  one: {dependencies: [two], action: {type: echo}}\n  two: {dependencies: [one], action: {type: echo}}\n", "circular dependency [one two]"),
+    "an unknown runner": (HEAD + "steps:\n  one: {action: {type: ecko}}\n", 'did you mean "echo"?'),
+    "an input that is missing": (HEAD + "inputs: [{name: who}]\n" + STEP, "input.who: missing input who"),
+    "an input that breaks its constraint": (HEAD + "inputs: [{name: who, regex: '^x', default: xx}]\n" + STEP, "input.who: "),
+    "an alias bomb": (HEAD + "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(12)), "alias"),
+    "a recursive alias": (HEAD + "tags: &t {a: *t}\n" + STEP, "alias"),
+    "a duplicate key": (HEAD + "name: again\n" + STEP, "name"),
+    "nested too deeply": (HEAD + "steps: " + "[" * 100_000, "deep"),
+    "a runtime field": (HEAD + "steps:\n  one: {action: {type: echo}, state: DONE}\n", "steps.one.state"),
+    "a secret in a fault": (HEAD + "steps:\n  one: {action: {type: http, configuration: {url: 'http://x', method: GET, auth: {bearer: hush-hush, basic: {user: u, password: hush-hush}}}}}\n", "steps.one.action.configuration.auth"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_cannot_be_run_is_refused_with_2_within_a_second_naming_its_path(template, text):
+    source, expected = REFUSED[text]
+    began = time.perf_counter()  # noqa: TID251 - the promise is a second on the wall
+    done = (
+        understudy("run", template(source), "--input", "who=y")
+        if "constraint" in text
+        else understudy("run", template(source))
+    )
+    took = time.perf_counter() - began  # noqa: TID251
+    assert done.exit_code == 2
+    assert expected in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert not done.stdout
+    assert "hush-hush" not in done.stderr
+    assert took < 5  # a second, and room for a machine that does other things
+
+
+def test_files_that_are_none_are_refused(tmp_path):
+    huge = tmp_path / "huge.yaml"
+    with huge.open("wb") as file:
+        file.truncate(50 * 1024 * 1024)
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for name, expected in (
+        ("nowhere.yaml", "no such file"),
+        (".", "directory"),
+        ("huge.yaml", "large"),
+        ("pipe.yaml", ""),
+    ):
+        done = understudy("run", str(tmp_path / name))
+        assert done.exit_code == 2
+        assert expected in done.stderr
+
+
+def test_every_fault_is_printed_at_once(template):
+    done = understudy(
+        "validate", template(HEAD + "steps:\n  one: {action: {type: ecko}, dependencies: [x], retry_pattern: daily}\n")
+    )
+    assert done.exit_code == 2
+    for path in ("steps.one.action.type", "steps.one.dependencies[0]", "steps.one.retry_pattern"):
+        assert path in done.stderr
+
+
+def test_an_unknown_key_is_a_warning_with_its_path_and_a_fault_when_strict(template):
+    path = template(ECHO + "retry_maximum: 3\n")
+    lax = understudy("run", path)
+    assert lax.exit_code == 0
+    assert "warning: " in lax.stderr
+    assert "retry_maximum" in lax.stderr
+    assert 'did you mean "retry_max"?' in lax.stderr
+    strict = understudy("run", "--strict", path)
+    assert (strict.exit_code, strict.stdout) == (2, "")
+    assert understudy("validate", path).exit_code == 0
+    assert understudy("validate", "--strict", path).exit_code == 2
+
+
+def test_validate_looks_at_every_file_and_fails_if_one_is_wrong(template):
+    good, bad = template(ECHO, "good.yaml"), template("x", "bad.yaml")
+    done = understudy("validate", bad, good)
+    assert done.exit_code == 2
+    assert f"{good}: valid" in done.stdout
+    assert "bad.yaml" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["frobnicate"], ["run"], ["run", "a", "b"], ["validate"], ["run", "x", "--grace", "-1"]]
+)
+def test_a_wrong_command_line_exits_with_2(arguments):
+    assert understudy(*arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("text", ["x", "nme=Ada", "=Ada"])
+def test_an_input_that_is_none_is_refused(template, text):
+    done = understudy("run", template(HEAD + "inputs: [{name: name, optional: true}]\n" + STEP), "-i", text)
+    assert done.exit_code == 2
+    assert "input" in done.stderr
+
+
+def test_without_its_libraries_the_command_says_what_to_install(tmp_path):
+    code = "import sys; sys.modules['click'] = None\nfrom runtime.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", "x"], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+    assert done.returncode == 2
+    assert done.stderr == "understudy: the command line needs click: pip install 'understudy[cli]'\n"
+
+
+SLEEPING = HEAD + "steps:\n  one: {idempotent: true, action: {type: script, configuration: {file_path: nap.sh}}}\n"
+
+
+def interrupted(tmp_path, *signals: int, grace: str, arguments: tuple[str, ...] = ()):
+    """Start a run, wait until its step runs, send the signals, and give how it ended."""
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    (scripts / "nap.sh").write_text("#!/bin/sh\nsleep 1000\n")
+    (scripts / "nap.sh").chmod(0o755)
+    (tmp_path / "nap.yaml").write_text(SLEEPING)
+    command = [sys.executable, "-c", "from runtime.cli import main; main()", "run", str(tmp_path / "nap.yaml")]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [*command, "--scripts", str(scripts), "--grace", grace, *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path,
+    ) as process:  # fmt: skip
+        seen = ""
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while "one RUNNING" not in seen:
+            line = process.stdout.readline()
+            assert line, process.stderr.read()
+            seen += line
+        for one in signals:
+            process.send_signal(one)
+            notice = process.stderr.readline() if one is signals[0] else ""
+            assert "again to stop at once" in notice or not notice
+        out, err = process.communicate(timeout=60)
+    assert "Traceback" not in err
+    return process.returncode, seen + out
+
+
+def test_ctrl_c_shuts_down_in_order_and_exits_with_130(tmp_path):
+    status, out = interrupted(tmp_path, signal.SIGINT, grace="0.2")
+    assert status == 130
+    assert "one TO_RETRY: interrupted by user: SIGINT" in out
+    assert "some task: interrupted" in out
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_grace(tmp_path):
+    status, out = interrupted(tmp_path, signal.SIGINT, signal.SIGINT, grace="1000")
+    assert status == 130
+    assert "one TO_RETRY: interrupted by user: SIGINT" in out
+
+
+def test_sigterm_shuts_down_in_order_and_exits_with_143(tmp_path):
+    assert interrupted(tmp_path, signal.SIGTERM, grace="0")[0] == 143

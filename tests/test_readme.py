@@ -1,0 +1,67 @@
+"""What the README and the examples show works."""
+
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import trio
+import yaml
+
+from runtime import open_runtime
+from runtime.runner import Runners
+from runtime.templates.validation import check_data
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def block(language: str, nth: int = 0) -> str:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)[nth]
+
+
+def test_the_taste_of_python_prints_what_it_should(tmp_path):
+    program = tmp_path / "taste.py"
+    program.write_text(block("python"))
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert (done.stdout, done.stderr) == ("{'message': 'HELLO, ADA!'}\n", "")
+
+
+def test_the_taste_of_yaml_is_a_valid_template():
+    checked = check_data(yaml.safe_load(block("yaml")), Runners())
+    assert checked.template.name == "greet-later"
+    assert not checked.warnings
+
+
+def test_the_first_command_runs_what_it_says_it_runs():
+    command = block("sh").strip()
+    arguments = command.partition(".venv/bin/understudy ")[2].split()
+    program = "import sys; from runtime.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+    assert done.returncode == 0
+    assert "Hola, Ada!" in done.stdout
+
+
+def test_the_program_among_the_examples_runs(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["greet.py", "Grace"])
+    runpy.run_path(str(ROOT / "examples/greet.py"), run_name="__main__")
+    assert capsys.readouterr().out == "{'message': 'HELLO, GRACE!'}\n"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message", "shout"),
+    [
+        ({"name": "Ada"}, "Hello, Ada!", "PRUNE"),
+        ({"name": "ADA", "language": "spanish"}, "Hola, ADA!", "DONE"),
+    ],
+)
+async def test_the_template_among_the_examples_greets(inputs, message, shout):
+    with trio.fail_after(60):
+        async with open_runtime() as rt:
+            task = await rt.submit(ROOT / "examples/hello.yaml", inputs)
+            assert await task.result() == {"message": message}
+            assert (await task.status()).steps["shout"].state == shout
