@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, assert_never
 
 from runtime.errors import Fault, InputInvalid, did_you_mean
+from runtime.templates.faults import Faults
 from runtime.templates.model import Input, InputType
 from runtime.templates.paths import item, member, shown
 from runtime.values.json import Json, NotJson, dumps, loads, normalise
 from runtime.values.regex import PatternInvalid, RegexError, compile_pattern
 
 _LONGEST: Final = 100_000
+_MOST_NAMED: Final = 10
 
 
 def check_declaration(declared: Input) -> Iterator[Fault]:
@@ -32,7 +34,7 @@ def check_declaration(declared: Input) -> Iterator[Fault]:
             ill_typed = True
             yield Fault(item("legal_values", index), f"wrong type for a legal value: {problem}")
     if declared.default is not None and not ill_typed:
-        yield from _faults(declared, declared.default, "default")
+        yield from _Rule(declared).judge(declared.default, "default")
 
 
 def check_inputs(
@@ -53,20 +55,20 @@ def check_inputs(
     if not isinstance(plain, Mapping):
         raise InputInvalid([Fault("input", f"an object is wanted, not {shown(plain)}")])
     inputs = {**plain} if keep_undeclared else {}
-    faults: list[Fault] = []
+    faults = Faults()
     for one in declared:
         value = plain.get(one.name)
         path = member("input", one.name)
         if value is not None and value != "":
-            faults.extend(_faults(one, value, path))
+            faults.extend(_Rule(one).judge(value, path))
         elif one.default is not None:
             value = one.default
         elif not one.optional:
-            faults.append(Fault(path, f"missing input {one.name}"))
+            faults.add(path, f"missing input {one.name}")
         if value is not None:
             inputs[one.name] = value
     if faults:
-        raise InputInvalid(faults)
+        raise InputInvalid(faults.placed())
     return inputs
 
 
@@ -82,24 +84,24 @@ def inputs_of_texts(declared: Sequence[Input], texts: Iterable[str]) -> dict[str
     known = {one.name: one for one in declared}
     inputs: dict[str, Json] = {}
     collected: dict[str, list[Json]] = {}
-    faults: list[Fault] = []
+    faults = Faults()
     for text in texts:
         name, equals, value = text.partition("=")
         one = known.get(name)
         path = member("input", name)
         if not equals:
-            faults.append(Fault(path, "an input is written name=value"))
+            faults.add(path, "an input is written name=value")
         elif one is None:
             hint = did_you_mean(name, list(known)) or f"declared: {', '.join(known) or 'none'}"
-            faults.append(Fault(path, f'there is no input called "{name[:100]}"', hint))
+            faults.add(path, f"there is no input called {shown(name)}", hint)
         elif one.collection:
             collected.setdefault(name, []).extend(_items(one, value))
         elif name in inputs:
-            faults.append(Fault(path, "given twice", "only a collection takes several values"))
+            faults.add(path, "given twice", "only a collection takes several values")
         else:
             inputs[name] = _value(one, value)
     if faults:
-        raise InputInvalid(faults)
+        raise InputInvalid(faults.placed())
     return inputs | collected
 
 
@@ -129,32 +131,38 @@ def _json(text: str) -> Json:
         return None
 
 
-def _faults(declared: Input, value: Json, path: str) -> Iterator[Fault]:
-    if not declared.collection:
-        problem = _problem(declared, value)
+class _Rule:
+    """One declaration, made ready to judge many values."""
+
+    def __init__(self, declared: Input) -> None:
+        self._declared = declared
+        self._legal = {dumps(one) for one in declared.legal_values or ()}
+
+    def judge(self, value: Json, path: str) -> Iterator[Fault]:
+        """Name what is wrong with a given value."""
+        if not self._declared.collection:
+            yield from self._faults(value, path)
+        elif isinstance(value, (list, tuple)):
+            for index, one in enumerate(value):
+                yield from self._faults(one, item(path, index))
+        else:
+            yield Fault(path, f"a list is wanted, not {_shown(self._declared, value)}")
+
+    def _faults(self, value: Json, path: str) -> Iterator[Fault]:
+        problem = _type_problem(self._declared, value) or self._problem(value)
         if problem:
             yield Fault(path, problem)
-    elif isinstance(value, (list, tuple)):
-        for index, one in enumerate(value):
-            problem = _problem(declared, one)
-            if problem:
-                yield Fault(item(path, index), problem)
-    else:
-        yield Fault(path, f"a list is wanted, not {_shown(declared, value)}")
 
-
-def _problem(declared: Input, value: Json) -> str:
-    problem = _type_problem(declared, value)
-    if problem:
-        return problem
-    text = value if isinstance(value, str) else dumps(value)
-    if len(text) > _LONGEST:
-        return f"too long: {len(text)} characters, {_LONGEST} are the most"
-    if declared.legal_values:
-        return _legal_problem(declared, declared.legal_values, value)
-    if declared.regex is not None:
-        return _regex_problem(declared, declared.regex, text)
-    return 'a double quote (") is not allowed in it' if '"' in text else ""
+    def _problem(self, value: Json) -> str:
+        declared = self._declared
+        text = value if isinstance(value, str) else dumps(value)
+        if len(text) > _LONGEST:
+            return f"too long: {len(text)} characters, {_LONGEST} are the most"
+        if self._legal:  # numbers are compared by their literals, and never with texts or booleans
+            return "" if dumps(value) in self._legal else _illegal(declared, value)
+        if declared.regex is not None:
+            return _regex_problem(declared, declared.regex, text)
+        return 'a double quote (") is not allowed in it' if '"' in text else ""
 
 
 def _type_problem(declared: Input, value: Json) -> str:
@@ -170,12 +178,10 @@ def _type_problem(declared: Input, value: Json) -> str:
     return "" if fits else f"{wanted} is wanted, not {_shown(declared, value)}"
 
 
-def _legal_problem(declared: Input, legal: Sequence[Json], value: Json) -> str:
-    text = dumps(value)  # numbers are compared by their literals, and never with texts or booleans
-    if any(dumps(one) == text for one in legal):
-        return ""
-    choices = ", ".join(shown(one) for one in legal[:10])
-    more = ", …" if len(legal) > 10 else ""
+def _illegal(declared: Input, value: Json) -> str:
+    legal = declared.legal_values or ()
+    choices = ", ".join(shown(one) for one in legal[:_MOST_NAMED])
+    more = ", …" if len(legal) > _MOST_NAMED else ""
     among = "" if declared.type is InputType.PASSWORD else f": {choices}{more}"
     return f"{_shown(declared, value)} is not one of the legal values{among}"
 

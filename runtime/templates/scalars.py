@@ -22,6 +22,8 @@ _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _GO_INTEGER = re.compile(r"(?P<sign>[-+]?)(0(?P<base>[xXoObB]?)(?P<digits>[0-9a-fA-F]+)|(?P<decimal>[1-9][0-9]*|0))")
 _GO_FLOAT = re.compile(r"([-+]?)([0-9]*)(?:\.([0-9]*))?([eE][-+]?[0-9]+)?")
 _BASES: Final = {"x": 16, "o": 8, "b": 2, "": 8}
+_LARGEST: Final = 1 << 63  # Go takes what fits 64 bits, signed or not, for an integer
+_LONGEST: Final = 65  # digits are enough to tell, in any base
 _MAY_NOT_BE_TEXT: Final = frozenset("0123456789+-.~yYnNtTfFoO")
 
 
@@ -31,7 +33,9 @@ def resolve(plain: str) -> Json:
     Raises:
         ValueError: it is a number that JSON does not have.
     """
-    if plain[:1] not in _MAY_NOT_BE_TEXT:
+    if plain[:1] not in _LARGEST: Final = 1 << 63  # Go takes what fits 64 bits, signed or not, for an integer
+_LONGEST: Final = 65  # digits are enough to tell, in any base
+_MAY_NOT_BE_TEXT:
         return plain or None
     if plain in _WORDS:
         return _WORDS[plain]
@@ -54,10 +58,12 @@ def _integer(text: str) -> int | float | None:
     assert match is not None  # noqa: S101 - its only caller has just seen it match
     if match["decimal"]:
         return parse_number(text.lstrip("+"))
+    digits = match["digits"].lstrip("0") or "0"
     try:
-        return int(match["sign"] + match["digits"], _BASES[match["base"].lower()])
+        value = int(match["sign"] + digits[:_LONGEST], _BASES[match["base"].lower()])
     except ValueError:  # 08 is a float to Go, 0b12 is text
         return _float(text)
+    return value if -_LARGEST <= value < 2 * _LARGEST else _float(text)
 
 
 def _float(text: str) -> int | float | None:
@@ -75,10 +81,12 @@ def tagged(tag: str, text: str) -> Json:
     Raises:
         ValueError: the text is not of that type.
     """
+    if tag in {"str", "timestamp"}:
+        return text
+    if tag == "binary":
+        return _decoded(text)
     value = resolve(text)
     match tag:
-        case "str" | "timestamp":
-            return text
         case "int" if isinstance(value, int) and not isinstance(value, bool):
             return value
         case "float" if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -87,8 +95,6 @@ def tagged(tag: str, text: str) -> Json:
             return value
         case "null" if value is None:
             return value
-        case "binary":
-            return _decoded(text)
         case _:
             raise ValueError(f"{shown(text)} is not of type {tag}")
 

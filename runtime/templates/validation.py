@@ -128,29 +128,29 @@ def _check_inputs(check: Check, path: str, inputs: Sequence[Input]) -> None:
         where = item(path, index)
         if check.doubts.touch(where):
             continue
+        if not declared.name:
+            check.warn(where, "without a name it cannot be used")
         for fault in check_declaration(declared):
             check.fault(under(where, fault.path), fault.message, fault.hint)
-    _warn_of_names(check, path, [declared.name for declared in inputs])
-
-
-def _warn_of_names(check: Check, path: str, names: Sequence[str]) -> None:
-    seen: set[str] = set()
-    for index, name in enumerate(names):
-        if name in seen:
-            check.warn(member(item(path, index), "name"), f"the name {shown(name)} is given twice")
-        elif not name:
-            check.warn(item(path, index), "without a name it cannot be used")
-        seen.add(name)
+    _warn_of_twins(check, path, [declared.name for declared in inputs])
 
 
 def _check_variables(check: Check) -> None:
-    variables = check.template.variables
-    for index, variable in enumerate(variables):
-        path = item("variables", index)
-        if not check.doubts.touch(path):
-            for fault in _variable_faults(variable):
-                check.fault(under(path, fault.path), fault.message, fault.hint)
-    _warn_of_names(check, "variables", [variable.name or f"\0{index}" for index, variable in enumerate(variables)])
+    for index, variable in enumerate(check.template.variables):
+        where = item("variables", index)
+        if check.doubts.touch(where):
+            continue
+        for fault in _variable_faults(variable):
+            check.fault(under(where, fault.path), fault.message, fault.hint)
+    _warn_of_twins(check, "variables", [variable.name for variable in check.template.variables])
+
+
+def _warn_of_twins(check: Check, path: str, names: Sequence[str]) -> None:
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        if name and name in seen:
+            check.warn(member(item(path, index), "name"), f"the name {shown(name)} is given twice")
+        seen.add(name)
 
 
 def _variable_faults(variable: Variable) -> Iterator[Fault]:

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from runtime.values.evaluator import Evaluator
-
 from runtime.errors import UnderstudyError
 from runtime.templates.model import Variable
+from runtime.values.evaluator import Evaluator
 from runtime.values.json import Number, dumps, loads
 from runtime.values.snapshot import StepView, Values
 from tests.conformance.cases import Case

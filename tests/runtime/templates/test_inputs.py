@@ -94,6 +94,14 @@ def test_a_value_that_does_not_fit_is_refused_with_its_path(declared, value, pat
     assert message in problem
 
 
+def test_many_values_against_many_legal_ones_cost_little_and_are_counted():
+    declared = Input(name="a", collection=True, legal_values=[str(number) for number in range(20_000)])
+    values = [str(number) for number in range(0, 40_000, 2)]
+    found = refused([declared], {"a": values})
+    assert len(found) == 1001
+    assert found[-1] == ("", "and 9000 more")
+
+
 def test_inputs_are_an_object():
     assert refused([], [1]) == [("input", "an object is wanted, not a list")]
     assert refused([], {1: 2}) == [("input", "the key 1 is not text")]

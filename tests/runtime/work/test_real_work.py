@@ -6,10 +6,10 @@ import pytest
 import trio
 
 from runtime import TaskState, open_runtime
+from runtime.templates.model import Action
 from tests.support.http_server import respond, serving, stall
 from tests.support.plans import plan, step
 from tests.support.processes import Signpost, is_running
-from runtime.templates.model import Action
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/utask"
 HELLO = FIXTURES / "examples/hello-world-now.yaml"

@@ -1,0 +1,169 @@
+"""A template is anybody's text: it ends, soon, in a text or in a TemplatingError."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runtime.errors import TemplatingError
+from runtime.values.json import normalise
+from runtime.values.meter import Limits
+from runtime.values.snapshot import Values
+from tests.runtime.values.rendering import render
+
+MEGABYTE = '{{$s := repeat 1000000 "a"}}'
+DOUBLED = "{{$x := list `aaaa`}}{{range until 100}}{{$x = list $x $x}}{{end}}"
+CIRCLE = '{{$d := dict}}{{$_ := set $d "d" $d}}'
+
+HOSTILE = [
+    '{{repeat 1000000000 "x"}}',
+    '{{printf "%1000000000d" 1}}',
+    '{{printf "%*d" 1000000000 1}}',
+    '{{printf "%.1000000000f" 1.5}}',
+    "{{until 100000000}}",
+    "{{untilStep 0 1000000000 1}}",
+    "{{seq 1000000000}}",
+    "{{range 1000000000}}x{{end}}",
+    "{{range until 1000}}{{range until 1000}}{{range until 1000}}x{{end}}{{end}}{{end}}",
+    '{{define "x"}}{{template "x"}}{{end}}{{template "x"}}',
+    '{{define "x"}}{{template "x" .}}{{template "x" .}}{{end}}{{template "x"}}',
+    "{{" + "(" * 5_000 + "1" + ")" * 5_000 + "}}",
+    "{{if 1}}" * 5_000 + "{{end}}" * 5_000,
+    "{{if 1}}" + "{{else if 1}}" * 3_000 + "{{end}}",
+    "{{" + "9" * 100_000 + "}}",
+    "{{.a}}" * 200_000,
+    '{{$x := "aaaa"}}{{range until 100}}{{$x = cat $x $x}}{{end}}',
+    f"{DOUBLED}{{{{$x}}}}",
+    f"{DOUBLED}{{{{toJson $x}}}}",
+    f'{DOUBLED}{{{{printf "%v" $x}}}}',
+    f"{DOUBLED}{{{{deepCopy $x}}}}",
+    f"{DOUBLED}{{{{deepEqual $x (deepCopy $x)}}}}",
+    "{{$x := list `a` `b`}}{{range until 100}}{{$x = concat $x $x}}{{end}}",
+    "{{$x := list}}{{range until 5000}}{{$x = list $x}}{{end}}{{$x}}",
+    f"{CIRCLE}{{{{$d}}}}",
+    f"{CIRCLE}{{{{toJson $d}}}}",
+    f"{CIRCLE}{{{{deepCopy $d}}}}",
+    f"{MEGABYTE}{{{{range until 1000}}}}{{{{upper $s}}}}{{{{end}}}}",
+    f"{MEGABYTE}{{{{range until 1000}}}}{{{{$s}}}}{{{{end}}}}",
+    MEGABYTE + '{{printf "' + "%[1]s" * 100 + '" $s}}',
+    MEGABYTE + "{{print" + " $s" * 100 + "}}",
+    MEGABYTE + "{{regexReplaceAll `a` $s $s}}",
+    MEGABYTE + "{{regexReplaceAll `a` $s `" + "$0" * 60 + "`}}",
+    MEGABYTE + "{{range until 1000}}{{regexMatch `(a|b|c)*d` $s}}{{end}}",
+    MEGABYTE + '{{replace "" $s $s}}',
+    MEGABYTE + "{{wrapWith 1 $s $s}}",
+    MEGABYTE + "{{join $s (until 1000)}}",
+    MEGABYTE + "{{trimAll $s $s}}",
+    "{{indent 1000000 (repeat 1000 `\n`)}}",
+    "{{uniq (until 50000)}}",
+    "{{randAlpha 100000000}}",
+    "{{randBytes 100000000}}",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:60])
+def test_a_hostile_template_ends_in_an_error(text):
+    with pytest.raises(TemplatingError) as caught:
+        render(text)
+    assert str(caught.value).startswith("Templating error: template: tmpl")
+
+
+@pytest.mark.parametrize(
+    ("limits", "text", "explanation"),
+    [
+        (Limits(output=5), "123456{{1}}", "limit of 5 characters"),
+        (Limits(iterations=3), "{{range 4}}{{end}}", "limit of 3 iterations"),
+        (Limits(calls=1), "{{add 1 2}}{{add 1 2}}", "limit of 1 function calls"),
+        (Limits(work=10_000), "{{repeat 10000 `x`}}", "limit of 10000 units of work"),
+    ],
+)
+def test_each_limit_is_named_when_it_is_passed(limits, text, explanation):
+    with pytest.raises(TemplatingError, match=explanation):
+        render(text, limits=limits)
+
+
+def test_a_runaway_expression_is_linear():
+    assert render(f"{MEGABYTE}{{{{regexMatch `^(a+)+$` $s}}}}") == "true"
+
+
+def test_templates_kept_compiled_are_bounded_by_their_size():
+    from random import Random
+
+    from runtime.values.engine import Templates
+    from tests.runtime.values.rendering import NOW
+
+    engine = Templates(now=lambda: NOW, random=Random(1))
+    for number in range(8):
+        render("x" * 500_000 + f"{{{{{number}}}}}", engine=engine)
+    assert len(engine._compiled) < 4
+    assert engine._size == sum(map(len, engine._compiled)) <= 2_000_000
+
+
+PIECES = st.sampled_from(
+    [
+        "{{", "}}", "{{-", "-}}", " ", ".", "$", "|", "(", ")", '"', "`", "'", ":=", "=", ",", "\\", "\n", "%d", "{{/*", "*/}}",
+        ".input", ".step.a", ".input.x", "$x", "nil", "true", "1", "-1", "1.5", "0x1f", "1e9", "'a'", '"s"', "9" * 30,
+        "if ", "else", "end", "range ", "with ", "define ", "template ", "block ", "break", "continue",
+        "add ", "index ", "len ", "printf ", "slice ", "eq ", "toJson ", "fromJson ", "default ", "dict ", "list ", "set ",
+        "regexMatch ", "repeat ", "until ", "substr ", "trunc ", "splitList ", "date ", "now", "toDate ", "semver ", "dig ",
+        "merge ", "first ", "deepCopy ", "field ", "eval ", "uuid", "b64dec ", "urlParse ", "round ", "atoi ", "html ",
+        "\x00", "é", "\ud800", "\u2028",
+    ]
+)  # fmt: skip
+TEXTS = st.one_of(
+    st.lists(PIECES, max_size=25).map("".join),
+    st.lists(PIECES, max_size=12).map(lambda pieces: "{{" + "".join(pieces) + "}}"),
+    st.text(max_size=40).map(lambda text: "{{" + text),
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["x", "y", "a-b"]), inner, max_size=3),
+    max_leaves=8,
+)
+SMALL = Limits(work=200_000, output=20_000, iterations=200, calls=200, depth=32)
+
+
+@settings(max_examples=400, deadline=None)
+@given(text=TEXTS, data=JSON)
+def test_whatever_the_text_and_the_data_only_a_templating_error_escapes(text, data):
+    values = Values(input={"x": data}).with_iterator(data)
+    try:
+        result = render(text, values, SMALL)
+    except TemplatingError as fault:
+        assert str(fault)
+    else:
+        assert isinstance(result, str)
+
+
+FUNCTIONS = st.sampled_from(
+    "abbrev add addf adler32sum ago append atoi b32dec b64dec base biggest camelcase cat ceil chunk clean coalesce compact "
+    "concat contains date dateInZone dateModify deepEqual default dict dig dir div duration durationRound empty eq evalCache "
+    "ext field fieldFrom first float64 floor fromJson ge get has hasKey hasPrefix html htmlDate indent index initial initials "
+    "int isAbs join js kebabcase keys kindIs last le len list lower lt max merge min mod mul mustFromJson ne nindent nospace "
+    "not omit pick pluck plural print printf println quote randInt regexFind regexFindAll regexReplaceAll regexSplit repeat "
+    "replace rest reverse round semver semverCompare seq set sha256sum shuffle slice snakecase sortAlpha split splitList "
+    "splitn squote sub substr swapcase ternary title toDate toDecimal toJson toPrettyJson toRawJson toString toStrings trim "
+    "trimAll trunc tuple typeOf uniq unixEpoch unset until untilStep untitle upper urlJoin urlParse urlquery uuid values "
+    "without wrap wrapWith b64RawDec b64RawEnc mustToJson toDate ".split()
+)
+ARGUMENTS = st.sampled_from([".input.x", ".iterator", "nil", "1", "-3", "2.5", "true", '"a,b"', '""', "(list 1 `b`)", "now"])
+
+
+@settings(max_examples=400, deadline=None)
+@given(name=FUNCTIONS, arguments=st.lists(ARGUMENTS, max_size=4), data=JSON)
+def test_whatever_a_function_is_given_only_a_templating_error_escapes(name, arguments, data):
+    values = Values(input={"x": data}).with_iterator(data)
+    try:
+        render(f"{{{{{name} {' '.join(arguments)}}}}}", values, SMALL)
+    except TemplatingError as fault:
+        assert str(fault)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=JSON)
+def test_json_survives_the_template(data):
+    values = Values(input={"x": normalise(data)})
+    assert json.loads(render("{{toJson .input.x}}", values)) == data
+    assert json.loads(render("{{.input.x | toJson | fromJson | toPrettyJson}}", values)) == data
+    assert json.loads(render("{{list .input.x | toRawJson}}", values)) == [data]
