@@ -197,20 +197,24 @@ class Actor(Generic[M]):
         """Take turns until the end (True), or until a first child asks for a nursery (False). Can be called again."""
         mailbox = self._cell.mailbox
         run_turn = self._timed_turn if self._slow_seconds() < math.inf else self.turn
+        fresh = True  # what was posted before this task began needs no wait
         while True:
             if self._children is not None and not self._children.flush():
                 return False
-            if mailbox.closed is not None and not self._told:
-                await self._tell_stopping(mailbox.closed)
-                continue
-            await mailbox.wait_ready()
-            if mailbox.closed is not None and not self._told:
-                continue
-            batch = mailbox.take_nowait()
-            if batch:
-                await run_turn(batch)  # type: ignore[arg-type]
-            elif mailbox.closed is not None and mailbox.idle:
-                return True
+            if mailbox.closed is not None:
+                if not self._told:
+                    await self._tell_stopping(mailbox.closed)
+                    continue
+                if mailbox.idle:
+                    return True
+            if fresh:
+                fresh = False
+            else:
+                await mailbox.wait_ready()
+            if mailbox.closed is None or self._told:
+                batch = mailbox.take_nowait()
+                if batch:
+                    await run_turn(batch)  # type: ignore[arg-type]
 
     async def _tell_stopping(self, reason: StopReason) -> None:
         self._told = True

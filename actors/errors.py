@@ -16,7 +16,6 @@
 Errors take facts and write their own message; the facts stay readable as fields.
 """
 
-
 from actors.reason import StopReason
 
 __all__ = (

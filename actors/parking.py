@@ -6,6 +6,8 @@ through the scheduler and a wake is one call. There is one sleeper at most,
 because each of these has one owner.
 """
 
+from collections.abc import Awaitable
+
 import trio
 from trio.lowlevel import Abort, RaiseCancelT, Task, current_task, reschedule, wait_task_rescheduled
 
@@ -26,8 +28,10 @@ class Parking:
             self._parked = None
             reschedule(task)
 
-    async def park(self) -> None:
-        """Sleep until `wake`. Cancel leaves nothing behind. Always a checkpoint.
+    def park(self) -> Awaitable[object]:
+        """Sleep until `wake`: await what this gives, at once. Cancel leaves nothing behind. Always a checkpoint.
+
+        No coroutine of its own: every sleeping actor would keep its frame.
 
         Raises:
             trio.BusyResourceError: another task already waits here.
@@ -35,7 +39,7 @@ class Parking:
         if self._parked is not None:
             raise trio.BusyResourceError("another task already waits here")
         self._parked = current_task()
-        await wait_task_rescheduled(self._abandon)
+        return wait_task_rescheduled(self._abandon)
 
     def _abandon(self, _raise_cancel: RaiseCancelT) -> Abort:
         self._parked = None

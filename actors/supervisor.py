@@ -42,7 +42,7 @@ from actors.mailbox import Mailbox
 from actors.observer import Observer
 from actors.reason import StopKind, StopReason
 from actors.shutdown import Phase, ShutdownContext
-from actors.spec import GROUP_WINDOW, AutoShutdown, ChildSpec, Nested, Restart, Start, Strategy, check_set
+from actors.spec import GROUP_WINDOW, AutoShutdown, ChildSpec, Nested, Restart, Runnable, Start, Strategy, check_set
 from actors.table import ChildCount, ChildInfo, ChildState, Row
 from actors.window import RestartWindow, Stamps
 
@@ -364,7 +364,12 @@ class Supervisor:
             # Asked to stop before it began, a child never begins; a supervisor
             # runs all the same, because it has children to account for.
             if cell.mailbox.closed is None or row.nested is not None:
-                await self._live(cell, start)
+                made = start(cell.address.incarnation)
+                if isinstance(made, Awaitable) or made.waits:
+                    await self._live_in_scope(cell, made)
+                else:
+                    await made.live(cell)
+                del made
         except Exception as caught:  # noqa: BLE001 - the guard
             error = caught
         except BaseException as caught:
@@ -375,16 +380,10 @@ class Supervisor:
             self._settle(row, cell, self._why(cell, error, from_above=from_above), error, from_above=from_above)
             del error  # its traceback holds this frame
 
-    async def _live(self, cell: Cell, start: Start) -> None:
-        made = start(cell.address.incarnation)
-        if isinstance(made, Awaitable):
-            with cell.new_scope():
-                await (await made).live(cell)
-        elif made.waits:
-            with cell.new_scope():
-                await made.live(cell)
-        else:
-            await made.live(cell)
+    async def _live_in_scope(self, cell: Cell, made: Runnable | Awaitable[Runnable]) -> None:
+        with cell.new_scope():
+            runnable = await made if isinstance(made, Awaitable) else made
+            await runnable.live(cell)
 
     def _why(self, cell: Cell, error: BaseException | None, *, from_above: bool) -> StopReason:
         asked = cell.mailbox.closed or self._stopping or self._shutdown.reason

@@ -6,14 +6,18 @@ from typing import Final
 import attrs
 
 from runtime.engine.states import ResolutionState, StepState, TaskState, is_final
-from runtime.engine.task import Progress, Task, max_retries_of
-from runtime.templates.model import InputType, Step, Template
+from runtime.engine.task import Task, child_name, max_retries_of
+from runtime.templates.model import InputType, Template
 from runtime.values.json import Json
 
 
 @attrs.frozen(kw_only=True)
 class StepStatus:
-    """One step of a task."""
+    """One step of a task.
+
+    A loop lists its `children_steps` while it is expanded, and their results as `children` once it is contracted; each
+    of them is a step of its own until then, and has its `item`.
+    """
 
     state: str
     description: str = ""
@@ -24,6 +28,9 @@ class StepStatus:
     max_retries: int = 0
     last_run: float | None = None
     dependencies: tuple[str, ...] = ()
+    children: Json = None
+    children_steps: tuple[str, ...] | None = None
+    item: Json = None
 
 
 @attrs.frozen(kw_only=True)
@@ -70,18 +77,34 @@ class TaskView:
         }
 
 
-def _status(progress: Progress, step: Step) -> StepStatus:
+def _status(task: Task, name: str) -> StepStatus:
+    progress, step = task.steps[name], task.definition(name)
+    child = task.children.get(name)
+    loop = task.loops.get(name)
+    needs = tuple(need.step for need in task.graph.needs[name]) if child is not None else ()
     return StepStatus(
         state=progress.state,
-        description=step.description,
+        description=step.description if child is None else f"{child.index} - {step.description}",
         error=progress.error,
         output=progress.output,
         metadata=progress.metadata,
         try_count=progress.tries,
         max_retries=max_retries_of(step) if progress.tries else step.max_retries,
         last_run=progress.last_run,
-        dependencies=step.dependencies,
+        dependencies=step.dependencies + needs,
+        children=progress.children,
+        children_steps=None if loop is None else tuple(child_name(name, index) for index in range(loop.size)),
+        item=None if child is None else child.item,
     )
+
+
+def _statuses(task: Task) -> dict[str, StepStatus]:
+    statuses: dict[str, StepStatus] = {}
+    for name in task.plan.template.steps:
+        status = statuses[name] = _status(task, name)
+        for child in status.children_steps or ():
+            statuses[child] = _status(task, child)
+    return statuses
 
 
 MASK: Final = "**__SECRET__**"
@@ -97,7 +120,7 @@ def view_task(task: Task) -> TaskView:
     """Show a task. Costs O(steps): it is for readers, not for turns."""
     header = task.header
     template = task.plan.template
-    steps = {name: _status(task.steps[name], step) for name, step in template.steps.items()}
+    steps = _statuses(task)
     return TaskView(
         id=header.task_id,
         title=header.title,
@@ -117,7 +140,7 @@ def view_task(task: Task) -> TaskView:
         result_error=task.result_error,
         stop_reason=f"{task.stopped_by}: {task.stop_reason}" if task.stopped_by else "",
         running=task.live,
-        steps_done=sum(is_final(step.state) for step in steps.values()),
-        steps_total=len(steps),
+        steps_done=sum(is_final(steps[name].state) for name in template.steps),
+        steps_total=len(template.steps),
         steps=steps,
     )

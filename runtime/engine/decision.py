@@ -5,6 +5,7 @@ take a whole batch of events: they are decided one after the other, and stored a
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TypeAlias, assert_never
 
 import attrs
@@ -15,6 +16,7 @@ from runtime.engine.events import (
     Change,
     DrainBegan,
     Event,
+    LoopUnrolled,
     ResultRendered,
     Resumed,
     RetryDue,
@@ -23,6 +25,8 @@ from runtime.engine.events import (
     StepFinished,
 )
 from runtime.engine.records import (
+    LoopContracted,
+    LoopExpanded,
     Record,
     RunEnded,
     RunInterrupted,
@@ -36,17 +40,22 @@ from runtime.engine.records import (
 )
 from runtime.engine.retry import next_delay
 from runtime.engine.states import RETRIABLE, UNRUNNABLE, ResolutionState, StepState, is_final
-from runtime.engine.task import Task, max_retries_of
+from runtime.engine.task import Task, child_name, max_retries_of
 from runtime.errors import Conflict
 
 
 @attrs.frozen
 class StartStep:
-    """Begin attempt `attempt` of a step. `checks_only`: its action ran already, only its checks are asked again."""
+    """Begin attempt `attempt` of a step.
+
+    `checks_only`: its action ran already, only its checks are asked again. `unroll`: it is a loop, and its attempt is
+    to find its items.
+    """
 
     step: str
     attempt: int
     checks_only: bool = False
+    unroll: bool = False
 
 
 @attrs.frozen
@@ -90,6 +99,10 @@ def decide(task: Task, *events: Event) -> Decision:
     return Decision(turn.draft.freeze() if turn.records else task, turn.records, turn.effects, refusals)
 
 
+_UNROLLED = frozenset({StepState.TODO, StepState.TO_RETRY, StepState.SERVER_ERROR, StepState.RETRY_NOW})
+"""The states in which a loop looks for its items; in any other it stays what somebody set it to (section 6.4)."""
+
+
 class _Turn:
     """One decision in the making."""
 
@@ -108,6 +121,8 @@ class _Turn:
         match event:
             case StepFinished():
                 self.settle_step(event)
+            case LoopUnrolled():
+                self.expand(event)
             case StepCut():
                 self.settle_cut(event)
             case RunRequested():
@@ -143,7 +158,7 @@ class _Turn:
             if progress.live:
                 self.interrupt(name, event.at, f"interrupted: {event.reason}")
         if draft.resolution is ResolutionState.RUNNING:
-            draft.fresh = sorted(draft.ready, key=draft.plan.order.__getitem__)
+            draft.fresh = sorted(draft.ready, key=self.order)
             self.go_on(event.at)
         elif draft.next_retry is not None:
             self.effects.append(ArmRetry(draft.next_retry, draft.run))
@@ -153,9 +168,15 @@ class _Turn:
         if draft.resolution in UNRUNNABLE:
             return Conflict(f"task {draft.header.task_id} cannot be run: it is {draft.resolution}")
         self.record(RunStarted(at=event.at))
-        draft.fresh = sorted(draft.ready, key=draft.plan.order.__getitem__)
+        draft.fresh = sorted(draft.ready, key=self.order)
         self.go_on(event.at)
         return None
+
+    def order(self, name: str) -> tuple[int, int]:
+        """Put steps in template order, children of loops behind them in theirs."""
+        child = self.draft.children.get(name)
+        order = self.draft.plan.order
+        return (order[name], -1) if child is None else (order[child.loop], child.index)
 
     def cancel(self, event: CancelRequested) -> Conflict | None:
         draft = self.draft
@@ -191,6 +212,53 @@ class _Turn:
         self.prune([event.step, *(change.step for change in others)], at=event.at)
         self.go_on(event.at)
 
+    def expand(self, event: LoopUnrolled) -> None:
+        if not self.awaited(event.step, event.attempt):
+            return
+        draft = self.draft
+        taken = next(
+            (name for name in map(partial(child_name, event.step), range(len(event.items))) if name in draft.steps), ""
+        )
+        if taken:
+            error = f'the loop cannot be expanded: there is a step called "{taken}" already'
+            self.give_up(event.step, event.at, error)
+        elif draft.resolution is ResolutionState.RUNNING:
+            self.record(LoopExpanded(at=event.at, step=event.step, items=event.items))
+        else:
+            self.interrupt(event.step, event.at, draft.steps[event.step].error)
+        self.go_on(event.at)
+
+    def give_up(self, step: str, at: float, error: str) -> None:
+        """Leave a step in FATAL_ERROR without its action being tried; what it had is kept."""
+        progress = self.draft.steps[step]
+        self.record(
+            StepReturned(
+                at=at,
+                step=step,
+                state=StepState.FATAL_ERROR,
+                returned=StepState.FATAL_ERROR,
+                error=error,
+                output=progress.output,
+                metadata=progress.metadata,
+                tried=False,
+            )
+        )
+
+    def contract(self, at: float) -> None:
+        """Contract the loops that are over: all children final, or the loop's own state set and none in flight."""
+        draft = self.draft
+        while draft.closing:
+            name = draft.closing.pop()
+            loop = draft.loops.get(name)
+            if loop is None:
+                continue
+            state = draft.steps[name].state
+            if state == StepState.EXPANDED and loop.open == 0:
+                self.record(LoopContracted(at=at, step=name, state=StepState.DONE))
+                self.prune([name], at=at)
+            elif state != StepState.EXPANDED and loop.live == 0:
+                self.record(LoopContracted(at=at, step=name, state=state))
+
     def settle_cut(self, event: StepCut) -> None:
         if not self.awaited(event.step, event.attempt):
             return
@@ -199,8 +267,9 @@ class _Turn:
 
     def interrupt(self, step: str, at: float, error: str) -> None:
         """Record that nobody knows what an attempt did; only an idempotent step may run again unasked."""
-        idempotent = self.draft.plan.step(step).idempotent
-        state = StepState.TO_RETRY if idempotent else StepState.CRASHED
+        definition = self.draft.definition(step)
+        harmless = definition.idempotent or definition.foreach is not None  # finding the items of a loop does nothing
+        state = StepState.TO_RETRY if harmless else StepState.CRASHED
         self.record(StepInterrupted(at=at, step=step, state=state, error=error))
 
     def awaited(self, step: str, attempt: int) -> bool:
@@ -236,41 +305,44 @@ class _Turn:
         draft = self.draft
         if draft.resolution is not ResolutionState.RUNNING:
             return
+        self.contract(at)
         while draft.fresh and not draft.interrupted:
             batch, draft.fresh = draft.fresh, []
             for name in batch:
                 self.start(name, at)
+            self.contract(at)
         if draft.live == 0:
             self.end_run(at)
 
     def start(self, name: str, at: float) -> None:
         draft = self.draft
-        progress = draft.steps[name]
-        again = progress.run == draft.run and progress.state != StepState.RETRY_NOW
-        if name not in draft.ready or progress.live or again:
+        if name not in draft.ready or not self.may_start(name):
             return
+        definition, progress = draft.definition(name), draft.steps[name]
         if self.exhausted(name):
-            limit = max_retries_of(draft.plan.step(name))
-            self.record(
-                StepReturned(
-                    at=at,
-                    step=name,
-                    state=StepState.FATAL_ERROR,
-                    returned=StepState.FATAL_ERROR,
-                    error=f"max retries reached ({limit}): {progress.error}",
-                    output=progress.output,
-                    metadata=progress.metadata,
-                    tried=False,
-                )
-            )
+            limit = max_retries_of(definition)
+            self.give_up(name, at, f"max retries reached ({limit}): {progress.error}")
             return
         attempt = progress.attempt + 1
         checks_only = progress.state == StepState.AFTERRUN_ERROR
         self.record(StepStarted(at=at, step=name, attempt=attempt))
-        self.effects.append(StartStep(name, attempt, checks_only))
+        self.effects.append(StartStep(name, attempt, checks_only, unroll=definition.foreach is not None))
+
+    def may_start(self, name: str) -> bool:
+        """Say whether a ready step may start in this run: once, and a child only while its loop is expanded."""
+        draft = self.draft
+        progress = draft.steps[name]
+        loops = draft.definition(name).foreach is not None
+        at_once = progress.state == StepState.RETRY_NOW and not loops  # a loop's tries are not counted: it would not end
+        if progress.live or (progress.run == draft.run and not at_once):
+            return False
+        child = draft.children.get(name)
+        if child is not None:
+            return draft.steps[child.loop].state == StepState.EXPANDED
+        return not loops or (progress.state in _UNROLLED and name not in draft.loops)
 
     def exhausted(self, name: str) -> bool:
-        limit = max_retries_of(self.draft.plan.step(name))
+        limit = max_retries_of(self.draft.definition(name))
         return 0 < limit < self.draft.steps[name].tries
 
     @property
@@ -308,7 +380,7 @@ class _Turn:
             return ResolutionState.BLOCKED_FATAL
         if StepState.CLIENT_ERROR in present:
             return ResolutionState.BLOCKED_BADREQUEST
-        if present & (RETRIABLE | {StepState.RETRY_NOW, StepState.EXPANDED}):
+        if present & (RETRIABLE | {StepState.RETRY_NOW}):
             return ResolutionState.ERROR
         if StepState.WAITING in present:
             return ResolutionState.WAITING
@@ -317,7 +389,7 @@ class _Turn:
     def retry_delay(self) -> float:
         draft = self.draft
         return next_delay(
-            (draft.plan.step(name).retry_pattern, draft.steps[name].tries)
+            (draft.definition(name).retry_pattern, draft.steps[name].tries)
             for name in draft.ready
             if draft.steps[name].state in RETRIABLE
         )

@@ -4,13 +4,16 @@ A draft is private to one decision (or one replay). It starts from an immutable 
 inside are persistent, so neither direction copies them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 import attrs
 
+from runtime.engine.graph import Edge, Graph, Need
 from runtime.engine.records import (
+    LoopContracted,
+    LoopExpanded,
     Record,
     RunEnded,
     RunInterrupted,
@@ -25,7 +28,8 @@ from runtime.engine.records import (
     TaskSubmitted,
 )
 from runtime.engine.states import RUNNABLE, ResolutionState, StepState, is_final
-from runtime.engine.task import Header, Plan, Progress, Task, plan_of, view_of
+from runtime.engine.task import Child, Header, Loop, Plan, Progress, Task, child_name, plan_of, view_of
+from runtime.templates.model import ForeachStrategy, Step
 from runtime.values.json import Json
 from runtime.values.snapshot import Values
 
@@ -78,6 +82,18 @@ def _task_infos(header: Header) -> dict[str, Json]:
     return infos
 
 
+_DONE: Final = frozenset({str(StepState.DONE)})
+
+
+def _result_of(progress: Progress, item: Json) -> Json:
+    """Give what a loop keeps of a child (section 6.11)."""
+    metadata = progress.metadata if isinstance(progress.metadata, Mapping) else {}
+    result: dict[str, Json] = {"state": progress.state, "metadata": {**metadata, "iterator": item}}
+    if progress.output is not None:
+        result["output"] = progress.output
+    return result
+
+
 def replay(records: Iterable[Record]) -> Task | None:
     """Rebuild a task from its records; None when there are none."""
     stream = iter(records)
@@ -93,15 +109,21 @@ def replay(records: Iterable[Record]) -> Task | None:
 
 
 class Draft:
-    """A task being changed. `fresh` collects the steps that became ready since it was last emptied."""
+    """A task being changed.
+
+    `fresh` collects the steps that became ready since it was last emptied, `closing` the loops that may be contracted.
+    """
 
     __slots__ = (
+        "children",
+        "closing",
         "fresh",
         "graph",
         "header",
         "interrupted",
         "last_activity",
         "live",
+        "loops",
         "next_retry",
         "plan",
         "ready",
@@ -140,7 +162,10 @@ class Draft:
         self.stopped_by = task.stopped_by
         self.stop_reason = task.stop_reason
         self.last_activity = task.last_activity
+        self.loops = task.loops
+        self.children = task.children
         self.fresh: list[str] = []
+        self.closing: list[str] = []
 
     def freeze(self) -> Task:
         """Give the task as it is now."""
@@ -165,7 +190,14 @@ class Draft:
             self.stopped_by,
             self.stop_reason,
             self.last_activity,
+            self.loops,
+            self.children,
         )
+
+    def definition(self, name: str) -> Step:
+        """Give the definition of a step, or of a child of a loop."""
+        child = self.children.get(name)
+        return self.plan.template.steps[name] if child is None else self.plan.bodies[child.loop]
 
     def apply(self, record: Record) -> None:
         """Take one record in."""
@@ -177,6 +209,10 @@ class Draft:
                 self._returned(record)
             case StepInterrupted() | StepChanged():
                 self._set_state(record)
+            case LoopExpanded():
+                self._expanded(record)
+            case LoopContracted():
+                self._contracted(record)
             case RunStarted():
                 self.run += 1
                 self.resolution = ResolutionState.RUNNING
@@ -233,6 +269,7 @@ class Draft:
                 True,
                 was.returned,
                 record.at,
+                was.children,
             ),
         )
 
@@ -249,6 +286,7 @@ class Draft:
             False,
             record.returned,
             record.at,
+            was.children,
         )
         self._put(record.step, was, progress)
         self._show(record.step, progress)
@@ -261,17 +299,98 @@ class Draft:
         self._show(record.step, progress)
 
     def _show(self, name: str, progress: Progress) -> None:
-        self.values = self.values.with_step(name, view_of(progress, self.plan.step(name)))
+        self.values = self.values.with_step(name, view_of(progress, self.definition(name)))
+
+    def _expanded(self, record: LoopExpanded) -> None:
+        """Grow a child per item; in a sequence each needs the one before."""
+        name, was = record.step, self.steps[record.step]
+        chained = self.plan.template.steps[name].foreach_strategy is ForeachStrategy.SEQUENCE
+        body = self.plan.bodies[name]
+        needs, edges = self.graph.needs, self.graph.edges
+        untouched = Progress()
+        view = view_of(untouched, body)
+        for index, item in enumerate(record.items):
+            child = child_name(name, index)
+            before = child_name(name, index - 1) if chained and index else ""
+            need = Need(before, _DONE, any=False)
+            needs = needs.insert(child, (need,) if before else ())
+            edges = edges.insert(child, ())
+            if before:
+                edges = edges.insert(before, (Edge(child, need),))
+            self.children = self.children.insert(child, Child(name, index, item))
+            self.steps = self.steps.insert(child, untouched)
+            self.unmet = self.unmet.insert(child, 1 if before else 0)
+            self.unsettled = self.unsettled.insert(child, 1 if before else 0)
+            self.values = self.values.with_step(child, view)
+            if not before:
+                self.ready = self.ready.insert(child)
+                self.fresh.append(child)
+        self.graph = Graph(needs, edges)
+        size = len(record.items)
+        if size:
+            self.tally[StepState.TODO] = self.tally.get(StepState.TODO, 0) + size
+        self.loops = self.loops.insert(name, Loop(size, size, 0))
+        self._put(name, was, attrs.evolve(was, state=StepState.EXPANDED, error="", live=False, children=None))
+        self.closing.append(name)
+
+    def _contracted(self, record: LoopContracted) -> None:
+        """Fold the children of a loop into it; those that were pruned leave nothing."""
+        name, was = record.step, self.steps[record.step]
+        results: list[Json] = []
+        needs, edges = self.graph.needs, self.graph.edges
+        for index in range(self.loops[name].size):
+            child = child_name(name, index)
+            progress = self.steps[child]
+            if progress.state != StepState.PRUNE:
+                results.append(_result_of(progress, self.children[child].item))
+            self._count(progress.state, -1)
+            self.steps = self.steps.remove(child)
+            self.children = self.children.remove(child)
+            self.unmet = self.unmet.remove(child)
+            self.unsettled = self.unsettled.remove(child)
+            if child in self.ready:
+                self.ready = self.ready.remove(child)
+            needs, edges = needs.remove(child), edges.remove(child)
+            self.values = self.values.without_step(child)
+        self.graph = Graph(needs, edges)
+        self.loops = self.loops.remove(name)
+        done = record.state == StepState.DONE
+        progress = attrs.evolve(
+            was,
+            state=record.state,
+            error="" if done else was.error,
+            output=was.output if done else None,
+            children=results if done else None,
+            returned=record.state,
+        )
+        self._put(name, was, progress)
+        self._show(name, progress)
 
     def _put(self, name: str, was: Progress, now: Progress) -> None:
         self.steps = self.steps.insert(name, now)
         if was.live != now.live:
             self.live += 1 if now.live else -1
+        if self.loops:
+            self._watch_loops(name, was, now)
         if was.state != now.state:
             self._count(was.state, -1)
             self._count(now.state, 1)
             self._moved(name, was.state, now.state)
             self._index(name)
+
+    def _watch_loops(self, name: str, was: Progress, now: Progress) -> None:
+        """Keep count of what the children of a loop are at, and notice when the loop may be contracted."""
+        child = self.children.get(name)
+        parent = name if child is None else child.loop
+        loop = self.loops.get(parent)
+        if loop is None:
+            return
+        if child is not None:
+            settled = int(is_final(now.state)) - int(is_final(was.state))
+            loop = Loop(loop.size, loop.open - settled, loop.live + int(now.live) - int(was.live))
+            self.loops = self.loops.insert(parent, loop)
+        if loop.open == 0 or loop.live == 0:
+            self.closing.append(parent)
 
     def _count(self, state: str, by: int) -> None:
         key = FINAL if is_final(state) else state

@@ -53,6 +53,16 @@ class StepFinished:
 
 
 @attrs.frozen(kw_only=True)
+class LoopUnrolled:
+    """The items of a loop are known: the report of a loop's own attempt, in place of `StepFinished`."""
+
+    at: float
+    step: str
+    attempt: int
+    items: tuple[Json, ...]
+
+
+@attrs.frozen(kw_only=True)
 class StepCut:
     """An attempt was ended from outside, or died without a report: what it did is not known."""
 
@@ -99,5 +109,13 @@ class Resumed:
 
 
 Event: TypeAlias = (
-    RunRequested | RetryDue | StepFinished | StepCut | ResultRendered | CancelRequested | DrainBegan | Resumed
+    RunRequested
+    | RetryDue
+    | StepFinished
+    | LoopUnrolled
+    | StepCut
+    | ResultRendered
+    | CancelRequested
+    | DrainBegan
+    | Resumed
 )

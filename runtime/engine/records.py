@@ -68,6 +68,24 @@ class StepReturned:
 
 
 @attrs.frozen(kw_only=True)
+class LoopExpanded:
+    """A loop got a child per item, called ``<step>-<index>`` (section 6.11)."""
+
+    at: float
+    step: str
+    items: tuple[Json, ...]
+
+
+@attrs.frozen(kw_only=True)
+class LoopContracted:
+    """The children of a loop were folded into it. DONE keeps their results; any other state drops them."""
+
+    at: float
+    step: str
+    state: str
+
+
+@attrs.frozen(kw_only=True)
 class StepInterrupted:
     """An attempt was cut; `state` follows from whether the step is idempotent (section 6.2)."""
 
@@ -131,6 +149,8 @@ Record: TypeAlias = (
     | RunStarted
     | StepStarted
     | StepReturned
+    | LoopExpanded
+    | LoopContracted
     | StepInterrupted
     | StepChanged
     | TagsChanged

@@ -13,7 +13,7 @@ from rpds import HashTrieMap, HashTrieSet
 
 from runtime.engine.graph import Graph, build_graph
 from runtime.engine.states import ResolutionState, StepState, TaskState, task_state_of
-from runtime.templates.model import Step, Template
+from runtime.templates.model import ConditionScope, Step, Template
 from runtime.values.json import Json
 from runtime.values.snapshot import StepView, Values
 
@@ -28,7 +28,7 @@ class Progress:
     `attempt` counts starts and tells a late report from the current one; `tries` counts executions of the action
     (the template's ``try_count``). `run` is the number of the run that last started it. `live` says that an attempt
     is in flight, whatever the state was set to meanwhile. `returned` is the state the last action left, before
-    conditions.
+    conditions. `children` are the results of a loop's children, once it has been contracted.
     """
 
     state: str = StepState.TODO
@@ -41,11 +41,35 @@ class Progress:
     live: bool = False
     returned: str = StepState.TODO
     last_run: float | None = None
+    children: Json = None
+
+
+@attrs.frozen
+class Child:
+    """Where a child of a loop comes from."""
+
+    loop: str
+    index: int
+    item: Json
+
+
+@attrs.frozen
+class Loop:
+    """A loop that is expanded: how many children it has, how many of them are not final, how many are in flight."""
+
+    size: int
+    open: int
+    live: int
+
+
+def child_name(loop: str, index: int) -> str:
+    """Name a child of a loop (section 6.11)."""
+    return f"{loop}-{index}"
 
 
 @attrs.frozen
 class Plan:
-    """What all tasks of one template share: built once, never changed."""
+    """What all tasks of one template share: built once, never changed. `bodies` is what the children of loops do."""
 
     template: Template
     graph: Graph
@@ -54,10 +78,7 @@ class Plan:
     views: "HashTrieMap[str, StepView]"
     unmet: "HashTrieMap[str, int]"
     ready: "HashTrieSet[str]"
-
-    def step(self, name: str) -> Step:
-        """Give the definition of a step."""
-        return self.template.steps[name]
+    bodies: Mapping[str, Step]
 
 
 def plan_of(template: Template) -> Plan:
@@ -73,6 +94,17 @@ def plan_of(template: Template) -> Plan:
         views=HashTrieMap({name: view_of(untouched, step) for name, step in template.steps.items()}),
         unmet=HashTrieMap(unmet),
         ready=HashTrieSet([name for name, count in unmet.items() if count == 0]),
+        bodies={name: _body_of(step) for name, step in template.steps.items() if step.foreach},
+    )
+
+
+def _body_of(loop: Step) -> Step:
+    """Give what every child of a loop does: all that the loop says, but for the looping itself (Q11)."""
+    return attrs.evolve(
+        loop,
+        foreach=None,
+        foreach_strategy=None,
+        conditions=[one for one in loop.conditions if one.foreach is not ConditionScope.PARENT],
     )
 
 
@@ -88,6 +120,7 @@ def view_of(progress: Progress, step: Step) -> StepView:
         error=progress.error,
         output=progress.output,
         metadata=progress.metadata,
+        children=() if progress.children is None else progress.children,
         try_count=progress.tries,
         max_retries=max_retries_of(step) if progress.tries else step.max_retries,
     )
@@ -132,6 +165,13 @@ class Task:
     stopped_by: str = ""
     stop_reason: str = ""
     last_activity: float = 0.0
+    loops: "HashTrieMap[str, Loop]" = attrs.field(factory=HashTrieMap)
+    children: "HashTrieMap[str, Child]" = attrs.field(factory=HashTrieMap)
+
+    def definition(self, name: str) -> Step:
+        """Give the definition of a step, or of a child of a loop."""
+        child = self.children.get(name)
+        return self.plan.template.steps[name] if child is None else self.plan.bodies[child.loop]
 
     @property
     def state(self) -> TaskState:

@@ -19,7 +19,7 @@ Rules
       not be read is reported once: what it would break further on is kept quiet (`faults.Doubts`).
     * A thousand faults are enough, and ten hints: both bound what a hostile document can cost.
     * No document can hang or exhaust the program. Files, nodes, depth, aliases and patterns have limits, every walk
-      over what an author controls is linear, and nothing recurses deeper than the hundred levels that YAML may have.
+      over what an author controls is linear, and nothing recurses deeper than the 200 levels that JSON may have here.
     * What µTask takes is taken, so that old templates run: what looks like a mistake there is a warning, and a fault
       only under `strict`. Refused against its custom are duplicate keys, second documents, unknown tags, and what the
       list of its own faults (section 17.3) calls one.

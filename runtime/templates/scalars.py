@@ -33,9 +33,7 @@ def resolve(plain: str) -> Json:
     Raises:
         ValueError: it is a number that JSON does not have.
     """
-    if plain[:1] not in _LARGEST: Final = 1 << 63  # Go takes what fits 64 bits, signed or not, for an integer
-_LONGEST: Final = 65  # digits are enough to tell, in any base
-_MAY_NOT_BE_TEXT:
+    if plain[:1] not in _MAY_NOT_BE_TEXT:
         return plain or None
     if plain in _WORDS:
         return _WORDS[plain]

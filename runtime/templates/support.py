@@ -19,7 +19,5 @@ def refuse_unsupported(template: Template) -> None:
 
 def _unsupported(template: Template) -> Iterator[Fault]:
     for name, step in template.steps.items():
-        if step.foreach is not None:
-            yield Fault(f"steps.{name}.foreach", "loops are not supported yet")
         if step.pre_hook is not None:
             yield Fault(f"steps.{name}.pre_hook", "pre-hooks are not supported yet")

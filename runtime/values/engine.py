@@ -27,12 +27,15 @@ NAME: Final = "tmpl"
 """What error messages call every template."""
 
 _LONGEST = 1_000_000  # characters of one template
+_LONGEST_EXPLANATION = 2_000
 _MOST_TOKENS = 100_000
 _CACHED = 2_000_000  # characters of templates kept compiled
 _SLOWNESS = 32  # units of work for a character, where Python looks at every one
 _RENDERING: ContextVar[Rendering] = ContextVar("rendering")
 _FIELD: Final = re.compile(r"(?:attribute|method|property) '(.*)' is not allowed", re.DOTALL)
 _SYNTAX: Final = re.compile(r"template:(\d+):\d+: (.*)", re.DOTALL)
+_PYTHON_NAME: Final = re.compile(r"\b(?:value of type )?(?:_InvalidValue|NoneType|JsonNumber|MapView|ListView)\b")
+_GO_NAMES: Final = {"JsonNumber": "json.Number", "MapView": "map[string]interface {}", "ListView": "[]interface {}"}
 _QUOTED: Final = re.compile(r"^(function|undefined variable) '(.*?)'")
 
 
@@ -68,7 +71,7 @@ class Templates:
         except Exception as error:  # the guard: a template is anybody's text
             explanation = _explanation(error)
             prefix = "" if explanation.startswith("template: ") else f"template: {NAME}: "
-            raise TemplatingError(prefix + explanation) from error
+            raise TemplatingError((prefix + explanation)[:_LONGEST_EXPLANATION]) from error
         finally:
             rendering.meter.leave()
             _RENDERING.reset(token)
@@ -228,4 +231,5 @@ def _explanation(error: Exception) -> str:
         message = _QUOTED.sub(r'\1 "\2"', syntax[2])
         return f"template: {NAME}:{syntax[1]}: {message}"
     text = _FIELD.sub(r"can't evaluate field \1 in type interface {}", text)
+    text = _PYTHON_NAME.sub(lambda name: _GO_NAMES.get(name[0].rpartition(" ")[2], "untyped nil"), text)
     return text or type(error).__name__

@@ -27,6 +27,7 @@ from runtime.values.snapshot import Values
 
 T = TypeVar("T")
 
+_DEEPEST: Final = 250
 _EVALUATES: Final = re.compile(r"\beval(?:Cache)?\b")
 _COMPUTES: Final = re.compile(rf"\b(?:{'|'.join(sorted(COSTLY))})\b")
 
@@ -41,7 +42,7 @@ class EvalCache:
     __slots__ = ("_results",)
 
     def __init__(self) -> None:
-        self._results: dict[str, object] = {}
+        self._results: dict[str, str] = {}
 
 
 class Evaluator:
@@ -74,7 +75,7 @@ class Evaluator:
         Raises:
             TemplatingError: it cannot be rendered.
         """
-        return await self._run([text], values, cache, lambda pass_: pass_.text(text), text)
+        return await self._run(text, values, lambda pass_: pass_.text(text), text, cache=cache)
 
     async def render_tree(self, value: Json, values: Values, *, cache: EvalCache | None = None) -> Json:
         """Render every text inside a JSON value, at any depth; keys and other scalars stay (section 4.4).
@@ -86,7 +87,7 @@ class Evaluator:
         """
         if isinstance(value, str):
             return value
-        return await self._run(_texts(value), values, cache, lambda pass_: pass_.tree(value), value)
+        return await self._run(value, values, lambda pass_: pass_.tree(value), value, cache=cache)
 
     async def render_result(
         self, layout: Mapping[str, Json], values: Values
@@ -100,7 +101,7 @@ class Evaluator:
             faults: list[TemplatingError] = []
             return pass_.result(layout, faults), next(iter(faults), None)
 
-        return await self._run(_texts(layout, keys=True), values, None, job, (dict(layout), None))
+        return await self._run(layout, values, job, (dict(layout), None), keys=True)
 
     def close(self) -> None:
         """End the JavaScript process. Idempotent, and the evaluator can still be used."""
@@ -108,13 +109,16 @@ class Evaluator:
 
     async def _run(
         self,
-        texts: Sequence[str],
+        value: Json,
         values: Values,
-        cache: EvalCache | None,
         job: Callable[["_Pass"], T],
         unchanged: T,
+        *,
+        cache: EvalCache | None = None,
+        keys: bool = False,
     ) -> T:
-        if not texts or not any("{{" in text for text in texts):
+        texts = list(_texts(value, keys=keys))
+        if not texts:
             return unchanged
         results = (cache or EvalCache())._results  # noqa: SLF001 - opaque to callers, not to its owner
         if _takes_long(texts, values):
@@ -154,7 +158,7 @@ class _Pass:
 
     templates: Templates
     values: Values
-    results: dict[str, object]
+    results: dict[str, str]
     meter: Meter
     javascript: JavaScript
 
@@ -196,22 +200,26 @@ class _Pass:
         return rendered
 
 
-def _texts(value: Json, *, keys: bool = False) -> list[str]:
-    return list(_walk(value, keys=keys))
+def _texts(value: Json, *, keys: bool, depth: int = _DEEPEST) -> Iterator[str]:
+    """Give every text in a value that has something to render.
 
-
-def _walk(value: Json, *, keys: bool) -> Iterator[str]:
+    Raises:
+        TemplatingError: the value is nested too deeply for what comes next, too.
+    """
+    if depth == 0:
+        raise TemplatingError(f"the value is nested more than {_DEEPEST} deep")
     match value:
         case str():
-            yield value
+            if "{{" in value:
+                yield value
         case Mapping():
             if keys:
-                yield from value
+                yield from (key for key in value if "{{" in key)
             for item in value.values():
-                yield from _walk(item, keys=keys)
+                yield from _texts(item, keys=keys, depth=depth - 1)
         case Sequence():
             for item in value:
-                yield from _walk(item, keys=keys)
+                yield from _texts(item, keys=keys, depth=depth - 1)
 
 
 def _takes_long(texts: Sequence[str], values: Values) -> bool:

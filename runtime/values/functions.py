@@ -45,7 +45,7 @@ class Rendering:
 
     values: Values
     meter: Meter
-    cache: dict[str, object]
+    cache: dict[str, str]
     expander: Expander
 
 
@@ -88,10 +88,16 @@ def evaluate(rendering: Rendering, name: str) -> object:
 
 
 def evaluate_once(rendering: Rendering, name: str) -> object:
-    """Give the value of a variable, evaluated at most once for the cache that this rendering was given."""
-    if name not in rendering.cache:
-        rendering.cache[name] = evaluate(rendering, name)
-    return rendering.cache[name]
+    """Give the value of a variable, evaluated at most once for the cache that this rendering was given.
+
+    Only texts are kept: other values cost nothing, and what a template sees of them belongs to its rendering.
+    """
+    if name in rendering.cache:
+        return rendering.cache[name]
+    value = evaluate(rendering, name)
+    if isinstance(value, str):
+        rendering.cache[name] = value
+    return value
 
 
 def must_from_json(rendering: Rendering, text: str) -> object:

@@ -7,7 +7,7 @@ does not change them afterwards.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 import attrs
 from rpds import HashTrieMap
@@ -25,7 +25,7 @@ _STEP_KEYS: Final = ("state", "error", "output", "metadata", "children", "try_co
 
 def _object_for_null(value: Json) -> Json:
     """Store null as an empty object, so that ``.step.x.output.y`` is no value rather than an error (section 4.3)."""
-    return _NOTHING if value is None else value
+    return {} if value is None else value
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -63,7 +63,7 @@ def _by_name(variables: Iterable[Variable] | Mapping[str, Variable]) -> Mapping[
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class Values(Mapping[str, Json]):
+class Values(Mapping[str, Any]):
     """The data tree of one task at one moment: a mapping over the root keys that are present (section 4.2).
 
     ``values["step"]["x"]["output"]`` works in Python as ``.step.x.output`` does in a template. `config` is None where
@@ -83,6 +83,10 @@ class Values(Mapping[str, Json]):
     def with_step(self, name: str, view: StepView) -> "Values":
         """Show this of the step called `name`, in place of what was shown before."""
         return attrs.evolve(self, steps=self.step.insert(name, view))
+
+    def without_step(self, name: str) -> "Values":
+        """Show nothing any more of the step called `name`."""
+        return attrs.evolve(self, steps=self.step.remove(name))
 
     def step_view(self, name: str) -> StepView | None:
         """Give what is shown of a step; None for one that is not there."""
@@ -109,12 +113,11 @@ class Values(Mapping[str, Json]):
         """Show the arguments of the nearest enclosing function call."""
         return attrs.evolve(self, function_args=args)
 
-    def __getitem__(self, key: str) -> Json:
-        """Give what stands under a root key."""
+    def __getitem__(self, key: str) -> Any:
+        """Give what stands under a root key: JSON, of a shape that only the template's author knows."""
         if key not in self:
             raise KeyError(key)
-        value: Json = getattr(self, key)
-        return value
+        return getattr(self, key)
 
     def __contains__(self, key: object) -> bool:
         """Say whether a root is present."""

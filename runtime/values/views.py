@@ -39,6 +39,10 @@ class LiteralFloat(Number):
 
     __slots__ = ()
 
+    def __int__(self) -> int:
+        """Give a whole number exactly, however large."""
+        return int(self.literal) if self.literal.lstrip("-").isdecimal() else super().__int__()
+
     def __go_format_value__(self, kind: str, mode: str, *, nested: bool) -> str:
         """Tell ``printf`` how this is shown (a protocol of the template engine)."""
         return "float64" if kind == "type" else self.literal

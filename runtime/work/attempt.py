@@ -12,7 +12,7 @@ import trio
 
 from actors import Clock
 from runtime.configuration import ConfigurationInvalid
-from runtime.engine.events import Change, StepFinished
+from runtime.engine.events import Change, LoopUnrolled, StepFinished
 from runtime.engine.states import StepState
 from runtime.engine.task import Progress, view_of
 from runtime.errors import TemplatingError
@@ -27,9 +27,9 @@ from runtime.runner import (
     StepFailed,
     StepRequest,
 )
-from runtime.templates.model import Action, ConditionType, OutputStrategy, Step, Template
+from runtime.templates.model import Action, ConditionScope, ConditionType, OutputStrategy, Step, Template
 from runtime.values.evaluator import Evaluator
-from runtime.values.json import Json, NotJson, normalise
+from runtime.values.json import Json, NotJson, loads, normalise
 from runtime.values.snapshot import StepView, Values
 from runtime.work.judgement import JudgementError, judge
 from runtime.work.schema import Schemas
@@ -40,7 +40,7 @@ _CHECKED = frozenset({StepState.DONE, StepState.CLIENT_ERROR})
 
 @attrs.frozen(kw_only=True)
 class Attempt:
-    """All that one attempt knows. `values` is the snapshot that its templates see."""
+    """All that one attempt knows. `values` is the snapshot that its templates see; `unroll`: it is that of a loop."""
 
     task_id: str
     resolution_id: str
@@ -48,15 +48,12 @@ class Attempt:
     resolver: str
     template: Template
     step: str
+    definition: Step
     number: int
     checks_only: bool
+    unroll: bool
     progress: Progress
     values: Values
-
-    @property
-    def definition(self) -> Step:
-        """The step as the template has it."""
-        return self.template.steps[self.step]
 
 
 @attrs.frozen
@@ -85,8 +82,10 @@ class _Fatal(Exception):
     """The attempt cannot reach its action: FATAL_ERROR, not counted as a try."""
 
 
-async def run_attempt(attempt: Attempt, tools: Tools) -> StepFinished:
+async def run_attempt(attempt: Attempt, tools: Tools) -> StepFinished | LoopUnrolled:
     """Make one attempt. Cancelling it cuts whatever it is doing at the moment, the runner included."""
+    if attempt.unroll:
+        return await _skip(attempt, tools) or await _unroll(attempt, tools)
     if attempt.checks_only:
         kept = attempt.progress
         result = _Result(
@@ -118,13 +117,15 @@ def _finished(attempt: Attempt, tools: Tools, result: _Result, changes: tuple[Ch
 
 async def _skip(attempt: Attempt, tools: Tools) -> StepFinished | None:
     definition, kept = attempt.definition, attempt.progress
-    if not definition.conditions:
+    scope = ConditionScope.PARENT if attempt.unroll else ConditionScope.CHILDREN
+    conditions = [one for one in definition.conditions if one.foreach in {None, scope}]
+    if not conditions:
         return None
     result = _Result(state=StepState.DONE, output=kept.output, metadata=kept.metadata, tried=False)
     try:
         judgement = await judge(
             ConditionType.SKIP,
-            definition.conditions,
+            conditions,
             step=attempt.step,
             view=view_of(kept, definition),
             values=attempt.values,
@@ -134,6 +135,25 @@ async def _skip(attempt: Attempt, tools: Tools) -> StepFinished | None:
         failed = attrs.evolve(result, state=StepState.SERVER_ERROR, error=str(fault))
         return _finished(attempt, tools, failed, _others(fault.changes, attempt.step))
     return _finished(attempt, tools, result, judgement.changes) if judgement.met else None
+
+
+async def _unroll(attempt: Attempt, tools: Tools) -> StepFinished | LoopUnrolled:
+    """Find the items of a loop: its `foreach` renders to a JSON array (section 6.11)."""
+    kept = attempt.progress
+    try:
+        rendered = await tools.evaluator.render(attempt.definition.foreach or "", attempt.values)
+        items = loads(rendered)
+    except (TemplatingError, ValueError) as fault:
+        items, problem = None, f"foreach: {fault}"
+    else:
+        problem = f"foreach has to give a list, not {rendered[:100]}"
+    if isinstance(items, list):
+        now = tools.clock.wall()
+        return LoopUnrolled(at=now, step=attempt.step, attempt=attempt.number, items=tuple(items))
+    result = _Result(
+        state=StepState.FATAL_ERROR, error=problem, output=kept.output, metadata=kept.metadata, tried=False
+    )
+    return _finished(attempt, tools, result)
 
 
 async def _check(attempt: Attempt, result: _Result, tools: Tools) -> StepFinished:

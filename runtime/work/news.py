@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from runtime.api.messages import StepStateChanged, TaskEvent, TaskStateChanged
 from runtime.engine.records import (
+    LoopContracted,
+    LoopExpanded,
     Record,
     RunEnded,
     RunStarted,
@@ -43,6 +45,10 @@ def _event(task: Task, position: int, record: Record, run: int) -> TaskEvent | N
             return _task(task, position, record, ResolutionState.CANCELLED, run)
         case StepStarted():
             return _step(task, position, record, StepState.RUNNING)
+        case LoopExpanded():
+            return _step(task, position, record, StepState.EXPANDED)
+        case LoopContracted():
+            return _step(task, position, record, record.state)
         case StepReturned() | StepChanged() | StepInterrupted():
             return _step(task, position, record, record.state, record.error)
         case _:
@@ -71,10 +77,11 @@ def _task(
 def _step(
     task: Task,
     position: int,
-    record: StepStarted | StepReturned | StepChanged | StepInterrupted,
+    record: LoopExpanded | LoopContracted | StepStarted | StepReturned | StepChanged | StepInterrupted,
     state: str,
     error: str = "",
 ) -> StepStateChanged:
+    progress = task.steps.get(record.step)  # None: a child of a loop that was contracted since
     return StepStateChanged(
         position=position,
         at=record.at,
@@ -82,5 +89,5 @@ def _step(
         step=record.step,
         state=state,
         error=error,
-        tries=task.steps[record.step].tries,
+        tries=progress.tries if progress else 0,
     )

@@ -10,9 +10,11 @@ from typing import Final
 
 from jsonschema.exceptions import best_match
 from jsonschema.protocols import Validator
-from jsonschema.validators import Draft7Validator, validator_for
+from referencing.exceptions import Unresolvable
 
+from runtime.templates.schemas import compile_schema
 from runtime.values.json import Json
+from runtime.values.regex import RegexError
 
 _KEPT: Final = 1000
 _MOST_TEXT: Final = 1000
@@ -25,14 +27,18 @@ class Schemas:
         self._kept: OrderedDict[int, tuple[Mapping[str, Json], Validator]] = OrderedDict()
 
     def fault(self, schema: Mapping[str, Json], output: Json) -> str:
-        """Say what is wrong with an output, empty when nothing is."""
+        """Say what is wrong with an output, empty when nothing is. Never raises."""
         known = self._kept.get(id(schema))
         if known is None:
-            kind = validator_for(schema, default=Draft7Validator)
-            known = self._kept[id(schema)] = (schema, kind(schema))
+            known = self._kept[id(schema)] = (schema, compile_schema(schema))
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-        error = best_match(known[1].iter_errors(output))
+        try:
+            error = best_match(known[1].iter_errors(output))
+        except RecursionError:
+            return "output: json_schema cannot be applied to it: it goes in circles, or too deep"
+        except (Unresolvable, RegexError) as unclear:
+            return f"output: json_schema cannot be applied to it: {unclear}"
         if error is None:
             return ""
         where = error.json_path.removeprefix("$").removeprefix(".")

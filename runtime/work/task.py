@@ -34,6 +34,7 @@ from runtime.engine.events import (
     CancelRequested,
     DrainBegan,
     Event,
+    LoopUnrolled,
     ResultRendered,
     Resumed,
     RetryDue,
@@ -49,7 +50,8 @@ from runtime.work.attempt import Attempt, Tools, run_attempt
 from runtime.work.broadcast import Broadcast
 from runtime.work.messages import WakeTask
 
-Message: TypeAlias = RunTask | CancelTask | GetTask | WakeTask | StepFinished | StepCut | ResultRendered
+_Report: TypeAlias = StepFinished | LoopUnrolled | StepCut | ResultRendered
+Message: TypeAlias = RunTask | CancelTask | GetTask | WakeTask | _Report
 
 RECORDING_SECONDS: Final = 1.0
 """How long before the hard deadline steps are cut, so that who cut them can still be recorded."""
@@ -143,7 +145,7 @@ class TaskActor(Actor[Message]):
         self._perform(decision.effects)
         return decision.refusals
 
-    def _event(self, message: RunTask | CancelTask | WakeTask | StepFinished | StepCut | ResultRendered) -> Event:
+    def _event(self, message: RunTask | CancelTask | WakeTask | _Report) -> Event:
         match message:
             case RunTask():
                 return RunRequested(at=self.clock.wall())
@@ -151,7 +153,7 @@ class TaskActor(Actor[Message]):
                 return CancelRequested(at=self.clock.wall(), requester=message.requester, reason=message.reason)
             case WakeTask():
                 return RetryDue(at=self.clock.wall(), run=message.run)
-            case StepFinished() | StepCut() | ResultRendered():
+            case StepFinished() | LoopUnrolled() | StepCut() | ResultRendered():
                 return message
             case _:
                 assert_never(message)
@@ -175,6 +177,7 @@ class TaskActor(Actor[Message]):
 
     def _start(self, effect: StartStep) -> None:
         header = self._task.header
+        child = self._task.children.get(effect.step)
         attempt = Attempt(
             task_id=header.task_id,
             resolution_id=header.resolution_id,
@@ -182,10 +185,12 @@ class TaskActor(Actor[Message]):
             resolver=header.resolver,
             template=self._task.plan.template,
             step=effect.step,
+            definition=self._task.definition(effect.step),
             number=effect.attempt,
             checks_only=effect.checks_only,
+            unroll=effect.unroll,
             progress=self._task.steps[effect.step],
-            values=self._task.values,
+            values=self._task.values if child is None else self._task.values.with_iterator(child.item),
         )
         self.children.start(
             f"{effect.step}#{effect.attempt}",
@@ -195,10 +200,12 @@ class TaskActor(Actor[Message]):
             report=partial(self._report, effect),
         )
 
-    def _report(self, effect: StartStep, ended: Exit[StepFinished]) -> StepFinished | StepCut:
+    def _report(
+        self, effect: StartStep, ended: Exit[StepFinished | LoopUnrolled]
+    ) -> StepFinished | LoopUnrolled | StepCut:
         match ended:
-            case Returned(value=finished):
-                return finished
+            case Returned(value=report):
+                return report
             case Cut(reason=reason):
                 requester, why = reason.requester, reason.text
             case Failed(error=error):

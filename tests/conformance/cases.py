@@ -16,7 +16,7 @@ LATER_KINDS = {
     "model": "listing and storing of templates and tasks",
 }
 LATER_RUNNERS = {"subtask", "batch", "callback"}
-LATER_STEP_FIELDS = {"foreach": "loops", "pre_hook": "pre-hooks"}
+LATER_STEP_FIELDS = {"pre_hook": "pre-hooks"}
 
 
 @attrs.frozen

@@ -116,22 +116,35 @@ class _EngineCase:
             "base_configuration": template.get("action", {}).get("base_configuration"),
             "effective_custom_states": list(template.get("custom_states") or []),
             "schema_uri": self.schema_uri(name),
-            "children_steps": None,
+            "children_steps": None if step.children_steps is None else list(step.children_steps),
         }
         scope.max_retries = step.max_retries
         problems: list[str] = []
         for member, wanted in expected.items():
             where = f"steps.{name}.{member}"
-            if member.endswith("_has"):
+            if member == "children_count":
+                problems.extend(differences(wanted, len(step.children or ()), scope, where))
+            elif member == "children":
+                for position, own in wanted.items():
+                    problems.extend(self.compare_child(step.children[int(position)], own, scope, f"{where}.{position}"))
+            elif member.endswith("_has"):
                 problems.extend(differences({"$has": wanted}, seen.get(member.removesuffix("_has")), scope, where))
             else:
                 problems.extend(differences(wanted, seen.get(member), scope, where))
         return problems
 
+    def compare_child(self, child: Any, expected: Mapping[str, Any], scope: Scope, where: str) -> list[str]:
+        problems: list[str] = []
+        for member, wanted in expected.items():
+            matcher = {"$has": wanted} if member.endswith("_has") else wanted
+            problems.extend(differences(matcher, child.get(member.removesuffix("_has")), scope, f"{where}.{member}"))
+        return problems
+
     def schema_uri(self, name: str) -> Any:
         [submitted, *_] = self.journal._records[self.main]
         assert isinstance(submitted, TaskSubmitted)
-        schema = submitted.template.steps[name].json_schema
+        step = submitted.template.steps.get(name)  # None: a child of a loop
+        schema = step.json_schema if step else None
         return schema.get("$schema") if schema else None
 
     def members(self, view: TaskView) -> dict[str, Any]:

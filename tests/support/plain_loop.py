@@ -14,6 +14,7 @@ from runtime.engine.events import (
     CancelRequested,
     Change,
     Event,
+    LoopUnrolled,
     ResultRendered,
     RetryDue,
     RunRequested,
@@ -24,6 +25,7 @@ from runtime.engine.records import Record, TaskResolved, TaskSubmitted
 from runtime.engine.states import StepState
 from runtime.engine.task import DEFAULT_RUN_MAX, Task
 from runtime.templates.model import Template
+from runtime.values.json import Json
 
 START = 1_700_000_000.0
 
@@ -37,6 +39,8 @@ class Outcome:
     output: object = None
     changes: tuple[Change, ...] = ()
     tried: bool = True
+    items: tuple[Json, ...] = ("x", "y")
+    """What a loop finds to loop over."""
 
 
 Script = Callable[[str, int], Outcome]
@@ -99,8 +103,10 @@ class Loop:
     def cut(self, started: StartStep, requester: str = "test", reason: str = "cut") -> StepCut:
         return StepCut(at=self.now, step=started.step, attempt=started.attempt, requester=requester, reason=reason)
 
-    def report(self, started: StartStep) -> StepFinished:
+    def report(self, started: StartStep) -> StepFinished | LoopUnrolled:
         outcome = self.script(started.step, started.attempt)
+        if started.unroll and outcome.state == StepState.DONE:
+            return LoopUnrolled(at=self.now, step=started.step, attempt=started.attempt, items=outcome.items)
         return StepFinished(
             at=self.now,
             step=started.step,
@@ -109,7 +115,7 @@ class Loop:
             error=outcome.error,
             output=outcome.output,  # type: ignore[arg-type] - scripts give JSON
             changes=outcome.changes,
-            tried=outcome.tried,
+            tried=outcome.tried and not started.unroll,
         )
 
     def finish(self, index: int = 0) -> Decision:
@@ -141,7 +147,8 @@ class Loop:
         return self.tell(CancelRequested(at=self.now, requester="somebody", reason=reason))
 
     def states(self) -> dict[str, str]:
-        return {name: str(self.task.steps[name].state) for name in self.task.plan.template.steps}
+        """The state of every step, children of expanded loops included."""
+        return {name: str(progress.state) for name, progress in sorted(self.task.steps.items())}
 
     def replayed(self) -> Task | None:
         return replay(self.records)

@@ -17,8 +17,6 @@ def echo(output: Json = None, **configuration: Json) -> Action:
     return Action(type="echo", configuration={"output": output, **configuration})
 
 
-def plan(
-    result_format: Mapping[str, Json] | None = None, inputs: Sequence[Input] = (), **steps: Step
-) -> Template:
+def plan(result_format: Mapping[str, Json] | None = None, inputs: Sequence[Input] = (), **steps: Step) -> Template:
     """A template of these steps."""
     return Template(name="plan", steps=steps, inputs=inputs, result_format=result_format or {})

@@ -26,7 +26,9 @@ def moved(name, state, error="", tries=0):
 
 
 def task(state, resolution, next_retry=None):
-    return TaskStateChanged(position=1, at=0.0, task_id="t", state=state, resolution=resolution, run=1, next_retry=next_retry)
+    return TaskStateChanged(
+        position=1, at=0.0, task_id="t", state=state, resolution=resolution, run=1, next_retry=next_retry
+    )
 
 
 def test_a_terminal_shows_a_table_of_steps_with_their_descriptions_and_errors():

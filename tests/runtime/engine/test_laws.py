@@ -1,6 +1,7 @@
 """What holds for every template and every course of events. The engine is driven by a plain loop: it is pure."""
 
 import tracemalloc
+from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,13 +19,16 @@ from runtime.engine.events import (
     StepCut,
     StepFinished,
 )
-from runtime.engine.records import StepChanged, StepInterrupted, StepReturned, StepStarted
+from runtime.engine.records import LoopContracted, StepChanged, StepInterrupted, StepReturned, StepStarted
 from runtime.engine.states import RUNNABLE, StepState, is_final
-from runtime.templates.model import Template
+from runtime.engine.task import child_name
+from runtime.templates.model import ForeachStrategy, Template
 from tests.support.plain_loop import Loop, Outcome
 from tests.support.plans import plan, step
 
 CUSTOM = "CUSTOM"
+LOOP = {"foreach": "[...]", "foreach_strategy": ForeachStrategy.PARALLEL}
+CHAIN = {"foreach": "[...]", "foreach_strategy": ForeachStrategy.SEQUENCE}
 
 
 @st.composite
@@ -40,6 +44,7 @@ def templates(draw, most=6):
             custom_states=[CUSTOM],
             idempotent=draw(st.booleans()),
             max_retries=draw(st.sampled_from([0, 1, 2])),
+            **draw(st.sampled_from([{}, {}, {}, LOOP, CHAIN])),
         )
     return plan(result_format=draw(st.sampled_from([{}, {"x": "y"}])), **steps)
 
@@ -50,17 +55,20 @@ SET = st.sampled_from(["DONE", "PRUNE", "TO_RETRY", "RETRY_NOW", "FATAL_ERROR", 
 
 def outcomes(names, *, own_only=False):
     targets = st.just(None) if own_only else st.one_of(st.none(), st.sampled_from(names))
-    return st.tuples(RETURNED, st.lists(st.tuples(targets, SET), max_size=2))
+    return st.tuples(RETURNED, st.lists(st.tuples(targets, SET), max_size=2), st.integers(0, 3))
 
 
 def outcome_of(drawn, name):
-    state, changes = drawn
-    return Outcome(state, changes=tuple(Change(step=target or name, state=value) for target, value in changes))
+    state, changes, size = drawn
+    changes = tuple(Change(step=target or name, state=value) for target, value in changes)
+    return Outcome(state, changes=changes, items=tuple(range(size)))
 
 
 def check_indexes(task):
     """The derived indexes say what a look at every step would."""
-    for name, own in task.plan.template.steps.items():
+    names = list(task.steps)
+    assert {*names} == {*task.plan.template.steps, *task.children}
+    for name in names:
         progress = task.steps[name]
         needs = task.graph.needs[name]
         unsettled = sum(not settled(task, need.step) for need in needs)
@@ -70,8 +78,13 @@ def check_indexes(task):
         assert task.unmet[name] == unmet, name
         assert task.unsettled[name] == unsettled, name
         assert (name in task.ready) == (unmet == 0 and progress.state in RUNNABLE), name
-        assert own is task.plan.step(name)
-    assert task.live == sum(task.steps[name].live for name in task.plan.template.steps)
+    assert task.live == sum(task.steps[name].live for name in names)
+    for name, loop in task.loops.items():
+        children = [task.steps[child_name(name, index)] for index in range(loop.size)]
+        assert loop.open == sum(not is_final(child.state) for child in children)
+        assert loop.live == sum(child.live for child in children)
+    tally = Counter("final" if is_final(task.steps[name].state) else task.steps[name].state for name in names)
+    assert dict(task.tally) == tally
 
 
 def settled(task, name):
@@ -169,7 +182,7 @@ class Courses(RuleBasedStateMachine):
 
     @invariant()
     def what_the_state_says_runs_is_what_was_started(self):
-        live = {name for name in self.names if self.loop.task.steps[name].live}
+        live = {name for name, progress in self.loop.task.steps.items() if progress.live}
         assert live == {started.step for started in self.loop.running}
 
     @invariant()
@@ -186,6 +199,8 @@ class Courses(RuleBasedStateMachine):
                     self.lost.add(name)
                 case StepReturned(step=name) | StepChanged(step=name):
                     self.lost.discard(name)
+                case LoopContracted(step=loop):
+                    self.lost = {name for name in self.lost if not name.startswith(f"{loop}-")}
                 case StepStarted(step=name):
                     assert name not in self.lost or self.asked
         self.looked_at = len(self.loop.records)
@@ -217,7 +232,7 @@ TestCourses.settings = settings(max_examples=60, stateful_step_count=20, deadlin
 @given(templates(), st.data())
 def test_no_step_starts_while_a_need_of_it_is_open(template, data):
     drawn = {name: data.draw(outcomes(list(template.steps))) for name in template.steps}
-    loop = Loop(template, lambda name, _attempt: outcome_of(drawn[name], name))
+    loop = Loop(template, lambda name, _attempt: outcome_of(drawn[name.partition("-")[0]], name))
     loop.run(lambda count: data.draw(st.integers(0, count - 1)))
     draft = Draft(begin(loop.records[0]))
     for record in loop.records[1:]:
@@ -233,7 +248,7 @@ def test_the_order_in_which_steps_finish_does_not_change_the_final_states(templa
     drawn = {name: data.draw(outcomes([], own_only=True)) for name in template.steps}
 
     def ends(pick):
-        loop = Loop(template, lambda name, _attempt: outcome_of(drawn[name], name))
+        loop = Loop(template, lambda name, _attempt: outcome_of(drawn[name.partition("-")[0]], name))
         return loop.run(pick).resolution, loop.states()
 
     first = ends(lambda _count: 0)

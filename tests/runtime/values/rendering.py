@@ -1,9 +1,9 @@
 """What the tests of values share: one way to render a text, without an event loop."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from random import Random
+from typing import Any
 
 from runtime.values.engine import Templates
 from runtime.values.functions import Rendering
@@ -21,7 +21,8 @@ DATA = """{
 
 
 def some_values(**more) -> Values:
-    return Values(input=loads(DATA), **more).with_step("first", StepView(state="DONE", output=None))
+    data: Any = loads(DATA)
+    return Values(input=data, **more).with_step("first", StepView(state="DONE", output=None))
 
 
 class NoScripts:
@@ -31,7 +32,7 @@ class NoScripts:
         self.expand = templates.render
 
     def run(self, name: str, source: str, timeout: str | None) -> str:
-        raise AssertionError(f"{name} is a script")
+        raise AssertionError(f"{name} is a script: {source} ({timeout})")
 
 
 @cache
@@ -39,7 +40,7 @@ def templates() -> Templates:
     return Templates(now=lambda: NOW, random=Random(7))
 
 
-def render(text: str, values: Mapping | None = None, limits: Limits | None = None, engine: Templates | None = None):
+def render(text: str, values: Values | None = None, limits: Limits | None = None, engine: Templates | None = None):
     engine = engine or templates()
     seen = some_values() if values is None else values
     return engine.render(text, Rendering(values=seen, meter=Meter(limits), cache={}, expander=NoScripts(engine)))

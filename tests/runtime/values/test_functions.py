@@ -25,6 +25,7 @@ from tests.runtime.values.rendering import NOW, render, some_values
         ('{{(fromJson `{"n":12345678}`).n}} {{fromJson `{"b":666}`}}', "12345678 map[b:666]"),
         ('{{eq (fromJson "3") 3.0}} {{int (fromJson "3.7")}} {{typeOf (fromJson "3")}}', "true 3 float64"),
         ('{{printf "%.2f" (fromJson "3")}}', "3.00"),
+        ('{{int64 (fromJson "9007199254740993")}} {{int64 (fromJson "1e3")}}', "9007199254740993 1000"),
         ("{{.input.html | toJson}}", '"\\u003ca\\u0026b\\u003e\\u2028"'),
         ("{{.input.html | toRawJson}}", '"<a&b>\\u2028"'),
         ('{{dict "b" 1 "a" (list 1.5 2.0 nil true) | toJson}}', '{"a":[1.5,2,null,true],"b":1}'),
@@ -32,7 +33,10 @@ from tests.runtime.values.rendering import NOW, render, some_values
         ("{{list 1e21 1e-7 1e20 0.000001 | toJson}}", "[1e+21,1e-7,100000000000000000000,0.000001]"),
         ("{{.input.missing | toJson}} {{toJson now}}", 'null "2026-03-04T05:06:07.89Z"'),
         ('{{b64RawEnc "a"}} {{b64RawDec "YQ"}} {{b64RawDec "Y!"}}', "YQ a illegal base64 data at input byte 1"),
-        ('{{b64RawDec "YQ=="}}|{{b64RawDec "Y"}}', "illegal base64 data at input byte 2|illegal base64 data at input byte 0"),
+        (
+            '{{b64RawDec "YQ=="}}|{{b64RawDec "Y"}}',
+            "illegal base64 data at input byte 2|illegal base64 data at input byte 0",
+        ),
         ('{{regexMatch "^a+$" "aaa"}} {{regexMatch "(" "x"}}', "true false"),
         ('{{regexReplaceAll "a(x*)b" "-ab-axxb-" "${1}W"}}', "-W-xxW-"),
         ('{{regexReplaceAll "a(x*)b" "-ab-axxb-" "$1W"}}', "---"),
@@ -90,8 +94,6 @@ def test_a_variable_that_evaluates_itself_ends_in_an_error():
 
 def test_the_same_source_of_chance_and_time_gives_the_same_text():
     text = '{{uuid}} {{uuidv4}} {{randAlphaNum 8}} {{randInt 0 1000}} {{shuffle "abcdef"}} {{now}}'
-    first, second, third = (
-        render(text, engine=Templates(now=lambda: NOW, random=Random(seed))) for seed in (1, 1, 2)
-    )
+    first, second, third = (render(text, engine=Templates(now=lambda: NOW, random=Random(seed))) for seed in (1, 1, 2))
     assert first == second != third
     assert len(first.split()[0]) == 36

@@ -1,5 +1,7 @@
 """What Go prints (section 4.3), as µTask templates rely on it."""
 
+from typing import Any
+
 import pytest
 
 from runtime.errors import TemplatingError
@@ -61,10 +63,11 @@ def test_prints_as_go_does(text, printed):
         ("{{.input.nothing.x}}", "can't evaluate field x"),
         ("{{.input.name.__class__}}", "can't evaluate field __class__"),
         ("{{.iterator.x}}", "can't evaluate field x"),
-        ('{{index .step "absent" "output"}}', "error calling index"),
+        ('{{index .step "absent" "output"}}', "error calling index: cannot index untyped nil"),
         ("{{index .input.list 9}}", "error calling index: index out of range"),
-        ("{{len .input.missing}}", "error calling len"),
+        ("{{len .input.missing}}", "error calling len: untyped nil has no length"),
         ("{{eq .input.n 12}}", "error calling eq: incompatible types for comparison"),
+        ("{{until .input.n}}", "argument 1 to until: expected int, got json.Number"),
         ("{{upper}}", "wrong number of args for upper: want 1 got 0"),
         ("{{nofunc}}", 'function "nofunc" not defined'),
         ("{{$x}}", 'undefined variable "$x"'),
@@ -94,7 +97,8 @@ def test_functions_that_reach_the_host_are_not_there(name):
     ["0", "-0", "12", "1.50", "1e3", "1E+3", "-2.3", "0.00001", "1619464078", "12345678901234567890", "1.0", "1e400"],
 )
 def test_a_number_keeps_its_literal_from_the_document_to_the_text(literal):
-    values = Values(input=loads(f'{{"n": {literal}, "l": [{literal}]}}'))
+    data: Any = loads(f'{{"n": {literal}, "l": [{literal}]}}')
+    values = Values(input=data)
     assert render("{{.input.n}}", values) == literal
     assert render("{{toJson .input}}", values) == f'{{"l":[{literal}],"n":{literal}}}'
     assert render("{{.input | toJson | fromJson | toJson}}", values) == f'{{"l":[{literal}],"n":{literal}}}'
@@ -110,5 +114,6 @@ def test_what_a_template_changes_is_seen_by_the_rest_of_it_and_by_nobody_else():
 
 def test_only_what_a_template_looks_at_is_converted():
     """A value that no template may meet stands beside those that one reads."""
-    values = Values(input={"read": {"x": "1"}, "unread": object()})
+    data: Any = {"read": {"x": "1"}, "unread": object()}
+    values = Values(input=data)
     assert render("{{.input.read.x}} {{len .input}} {{hasKey .input `unread`}}", values) == "1 2 true"

@@ -55,7 +55,7 @@ def test_a_snapshot_never_changes():
     assert list(before["step"]) == ["a"]
     assert after["step"]["a"]["state"] == "DONE"
     with pytest.raises(AttributeError):
-        before.input = {}
+        before.input = {}  # type: ignore[misc]
 
 
 def test_a_snapshot_shares_the_data_of_the_one_before():

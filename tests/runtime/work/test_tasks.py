@@ -3,6 +3,7 @@
 import gc
 import weakref
 
+import attrs
 import pytest
 import trio
 import trio.testing
@@ -29,7 +30,7 @@ from runtime.engine.draft import replay
 from runtime.journal.memory import MemoryJournal
 from runtime.journal.protocol import JournalUnavailable
 from runtime.runner import ClientError, NotAssigned, NotProvisioned, Outcome, StepFailed
-from runtime.templates.model import Assertion, ConditionType, Operator
+from runtime.templates.model import Assertion, ConditionScope, ConditionType, Operator
 from tests.support.plans import echo, plan, step
 
 EPOCH = 1_700_000_000.0
@@ -427,11 +428,67 @@ async def test_a_template_that_is_wrong_is_refused_with_every_fault(autojump_clo
         assert [fault.path for fault in refusal.value.faults] == ["steps.a.dependencies[0]", "steps.c.action.type"]
 
 
-@pytest.mark.parametrize("field", [{"foreach": '["a"]'}, {"pre_hook": echo("x")}])
+@pytest.mark.parametrize("field", [{"pre_hook": echo("x")}])
 async def test_what_cannot_be_done_yet_is_refused_and_never_run_as_if_it_were_not_there(autojump_clock, clock, field):
     async with open_runtime(clock=clock) as rt:
         with pytest.raises(TemplateInvalid, match="not supported yet"):
             await rt.submit(plan(a=step(**field)))
+
+
+async def test_a_loop_runs_a_child_per_item_and_a_dependant_reads_their_results(autojump_clock, clock):
+    check = when(Operator.EQ, "{{.iterator}}", "b", {"this": "SPECIAL"})
+    skip = attrs.evolve(
+        when(Operator.EQ, "{{.iterator}}", "c", {"this": "PRUNE"}, kind=ConditionType.SKIP),
+        foreach=ConditionScope.CHILDREN,
+    )
+    template = plan(
+        inputs=[Input(name="words", collection=True)],
+        each=step(
+            foreach="{{.input.words | toJson}}",
+            custom_states=["SPECIAL"],
+            conditions=[check, skip],
+            action=echo("<{{.iterator}}>"),
+        ),
+        join=step("each", action=echo("{{range .step.each.children}}{{.output}}{{.state}} {{end}}")),
+    )
+    async with open_runtime(clock=clock) as rt:
+        view = await (await rt.submit(template, {"words": ["a", "b", "c"]})).wait()
+    assert view.steps["join"].output == "<a>DONE <b>SPECIAL "
+    assert view.steps["each"].children == [
+        {"output": "<a>", "metadata": {"iterator": "a"}, "state": "DONE"},
+        {"output": "<b>", "metadata": {"iterator": "b"}, "state": "SPECIAL"},
+    ]
+    assert (view.steps_done, view.steps_total) == (2, 2)
+
+
+async def test_the_children_of_an_open_loop_are_shown_as_steps_of_their_own(autojump_clock, clock):
+    async with open_runtime(clock=clock) as rt:
+        task = await rt.submit(plan(each=Step(action=forever, foreach='[1.50, "x"]', foreach_strategy="sequence")))
+        await trio.testing.wait_all_tasks_blocked()
+        view = await task.status()
+        assert view.steps["each"].children_steps == ("each-0", "each-1")
+        assert [view.steps[name].state for name in ("each", "each-0", "each-1")] == ["EXPANDED", "RUNNING", "TODO"]
+        assert str(view.steps["each-0"].item) == "1.50"
+        assert view.steps["each-1"].dependencies == ("each-0",)
+        await task.cancel()
+
+
+@pytest.mark.parametrize("foreach", ["no json", '{"a": 1}', "{{.iterator}}", "{{.task.task_id.x}}"])
+async def test_what_is_no_list_is_fatal_for_its_loop(autojump_clock, clock, foreach):
+    async with open_runtime(clock=clock) as rt:
+        view = await (await rt.submit(plan(each=step(foreach=foreach), other=step()))).wait()
+    assert view.resolution is ResolutionState.BLOCKED_FATAL
+    assert "foreach" in view.steps["each"].error
+    assert view.steps["other"].state == "DONE"
+
+
+async def test_a_loop_may_be_skipped_as_a_whole(autojump_clock, clock):
+    skip = attrs.evolve(
+        when(Operator.EQ, "1", "1", {"this": "PRUNE"}, kind=ConditionType.SKIP), foreach=ConditionScope.PARENT
+    )
+    async with open_runtime(clock=clock) as rt:
+        view = await (await rt.submit(plan(each=step(foreach="[1]", conditions=[skip]), after=step("each")))).wait()
+    assert {name: one.state for name, one in view.steps.items()} == {"each": "PRUNE", "after": "PRUNE"}
 
 
 async def test_a_title_that_cannot_be_rendered_is_refused(autojump_clock, clock):

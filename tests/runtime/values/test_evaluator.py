@@ -1,0 +1,244 @@
+"""The evaluator: texts, trees and results; what runs where; what cancelling does."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import trio
+
+from runtime.errors import TemplatingError
+from runtime.templates.model import Variable
+from runtime.values.evaluator import EvalCache, Evaluator
+from runtime.values.javascript import ExpressionError
+from runtime.values.json import Number, dumps, loads
+from runtime.values.meter import Limits
+from runtime.values.snapshot import StepView, Values
+from tests.runtime.values.rendering import some_values
+
+GREETING = (
+    '{{if (eq .input.language "english")}}{{eval "english-message"}}'
+    '\n{{else if (eq .input.language "spanish")}}{{eval "spanish-message"}}{{end}}'
+)
+SPANISH = "// a short javascript snippet\nvar h = 'Hola';\nvar m = 'mundo';\nh + ' ' + m + '!';"
+
+
+@pytest.fixture
+def evaluator():
+    evaluator = Evaluator()
+    yield evaluator
+    evaluator.close()
+
+
+def scripts(**expressions) -> Values:
+    return some_values(variables=[Variable(name=name, expression=text) for name, text in expressions.items()])
+
+
+@pytest.mark.parametrize(("language", "greeting"), [("english", "Hello World!\n"), ("spanish", "Hola mundo!")])
+async def test_the_hello_world_greeting_in_both_languages(evaluator, language, greeting):
+    values = Values(
+        input={"language": language},
+        variables=[
+            Variable(name="english-message", value="Hello World!"),
+            Variable(name="spanish-message", expression=SPANISH),
+        ],
+    )
+    assert await evaluator.render(GREETING, values) == greeting
+
+
+async def test_every_text_at_any_depth_is_rendered_and_nothing_else_changes(evaluator):
+    tree = loads(
+        '{"{{.input.name}}": "{{.input.n}}", "l": ["x{{.input.yes}}", {"deep": ["{{.input.list}}"]}, 1.50, 7, null, true]}'
+    )
+    rendered = await evaluator.render_tree(tree, some_values())
+    assert dumps(rendered) == (
+        '{"l":["xtrue",{"deep":["[a 1 map[x:<nil>]]"]},1.50,7,null,true],"{{.input.name}}":"12"}'
+    )
+    assert isinstance(rendered["l"][2], Number)
+
+
+async def test_what_holds_nothing_to_render_is_given_back_as_it_is(evaluator):
+    tree = {"a": ["b", 1]}
+    assert await evaluator.render_tree(tree, some_values()) is tree
+    assert await evaluator.render_tree("{{a root text stays}}", some_values()) == "{{a root text stays}}"
+    assert await evaluator.render_tree(None, some_values()) is None
+    assert await evaluator.render("plain", some_values()) == "plain"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"fooo": {"foo": "{{.input.name}} -> {{.input.n.notexisting}}"}}', '["x", {"y": "{{.input.n.notexisting}}"}]'],
+)
+async def test_one_text_that_fails_fails_the_whole_tree(evaluator, text):
+    with pytest.raises(TemplatingError, match="can't evaluate field notexisting in type interface"):
+        await evaluator.render_tree(loads(text), some_values())
+
+
+async def test_a_value_too_deep_to_walk_is_an_error(evaluator):
+    def nested(depth: int) -> Any:
+        value: Any = "{{.input.n}}"
+        for _ in range(depth):
+            value = [value]
+        return value
+
+    assert dumps(await evaluator.render_tree(nested(200), some_values())) == "[" * 200 + '"12"' + "]" * 200
+    for depth in (250, 5_000):
+        with pytest.raises(TemplatingError, match="nested more than 250 deep"):
+            await evaluator.render_tree(nested(depth), some_values())
+
+
+async def test_a_result_renders_keys_and_texts_through_objects_only(evaluator):
+    layout = {
+        "{{.input.name}}": "{{.input.n}}",
+        "object": {"{{.input.n}}": "{{.input.name}}", "n": 1},
+        "list": ["{{.input.name}}"],
+    }
+    assert await evaluator.render_result(layout, some_values()) == (
+        {"utask": "12", "object": {"12": "utask", "n": 1}, "list": ["{{.input.name}}"]},
+        None,
+    )
+    assert await evaluator.render_result({}, some_values()) == ({}, None)
+
+
+async def test_a_result_keeps_what_rendered_beside_the_first_error(evaluator):
+    layout = {"good": "{{.input.n}}", "bad": "{{.input.n.x}}", "inner": {"worse": "{{nofunc}}", "fine": "{{1}}"}}
+    result, fault = await evaluator.render_result(layout, some_values())
+    assert result == {"good": "12", "inner": {"fine": "1"}}
+    assert isinstance(fault, TemplatingError)
+    assert "can't evaluate field x" in str(fault)
+
+
+async def test_rendering_a_whole_tree_waits_once(evaluator):
+    tree = {str(number): "{{.input.n}}" for number in range(50)}
+    turns = 0
+
+    async def count():
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(count)
+        await trio.lowlevel.checkpoint()
+        before = turns
+        await evaluator.render_tree(tree, some_values())
+        nursery.cancel_scope.cancel()
+    assert turns - before <= 2
+
+
+async def test_scripts_and_errors_reach_the_caller(evaluator):
+    values = scripts(good="2 + 2", bad="throw new Error('boom')", templated="'{{.input.name}}'.length")
+    with trio.fail_after(30):
+        assert await evaluator.render('{{eval "good"}} {{eval "templated"}}', values) == "4 5"
+        with pytest.raises(TemplatingError) as caught:
+            await evaluator.render('{{eval "bad"}}', values)
+    assert 'error calling eval: variable "bad": Error: boom' in str(caught.value)
+    cause: BaseException = caught.value
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    assert isinstance(cause, ExpressionError)
+
+
+async def test_a_variables_own_timeout_is_obeyed(evaluator):
+    values = some_values(variables=[Variable(name="loop", expression="for(;;);", expression_timeout="30ms")])
+    with trio.fail_after(30), pytest.raises(TemplatingError, match=r"timed out after 0\.03s"):
+        await evaluator.render('{{eval "loop"}}', values)
+
+
+async def test_eval_runs_each_time_and_eval_cache_once_for_one_rendering(evaluator):
+    values = scripts(chance="Math.random()")
+    tree = ['{{evalCache "chance"}}', '{{evalCache "chance"}}', '{{eval "chance"}}']
+    with trio.fail_after(30):
+        first, second, third = await evaluator.render_tree(tree, values)
+        (again,) = await evaluator.render_tree(tree[:1], values)
+        cache = EvalCache()
+        kept = [await evaluator.render(tree[0], values, cache=cache) for _ in range(2)]
+    assert first == second
+    assert len({first, third, again, kept[0]}) == 4
+    assert kept[0] == kept[1]
+
+
+async def test_cancelling_ends_a_running_script_at_once_and_the_next_one_runs(evaluator):
+    values = scripts(endless="for(;;);", quick="1 + 1")
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(evaluator.render, '{{eval "endless"}}', values)
+            while evaluator._javascript._worker is None:
+                await trio.lowlevel.checkpoint()
+            process = evaluator._javascript._worker._process
+            nursery.cancel_scope.cancel()
+        assert await evaluator.render('{{eval "quick"}}', values) == "2"
+    assert process.returncode is not None
+
+
+async def test_cancelling_before_the_script_begins_frees_the_thread_too(evaluator):
+    values = scripts(endless="for(;;);", quick="1 + 1")
+    with trio.fail_after(30):
+        for _ in range(3):
+            with trio.move_on_after(0):
+                await evaluator.render('{{eval "endless"}}', values)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(evaluator.render, '{{eval "endless"}}', values)
+                nursery.start_soon(evaluator.render, '{{eval "endless"}}', values)
+                await trio.lowlevel.checkpoint()
+                nursery.cancel_scope.cancel()
+        assert await evaluator.render('{{eval "quick"}}', values) == "2"
+
+
+async def test_cancelling_one_that_waits_its_turn_leaves_the_running_one_alone(evaluator):
+    values = scripts(slow="var s = 0; for (var i = 0; i < 3e6; i++) s += i; s")
+    results = []
+
+    async def slow():
+        results.append(await evaluator.render('{{eval "slow"}}', values))
+
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(slow)
+            while evaluator._javascript._worker is None:
+                await trio.lowlevel.checkpoint()
+            with trio.move_on_after(0):
+                await evaluator.render('{{eval "slow"}}', values)
+    assert results == ["4499998500000"]
+
+
+async def test_other_tasks_go_on_while_a_script_runs(evaluator):
+    values = scripts(slow="var s = 0; for (var i = 0; i < 3e6; i++) s += i; s")
+    turns = 0
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(evaluator.render, '{{eval "slow"}}', values)
+            while len(nursery.child_tasks) > 0:
+                await trio.lowlevel.checkpoint()
+                turns += 1
+    assert turns > 100
+
+
+async def test_a_template_on_the_thread_is_ended_by_its_cancellation(evaluator):
+    values = scripts(quick="1 + 1")
+    endless = '{{range until 40000}}{{evalCache "quick"}}{{end}}'
+    with trio.fail_after(30):
+        with trio.move_on_after(0.01):
+            await evaluator.render(endless, values)
+        assert await evaluator.render('{{eval "quick"}}', values) == "2"
+
+
+async def test_limits_hold_for_a_whole_tree(evaluator):
+    strict = Evaluator(limits=Limits(calls=5))
+    with pytest.raises(TemplatingError, match="limit of 5 function calls"):
+        await strict.render_tree(["{{add 1 2}}"] * 6, some_values())
+
+
+async def test_this_and_the_loop_item_are_seen(evaluator):
+    values = some_values().with_this(StepView(state="DONE", output={"id": 1619464078})).with_iterator({"id": 7})
+    assert await evaluator.render("{{.step.this.output.id}} {{.iterator.id}}", values) == "1619464078 7"
+
+
+def test_importing_the_evaluator_loads_neither_engine():
+    """A program that renders nothing does not pay for the engines."""
+    code = (
+        "import sys, runtime.values.evaluator; print([n for n in sys.modules if n in ('gotpl', 'quickjs', '_quickjs')])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
