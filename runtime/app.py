@@ -13,6 +13,7 @@ Stopped in reverse: the door first, then the tasks (their steps get the grace to
 import math
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -77,7 +78,7 @@ async def open_runtime(
     shutdown = ShutdownContext(grace_seconds=grace_seconds + RECORDING_SECONDS)
     functions = Functions()
     known = Runners(runners, RunnerSettings(scripts=Path(scripts), functions=functions))
-    evaluator = Evaluator()
+    evaluator = Evaluator(now=lambda: datetime.fromtimestamp(clock.wall(), UTC))
     journal = journal or MemoryJournal()
     broadcast = Broadcast()
     timers = Timers(clock, shutdown=shutdown)

@@ -19,7 +19,8 @@ README = (ROOT / "README.md").read_text()
 
 
 def block(language: str, nth: int = 0) -> str:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)[nth]
+    blocks: list[str] = re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    return blocks[nth]
 
 
 def test_the_taste_of_python_prints_what_it_should(tmp_path):

@@ -333,7 +333,9 @@ class _Turn:
         draft = self.draft
         progress = draft.steps[name]
         loops = draft.definition(name).foreach is not None
-        at_once = progress.state == StepState.RETRY_NOW and not loops  # a loop's tries are not counted: it would not end
+        at_once = (
+            progress.state == StepState.RETRY_NOW and not loops
+        )  # a loop's tries are not counted: it would not end
         if progress.live or (progress.run == draft.run and not at_once):
             return False
         child = draft.children.get(name)

@@ -7,7 +7,7 @@ one at a time. Cancelling whoever waits gives up at once: the script is ended, a
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from random import Random, SystemRandom
 from typing import Final, TypeVar
@@ -15,7 +15,6 @@ from typing import Final, TypeVar
 import attrs
 import trio
 
-from actors.clock import SystemClock
 from runtime.errors import TemplatingError
 from runtime.values.engine import Templates
 from runtime.values.functions import Rendering
@@ -30,10 +29,6 @@ T = TypeVar("T")
 _DEEPEST: Final = 250
 _EVALUATES: Final = re.compile(r"\beval(?:Cache)?\b")
 _COMPUTES: Final = re.compile(rf"\b(?:{'|'.join(sorted(COSTLY))})\b")
-
-
-def _system_now() -> datetime:
-    return datetime.fromtimestamp(SystemClock().wall(), UTC)
 
 
 class EvalCache:
@@ -58,7 +53,7 @@ class Evaluator:
     def __init__(
         self,
         *,
-        now: Callable[[], datetime] = _system_now,
+        now: Callable[[], datetime],
         random: Random | None = None,
         limits: Limits | None = None,
     ) -> None:

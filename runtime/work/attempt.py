@@ -28,7 +28,7 @@ from runtime.runner import (
     StepRequest,
 )
 from runtime.templates.model import Action, ConditionScope, ConditionType, OutputStrategy, Step, Template
-from runtime.values.evaluator import Evaluator
+from runtime.values.evaluator import EvalCache, Evaluator
 from runtime.values.json import Json, NotJson, loads, normalise
 from runtime.values.snapshot import StepView, Values
 from runtime.work.judgement import JudgementError, judge
@@ -228,9 +228,10 @@ async def _request(
     attempt: Attempt, action: Action, runner: AnyRunner, values: Values, tools: Tools
 ) -> StepRequest[object]:
     bases = attempt.template.base_configurations
+    cache = EvalCache()
     try:
-        base = await tools.evaluator.render_tree(bases.get(action.base_configuration or ""), values)
-        configuration = await tools.evaluator.render_tree(action.configuration, values)
+        base = await tools.evaluator.render_tree(bases.get(action.base_configuration or ""), values, cache=cache)
+        configuration = await tools.evaluator.render_tree(action.configuration, values, cache=cache)
     except TemplatingError as fault:
         raise _Fatal(f"failed to template configuration: {fault}") from fault
     try:

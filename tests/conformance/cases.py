@@ -38,8 +38,8 @@ class Suite:
     def template_file(self, case: Case) -> Path:
         """Where the case's template is."""
         if "template" in case:
-            return self.fixtures / "engine/templates_tests" / case["template"]
-        return self.fixtures / case["template_path"]
+            return self.fixtures / "engine/templates_tests" / str(case["template"])
+        return self.fixtures / str(case["template_path"])
 
     def lay_out_engine(self, into: Path) -> None:
         """Lay out the folder that scripts are run from: the fixtures say ``./scripts_tests/...``."""

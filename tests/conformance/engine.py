@@ -14,6 +14,7 @@ from runtime.engine.records import Record, RunStarted, StepChanged, TaskCancelle
 from runtime.engine.states import ResolutionState
 from runtime.journal.memory import MemoryJournal
 from runtime.templates.loading import template_of
+from runtime.templates.model import Template
 from runtime.templates.yaml import read_yaml
 from tests.conformance.cases import Case, Suite
 from tests.conformance.matching import Scope, differences
@@ -122,11 +123,12 @@ class _EngineCase:
         problems: list[str] = []
         for member, wanted in expected.items():
             where = f"steps.{name}.{member}"
+            children: Any = step.children or []
             if member == "children_count":
-                problems.extend(differences(wanted, len(step.children or ()), scope, where))
+                problems.extend(differences(wanted, len(children), scope, where))
             elif member == "children":
                 for position, own in wanted.items():
-                    problems.extend(self.compare_child(step.children[int(position)], own, scope, f"{where}.{position}"))
+                    problems.extend(self.compare_child(children[int(position)], own, scope, f"{where}.{position}"))
             elif member.endswith("_has"):
                 problems.extend(differences({"$has": wanted}, seen.get(member.removesuffix("_has")), scope, where))
             else:
@@ -201,10 +203,15 @@ class _EngineCase:
             else:
                 apply_op(self.template, op)
         template = template_of(self.template).template
-        self.journal.edit(self.main, lambda records: [attrs.evolve(records[0], template=template), *records[1:]])
+        self.journal.edit(self.main, lambda records: [_with_template(records[0], template), *records[1:]])
 
     def append(self, record: Record) -> None:
         self.journal.edit(self.main, lambda records: [*records, record])
+
+
+def _with_template(record: Record, template: Template) -> Record:
+    assert isinstance(record, TaskSubmitted)
+    return attrs.evolve(record, template=template)
 
 
 _STATE_RECORDS: Mapping[str, Callable[[float], Record]] = {

@@ -1,5 +1,6 @@
 """Cases of kind ``values``: what templates print, given a store of values."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from runtime.errors import UnderstudyError
@@ -9,6 +10,8 @@ from runtime.values.json import Number, dumps, loads
 from runtime.values.snapshot import StepView, Values
 from tests.conformance.cases import Case
 from tests.conformance.matching import Scope, differences
+
+EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 async def run_values_case(case: Case) -> list[str]:
@@ -20,7 +23,7 @@ async def run_values_case(case: Case) -> list[str]:
     )
     for name, step in store.get("steps", {}).items():
         values = values.with_step(name, StepView(state="DONE", output=step.get("output")))
-    evaluator = Evaluator()
+    evaluator = Evaluator(now=lambda: EPOCH)
     problems: list[str] = []
     for index, action in enumerate(case["actions"]):
         seen = await _do(action, values, evaluator)

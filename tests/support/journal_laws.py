@@ -6,7 +6,7 @@ Each takes a fresh, empty journal.
 import pytest
 import trio
 
-from runtime.engine.records import RunStarted, StepStarted, TaskSubmitted
+from runtime.engine.records import Record, RunStarted, StepStarted, TaskSubmitted
 from runtime.journal.protocol import Entry, Journal, JournalUnavailable
 from tests.support.plans import plan, step
 
@@ -20,7 +20,8 @@ def started(at: float, name: str = "a") -> StepStarted:
 
 
 async def what_was_appended_is_read_back_in_order(journal: Journal) -> None:
-    first, then = [submitted("t"), RunStarted(at=1.0)], [started(2.0), started(3.0)]
+    first: list[Record] = [submitted("t"), RunStarted(at=1.0)]
+    then: list[Record] = [started(2.0), started(3.0)]
     await journal.append([Entry("t", first)])
     await journal.append([Entry("t", then)])
     assert list(await journal.read("t")) == [*first, *then]

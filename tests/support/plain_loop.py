@@ -36,7 +36,7 @@ class Outcome:
 
     state: str = StepState.DONE
     error: str = ""
-    output: object = None
+    output: Json = None
     changes: tuple[Change, ...] = ()
     tried: bool = True
     items: tuple[Json, ...] = ("x", "y")
@@ -113,7 +113,7 @@ class Loop:
             attempt=started.attempt,
             state=outcome.state,
             error=outcome.error,
-            output=outcome.output,  # type: ignore[arg-type] - scripts give JSON
+            output=outcome.output,
             changes=outcome.changes,
             tried=outcome.tried and not started.unroll,
         )

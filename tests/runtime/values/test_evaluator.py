@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from runtime.values.meter import Limits
 from runtime.values.snapshot import StepView, Values
 from tests.runtime.values.rendering import some_values
 
+EPOCH = datetime.fromtimestamp(0, UTC)
 GREETING = (
     '{{if (eq .input.language "english")}}{{eval "english-message"}}'
     '\n{{else if (eq .input.language "spanish")}}{{eval "spanish-message"}}{{end}}'
@@ -25,7 +27,7 @@ SPANISH = "// a short javascript snippet\nvar h = 'Hola';\nvar m = 'mundo';\nh +
 
 @pytest.fixture
 def evaluator():
-    evaluator = Evaluator()
+    evaluator = Evaluator(now=lambda: EPOCH)
     yield evaluator
     evaluator.close()
 
@@ -225,7 +227,7 @@ async def test_a_template_on_the_thread_is_ended_by_its_cancellation(evaluator):
 
 
 async def test_limits_hold_for_a_whole_tree(evaluator):
-    strict = Evaluator(limits=Limits(calls=5))
+    strict = Evaluator(now=lambda: EPOCH, limits=Limits(calls=5))
     with pytest.raises(TemplatingError, match="limit of 5 function calls"):
         await strict.render_tree(["{{add 1 2}}"] * 6, some_values())
 

@@ -9,7 +9,7 @@ from runtime import TaskState, open_runtime
 from runtime.templates.model import Action
 from tests.support.http_server import respond, serving, stall
 from tests.support.plans import plan, step
-from tests.support.processes import Signpost, is_running
+from tests.support.processes import Signpost, is_running, wait_gone
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/utask"
 HELLO = FIXTURES / "examples/hello-world-now.yaml"
@@ -76,7 +76,7 @@ async def test_cancelling_a_task_ends_its_script_and_the_grandchildren_of_it(tmp
             await task.cancel()
             view = await task.wait()
             assert view.steps["a"].state == "CRASHED"
-            assert not any(is_running(pid) for pid in pids)
+            await wait_gone(pids)
 
 
 async def test_cancelling_a_task_hangs_up_on_the_server_it_was_asking():
