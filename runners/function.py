@@ -5,7 +5,6 @@ it returns an `Outcome`; what it raises chooses the step's state like any runner
 step.
 """
 
-import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -34,14 +33,13 @@ class Function(Runner[FunctionConfig]):
     def validate(self, config: FunctionConfig) -> Iterable[Fault]:
         """Check that the function is known and takes the arguments."""
         try:
-            function = self.settings.functions.get(config.name)
+            known = self.settings.functions.get(config.name)
         except LookupError as unknown:
             yield Fault("name", str(unknown))
             return
-        signature = inspect.signature(function)
-        extra = {"request": None} if _wants_request(signature, config.arguments) else {}
+        request = {"request": None} if known.wants_request and "request" not in config.arguments else {}
         try:
-            signature.bind(**config.arguments, **extra)
+            known.signature.bind(**config.arguments, **request)
         except TypeError as misfit:
             yield Fault("arguments", f"{config.name}: {misfit}")
 
@@ -49,15 +47,11 @@ class Function(Runner[FunctionConfig]):
         """Call the function."""
         config = request.config
         try:
-            function = self.settings.functions.get(config.name)
+            known = self.settings.functions.get(config.name)
         except LookupError as unknown:
             raise StepFailed(str(unknown)) from unknown
         arguments: dict[str, Any] = dict(config.arguments)
-        if _wants_request(inspect.signature(function), arguments):
-            arguments["request"] = request
-        returned = await function(**arguments)
+        if known.wants_request:
+            arguments.setdefault("request", request)
+        returned = await known.function(**arguments)
         return returned if isinstance(returned, Outcome) else Outcome(output=returned)
-
-
-def _wants_request(signature: inspect.Signature, arguments: Mapping[str, Any]) -> bool:
-    return "request" in signature.parameters and "request" not in arguments

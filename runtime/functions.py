@@ -8,14 +8,26 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
+import attrs
+
 AsyncFunction: TypeAlias = Callable[..., Awaitable[Any]]
+
+
+@attrs.frozen(eq=False)
+class Registered:
+    """A callable as a runtime knows it. `wants_request`: it has a parameter of that name."""
+
+    name: str
+    function: AsyncFunction
+    signature: inspect.Signature
+    wants_request: bool
 
 
 class Functions:
     """The callables one runtime knows."""
 
     def __init__(self) -> None:
-        self._known: dict[str, AsyncFunction] = {}
+        self._known: dict[str, Registered] = {}
         self._names: dict[AsyncFunction, str] = {}
 
     def register(self, function: AsyncFunction) -> str:
@@ -34,11 +46,12 @@ class Functions:
         while name in self._known:
             number += 1
             name = f"{base}#{number}"
-        self._known[name] = function
+        signature = inspect.signature(function)
+        self._known[name] = Registered(name, function, signature, "request" in signature.parameters)
         self._names[function] = name
         return name
 
-    def get(self, name: str) -> AsyncFunction:
+    def get(self, name: str) -> Registered:
         """Give the callable of that name.
 
         Raises:

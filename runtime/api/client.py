@@ -18,7 +18,7 @@ import trio
 from actors import ActorStopped, Address, AskExpired, ChildUnknown, Clock, MailboxFull, ShutdownContext, StopReason
 from runtime.api.callables import name_callables
 from runtime.api.messages import CancelTask, Event, GetTask, RunTask, SubmitTask
-from runtime.api.views import TaskView
+from runtime.api.views import TaskView, view_task
 from runtime.engine.states import TaskState
 from runtime.errors import Fault, TaskNotDone, TemplateInvalid, TemplatingError, Unavailable
 from runtime.functions import Functions
@@ -233,14 +233,14 @@ class Runtime:
             NotFound: there is none of that id.
             Unavailable: the runtime was closed first.
         """
-        while True:
-            with self._broadcast.waiter(task_id) as rested:  # before the state is read, so that nothing is missed
-                view = await self.status(task_id)
-                if view.at_rest:
-                    return view
-                if self._broadcast.closed:
-                    raise Unavailable(f"the runtime was closed before task {task_id} came to rest")
-                await rested.wait()
+        with self._broadcast.waiter(task_id) as waiter:  # before the state is read, so that nothing is missed
+            view = await self.status(task_id)
+            if view.at_rest:
+                return view
+            task = await waiter.wait()
+        if task is None:
+            raise Unavailable(f"the runtime was closed before task {task_id} came to rest")
+        return view_task(task)
 
     async def run(self, task_id: str) -> None:
         """Start a run of a task now, see `TaskHandle.run`."""

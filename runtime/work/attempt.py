@@ -30,7 +30,7 @@ from runtime.runner import (
 from runtime.templates.model import Action, ConditionScope, ConditionType, OutputStrategy, Step, Template
 from runtime.values.evaluator import EvalCache, Evaluator
 from runtime.values.json import Json, NotJson, loads, normalise
-from runtime.values.snapshot import StepView, Values
+from runtime.values.snapshot import Values
 from runtime.work.judgement import JudgementError, judge
 from runtime.work.schema import Schemas
 
@@ -213,8 +213,7 @@ async def _act(attempt: Attempt, tools: Tools) -> _Result:
 
 
 def _seen(attempt: Attempt, progress: Progress) -> Values:
-    view: StepView = view_of(progress, attempt.definition)
-    return attempt.values.with_step(attempt.step, view).with_this(view)
+    return attempt.values.with_this(view_of(progress, attempt.definition))
 
 
 def _runner(action: Action, tools: Tools) -> AnyRunner:

@@ -36,18 +36,34 @@ class _Subscription:
                 return  # the reader is leaving
 
 
+class Waiter:
+    """Somebody who waits for one task to come to rest."""
+
+    __slots__ = ("_filled", "_task")
+
+    def __init__(self) -> None:
+        self._filled = trio.Event()
+        self._task: Task | None = None
+
+    def fill(self, task: Task | None) -> None:
+        """Say how the task came to rest, or that nobody will. Sync; the first word stands."""
+        if not self._filled.is_set():
+            self._task = task
+            self._filled.set()
+
+    async def wait(self) -> Task | None:
+        """Give the task as it came to rest; None when the runtime was closed first."""
+        await self._filled.wait()
+        return self._task
+
+
 class Broadcast:
     """Who listens to the tasks of one runtime."""
 
     def __init__(self) -> None:
         self._subscriptions: list[_Subscription] = []
-        self._waiters: dict[str, list[trio.Event]] = {}
+        self._waiters: dict[str, list[Waiter]] = {}
         self._closed = False
-
-    @property
-    def closed(self) -> bool:
-        """Nothing will be published any more."""
-        return self._closed
 
     def publish(self, task: Task, position: int, records: Sequence[Record]) -> None:
         """Tell what `records`, stored from `position` on, made of `task`. Sync."""
@@ -59,7 +75,7 @@ class Broadcast:
                     subscription.send(events)
         if task.at_rest:
             for waiter in self._waiters.get(task.header.task_id, ()):
-                waiter.set()
+                waiter.fill(task)
 
     @asynccontextmanager
     async def subscribe(self, task_id: str | None, capacity: int) -> AsyncIterator["trio.MemoryReceiveChannel[Event]"]:
@@ -77,17 +93,17 @@ class Broadcast:
             receiver.close()
 
     @contextmanager
-    def waiter(self, task_id: str) -> Iterator[trio.Event]:
-        """Give an event that is set when the task comes to rest, or when the runtime is closed."""
-        event = trio.Event()
+    def waiter(self, task_id: str) -> Iterator[Waiter]:
+        """Wait for the task to come to rest, from now on."""
+        waiter = Waiter()
         if self._closed:
-            event.set()
+            waiter.fill(None)
         waiting = self._waiters.setdefault(task_id, [])
-        waiting.append(event)
+        waiting.append(waiter)
         try:
-            yield event
+            yield waiter
         finally:
-            waiting.remove(event)
+            waiting.remove(waiter)
             if not waiting:
                 del self._waiters[task_id]
 
@@ -97,5 +113,5 @@ class Broadcast:
         for subscription in self._subscriptions:
             subscription.channel.close()
         for waiting in self._waiters.values():
-            for event in waiting:
-                event.set()
+            for waiter in waiting:
+                waiter.fill(None)

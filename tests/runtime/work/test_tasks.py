@@ -374,9 +374,21 @@ async def test_who_waits_for_a_task_learns_that_the_runtime_closed(autojump_cloc
         told.append(1)
 
     async with trio.open_nursery() as nursery, open_runtime(clock=clock, grace_seconds=0) as rt:
-        nursery.start_soon(wait, await rt.submit(plan(a=Step(action=forever))))
+        nursery.start_soon(wait, await rt.submit(plan(a=Step(action=forever, idempotent=True))))
         await trio.testing.wait_all_tasks_blocked()
     assert told
+
+
+async def test_who_waits_for_a_task_that_a_shutdown_brings_to_rest_is_told_how(autojump_clock, clock):
+    seen = []
+
+    async def wait(task):
+        seen.append((await task.wait()).resolution)
+
+    async with trio.open_nursery() as nursery, open_runtime(clock=clock, grace_seconds=0) as rt:
+        nursery.start_soon(wait, await rt.submit(plan(a=Step(action=forever))))
+        await trio.testing.wait_all_tasks_blocked()
+    assert seen == [ResolutionState.BLOCKED_TOCHECK]
 
 
 async def test_one_id_is_one_task(autojump_clock, clock):
