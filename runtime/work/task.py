@@ -73,7 +73,8 @@ class Services:
 class TaskActor(Actor[Message]):
     """One task. `effects` are those of the decision that made `task`, stored but not yet performed.
 
-    `wake` is who is told that a retry is due: by then this actor is gone. `resumed` says why the task was rebuilt from its journal while attempts may have been in flight.
+    `wake` is who is told that a retry is due: by then this actor is gone. `resumed` says why the task was rebuilt from
+    its journal while attempts may have been in flight.
     """
 
     def __init__(
