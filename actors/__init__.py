@@ -28,7 +28,8 @@ The ideas, each in the module of its name:
 * `window`      restart windows and backoff
 * `timer`       one table of what is due, one sleeping task
 * `shutdown`    a phase for all to see, and one deadline
-* `observer`    what happened, for whoever wants to know
+* `observer`    what happened, for whoever wants to know; `log.StructlogObserver` writes it down
+* `tree`        the live tree as text
 * `clock`       time as an argument
 * `errors`      one tree
 
@@ -68,7 +69,7 @@ from actors.schedule import Schedule
 from actors.shutdown import Phase, ShutdownContext
 from actors.spec import AutoShutdown, ChildSpec, Restart, Strategy, nested
 from actors.supervisor import Supervisor, open_supervisor
-from actors.table import ChildCount, ChildInfo, ChildState
+from actors.table import ChildCount, ChildInfo, ChildState, SupervisorStatistics
 from actors.timer import Timers, TimerStatistics
 from actors.window import Backoff, RestartWindow
 
@@ -122,6 +123,7 @@ __all__ = (
     "Strategy",
     "Supervisor",
     "SupervisorFailed",
+    "SupervisorStatistics",
     "SystemClock",
     "TimerStatistics",
     "Timers",

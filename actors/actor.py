@@ -34,7 +34,7 @@ Life of an incarnation:
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, Generic, TypeVar
 
 import trio
@@ -88,14 +88,25 @@ class Actor(Generic[M]):
     async def turn(self, batch: Sequence[M | Question[M]]) -> None:
         """Deal with everything that waits. The default runs the handlers in order, then performs their effects."""
         effects: list[object] = []
-        asked: list[Question[M]] = []
+        acknowledge: list[Question[M]] = []
+        table = self.table
         for message in batch:
-            made = self._handle(message, asked)
+            question = message if isinstance(message, Question) else None
+            content = message if question is None else question.message
+            handler = table.get(type(content))
+            if handler is None:
+                raise ForeignMessage(self._cell.address.name, content)
+            if handler.asks:
+                made = handler.function(self, question or Question(content, nobody()))
+            else:
+                made = handler.function(self, content)
+                if question is not None:
+                    acknowledge.append(question)
             if made is not None:
                 effects.extend(made)
         if effects:
             await self.perform(effects)
-        for question in asked:
+        for question in acknowledge:
             question.answer(None)
 
     async def perform(self, effects: Sequence[object]) -> None:
@@ -233,15 +244,3 @@ class Actor(Generic[M]):
         took = clock.monotonic() - began
         if observer is not None and took > observer.slow_seconds:
             observer.slow_handler(self._cell.address.path, took)
-
-    def _handle(self, message: M | Question[M], asked: list[Question[M]]) -> Iterable[object] | None:
-        question = message if isinstance(message, Question) else None
-        content = message if question is None else question.message
-        handler = self.table.get(type(content))
-        if handler is None:
-            raise ForeignMessage(self._cell.address.name, content)
-        if handler.asks:
-            return handler.function(self, question or Question(content, nobody()))
-        if question is not None:
-            asked.append(question)
-        return handler.function(self, content)

@@ -2,11 +2,12 @@
 
 A cancel scope costs 8 us, so giving each question one for its deadline would
 make an ask half as dear again. Every supervisor has a task that waits for
-delayed restarts anyway; the deadlines of questions to its children stand in the
-same schedule, where setting one and taking it back is a heap push and a dict
-pop. The sleeper has one scope, whose deadline moves when something earlier is
-set, without a task switch; an early wake for an entry that is gone by then is
-harmless.
+delayed restarts anyway, and it keeps the deadlines of questions to its children
+as well. Nearly all of those are taken back within microseconds, so there are
+two generations: an entry is put into a dict, and only what is still there when
+the sleeper wakes moves on to the heap. The sleeper has one scope, whose
+deadline moves when something earlier is put, without a task switch; waking for
+an entry that is gone by then is harmless.
 """
 
 import math
@@ -23,35 +24,38 @@ __all__ = ("Alarm",)
 class Alarm(Parking):
     """Callbacks by key, each due at a time on trio's clock."""
 
-    __slots__ = ("_schedule", "_scope", "_wakes_at")
+    __slots__ = ("_old", "_scope", "_wakes_at", "_young")
 
     def __init__(self) -> None:
         self._parked = None
-        self._schedule: Schedule[Hashable, Callable[[], object]] = Schedule()
+        self._young: dict[Hashable, tuple[float, Callable[[], object]]] = {}
+        self._old: Schedule[Hashable, Callable[[], object]] = Schedule()
         self._scope: trio.CancelScope | None = None
         self._wakes_at = math.inf
 
     def __contains__(self, key: Hashable) -> bool:
-        return key in self._schedule
+        return key in self._young or key in self._old
 
     def put(self, key: Hashable, due: float, callback: Callable[[], object]) -> None:
-        """Have `callback()` called at `due`, or a moment later. Sync; replaces what was under the key."""
-        self._schedule.put(key, due, callback)
+        """Have `callback()` called at `due`, or a moment later. Sync; the key must not be there."""
+        self._young[key] = (due, callback)
         if due < self._wakes_at and self._scope is not None:
             self._wakes_at = self._scope.deadline = due
 
     def drop(self, key: Hashable) -> bool:
         """Forget it. Sync, idempotent; False if there was nothing."""
-        return self._schedule.drop(key)
+        return self._young.pop(key, None) is not None or self._old.drop(key)
 
     def fire(self, now: float) -> None:
         """Call everything that is due. Sync."""
-        while (due := self._schedule.pop_due(now)) is not None:
+        self._age()
+        while (due := self._old.pop_due(now)) is not None:
             due[1]()
 
     async def sleep(self) -> None:
         """Sleep until something may be due or `wake` is called. A checkpoint."""
-        next_due = self._schedule.next_due()
+        self._age()
+        next_due = self._old.next_due()
         self._wakes_at = math.inf if next_due is None else next_due
         self._scope = trio.CancelScope(deadline=self._wakes_at)
         try:
@@ -59,3 +63,8 @@ class Alarm(Parking):
                 await self.park()
         finally:
             self._scope = None
+
+    def _age(self) -> None:
+        for key, (due, callback) in self._young.items():
+            self._old.put(key, due, callback)
+        self._young.clear()

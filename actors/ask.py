@@ -52,40 +52,55 @@ class _State(enum.Enum):
     EXPIRED = enum.auto()
 
 
+# Looking a member up on its class costs as much as a call.
+_OPEN, _ANSWERED, _REFUSED, _EXPIRED = _State
+
+
 class Slot(Parking):
     """The place one answer appears in. Filled at most once, awaited by one task."""
 
-    __slots__ = ("__weakref__", "_deadline", "_keeper", "_question", "_state", "_value")
+    __slots__ = ("__weakref__", "_asked", "_deadline", "_keeper", "_state", "_value")
 
-    def __init__(self, keeper: SlotKeeper, question: str) -> None:
+    def __init__(self, keeper: SlotKeeper, asked: type) -> None:
         self._parked = None
         self._keeper = keeper
-        self._question = question
-        self._state = _State.OPEN
+        self._asked = asked
+        self._state = _OPEN
         self._value: object = None
         self._deadline = math.inf
 
     @property
     def open(self) -> bool:
         """True while an answer would still be taken."""
-        return self._state is _State.OPEN
+        return self._state is _OPEN
 
     def fill(self, value: object) -> bool:
         """Answer. Sync; False when it came too late and was dropped (and counted)."""
-        return self._settle(_State.ANSWERED, value)
+        if self._state is not _OPEN:
+            self._keeper.count_late()
+            return False
+        self._state = _ANSWERED
+        self._value = value
+        self._keeper.release(self)
+        self.wake()
+        return True
 
     def refuse(self, error: Exception) -> bool:
         """Answer with an error, which the asker will see raised. Sync; False when too late."""
-        return self._settle(_State.REFUSED, error)
+        answered = self.fill(error)
+        if answered:
+            self._state = _REFUSED
+        return answered
 
     def move(self, keeper: SlotKeeper) -> None:
-        """Hand the duty to answer to another mailbox. Sync; a settled slot stays where it is."""
-        if self._state is _State.OPEN:
-            self._keeper.release(self)
-            if keeper.alarm is not None and self._keeper.alarm is not None and self._keeper.alarm.drop(self):
-                keeper.alarm.put(self, self._deadline, self.wake)
-            self._keeper = keeper
-            keeper.adopt(self)
+        """Hand the duty to answer to another mailbox, deadline and all. Sync; a settled slot stays where it is."""
+        if self._state is not _OPEN:
+            return
+        self._keeper.release(self)
+        if keeper.alarm is not None and self._keeper.alarm is not None and self._keeper.alarm.drop(self):
+            keeper.alarm.put(self, self._deadline, self.wake)
+        self._keeper = keeper
+        keeper.adopt(self)
 
     async def wait_until(self, deadline: float) -> object:
         """Wait for the answer until `deadline` on the monotonic clock, and give it or raise it.
@@ -97,55 +112,36 @@ class Slot(Parking):
             ActorStopped: the actor ended without answering.
             Exception: whatever the actor refused with.
         """
+        if self._state is not _OPEN:
+            await trio.lowlevel.checkpoint()
+            return self._outcome()
+        alarm = self._keeper.alarm
         try:
-            if self._state is _State.OPEN:
-                await self._sleep_until(deadline)
+            if alarm is None:
+                with trio.CancelScope(deadline=deadline):
+                    await self.park()
             else:
-                await trio.lowlevel.checkpoint()
-            if self._state is _State.OPEN:
+                self._deadline = deadline
+                alarm.put(self, deadline, self.wake)
+                await self.park()
+            if self._state is _OPEN:
                 # The deadline has passed, but whoever else this tick wakes may still answer.
                 await trio.lowlevel.cancel_shielded_checkpoint()
         finally:
-            if self._state is _State.OPEN:
-                self._state = _State.EXPIRED
+            # Not `alarm`: a forwarded question has taken its deadline along.
+            if self._keeper.alarm is not None:
+                self._keeper.alarm.drop(self)
+            if self._state is _OPEN:
+                self._state = _EXPIRED
                 self._keeper.release(self)
-        return self._outcome()
-
-    async def _sleep_until(self, deadline: float) -> None:
-        alarm = self._keeper.alarm
-        if alarm is None:
-            with trio.CancelScope(deadline=deadline):
-                await self.park()
-        elif deadline == math.inf:
-            await self.park()
-        else:
-            self._deadline = deadline
-            alarm.put(self, deadline, self.wake)
-            try:
-                await self.park()
-            finally:
-                # Not `alarm`: a forwarded question has taken its deadline along.
-                if self._keeper.alarm is not None:
-                    self._keeper.alarm.drop(self)
+        return self._value if self._state is _ANSWERED else self._outcome()
 
     def _outcome(self) -> object:
-        match self._state:
-            case _State.ANSWERED:
-                return self._value
-            case _State.REFUSED if isinstance(self._value, Exception):
-                raise self._value
-            case _:
-                raise AskExpired(self._keeper.owner, self._question)
-
-    def _settle(self, state: _State, value: object) -> bool:
-        if self._state is not _State.OPEN:
-            self._keeper.count_late()
-            return False
-        self._state = state
-        self._value = value
-        self._keeper.release(self)
-        self.wake()
-        return True
+        if self._state is _EXPIRED:
+            raise AskExpired(self._keeper.owner, self._asked.__name__)
+        if self._state is _REFUSED and isinstance(self._value, Exception):
+            raise self._value
+        return self._value
 
 
 class Question(Generic[M_co]):
@@ -194,4 +190,4 @@ class _Nobody:
 
 def nobody() -> Slot:
     """Make a slot for a message that was posted where questions are taken: its answer goes nowhere."""
-    return Slot(_Nobody(), "")
+    return Slot(_Nobody(), object)

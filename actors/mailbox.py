@@ -19,6 +19,7 @@ kinds of sender alike. `closed` is set synchronously, so between looking at a
 mailbox and closing it nothing can slip in.
 """
 
+import math
 from typing import Generic, TypeVar
 
 import attrs
@@ -112,9 +113,7 @@ class Mailbox(Parking, Generic[M]):
             raise self._refusal()
         queue.append(message)
         if len(queue) == 1:
-            # Only the first of a batch can find the owner asleep.
-            self._since = trio.current_time()
-            self.wake()
+            self._began()
 
     async def wait_room(self) -> None:
         """Wait until a post may succeed again, or the mailbox is closed. A checkpoint; promises no place to anyone."""
@@ -132,7 +131,7 @@ class Mailbox(Parking, Generic[M]):
 
     def ask(self, message: M) -> Slot:
         """Leave a question and give the slot its answer will appear in. Sync; raises as `post` does."""
-        slot = Slot(self, type(message).__name__)
+        slot = Slot(self, type(message))
         self.post(Question(message, slot))
         self.adopt(slot)
         return slot
@@ -155,8 +154,7 @@ class Mailbox(Parking, Generic[M]):
             self._limit += 1
         self._queue.append(message)
         if len(self._queue) == 1:
-            self._since = trio.current_time()
-            self.wake()
+            self._began()
 
     # --- the owner's side --------------------------------------------------
 
@@ -246,7 +244,7 @@ class Mailbox(Parking, Generic[M]):
             refused=self._refused,
             late=self._late,
             open_questions=len(self._questions or ()),
-            oldest_seconds=trio.current_time() - self._since if depth else 0.0,
+            oldest_seconds=max(0.0, trio.current_time() - self._since) if depth else 0.0,
         )
 
     # --- open questions, kept so that none outlives its actor ---------------
@@ -267,6 +265,14 @@ class Mailbox(Parking, Generic[M]):
         self._late += 1
         if self._observer is not None:
             self._observer.late_reply(self._owner)
+
+    def _began(self) -> None:
+        """Note the first message of a batch: the only one that can find the owner asleep."""
+        if self._parked is not None:
+            self._since = math.inf  # taken at the next tick: it has no age to speak of
+            self.wake()
+        else:
+            self._since = trio.current_time()
 
     def _refusal(self) -> Exception:
         if self._reason is not None:

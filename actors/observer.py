@@ -16,11 +16,16 @@ exception it raises is dropped, and the actor goes on.
 | slow_handler  | a turn took longer than the observer's `slow_seconds`  | path, seconds                |
 """
 
-from typing import Protocol
+from collections.abc import Callable
+from contextlib import suppress
+from typing import ParamSpec, Protocol
 
 from actors.reason import StopReason
 
-__all__ = ("Observer",)
+__all__ = ("Observer", "shielded")
+
+
+P = ParamSpec("P")
 
 
 class Observer(Protocol):
@@ -50,3 +55,30 @@ class Observer(Protocol):
 
     def slow_handler(self, path: str, seconds: float) -> None:
         """Tell that a turn took long."""
+
+
+class _Shielded:
+    """An observer whose exceptions are dropped: the named guard between actors and whoever looks at them."""
+
+    def __init__(self, observer: Observer) -> None:
+        self.slow_seconds = observer.slow_seconds
+        self.started = _quietly(observer.started)
+        self.stopped = _quietly(observer.stopped)
+        self.restarted = _quietly(observer.restarted)
+        self.quarantined = _quietly(observer.quarantined)
+        self.mailbox_full = _quietly(observer.mailbox_full)
+        self.late_reply = _quietly(observer.late_reply)
+        self.slow_handler = _quietly(observer.slow_handler)
+
+
+def _quietly(method: Callable[P, None]) -> Callable[P, None]:
+    def call(*args: P.args, **kwargs: P.kwargs) -> None:
+        with suppress(Exception):
+            method(*args, **kwargs)
+
+    return call
+
+
+def shielded(observer: Observer | None) -> Observer | None:
+    """Wrap an observer so that nothing it raises reaches an actor; None stays None."""
+    return None if observer is None else _Shielded(observer)

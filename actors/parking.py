@@ -39,7 +39,7 @@ class Parking:
         if self._parked is not None:
             raise trio.BusyResourceError("another task already waits here")
         self._parked = current_task()
-        return wait_task_rescheduled(self._abandon)
+        return wait_task_rescheduled(self._abandon)  # noqa: ASYNC105 - the caller awaits it
 
     def _abandon(self, _raise_cancel: RaiseCancelT) -> Abort:
         self._parked = None

@@ -30,6 +30,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
+from itertools import islice
 
 import trio
 
@@ -39,11 +40,12 @@ from actors.cell import Cell
 from actors.clock import Clock, SystemClock
 from actors.errors import ChildExists, ChildUnknown, Draining, SpecInvalid, SupervisorFailed
 from actors.mailbox import Mailbox
-from actors.observer import Observer
+from actors.observer import Observer, shielded
 from actors.reason import StopKind, StopReason
 from actors.shutdown import Phase, ShutdownContext
 from actors.spec import GROUP_WINDOW, AutoShutdown, ChildSpec, Nested, Restart, Runnable, Start, Strategy, check_set
-from actors.table import ChildCount, ChildInfo, ChildState, Row
+from actors.table import ChildCount, ChildInfo, ChildState, Row, SupervisorStatistics
+from actors.tree import TreeNode, render
 from actors.window import RestartWindow, Stamps
 
 __all__ = ("Supervisor", "open_supervisor")
@@ -90,6 +92,8 @@ class Supervisor:
         self._wave_reason = StopReason.shutdown(path)
         self._starts: dict[str, Row] = {}
         self._shaking: Row | None = None
+        self._started = 0
+        self._restarted = 0
         self._opened = False
         self._on_open: Callable[[], None] | None = None
         self._open_event = trio.Event()
@@ -157,6 +161,27 @@ class Supervisor:
             supervisors=supervisors,
             workers=len(rows) - supervisors,
         )
+
+    def statistics(self) -> SupervisorStatistics:
+        """Give a frozen picture of now. Sync."""
+        return SupervisorStatistics(
+            children=len(self._rows),
+            alive=sum(row.alive for row in self._rows.values()),
+            quarantined=sum(row.state is ChildState.QUARANTINED for row in self._rows.values()),
+            started=self._started,
+            restarted=self._restarted,
+        )
+
+    def tree(self, most: int = 20) -> str:
+        """Draw what is below, at most so many children of each supervisor. Sync."""
+        return render(self.tree_node(self.name, most))
+
+    def tree_node(self, name: str, most: int) -> TreeNode:
+        """Give the tree below as a value. Sync."""
+        rows = tuple(islice(self._rows.values(), most))
+        facts = [self._group.strategy.value] + ([f"stopping: {self._stopping}"] if self._stopping else [])
+        below = tuple(row.node() if row.nested is None else row.nested.tree_node(row.id, most) for row in rows)
+        return TreeNode(name=name, facts=facts, below=below, more=len(self._rows) - len(rows))
 
     # --- what anyone may have done -----------------------------------------
 
@@ -267,9 +292,7 @@ class Supervisor:
         """Run until everything has ended, with the children in `nursery`."""
         self._nursery = nursery
         try:
-            for row, cell, start in self._unspawned:
-                nursery.start_soon(self._guard, row, cell, start, name=row.id)
-            self._unspawned.clear()
+            self._spawn_waiting(nursery)
             while True:
                 self._alarm.fire(self._clock.monotonic())
                 if self._finished:
@@ -280,6 +303,11 @@ class Supervisor:
                 self._stopping = self._shutdown.reason or self.cancelled
             self._ended_event.set()
             self._open_event.set()
+
+    def _spawn_waiting(self, nursery: trio.Nursery) -> None:
+        for row, cell, start in self._unspawned:
+            nursery.start_soon(self._guard, row, cell, start, name=row.id)
+        self._unspawned.clear()
 
     # --- starting -------------------------------------------------------------
 
@@ -301,6 +329,7 @@ class Supervisor:
         if start is None:
             raise ChildUnknown(self._path, row.id)
         row.incarnation += 1
+        self._started += 1
         mailbox: Mailbox[object] = Mailbox(row.id, row.capacity, self._observer, self._alarm)
         address = Address(row.id, row.incarnation, mailbox, self._path)
         cell = Cell(
@@ -365,6 +394,7 @@ class Supervisor:
             # runs all the same, because it has children to account for.
             if cell.mailbox.closed is None or row.nested is not None:
                 made = start(cell.address.incarnation)
+                del start  # this frame lives as long as the child, its arguments need not
                 if isinstance(made, Awaitable) or made.waits:
                     await self._live_in_scope(cell, made)
                 else:
@@ -460,6 +490,7 @@ class Supervisor:
                 self._observer.quarantined(f"{self._path}/{row.id}", reason)
             self._hold(row, group)
             return
+        self._restarted += 1
         delay = row.backoff.delay(row.stamps.count if row.stamps else 1, self._chance.random())
         if self._observer is not None:
             self._observer.restarted(f"{self._path}/{row.id}", row.incarnation + 1, delay)
@@ -632,6 +663,7 @@ async def open_supervisor(
     group = Nested(specs=tuple(specs), strategy=strategy, window=window, auto_shutdown=auto_shutdown)
     check_set(group)
     shutdown = shutdown or ShutdownContext(math.inf)
+    observer = shielded(observer)
     supervisor = Supervisor(
         group,
         mailbox=Mailbox(name, 1, observer),

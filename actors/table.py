@@ -7,6 +7,7 @@ import attrs
 
 from actors.reason import StopReason
 from actors.spec import ChildSpec, Nested, Restart, Start
+from actors.tree import TreeNode
 from actors.window import Stamps
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from actors.cell import Cell
     from actors.supervisor import Supervisor
 
-__all__ = ("ChildCount", "ChildInfo", "ChildState", "Row")
+__all__ = ("ChildCount", "ChildInfo", "ChildState", "Row", "SupervisorStatistics")
 
 _WORKER_STOP_SECONDS = 5.0
 
@@ -58,6 +59,17 @@ class ChildCount:
     alive: int
     supervisors: int
     workers: int
+
+
+@attrs.frozen(kw_only=True)
+class SupervisorStatistics:
+    """What a supervisor has and has done. `started` counts incarnations, `restarted` those after a failure."""
+
+    children: int
+    alive: int
+    quarantined: int
+    started: int
+    restarted: int
 
 
 class Row:
@@ -142,3 +154,15 @@ class Row:
             supervisor=self.nested is not None,
             reason=self.reason,
         )
+
+    def node(self) -> TreeNode:
+        """Give this child as a line of the tree."""
+        facts = [self.state.value]
+        if self.incarnation > 1:
+            facts.append(f"incarnation {self.incarnation}")
+        waiting = self.address.statistics().depth if self.address else 0
+        if waiting:
+            facts.append(f"{waiting} waiting")
+        if self.reason is not None and not self.alive:
+            facts.append(str(self.reason))
+        return TreeNode(name=self.id, facts=facts)

@@ -96,7 +96,7 @@ def start_stop(actors: int) -> dict[str, float]:
 
         class One(Actor[int]):
             @handles(int)
-            def note(self, message: int) -> Effects:
+            def note(self, _message: int) -> Effects:
                 nonlocal left
                 left -= 1
                 if left == 0:
@@ -239,7 +239,8 @@ def timers(tasks: int, first_seconds: float, last_seconds: float) -> dict[str, f
             now = trio.current_time()
             for number in range(tasks):
                 seconds = first_seconds + (last_seconds - first_seconds) * number / tasks
-                due.arm_in(f"task-{number}", seconds, target, now + seconds)
+                left = now + seconds - trio.current_time()  # arming them all takes a while
+                due.arm_in(f"task-{number}", left, target, now + seconds)
             grown = resident_bytes() - before
             await waker.done.wait()
         return grown, waker.late

@@ -171,6 +171,7 @@ async def test_a_forwarded_question_is_answered_by_the_other_actor():
         @answers(Total)
         def pass_on(self, question: Question[Total]) -> Effects:
             self.other.forward(question)
+            return ()
 
     async with open_supervisor("s") as s:
         counter = s.start_child(spec(Counter(7), "counter"))

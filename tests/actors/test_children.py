@@ -26,8 +26,8 @@ STOP = StopReason(kind=StopKind.CANCELLED, requester="user", text="enough")
 class Go:
     name: str
     function: object
-    args: tuple = ()
-    options: dict = attrs.field(factory=dict)
+    args: tuple[object, ...] = ()
+    options: dict[str, object] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -38,7 +38,7 @@ class Halt:
 @attrs.frozen
 class Ended:
     name: str
-    exit: Exit
+    exit: Exit[object]
 
 
 class Owner(Actor[Go | Halt | Ended]):
@@ -153,7 +153,7 @@ async def test_children_end_before_their_crashed_owner_is_announced(autojump_clo
         async def turn(self, batch):
             await super().turn(batch)
             if isinstance(batch[0], Halt):
-                raise ValueError("crash")
+                raise ValueError("crash")  # noqa: TRY004 - any error will do
 
     async with open_supervisor("s") as s:
         address = s.start_child(spec(Crashes()))
@@ -200,7 +200,7 @@ async def test_an_orderly_stop_cuts_the_children_and_hands_in_their_reports(auto
 
 async def test_stopping_may_spare_its_children_and_wait_for_them(autojump_clock):
     class Patient(Owner):
-        async def stopping(self, reason):
+        async def stopping(self, _reason):
             while self.children.running:
                 await self.turn(await self.receive())
 
@@ -246,7 +246,7 @@ async def test_stop_if_idle_says_no_while_a_child_runs(autojump_clock):
 
 async def test_a_child_that_outlasts_the_stop_deadline_is_cut_with_its_owner(autojump_clock):
     class Patient(Owner):
-        async def stopping(self, reason):
+        async def stopping(self, _reason):
             await self.receive()
 
     async with open_supervisor("s") as s:
@@ -264,7 +264,7 @@ async def test_an_owner_restarts_without_the_children_of_the_one_before(autojump
         async def started(self):
             self.children.start("c", trio.sleep_forever, report=lambda e: Ended("c", e))
 
-        async def turn(self, batch):
+        async def turn(self, _batch):
             raise ValueError
 
     made = []

@@ -32,7 +32,7 @@ from tests.actors.messages import Add, Counter, Crash, Total, bye, soon
 AT_ONCE = Backoff(first_seconds=0, base_seconds=0, most_seconds=0)
 
 
-class Log(list):
+class Log(list[object]):
     """Makes children that write down when they start and end."""
 
     def spec(self, child_id, *, lingers=0.0, deaf=False, **more):
@@ -157,7 +157,7 @@ async def test_backoff_delays_a_restart(autojump_clock):
             began = trio.current_time()
             s.address_of("a").post(Crash())
             await settle()
-            while s.address_of("a").stopped:
+            while s.address_of("a").stopped:  # noqa: ASYNC110 - the clock is virtual
                 await trio.sleep(0.5)
             assert trio.current_time() - began == pytest.approx(expected, abs=0.5)
 
@@ -196,7 +196,7 @@ async def test_a_quarantined_child_holds_those_that_depend_on_it():
 async def test_only_the_group_window_escalates():
     log = Log()
     wide = RestartWindow(limit=10, period_seconds=100)
-    with pytest.raises(SupervisorFailed) as caught:
+    with pytest.raises(SupervisorFailed) as caught:  # noqa: PT012 - the whole block is under test
         async with open_supervisor(
             "s", [log.spec("a", window=wide), log.spec("b")], window=RestartWindow(limit=1, period_seconds=9)
         ) as s:
@@ -374,7 +374,7 @@ def test_a_set_of_specs_names_every_fault_at_once():
 
 async def test_an_exception_in_the_block_stops_the_tree_in_order_and_comes_out_bare(autojump_clock):
     log = Log()
-    with pytest.raises(KeyError, match="mine"):
+    with pytest.raises(KeyError, match="mine"):  # noqa: PT012 - the whole block is under test
         async with open_supervisor("s", [log.spec("a", lingers=1), log.spec("b")]):
             await settle()
             raise KeyError("mine")
@@ -394,7 +394,7 @@ async def test_cancelling_the_block_cancels_every_child_and_restarts_none(autoju
 
 async def test_a_base_exception_in_a_child_brings_the_tree_down():
     log = Log()
-    with pytest.raises(BaseExceptionGroup) as caught:
+    with pytest.raises(BaseExceptionGroup) as caught:  # noqa: PT012 - the whole block is under test
         async with open_supervisor("s", [log.spec("a"), log.spec("b")]) as s:
             await settle()
             s.address_of("a").post(Crash(error=KeyboardInterrupt()))
