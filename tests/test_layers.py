@@ -108,7 +108,7 @@ def test_importing_the_front_loads_nothing_behind_it():
 
 def test_embedding_does_not_load_the_command_line_or_what_it_needs():
     loaded = loaded_after("from runtime import open_runtime, Template, Step")
-    assert not loaded & {"click", "rich", "runtime.cli", "httpx2", "gotpl", "quickjs"}
+    assert not loaded & {"click", "rich", "runtime.cli", "httpx2", "quickjs"}
 
 
 def test_actors_load_neither_the_runtime_nor_a_logger():

@@ -1,14 +1,14 @@
 """Rendering, seen from the rest of the runtime: text and JSON in, rendered text and JSON out.
 
-What is short and safe is rendered where it is asked for, on the event loop. A text that may run JavaScript or a
-function that computes for long is rendered on one evaluator thread, which may block; there is only one, so scripts run
-one at a time. Cancelling whoever waits gives up at once: the script is ended, and the thread with it soon after.
+What is short is rendered where it is asked for, on the event loop, with limits that keep it short. What hits them, and
+what may run JavaScript, is rendered (again: rendering has no effects) on one evaluator thread, with wider limits; there
+is only one, so scripts run one at a time. Cancelling whoever waits gives up at once: the script is ended, and the
+thread with it soon after.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from random import Random, SystemRandom
 from typing import Final, TypeVar
 
@@ -16,19 +16,24 @@ import attrs
 import trio
 
 from runtime.errors import TemplatingError
-from runtime.values.engine import Templates
-from runtime.values.functions import Rendering
-from runtime.values.guards import COSTLY
-from runtime.values.javascript import JavaScript
+from runtime.values.functions import RENDERING, Rendering
+from runtime.values.gotemplate import FunctionError, Host, Limits
+from runtime.values.javascript import ExpressionError, JavaScript
 from runtime.values.json import Json
-from runtime.values.meter import Limits, Meter
 from runtime.values.snapshot import Values
+from runtime.values.templates import Templates, TooMuch
 
 T = TypeVar("T")
 
 _DEEPEST: Final = 250
+_LONGEST_PARSED_INLINE: Final = 2_000  # characters: some four milliseconds
 _EVALUATES: Final = re.compile(r"\beval(?:Cache)?\b")
-_COMPUTES: Final = re.compile(rf"\b(?:{'|'.join(sorted(COSTLY))})\b")
+
+INLINE: Final = Limits(steps=60_000, output=1 << 20, memory=2 << 20)
+"""What one text may cost on the event loop: a few milliseconds."""
+
+THREADED: Final = Limits()
+"""What it may cost at all: about a second, and some tens of megabytes."""
 
 
 class EvalCache:
@@ -55,14 +60,14 @@ class Evaluator:
         *,
         now: Callable[[], datetime],
         random: Random | None = None,
-        limits: Limits | None = None,
+        limits: Limits = THREADED,
     ) -> None:
         source = random or SystemRandom()
         self._inline = Templates(now=now, random=source)
         self._threaded = Templates(now=now, random=source)
         self._javascript = JavaScript()
         self._thread = trio.CapacityLimiter(1)
-        self._limits = limits or Limits()
+        self._limits = limits
 
     async def render(self, text: str, values: Values, *, cache: EvalCache | None = None) -> str:
         """Render one text.
@@ -116,18 +121,25 @@ class Evaluator:
         if not texts:
             return unchanged
         results = (cache or EvalCache())._results  # noqa: SLF001 - opaque to callers, not to its owner
-        if _takes_long(texts, values):
-            return await self._on_thread(partial(_Pass, self._threaded, values, results), job)
-        await trio.lowlevel.checkpoint()
-        return job(_Pass(self._inline, values, results, Meter(self._limits), self._javascript))
+        if self._is_short(texts) and not _runs_scripts(texts, values):
+            await trio.lowlevel.checkpoint()
+            try:
+                return job(_Pass(self._inline, values, dict(results), INLINE, self._javascript, _never))
+            except TooMuch:
+                pass  # it gets more, elsewhere
+        return await self._on_thread(values, results, job)
 
-    async def _on_thread(self, begin: Callable[[Meter, JavaScript], "_Pass"], job: Callable[["_Pass"], T]) -> T:
+    def _is_short(self, texts: Sequence[str]) -> bool:
+        """Say whether parsing what is not parsed yet takes no longer than the event loop may be held."""
+        return sum(len(text) for text in texts if text not in self._inline) <= _LONGEST_PARSED_INLINE
+
+    async def _on_thread(self, values: Values, results: dict[str, str], job: Callable[["_Pass"], T]) -> T:
         abandoned = _Flag()
         started = _Flag()
 
         def work() -> T:
             started.up = True
-            return job(begin(Meter(self._limits, stopped=lambda: abandoned.up), self._javascript))
+            return job(_Pass(self._threaded, values, results, self._limits, self._javascript, lambda: abandoned.up))
 
         try:
             return await trio.to_thread.run_sync(work, limiter=self._thread, abandon_on_cancel=True)
@@ -136,6 +148,10 @@ class Evaluator:
             if started.up:  # the limiter is still held by this work, so what runs is its own
                 self._javascript.interrupt()
             raise
+
+
+def _never() -> bool:
+    return False
 
 
 class _Flag:
@@ -149,23 +165,32 @@ class _Flag:
 
 @attrs.frozen
 class _Pass:
-    """One call of the evaluator: everything in it shares one meter and one cache."""
+    """One call of the evaluator: everything in it shares one cache, and each text has its own limits."""
 
     templates: Templates
     values: Values
     results: dict[str, str]
-    meter: Meter
+    limits: Limits
     javascript: JavaScript
+    stopped: Callable[[], bool]
 
     def text(self, text: str) -> str:
-        rendering = Rendering(values=self.values, meter=self.meter, cache=self.results, expander=self)
-        return self.expand(text, rendering)
+        if self.stopped():
+            raise TemplatingError("given up: nobody waits for it any more")
+        token = RENDERING.set(Rendering(self.values, self.results, self.expand, self.run))
+        try:
+            return self.templates.render(text, self.values, self.limits)
+        finally:
+            RENDERING.reset(token)
 
-    def expand(self, text: str, rendering: Rendering) -> str:
-        return self.templates.render(text, rendering)
+    def expand(self, text: str, host: Host) -> str:
+        return self.templates.expand(text, self.values, self.limits, host)
 
     def run(self, name: str, source: str, timeout: str | None) -> str:
-        return self.javascript.run(name, source, timeout, stopped=self.meter.stopped)
+        try:
+            return self.javascript.run(name, source, timeout, stopped=self.stopped)
+        except ExpressionError as fault:
+            raise FunctionError(str(fault)) from fault
 
     def tree(self, value: Json) -> Json:
         match value:
@@ -191,6 +216,8 @@ class _Pass:
                     case _:
                         rendered[name] = value
             except TemplatingError as fault:
+                if isinstance(fault, TooMuch) and self.limits is INLINE:
+                    raise
                 faults.append(fault)
         return rendered
 
@@ -217,12 +244,7 @@ def _texts(value: Json, *, keys: bool, depth: int = _DEEPEST) -> Iterator[str]:
                 yield from _texts(item, keys=keys, depth=depth - 1)
 
 
-def _takes_long(texts: Sequence[str], values: Values) -> bool:
-    if any(map(_COMPUTES.search, texts)):
-        return True
-    if not any(map(_EVALUATES.search, texts)):
-        return False
-    return any(
-        variable.expression is not None or (isinstance(variable.value, str) and _COMPUTES.search(variable.value))
-        for variable in values.variables.values()
+def _runs_scripts(texts: Sequence[str], values: Values) -> bool:
+    return any(map(_EVALUATES.search, texts)) and any(
+        variable.expression is not None for variable in values.variables.values()
     )

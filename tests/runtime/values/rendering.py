@@ -5,11 +5,11 @@ from functools import cache
 from random import Random
 from typing import Any
 
-from runtime.values.engine import Templates
-from runtime.values.functions import Rendering
+from runtime.values.evaluator import THREADED, _Pass
+from runtime.values.gotemplate import Limits
 from runtime.values.json import loads
-from runtime.values.meter import Limits, Meter
 from runtime.values.snapshot import StepView, Values
+from runtime.values.templates import Templates
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890000, tzinfo=UTC)
 
@@ -25,25 +25,22 @@ def some_values(**more) -> Values:
     return Values(input=data, **more).with_step("first", StepView(state="DONE", output=None))
 
 
-class NoScripts:
-    """An expander for texts without JavaScript."""
-
-    def __init__(self, templates: Templates) -> None:
-        self.expand = templates.render
-
-    def run(self, name: str, source: str, timeout: str | None) -> str:
-        raise AssertionError(f"{name} is a script: {source} ({timeout})")
-
-
 @cache
 def templates() -> Templates:
     return Templates(now=lambda: NOW, random=Random(7))
 
 
-def render(text: str, values: Values | None = None, limits: Limits | None = None, engine: Templates | None = None):
-    engine = engine or templates()
+class NoScripts:
+    """Stands where JavaScript would be, for texts without any."""
+
+    def run(self, name: str, source: str, timeout: str | None, *, stopped: object) -> str:
+        raise AssertionError(f"{name} is a script: {source} ({timeout}, {stopped})")
+
+
+def render(text: str, values: Values | None = None, limits: Limits = THREADED, engine: Templates | None = None) -> str:
     seen = some_values() if values is None else values
-    return engine.render(text, Rendering(values=seen, meter=Meter(limits), cache={}, expander=NoScripts(engine)))
+    scripts: Any = NoScripts()
+    return _Pass(engine or templates(), seen, {}, limits, scripts, lambda: False).text(text)
 
 
-__all__ = ("DATA", "NOW", "NoScripts", "render", "some_values", "templates")
+__all__ = ("DATA", "NOW", "render", "some_values", "templates")

@@ -60,23 +60,23 @@ def test_prints_as_go_does(text, printed):
         ("{{.input.name.upper}}", "can't evaluate field upper in type interface"),
         ("{{.input.yes.x}}", "can't evaluate field x"),
         ("{{.input.list.x}}", "can't evaluate field x"),
-        ("{{.input.nothing.x}}", "can't evaluate field x"),
+        ("{{.input.nothing.x}}", "nil pointer evaluating interface {}.x"),
         ("{{.input.name.__class__}}", "can't evaluate field __class__"),
-        ("{{.iterator.x}}", "can't evaluate field x"),
-        ('{{index .step "absent" "output"}}', "error calling index: cannot index untyped nil"),
+        ("{{.iterator.x}}", "nil pointer evaluating interface {}.x"),
+        ('{{index .step "absent" "output"}}', "error calling index: index of nil pointer"),
         ("{{index .input.list 9}}", "error calling index: index out of range"),
-        ("{{len .input.missing}}", "error calling len: untyped nil has no length"),
+        ("{{len .input.missing}}", "error calling len: reflect: call of reflect.Value.Type on zero Value"),
         ("{{eq .input.n 12}}", "error calling eq: incompatible types for comparison"),
-        ("{{until .input.n}}", "argument 1 to until: expected int, got json.Number"),
+        ("{{until .input.n}}", "wrong type for value; expected int; got json.Number"),
         ("{{upper}}", "wrong number of args for upper: want 1 got 0"),
         ("{{nofunc}}", 'function "nofunc" not defined'),
         ("{{$x}}", 'undefined variable "$x"'),
         ("{{.input.name", "unclosed action"),
         ("line one\n{{if}}{{end}}", "tmpl:2: missing value"),
         ('{{fail "boom"}}', "error calling fail: boom"),
-        ('{{template "x"}}', "template 'x' is not defined"),
+        ('{{template "x"}}', 'template "x" not defined'),
         ("{{div 1 0}}", "error calling div"),
-        ("{{regexFind `(` `x`}}", "error calling regexFind: missing )"),
+        ("{{regexFind `(` `x`}}", "missing closing )"),
     ],
 )
 def test_fails_as_go_does(text, explanation):
@@ -101,8 +101,6 @@ def test_a_number_keeps_its_literal_from_the_document_to_the_text(literal):
     values = Values(input=data)
     assert render("{{.input.n}}", values) == literal
     assert render("{{toJson .input}}", values) == f'{{"l":[{literal}],"n":{literal}}}'
-    assert render("{{.input | toJson | fromJson | toJson}}", values) == f'{{"l":[{literal}],"n":{literal}}}'
-    assert render("{{(.input | toJson | fromJson).n}}", values) == literal
 
 
 def test_what_a_template_changes_is_seen_by_the_rest_of_it_and_by_nobody_else():

@@ -1,0 +1,51 @@
+"""Go's text/template with Sprig's functions, in Python.
+
+    Template("{{.name | upper}} has {{len .items}}").render({"name": "box", "items": [1, 2]})
+
+What it prints is what Go prints, and its two errors, `ParseError` and `ExecutionError`, have Go's texts. The package
+stands alone; it knows the data as plain Python values, which it never changes.
+
+Data. None, bool, str, mappings and sequences are what they look like. An int or float is a JSON number, to Go a
+`json.Number`: a kind of string that prints its literal, `str()` of the Python value. (So `if` finds it true, zero or
+not, and `eq` refuses to compare it with an integer; `int`, `float64` and the arithmetic functions convert it.) Numbers
+that a template writes, or that `fromJson` reads, are Go's own and print as Go prints them.
+
+Functions. Go's and Sprig's are there, except the three that reach the host: env, expandenv, getHostByName. More come
+in by `Template(source, functions={"name": Function(...)})`, and hide those of the same name; one that asks for a
+`Host` sees the data the rendering began with. Time and randomness are given to `render`; the local zone is UTC.
+
+Bounds. `Limits` says how many steps, how much text, memory and depth a rendering may use. What exceeds them ends in
+`LimitExceeded`, an execution error that names the limit. With few steps a rendering is short, so a caller that must
+not be held up renders with few first, and elsewhere with more if that was not enough: rendering has no effects.
+Parsing is bounded by the source's length and depth. Regular expressions run in RE2, in linear time.
+
+Measured against Go 1.19 and Sprig 3.2.3. From newer ones come `range` over an integer, `else with` and sha512sum.
+Newer Go differs in what follows, and this package does as 1.19 does:
+- assigning loops (`range $i, $e = .list`) set the variables declared last, whatever their names;
+- `js` leaves the back quote alone, and a pattern may not name a group `(?<name>...)`;
+- some texts of errors (`undefined variable: $x` is followed by the bare name).
+Where Go's result is random, ours is sorted (`keys`, `values`); where Go prints an address, ours is always the same.
+`now` carries no monotonic reading. A map that holds itself, which Go cannot print, is a `LimitExceeded`.
+Of the methods that Go's types have, times, versions and JSON numbers offer the common ones (`Format`, `Unix`, `Year`,
+`Major`, `Compare`, `Int64`, `String` ...).
+"""
+
+from runtime.values.gotemplate.errors import ExecutionError, FunctionError, LimitExceeded, ParseError, TemplateError
+from runtime.values.gotemplate.functions import Function, Host, Param
+from runtime.values.gotemplate.limits import Limits
+from runtime.values.gotemplate.template import Template
+from runtime.values.gotemplate.values import MISSING
+
+__all__ = (
+    "MISSING",
+    "ExecutionError",
+    "Function",
+    "FunctionError",
+    "Host",
+    "LimitExceeded",
+    "Limits",
+    "Param",
+    "ParseError",
+    "Template",
+    "TemplateError",
+)
