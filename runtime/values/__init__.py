@@ -1,20 +1,14 @@
-"""What ``{{ }}`` sees, and how it is rendered.
+"""What ``{{ }}`` sees, and how it is rendered (spec sections 3.3 and 4).
 
-::
+    json          JSON as plain Python whose number literals survive
+    snapshot      `Values`: the data tree of a task at one moment, immutable and shared
+    gotemplate    Go's text/template and Sprig, in a package that knows nothing of tasks
+    functions     what µTask adds to their functions
+    javascript    the expressions of variables, in a small process that can be ended
+    templates     templates kept compiled, rendered against `Values`
+    evaluator     the front: short things inline, long ones and scripts on one thread; the only async module here
+    regex         RE2 patterns, for everything that searches with a pattern from a template
 
-    snapshot    the immutable data tree of a task; adding a step to it costs nothing that grows with the task
-    evaluator   the door: `Evaluator.render`, `render_tree`, `render_result`; says what runs where, and what cancel does
-    engine      Go templates; the only module that knows the library behind them
-    views       data as that library wants to meet it, converted only where a template looks
-    functions   the functions that are ours; patterns: ``regex*``; guards: what the others would cost
-    meter       what one rendering may cost
-    javascript  expressions, in a process of their own (javascript_worker is all that it runs)
-    json, regex numbers that keep their literals; expressions that cannot hang
-
-Rules
-    * A template is anybody's text. Whatever it says, rendering it ends, soon, in a text or in a `TemplatingError`.
-      Limits are counts of work, not seconds, so that one template on one snapshot always ends the same way.
-    * A snapshot never changes. What a template changes (``set``) lasts for that rendering.
-    * A number is printed as it was written, wherever it came from.
-    * Nothing a template can call reaches the host; time and chance are given to the evaluator.
+A step renders with the snapshot it was given, so what a template prints depends on nothing that happens meanwhile.
+Whatever the text and the data, a rendering ends, soon, in a text or in a `TemplatingError`.
 """
