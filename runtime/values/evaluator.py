@@ -29,7 +29,7 @@ _DEEPEST: Final = 250
 _LONGEST_PARSED_INLINE: Final = 2_000  # characters: some four milliseconds
 _EVALUATES: Final = re.compile(r"\beval(?:Cache)?\b")
 
-INLINE: Final = Limits(steps=60_000, output=1 << 20, memory=2 << 20)
+INLINE: Final = Limits(steps=30_000, output=1 << 20, memory=2 << 20)
 """What one text may cost on the event loop: a few milliseconds."""
 
 THREADED: Final = Limits()

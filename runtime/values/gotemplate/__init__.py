@@ -12,7 +12,8 @@ that a template writes, or that `fromJson` reads, are Go's own and print as Go p
 
 Functions. Go's and Sprig's are there, except the three that reach the host: env, expandenv, getHostByName. More come
 in by `Template(source, functions={"name": Function(...)})`, and hide those of the same name; one that asks for a
-`Host` sees the data the rendering began with. Time and randomness are given to `render`; the local zone is UTC.
+`Host` sees the data the rendering began with. A template that calls a function which changes maps (set, unset, merge)
+works on a copy of the data, so that later parts of it see the change, as in Go, and nobody else does. Time and randomness are given to `render`; the local zone is UTC.
 
 Bounds. `Limits` says how many steps, how much text, memory and depth a rendering may use. What exceeds them ends in
 `LimitExceeded`, an execution error that names the limit. With few steps a rendering is short, so a caller that must

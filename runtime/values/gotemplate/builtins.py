@@ -181,9 +181,9 @@ def _js_char(char: str) -> str:
         return _JS[char]
     if char < " ":
         return f"\\u{ord(char):04X}"
-    if char.isprintable():
+    if char.isprintable() or is_lone(char) or char == "\x7f":
         return char
-    return "\\uFFFD" if is_lone(char) else char if char == "\x7f" else f"\\u{ord(char):04X}"
+    return f"\\u{ord(char):04X}"
 
 
 @_TABLE.add("js", params=(ANY,), variadic=True, host=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from runtime.values.gotemplate.errors import Exhausted
-from runtime.values.gotemplate.limits import Budget
+from runtime.values.gotemplate.limits import DEEPEST, Budget
 from runtime.values.gotemplate.values import NIL_TYPES, Kind, Value, go_type
 
 
@@ -15,8 +15,8 @@ def deep_copy(budget: Budget, value: Value, depth: int = 0) -> Value:
     """
     if isinstance(value, str | int | float | complex) or value is None or isinstance(value, NIL_TYPES):
         return value
-    if depth > 4 * budget.limits.depth:
-        raise Exhausted("copying a value nested too deep", "depth")
+    if depth > DEEPEST:
+        raise Exhausted(f"copying a value nested more than {DEEPEST} deep", "depth")
     if isinstance(value, Mapping):
         budget.hold(64 + 16 * len(value))
         budget.spend(10 * len(value) + 10)

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from runtime.values.gotemplate.values import encode
+
 MICROSECOND: Final = 1_000
 MILLISECOND: Final = 1_000_000
 SECOND: Final = 1_000_000_000
@@ -19,6 +21,7 @@ _UNITS: Final = {
     "h": HOUR,
 }
 _LIMIT: Final = 1 << 63
+_LONGEST: Final = 2000  # characters of a duration
 _DIGITS: Final = frozenset("0123456789")
 
 
@@ -29,9 +32,10 @@ class BadDuration(ValueError):
 def quote_value(text: str) -> str:
     """Quote as package time quotes what it could not parse."""
     out: list[str] = []
-    for char in text:
-        if char < " " or not char.isascii():
-            out.extend(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape"))
+    for byte in encode(text):
+        char = chr(byte)
+        if not " " <= char <= "\x7f":
+            out.append(f"\\x{byte:02x}")
         else:
             out.append(f"\\{char}" if char in '"\\' else char)
     return '"' + "".join(out) + '"'
@@ -53,6 +57,8 @@ def parse_duration(text: str) -> int:
     Raises:
         BadDuration: it is none, or beyond 64 bits.
     """
+    if len(text) > _LONGEST:
+        raise _bad(text[:_LONGEST])
     at = 1 if text[:1] in {"-", "+"} else 0
     if text[at:] == "0":
         return 0

@@ -7,7 +7,7 @@ from typing import Final
 
 from runtime.values.gotemplate.errors import Exhausted
 from runtime.values.gotemplate.floats import format_float
-from runtime.values.gotemplate.limits import Budget
+from runtime.values.gotemplate.limits import DEEPEST, Budget
 from runtime.values.gotemplate.text import is_lone, quote
 from runtime.values.gotemplate.times import Time
 from runtime.values.gotemplate.values import (
@@ -24,7 +24,6 @@ from runtime.values.gotemplate.values import (
     size,
 )
 
-DEEPEST: Final = 200
 _SHORT: Final = 64  # characters of a string that are charged with its container
 
 _WORDS: Final = {"t": "true", "f": "false", "n": "null"}
@@ -74,11 +73,28 @@ class _Writer:
     def string(self, text: str) -> None:
         if len(text) > _SHORT:
             self.budget.hold(2 * len(text))
-            self.budget.spend(len(text))
-        plain = text.isascii() and text.isprintable() and not self.special.search(text)
-        self.out.append(f'"{text}"' if plain else '"' + self.special.sub(_escape, text) + '"')
+        if text.isascii() and text.isprintable() and not self.special.search(text):
+            self.out.append(f'"{text}"')
+            return
+        if len(text) > _SHORT:
+            self.budget.hold(4 * len(text))
+            self.budget.spend(6 * len(text))
+        self.out.append('"' + self.special.sub(_escape, text) + '"')
 
     def value(self, value: Value, depth: int) -> None:
+        kind = type(value)
+        if kind is str:
+            self.string(value)
+        elif kind is int:
+            self.out.append(int.__repr__(value))
+        elif kind is dict:
+            self.mapping(value, depth)
+        elif kind is list:
+            self.sequence(value, depth)
+        else:
+            self.other(value, depth)
+
+    def other(self, value: Value, depth: int) -> None:
         if value is None or value is MISSING or isinstance(value, NIL_TYPES):
             self.out.append("null")
         elif value is True or value is False:
@@ -210,7 +226,9 @@ def read_json(budget: Budget, text: str) -> Value:
         )
         return _tidy(value, 0)
     except json.JSONDecodeError as fault:
-        raise Unreadable(_complaint(text, fault.pos)) from None
+        raise Unreadable(_complaint(text, f"invalid JSON at character {fault.pos}")) from None
+    except Unreadable as fault:
+        raise Unreadable(_complaint(text, str(fault))) from None
     except RecursionError:
         raise Unreadable("exceeded max depth") from None
 
@@ -352,9 +370,10 @@ class _Scanner:
                 return
 
 
-def _complaint(text: str, at: int) -> str:
+def _complaint(text: str, otherwise: str) -> str:
+    """Say what is wrong with a text: first its syntax, as Go checks that before all else."""
     try:
         _Scanner(text).whole()
     except Unreadable as fault:
         return str(fault)
-    return f"invalid JSON at character {at}"
+    return otherwise

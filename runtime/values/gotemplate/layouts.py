@@ -5,6 +5,8 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import Final
 
+from runtime.values.gotemplate.errors import FunctionError
+
 LONG_MONTHS: Final = (
     "January",
     "February",
@@ -22,6 +24,19 @@ LONG_MONTHS: Final = (
 SHORT_MONTHS: Final = tuple(name[:3] for name in LONG_MONTHS)
 LONG_DAYS: Final = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 SHORT_DAYS: Final = tuple(name[:3] for name in LONG_DAYS)
+
+
+LONGEST: Final = 2000  # characters of a layout, or of a date to read
+
+
+def check_length(text: str) -> None:
+    """Refuse what is too long to be a layout or a date.
+
+    Raises:
+        FunctionError: it is.
+    """
+    if len(text) > LONGEST:
+        raise FunctionError(f"a date or its layout may have {LONGEST} characters")
 
 
 class Std(Enum):
@@ -93,9 +108,18 @@ def _std(text: str) -> Std:
     return Std.FRACTION if text[0] in ".," else Std.OFFSET
 
 
-@lru_cache(maxsize=128)
 def parts(layout: str) -> tuple[tuple[str, Std | None, str], ...]:
-    """Cut a layout: for each part the text before it, what it stands for, how it is written; the tail comes last."""
+    """Cut a layout: for each part the text before it, what it stands for, how it is written; the tail comes last.
+
+    Raises:
+        FunctionError: it is too long.
+    """
+    check_length(layout)
+    return _parts(layout)
+
+
+@lru_cache(maxsize=128)
+def _parts(layout: str) -> tuple[tuple[str, Std | None, str], ...]:
     out: list[tuple[str, Std | None, str]] = []
     at = 0
     for match in _PART.finditer(layout):

@@ -12,7 +12,7 @@ from runtime.values.gotemplate.errors import ParseError
 from runtime.values.gotemplate.lexer import Kind, Token, lex
 from runtime.values.gotemplate.literals import BadLiteral, unquote
 from runtime.values.gotemplate.numbers import char_number, complex_number, number
-from runtime.values.gotemplate.text import SPACES, quote
+from runtime.values.gotemplate.text import SPACES, quote, whole
 
 MAX_NESTING: Final = 60  # blocks and parentheses within one another; each costs several frames of the stack
 
@@ -116,7 +116,7 @@ class _Parser:
     # Errors.
 
     def fail(self, message: str) -> NoReturn:
-        raise ParseError(f"template: {self.source.name}:{self.tokens[0].line}: {message}")
+        raise ParseError(whole(f"template: {self.source.name}:{self.tokens[0].line}: {message}"))
 
     def unexpected(self, token: Token, context: str) -> NoReturn:
         if token.kind is not Kind.ERROR:

@@ -4,7 +4,7 @@ from typing import NoReturn
 
 from runtime.values.gotemplate.errors import ExecutionError, Exhausted, FunctionError, LimitExceeded
 from runtime.values.gotemplate.nodes import Action, Command, Include, Node
-from runtime.values.gotemplate.text import quote
+from runtime.values.gotemplate.text import quote, whole
 from runtime.values.gotemplate.values import NoGoType
 
 Place = Node | Command | Include | Action
@@ -25,7 +25,8 @@ class Places:
         start = self.source.rfind("\n", 0, place.pos) + 1
         line = 1 + self.source.count("\n", 0, place.pos)
         column = len(self.source[start : place.pos].encode("utf-8", "surrogatepass"))
-        return f"template: {self.parse_name}:{line}:{column}: executing {quote(self.name)} at <{place}>: {message}"
+        where = f"template: {self.parse_name}:{line}:{column}: executing {quote(self.name)} at <{place}>"
+        return whole(f"{where}: {message}")
 
     def fail(self, place: Place, message: str) -> NoReturn:
         """Raise the execution error for a place."""

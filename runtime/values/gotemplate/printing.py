@@ -7,7 +7,7 @@ from typing import Final
 
 from runtime.values.gotemplate.errors import Exhausted
 from runtime.values.gotemplate.floats import SHORTEST, format_float, plain_text
-from runtime.values.gotemplate.limits import Budget
+from runtime.values.gotemplate.limits import DEEPEST, Budget
 from runtime.values.gotemplate.text import can_backquote, char_of, is_lone, quote, quote_char
 from runtime.values.gotemplate.values import (
     INTS,
@@ -157,8 +157,8 @@ class _Printer:
             self.bad(value, verb)
 
     def deeper(self, depth: int) -> None:
-        if depth > self.budget.limits.depth:
-            raise Exhausted(f"printing a value nested more than {self.budget.limits.depth} deep", "depth")
+        if depth > DEEPEST:
+            raise Exhausted(f"printing a value nested more than {DEEPEST} deep", "depth")
 
     def mapping(self, value: Mapping[str, Value], verb: str, depth: int) -> None:
         self.deeper(depth)

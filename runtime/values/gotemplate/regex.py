@@ -7,10 +7,12 @@ import re2  # type: ignore[import-untyped]
 
 from runtime.values.gotemplate.errors import FunctionError
 from runtime.values.gotemplate.limits import Budget
-from runtime.values.gotemplate.text import is_alphanumeric, map_chars, rejoin
+from runtime.values.gotemplate.text import is_alphanumeric, is_lone, map_chars, rejoin, whole
 from runtime.values.gotemplate.values import decode, encode
 
 _MEMORY: Final = 2 << 20  # bytes for one compiled pattern
+_NEWER: Final = "invalid or unsupported Perl syntax: `(?<`"
+_MOST_REPEATS: Final = 1000
 _LONGEST: Final = 10_000  # characters of a pattern
 _META: Final = frozenset("\\.+*?()|[]{}^$")
 _MULTIBYTE: Final = 0x80
@@ -38,15 +40,36 @@ class BadPattern(ValueError):
     """A pattern cannot be compiled; the message is Go's."""
 
 
+def _repeat_count(operators: str) -> str:
+    """Give the repeat count at the end of some operators, if it is one that Go refuses before all else."""
+    start = operators.rfind("{")
+    end = operators.find("}", start)
+    if start < 0 or end < 0:
+        return ""
+    low, comma, high = operators[start + 1 : end].partition(",")
+    if not low.isdigit() or (high and not high.isdigit()):
+        return ""
+    most = int(high[:9]) if high else int(low[:9])
+    refused = max(int(low[:9]), most) > _MOST_REPEATS or (comma and most < int(low[:9]))
+    return operators[start : end + 1] if refused else ""
+
+
 def _fault(pattern: str, error: str) -> BadPattern:
     name, _, detail = error.partition(": ")
     text = _TEXTS.get(name, name)
+    if detail.startswith("(?<"):
+        return BadPattern(_NEWER)
+    count = _repeat_count(detail)
+    if name in {"bad repetition operator", "invalid repetition size"} and count:
+        return BadPattern(f"invalid repeat count: `{count}`")
     if name == "missing )":
         detail = pattern
     elif name in {"trailing \\", "pattern too large - compile failed", "unexpected )"}:
         detail = pattern if name == "unexpected )" else ""
     elif name == "missing ]":
         detail = detail or pattern[pattern.rfind("[") :]
+    elif name == "invalid UTF-8":
+        detail = pattern[next((at for at, char in enumerate(pattern) if is_lone(char)), 0) :]
     if name == "trailing \\":
         return BadPattern(f"{text}: ``")
     return BadPattern(f"{text}: `{detail}`" if detail else text)
@@ -68,6 +91,11 @@ def _newer_syntax(source: bytes) -> bool:
     return b"(?<" in source and any(match.group() == b"(?<" for match in _TOKEN.finditer(source))
 
 
+def matchable(text: str) -> bytes:
+    """Give the bytes to match; what is not UTF-8 is U+FFFD to a pattern, as it is in Go."""
+    return encode(whole(text))
+
+
 class Pattern:
     """A compiled pattern. It works on bytes, as Go does."""
 
@@ -78,11 +106,13 @@ class Pattern:
         options.max_mem = _MEMORY
         options.log_errors = False
         try:
-            self._compiled = re2.compile(encode(source), options)
+            # Not by re2.compile: that would keep it, and the memory it may use, in a cache we cannot bound.
+            self._compiled = re2._Regexp(encode(source), options)  # noqa: SLF001
         except re2.error as fault:
-            raise _fault(source, fault.args[0].decode() if isinstance(fault.args[0], bytes) else str(fault)) from None
+            error = fault.args[0]
+            raise _fault(source, decode(error) if isinstance(error, bytes) else str(error)) from None
         if _newer_syntax(encode(source)):
-            raise BadPattern("invalid or unsupported Perl syntax: `(?<`")
+            raise BadPattern(_NEWER)
         self.source = source
 
     def _search(self, budget: Budget, data: bytes, at: int) -> "re2._Match | None":
@@ -122,7 +152,7 @@ class Pattern:
 
     def replace(self, budget: Budget, text: str, replacement: str, *, literal: bool) -> str:
         """Replace every match; `$1` and `${name}` in the replacement stand for groups unless it is literal."""
-        data = encode(text)
+        data = matchable(text)
         out: list[str] = []
         at = 0
         parts = [replacement] if literal else _template(replacement)
@@ -188,7 +218,7 @@ def _reference(text: str, dollar: int) -> tuple[str, int]:
     return name, end + braced
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=16)
 def _cached(source: str) -> Pattern:
     return Pattern(source)
 

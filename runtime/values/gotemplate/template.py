@@ -57,7 +57,7 @@ class Template:
 
     def render(
         self,
-        data: Value = None,
+        data: object = None,
         *,
         limits: Limits = DEFAULT_LIMITS,
         clock: Callable[[], int] = time.time_ns,
@@ -73,7 +73,7 @@ class Template:
         Raises:
             ExecutionError: rendering failed; as `LimitExceeded`, because it hit one of the limits.
         """
-        root = MISSING if data is None else data
+        root: Value = MISSING if data is None else data
         state = Rendering(root, limits, clock, randomness)
         if within is not None:
             state.steps, state.memory = within.budget.steps, within.budget.memory

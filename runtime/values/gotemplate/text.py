@@ -48,7 +48,7 @@ def whole(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         joined = encode(text).decode("utf-8", "surrogateescape")
-        return "".join("\ufffd" if is_lone(char) else char for char in joined)
+        return map_chars(lambda char: "\ufffd" if is_lone(char) else char, joined)
     return text
 
 

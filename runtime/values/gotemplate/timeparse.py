@@ -5,19 +5,14 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from runtime.values.gotemplate.durations import quote_value
-from runtime.values.gotemplate.layouts import LONG_DAYS, LONG_MONTHS, SHORT_DAYS, SHORT_MONTHS, Std, parts
+from runtime.values.gotemplate.layouts import LONG_DAYS, LONG_MONTHS, SHORT_DAYS, SHORT_MONTHS, Std, check_length, parts
 from runtime.values.gotemplate.times import UTC_ZONE, Time, Zone, days_before, days_in, is_leap
+from runtime.values.gotemplate.values import decode, encode
 
 _NUMBER: Final = re.compile(r"[0-9]+")
 _SHORT_NUMBER: Final = re.compile(r"[0-9]{1,2}")
 _THREE: Final = re.compile(r"[0-9]{1,3}")
-_OFFSETS: Final = {
-    "07": re.compile(r"([+-])(\d\d)()()", re.ASCII),
-    "0700": re.compile(r"([+-])(\d\d)(\d\d)()", re.ASCII),
-    "07:00": re.compile(r"([+-])(\d\d):(\d\d)()", re.ASCII),
-    "070000": re.compile(r"([+-])(\d\d)(\d\d)(\d\d)", re.ASCII),
-    "07:00:00": re.compile(r"([+-])(\d\d):(\d\d):(\d\d)", re.ASCII),
-}
+_SIGNED: Final = re.compile(r"[+-]?[0-9]+")
 _ZONE_NAME: Final = re.compile(
     r"ChST|MeST|GMT(?:[+-](?:2[0-3]|1[0-9]|0?[0-9])(?![0-9]))?|[+-](?:2[0-3]|[01]?[0-9])(?![0-9])"
 )
@@ -37,11 +32,26 @@ class _OutOfRange(Exception):
     """A part is a number out of its range."""
 
 
+def _view(text: str) -> str:
+    """See each byte of a text as a character, as widths are in bytes."""
+    return text if text.isascii() else encode(text).decode("latin-1")
+
+
+def _quote(view: str) -> str:
+    return quote_value(view if view.isascii() else decode(view.encode("latin-1")))
+
+
+def _integer(text: str) -> int:
+    """Read an integer that may have a sign."""
+    if not _SIGNED.fullmatch(text):
+        raise _Bad
+    return int(text)
+
+
 class _Reader:
     def __init__(self, layout: str, text: str) -> None:
-        self.layout = layout
-        self.whole = text
-        self.text = text
+        self.layout = _view(layout)
+        self.whole = self.text = _view(text)
         self.year = 0
         self.month = self.day = self.year_day = -1
         self.hour = self.minute = self.second = self.nanos = 0
@@ -52,12 +62,12 @@ class _Reader:
 
     def fail(self, written: str) -> BadTime:
         return BadTime(
-            f"parsing time {quote_value(self.whole)} as {quote_value(self.layout)}: cannot parse {quote_value(self.text)}"
-            f" as {quote_value(written)}"
+            f"parsing time {_quote(self.whole)} as {_quote(self.layout)}: cannot parse {_quote(self.text)}"
+            f" as {_quote(written)}"
         )
 
     def trouble(self, message: str) -> BadTime:
-        return BadTime(f"parsing time {quote_value(self.whole)}: {message}")
+        return BadTime(f"parsing time {_quote(self.whole)}: {message}")
 
     def run(self) -> Time:
         pieces = parts(self.layout)
@@ -66,7 +76,7 @@ class _Reader:
                 raise self.fail(before)
             if std is None:
                 if self.text:
-                    raise self.trouble(f"extra text: {quote_value(self.text)}")
+                    raise self.trouble(f"extra text: {_quote(self.text)}")
                 break
             following = pieces[index + 1][1]
             try:
@@ -118,9 +128,8 @@ class _Reader:
         return value
 
     def name(self, names: tuple[str, ...]) -> int:
-        lowered = self.text.lower()
         for index, name in enumerate(names):
-            if lowered.startswith(name.lower()):
+            if self.text[: len(name)].lower() == name.lower():
                 self.text = self.text[len(name) :]
                 return index
         raise _Bad
@@ -133,20 +142,17 @@ class _Reader:
 
     def read_short_year(self) -> None:
         held = self.text
-        digits = self.take(2)
-        if not _NUMBER.fullmatch(digits):
+        try:
+            value = _integer(self.take(2))
+        except _Bad:
             self.text = held
-            raise _Bad
-        value = int(digits)
+            raise
         self.year = value + (1900 if value >= 69 else 2000)
 
     def read_year(self) -> None:
         if len(self.text) < 4 or not _NUMBER.match(self.text):
             raise _Bad
-        digits = self.take(4)
-        if not _NUMBER.fullmatch(digits):
-            raise _Bad
-        self.year = int(digits)
+        self.year = _integer(self.take(4))
 
     def read_month(self, *, fixed: bool) -> None:
         self.month = self.bounded("month", 1, 13, fixed=fixed)
@@ -166,17 +172,26 @@ class _Reader:
         self.year_day = int(match[0])
 
     def read_second(self, std: Std, following: Std | None) -> None:
-        self.second = self.bounded("second", 0, 60, fixed=std is Std.ZERO_SECOND)
-        if self.text[:1] in {".", ","} and _NUMBER.match(self.text, 1) and following is not Std.FRACTION:
-            match = _NUMBER.match(self.text, 1)
-            self.nanoseconds(match.end() if match else 1)
+        fault: _Bad | None = None
+        try:
+            self.second = self.bounded("second", 0, 60, fixed=std is Std.ZERO_SECOND)
+        except _Bad as bad:
+            fault = bad
+        match = _NUMBER.match(self.text, 1) if self.text[:1] in {".", ","} else None
+        if match is not None and following is not Std.FRACTION:
+            self.nanoseconds(match.end())  # a fraction makes up for missing seconds, in Go too
+        elif fault is not None:
+            raise fault
 
     def nanoseconds(self, width: int) -> None:
-        digits = self.text[1:width][:_NANO_DIGITS]
-        if self.text[:1] not in {".", ","} or not _NUMBER.fullmatch(digits):
+        taken, self.text = self.text[:width], self.text[width:]
+        digits = taken[1:][:_NANO_DIGITS]
+        if taken[0] not in ".,":
             raise _Bad
-        self.nanos = int(digits.ljust(_NANO_DIGITS, "0"))
-        self.text = self.text[width:]
+        value = _integer(digits)
+        if value < 0:
+            raise _OutOfRange("fractional second")
+        self.nanos = value * 10 ** (_NANO_DIGITS - len(digits))
 
     def read_fraction(self, written: str) -> None:
         if written[1] == "0":
@@ -199,17 +214,18 @@ class _Reader:
             self.text = self.text[1:]
             self.utc = True
             return
-        match = _OFFSETS[form].match(self.text)
-        if match is None:
-            width = len(written)
-            if len(self.text) >= width and (":" not in form or self.text[3] == ":"):
-                self.text = self.text[width:]
+        width = len(written)
+        colons = [at + 1 for at, char in enumerate(form) if char == ":"]
+        if len(self.text) < width or any(self.text[at] != ":" for at in colons):
             raise _Bad
-        hours, minutes, seconds = (int(digits or 0) for digits in match.groups()[1:])
+        taken, self.text = self.text[:width], self.text[width:]
+        fields = taken[1:].replace(":", "") if colons else taken[1:]
+        hours, minutes, seconds = (_integer(fields[at : at + 2] or "0") for at in (0, 2, 4))
+        if taken[0] not in "+-":
+            raise _Bad
         self.offset = (hours * 60 + minutes) * 60 + seconds
-        if match[1] == "-":
+        if taken[0] == "-":
             self.offset = -self.offset
-        self.text = self.text[match.end() :]
 
     def read_zone_name(self) -> None:
         if self.text.startswith("UTC"):
@@ -315,5 +331,7 @@ def parse_time(layout: str, text: str) -> Time:
 
     Raises:
         BadTime: the text does not fit the layout, or names no moment.
+        FunctionError: the text or the layout is too long.
     """
+    check_length(text)
     return _Reader(layout, text).run()

@@ -17,6 +17,7 @@ _DEFAULT_LAYOUT: Final = "2006-01-02 15:04:05.999999999 -0700 MST"
 _JSON_LAYOUT: Final = "2006-01-02T15:04:05.999999999Z07:00"
 _YEAR_ONE: Final = -62_135_596_800  # the seconds from 1970 back to the year 1
 _LAST_YEAR: Final = 9998
+_LONGEST_NAME: Final = 100
 _COMMON_DAYS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -56,11 +57,15 @@ class NamedZone(Zone):
 UTC_ZONE: Final = Zone("UTC", 0)
 
 
-@lru_cache(maxsize=64)
 def find_zone(name: str) -> Zone:
     """Find a zone by name as Go does; an unknown one is UTC. The local zone is UTC too."""
-    if name in {"", "UTC", "Local"}:
+    if name in {"", "UTC", "Local"} or len(name) > _LONGEST_NAME:
         return UTC_ZONE
+    return _find_zone(name)
+
+
+@lru_cache(maxsize=64)
+def _find_zone(name: str) -> Zone:
     try:
         return NamedZone(name)
     except (OSError, ValueError, KeyError):  # no such zone, or no name for one

@@ -24,13 +24,7 @@ FUNCTIONS: Final = _TABLE.functions
 
 _DAY: Final = 24 * HOUR
 _FORMATTING: Final = 150  # steps
-_LONGEST: Final = 2000  # characters of a layout, or of a date to read
 _UNITS: Final = ((365 * _DAY, "y"), (30 * _DAY, "mo"), (_DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"))
-
-
-def _check_length(*texts: str) -> None:
-    if any(len(text) > _LONGEST for text in texts):
-        raise FunctionError(f"a date or its layout may have {_LONGEST} characters")
 
 
 def _moment(host: Host, value: Value) -> Time:
@@ -40,7 +34,6 @@ def _moment(host: Host, value: Value) -> Time:
 
 
 def _in_zone(host: Host, layout: str, value: Value, zone: str) -> str:
-    _check_length(layout)
     host.budget.spend(_FORMATTING)
     moment = _moment(host, value)
     return Time(moment.seconds, moment.nanos, find_zone(zone)).format(layout)
@@ -74,7 +67,6 @@ def _html_date_in_zone(host: Host, value: Value, zone: str) -> str:
 @_TABLE.add("dateModify", "date_modify", params=(STRING, TIME))
 def _date_modify(duration: str, moment: Time) -> Time:
     try:
-        _check_length(duration)
         return moment.add(parse_duration(duration))
     except BadDuration:
         return moment
@@ -83,7 +75,6 @@ def _date_modify(duration: str, moment: Time) -> Time:
 @_TABLE.add("mustDateModify", "must_date_modify", params=(STRING, TIME))
 def _must_date_modify(duration: str, moment: Time) -> Time:
     try:
-        _check_length(duration)
         return moment.add(parse_duration(duration))
     except BadDuration as fault:
         raise FunctionError(str(fault)) from None
@@ -109,7 +100,6 @@ def _duration_round(host: Host, value: Value) -> str:
     span = 0
     if isinstance(value, str):
         try:
-            _check_length(value)
             span = parse_duration(value)
         except BadDuration:
             span = 0
@@ -125,7 +115,6 @@ def _duration_round(host: Host, value: Value) -> str:
 
 @_TABLE.add("toDate", params=(STRING, STRING), host=True)
 def _to_date(host: Host, layout: str, text: str) -> Time:
-    _check_length(layout, text)
     host.budget.spend(_FORMATTING)
     try:
         return parse_time(layout, text)
@@ -135,7 +124,6 @@ def _to_date(host: Host, layout: str, text: str) -> Time:
 
 @_TABLE.add("mustToDate", params=(STRING, STRING), host=True)
 def _must_to_date(host: Host, layout: str, text: str) -> Time:
-    _check_length(layout, text)
     host.budget.spend(_FORMATTING)
     try:
         return parse_time(layout, text)

@@ -6,6 +6,7 @@ from typing import Final
 from runtime.values.gotemplate.casts import to_text
 from runtime.values.gotemplate.errors import FunctionError
 from runtime.values.gotemplate.functions import ANY, MAP, STRING, Host, Table
+from runtime.values.gotemplate.limits import DEEPEST
 from runtime.values.gotemplate.sprig.defaults import is_empty
 from runtime.values.gotemplate.values import ANY_MAP, Kind, NilMap, Strings, Value, go_type
 
@@ -87,7 +88,7 @@ def _merge_into(host: Host, target: dict[str, Value], source: _Map, *, overwrite
     A map never replaces what is there, unless that is empty; a null only ever replaces.
     """
     host.budget.hold(100 * len(source) + 64)
-    if depth > host.budget.limits.depth:
+    if depth > DEEPEST:
         raise FunctionError("maps to merge are nested too deep")
     for key in list(source):
         value = source[key]

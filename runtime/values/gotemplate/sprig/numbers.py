@@ -16,7 +16,7 @@ _TABLE: Final = Table()
 FUNCTIONS: Final = _TABLE.functions
 
 _QUOTIENT_DIGITS: Final = 16
-_DECIMAL: Final = 100  # steps for one operation on decimals
+_DECIMAL: Final = 200  # steps for one operation on decimals
 
 
 @_TABLE.add("int64", params=(ANY,))

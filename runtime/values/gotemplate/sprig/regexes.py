@@ -5,9 +5,9 @@ from typing import Final
 
 from runtime.values.gotemplate.errors import FunctionError
 from runtime.values.gotemplate.functions import INT, STRING, Host, Table
-from runtime.values.gotemplate.regex import BadPattern, Pattern, compile_pattern, quote_meta
+from runtime.values.gotemplate.regex import BadPattern, Pattern, compile_pattern, matchable, quote_meta
 from runtime.values.gotemplate.text import can_backquote, quote
-from runtime.values.gotemplate.values import NilStrings, Strings, Value, decode, encode
+from runtime.values.gotemplate.values import NilStrings, Strings, Value, decode
 
 _TABLE: Final = Table()
 FUNCTIONS: Final = _TABLE.functions
@@ -31,24 +31,24 @@ def _must_compile(pattern: str) -> Pattern:
 @_TABLE.add("regexMatch", params=(STRING, STRING), host=True)
 def _match(host: Host, pattern: str, text: str) -> bool:
     try:
-        return compile_pattern(pattern).find(host.budget, encode(text), 0) is not None
+        return compile_pattern(pattern).find(host.budget, matchable(text), 0) is not None
     except BadPattern:
         return False
 
 
 @_TABLE.add("mustRegexMatch", params=(STRING, STRING), host=True)
 def _must_match(host: Host, pattern: str, text: str) -> bool:
-    return _compile(pattern).find(host.budget, encode(text), 0) is not None
+    return _compile(pattern).find(host.budget, matchable(text), 0) is not None
 
 
 def _find(host: Host, pattern: Pattern, text: str) -> str:
-    data = encode(text)
+    data = matchable(text)
     found = pattern.find(host.budget, data, 0)
     return decode(data[found[0] : found[1]]) if found else ""
 
 
 def _find_all(host: Host, pattern: Pattern, text: str, count: int) -> Strings:
-    data = encode(text)
+    data = matchable(text)
     found = [decode(data[start:end]) for start, end in pattern.find_all(host.budget, data, count)]
     return Strings(found) if found else NilStrings()
 
@@ -58,7 +58,7 @@ def _split(host: Host, pattern: Pattern, text: str, count: int) -> Strings:
         return NilStrings()
     if not text and pattern.source:
         return Strings([""])
-    data = encode(text)
+    data = matchable(text)
     out: list[str] = []
     begin = end = 0
     for start, stop in pattern.find_all(host.budget, data, count):
