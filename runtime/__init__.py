@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from runtime.errors import (
         Conflict,
         Fault,
+        FunctionInvalid,
         InputInvalid,
         NotFound,
         Refused,
@@ -57,6 +58,7 @@ _HOME: Final = {
     "runtime.errors": (
         "Conflict",
         "Fault",
+        "FunctionInvalid",
         "InputInvalid",
         "NotFound",
         "Refused",
@@ -84,6 +86,7 @@ __all__ = (
     "Condition",
     "Conflict",
     "Fault",
+    "FunctionInvalid",
     "Input",
     "InputInvalid",
     "NotFound",

@@ -37,12 +37,13 @@ from runtime.functions import Functions
 from runtime.journal.memory import MemoryJournal
 from runtime.journal.protocol import Journal
 from runtime.runner import AnyRunner, Runners, RunnerSettings
+from runtime.templates.functions import FunctionSources, load_functions
 from runtime.values.evaluator import Evaluator
-from runtime.work.attempt import Tools
 from runtime.work.broadcast import Broadcast
 from runtime.work.intake import Intake
 from runtime.work.schema import Schemas
 from runtime.work.task import RECORDING_SECONDS, Services
+from runtime.work.trial import Tools
 
 _INTAKE_CAPACITY: Final = 10_000
 """How many messages may wait at the front door before it refuses."""
@@ -56,6 +57,7 @@ async def open_runtime(
     *,
     runners: Iterable[AnyRunner] = (),
     scripts: str | Path = "scripts",
+    functions: FunctionSources = (),
     grace_seconds: float = 3.0,
     answer_within_seconds: float = 30.0,
     journal: Journal | None = None,
@@ -69,15 +71,21 @@ async def open_runtime(
     Args:
         runners: more runners than those found through entry points, or in their place.
         scripts: the folder that script steps may run files from.
+        functions: the function files that steps may call: a folder, searched at every depth, or several paths.
         grace_seconds: what running steps get to finish when the runtime is shut down.
         answer_within_seconds: how long a call waits for the runtime's answer before it raises `Unavailable`.
         journal: where records are kept; it is closed with the runtime. Without one they are kept in memory.
         clock: where times come from; tests give a virtual one.
+
+    Raises:
+        FunctionInvalid: a function file cannot be used; nothing was started.
     """
     clock = clock or SystemClock()
     shutdown = ShutdownContext(grace_seconds=grace_seconds + RECORDING_SECONDS)
-    functions = Functions()
-    known = Runners(runners, RunnerSettings(scripts=Path(scripts), functions=functions))
+    callables = Functions()
+    known = Runners(runners, RunnerSettings(scripts=Path(scripts), functions=callables))
+    read = partial(load_functions, functions, known)
+    library = await trio.to_thread.run_sync(read) if functions else read()
     evaluator = Evaluator(now=lambda: datetime.fromtimestamp(clock.wall(), UTC))
     journal = journal or MemoryJournal()
     broadcast = Broadcast()
@@ -113,8 +121,8 @@ async def open_runtime(
                 intake=partial(root.address_of, _INTAKE),
                 stop_tasks=partial(root.terminate_child, _TASKS),
                 broadcast=broadcast,
-                runners=known,
-                functions=functions,
+                types=library.types,
+                callables=callables,
                 evaluator=evaluator,
                 clock=clock,
                 shutdown=shutdown,

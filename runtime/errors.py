@@ -6,6 +6,7 @@
     ├── Refused                 the request was not taken; nothing happened
     │   ├── Invalid             ... fix it: carries every fault with its path
     │   │   ├── TemplateInvalid
+    │   │   ├── FunctionInvalid
     │   │   └── InputInvalid
     │   ├── NotFound            ... no such task or template
     │   ├── Conflict            ... the state of the task forbids it
@@ -79,6 +80,12 @@ class TemplateInvalid(Invalid):
     """A template cannot be used."""
 
     subject = "task template"
+
+
+class FunctionInvalid(Invalid):
+    """A function cannot be used."""
+
+    subject = "function"
 
 
 class InputInvalid(Invalid):

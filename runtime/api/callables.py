@@ -3,7 +3,7 @@
 import attrs
 
 from runtime.functions import Functions
-from runtime.templates.model import Step, Template
+from runtime.templates.model import Action, Step, Template
 from runtime.values.json import Json
 
 
@@ -19,8 +19,15 @@ def name_callables(template: Template, functions: Functions) -> Template:
 
 
 def _named(step: Step, functions: Functions) -> Step:
-    action = step.action
-    if action.call is None:
+    hook = None if step.pre_hook is None else _called(step.pre_hook, functions)
+    action = _called(step.action, functions)
+    if action is step.action and hook is step.pre_hook:
         return step
+    return attrs.evolve(step, action=action, pre_hook=hook)
+
+
+def _called(action: Action, functions: Functions) -> Action:
+    if action.call is None:
+        return action
     configuration: dict[str, Json] = {"name": functions.register(action.call), "arguments": action.configuration}
-    return attrs.evolve(step, action=attrs.evolve(action, type="function", configuration=configuration, call=None))
+    return attrs.evolve(action, type="function", configuration=configuration, call=None)

@@ -22,10 +22,9 @@ from runtime.api.views import TaskView, view_task
 from runtime.engine.states import TaskState
 from runtime.errors import Fault, TaskNotDone, TemplateInvalid, TemplatingError, Unavailable
 from runtime.functions import Functions
-from runtime.runner import Runners
+from runtime.templates.actions import ActionTypes
 from runtime.templates.inputs import check_inputs
 from runtime.templates.model import Template
-from runtime.templates.support import refuse_unsupported
 from runtime.templates.validation import Validated, check_data, check_file, validate
 from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
@@ -104,7 +103,6 @@ class TaskHandle:
 
 
 def _prepared(checked: Validated) -> Prepared:
-    refuse_unsupported(checked.template)
     return Prepared(checked.template, checked.warnings)
 
 
@@ -117,8 +115,8 @@ class Runtime:
         intake: Callable[[], Address[IntakeMessage]],
         stop_tasks: Callable[[StopReason], Awaitable[object]],
         broadcast: Broadcast,
-        runners: Runners,
-        functions: Functions,
+        types: ActionTypes,
+        callables: Functions,
         evaluator: Evaluator,
         clock: Clock,
         shutdown: ShutdownContext,
@@ -127,8 +125,8 @@ class Runtime:
         self._intake = intake
         self._stop_tasks = stop_tasks
         self._broadcast = broadcast
-        self._runners = runners
-        self._functions = functions
+        self._types = types
+        self._callables = callables
         self._evaluator = evaluator
         self._clock = clock
         self._shutdown = shutdown
@@ -149,16 +147,16 @@ class Runtime:
             case Template():
                 return self._prepare_object(source)
             case Mapping():
-                return _prepared(check_data(source, self._runners, strict=strict))
+                return _prepared(check_data(source, self._types, strict=strict))
             case _:
-                check = partial(check_file, source, self._runners, strict=strict)
+                check = partial(check_file, source, self._types, strict=strict)
                 return _prepared(await trio.to_thread.run_sync(check))
 
     def _prepare_object(self, template: Template) -> Prepared:
         known = self._prepared.get(id(template))
         if known is not None:
             return known[1]
-        prepared = _prepared(validate(name_callables(template, self._functions), self._runners))
+        prepared = _prepared(validate(name_callables(template, self._callables), self._types))
         # The entry keeps the object alive, so its id is its own for as long as it is a key here.
         self._prepared[id(template)] = (template, prepared)
         if len(self._prepared) > _PREPARED_KEPT:

@@ -5,16 +5,23 @@ from pathlib import Path
 
 from runtime.errors import Fault
 from runtime.runner import Runners, RunnerSettings
-from runtime.templates.support import refuse_unsupported
+from runtime.templates.functions import Library, load_functions
 from runtime.templates.validation import check_file
 
 
-def check_template(template: Path, *, scripts: Path, strict: bool) -> Sequence[Fault]:
+def known_types(*, scripts: Path, functions: Path | None) -> Library:
+    """Give what templates may use.
+
+    Raises:
+        FunctionInvalid: with every fault of a function file and its path.
+    """
+    return load_functions(functions or (), Runners(settings=RunnerSettings(scripts=scripts)))
+
+
+def check_template(template: Path, library: Library, *, strict: bool) -> Sequence[Fault]:
     """Give the warnings of a template.
 
     Raises:
         TemplateInvalid: with every fault and its path.
     """
-    checked = check_file(template, Runners(settings=RunnerSettings(scripts=scripts)), strict=strict)
-    refuse_unsupported(checked.template)
-    return checked.warnings
+    return check_file(template, library.types, strict=strict).warnings

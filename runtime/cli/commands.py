@@ -30,6 +30,11 @@ _SCRIPTS = click.option(
     show_default=True,
     help="The folder that script steps may run files from.",
 )
+_FUNCTIONS = click.option(
+    "--functions",
+    type=click.Path(path_type=Path),
+    help="The folder of the function files that steps may call, searched at every depth.",
+)
 _STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody reads, instead of warning.")
 
 
@@ -45,13 +50,29 @@ _STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody r
     help="Seconds that running steps get to finish after Ctrl-C.",
 )
 @_SCRIPTS
+@_FUNCTIONS
 @_STRICT
-def run(*, template: Path, inputs: tuple[str, ...], as_json: bool, grace: float, scripts: Path, strict: bool) -> None:
+def run(
+    *,
+    template: Path,
+    inputs: tuple[str, ...],
+    as_json: bool,
+    grace: float,
+    scripts: Path,
+    functions: Path | None,
+    strict: bool,
+) -> None:
     """Run one task of TEMPLATE and show its result."""
     from runtime.cli.run import Options, run_task  # noqa: PLC0415 - the engine is not needed for --help
 
     options = Options(
-        template=template, inputs=inputs, as_json=as_json, grace_seconds=grace, scripts=scripts, strict=strict
+        template=template,
+        inputs=inputs,
+        as_json=as_json,
+        grace_seconds=grace,
+        scripts=scripts,
+        functions=functions,
+        strict=strict,
     )
     try:
         status = run_task(options, lambda warnings: _warn(template, warnings))
@@ -64,15 +85,23 @@ def run(*, template: Path, inputs: tuple[str, ...], as_json: bool, grace: float,
 @cli.command()
 @click.argument("templates", type=click.Path(path_type=Path), nargs=-1, required=True)
 @_SCRIPTS
+@_FUNCTIONS
 @_STRICT
-def validate(*, templates: tuple[Path, ...], scripts: Path, strict: bool) -> None:
+def validate(*, templates: tuple[Path, ...], scripts: Path, functions: Path | None, strict: bool) -> None:
     """Check every TEMPLATE and print all that is wrong with it."""
-    from runtime.cli.check import check_template  # noqa: PLC0415 - the engine is not needed for --help
+    from runtime.cli.check import check_template, known_types  # noqa: PLC0415 - the engine is not needed for --help
 
+    try:
+        library = known_types(scripts=scripts, functions=functions)
+    except Refused as refusal:
+        click.echo(f"error: {refusal}", err=True)
+        sys.exit(REFUSED)
+    for source, warnings in library.warnings.items():
+        _warn(Path(source), warnings)
     refused = False
     for template in templates:
         try:
-            _warn(template, check_template(template, scripts=scripts, strict=strict))
+            _warn(template, check_template(template, library, strict=strict))
         except Refused as refusal:
             refused = True
             click.echo(f"error: {refusal}", err=True)

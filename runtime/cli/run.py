@@ -33,6 +33,7 @@ class Options:
     as_json: bool
     grace_seconds: float
     scripts: Path
+    functions: Path | None
     strict: bool
 
 
@@ -40,7 +41,7 @@ def run_task(options: Options, warn: Callable[[Sequence[Fault]], None]) -> int:
     """Run one task to where nothing more happens by itself, and give the exit status.
 
     Raises:
-        Refused: the template or the inputs were not taken; nothing was started.
+        Refused: the functions, the template or the inputs were not taken; nothing was started.
     """
     try:
         return trio.run(_Run(options, warn).run)
@@ -61,7 +62,9 @@ class _Run:
     async def run(self) -> int:
         """Run the task, report, and give the exit status."""
         options = self._options
-        async with open_runtime(scripts=options.scripts, grace_seconds=options.grace_seconds) as runtime:
+        async with open_runtime(
+            scripts=options.scripts, functions=options.functions or (), grace_seconds=options.grace_seconds
+        ) as runtime:
             prepared = await runtime.prepare(options.template, strict=options.strict)
             self._warn(prepared.warnings)
             inputs = inputs_of_texts(prepared.template.inputs, options.inputs)

@@ -24,6 +24,9 @@ records on each of them who asked and why (Q22).
 Quirks of the original that are not reproduced (section 17.2): Q1 (a skipped step that no condition moved is DONE), Q3
 (no non-final state lets a task end DONE), Q4 (an AFTERRUN_ERROR step gets the state of its action back before its
 checks are asked again), Q7 and Q8 (the ordering operators compare decimal numbers, in either case), Q9 (a pattern
-that does not compile is an evaluation error), Q14 (delays are texts too, and are cancelled with their step), Q22 (a
-running task can be cancelled), Q26 (a step skipped once may run later).
+that does not compile is an evaluation error), Q11 (the children of a loop have its pre-hook and its delay), Q12 (the
+arguments of a function are seen in its pre-hook too, and nowhere outside the call), Q13 (a pre-hook that fails gives
+the step the state that a failing action would), Q14 (delays are texts too, and are cancelled with their step), Q16
+(dependencies may name the states that functions contribute, and conditions of functions are checked like others), Q22
+(a running task can be cancelled), Q26 (a step skipped once may run later).
 """

@@ -9,10 +9,13 @@
     validation ── step_rules ── condition_rules      each rule reports to one Check (checking), which knows the
                ── inputs (declarations)              template, the action types (actions) and what could not be read
                ── lint ── handles, schema_paths
+    functions (files)                                the functions that steps may call, checked by the same rules
+    calls                                            what follows from a call: conditions, states, the way to the runner
     graph, schemas, paths, faults                    tools that know no rule
 
 `validation.check_file` and `check_data` read and check at once; `validate` checks objects built in Python. All give
-the template to run, in which what the rules fill in is filled in, and warnings; or raise `TemplateInvalid`.
+the template to run, in which what the rules fill in is filled in (the functions that it uses among it), and warnings;
+or raise `TemplateInvalid`.
 
 Rules
     * Every fault at once, in document order, each with its path, and its line where there is a text. A part that could

@@ -7,7 +7,7 @@ import attrs
 from runtime.runner import RunnerUnknown
 from runtime.templates.actions import ActionType, ActionTypes
 from runtime.templates.faults import Doubts, Report
-from runtime.templates.model import Step, Template
+from runtime.templates.model import Action, Function, Step, Template
 
 MOST_NAMED = 20
 
@@ -59,6 +59,23 @@ class Check:
         """Give the custom states of a step, those of its action's type included."""
         kind = self.type_of(step.action.type)
         return (*step.custom_states, *kind.custom_states) if isinstance(kind, ActionType) else step.custom_states
+
+    def calls(self, action: Action) -> Sequence[Function]:
+        """Give the functions that an action goes through, outermost first."""
+        kind = self.type_of(action.type)
+        return kind.calls if isinstance(kind, ActionType) else ()
+
+    def functions(self) -> dict[str, Function]:
+        """Give every function that the steps use, those of pre-hooks included, by name."""
+        actions = [action for step in self.steps.values() for action in (step.action, step.pre_hook)]
+        used: dict[str, Function] = {}
+        while actions:
+            action = actions.pop()
+            if action is not None and action.type not in used:
+                calls = self.calls(action)
+                used.update({function.name: function for function in calls})
+                actions.extend(function.pre_hook for function in calls)
+        return dict(sorted(used.items()))
 
 
 def listed(names: Sequence[str]) -> str:

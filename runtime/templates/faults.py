@@ -5,7 +5,7 @@ from typing import Final
 
 import attrs
 
-from runtime.errors import Fault, TemplateInvalid, did_you_mean
+from runtime.errors import Fault, Invalid, TemplateInvalid, did_you_mean
 from runtime.templates.paths import parts, prefixes, printable
 from runtime.values.json import Json
 
@@ -106,16 +106,18 @@ class Report:
     faults: Faults = attrs.field(factory=Faults)
     warnings: Faults = attrs.field(factory=Faults)
 
-    def verdict(self, places: Places, source: str, *, strict: bool) -> tuple[Fault, ...]:
+    def verdict(
+        self, places: Places, source: str, *, strict: bool, refusal: type[Invalid] = TemplateInvalid
+    ) -> tuple[Fault, ...]:
         """Give the warnings, in document order.
 
         Raises:
-            TemplateInvalid: there are faults; with `strict`, or warnings.
+            TemplateInvalid, or what `refusal` says: there are faults; with `strict`, or warnings.
         """
         if strict:
             self.faults.extend(self.warnings)
         if self.faults:
-            raise TemplateInvalid(self.faults.placed(places), source)
+            raise refusal(self.faults.placed(places), source)
         return self.warnings.placed(places)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from runtime.errors import Fault, TemplateInvalid
+from runtime.errors import Fault, FunctionInvalid, Invalid, TemplateInvalid
 from runtime.templates.faults import Places, Report
 from runtime.templates.fields import Fields
 from runtime.templates.model import (
@@ -17,6 +17,7 @@ from runtime.templates.model import (
     ConditionScope,
     ConditionType,
     ForeachStrategy,
+    Function,
     Input,
     InputType,
     Operator,
@@ -28,7 +29,7 @@ from runtime.templates.model import (
     Variable,
 )
 from runtime.templates.paths import shown
-from runtime.templates.yaml import YamlInvalid, read_yaml
+from runtime.templates.yaml import YamlDocument, YamlInvalid, read_yaml
 from runtime.values.json import Json, NotJson, normalise
 
 RUN_FIELDS: Final = (
@@ -65,6 +66,16 @@ class Draft:
     source: str = ""
 
 
+@attrs.frozen(kw_only=True, eq=False)
+class FunctionDraft:
+    """What could be read of a function file, as in a `Draft`."""
+
+    function: Function
+    report: Report
+    places: Places
+    source: str
+
+
 def load_template(path: str | os.PathLike[str], *, strict: bool = False) -> Loaded:
     """Read a template from a YAML file. With `strict`, a warning is a fault.
 
@@ -93,12 +104,34 @@ def draft_of_file(path: str | os.PathLike[str]) -> Draft:
     Raises:
         TemplateInvalid: it holds no YAML mapping.
     """
+    document, source = _document(path, TemplateInvalid)
+    return _draft(document.data, document.places, document.warnings, source)
+
+
+def draft_of_function_file(path: str | os.PathLike[str]) -> FunctionDraft:
+    """Read what can be read of a function file.
+
+    Raises:
+        FunctionInvalid: it holds no YAML mapping.
+    """
+    document, source = _document(path, FunctionInvalid)
+    if not isinstance(document.data, Mapping):
+        raise FunctionInvalid([Fault("", f"a function is an object, not {shown(document.data)}")], source)
+    report = Report()
+    report.warnings.extend(document.warnings)
+    fields = Fields(document.data, "", report)
+    function = _function(fields)
+    fields.done()
+    return FunctionDraft(function=function, report=report, places=document.places, source=source)
+
+
+def _document(path: str | os.PathLike[str], refusal: type[Invalid]) -> tuple[YamlDocument, str]:
+    """Read a YAML file; give it with its name as it is shown."""
     source = os.fspath(path).encode(errors="backslashreplace").decode()
     try:
-        document = read_yaml(Path(path))
+        return read_yaml(Path(path)), source
     except YamlInvalid as cause:
-        raise TemplateInvalid([cause.fault], source) from None
-    return _draft(document.data, document.places, document.warnings, source)
+        raise refusal([cause.fault], source) from None
 
 
 def draft_of_data(data: object, source: str = "") -> Draft:
@@ -198,6 +231,28 @@ def _step(fields: Fields) -> Step:
         foreach_strategy=fields.choice("foreach_strategy", ForeachStrategy, "Unknown foreach strategy"),
         resources=fields.texts("resources"),
     )
+
+
+def _function(fields: Fields) -> Function:
+    fields.text("description")  # for maintainers
+    action = fields.one("action", _called_action)
+    if action is None:
+        fields.fault("action", "required, and missing")
+    return Function(
+        name=fields.required("name"),
+        action=action or Action(),
+        pre_hook=fields.one("pre_hook", _called_action),
+        conditions=fields.many("conditions", _condition),
+        custom_states=fields.texts("custom_states"),
+    )
+
+
+def _called_action(fields: Fields) -> Action:
+    """Read the action of a function: the base configuration that reaches the runner is the calling step's."""
+    action = _action(fields)
+    if action.base_configuration is not None:
+        fields.warn("base_configuration", "without effect in a function: the base configuration is that of the step")
+    return attrs.evolve(action, base_configuration=None)
 
 
 def _action(fields: Fields) -> Action:

@@ -185,6 +185,20 @@ class Action:
         return cls(type="function", configuration=arguments, call=function)
 
 
+@attrs.frozen(kw_only=True)
+class Function:
+    """A named action that steps and other functions call by using its name as their action's type (section 2.2).
+
+    The configuration of the caller is what the texts of `action` and `pre_hook` see as ``.function_args``.
+    """
+
+    name: str
+    action: Action
+    pre_hook: Action | None = None
+    conditions: tuple[Condition, ...] = attrs.field(default=(), converter=_conditions)
+    custom_states: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+
+
 def _action(value: "Action | Callable[..., Awaitable[Any]]") -> Action:
     return value if isinstance(value, Action) else Action.calling(value)
 
@@ -224,7 +238,11 @@ def normalise_name(name: str) -> str:
 
 @attrs.frozen(kw_only=True)
 class Template:
-    """A task template (section 2.1). Built in Python, only `name` and `steps` are needed."""
+    """A task template (section 2.1). Built in Python, only `name` and `steps` are needed.
+
+    `functions` are those that the steps use: validation fills them in, from what the runtime was given, so that a task
+    depends on no file once it was taken.
+    """
 
     name: str = attrs.field(converter=normalise_name)
     description: str = attrs.field(default=attrs.Factory(_of_name, takes_self=True))
@@ -246,6 +264,7 @@ class Template:
     variables: tuple[Variable, ...] = attrs.field(default=(), converter=_variables)
     base_configurations: Mapping[str, Mapping[str, Json]] = attrs.field(factory=dict)
     steps: Mapping[str, Step] = attrs.field(factory=dict)
+    functions: Mapping[str, Function] = attrs.field(factory=dict)
 
 
 def dependency_parts(dependency: str) -> tuple[str, Sequence[str]]:

@@ -32,29 +32,51 @@ def _check_step(check: Check, name: str, step: Step) -> Step:
     path = member("steps", name)
     if name == THIS:
         check.fault(path, f"'{THIS}' step name is reserved", "it means the step itself wherever a step is named")
-    _check_action(check, member(path, "action"), step.action)
+    check_action(check, member(path, "action"), step.action)
     if step.pre_hook is not None:
-        _check_action(check, member(path, "pre_hook"), step.pre_hook)
+        check_hook(check, member(path, "pre_hook"), step.pre_hook, step.action)
     if step.foreach_strategy is not None and not step.foreach and not check.doubts.touch(member(path, "foreach")):
         check.fault(member(path, "foreach_strategy"), "foreach_strategy is set, but foreach is not")
     if not 0 <= step.execution_delay <= _LONGEST_DELAY:
         where = member(path, "execution_delay")
         check.fault(where, f"Invalid execution delay: {step.execution_delay:g}s is not between 0s and 20s")
-    _check_custom_states(check, member(path, "custom_states"), step)
+    check_custom_states(check, member(path, "custom_states"), step.custom_states)
     _check_dependencies(check, member(path, "dependencies"), step)
     return _filled_in(check, path, step)
 
 
-def _check_action(check: Check, path: str, action: Action) -> None:
-    base = _base_configuration(check, path, action)
+def check_hook(check: Check, path: str, hook: Action, action: Action) -> None:
+    """Check a pre-hook of what performs `action`: on the way to the runner it is the only one, and it has none itself."""
+    check_action(check, path, hook)
+    for function in check.calls(action):
+        if function.pre_hook is not None:
+            message = "Invalid executor action: pre_hook override: there may be one pre_hook"
+            check.fault(path, message, f"function {shown(function.name)} has one")
+    for function in check.calls(hook):
+        if function.pre_hook is not None:
+            problem = f"Invalid pre_hook: function {shown(function.name)} has a pre_hook of its own"
+            check.fault(member(path, "type"), problem)
+
+
+def find_type(check: Check, path: str, action: Action) -> ActionType | None:
+    """Give the type of an action, or report why there is none."""
     if action.call is not None or check.doubts.spoil(member(path, "type")):
-        return
+        return None
     if not action.type:
         check.fault(member(path, "type"), "Invalid executor action: required, and missing")
-        return
+        return None
     kind = check.type_of(action.type)
-    if not isinstance(kind, ActionType):
-        check.fault(member(path, "type"), f"Invalid executor action: no runner called {shown(action.type)}", kind.hint)
+    if isinstance(kind, ActionType):
+        return kind
+    check.fault(member(path, "type"), f"Invalid executor action: no runner called {shown(action.type)}", kind.hint)
+    return None
+
+
+def check_action(check: Check, path: str, action: Action) -> None:
+    """Check an action or a pre-hook: its type, its base configuration, and what its type says of both."""
+    base = _base_configuration(check, path, action)
+    kind = find_type(check, path, action)
+    if kind is None:
         return
     checked = kind.check(action.configuration, base)
     configuration = member(path, "configuration")
@@ -75,8 +97,9 @@ def _base_configuration(check: Check, path: str, action: Action) -> Mapping[str,
     return None
 
 
-def _check_custom_states(check: Check, path: str, step: Step) -> None:
-    for index, state in enumerate(step.custom_states):
+def check_custom_states(check: Check, path: str, states: Sequence[str]) -> None:
+    """Check the names of custom states."""
+    for index, state in enumerate(states):
         if state in BUILTIN:
             check.fault(item(path, index), f"Custom state {shown(state)} is not allowed, it is a reserved state")
         elif not state or "," in state:

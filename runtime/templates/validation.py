@@ -96,7 +96,7 @@ def _checked(check: Check) -> Template:
     _check_variables(check)
     steps = check_steps(check)
     lint(check)
-    return attrs.evolve(check.template, steps=steps)
+    return attrs.evolve(check.template, steps=steps, functions=check.functions())
 
 
 def _check_lengths(check: Check) -> None:

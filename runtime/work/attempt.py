@@ -5,81 +5,25 @@ go wrong inside it is a state of the step; only being cut from outside, or a bug
 task's actor reports in its place.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import attrs
 import trio
 
-from actors import Clock
-from runtime.configuration import ConfigurationInvalid
 from runtime.engine.events import Change, LoopUnrolled, StepFinished
 from runtime.engine.states import StepState
-from runtime.engine.task import Progress, view_of
+from runtime.engine.task import view_of
 from runtime.errors import TemplatingError
-from runtime.runner import (
-    AnyRunner,
-    ClientError,
-    NotAssigned,
-    NotProvisioned,
-    Outcome,
-    Runners,
-    RunnerUnknown,
-    StepFailed,
-    StepRequest,
-)
-from runtime.templates.model import Action, ConditionScope, ConditionType, OutputStrategy, Step, Template
-from runtime.values.evaluator import EvalCache, Evaluator
-from runtime.values.json import Json, NotJson, loads, normalise
+from runtime.templates.calls import calls_of, conditions_of
+from runtime.templates.model import Action, Condition, ConditionScope, ConditionType, Function
+from runtime.values.json import loads
 from runtime.values.snapshot import Values
+from runtime.work.action import Unrenderable, arguments, perform, unreachable
 from runtime.work.judgement import JudgementError, judge
-from runtime.work.schema import Schemas
+from runtime.work.trial import Attempt, Result, Tools
 
 _CHECKED = frozenset({StepState.DONE, StepState.CLIENT_ERROR})
 """The states an action may leave for its check conditions to be asked."""
-
-
-@attrs.frozen(kw_only=True)
-class Attempt:
-    """All that one attempt knows. `values` is the snapshot that its templates see; `unroll`: it is that of a loop."""
-
-    task_id: str
-    resolution_id: str
-    requester: str
-    resolver: str
-    template: Template
-    step: str
-    definition: Step
-    number: int
-    checks_only: bool
-    unroll: bool
-    progress: Progress
-    values: Values
-
-
-@attrs.frozen
-class Tools:
-    """What attempts share: nothing of it belongs to a task."""
-
-    evaluator: Evaluator
-    runners: Runners
-    clock: Clock
-    schemas: Schemas
-
-
-@attrs.frozen(kw_only=True)
-class _Result:
-    """What the action came to, before conditions."""
-
-    state: StepState
-    error: str = ""
-    output: Json = None
-    metadata: Json = None
-    tags: Mapping[str, str] = attrs.field(factory=dict)
-    tried: bool = True
-
-
-class _Fatal(Exception):
-    """The attempt cannot reach its action: FATAL_ERROR, not counted as a try."""
 
 
 async def run_attempt(attempt: Attempt, tools: Tools) -> StepFinished | LoopUnrolled:
@@ -88,19 +32,18 @@ async def run_attempt(attempt: Attempt, tools: Tools) -> StepFinished | LoopUnro
         return await _skip(attempt, tools) or await _unroll(attempt, tools)
     if attempt.checks_only:
         kept = attempt.progress
-        result = _Result(
+        result = Result(
             state=StepState(kept.returned), error="", output=kept.output, metadata=kept.metadata, tried=False
         )
     else:
         skipped = await _skip(attempt, tools)
         if skipped is not None:
             return skipped
-        await trio.sleep(attempt.definition.execution_delay)
         result = await _act(attempt, tools)
     return await _check(attempt, result, tools)
 
 
-def _finished(attempt: Attempt, tools: Tools, result: _Result, changes: tuple[Change, ...] = ()) -> StepFinished:
+def _finished(attempt: Attempt, tools: Tools, result: Result, changes: tuple[Change, ...] = ()) -> StepFinished:
     return StepFinished(
         at=tools.clock.wall(),
         step=attempt.step,
@@ -117,11 +60,11 @@ def _finished(attempt: Attempt, tools: Tools, result: _Result, changes: tuple[Ch
 
 async def _skip(attempt: Attempt, tools: Tools) -> StepFinished | None:
     definition, kept = attempt.definition, attempt.progress
-    scope = ConditionScope.PARENT if attempt.unroll else ConditionScope.CHILDREN
-    conditions = [one for one in definition.conditions if one.foreach in {None, scope}]
+    scopes = {ConditionScope.PARENT} if attempt.unroll else {None, ConditionScope.CHILDREN}
+    conditions = [one for one in _conditions(attempt) if one.foreach in scopes]
     if not conditions:
         return None
-    result = _Result(state=StepState.DONE, output=kept.output, metadata=kept.metadata, tried=False)
+    result = Result(state=StepState.DONE, output=kept.output, metadata=kept.metadata, tried=False)
     try:
         judgement = await judge(
             ConditionType.SKIP,
@@ -150,15 +93,13 @@ async def _unroll(attempt: Attempt, tools: Tools) -> StepFinished | LoopUnrolled
     if isinstance(items, list):
         now = tools.clock.wall()
         return LoopUnrolled(at=now, step=attempt.step, attempt=attempt.number, items=tuple(items))
-    result = _Result(
-        state=StepState.FATAL_ERROR, error=problem, output=kept.output, metadata=kept.metadata, tried=False
-    )
+    result = Result(state=StepState.FATAL_ERROR, error=problem, output=kept.output, metadata=kept.metadata, tried=False)
     return _finished(attempt, tools, result)
 
 
-async def _check(attempt: Attempt, result: _Result, tools: Tools) -> StepFinished:
-    definition = attempt.definition
-    if not definition.conditions or result.state not in _CHECKED:
+async def _check(attempt: Attempt, result: Result, tools: Tools) -> StepFinished:
+    definition, conditions = attempt.definition, _conditions(attempt)
+    if not conditions or result.state not in _CHECKED:
         return _finished(attempt, tools, result)
     progress = attrs.evolve(
         attempt.progress,
@@ -171,7 +112,7 @@ async def _check(attempt: Attempt, result: _Result, tools: Tools) -> StepFinishe
     try:
         judgement = await judge(
             ConditionType.CHECK,
-            definition.conditions,
+            conditions,
             step=attempt.step,
             view=view_of(progress, definition),
             values=attempt.values,
@@ -183,137 +124,68 @@ async def _check(attempt: Attempt, result: _Result, tools: Tools) -> StepFinishe
     return _finished(attempt, tools, result, judgement.changes)
 
 
+def _conditions(attempt: Attempt) -> tuple[Condition, ...]:
+    return conditions_of(attempt.definition, attempt.template.functions)
+
+
 def _others(changes: tuple[Change, ...], step: str) -> tuple[Change, ...]:
     return tuple(change for change in changes if change.step != step)
 
 
-async def _act(attempt: Attempt, tools: Tools) -> _Result:
-    """Render, run, reshape, and turn what came of it into a state (section 6.6)."""
-    action, kept = attempt.definition.action, attempt.progress
-    values = _seen(attempt, kept)
-    try:
-        runner = _runner(action, tools)
-        request = await _request(attempt, action, runner, values, tools)
-        merged = await _merge_format(action, values, tools)
-    except _Fatal as fault:
-        return _Result(
-            state=StepState.FATAL_ERROR,
-            error=str(fault),
-            output=kept.output,
-            metadata=kept.metadata,
-            tried=False,
-        )
-    result = await _run(runner, request)
-    result = await _reshape(result, action, merged, attempt, tools)
-    if result.state is StepState.DONE and attempt.definition.json_schema is not None:
-        violation = tools.schemas.fault(attempt.definition.json_schema, result.output)
+async def _act(attempt: Attempt, tools: Tools) -> Result:
+    """Wait, with the pre-hook at work meanwhile; perform the action, and check what it gave (sections 6.5 and 6.6)."""
+    definition = attempt.definition
+    values = attempt.seen(attempt.values, attempt.progress)
+    hooked = await _wait(attempt, values, tools)
+    if hooked is not None and hooked.state is not StepState.DONE:
+        return hooked
+    if hooked is not None:
+        values = values.with_pre_hook(hooked.output, hooked.metadata)
+    result = await perform(attempt, definition.action, values, tools)
+    if hooked is not None:
+        result = attrs.evolve(result, tags={**hooked.tags, **result.tags})
+    if result.state is StepState.DONE and definition.json_schema is not None:
+        violation = tools.schemas.fault(definition.json_schema, result.output)
         if violation:
             return attrs.evolve(result, state=StepState.FATAL_ERROR, error=violation)
     return result
 
 
-def _seen(attempt: Attempt, progress: Progress) -> Values:
-    return attempt.values.with_this(view_of(progress, attempt.definition))
-
-
-def _runner(action: Action, tools: Tools) -> AnyRunner:
-    try:
-        return tools.runners.get(action.type)
-    except RunnerUnknown as fault:
-        raise _Fatal(str(fault)) from fault
-
-
-async def _request(
-    attempt: Attempt, action: Action, runner: AnyRunner, values: Values, tools: Tools
-) -> StepRequest[object]:
-    bases = attempt.template.base_configurations
-    cache = EvalCache()
-    try:
-        base = await tools.evaluator.render_tree(bases.get(action.base_configuration or ""), values, cache=cache)
-        configuration = await tools.evaluator.render_tree(action.configuration, values, cache=cache)
-    except TemplatingError as fault:
-        raise _Fatal(f"failed to template configuration: {fault}") from fault
-    try:
-        config = runner.structure(configuration, base)
-    except ConfigurationInvalid as fault:
-        raise _Fatal(str(fault)) from fault
-    return StepRequest(
-        task_id=attempt.task_id,
-        resolution_id=attempt.resolution_id,
-        step=attempt.step,
-        attempt=attempt.progress.tries + 1,
-        config=config,
-        template=attempt.template.name,
-        requester=attempt.requester,
-        resolver=attempt.resolver,
-        values=values,
-    )
-
-
-async def _merge_format(action: Action, values: Values, tools: Tools) -> Json:
-    """Render the format of strategy merge, which is done before the action runs (section 6.5)."""
-    if action.output is None or action.output.strategy is not OutputStrategy.MERGE:
+async def _wait(attempt: Attempt, values: Values, tools: Tools) -> Result | None:
+    """Let the execution delay pass and give what the pre-hook came to, if there is one. One that fails ends the wait."""
+    delay = attempt.definition.execution_delay
+    hook, calls = _hook_of(attempt)
+    if hook is None:
+        if delay:
+            await trio.sleep(delay)
         return None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.sleep, delay)
+        hooked = await _run_hook(attempt, hook, calls, values, tools)
+        if hooked.state is not StepState.DONE:
+            nursery.cancel_scope.cancel()
+    return hooked
+
+
+def _hook_of(attempt: Attempt) -> tuple[Action | None, Sequence[Function]]:
+    """Give the innermost pre-hook, and the calls that lead to the function it belongs to: none for the step's own."""
+    definition = attempt.definition
+    calls = calls_of(definition.action, attempt.template.functions)
+    for depth in range(len(calls), 0, -1):
+        hook = calls[depth - 1].pre_hook
+        if hook is not None:
+            return hook, calls[:depth]
+    return definition.pre_hook, ()
+
+
+async def _run_hook(attempt: Attempt, hook: Action, calls: Sequence[Function], values: Values, tools: Tools) -> Result:
+    """Perform the pre-hook. Failing, it decides the state of the step as an action would, whose output stays."""
     try:
-        rendered = await tools.evaluator.render_tree(action.output.format, values)
-    except TemplatingError as fault:
-        raise _Fatal(f"failed to template base output: {fault}") from fault
-    if rendered is not None and not isinstance(rendered, Mapping):
-        raise _Fatal("failed to template base output: the format of strategy merge has to be an object")
-    return rendered
-
-
-async def _run(runner: AnyRunner, request: StepRequest[object]) -> _Result:
-    """The guard around foreign code: whatever it does, the attempt gets a result."""
-    try:
-        outcome: object = await runner.run(request)
-    except StepFailed as failure:
-        return _kept(_state_of(failure), failure.message, failure.output, failure.metadata)
-    except Exception as failure:  # noqa: BLE001 - the runner guard: foreign code may raise anything
-        return _Result(state=StepState.SERVER_ERROR, error=f"{type(failure).__name__}: {failure}")
-    if not isinstance(outcome, Outcome):  # a runner need not be type-checked
-        return _Result(
-            state=StepState.FATAL_ERROR,
-            error=f'runner "{runner.name}" gave a {type(outcome).__name__}, not an Outcome',
-        )
-    return attrs.evolve(_kept(StepState.DONE, "", outcome.output, outcome.metadata), tags=dict(outcome.tags))
-
-
-def _state_of(failure: StepFailed) -> StepState:
-    match failure:
-        case ClientError():
-            return StepState.CLIENT_ERROR
-        case NotAssigned():
-            return StepState.WAITING
-        case NotProvisioned():
-            return StepState.TO_RETRY
-        case _:
-            return StepState.SERVER_ERROR
-
-
-def _kept(state: StepState, error: str, output: object, metadata: object) -> _Result:
-    try:
-        return _Result(state=state, error=error, output=normalise(output), metadata=normalise(metadata))
-    except NotJson as fault:
-        return _Result(
-            state=StepState.FATAL_ERROR, error=f"the result of the action is not JSON: {fault}", output=str(output)
-        )
-
-
-async def _reshape(result: _Result, action: Action, merged: Json, attempt: Attempt, tools: Tools) -> _Result:
-    """Apply the declared output strategy (sections 5.4 and 6.5)."""
-    if action.output is None or (result.state is StepState.FATAL_ERROR):
+        seen = await arguments(attempt.definition.action, calls, values, tools) if calls else values
+    except Unrenderable as fault:
+        return unreachable(attempt, f"prehook: {fault}")
+    result = await perform(attempt, hook, seen, tools)
+    if result.state is StepState.DONE:
         return result
-    match action.output.strategy:
-        case OutputStrategy.MERGE if isinstance(merged, Mapping):
-            own = result.output if isinstance(result.output, Mapping) else {}
-            return attrs.evolve(result, output={**merged, **own})
-        case OutputStrategy.TEMPLATE:
-            seen = attrs.evolve(attempt.progress, output=result.output, metadata=result.metadata, error=result.error)
-            try:
-                output = await tools.evaluator.render_tree(action.output.format, _seen(attempt, seen))
-            except TemplatingError as fault:
-                return attrs.evolve(result, state=StepState.FATAL_ERROR, error=f"unable to format output: {fault}")
-            return attrs.evolve(result, output=output)
-        case _:
-            return result
+    kept = attempt.progress
+    return attrs.evolve(result, error=f"prehook: {result.error}", output=kept.output, metadata=kept.metadata)

@@ -46,9 +46,10 @@ from runtime.engine.task import Task
 from runtime.errors import TemplatingError
 from runtime.journal.protocol import Entry, Journal
 from runtime.values.json import Json
-from runtime.work.attempt import Attempt, Tools, run_attempt
+from runtime.work.attempt import run_attempt
 from runtime.work.broadcast import Broadcast
 from runtime.work.messages import WakeTask
+from runtime.work.trial import Attempt, Tools
 
 _Report: TypeAlias = StepFinished | LoopUnrolled | StepCut | ResultRendered
 Message: TypeAlias = RunTask | CancelTask | GetTask | WakeTask | _Report

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import yaml
 
 Case = Mapping[str, Any]
 
@@ -16,7 +15,6 @@ LATER_KINDS = {
     "model": "listing and storing of templates and tasks",
 }
 LATER_RUNNERS = {"subtask", "batch", "callback"}
-LATER_STEP_FIELDS = {"pre_hook": "pre-hooks"}
 
 
 @attrs.frozen
@@ -31,15 +29,16 @@ class Suite:
         """Every case, in order."""
         return list(self.data["cases"])
 
-    def template_text(self, case: Case) -> str:
-        """The text of the case's template, tabs and all."""
-        return self.template_file(case).read_text()
-
     def template_file(self, case: Case) -> Path:
         """Where the case's template is."""
         if "template" in case:
             return self.fixtures / "engine/templates_tests" / str(case["template"])
         return self.fixtures / str(case["template_path"])
+
+    @property
+    def functions(self) -> Path:
+        """The folder of the functions that every case may call."""
+        return self.fixtures / "engine/functions_tests"
 
     def lay_out_engine(self, into: Path) -> None:
         """Lay out the folder that scripts are run from: the fixtures say ``./scripts_tests/...``."""
@@ -57,15 +56,6 @@ class Suite:
             yield LATER_KINDS[case["kind"]]
         for runner in set(case.get("runners", ())) & LATER_RUNNERS:
             yield f"the runner {runner}"
-        if case.get("functions"):
-            yield "functions"
-        if "template" in case:
-            template = yaml.safe_load(self.template_text(case).replace("\t", "  "))
-            expects_refusal = case["actions"][0].get("expect", {}).get("error") is not None
-            for step in template.get("steps", {}).values():
-                for field, feature in LATER_STEP_FIELDS.items():
-                    if step.get(field) and not expects_refusal:
-                        yield feature
 
 
 def load_suite(cases: Path, fixtures: Path) -> Suite:

@@ -13,6 +13,7 @@ from runtime.api.messages import TaskStateChanged
 from runtime.engine.records import Record, RunStarted, StepChanged, TaskCancelled, TaskSubmitted
 from runtime.engine.states import ResolutionState
 from runtime.journal.memory import MemoryJournal
+from runtime.templates.calls import custom_states_of
 from runtime.templates.loading import template_of
 from runtime.templates.model import Template
 from runtime.templates.yaml import read_yaml
@@ -33,7 +34,7 @@ class EditableJournal(MemoryJournal):
 async def run_engine_case(suite: Suite, case: Case, folder: Path) -> list[str]:
     """Run one case with scripts from `folder`; name what was not as expected."""
     journal = EditableJournal()
-    async with open_runtime(scripts=folder, journal=journal) as runtime:
+    async with open_runtime(scripts=folder, functions=suite.functions, journal=journal) as runtime:
         return await _EngineCase(suite, case, runtime, journal).play()
 
 
@@ -115,7 +116,7 @@ class _EngineCase:
             "dependencies": list(step.dependencies),
             "error": step.error or None,
             "base_configuration": template.get("action", {}).get("base_configuration"),
-            "effective_custom_states": list(template.get("custom_states") or []),
+            "effective_custom_states": self.custom_states(name),
             "schema_uri": self.schema_uri(name),
             "children_steps": None if step.children_steps is None else list(step.children_steps),
         }
@@ -142,10 +143,18 @@ class _EngineCase:
             problems.extend(differences(matcher, child.get(member.removesuffix("_has")), scope, f"{where}.{member}"))
         return problems
 
-    def schema_uri(self, name: str) -> Any:
+    @property
+    def submitted(self) -> Template:
         [submitted, *_] = self.journal._records[self.main]
         assert isinstance(submitted, TaskSubmitted)
-        step = submitted.template.steps.get(name)  # None: a child of a loop
+        return submitted.template
+
+    def custom_states(self, name: str) -> list[str]:
+        step = self.submitted.steps.get(name)  # None: a child of a loop
+        return list(custom_states_of(step, self.submitted.functions)) if step else []
+
+    def schema_uri(self, name: str) -> Any:
+        step = self.submitted.steps.get(name)
         schema = step.json_schema if step else None
         return schema.get("$schema") if schema else None
 
@@ -211,7 +220,7 @@ class _EngineCase:
 
 def _with_template(record: Record, template: Template) -> Record:
     assert isinstance(record, TaskSubmitted)
-    return attrs.evolve(record, template=template)
+    return attrs.evolve(record, template=attrs.evolve(template, functions=record.template.functions))
 
 
 _STATE_RECORDS: Mapping[str, Callable[[float], Record]] = {

@@ -5,6 +5,7 @@ from typing import Any
 
 from runtime.errors import UnderstudyError
 from runtime.runner import Runners
+from runtime.templates.functions import load_functions
 from runtime.templates.loading import template_of
 from runtime.templates.validation import validate
 from runtime.templates.yaml import read_yaml
@@ -16,6 +17,7 @@ from tests.conformance.matching import Scope, differences
 def run_template_case(suite: Suite, case: Case) -> list[str]:
     """Run one case; name what was not as expected."""
     problems: list[str] = []
+    types = load_functions(suite.functions, Runners()).types
     original: dict[str, Any] = _plain(read_yaml(suite.template_file(case)).data)
     for index, action in enumerate(case["actions"]):
         document = copy.deepcopy(original)
@@ -23,7 +25,7 @@ def run_template_case(suite: Suite, case: Case) -> list[str]:
             apply_op(document, op)
         error: str | None = None
         try:
-            validate(template_of(document).template, Runners())
+            validate(template_of(document).template, types)
         except UnderstudyError as refusal:
             error = str(refusal)
         wanted = action["expect"]["error"]

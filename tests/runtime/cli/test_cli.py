@@ -157,6 +157,43 @@ def test_an_unknown_key_is_a_warning_with_its_path_and_a_fault_when_strict(templ
     assert understudy("validate", "--strict", path).exit_code == 2
 
 
+CALLING = (
+    HEAD
+    + "steps:\n  one: {action: {type: greet, configuration: {who: Ada}}}\nresult_format: {said: '{{.step.one.output}}'}\n"
+)
+GREET = "name: greet\naction: {type: echo, configuration: {output: 'Hello {{ .function_args.who }}'}}\n"
+
+
+def test_steps_call_the_functions_of_the_given_folder(template, tmp_path):
+    path = template(CALLING)
+    (tmp_path / "functions/deep").mkdir(parents=True)
+    template(GREET, "functions/deep/greet.yaml")
+    functions = str(tmp_path / "functions")
+    done = understudy("run", "--json", "--functions", functions, path)
+    assert (done.exit_code, json.loads(done.stdout)["result"]) == (0, {"said": "Hello Ada"})
+    assert understudy("validate", "--functions", functions, path).exit_code == 0
+    for without in (understudy("run", path), understudy("validate", path)):
+        assert without.exit_code == 2
+        assert 'no runner called "greet"' in without.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "validate"])
+def test_a_bad_function_is_refused_with_2_naming_its_file_and_path(template, tmp_path, command):
+    path, function = template(CALLING), template("name: greet\naction: {type: ehco}\n", "greet.yaml")
+    for given, expected in ((function, f"{function}: action.type: "), (str(tmp_path / "none"), "no such file")):
+        done = understudy(command, "--functions", given, path)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert done.stderr.startswith("error: invalid function ")
+        assert expected in done.stderr
+
+
+def test_validate_warns_of_what_nobody_reads_in_a_function(template, tmp_path):
+    path, function = template(CALLING), template(GREET + "conditons: []\n", "greet.yaml")
+    done = understudy("validate", "--functions", function, path)
+    assert done.exit_code == 0
+    assert f"warning: {function}: conditons: unknown key" in done.stderr
+
+
 def test_validate_looks_at_every_file_and_fails_if_one_is_wrong(template):
     good, bad = template(ECHO, "good.yaml"), template("x", "bad.yaml")
     done = understudy("validate", bad, good)

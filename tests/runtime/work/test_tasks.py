@@ -440,13 +440,6 @@ async def test_a_template_that_is_wrong_is_refused_with_every_fault(autojump_clo
         assert [fault.path for fault in refusal.value.faults] == ["steps.a.dependencies[0]", "steps.c.action.type"]
 
 
-@pytest.mark.parametrize("field", [{"pre_hook": echo("x")}])
-async def test_what_cannot_be_done_yet_is_refused_and_never_run_as_if_it_were_not_there(autojump_clock, clock, field):
-    async with open_runtime(clock=clock) as rt:
-        with pytest.raises(TemplateInvalid, match="not supported yet"):
-            await rt.submit(plan(a=step(**field)))
-
-
 async def test_a_loop_runs_a_child_per_item_and_a_dependant_reads_their_results(autojump_clock, clock):
     check = when(Operator.EQ, "{{.iterator}}", "b", {"this": "SPECIAL"})
     skip = attrs.evolve(

@@ -1,0 +1,211 @@
+"""Performing one action: rendered through the functions it calls, run, and reshaped (spec sections 5.4, 5.6 and 6.5).
+
+Whatever goes wrong is a state of the result; only a cancel gets through.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from runtime.configuration import ConfigurationInvalid
+from runtime.engine.states import StepState
+from runtime.errors import TemplatingError
+from runtime.runner import (
+    AnyRunner,
+    ClientError,
+    NotAssigned,
+    NotProvisioned,
+    Outcome,
+    RunnerUnknown,
+    StepFailed,
+    StepRequest,
+)
+from runtime.templates.calls import calls_of
+from runtime.templates.model import Action, Function, Output, OutputStrategy
+from runtime.values.evaluator import EvalCache
+from runtime.values.json import Json, NotJson, normalise
+from runtime.values.snapshot import Values
+from runtime.work.trial import Attempt, Result, Tools
+
+
+class Unrenderable(Exception):
+    """The attempt cannot reach its action: FATAL_ERROR, not counted as a try."""
+
+
+@attrs.frozen
+class _Level:
+    """One action on the way from the step to the runner: what its texts see, and its configuration rendered."""
+
+    action: Action
+    values: Values
+    configuration: Json
+
+
+@attrs.frozen
+class _Reshaping:
+    """One output strategy to apply: what its format sees, and the format of strategy merge, rendered."""
+
+    output: Output
+    values: Values
+    merged: Json
+
+
+async def perform(attempt: Attempt, action: Action, values: Values, tools: Tools) -> Result:
+    """Perform an action of the attempt's step; its texts see `values`."""
+    try:
+        levels, request, runner = await _prepare(attempt, action, values, tools)
+        reshapings = [await _reshaping(level, tools) for level in reversed(levels) if level.action.output is not None]
+    except Unrenderable as fault:
+        return unreachable(attempt, str(fault))
+    result = await _run(runner, request)
+    for reshaping in reshapings:
+        result = await _reshape(result, reshaping, attempt, tools)
+    return result
+
+
+def unreachable(attempt: Attempt, error: str) -> Result:
+    """Give what an attempt comes to that could not reach its action."""
+    kept = attempt.progress
+    return Result(state=StepState.FATAL_ERROR, error=error, output=kept.output, metadata=kept.metadata, tried=False)
+
+
+async def arguments(action: Action, calls: Sequence[Function], values: Values, tools: Tools) -> Values:
+    """Give what the last of `calls`, the first functions that `action` goes through, sees: its own arguments.
+
+    Raises:
+        Unrenderable: they cannot be rendered.
+    """
+    try:
+        levels = await _levels(action, calls[:-1], values, tools, EvalCache())
+    except TemplatingError as fault:
+        raise Unrenderable(f"failed to template configuration: {fault}") from fault
+    return _called(levels[-1])
+
+
+async def _prepare(
+    attempt: Attempt, action: Action, values: Values, tools: Tools
+) -> tuple[Sequence[_Level], StepRequest[object], AnyRunner]:
+    calls = calls_of(action, attempt.template.functions)
+    runner = _runner(calls[-1].action if calls else action, tools)
+    base = attempt.template.base_configurations.get(action.base_configuration or "")
+    cache = EvalCache()
+    try:
+        rendered_base = await tools.evaluator.render_tree(base, values, cache=cache)
+        levels = await _levels(action, calls, values, tools, cache)
+    except TemplatingError as fault:
+        raise Unrenderable(f"failed to template configuration: {fault}") from fault
+    innermost = levels[-1]
+    try:
+        config = runner.structure(innermost.configuration, rendered_base)
+    except ConfigurationInvalid as fault:
+        raise Unrenderable(str(fault)) from fault
+    request = StepRequest(
+        task_id=attempt.task_id,
+        resolution_id=attempt.resolution_id,
+        step=attempt.step,
+        attempt=attempt.progress.tries + 1,
+        config=config,
+        template=attempt.template.name,
+        requester=attempt.requester,
+        resolver=attempt.resolver,
+        values=innermost.values,
+    )
+    return levels, request, runner
+
+
+async def _levels(
+    action: Action, calls: Sequence[Function], values: Values, tools: Tools, cache: EvalCache
+) -> Sequence[_Level]:
+    """Render level by level: the configuration of each is what the next one sees as its arguments."""
+    configuration = await tools.evaluator.render_tree(action.configuration, values, cache=cache)
+    levels = [_Level(action, values, configuration)]
+    for function in calls:
+        inner = _called(levels[-1])
+        configuration = await tools.evaluator.render_tree(function.action.configuration, inner, cache=cache)
+        levels.append(_Level(function.action, inner, configuration))
+    return levels
+
+
+def _called(caller: _Level) -> Values:
+    given = caller.configuration
+    return caller.values.with_function_args(given if isinstance(given, Mapping) else {})
+
+
+def _runner(action: Action, tools: Tools) -> AnyRunner:
+    try:
+        return tools.runners.get(action.type)
+    except RunnerUnknown as fault:
+        raise Unrenderable(str(fault)) from fault
+
+
+async def _reshaping(level: _Level, tools: Tools) -> _Reshaping:
+    """Render the format of strategy merge, which is done before the action runs (section 6.5)."""
+    output = level.action.output or Output(strategy=OutputStrategy.NONE)
+    if output.strategy is not OutputStrategy.MERGE:
+        return _Reshaping(output, level.values, None)
+    try:
+        rendered = await tools.evaluator.render_tree(output.format, level.values)
+    except TemplatingError as fault:
+        raise Unrenderable(f"failed to template base output: {fault}") from fault
+    if rendered is not None and not isinstance(rendered, Mapping):
+        raise Unrenderable("failed to template base output: the format of strategy merge has to be an object")
+    return _Reshaping(output, level.values, rendered)
+
+
+async def _run(runner: AnyRunner, request: StepRequest[object]) -> Result:
+    """The guard around foreign code: whatever it does, the attempt gets a result."""
+    try:
+        outcome: object = await runner.run(request)
+    except StepFailed as failure:
+        return _kept(_state_of(failure), failure.message, failure.output, failure.metadata)
+    except Exception as failure:  # noqa: BLE001 - the runner guard: foreign code may raise anything
+        return Result(state=StepState.SERVER_ERROR, error=f"{type(failure).__name__}: {failure}")
+    if not isinstance(outcome, Outcome):  # a runner need not be type-checked
+        return Result(
+            state=StepState.FATAL_ERROR,
+            error=f'runner "{runner.name}" gave a {type(outcome).__name__}, not an Outcome',
+        )
+    return attrs.evolve(_kept(StepState.DONE, "", outcome.output, outcome.metadata), tags=dict(outcome.tags))
+
+
+def _state_of(failure: StepFailed) -> StepState:
+    match failure:
+        case ClientError():
+            return StepState.CLIENT_ERROR
+        case NotAssigned():
+            return StepState.WAITING
+        case NotProvisioned():
+            return StepState.TO_RETRY
+        case _:
+            return StepState.SERVER_ERROR
+
+
+def _kept(state: StepState, error: str, output: object, metadata: object) -> Result:
+    try:
+        return Result(state=state, error=error, output=normalise(output), metadata=normalise(metadata))
+    except NotJson as fault:
+        return Result(
+            state=StepState.FATAL_ERROR, error=f"the result of the action is not JSON: {fault}", output=str(output)
+        )
+
+
+async def _reshape(result: Result, reshaping: _Reshaping, attempt: Attempt, tools: Tools) -> Result:
+    """Apply one output strategy (sections 5.4 and 6.5)."""
+    if result.state is StepState.FATAL_ERROR:
+        return result
+    match reshaping.output.strategy:
+        case OutputStrategy.MERGE if isinstance(reshaping.merged, Mapping):
+            own = result.output if isinstance(result.output, Mapping) else {}
+            return attrs.evolve(result, output={**reshaping.merged, **own})
+        case OutputStrategy.TEMPLATE:
+            progress = attrs.evolve(
+                attempt.progress, output=result.output, metadata=result.metadata, error=result.error
+            )
+            seen = attempt.seen(reshaping.values, progress)
+            try:
+                output = await tools.evaluator.render_tree(reshaping.output.format, seen)
+            except TemplatingError as fault:
+                return attrs.evolve(result, state=StepState.FATAL_ERROR, error=f"unable to format output: {fault}")
+            return attrs.evolve(result, output=output)
+        case _:
+            return result

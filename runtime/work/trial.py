@@ -1,0 +1,60 @@
+"""What one attempt of a step is given, what it shares with others, and what its action comes to."""
+
+from collections.abc import Mapping
+
+import attrs
+
+from actors import Clock
+from runtime.engine.states import StepState
+from runtime.engine.task import Progress, view_of
+from runtime.runner import Runners
+from runtime.templates.model import Step, Template
+from runtime.values.evaluator import Evaluator
+from runtime.values.json import Json
+from runtime.values.snapshot import Values
+from runtime.work.schema import Schemas
+
+
+@attrs.frozen(kw_only=True)
+class Attempt:
+    """All that one attempt knows. `values` is the snapshot that its templates see; `unroll`: it is that of a loop."""
+
+    task_id: str
+    resolution_id: str
+    requester: str
+    resolver: str
+    template: Template
+    step: str
+    definition: Step
+    number: int
+    checks_only: bool
+    unroll: bool
+    progress: Progress
+    values: Values
+
+    def seen(self, values: Values, progress: Progress) -> Values:
+        """Give values that show the step itself, ``.step.this`` included, as it stands in `progress`."""
+        view = view_of(progress, self.definition)
+        return values.with_step(self.step, view).with_this(view)
+
+
+@attrs.frozen
+class Tools:
+    """What attempts share: nothing of it belongs to a task."""
+
+    evaluator: Evaluator
+    runners: Runners
+    clock: Clock
+    schemas: Schemas
+
+
+@attrs.frozen(kw_only=True)
+class Result:
+    """What the action came to, before conditions."""
+
+    state: StepState
+    error: str = ""
+    output: Json = None
+    metadata: Json = None
+    tags: Mapping[str, str] = attrs.field(factory=dict)
+    tried: bool = True
