@@ -33,9 +33,8 @@ class Attempt:
     values: Values
 
     def seen(self, values: Values, progress: Progress) -> Values:
-        """Give values that show the step itself, ``.step.this`` included, as it stands in `progress`."""
-        view = view_of(progress, self.definition)
-        return values.with_step(self.step, view).with_this(view)
+        """Give values that show the step as it stands in `progress`, as ``.step.this``."""
+        return values.with_this(view_of(progress, self.definition))
 
 
 @attrs.frozen

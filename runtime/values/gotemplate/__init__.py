@@ -18,7 +18,7 @@ works on a copy of the data, so that later parts of it see the change, as in Go,
 Bounds. `Limits` says how many steps, how much text, memory and depth a rendering may use. What exceeds them ends in
 `LimitExceeded`, an execution error that names the limit. With few steps a rendering is short, so a caller that must
 not be held up renders with few first, and elsewhere with more if that was not enough: rendering has no effects.
-Parsing is bounded by the source's length and depth. Regular expressions run in RE2, in linear time.
+Parsing is bounded by the source's length, its tokens and its depth. Regular expressions run in RE2, in linear time.
 
 Measured against Go 1.19 and Sprig 3.2.3. From newer ones come `range` over an integer, `else with` and sha512sum.
 Newer Go differs in what follows, and this package does as 1.19 does:

@@ -101,6 +101,10 @@ def _show(char: str) -> str:
     return f"U+{ord(char):04X} '{char}'" if char.isprintable() else f"U+{ord(char):04X}"
 
 
+MOST_TOKENS: Final = 40_000
+"""What a parse may cost: under a second, and some twenty megabytes."""
+
+
 class _Lexer:
     def __init__(self, source: str, words: dict[str, Kind]) -> None:
         self.source = source
@@ -117,6 +121,8 @@ class _Lexer:
         return self.line
 
     def emit(self, kind: Kind, end: int) -> None:
+        if len(self.tokens) >= MOST_TOKENS:
+            raise self.fail(f"more than {MOST_TOKENS} tokens")
         self.tokens.append(Token(kind, self.pos, self.source[self.pos : end], self.line_at(self.pos)))
         self.pos = end
 

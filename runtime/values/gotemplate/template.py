@@ -22,7 +22,7 @@ STANDARD: Final[Mapping[str, Function]] = {**builtins.FUNCTIONS, **sprig.FUNCTIO
 """The functions every template has: Go's and Sprig's."""
 
 DEFAULT_LIMITS: Final = Limits()
-LONGEST_SOURCE: Final = 1 << 18
+LONGEST_SOURCE: Final = 1 << 20
 
 STANDARD_NAMES: Final = frozenset(STANDARD) | {"and", "or"}
 
