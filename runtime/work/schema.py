@@ -6,15 +6,14 @@ of the schema object, which the cache keeps alive.
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Final
-
-from jsonschema.exceptions import best_match
-from jsonschema.protocols import Validator
-from referencing.exceptions import Unresolvable
+from typing import TYPE_CHECKING, Final
 
 from runtime.templates.schemas import compile_schema
 from runtime.values.json import Json
 from runtime.values.regex import RegexError
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
 
 _KEPT: Final = 1000
 _MOST_TEXT: Final = 1000
@@ -28,6 +27,10 @@ class Schemas:
 
     def fault(self, schema: Mapping[str, Json], output: Json) -> str:
         """Say what is wrong with an output, empty when nothing is. Never raises."""
+        # Imported when needed, as `compile_schema` does: most templates have no schema.
+        from jsonschema.exceptions import best_match  # noqa: PLC0415 - as said
+        from referencing.exceptions import Unresolvable  # noqa: PLC0415 - as said
+
         known = self._kept.get(id(schema))
         if known is None:
             known = self._kept[id(schema)] = (schema, compile_schema(schema))

@@ -6,6 +6,7 @@ the rendering's source. The packages `cryptography` and `bcrypt` are optional: w
 
 import hashlib
 import hmac
+from importlib import import_module
 from types import ModuleType
 from typing import Final
 
@@ -14,19 +15,7 @@ from runtime.values.gotemplate.functions import CERTIFICATE, INT, LIST, STRING, 
 from runtime.values.gotemplate.sprig.encoding import Corrupt, decode_base64
 from runtime.values.gotemplate.values import Certificate, Value, decode, encode
 
-try:
-    import bcrypt as _bcrypt_library
-except ImportError:  # pragma: no cover - it is optional
-    _BCRYPT: ModuleType | None = None
-else:
-    _BCRYPT = _bcrypt_library
-
-try:
-    from runtime.values.gotemplate import certificates as _certificates
-except ImportError:  # pragma: no cover - cryptography is optional
-    _CERTIFICATES: ModuleType | None = None
-else:
-    _CERTIFICATES = _certificates
+_CERTIFICATES: Final = "runtime.values.gotemplate.certificates"
 
 _TABLE: Final = Table()
 FUNCTIONS: Final = _TABLE.functions
@@ -70,10 +59,12 @@ _CHARACTERS: Final = {
 }
 
 
-def _needs(module: ModuleType | None, package: str) -> ModuleType:
-    if module is None:
-        raise FunctionError(f"needs the package {package}, which is not installed")
-    return module
+def _needs(module: str, package: str) -> ModuleType:
+    """Load a module when the first template needs it: few do, and it takes longer than all the other functions."""
+    try:
+        return import_module(module)
+    except ImportError as missing:
+        raise FunctionError(f"needs the package {package}, which is not installed") from missing
 
 
 @_TABLE.add("derivePassword", params=(UINT32, STRING, STRING, STRING, STRING), host=True)
@@ -94,7 +85,7 @@ def _derive_password(host: Host, counter: int, kind: str, password: str, user: s
 
 
 def _bcrypt_hash(host: Host, password: str) -> str:
-    library = _needs(_BCRYPT, "bcrypt")
+    library = _needs("bcrypt", "bcrypt")
     host.budget.spend(_HASHING)
     return str(library.hashpw(encode(password)[:_LONGEST_PASSWORD], library.gensalt(10, b"2a")).decode())
 
