@@ -73,7 +73,7 @@ async def main():
         s.start_child(log.spec("d"))
         await trio.testing.wait_all_tasks_blocked()
         s.address_of("a").post(Crash())
-        await trio.sleep(0.01)
+        await trio.testing.wait_all_tasks_blocked()
 trio.run(main)
 """
 
