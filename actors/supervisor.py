@@ -151,6 +151,14 @@ class Supervisor:
         """Picture every child, in start order. Sync."""
         return tuple(row.info() for row in self._rows.values())
 
+    def child(self, child: str) -> ChildInfo:
+        """Picture one child. Sync.
+
+        Raises:
+            ChildUnknown: no such child.
+        """
+        return self._row(child).info()
+
     def count(self) -> ChildCount:
         """Count the children. Sync."""
         rows = self._rows.values()

@@ -229,16 +229,16 @@ class Runtime:
 
         Raises:
             NotFound: there is none of that id.
-            Unavailable: the runtime was closed first.
+            Unavailable: the runtime was closed first, or cannot go on with the task.
         """
         with self._broadcast.waiter(task_id) as waiter:  # before the state is read, so that nothing is missed
             view = await self.status(task_id)
             if view.at_rest:
                 return view
-            task = await waiter.wait()
-        if task is None:
-            raise Unavailable(f"the runtime was closed before task {task_id} came to rest")
-        return view_task(task)
+            outcome = await waiter.wait()
+        if isinstance(outcome, str):
+            raise Unavailable(f"task {task_id} did not come to rest: {outcome}")
+        return view_task(outcome)
 
     async def run(self, task_id: str) -> None:
         """Start a run of a task now, see `TaskHandle.run`."""

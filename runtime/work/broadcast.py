@@ -7,6 +7,7 @@ loses events, and never costs a task its pace. With nobody listening, publishing
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from typing import Final
 
 import attrs
 import trio
@@ -15,6 +16,8 @@ from runtime.api.messages import Event, Lagged, TaskEvent
 from runtime.engine.records import Record
 from runtime.engine.task import Task
 from runtime.work.news import events_of
+
+_CLOSED: Final = "the runtime was closed first"
 
 
 @attrs.define(eq=False)
@@ -39,22 +42,22 @@ class _Subscription:
 class Waiter:
     """Somebody who waits for one task to come to rest."""
 
-    __slots__ = ("_filled", "_task")
+    __slots__ = ("_filled", "_outcome")
 
     def __init__(self) -> None:
         self._filled = trio.Event()
-        self._task: Task | None = None
+        self._outcome: Task | str = ""
 
-    def fill(self, task: Task | None) -> None:
-        """Say how the task came to rest, or that nobody will. Sync; the first word stands."""
+    def fill(self, outcome: Task | str) -> None:
+        """Say how the task came to rest, or why nobody will see it do so. Sync; the first word stands."""
         if not self._filled.is_set():
-            self._task = task
+            self._outcome = outcome
             self._filled.set()
 
-    async def wait(self) -> Task | None:
-        """Give the task as it came to rest; None when the runtime was closed first."""
+    async def wait(self) -> Task | str:
+        """Give the task as it came to rest, or why it did not."""
         await self._filled.wait()
-        return self._task
+        return self._outcome
 
 
 class Broadcast:
@@ -63,6 +66,7 @@ class Broadcast:
     def __init__(self) -> None:
         self._subscriptions: list[_Subscription] = []
         self._waiters: dict[str, list[Waiter]] = {}
+        self._given_up: dict[str, str] = {}
         self._closed = False
 
     def publish(self, task: Task, position: int, records: Sequence[Record]) -> None:
@@ -96,8 +100,9 @@ class Broadcast:
     def waiter(self, task_id: str) -> Iterator[Waiter]:
         """Wait for the task to come to rest, from now on."""
         waiter = Waiter()
-        if self._closed:
-            waiter.fill(None)
+        why = _CLOSED if self._closed else self._given_up.get(task_id)
+        if why is not None:
+            waiter.fill(why)
         waiting = self._waiters.setdefault(task_id, [])
         waiting.append(waiter)
         try:
@@ -107,6 +112,12 @@ class Broadcast:
             if not waiting:
                 del self._waiters[task_id]
 
+    def give_up(self, task_id: str, why: str) -> None:
+        """Tell those who wait for a task, now or later, that it will not come to rest by itself. Sync."""
+        self._given_up[task_id] = why
+        for waiter in self._waiters.get(task_id, ()):
+            waiter.fill(why)
+
     def close(self) -> None:
         """Let everybody know that nothing follows. Sync, idempotent."""
         self._closed = True
@@ -114,4 +125,4 @@ class Broadcast:
             subscription.channel.close()
         for waiting in self._waiters.values():
             for waiter in waiting:
-                waiter.fill(None)
+                waiter.fill(_CLOSED)

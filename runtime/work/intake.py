@@ -12,7 +12,18 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from actors import Actor, ActorStopped, Address, ChildSpec, ChildUnknown, MailboxFull, Question, Restart, Supervisor
+from actors import (
+    Actor,
+    ActorStopped,
+    Address,
+    ChildSpec,
+    ChildState,
+    ChildUnknown,
+    MailboxFull,
+    Question,
+    Restart,
+    Supervisor,
+)
 from runtime.api.messages import CancelTask, GetTask, RunTask, SubmitTask
 from runtime.api.views import view_task
 from runtime.engine.decision import Effect, decide
@@ -23,10 +34,10 @@ from runtime.engine.task import DEFAULT_RUN_MAX, Plan, Task, plan_of
 from runtime.errors import Conflict, InvariantBroken, NotFound, Unavailable
 from runtime.journal.protocol import Entry
 from runtime.templates.model import Template
-from runtime.work.messages import WakeTask
+from runtime.work.messages import TaskEnded, WakeTask
 from runtime.work.task import Services, TaskActor
 
-Message: TypeAlias = SubmitTask | RunTask | CancelTask | GetTask | WakeTask
+Message: TypeAlias = SubmitTask | RunTask | CancelTask | GetTask | WakeTask | TaskEnded
 _Control: TypeAlias = RunTask | CancelTask | GetTask | WakeTask
 
 _WAKE_AGAIN_SECONDS: Final = 1.0
@@ -63,7 +74,9 @@ class Intake(Actor[Message]):
         submissions: dict[str, _Accepted] = {}
         for item in batch:
             message = item.message if isinstance(item, Question) else item
-            if not isinstance(message, SubmitTask):
+            if isinstance(message, TaskEnded):
+                self._look_after(message)
+            elif not isinstance(message, SubmitTask):
                 await self._take_on(list(submissions.values()))
                 submissions.clear()
                 await self._pass_on(message, item if isinstance(item, Question) else None)
@@ -157,10 +170,23 @@ class Intake(Actor[Message]):
             if not stopped.reason.kind.abnormal:
                 await address.wait_stopped()  # it is falling asleep, and has nothing left to wait for
                 return False
-            self._put_off(message, question, f"task {message.task_id} is being restarted")
+            if isinstance(message, GetTask):
+                return False  # what is stored can be read, whatever became of the actor
+            self._put_off(message, question, f"the actor of task {message.task_id} failed ({stopped.reason})")
         except MailboxFull as full:
             self._put_off(message, question, str(full))
         return True
+
+    def _look_after(self, ended: TaskEnded) -> None:
+        """Tell those who wait for a task when its actor has failed too often to be started again."""
+        if not ended.stopped.reason.kind.abnormal:
+            return
+        try:
+            child = self._tasks().child(ended.task_id)
+        except ChildUnknown:
+            return
+        if child.state is ChildState.QUARANTINED:
+            self._services.broadcast.give_up(ended.task_id, f"its actor failed too often, last by {child.reason}")
 
     def _put_off(self, message: _Control, question: Question[Message] | None, why: str) -> None:
         if question is not None:
@@ -195,16 +221,16 @@ class _Birth:
 
 
 async def _actor_of(
-    birth: _Birth, services: Services, task_id: str, wake: Address[WakeTask], _incarnation: int
+    birth: _Birth, services: Services, task_id: str, intake: Address[WakeTask | TaskEnded], _incarnation: int
 ) -> TaskActor:
     first = birth.take()
     if first is not None:
         task, effects = first
-        return TaskActor(task, services, wake, effects=effects)
+        return TaskActor(task, services, intake, effects=effects)
     rebuilt = replay(await services.journal.read(task_id))
     if rebuilt is None:
         raise InvariantBroken(f"task {task_id} ran and is not in the journal")
-    return TaskActor(rebuilt, services, wake, resumed="the task's actor failed and was restarted")
+    return TaskActor(rebuilt, services, intake, resumed="the task's actor failed and was restarted")
 
 
 def _answer_duplicate(question: Question[Message], message: SubmitTask, task: Task) -> None:

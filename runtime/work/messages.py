@@ -2,6 +2,8 @@
 
 import attrs
 
+from actors import Stopped
+
 
 @attrs.frozen
 class WakeTask:
@@ -9,3 +11,11 @@ class WakeTask:
 
     task_id: str
     run: int
+
+
+@attrs.frozen
+class TaskEnded:
+    """One incarnation of a task's actor ended, asked to or not."""
+
+    task_id: str
+    stopped: Stopped

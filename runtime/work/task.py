@@ -48,7 +48,7 @@ from runtime.journal.protocol import Entry, Journal
 from runtime.values.json import Json
 from runtime.work.attempt import run_attempt
 from runtime.work.broadcast import Broadcast
-from runtime.work.messages import WakeTask
+from runtime.work.messages import TaskEnded, WakeTask
 from runtime.work.trial import Attempt, Tools
 
 _Report: TypeAlias = StepFinished | LoopUnrolled | StepCut | ResultRendered
@@ -74,27 +74,28 @@ class Services:
 class TaskActor(Actor[Message]):
     """One task. `effects` are those of the decision that made `task`, stored but not yet performed.
 
-    `wake` is who is told that a retry is due: by then this actor is gone. `resumed` says why the task was rebuilt from
-    its journal while attempts may have been in flight.
+    `intake` is who is told that a retry is due, for by then this actor is gone, and how this actor ended. `resumed` says
+    why the task was rebuilt from its journal while attempts may have been in flight.
     """
 
     def __init__(
         self,
         task: Task,
         services: Services,
-        wake: Address[WakeTask],
+        intake: Address[WakeTask | TaskEnded],
         *,
         effects: Sequence[Effect] = (),
         resumed: str = "",
     ) -> None:
         self._task = task
         self._services = services
-        self._wake = wake
+        self._intake = intake
         self._due = effects
         self._resumed = resumed
 
     async def started(self) -> None:
         """Do what the decisions before this incarnation left to do."""
+        self.address.watch(self._intake, partial(TaskEnded, self._task.header.task_id))
         self._perform(self._due)
         self._due = ()
         if self._resumed:
@@ -171,7 +172,7 @@ class TaskActor(Actor[Message]):
                         child.stop(reason)
                 case ArmRetry():
                     task_id = self._task.header.task_id
-                    self._services.timers.arm(task_id, effect.due, self._wake, WakeTask(task_id, effect.run))
+                    self._services.timers.arm(task_id, effect.due, self._intake, WakeTask(task_id, effect.run))
                 case RenderResult():
                     self._render_result()
                 case _:

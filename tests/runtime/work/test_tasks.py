@@ -624,6 +624,24 @@ async def test_a_task_whose_actor_failed_is_rebuilt_from_the_journal(autojump_cl
             assert view.steps["a"].state == "CRASHED"
 
 
+async def test_who_waits_for_a_task_whose_actor_fails_for_good_is_told_and_others_live(autojump_clock, clock):
+    class Sour(MemoryJournal):
+        async def append(self, entries):
+            if entries[0].task_id == "sour" and await self.read("sour"):
+                raise OSError("nothing more of this task can be stored")
+            return await super().append(entries)
+
+    async with open_runtime(clock=clock, journal=Sour()) as rt:
+        task = await rt.submit(plan(a=step()), task_id="sour")
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="its actor failed too often"):
+                await task.wait()
+        assert (await task.status()).state is TaskState.RUNNING
+        with pytest.raises(Unavailable, match="the actor of task sour failed"):
+            await task.cancel()
+        assert (await (await rt.submit(plan(a=step()))).wait()).state is TaskState.DONE
+
+
 async def test_a_thousand_tasks_at_once_are_all_done(autojump_clock, clock):
     template = plan(a=step(), b=step("a"), c=step("a", "b"))
     async with open_runtime(clock=clock) as rt:
