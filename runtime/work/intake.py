@@ -7,6 +7,7 @@ submitters answered. A message for a task that is asleep has its state read from
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -19,6 +20,7 @@ from actors import (
     ChildSpec,
     ChildState,
     ChildUnknown,
+    Draining,
     MailboxFull,
     Question,
     Restart,
@@ -128,6 +130,10 @@ class Intake(Actor[Message]):
     async def _take_on(self, accepted: Sequence[_Accepted]) -> None:
         if not accepted:
             return
+        if self._services.shutdown.reason is not None:
+            for one in accepted:
+                one.question.refuse(Unavailable("the runtime is shutting down"))
+            return
         entries = [Entry(one.task.header.task_id, one.records) for one in accepted]
         try:
             position = await self._services.journal.append(entries)
@@ -149,7 +155,8 @@ class Intake(Actor[Message]):
         task = replay(await self._services.journal.read(message.task_id))
         if task is not None and not isinstance(message, GetTask):
             self._start(task)
-            await self._deliver(message, question)
+            if not await self._deliver(message, question):
+                self._put_off(message, question, "the runtime is shutting down")
         elif question is not None and task is not None:
             question.answer(view_task(task))
         elif question is not None:
@@ -197,14 +204,14 @@ class Intake(Actor[Message]):
 
     def _start(self, task: Task, effects: Sequence[Effect] = ()) -> None:
         task_id = task.header.task_id
-        self._tasks().start_child(
-            ChildSpec(
-                id=task_id,
-                start=partial(_actor_of, _Birth(task, effects), self._services, task_id, self.address),
-                restart=Restart.TRANSIENT,
-                stop_within=math.inf,
-            )
+        spec = ChildSpec(
+            id=task_id,
+            start=partial(_actor_of, _Birth(task, effects), self._services, task_id, self.address),
+            restart=Restart.TRANSIENT,
+            stop_within=math.inf,
         )
+        with suppress(Draining):  # what is stored is resumed by whoever opens the journal next
+            self._tasks().start_child(spec)
 
 
 class _Birth:

@@ -328,6 +328,24 @@ async def test_a_shutdown_cuts_what_outlasts_the_grace_and_says_so_on_the_step(a
     assert view.resolution is ResolutionState.BLOCKED_TOCHECK
 
 
+async def test_once_drained_tasks_can_be_read_and_nothing_else(autojump_clock, clock):
+    async def fail() -> None:
+        raise StepFailed("down")
+
+    async with open_runtime(clock=clock) as rt:
+        asleep = await rt.submit(plan(a=Step(action=fail)))
+        idle = await rt.submit(plan(a=step()), run=False)
+        await trio.sleep(1)
+        rt.shutdown()
+        await rt.drained()
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="shutting down"):
+                await asleep.cancel()
+            with pytest.raises(Unavailable, match="shutting down"):
+                await idle.run()
+            assert (await asleep.status()).resolution is ResolutionState.ERROR
+
+
 async def test_a_second_more_impatient_shutdown_is_honoured(autojump_clock, clock):
     async with open_runtime(clock=clock, grace_seconds=1000) as rt, trio.open_nursery() as nursery:
         await rt.submit(plan(a=Step(action=forever)))
