@@ -1,6 +1,5 @@
 """``understudy run``: one task, from its template to its exit status."""
 
-import json
 import signal
 import uuid
 from collections.abc import AsyncIterable, Callable, Sequence
@@ -8,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import attrs
+import msgspec
 import trio
 from rich.console import Console
 
@@ -124,4 +124,4 @@ class _Run:
         if view.result_error:
             plain(f"  result: {view.result_error}")
         if view.result:
-            plain(json.dumps(json.loads(dumps(view.result)), indent=2, ensure_ascii=False))
+            plain(msgspec.json.format(dumps(view.result), indent=2))
