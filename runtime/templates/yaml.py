@@ -37,6 +37,7 @@ _MOST_NODES = 500_000
 _FREE_EXPANSION = 100_000
 _HIGHEST_RATIO = 10
 _TOO_DEEP: Final = f"nested too deeply: {_DEEPEST} levels are the most"
+_LIBYAML_TOO_DEEP: Final = "exceeded maximum nesting depth"
 _LONGEST_PATH = 200
 _TEXT_PER_NODE = 64  # a long text weighs as much as the nodes that its bytes could have been
 
@@ -116,6 +117,8 @@ def _line_of(fault: yaml.reader.ReaderError, text: str) -> int:
 def _syntax(fault: yaml.MarkedYAMLError) -> YamlInvalid:
     mark = fault.problem_mark or fault.context_mark
     problem = ", ".join(filter(None, (fault.context, fault.problem)))
+    if fault.problem == _LIBYAML_TOO_DEEP:  # it reads ahead, and meets its own limit before the builder meets ours
+        return YamlInvalid(_TOO_DEEP, line=None if mark is None else mark.line + 1)
     if mark is None:
         return YamlInvalid(f"not YAML: {problem}")
     return YamlInvalid(f"not YAML: {problem}", line=mark.line + 1, column=mark.column + 1)
