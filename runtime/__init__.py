@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         UnderstudyError,
     )
     from runtime.templates.model import Action, Assertion, Condition, Input, Output, Step, Template, Variable
+    from runtime.work.pools import Limits, ResourceFigures
 
 _HOME: Final = {
     "runtime.api.client": ("Prepared", "Runtime", "TaskHandle"),
@@ -77,6 +78,7 @@ _HOME: Final = {
         "Template",
         "Variable",
     ),
+    "runtime.work.pools": ("Limits", "ResourceFigures"),
 }
 _MODULE_OF: Final = {name: module for module, names in _HOME.items() for name in names}
 
@@ -89,11 +91,13 @@ __all__ = (
     "FunctionInvalid",
     "Input",
     "InputInvalid",
+    "Limits",
     "NotFound",
     "Output",
     "Prepared",
     "Refused",
     "ResolutionState",
+    "ResourceFigures",
     "Runtime",
     "Step",
     "StepState",

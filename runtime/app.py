@@ -4,6 +4,7 @@
 
     understudy          rest_for_one: what follows a part depends on it, and is restarted with it
     ├── timers          one heap of due times
+    ├── resources       who holds what of the limited resources; not there where nothing is limited
     ├── tasks           dynamic: one actor per task in memory; its steps are its children
     └── intake          the front door
 
@@ -26,6 +27,7 @@ from actors import (
     Restart,
     ShutdownContext,
     Strategy,
+    Supervisor,
     SystemClock,
     Timers,
     infrastructure,
@@ -41,6 +43,8 @@ from runtime.templates.functions import FunctionSources, load_functions
 from runtime.values.evaluator import Evaluator
 from runtime.work.broadcast import Broadcast
 from runtime.work.intake import Intake
+from runtime.work.pools import Limits
+from runtime.work.resources import CAPACITY, ResourceKeeper, Resources
 from runtime.work.schema import Schemas
 from runtime.work.task import RECORDING_SECONDS, Services
 from runtime.work.trial import Tools
@@ -48,6 +52,7 @@ from runtime.work.trial import Tools
 _INTAKE_CAPACITY: Final = 10_000
 """How many messages may wait at the front door before it refuses."""
 
+_RESOURCES: Final = "resources"
 _TASKS: Final = "tasks"
 _INTAKE: Final = "intake"
 
@@ -58,6 +63,7 @@ async def open_runtime(
     runners: Iterable[AnyRunner] = (),
     scripts: str | Path = "scripts",
     functions: FunctionSources = (),
+    limits: Limits | None = None,
     grace_seconds: float = 3.0,
     answer_within_seconds: float = 30.0,
     journal: Journal | None = None,
@@ -72,6 +78,7 @@ async def open_runtime(
         runners: more runners than those found through entry points, or in their place.
         scripts: the folder that script steps may run files from.
         functions: the function files that steps may call: a folder, searched at every depth, or several paths.
+        limits: how many steps may hold each resource at once; nothing is limited without.
         grace_seconds: what running steps get to finish when the runtime is shut down.
         answer_within_seconds: how long a call waits for the runtime's answer before it raises `Unavailable`.
         journal: where records are kept; it is closed with the runtime. Without one they are kept in memory.
@@ -90,9 +97,12 @@ async def open_runtime(
     journal = journal or MemoryJournal()
     broadcast = Broadcast()
     timers = Timers(clock, shutdown=shutdown)
+    limited = bool(limits and limits.resources)
+    root: Supervisor
+    resources = Resources(limits, lambda: root.address_of(_RESOURCES)) if limits and limited else None
     services = Services(
         journal=journal,
-        tools=Tools(evaluator, known, clock, Schemas()),
+        tools=Tools(evaluator, known, clock, Schemas(), resources),
         timers=timers,
         broadcast=broadcast,
         shutdown=shutdown,
@@ -102,6 +112,7 @@ async def open_runtime(
             "understudy",
             [
                 ChildSpec(id="timers", start=infrastructure(timers.run), restart=Restart.PERMANENT, stop_within=0),
+                *([_keeper_spec(limits)] if limits and limited else []),
                 ChildSpec(id=_TASKS, start=nested(strategy=Strategy.DYNAMIC), restart=Restart.PERMANENT),
             ],
             strategy=Strategy.REST_FOR_ONE,
@@ -124,6 +135,7 @@ async def open_runtime(
                 types=library.types,
                 callables=callables,
                 evaluator=evaluator,
+                resources=resources,
                 clock=clock,
                 shutdown=shutdown,
                 answer_within_seconds=answer_within_seconds,
@@ -133,3 +145,9 @@ async def open_runtime(
         broadcast.close()
         with trio.CancelScope(shield=True, deadline=clock.monotonic() + RECORDING_SECONDS):
             await journal.close()
+
+
+def _keeper_spec(limits: Limits) -> ChildSpec:
+    return ChildSpec(
+        id=_RESOURCES, start=lambda _incarnation: ResourceKeeper(limits), restart=Restart.PERMANENT, capacity=CAPACITY
+    )

@@ -31,6 +31,8 @@ from runtime.values.json import Json
 from runtime.values.snapshot import Values
 from runtime.work.broadcast import Broadcast
 from runtime.work.intake import Message as IntakeMessage
+from runtime.work.pools import ResourceFigures
+from runtime.work.resources import Resources
 from runtime.work.task import RECORDING_SECONDS
 
 TemplateSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Json] | Template
@@ -118,6 +120,7 @@ class Runtime:
         types: ActionTypes,
         callables: Functions,
         evaluator: Evaluator,
+        resources: Resources | None,
         clock: Clock,
         shutdown: ShutdownContext,
         answer_within_seconds: float,
@@ -128,6 +131,7 @@ class Runtime:
         self._types = types
         self._callables = callables
         self._evaluator = evaluator
+        self._resources = resources
         self._clock = clock
         self._shutdown = shutdown
         self._answer_within = answer_within_seconds
@@ -247,6 +251,20 @@ class Runtime:
     async def cancel(self, task_id: str, reason: str = "cancelled", *, requester: str = "user") -> None:
         """Stop a task for good, see `TaskHandle.cancel`."""
         await self._ask(CancelTask(task_id=task_id, requester=requester, reason=reason))
+
+    async def resources(self) -> Mapping[str, ResourceFigures]:
+        """Tell how every limited resource stands, by its label; nothing where nothing is limited.
+
+        Raises:
+            Unavailable: the runtime is closed.
+        """
+        if self._resources is None:
+            await trio.lowlevel.checkpoint()
+            return {}
+        try:
+            return await self._resources.figures(self._clock.monotonic() + self._answer_within)
+        except (ActorStopped, ChildUnknown, AskExpired) as gone:
+            raise Unavailable("the runtime is closed") from gone
 
     def subscribe(
         self, task_id: str | None = None, *, capacity: int = 1000

@@ -57,7 +57,7 @@ async def perform(attempt: Attempt, action: Action, values: Values, tools: Tools
         reshapings = [await _reshaping(level, tools) for level in reversed(levels) if level.action.output is not None]
     except Unrenderable as fault:
         return unreachable(attempt, str(fault))
-    result = await _run(runner, request)
+    result = await _provisioned(runner, request, attempt, tools)
     for reshaping in reshapings:
         result = await _reshape(result, reshaping, attempt, tools)
     return result
@@ -150,6 +150,26 @@ async def _reshaping(level: _Level, tools: Tools) -> _Reshaping:
     if rendered is not None and not isinstance(rendered, Mapping):
         raise Unrenderable("failed to template base output: the format of strategy merge has to be an object")
     return _Reshaping(output, level.values, rendered)
+
+
+async def _provisioned(runner: AnyRunner, request: StepRequest[object], attempt: Attempt, tools: Tools) -> Result:
+    """Run the action while holding its limited resources: those it names, those of its step, and its runner's own."""
+    resources = tools.resources
+    if resources is None:
+        return await _run(runner, request)
+    try:
+        implied = runner.resources(request.config)
+    except Exception as failure:  # noqa: BLE001 - foreign code, as in `_run`
+        return Result(state=StepState.SERVER_ERROR, error=f"{type(failure).__name__}: {failure}")
+    limited = resources.limited({*implied, *attempt.definition.resources, f"runner:{runner.name}"})
+    if not limited:
+        return await _run(runner, request)
+    kept = attempt.progress  # what the action left last time is not lost to a shortage (Q10)
+    try:
+        async with resources.holding(limited):
+            return await _run(runner, request)
+    except NotProvisioned as shortage:
+        return Result(state=StepState.TO_RETRY, error=shortage.message, output=kept.output, metadata=kept.metadata)
 
 
 async def _run(runner: AnyRunner, request: StepRequest[object]) -> Result:

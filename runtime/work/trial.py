@@ -12,6 +12,7 @@ from runtime.templates.model import Step, Template
 from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
 from runtime.values.snapshot import Values
+from runtime.work.resources import Resources
 from runtime.work.schema import Schemas
 
 
@@ -39,12 +40,13 @@ class Attempt:
 
 @attrs.frozen
 class Tools:
-    """What attempts share: nothing of it belongs to a task."""
+    """What attempts share: nothing of it belongs to a task. `resources` is None where nothing is limited."""
 
     evaluator: Evaluator
     runners: Runners
     clock: Clock
     schemas: Schemas
+    resources: Resources | None = None
 
 
 @attrs.frozen(kw_only=True)

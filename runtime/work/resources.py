@@ -1,0 +1,142 @@
+"""The actor that hands out limited resources, and what an attempt of a step holds of it (spec section 8).
+
+Limits are those of one runtime: two processes with a limit of ten are twenty. A step holds its resources while its
+action runs, and while its pre-hook does; nothing is held between attempts. A step none of whose labels has a limit
+never asks.
+
+The actor stands before the tasks in a tree that restarts what follows a part with it, so pools that are lost in a crash
+are never those of a step that still runs.
+"""
+
+import math
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from itertools import count
+from typing import Final, TypeAlias
+
+import attrs
+import trio
+
+from actors import (
+    Actor,
+    ActorStopped,
+    Address,
+    AskExpired,
+    ChildUnknown,
+    MailboxFull,
+    Question,
+    answers,
+    handles,
+)
+from runtime.runner import NotProvisioned
+from runtime.work.pools import Limits, Pools, ResourceFigures
+
+CAPACITY: Final = 1 << 24
+"""How many messages may wait for the actor: more than there can be attempts, so that no release is ever refused."""
+
+
+@attrs.frozen
+class Acquire:
+    """Give these labels to a ticket. Answered once it holds them all."""
+
+    ticket: int
+    labels: Sequence[str]
+
+
+@attrs.frozen
+class Release:
+    """A ticket holds, and waits for, nothing any more."""
+
+    ticket: int
+
+
+@attrs.frozen
+class GetResources:
+    """Describe every limited resource. Answered with a mapping of `ResourceFigures`."""
+
+
+Message: TypeAlias = Acquire | Release | GetResources
+
+
+class ResourceKeeper(Actor[Message]):
+    """Owns the pools."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._pools = Pools(limits.resources)
+        self._waiting: dict[int, Question[Acquire]] = {}
+
+    @answers(Acquire)
+    def acquire(self, question: Question[Acquire]) -> None:
+        """Answer now, or when the last of the labels is free."""
+        message = question.message
+        if self._pools.request(message.ticket, message.labels):
+            question.answer(None)
+        else:
+            self._waiting[message.ticket] = question
+
+    @handles(Release)
+    def release(self, message: Release) -> None:
+        """Hand on what the ticket held."""
+        self._waiting.pop(message.ticket, None)
+        for ticket in self._pools.give_back(message.ticket):
+            self._waiting.pop(ticket).answer(None)
+
+    @answers(GetResources)
+    def describe(self, question: Question[GetResources]) -> None:
+        """Tell how the pools stand."""
+        question.answer(self._pools.figures())
+
+
+class Resources:
+    """What attempts hold of the actor: asks it where a limit applies, and only there."""
+
+    def __init__(self, limits: Limits, keeper: Callable[[], Address[Message]]) -> None:
+        self._limits = limits
+        self._keeper = keeper
+        self._tickets = count()
+
+    def limited(self, labels: Iterable[str]) -> frozenset[str]:
+        """Give those of the labels that have a limit. Sync."""
+        return frozenset(self._limits.resources.keys() & labels)
+
+    @asynccontextmanager
+    async def holding(self, labels: Iterable[str]) -> AsyncIterator[None]:
+        """Hold limited labels for as long as the block lasts. Cancelling the wait, or the block, gives them back.
+
+        Raises:
+            NotProvisioned: one of them is switched off, or they were not free in time.
+        """
+        wanted = sorted(labels)
+        off = [label for label in wanted if self._limits.resources[label] == 0]
+        if off:
+            raise NotProvisioned(f'resource "{off[0]}" is switched off: its limit is 0')
+        ticket = next(self._tickets)
+        patience = self._limits.acquire_timeout
+        try:
+            keeper = self._keeper()
+            deadline = trio.current_time() + (patience or math.inf)
+            await keeper.ask(Acquire(ticket, wanted), deadline=deadline)
+        except AskExpired:
+            keeper.post(Release(ticket))
+            names = ", ".join(f"{label} ({self._limits.resources[label]})" for label in wanted)
+            raise NotProvisioned(f"resources were not free within {patience:g}s: {names}") from None
+        except (ActorStopped, ChildUnknown, MailboxFull) as gone:
+            raise NotProvisioned(f"resources cannot be asked for: {gone}") from gone
+        except BaseException:  # a cancel, which may have come with the answer on its way
+            _release(keeper, ticket)
+            raise
+        try:
+            yield
+        finally:
+            _release(keeper, ticket)
+
+    async def figures(self, deadline: float) -> Mapping[str, ResourceFigures]:
+        """Describe every limited resource as it is now; raises as `Address.ask` does."""
+        told = await self._keeper().ask(GetResources(), deadline=deadline)
+        assert isinstance(told, Mapping)  # noqa: S101 - narrows what an answer is typed as
+        return told
+
+
+def _release(keeper: Address[Message], ticket: int) -> None:
+    with suppress(ActorStopped):  # with the actor, its pools are gone
+        keeper.post(Release(ticket))
