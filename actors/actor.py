@@ -197,6 +197,7 @@ class Actor(Generic[M]):
             self.children.open(nursery)
             try:
                 await self._serve()
+                self.children.close()
             except Exception as error:  # noqa: BLE001 - only carried past the nursery, which would wrap it
                 self._cell.mailbox.close(StopReason.error(self._cell.address.name, error))
                 nursery.cancel_scope.cancel()

@@ -9,22 +9,29 @@ owner lives, the end of a child is one message in the owner's mailbox, made by
 `start` is sync and takes effect when the turn (or hook) that called it ends: a
 turn that raises has started nothing, and an owner that never starts a child
 never pays for a nursery. What a child awaits is in one cancel scope; `stop`
-cancels it with a reason that comes back in `Cut`.
+cancels it with a reason that comes back in `Cut`. The trio task and the scope
+of a child that ended by itself carry the next one, so that children that follow
+each other cost two task switches each and not a task and a scope.
 """
 
 import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextvars import copy_context
 from types import MappingProxyType
-from typing import Generic, TypeAlias, TypeVar, TypeVarTuple
+from typing import Any, Final, Generic, TypeAlias, TypeVar, TypeVarTuple
 
 import attrs
 import trio
 
 from actors.cell import Cell
 from actors.errors import ChildExists
+from actors.parking import Parking
 from actors.reason import StopKind, StopReason
 
 __all__ = ("Child", "Children", "Cut", "Exit", "Failed", "Returned")
+
+_MOST_RESTING: Final = 8
+"""How many trio tasks an owner keeps for the children to come."""
 
 M = TypeVar("M")
 R = TypeVar("R")
@@ -59,12 +66,13 @@ Exit: TypeAlias = Returned[R] | Failed | Cut
 class Child:
     """A handle to a running child. `name` is unique among its owner's running children."""
 
-    __slots__ = ("_reason", "_scope", "_stop_within", "name")
+    __slots__ = ("_deadline", "_reason", "_scope", "_stop_within", "name")
 
     def __init__(self, name: str, stop_within: float, deadline: float) -> None:
         self.name = name
         self._stop_within = stop_within
-        self._scope = trio.CancelScope(deadline=deadline)
+        self._deadline = deadline
+        self._scope: trio.CancelScope | None = None
         self._reason: StopReason | None = None
 
     def __repr__(self) -> str:
@@ -75,11 +83,6 @@ class Child:
         """Why it was asked to stop, or None."""
         return self._reason
 
-    @property
-    def scope(self) -> trio.CancelScope:
-        """What it runs in. For the owner's machinery."""
-        return self._scope
-
     def stop(self, reason: StopReason) -> None:
         """Cancel it, at once or `stop_within` seconds from now if that was given. Sync, idempotent: first reason stands.
 
@@ -89,22 +92,108 @@ class Child:
         if self._reason is not None:
             return
         self._reason = reason
+        if self._scope is None:
+            return  # not begun, or over
         if self._stop_within > 0:
-            self._scope.deadline = min(self._scope.deadline, trio.current_time() + self._stop_within)
+            self._scope.deadline = min(self._deadline, trio.current_time() + self._stop_within)
         else:
             self._scope.cancel()
+
+    def enter(self, scope: trio.CancelScope) -> None:
+        """Say what it runs in, now that it begins. For the owner's machinery."""
+        self._scope = scope
+        if self._deadline < math.inf:
+            scope.deadline = self._deadline
+
+    def leave(self) -> bool:
+        """Part from the scope, for it is over; true if that scope may serve another child."""
+        fresh = self._reason is None and self._deadline == math.inf
+        self._scope = None
+        return fresh
+
+
+@attrs.frozen
+class _Job:
+    """A child to run: what `Children.start` was given."""
+
+    child: Child
+    function: Callable[..., Awaitable[Any]]
+    args: tuple[object, ...]
+    report: Callable[[Exit[Any]], Any]
+
+
+class _Carrier(Parking):
+    """A trio task in one cancel scope that runs children, one after the other.
+
+    Most children of an actor follow each other, and starting a task and a scope for each would cost more than the
+    whole rest of the supervision. A scope that was cancelled, or had a deadline, serves no further child. Every child
+    starts in a copy of its owner's context, as in a task of its own.
+    """
+
+    __slots__ = ("_job", "_task")
+
+    def __init__(self, job: _Job) -> None:
+        self._parked = None
+        self._job: _Job | None = job
+        self._task: trio.lowlevel.Task | None = None
+
+    def take(self, job: _Job | None) -> None:
+        """Run this next, or nothing more. Sync; only while it rests."""
+        self._job = job
+        if job is not None and self._task is not None:
+            self._task.context = copy_context()
+        self.wake()
+
+    async def run(self, owner: "Children[Any]") -> None:
+        """Run children until there is none to come. The guard: an `Exception` ends here, a cancel from above passes."""
+        self._task = trio.lowlevel.current_task()
+        job = self._job
+        exit_: Exit[Any] | None = None
+        scope = trio.CancelScope()
+        try:
+            with scope:
+                while job is not None:
+                    exit_ = None
+                    child = job.child
+                    if child.stopping is not None:
+                        break
+                    child.enter(scope)
+                    try:
+                        exit_ = Returned(await job.function(*job.args))
+                    except Exception as error:  # noqa: BLE001 - the guard: it becomes a value
+                        exit_ = Failed(error)
+                    if not child.leave():
+                        break
+                    ended, job, self._job = job, None, None
+                    owner.end(ended, exit_)
+                    if owner.rests(self):
+                        await self.park()
+                        job = self._job
+        except Exception as error:
+            if job is None:
+                raise  # a bug in a report, which crashes the owner
+            exit_ = Failed(error)  # what was beside a cancel in a group
+        except BaseException:
+            if job is None:
+                owner.forget(self)
+            else:
+                owner.lose(job)
+            raise
+        if job is not None:
+            owner.end(job, exit_)
 
 
 class Children(Generic[M]):
     """The running children of one actor. Made by the actor; used in its hooks and turns only."""
 
-    __slots__ = ("_cell", "_closing", "_nursery", "_pending", "_running")
+    __slots__ = ("_cell", "_closing", "_nursery", "_pending", "_resting", "_running")
 
     def __init__(self, cell: Cell) -> None:
         self._cell = cell
         self._nursery: trio.Nursery | None = None
         self._running: dict[str, Child] = {}
-        self._pending: list[tuple[Callable[..., Awaitable[None]], tuple[object, ...]]] = []
+        self._pending: list[_Job] = []
+        self._resting: list[_Carrier] = []
         self._closing: StopReason | None = None
 
     def __len__(self) -> int:
@@ -146,7 +235,7 @@ class Children(Generic[M]):
         self._cell.mailbox.expect()
         if self._closing is not None:
             child.stop(self._closing)
-        self._pending.append((self._live, (child, function, args, report)))
+        self._pending.append(_Job(child, function, args, report))
         return child
 
     def stop_all(self, reason: StopReason) -> None:
@@ -160,8 +249,11 @@ class Children(Generic[M]):
         if self._pending:
             if self._nursery is None:
                 return False
-            for live, arguments in self._pending:
-                self._nursery.start_soon(live, *arguments, name=self._cell.address.name)
+            for job in self._pending:
+                if self._resting:
+                    self._resting.pop().take(job)
+                else:
+                    self._nursery.start_soon(_Carrier(job).run, self, name=self._cell.address.name)
             self._pending.clear()
         return True
 
@@ -169,28 +261,34 @@ class Children(Generic[M]):
         """Use this nursery from now on. For the actor's loop."""
         self._nursery = nursery
 
-    async def _live(
-        self,
-        child: Child,
-        function: Callable[..., Awaitable[R]],
-        args: tuple[object, ...],
-        report: Callable[[Exit[R]], M],
-    ) -> None:
-        """Run one child and report. The guard of children: an `Exception` ends here, a cancel from above passes."""
-        scope = child.scope
-        exit_: Exit[R] | None = None
-        try:
-            if child.stopping is None:
-                with scope:
-                    exit_ = Returned(await function(*args))
-        except Exception as error:  # noqa: BLE001 - the guard: it becomes a value
-            exit_ = Failed(error)
-        except BaseException:
-            del self._running[child.name]
-            self._note_cut(child)
-            raise
+    def close(self) -> None:
+        """Start nothing more, so that the nursery can end. For the actor's loop."""
+        resting, self._resting = self._resting, []
+        for carrier in resting:
+            carrier.take(None)
+
+    def rests(self, carrier: _Carrier) -> bool:
+        """Keep a carrier for a child to come; false when there are enough. For carriers."""
+        if len(self._resting) >= _MOST_RESTING:
+            return False
+        self._resting.append(carrier)
+        return True
+
+    def forget(self, carrier: _Carrier) -> None:
+        """Do not count on a carrier any more. For carriers."""
+        if carrier in self._resting:
+            self._resting.remove(carrier)
+
+    def end(self, job: _Job, exit_: Exit[Any] | None) -> None:
+        """Report how a child ended; None: it was cut. For carriers."""
+        child = job.child
         del self._running[child.name]
-        self._cell.mailbox.report(report(exit_ or Cut(self._why_cut(child))))
+        self._cell.mailbox.report(job.report(exit_ or Cut(self._why_cut(child))))
+
+    def lose(self, job: _Job) -> None:
+        """Note a child that is cut together with its owner: nobody is left to hear of it. For carriers."""
+        del self._running[job.child.name]
+        self._note_cut(job.child)
 
     def _why_cut(self, child: Child) -> StopReason:
         return child.stopping or StopReason(

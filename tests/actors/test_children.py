@@ -1,5 +1,7 @@
 """The short-lived tasks of an actor: one report each, never outliving it."""
 
+import contextvars
+
 import attrs
 import pytest
 import trio
@@ -282,3 +284,67 @@ async def test_an_owner_restarts_without_the_children_of_the_one_before(autojump
         assert not made[0].children.running
         assert list(made[1].children.running) == ["c"]
         assert soon() > 0
+
+
+async def test_children_that_follow_each_other_share_a_trio_task_but_no_context(autojump_clock):
+    seen = []
+    variable = contextvars.ContextVar("variable", default="owner's")
+
+    async def look(name):
+        await trio.sleep(1)
+        seen.append((trio.lowlevel.current_task(), variable.get()))
+        variable.set(name)
+
+    async with open_supervisor("s") as s:
+        address = s.start_child(spec(Owner()))
+        for name in ("a", "b", "c"):
+            address.post(Go(name, look, (name,)))
+            await trio.sleep(2)
+    assert len({task for task, _ in seen}) == 1
+    assert [value for _, value in seen] == ["owner's"] * 3
+
+
+async def test_a_child_that_was_stopped_or_had_a_deadline_is_followed_by_one_that_is_not_cut(autojump_clock):
+    owner = Owner()
+    async with open_supervisor("s") as s:
+        address = s.start_child(spec(owner))
+        address.post(Go("late", trio.sleep, (5,), {"deadline": trio.current_time() + 1}))
+        await trio.sleep(2)
+        address.post(Go("stopped", trio.sleep, (5,)))
+        await trio.sleep(1)
+        address.post(Halt("stopped"))
+        await trio.sleep(1)
+        address.post(Go("quick", double, (1,), {"deadline": trio.current_time() + 9}))
+        await trio.sleep(10)
+        address.post(Go("last", double, (2,)))
+        await trio.sleep(2)
+    late, stopped, quick, last = (report.exit for report in owner.reports)
+    assert (late.reason.kind, stopped.reason) == (StopKind.DEADLINE, STOP)
+    assert (quick, last) == (Returned(2), Returned(4))
+
+
+async def test_an_owner_keeps_few_trio_tasks_for_children_to_come(autojump_clock):
+    async with open_supervisor("s") as s:
+        address = s.start_child(spec(Owner()))
+        await trio.sleep(1)
+        before = trio.lowlevel.current_statistics().tasks_living
+        for number in range(100):
+            address.post(Go(str(number), double, (number,)))
+        await trio.sleep(2)
+        assert trio.lowlevel.current_statistics().tasks_living - before <= 8
+    assert trio.lowlevel.current_statistics().tasks_living < before
+
+
+async def test_a_report_that_cannot_be_made_crashes_the_owner(autojump_clock):
+    def report(_exit):
+        raise LookupError("a bug")
+
+    class Buggy(Owner):
+        async def turn(self, _batch):
+            self.children.start("child", double, 1, report=report)
+
+    async with open_supervisor("s") as s:
+        address = s.start_child(spec(Buggy()))
+        address.post(Halt("anything"))
+        stopped = await address.wait_stopped()
+    assert stopped.reason.kind is StopKind.ERROR
