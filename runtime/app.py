@@ -6,7 +6,8 @@
     ├── timers          one heap of due times
     ├── resources       who holds what of the limited resources; not there where nothing is limited
     ├── tasks           dynamic: one actor per task in memory; its steps are its children
-    └── intake          the front door
+    ├── intake          the front door
+    └── wake-ups        brings back tasks that are due, or that were left running
 
 Stopped in reverse: the door first, then the tasks (their steps get the grace to finish), timers, and the journal last.
 """
@@ -48,6 +49,7 @@ from runtime.work.resources import CAPACITY, ResourceKeeper, Resources
 from runtime.work.schema import Schemas
 from runtime.work.task import RECORDING_SECONDS, Services
 from runtime.work.trial import Tools
+from runtime.work.wakeups import Agenda, WakeUps
 
 _INTAKE_CAPACITY: Final = 10_000
 """How many messages may wait at the front door before it refuses."""
@@ -100,10 +102,12 @@ async def open_runtime(
     limited = bool(limits and limits.resources)
     root: Supervisor
     resources = Resources(limits, lambda: root.address_of(_RESOURCES)) if limits and limited else None
+    agenda = Agenda(timers)
     services = Services(
         journal=journal,
         tools=Tools(evaluator, known, clock, Schemas(), resources),
         timers=timers,
+        agenda=agenda,
         broadcast=broadcast,
         shutdown=shutdown,
     )
@@ -128,8 +132,17 @@ async def open_runtime(
                     stop_within=math.inf,
                 )
             )
+            intake = partial(root.address_of, _INTAKE)
+            root.start_child(
+                ChildSpec(
+                    id="wake-ups",
+                    start=lambda _incarnation: WakeUps(journal, agenda, intake),
+                    restart=Restart.PERMANENT,
+                    stop_within=0,
+                )
+            )
             yield Runtime(
-                intake=partial(root.address_of, _INTAKE),
+                intake=intake,
                 stop_tasks=partial(root.terminate_child, _TASKS),
                 broadcast=broadcast,
                 types=library.types,

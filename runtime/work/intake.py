@@ -34,13 +34,16 @@ from runtime.engine.events import RunRequested
 from runtime.engine.records import Record, TaskResolved, TaskSubmitted
 from runtime.engine.task import DEFAULT_RUN_MAX, Plan, Task, plan_of
 from runtime.errors import Conflict, InvariantBroken, NotFound, Unavailable
-from runtime.journal.protocol import Entry
+from runtime.journal.protocol import Entry, standing_of
 from runtime.templates.model import Template
-from runtime.work.messages import TaskEnded, WakeTask
+from runtime.work.messages import TaskEnded, WakeTask, WakeTasks
 from runtime.work.task import Services, TaskActor
 
-Message: TypeAlias = SubmitTask | RunTask | CancelTask | GetTask | WakeTask | TaskEnded
+Message: TypeAlias = SubmitTask | RunTask | CancelTask | GetTask | WakeTask | WakeTasks | TaskEnded
 _Control: TypeAlias = RunTask | CancelTask | GetTask | WakeTask
+
+_LEFT: Final = "whoever ran the task ended in the middle of it"
+"""Why a task that is awake in the journal and not in memory is resumed."""
 
 _WAKE_AGAIN_SECONDS: Final = 1.0
 """How long a timer that found its task busy is put off."""
@@ -64,13 +67,6 @@ class Intake(Actor[Message]):
         self._tasks = tasks
         self._last_plan: Plan | None = None
 
-    async def started(self) -> None:
-        """Arm the timers of tasks that sleep until a retry."""
-        for task_id in await self._services.journal.task_ids():
-            task = replay(await self._services.journal.read(task_id))
-            if task is not None and task.next_retry is not None:
-                self._services.timers.arm(task_id, task.next_retry, self.address, WakeTask(task_id, task.run))
-
     async def turn(self, batch: Sequence[Message | Question[Message]]) -> None:
         """Take on all submissions of the batch in one commit; pass everything else on."""
         submissions: dict[str, _Accepted] = {}
@@ -81,7 +77,11 @@ class Intake(Actor[Message]):
             elif not isinstance(message, SubmitTask):
                 await self._take_on(list(submissions.values()))
                 submissions.clear()
-                await self._pass_on(message, item if isinstance(item, Question) else None)
+                question = item if isinstance(item, Question) else None
+                if isinstance(message, WakeTasks):
+                    await self._bring_back(message, question)
+                else:
+                    await self._pass_on(message, question)
             elif isinstance(item, Question):
                 first = submissions.get(message.task_id)
                 if first is not None:
@@ -134,7 +134,7 @@ class Intake(Actor[Message]):
             for one in accepted:
                 one.question.refuse(Unavailable("the runtime is shutting down"))
             return
-        entries = [Entry(one.task.header.task_id, one.records) for one in accepted]
+        entries = [Entry(one.task.header.task_id, one.records, standing_of(one.task)) for one in accepted]
         try:
             position = await self._services.journal.append(entries)
         except Unavailable as refusal:
@@ -147,6 +147,25 @@ class Intake(Actor[Message]):
             if not one.task.idle:
                 self._start(one.task, one.effects)
             one.question.answer(one.task.header.task_id)
+
+    async def _bring_back(self, message: WakeTasks, question: Question[Message] | None) -> None:
+        """Go on with tasks that were left awake, and wake those that are due."""
+        for stored in message.tasks:
+            if not stored.standing.awake:
+                await self._pass_on(WakeTask(stored.task_id, stored.standing.run), None)
+            elif not self._in_memory(stored.task_id):
+                task = replay(await self._services.journal.read(stored.task_id))
+                if task is not None and not task.idle:
+                    self._start(task)
+        if question is not None:
+            question.answer(None)
+
+    def _in_memory(self, task_id: str) -> bool:
+        try:
+            self._tasks().address_of(task_id)
+        except ChildUnknown:
+            return False
+        return True
 
     async def _pass_on(self, message: _Control, question: Question[Message] | None) -> None:
         """Give a message to the actor of its task, which is woken for it when it is asleep."""
@@ -206,7 +225,7 @@ class Intake(Actor[Message]):
         task_id = task.header.task_id
         spec = ChildSpec(
             id=task_id,
-            start=partial(_actor_of, _Birth(task, effects), self._services, task_id, self.address),
+            start=partial(_actor_of, _Birth(task, effects), self._services, self.address),
             restart=Restart.TRANSIENT,
             stop_within=math.inf,
         )
@@ -217,9 +236,10 @@ class Intake(Actor[Message]):
 class _Birth:
     """What the first incarnation of a task's actor starts from; let go of once it has it."""
 
-    __slots__ = ("_state",)
+    __slots__ = ("_state", "task_id")
 
     def __init__(self, task: Task, effects: Sequence[Effect]) -> None:
+        self.task_id = task.header.task_id
         self._state: tuple[Task, Sequence[Effect]] | None = (task, effects)
 
     def take(self) -> tuple[Task, Sequence[Effect]] | None:
@@ -228,15 +248,15 @@ class _Birth:
 
 
 async def _actor_of(
-    birth: _Birth, services: Services, task_id: str, intake: Address[WakeTask | TaskEnded], _incarnation: int
+    birth: _Birth, services: Services, intake: Address[WakeTask | TaskEnded], _incarnation: int
 ) -> TaskActor:
     first = birth.take()
     if first is not None:
         task, effects = first
-        return TaskActor(task, services, intake, effects=effects)
-    rebuilt = replay(await services.journal.read(task_id))
+        return TaskActor(task, services, intake, effects=effects, resumed="" if effects or task.idle else _LEFT)
+    rebuilt = replay(await services.journal.read(birth.task_id))
     if rebuilt is None:
-        raise InvariantBroken(f"task {task_id} ran and is not in the journal")
+        raise InvariantBroken(f"task {birth.task_id} ran and is not in the journal")
     return TaskActor(rebuilt, services, intake, resumed="the task's actor failed and was restarted")
 
 

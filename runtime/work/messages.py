@@ -3,6 +3,7 @@
 import attrs
 
 from actors import Stopped
+from runtime.journal.protocol import Stored
 
 
 @attrs.frozen
@@ -11,6 +12,18 @@ class WakeTask:
 
     task_id: str
     run: int
+
+
+@attrs.frozen
+class WakeTasks:
+    """The journal says that these tasks are due, or that somebody left them awake. Answered once they go on."""
+
+    tasks: tuple[Stored, ...]
+
+
+@attrs.frozen
+class LookAtAgenda:
+    """A sleeping task may be due."""
 
 
 @attrs.frozen

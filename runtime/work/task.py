@@ -10,9 +10,11 @@ when a timer or a person calls for it.
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain, repeat
 from typing import Final, TypeAlias, assert_never
 
 import attrs
+import trio
 
 from actors import (
     Actor,
@@ -42,20 +44,25 @@ from runtime.engine.events import (
     StepCut,
     StepFinished,
 )
+from runtime.engine.records import Record
 from runtime.engine.task import Task
 from runtime.errors import TemplatingError
-from runtime.journal.protocol import Entry, Journal
+from runtime.journal.protocol import Entry, Journal, JournalUnavailable, Standing, standing_of
 from runtime.values.json import Json
 from runtime.work.attempt import run_attempt
 from runtime.work.broadcast import Broadcast
 from runtime.work.messages import TaskEnded, WakeTask
 from runtime.work.trial import Attempt, Tools
+from runtime.work.wakeups import Agenda
 
 _Report: TypeAlias = StepFinished | LoopUnrolled | StepCut | ResultRendered
 Message: TypeAlias = RunTask | CancelTask | GetTask | WakeTask | _Report
 
 RECORDING_SECONDS: Final = 1.0
 """How long before the hard deadline steps are cut, so that who cut them can still be recorded."""
+
+_STORE_AGAIN_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""The pauses between attempts to store; the last one for ever."""
 
 _IDLE: Final = StopReason.normal("task", "nothing is running")
 
@@ -67,6 +74,7 @@ class Services:
     journal: Journal
     tools: Tools
     timers: Timers
+    agenda: Agenda
     broadcast: Broadcast
     shutdown: ShutdownContext
 
@@ -88,6 +96,7 @@ class TaskActor(Actor[Message]):
         resumed: str = "",
     ) -> None:
         self._task = task
+        self._standing = standing_of(task)
         self._services = services
         self._intake = intake
         self._due = effects
@@ -141,12 +150,22 @@ class TaskActor(Actor[Message]):
     async def _decide(self, events: Sequence[Event]) -> Sequence[Exception | None]:
         decision = decide(self._task, *events)
         if decision.records:
-            task_id = decision.task.header.task_id
-            position = await self._services.journal.append([Entry(task_id, decision.records)])
-            self._task = decision.task
+            standing = standing_of(decision.task)
+            position = await self._store(decision.records, None if standing == self._standing else standing)
+            self._task, self._standing = decision.task, standing
             self._services.broadcast.publish(decision.task, position, decision.records)
         self._perform(decision.effects)
         return decision.refusals
+
+    async def _store(self, records: Sequence[Record], standing: Standing | None) -> int:
+        """Store what was decided; for as long as the journal cannot, try again (section 6.10): nothing was done yet."""
+        entry = Entry(self._task.header.task_id, records, standing)
+        pauses = chain(_STORE_AGAIN_SECONDS, repeat(_STORE_AGAIN_SECONDS[-1]))
+        while True:
+            try:
+                return await self._services.journal.append([entry])
+            except JournalUnavailable:
+                await trio.sleep(next(pauses))
 
     def _event(self, message: RunTask | CancelTask | WakeTask | _Report) -> Event:
         match message:
@@ -171,8 +190,8 @@ class TaskActor(Actor[Message]):
                     for child in self.children:
                         child.stop(reason)
                 case ArmRetry():
-                    task_id = self._task.header.task_id
-                    self._services.timers.arm(task_id, effect.due, self._intake, WakeTask(task_id, effect.run))
+                    wake = WakeTask(self._task.header.task_id, effect.run)
+                    self._services.agenda.sleep_until(effect.due, wake, self._intake)
                 case RenderResult():
                     self._render_result()
                 case _:

@@ -10,9 +10,11 @@ import trio
 
 from runtime import Runtime, TaskView, UnderstudyError, open_runtime
 from runtime.api.messages import TaskStateChanged
+from runtime.engine.draft import replay
 from runtime.engine.records import Record, RunStarted, StepChanged, TaskCancelled, TaskSubmitted
 from runtime.engine.states import ResolutionState
 from runtime.journal.memory import MemoryJournal
+from runtime.journal.protocol import standing_of
 from runtime.templates.calls import custom_states_of
 from runtime.templates.loading import template_of
 from runtime.templates.model import Template
@@ -28,7 +30,11 @@ class EditableJournal(MemoryJournal):
 
     def edit(self, task_id: str, change: Callable[[list[Record]], list[Record]]) -> None:
         """Replace the records of a task."""
-        self._records[task_id] = change(list(self._records[task_id]))
+        kept = self._tasks[task_id]
+        kept.records = change(kept.records)
+        task = replay(kept.records)
+        assert task is not None
+        self._stand(kept, standing_of(task), task.last_activity)
 
 
 async def run_engine_case(suite: Suite, case: Case, folder: Path) -> list[str]:
@@ -145,7 +151,7 @@ class _EngineCase:
 
     @property
     def submitted(self) -> Template:
-        [submitted, *_] = self.journal._records[self.main]
+        [submitted, *_] = self.journal._tasks[self.main].records
         assert isinstance(submitted, TaskSubmitted)
         return submitted.template
 

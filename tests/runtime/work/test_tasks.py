@@ -448,7 +448,7 @@ async def test_inputs_that_do_not_fit_are_refused_with_their_path_and_leave_no_t
         with pytest.raises(InputInvalid) as refusal:
             await rt.submit(template, inputs)
         assert path in str(refusal.value)
-        assert not await journal.task_ids()
+        assert not await journal.tasks()
 
 
 async def test_a_template_that_is_wrong_is_refused_with_every_fault(autojump_clock, clock):

@@ -1,0 +1,199 @@
+"""Records as bytes: tagged, versioned, strict.
+
+One *turn* - the records that one task stored in one commit - is one MessagePack array of ``[tag, format, fields]``:
+the name of the record's class, the number of the format its fields are in, and the fields by name, encoded by msgspec
+straight from the attrs class. Every member of `Record` is known by itself; a tag, a format or a field that is not known
+is an error, never skipped. A journal written by any past version is read by every later one (``tests/runtime/golden``):
+a new field needs a default, and any other change of a record a new format number with an entry in `_UPGRADES`.
+
+Templates are large and shared, so a submission holds the hash of its template, and the journal stores each once.
+
+Numbers keep their literals (`runtime.values.json.Number`), integers their digits: what MessagePack has no form for is
+an extension.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias, get_args
+
+import attrs
+import msgspec
+from msgspec import msgpack
+
+from runtime.engine.records import Record, TaskSubmitted
+from runtime.errors import UnderstudyError
+from runtime.templates.model import Template
+from runtime.values.json import Number
+
+_NUMBER: Final = 1
+"""The extension type of a JSON number whose literal Python would not print."""
+
+_INTEGER: Final = 2
+"""The extension type of an integer of more than 64 bits, as decimal text."""
+
+_FORMATS: Final[Mapping[str, int]] = {}
+"""The format that records of a tag are written in, where it is not 1."""
+
+_UPGRADES: Final[Mapping[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]]] = {}
+"""How the fields of an older format become those of the next one."""
+
+FindTemplate: TypeAlias = Callable[[bytes], Template]
+"""Gives the template of a hash."""
+
+
+class RecordUnreadable(UnderstudyError):
+    """Stored bytes are not records that this version knows."""
+
+
+def _beyond_msgpack(value: object) -> object:
+    match value:
+        case Number():
+            return msgpack.Ext(_NUMBER, value.literal.encode())
+        case Mapping():
+            return dict(value)
+        case Sequence():
+            return list(value)
+        case _:
+            raise TypeError(f"a value of type {type(value).__name__} cannot be stored")
+
+
+def _extension(code: int, data: memoryview) -> object:
+    match code:
+        case 1:
+            return Number(str(data, "ascii"))
+        case 2:
+            return int(str(data, "ascii"))
+        case _:
+            raise ValueError(f"unknown extension {code}")
+
+
+def _no_callable(_type: type, value: object) -> object:
+    """Decode a field that holds a callable in memory, and nothing in the store."""
+    if value is not None:
+        raise ValueError("a callable cannot be stored")
+    return None
+
+
+_encoder: Final = msgpack.Encoder(enc_hook=_beyond_msgpack)
+_turn: Final = msgpack.Decoder(list[tuple[str, int, msgspec.Raw]])
+_names: Final = msgpack.Decoder(dict[str, msgspec.Raw])
+
+
+def _encode(value: object) -> bytes:
+    try:
+        return _encoder.encode(value)
+    except OverflowError:
+        return _encoder.encode(_without_large_integers(value))
+
+
+def _without_large_integers(value: object) -> object:
+    """Give the same value in a form that msgspec encodes: rarely needed, and then O(value)."""
+    match value:
+        case bool():
+            return value
+        case int() if not -(2**63) <= value < 2**64:
+            return msgpack.Ext(_INTEGER, str(value).encode())
+        case Mapping():
+            return {key: _without_large_integers(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_without_large_integers(item) for item in value]
+        case _ if attrs.has(type(value)):
+            return {name: _without_large_integers(item) for name, item in _fields(value).items()}
+        case _:
+            return value
+
+
+class _Form:
+    """How one class is read: strictly, and for a class that msgspec cannot build itself, by a stand-in."""
+
+    def __init__(self, cls: type, **types: Any) -> None:
+        fields = attrs.fields(cls)
+        stand_in = attrs.make_class(
+            cls.__name__, {field.name: _plain(field, types) for field in fields}, frozen=True, kw_only=True
+        )
+        self._names = frozenset(field.name for field in fields)
+        self._decoder: msgpack.Decoder[Any] = msgpack.Decoder(
+            stand_in if types else cls, dec_hook=_no_callable, ext_hook=_extension
+        )
+
+    def decode(self, raw: bytes | msgspec.Raw) -> Any:
+        unknown = _names.decode(raw).keys() - self._names
+        if unknown:
+            raise ValueError(f"unknown field {', '.join(sorted(unknown))}")
+        return self._decoder.decode(raw)
+
+
+def _plain(field: "attrs.Attribute[Any]", types: Mapping[str, Any]) -> Any:
+    default: Any = field.default
+    if getattr(default, "takes_self", False):  # msgspec cannot call it; what is stored has the field
+        default = attrs.NOTHING
+    return attrs.field(default=default, type=types.get(field.name, field.type))
+
+
+_RECORDS: Final[Mapping[str, type]] = {record.__name__: record for record in get_args(Record)}
+_FORMS: Final = {
+    tag: _Form(record, template=bytes) if record is TaskSubmitted else _Form(record) for tag, record in _RECORDS.items()
+}
+_TEMPLATE: Final = _Form(Template, name=str)
+
+
+def encode_template(template: Template) -> tuple[bytes, bytes]:
+    """Give the hash of a template, by which submissions name it, and its bytes."""
+    body = _encode(template)
+    return hashlib.sha256(body).digest(), body
+
+
+def decode_template(body: bytes) -> Template:
+    """Read a template.
+
+    Raises:
+        RecordUnreadable: the bytes are none.
+    """
+    try:
+        return Template(**_fields(_TEMPLATE.decode(body)))
+    except (msgspec.MsgspecError, ValueError, TypeError) as fault:
+        raise RecordUnreadable(f"a stored template cannot be read: {fault}") from fault
+
+
+def encode_turn(records: Sequence[Record], template: bytes = b"") -> bytes:
+    """Encode the records of one turn; `template` is the hash of the one that a submission among them names."""
+    return _encode([_tagged(record, template) for record in records])
+
+
+def _tagged(record: Record, template: bytes) -> tuple[str, int, object]:
+    tag = type(record).__name__
+    content: object = record
+    if isinstance(record, TaskSubmitted):
+        content = {**_fields(record), "template": template}
+    return tag, _FORMATS.get(tag, 1), content
+
+
+def decode_turn(body: bytes, find_template: FindTemplate) -> Sequence[Record]:
+    """Read the records of one turn.
+
+    Raises:
+        RecordUnreadable: they were written by a later version, or are damaged.
+    """
+    try:
+        return [_decode(tag, number, raw, find_template) for tag, number, raw in _turn.decode(body)]
+    except (msgspec.MsgspecError, ValueError, TypeError) as fault:
+        raise RecordUnreadable(f"a stored record cannot be read: {fault}") from fault
+
+
+def _decode(tag: str, number: int, raw: bytes | msgspec.Raw, find_template: FindTemplate) -> Record:
+    form = _FORMS.get(tag)
+    newest = _FORMATS.get(tag, 1)
+    if form is None or number > newest:
+        raise ValueError(f"{tag} in format {number} is not known: it was written by a later version")
+    while number < newest:
+        fields = msgpack.decode(raw, ext_hook=_extension)
+        raw, number = _encode(_UPGRADES[tag, number](fields)), number + 1
+    record = form.decode(raw)
+    if tag == TaskSubmitted.__name__:
+        fields = _fields(record)
+        return TaskSubmitted(**{**fields, "template": find_template(fields["template"])})
+    return record  # type: ignore[no-any-return] # the forms are those of the union
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}

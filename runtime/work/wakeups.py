@@ -1,0 +1,102 @@
+"""Bringing tasks back: those that somebody left running, and those whose retry is due.
+
+A task with nothing running is a row in the journal and nothing in memory. `WakeUps` is the actor that reads the
+journal for what has to go on: once when it starts, for the tasks that a runtime before it left awake; then for those
+that come due, page by page, with one timer for the next of them, however many sleep. Each page is a question to the
+intake, so a backlog waits in the journal and not in a mailbox.
+
+`Agenda` is how the tasks' actors say that they went to sleep: sync, one comparison.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+from actors import Actor, ActorStopped, Address, AskExpired, Question, Timers
+from runtime.journal.protocol import Journal, Stored
+from runtime.work.messages import LookAtAgenda, WakeTask, WakeTasks
+
+PAGE: Final = 64
+"""How many tasks are brought back at a time: others get a word in between."""
+
+_ANSWER_WITHIN_SECONDS: Final = 60.0
+_LAST_NUMBER: Final = 2**62
+_TIMER: Final = "agenda"
+
+
+class Agenda:
+    """When the journal has to be looked at next. It outlives whoever looks."""
+
+    def __init__(self, timers: Timers) -> None:
+        self._timers = timers
+        self._reader: Address[LookAtAgenda] | None = None
+        self._next = math.inf
+        self._handed_out = -math.inf
+
+    def sleep_until(self, due: float, wake: WakeTask, intake: "Address[WakeTask]") -> None:
+        """See that a task, stored as due then, is woken. Sync."""
+        if due <= self._handed_out:  # the reader is past that time already
+            self._timers.arm(wake.task_id, due, intake, wake)
+        elif due < self._next:
+            self.look_at(due)
+
+    def begin(self, reader: "Address[LookAtAgenda]") -> None:
+        """Take on a reader, who has handed out nothing so far. Sync."""
+        self._reader = reader
+        self._next = math.inf
+        self._handed_out = -math.inf
+
+    def hand_out(self, until: float) -> tuple[float, int]:
+        """Say that all that is due until then is about to be handed out, and after which place. Sync."""
+        before = self._handed_out
+        self._next = math.inf
+        self._handed_out = max(before, until)
+        return before, _LAST_NUMBER
+
+    def look_at(self, due: float) -> None:
+        """Have the reader look then, unless it does so earlier. Sync."""
+        if self._reader is not None and due < self._next:
+            self._next = due
+            self._timers.arm(_TIMER, due, self._reader, LookAtAgenda())
+
+
+class WakeUps(Actor[LookAtAgenda]):
+    """See the module's docstring."""
+
+    def __init__(self, journal: Journal, agenda: Agenda, intake: Callable[[], "Address[WakeTasks]"]) -> None:
+        self._journal = journal
+        self._agenda = agenda
+        self._intake = intake
+
+    async def started(self) -> None:
+        """Bring back what was left awake; then look for what is due."""
+        with suppress(ActorStopped):  # the intake is restarted, and this actor after it
+            number = 0
+            while page := await self._journal.awake(after=number, limit=PAGE):
+                await self._bring_back(page)
+                number = page[-1].number
+            self._agenda.begin(self.address)
+            await self._hand_out()
+
+    async def turn(self, batch: Sequence[LookAtAgenda | Question[LookAtAgenda]]) -> None:
+        """Look for what is due."""
+        del batch
+        with suppress(ActorStopped):
+            await self._hand_out()
+
+    async def _hand_out(self) -> None:
+        now = self.clock.wall()
+        place = self._agenda.hand_out(now)
+        while page := await self._journal.due(now, after=place, limit=PAGE):
+            await self._bring_back(page)
+            last = page[-1]
+            place = (last.standing.due or 0.0, last.number)
+        due = await self._journal.next_due(now)
+        if due is not None:
+            self._agenda.look_at(due)
+
+    async def _bring_back(self, page: Sequence[Stored]) -> None:
+        with suppress(AskExpired):  # it has the page, and takes its time
+            deadline = self.clock.monotonic() + _ANSWER_WITHIN_SECONDS
+            await self._intake().ask(WakeTasks(tuple(page)), deadline=deadline)
