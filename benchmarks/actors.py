@@ -5,6 +5,7 @@ W11's limit is bare trio with a nursery around each step.
 
 from collections.abc import Iterator
 
+from benchmarks.actors_erlang import peers
 from benchmarks.harness import Figure, Metric, Workload, figures
 
 SIZES = {
@@ -49,4 +50,5 @@ def _workload(name: str, function: str, arguments: dict[str, float], **metrics: 
         limit=f"benchmarks.actors_raw:{function}",
         metrics=tuple(Metric(name=metric, limit_name=limit) for metric, limit in metrics.items()),
         arguments=arguments,
+        peers=peers(function),
     )

@@ -2,7 +2,8 @@
 
 A *side* is a function in a module, named `module:function`, that does one
 workload once and returns its measures by name. It runs in a fresh process. A
-*workload* is the sides to compare and the measures to make figures of.
+*workload* is the sides to compare, the measures to make figures of, and the other
+products (peers) that are measured in the same rounds.
 """
 
 import gc
@@ -14,12 +15,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeAlias
 
 import attrs
 
 perf_counter = time.perf_counter  # noqa: TID251 - a benchmark is about real time
 
-Measures = Mapping[str, float]
+Measures: TypeAlias = Mapping[str, float]
+
+Peer: TypeAlias = Callable[[Mapping[str, float]], Measures]
+"""Does a workload once with another product, in a process of its own, from the arguments of the workload."""
 
 
 @attrs.frozen(kw_only=True)
@@ -63,16 +68,18 @@ class Workload:
     limit: str
     metrics: tuple[Metric, ...]
     arguments: Mapping[str, float]
-    peers: Callable[[], Mapping[str, Mapping[str, float]]] | None = None
+    peers: Mapping[str, Peer] = attrs.field(factory=dict)
 
 
 def figures(workload: Workload, rounds: int) -> Iterator[Figure]:
     """Run every side once a round, in turn, and make the figures."""
     ours, limit = [], []
+    peers: dict[str, list[Measures]] = {name: [] for name in workload.peers}
     for _ in range(rounds):
         ours.append(run_side(workload.ours, workload.arguments))
         limit.append(run_side(workload.limit, workload.arguments))
-    peers = workload.peers() if workload.peers else {}
+        for name, peer in workload.peers.items():
+            peers[name].append(peer(workload.arguments))
     for metric in workload.metrics:
         values = [measures[metric.name] for measures in ours]
         limits = [measures[metric.name] for measures in limit]
@@ -85,7 +92,11 @@ def figures(workload: Workload, rounds: int) -> Iterator[Figure]:
             limit_name=metric.limit_name,
             n=rounds,
             spread=(min(values), max(values)),
-            peers={name: measures[metric.name] for name, measures in peers.items() if metric.name in measures},
+            peers={
+                name: statistics.median(measures[metric.name] for measures in measured)
+                for name, measured in peers.items()
+                if metric.name in measured[0]
+            },
         )
 
 

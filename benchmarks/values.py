@@ -63,13 +63,13 @@ def run(scale: str) -> Iterator[Figure]:
             limit=f"benchmarks.values:jinja2_{verb}",
             metrics=metrics,
             arguments={"times": (RENDERS if verb == "render" else COMPILES)[scale]},
-            peers=_gotpl if verb == "render" and find_spec("gotpl") else None,
+            peers={"gotpl": _gotpl} if verb == "render" and find_spec("gotpl") else {},
         )
         yield from figures(workload, ROUNDS[scale])
 
 
-def _gotpl() -> Mapping[str, Measures]:
-    return {"gotpl": run_side("benchmarks.values:gotpl_render", {"times": RENDERS["small"] // 4})}
+def _gotpl(_arguments: Mapping[str, float]) -> Measures:
+    return run_side("benchmarks.values:gotpl_render", {"times": RENDERS["small"] // 4})
 
 
 def gotpl_render(times: int) -> Measures:

@@ -1,0 +1,120 @@
+%% The workloads of group `actors`, done with Erlang/OTP: gen_server and supervisor, as its design principles say.
+%% Run as `erl -noshell -run actors_otp main WORKLOAD [NUMBER ...]`; prints one JSON object of measures.
+-module(actors_otp).
+-behaviour(gen_server).
+-export([main/1, start_link/2, init/1, handle_call/3, handle_cast/2, handle_info/2]).
+
+main([Workload | Arguments]) ->
+    logger:set_primary_config(level, none),
+    process_flag(trap_exit, true),
+    Measures = run(list_to_atom(Workload), [list_to_float(Argument) || Argument <- Arguments]),
+    Fields = [io_lib:format("\"~s\": ~.4f", [Name, float(Value)]) || {Name, Value} <- Measures],
+    io:format("{~s}~n", [lists:join(", ", Fields)]),
+    halt(0).
+
+%% --- one server for all workloads: a total, an echo, a fall ------------------
+
+start_link(Starter, Said) -> gen_server:start_link(?MODULE, {Starter, Said}, []).
+
+init({group, Flags, Child}) -> {ok, {Flags, [Child]}};
+init({Starter, Said}) -> Starter ! Said, {ok, 0}.
+
+handle_call(total, _From, Total) -> {reply, Total, Total};
+handle_call({echo, What}, _From, Total) -> {reply, What, Total}.
+
+handle_cast(fall, _Total) -> error(fallen);
+handle_cast(Number, Total) -> {noreply, Total + Number}.
+
+handle_info(_Message, Total) -> {noreply, Total}.
+
+%% --- a supervisor of many of them --------------------------------------------
+
+open_supervisor() ->
+    Flags = #{strategy => simple_one_for_one, intensity => 1000000000, period => 1},
+    Child = #{id => child, start => {?MODULE, start_link, [self(), begun]}, restart => permanent},
+    {ok, Supervisor} = supervisor:start_link(?MODULE, {group, Flags, Child}),
+    Supervisor.
+
+start_children(Supervisor, Count) ->
+    Children = [element(2, supervisor:start_child(Supervisor, [])) || _ <- lists:seq(1, Count)],
+    await(begun, Count),
+    Children.
+
+await(_Said, 0) -> ok;
+await(Said, Left) -> receive Said -> await(Said, Left - 1) end.
+
+stop(Supervisor) ->
+    unlink(Supervisor),
+    Reference = monitor(process, Supervisor),
+    exit(Supervisor, shutdown),
+    receive {'DOWN', Reference, process, _, _} -> ok end.
+
+%% --- the workloads -----------------------------------------------------------
+
+run(tell, [Messages]) ->
+    {ok, Server} = start_link(self(), begun),
+    await(begun, 1),
+    Count = round(Messages),
+    {Micros, Count} = timer:tc(fun() -> tell(Server, Count), gen_server:call(Server, total, infinity) end),
+    [{us_per_message, Micros / Messages}];
+run(ask, [Asks]) ->
+    {ok, Server} = start_link(self(), begun),
+    Count = round(Asks),
+    [ask(Server) || _ <- lists:seq(1, Count div 10)],
+    Times = lists:sort([ask(Server) || _ <- lists:seq(1, Count)]),
+    [{p50_us, lists:nth(Count div 2, Times)}, {p99_us, lists:nth(Count * 99 div 100, Times)}];
+run(start_stop, [Actors]) ->
+    {Micros, ok} = timer:tc(fun() ->
+        Supervisor = open_supervisor(),
+        start_children(Supervisor, round(Actors)),
+        stop(Supervisor)
+    end),
+    [{us_per_actor, Micros / Actors}];
+run(restart, [Count]) ->
+    Children = start_children(open_supervisor(), round(Count)),
+    erlang:garbage_collect(),
+    {Micros, ok} = timer:tc(fun() ->
+        lists:foreach(fun(Child) -> gen_server:cast(Child, fall) end, Children),
+        await(begun, round(Count))
+    end),
+    [{us_per_restart, Micros / Count}];
+run(idle, [Actors]) ->
+    Supervisor = open_supervisor(),
+    Before = resident(),
+    start_children(Supervisor, round(Actors)),
+    [{idle_bytes, (resident() - Before) / Actors}];
+run(timers, [Tasks, First, Last]) ->
+    Count = round(Tasks),
+    Self = self(),
+    Before = resident(),
+    Began = erlang:monotonic_time(microsecond),
+    Due = fun(Number) -> Began + round((First + (Last - First) * Number / Tasks) * 1000000) end,
+    [spawn_link(fun() -> sleep_until(Due(Number), Self) end) || Number <- lists:seq(0, Count - 1)],
+    timer:sleep(round(min(0.5, First / 2) * 1000)),
+    Grown = resident() - Before,
+    Late = lists:sort([receive {late, Micros} -> Micros end || _ <- lists:seq(1, Count)]),
+    [{bytes_per_task, Grown / Tasks}, {late_p99_ms, lists:nth(Count * 99 div 100, Late) / 1000}];
+run(cancel, [Steps]) ->
+    Supervisor = open_supervisor(),
+    start_children(Supervisor, round(Steps)),
+    {Micros, ok} = timer:tc(fun() -> stop(Supervisor) end),
+    [{ms, Micros / 1000}].
+
+tell(_Server, 0) -> ok;
+tell(Server, Left) -> gen_server:cast(Server, 1), tell(Server, Left - 1).
+
+ask(Server) ->
+    Began = erlang:monotonic_time(nanosecond),
+    what = gen_server:call(Server, {echo, what}, infinity),
+    (erlang:monotonic_time(nanosecond) - Began) / 1000.
+
+sleep_until(Due, Waker) ->
+    Left = max(0, Due - erlang:monotonic_time(microsecond)),
+    receive after (Left + 999) div 1000 -> Waker ! {late, erlang:monotonic_time(microsecond) - Due} end.
+
+%% What the emulator holds of the machine's memory, as the other sides measure it.
+resident() ->
+    [erlang:garbage_collect(Process) || Process <- processes()],
+    {ok, Statm} = file:read_file("/proc/self/statm"),
+    [_, Pages | _] = string:lexemes(Statm, " \n"),
+    binary_to_integer(Pages) * 4096.
