@@ -112,7 +112,7 @@ class Child:
         return fresh
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class _Job:
     """A child to run: what `Children.start` was given."""
 

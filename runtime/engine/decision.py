@@ -42,9 +42,10 @@ from runtime.engine.retry import next_delay
 from runtime.engine.states import RETRIABLE, UNRUNNABLE, ResolutionState, StepState, is_final
 from runtime.engine.task import Task, child_name, max_retries_of
 from runtime.errors import Conflict
+from runtime.frozen import value
 
 
-@attrs.frozen
+@value
 class StartStep:
     """Begin attempt `attempt` of a step.
 
@@ -82,7 +83,7 @@ class RenderResult:
 Effect: TypeAlias = StartStep | StopSteps | ArmRetry | RenderResult
 
 
-@attrs.frozen
+@value
 class Decision:
     """The task afterwards; what to store; what to do once it is stored; the refusal of each event, if any, in order."""
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final, assert_never
 
 import attrs
+from rpds import HashTrieMap
 
 from runtime.engine.graph import Edge, Graph, Need
 from runtime.engine.records import (
@@ -28,7 +29,7 @@ from runtime.engine.records import (
     TaskSubmitted,
 )
 from runtime.engine.states import RUNNABLE, ResolutionState, StepState, is_final
-from runtime.engine.task import Child, Header, Loop, Plan, Progress, Task, child_name, plan_of, view_of
+from runtime.engine.task import Child, Header, Loop, Plan, Progress, Shown, Task, child_name, definition_of, plan_of
 from runtime.templates.model import ForeachStrategy, Step
 from runtime.values.json import Json
 from runtime.values.snapshot import Values
@@ -58,7 +59,10 @@ def begin(record: TaskSubmitted, plan: Plan | None = None) -> Task:
         resolution=ResolutionState.TODO,
         steps=plan.steps,
         values=Values(
-            input=record.inputs, task=_task_infos(header), variables=plan.template.variables, steps=plan.views
+            input=record.inputs,
+            task=_task_infos(header),
+            variables=plan.template.variables,
+            steps=Shown(plan, plan.steps, _NO_CHILDREN),
         ),
         unmet=plan.unmet,
         unsettled=plan.unmet,
@@ -82,6 +86,7 @@ def _task_infos(header: Header) -> dict[str, Json]:
     return infos
 
 
+_NO_CHILDREN: Final["HashTrieMap[str, Child]"] = HashTrieMap()
 _DONE: Final = frozenset({str(StepState.DONE)})
 
 
@@ -175,7 +180,7 @@ class Draft:
             self.graph,
             self.resolution,
             self.steps,
-            self.values,
+            self.values.with_steps(Shown(self.plan, self.steps, self.children)),
             self.unmet,
             self.unsettled,
             self.ready,
@@ -196,8 +201,7 @@ class Draft:
 
     def definition(self, name: str) -> Step:
         """Give the definition of a step, or of a child of a loop."""
-        child = self.children.get(name)
-        return self.plan.template.steps[name] if child is None else self.plan.bodies[child.loop]
+        return definition_of(name, self.plan, self.children)
 
     def apply(self, record: Record) -> None:
         """Take one record in."""
@@ -270,6 +274,7 @@ class Draft:
                 was.returned,
                 record.at,
                 was.children,
+                was.shown,
             ),
         )
 
@@ -289,26 +294,19 @@ class Draft:
             was.children,
         )
         self._put(record.step, was, progress)
-        self._show(record.step, progress)
 
     def _set_state(self, record: StepInterrupted | StepChanged) -> None:
         was = self.steps[record.step]
         live = was.live and isinstance(record, StepChanged)
         progress = attrs.evolve(was, state=record.state, error=record.error, live=live)
         self._put(record.step, was, progress)
-        self._show(record.step, progress)
-
-    def _show(self, name: str, progress: Progress) -> None:
-        self.values = self.values.with_step(name, view_of(progress, self.definition(name)))
 
     def _expanded(self, record: LoopExpanded) -> None:
         """Grow a child per item; in a sequence each needs the one before."""
         name, was = record.step, self.steps[record.step]
         chained = self.plan.template.steps[name].foreach_strategy is ForeachStrategy.SEQUENCE
-        body = self.plan.bodies[name]
         needs, edges = self.graph.needs, self.graph.edges
         untouched = Progress()
-        view = view_of(untouched, body)
         for index, item in enumerate(record.items):
             child = child_name(name, index)
             before = child_name(name, index - 1) if chained and index else ""
@@ -321,7 +319,6 @@ class Draft:
             self.steps = self.steps.insert(child, untouched)
             self.unmet = self.unmet.insert(child, 1 if before else 0)
             self.unsettled = self.unsettled.insert(child, 1 if before else 0)
-            self.values = self.values.with_step(child, view)
             if not before:
                 self.ready = self.ready.insert(child)
                 self.fresh.append(child)
@@ -351,7 +348,6 @@ class Draft:
             if child in self.ready:
                 self.ready = self.ready.remove(child)
             needs, edges = needs.remove(child), edges.remove(child)
-            self.values = self.values.without_step(child)
         self.graph = Graph(needs, edges)
         self.loops = self.loops.remove(name)
         done = record.state == StepState.DONE
@@ -364,7 +360,6 @@ class Draft:
             returned=record.state,
         )
         self._put(name, was, progress)
-        self._show(name, progress)
 
     def _put(self, name: str, was: Progress, now: Progress) -> None:
         self.steps = self.steps.insert(name, now)

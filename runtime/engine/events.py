@@ -5,10 +5,11 @@ from typing import TypeAlias
 
 import attrs
 
+from runtime.frozen import value
 from runtime.values.json import Json
 
 
-@attrs.frozen(kw_only=True)
+@value(kw_only=True)
 class Change:
     """A met condition's effect on one step (`step` is a name, never ``this``)."""
 
@@ -32,7 +33,7 @@ class RetryDue:
     run: int
 
 
-@attrs.frozen(kw_only=True)
+@value(kw_only=True)
 class StepFinished:
     """One attempt of a step has ended: the only thing a step ever says, exactly once per attempt.
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import attrs
 
 from runtime.engine.states import ResolutionState
+from runtime.frozen import value
 from runtime.templates.model import Template
 from runtime.values.json import Json
 
@@ -44,7 +45,7 @@ class RunStarted:
     at: float
 
 
-@attrs.frozen(kw_only=True)
+@value(kw_only=True)
 class StepStarted:
     """An attempt is about to begin; whether it did is only known once it reports."""
 
@@ -53,7 +54,7 @@ class StepStarted:
     attempt: int
 
 
-@attrs.frozen(kw_only=True)
+@value(kw_only=True)
 class StepReturned:
     """An attempt ended. `state` and `error` are what its conditions left; `returned` is what the action left."""
 

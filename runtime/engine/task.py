@@ -5,7 +5,7 @@
 depends on, `ready` holds the steps that could start, `tally` counts steps by what they contribute to the verdict.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import attrs
@@ -13,6 +13,7 @@ from rpds import HashTrieMap, HashTrieSet
 
 from runtime.engine.graph import Graph, build_graph
 from runtime.engine.states import ResolutionState, StepState, TaskState, task_state_of
+from runtime.frozen import value
 from runtime.templates.model import ConditionScope, Step, Template
 from runtime.values.json import Json
 from runtime.values.snapshot import StepView, Values
@@ -21,14 +22,15 @@ DEFAULT_MAX_RETRIES: Final = 10_000
 DEFAULT_RUN_MAX: Final = 100
 
 
-@attrs.frozen
+@value
 class Progress:
     """Where one step stands.
 
     `attempt` counts starts and tells a late report from the current one; `tries` counts executions of the action
     (the template's ``try_count``). `run` is the number of the run that last started it. `live` says that an attempt
     is in flight, whatever the state was set to meanwhile. `returned` is the state the last action left, before
-    conditions. `children` are the results of a loop's children, once it has been contracted.
+    conditions. `children` are the results of a loop's children, once it has been contracted. `before` is the state that
+    templates see while an attempt is in flight: the one it started from.
     """
 
     state: str = StepState.TODO
@@ -42,9 +44,15 @@ class Progress:
     returned: str = StepState.TODO
     last_run: float | None = None
     children: Json = None
+    before: str = StepState.TODO
+
+    @property
+    def shown(self) -> str:
+        """The state as templates see it."""
+        return self.before if self.state == StepState.RUNNING else self.state
 
 
-@attrs.frozen
+@value
 class Child:
     """Where a child of a loop comes from."""
 
@@ -53,7 +61,7 @@ class Child:
     item: Json
 
 
-@attrs.frozen
+@value
 class Loop:
     """A loop that is expanded: how many children it has, how many of them are not final, how many are in flight."""
 
@@ -75,7 +83,6 @@ class Plan:
     graph: Graph
     order: Mapping[str, int]
     steps: "HashTrieMap[str, Progress]"
-    views: "HashTrieMap[str, StepView]"
     unmet: "HashTrieMap[str, int]"
     ready: "HashTrieSet[str]"
     bodies: Mapping[str, Step]
@@ -85,13 +92,11 @@ def plan_of(template: Template) -> Plan:
     """Work out what every task of a valid template starts from."""
     graph = build_graph(template.steps)
     unmet = {name: len(graph.needs[name]) for name in template.steps}
-    untouched = Progress()
     return Plan(
         template=template,
         graph=graph,
         order={name: index for index, name in enumerate(template.steps)},
-        steps=HashTrieMap(dict.fromkeys(template.steps, untouched)),
-        views=HashTrieMap({name: view_of(untouched, step) for name, step in template.steps.items()}),
+        steps=HashTrieMap(dict.fromkeys(template.steps, Progress())),
         unmet=HashTrieMap(unmet),
         ready=HashTrieSet([name for name, count in unmet.items() if count == 0]),
         bodies={name: _body_of(step) for name, step in template.steps.items() if step.foreach},
@@ -116,14 +121,47 @@ def max_retries_of(step: Step) -> int:
 def view_of(progress: Progress, step: Step) -> StepView:
     """Show a step as templates see it (section 4.2)."""
     return StepView(
-        state=progress.state,
-        error=progress.error,
-        output=progress.output,
-        metadata=progress.metadata,
-        children=() if progress.children is None else progress.children,
-        try_count=progress.tries,
-        max_retries=max_retries_of(step) if progress.tries else step.max_retries,
+        progress.shown,
+        progress.error,
+        progress.output,
+        progress.metadata,
+        () if progress.children is None else progress.children,
+        progress.tries,
+        max_retries_of(step) if progress.tries else step.max_retries,
     )
+
+
+def definition_of(name: str, plan: Plan, children: "HashTrieMap[str, Child]") -> Step:
+    """Give the definition of a step, or of a child of a loop."""
+    child = children.get(name) if children else None
+    return plan.template.steps[name] if child is None else plan.bodies[child.loop]
+
+
+class Shown(Mapping[str, StepView]):
+    """The steps as templates see them at one moment. Each is made when it is looked at: few ever are."""
+
+    __slots__ = ("_children", "_plan", "_steps")
+
+    def __init__(self, plan: Plan, steps: "HashTrieMap[str, Progress]", children: "HashTrieMap[str, Child]") -> None:
+        self._plan = plan
+        self._steps = steps
+        self._children = children
+
+    def __getitem__(self, name: str) -> StepView:
+        """Show one."""
+        return view_of(self._steps[name], definition_of(name, self._plan, self._children))
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether there is such a step."""
+        return name in self._steps
+
+    def __iter__(self) -> Iterator[str]:
+        """Give their names."""
+        return iter(self._steps)
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self._steps)
 
 
 @attrs.frozen
@@ -141,7 +179,7 @@ class Header:
     run_max: int = DEFAULT_RUN_MAX
 
 
-@attrs.frozen
+@value
 class Task:
     """One task, as of the last record. See the module's docstring for the indexes."""
 
@@ -170,8 +208,7 @@ class Task:
 
     def definition(self, name: str) -> Step:
         """Give the definition of a step, or of a child of a loop."""
-        child = self.children.get(name)
-        return self.plan.template.steps[name] if child is None else self.plan.bodies[child.loop]
+        return definition_of(name, self.plan, self.children)
 
     @property
     def state(self) -> TaskState:

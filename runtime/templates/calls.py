@@ -20,6 +20,8 @@ def calls_of(action: Action, functions: Mapping[str, Function]) -> tuple[Functio
 def conditions_of(step: Step, functions: Mapping[str, Function]) -> tuple[Condition, ...]:
     """Give the conditions that are asked of a step, in order: the innermost function's first, its own last."""
     calls = calls_of(step.action, functions)
+    if not calls:
+        return step.conditions
     return (*(condition for function in reversed(calls) for condition in function.conditions), *step.conditions)
 
 

@@ -12,10 +12,12 @@ from typing import Any, Final
 import attrs
 from rpds import HashTrieMap
 
+from runtime.frozen import value
 from runtime.templates.model import THIS, Variable
 from runtime.values.json import Json
 
 _NOTHING: Final[Mapping[str, Json]] = HashTrieMap()
+_NO_STEPS: Final["HashTrieMap[str, StepView]"] = HashTrieMap()
 _ROOTS: Final = (
     "config", "function_args", "input", "iterator", "pre_hook", "resolver_input", "step", "task",
 )  # fmt: skip
@@ -28,7 +30,7 @@ def _object_for_null(value: Json) -> Json:
     return {} if value is None else value
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@value(eq=False, unsafe_hash=False)
 class StepView(Mapping[str, Json]):
     """What templates see of one step: a mapping with exactly these seven keys."""
 
@@ -62,7 +64,31 @@ def _by_name(variables: Iterable[Variable] | dict[str, Variable]) -> dict[str, V
     return {variable.name: variable for variable in variables}
 
 
-@attrs.frozen(kw_only=True, eq=False)
+class _Steps(Mapping[str, StepView]):
+    """What is shown of the steps: some of them in place of what else would be."""
+
+    __slots__ = ("_over", "_under")
+
+    def __init__(self, under: Mapping[str, StepView], over: "HashTrieMap[str, StepView]") -> None:
+        self._under = under
+        self._over = over
+
+    def __getitem__(self, key: str) -> StepView:
+        view = self._over.get(key)
+        return self._under[key] if view is None else view
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._over or key in self._under
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._over
+        yield from (key for key in self._under if key not in self._over)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+@value(eq=False, unsafe_hash=False)
 class Values(Mapping[str, Any]):
     """The data tree of one task at one moment: a mapping over the root keys that are present (section 4.2).
 
@@ -75,31 +101,44 @@ class Values(Mapping[str, Any]):
     task: Mapping[str, Json] = _NOTHING
     config: Mapping[str, Json] | None = None
     variables: dict[str, Variable] = attrs.field(default=(), converter=_by_name)
-    step: "HashTrieMap[str, StepView]" = attrs.field(factory=HashTrieMap, alias="steps", repr=False)
+    steps: Mapping[str, StepView] = _NO_STEPS
     iterator: Json = None
     pre_hook: Mapping[str, Json] | None = None
     function_args: Mapping[str, Json] | None = None
+    _over: "HashTrieMap[str, StepView]" = _NO_STEPS
+
+    @property
+    def step(self) -> Mapping[str, StepView]:
+        """What is shown of the steps, by name."""
+        return _Steps(self.steps, self._over) if self._over else self.steps
+
+    def with_steps(self, steps: Mapping[str, StepView]) -> "Values":
+        """Show these steps, in place of all that was shown. Spelled out, because it is done for every step."""
+        return Values(
+            self.input,
+            self.resolver_input,
+            self.task,
+            self.config,
+            self.variables,
+            steps,
+            self.iterator,
+            self.pre_hook,
+            self.function_args,
+        )
 
     def with_step(self, name: str, view: StepView) -> "Values":
-        """Show this of the step called `name`, in place of what was shown before."""
-        return self._with_steps(self.step.insert(name, view))
-
-    def without_step(self, name: str) -> "Values":
-        """Show nothing any more of the step called `name`."""
-        return self._with_steps(self.step.remove(name))
-
-    def _with_steps(self, steps: "HashTrieMap[str, StepView]") -> "Values":
-        """Share all but the steps. Spelled out, because it is done for every step and `attrs.evolve` takes thrice as long."""
+        """Show this of the step called `name`, in place of what else would be shown."""
         return Values(
-            input=self.input,
-            resolver_input=self.resolver_input,
-            task=self.task,
-            config=self.config,
-            variables=self.variables,
-            steps=steps,
-            iterator=self.iterator,
-            pre_hook=self.pre_hook,
-            function_args=self.function_args,
+            self.input,
+            self.resolver_input,
+            self.task,
+            self.config,
+            self.variables,
+            self.steps,
+            self.iterator,
+            self.pre_hook,
+            self.function_args,
+            self._over.insert(name, view),
         )
 
     def step_view(self, name: str) -> StepView | None:

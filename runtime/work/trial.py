@@ -7,6 +7,7 @@ import attrs
 from actors import Clock
 from runtime.engine.states import StepState
 from runtime.engine.task import Progress, view_of
+from runtime.frozen import value
 from runtime.runner import Runners
 from runtime.templates.model import Step, Template
 from runtime.values.evaluator import Evaluator
@@ -16,7 +17,7 @@ from runtime.work.resources import Resources
 from runtime.work.schema import Schemas
 
 
-@attrs.frozen(kw_only=True)
+@value(kw_only=True)
 class Attempt:
     """All that one attempt knows. `values` is the snapshot that its templates see; `unroll`: it is that of a loop."""
 
@@ -49,7 +50,7 @@ class Tools:
     resources: Resources | None = None
 
 
-@attrs.frozen(kw_only=True)
+@value(kw_only=True)
 class Result:
     """What the action came to, before conditions."""
 
