@@ -5,26 +5,24 @@ import trio
 from benchmarks.harness import perf_counter
 from benchmarks.tasks_raw import AT_ONCE
 from runtime import Action, Step, Template, open_runtime
+from runtime.runner import StepRequest
 
 
-async def increment(number: str) -> int:
-    """Do nothing worth mentioning. Templates give texts, so the number is one."""
-    return int(number) + 1
+async def increment(step: str, request: StepRequest[object]) -> int:
+    """Do nothing worth mentioning with the result of another step."""
+    number: int = request.values["step"][step]["output"] if step else 0
+    return number + 1
 
 
 def _chain(steps: int) -> Template:
-    first = {"step0": Step(action=Action.calling(increment, number="0"))}
+    names = ["", *(f"step{number}" for number in range(steps))]
     return Template(
         name="chain",
-        steps=first
-        | {
-            f"step{k}": Step(
-                action=Action.calling(increment, number=f"{{{{.step.step{k - 1}.output}}}}"),
-                dependencies=[f"step{k - 1}"],
-            )
-            for k in range(1, steps)
+        steps={
+            name: Step(action=Action.calling(increment, step=before), dependencies=[before] if before else [])
+            for before, name in zip(names, names[1:], strict=False)
         },
-        result_format={"last": f"{{{{.step.step{steps - 1}.output}}}}"},
+        result_format={"last": f"{{{{.step.{names[-1]}.output}}}}"},
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from runtime.runner import Fault, Json, Outcome, Runner, StepFailed, StepRequest
+from runtime.runner import Fault, Json, Outcome, Runner, StepFailed, StepRequest, normalise
 
 
 @attrs.frozen(kw_only=True)
@@ -50,7 +50,7 @@ class Function(Runner[FunctionConfig]):
             known = self.settings.functions.get(config.name)
         except LookupError as unknown:
             raise StepFailed(str(unknown)) from unknown
-        arguments: dict[str, Any] = dict(config.arguments)
+        arguments: dict[str, Any] = {name: normalise(value) for name, value in config.arguments.items()}  # its own copy
         if known.wants_request:
             arguments.setdefault("request", request)
         returned = await known.function(**arguments)

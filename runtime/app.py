@@ -45,6 +45,7 @@ from runtime.values.evaluator import Evaluator
 from runtime.work.broadcast import Broadcast
 from runtime.work.intake import Intake
 from runtime.work.pools import Limits
+from runtime.work.program import Programs
 from runtime.work.resources import CAPACITY, ResourceKeeper, Resources
 from runtime.work.schema import Schemas
 from runtime.work.task import RECORDING_SECONDS, Services
@@ -105,7 +106,7 @@ async def open_runtime(
     agenda = Agenda(timers)
     services = Services(
         journal=journal,
-        tools=Tools(evaluator, known, clock, Schemas(), resources),
+        tools=Tools(evaluator, known, Programs(known), clock, Schemas(), resources),
         timers=timers,
         agenda=agenda,
         broadcast=broadcast,

@@ -28,7 +28,8 @@ Rules
     * What it raises chooses the step's state: `ClientError` CLIENT_ERROR, `NotAssigned` WAITING, `NotProvisioned`
       TO_RETRY, any other exception SERVER_ERROR. Each may carry output and metadata for the step to keep.
     * Output and metadata are JSON. What is not becomes the step's FATAL_ERROR.
-    * One instance serves every step of a runtime, many at a time: it keeps no state between calls.
+    * One instance serves every step of a runtime, many at a time: it keeps no state between calls. Attempts may share
+      a configuration, and whatever is in it: a runner changes none of it.
 """
 
 from abc import ABC, abstractmethod

@@ -222,6 +222,15 @@ class _Pass:
         return rendered
 
 
+def renders(value: Json) -> bool:
+    """Say whether rendering a value could change it.
+
+    Raises:
+        TemplatingError: it is nested too deeply.
+    """
+    return not isinstance(value, str) and next(_texts(value, keys=False), None) is not None
+
+
 def _texts(value: Json, *, keys: bool, depth: int = _DEEPEST) -> Iterator[str]:
     """Give every text in a value that has something to render.
 

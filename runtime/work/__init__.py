@@ -3,6 +3,7 @@
     intake      the front door: dedupes, makes each task's first decision, finds or wakes the actor of a task
     task        one task: folds `decide` over what arrived, stores, then acts
     attempt     one attempt of one step, from skip conditions to checks; a child of its task's actor
+    program     what a template alone decides about the attempts of a step
     resources   hands out limited resources; `pools` says who is next
     judgement   the conditions of a step, rendered and evaluated
     broadcast   tells subscribers what happened, and waiters that a task came to rest

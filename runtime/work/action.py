@@ -4,6 +4,7 @@ Whatever goes wrong is a state of the result; only a cancel gets through.
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import attrs
 
@@ -52,6 +53,9 @@ class _Reshaping:
 
 async def perform(attempt: Attempt, action: Action, values: Values, tools: Tools) -> Result:
     """Perform an action of the attempt's step; its texts see `values`."""
+    fixed = attempt.program.fixed
+    if fixed is not None and action is attempt.definition.action:
+        return await _provisioned(fixed.runner, _request(attempt, fixed.config, values), attempt, tools)
     try:
         levels, request, runner = await _prepare(attempt, action, values, tools)
         reshapings = [await _reshaping(level, tools) for level in reversed(levels) if level.action.output is not None]
@@ -99,7 +103,11 @@ async def _prepare(
         config = runner.structure(innermost.configuration, rendered_base)
     except ConfigurationInvalid as fault:
         raise Unrenderable(str(fault)) from fault
-    request = StepRequest(
+    return levels, _request(attempt, config, innermost.values), runner
+
+
+def _request(attempt: Attempt, config: object, values: Values) -> StepRequest[object]:
+    return StepRequest(
         task_id=attempt.task_id,
         resolution_id=attempt.resolution_id,
         step=attempt.step,
@@ -108,9 +116,8 @@ async def _prepare(
         template=attempt.template.name,
         requester=attempt.requester,
         resolver=attempt.resolver,
-        values=innermost.values,
+        values=MappingProxyType(values),
     )
-    return levels, request, runner
 
 
 async def _levels(

@@ -14,8 +14,7 @@ from runtime.engine.events import Change, LoopUnrolled, StepFinished
 from runtime.engine.states import StepState
 from runtime.engine.task import view_of
 from runtime.errors import TemplatingError
-from runtime.templates.calls import calls_of, conditions_of
-from runtime.templates.model import Action, Condition, ConditionScope, ConditionType, Function
+from runtime.templates.model import Action, Function
 from runtime.values.json import loads
 from runtime.values.snapshot import Values
 from runtime.work.action import Unrenderable, arguments, perform, unreachable
@@ -36,10 +35,12 @@ async def run_attempt(attempt: Attempt, tools: Tools) -> StepFinished | LoopUnro
             state=StepState(kept.returned), error="", output=kept.output, metadata=kept.metadata, tried=False
         )
     else:
-        skipped = await _skip(attempt, tools)
+        skipped = await _skip(attempt, tools) if attempt.program.skips else None
         if skipped is not None:
             return skipped
         result = await _act(attempt, tools)
+    if not attempt.program.checks or result.state not in _CHECKED:
+        return _finished(attempt, tools, result)
     return await _check(attempt, result, tools)
 
 
@@ -60,14 +61,10 @@ def _finished(attempt: Attempt, tools: Tools, result: Result, changes: tuple[Cha
 
 async def _skip(attempt: Attempt, tools: Tools) -> StepFinished | None:
     definition, kept = attempt.definition, attempt.progress
-    scopes = {ConditionScope.PARENT} if attempt.unroll else {None, ConditionScope.CHILDREN}
-    conditions = [one for one in _conditions(attempt) if one.foreach in scopes]
-    if not conditions:
-        return None
+    conditions = attempt.program.parent_skips if attempt.unroll else attempt.program.skips
     result = Result(state=StepState.DONE, output=kept.output, metadata=kept.metadata, tried=False)
     try:
         judgement = await judge(
-            ConditionType.SKIP,
             conditions,
             step=attempt.step,
             view=view_of(kept, definition),
@@ -98,9 +95,6 @@ async def _unroll(attempt: Attempt, tools: Tools) -> StepFinished | LoopUnrolled
 
 
 async def _check(attempt: Attempt, result: Result, tools: Tools) -> StepFinished:
-    definition, conditions = attempt.definition, _conditions(attempt)
-    if not conditions or result.state not in _CHECKED:
-        return _finished(attempt, tools, result)
     progress = attrs.evolve(
         attempt.progress,
         state=result.state,
@@ -111,10 +105,9 @@ async def _check(attempt: Attempt, result: Result, tools: Tools) -> StepFinished
     )
     try:
         judgement = await judge(
-            ConditionType.CHECK,
-            conditions,
+            attempt.program.checks,
             step=attempt.step,
-            view=view_of(progress, definition),
+            view=view_of(progress, attempt.definition),
             values=attempt.values,
             evaluator=tools.evaluator,
         )
@@ -122,10 +115,6 @@ async def _check(attempt: Attempt, result: Result, tools: Tools) -> StepFinished
         unclear = Change(step=attempt.step, state=StepState.AFTERRUN_ERROR, error=str(fault))
         return _finished(attempt, tools, result, (*_others(fault.changes, attempt.step), unclear))
     return _finished(attempt, tools, result, judgement.changes)
-
-
-def _conditions(attempt: Attempt) -> tuple[Condition, ...]:
-    return conditions_of(attempt.definition, attempt.template.functions)
 
 
 def _others(changes: tuple[Change, ...], step: str) -> tuple[Change, ...]:
@@ -136,7 +125,8 @@ async def _act(attempt: Attempt, tools: Tools) -> Result:
     """Wait, with the pre-hook at work meanwhile; perform the action, and check what it gave (sections 6.5 and 6.6)."""
     definition = attempt.definition
     values = attempt.seen(attempt.values, attempt.progress)
-    hooked = await _wait(attempt, values, tools)
+    waits = attempt.program.hook is not None or definition.execution_delay
+    hooked = await _wait(attempt, values, tools) if waits else None
     if hooked is not None and hooked.state is not StepState.DONE:
         return hooked
     if hooked is not None:
@@ -154,10 +144,9 @@ async def _act(attempt: Attempt, tools: Tools) -> Result:
 async def _wait(attempt: Attempt, values: Values, tools: Tools) -> Result | None:
     """Let the execution delay pass and give what the pre-hook came to, if there is one. One that fails ends the wait."""
     delay = attempt.definition.execution_delay
-    hook, calls = _hook_of(attempt)
+    hook, calls = attempt.program.hook, attempt.program.hook_calls
     if hook is None:
-        if delay:
-            await trio.sleep(delay)
+        await trio.sleep(delay)
         return None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(trio.sleep, delay)
@@ -165,17 +154,6 @@ async def _wait(attempt: Attempt, values: Values, tools: Tools) -> Result | None
         if hooked.state is not StepState.DONE:
             nursery.cancel_scope.cancel()
     return hooked
-
-
-def _hook_of(attempt: Attempt) -> tuple[Action | None, Sequence[Function]]:
-    """Give the innermost pre-hook, and the calls that lead to the function it belongs to: none for the step's own."""
-    definition = attempt.definition
-    calls = calls_of(definition.action, attempt.template.functions)
-    for depth in range(len(calls), 0, -1):
-        hook = calls[depth - 1].pre_hook
-        if hook is not None:
-            return hook, calls[:depth]
-    return definition.pre_hook, ()
 
 
 async def _run_hook(attempt: Attempt, hook: Action, calls: Sequence[Function], values: Values, tools: Tools) -> Result:

@@ -7,7 +7,7 @@ import attrs
 from runtime.engine.conditions import ConditionError, holds
 from runtime.engine.events import Change
 from runtime.errors import TemplatingError
-from runtime.templates.model import THIS, Condition, ConditionType
+from runtime.templates.model import THIS, Condition
 from runtime.values.evaluator import Evaluator
 from runtime.values.snapshot import StepView, Values
 
@@ -29,7 +29,6 @@ class Judgement:
 
 
 async def judge(
-    kind: ConditionType,
     conditions: Iterable[Condition],
     *,
     step: str,
@@ -37,7 +36,7 @@ async def judge(
     values: Values,
     evaluator: Evaluator,
 ) -> Judgement:
-    """Evaluate the conditions of one kind; each sees the effects of those before it, a met final one ends the list.
+    """Evaluate conditions in order; each sees the effects of those before it, a met final one ends the list.
 
     Raises:
         JudgementError: an assertion could not be rendered or evaluated.
@@ -46,8 +45,6 @@ async def judge(
     met = False
     values = values.with_step(step, view).with_this(view)
     for condition in conditions:
-        if condition.type is not kind:
-            continue
         try:
             applies = await _applies(condition, values, evaluator)
         except (TemplatingError, ConditionError) as fault:

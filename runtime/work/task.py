@@ -198,19 +198,21 @@ class TaskActor(Actor[Message]):
                     assert_never(effect)
 
     def _start(self, effect: StartStep) -> None:
-        header = self._task.header
+        header, template = self._task.header, self._task.plan.template
         child = self._task.children.get(effect.step)
+        definition = self._task.definition(effect.step)
         attempt = Attempt(
             task_id=header.task_id,
             resolution_id=header.resolution_id,
             requester=header.requester,
             resolver=header.resolver,
-            template=self._task.plan.template,
+            template=template,
             step=effect.step,
-            definition=self._task.definition(effect.step),
+            definition=definition,
             number=effect.attempt,
             checks_only=effect.checks_only,
             unroll=effect.unroll,
+            program=self._services.tools.programs.of(template, definition),
             progress=self._task.steps[effect.step],
             values=self._task.values if child is None else self._task.values.with_iterator(child.item),
         )

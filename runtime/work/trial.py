@@ -13,6 +13,7 @@ from runtime.templates.model import Step, Template
 from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
 from runtime.values.snapshot import Values
+from runtime.work.program import Program, Programs
 from runtime.work.resources import Resources
 from runtime.work.schema import Schemas
 
@@ -31,6 +32,7 @@ class Attempt:
     number: int
     checks_only: bool
     unroll: bool
+    program: Program
     progress: Progress
     values: Values
 
@@ -45,6 +47,7 @@ class Tools:
 
     evaluator: Evaluator
     runners: Runners
+    programs: Programs
     clock: Clock
     schemas: Schemas
     resources: Resources | None = None
