@@ -20,6 +20,7 @@ from runtime.api.callables import name_callables
 from runtime.api.messages import CancelTask, Event, GetTask, RunTask, SubmitTask
 from runtime.api.views import TaskView, view_task
 from runtime.engine.states import TaskState
+from runtime.engine.task import Task
 from runtime.errors import Fault, TaskNotDone, TemplateInvalid, TemplatingError, Unavailable
 from runtime.functions import Functions
 from runtime.templates.actions import ActionTypes
@@ -81,11 +82,12 @@ class TaskHandle:
             TaskNotDone: it came to rest in another state; the text says which, and why.
             Unavailable: the runtime was closed first.
         """
-        view = await self.wait()
-        if view.state is not TaskState.DONE:
+        task = await self._runtime.rest(self.id)
+        if task.state is not TaskState.DONE:
+            view = view_task(task)
             reasons = [f"{name}: {error}" for name, error in view.errors.items()]
             raise TaskNotDone(view.id, str(view.resolution), [view.stop_reason] if view.stop_reason else reasons)
-        return view.result
+        return task.result
 
     async def cancel(self, reason: str = "cancelled", *, requester: str = "user") -> None:
         """Stop the task for good. Returns once that is stored; `wait` returns once its running steps have ended.
@@ -224,9 +226,7 @@ class Runtime:
         Raises:
             NotFound: there is none of that id.
         """
-        view = await self._ask(GetTask(task_id=task_id))
-        assert isinstance(view, TaskView)  # noqa: S101 - narrows what an answer is typed as
-        return view
+        return view_task(await self._read(task_id))
 
     async def wait(self, task_id: str) -> TaskView:
         """Wait for a task to come to rest, see `TaskHandle.wait`.
@@ -235,14 +235,23 @@ class Runtime:
             NotFound: there is none of that id.
             Unavailable: the runtime was closed first, or cannot go on with the task.
         """
+        return view_task(await self.rest(task_id))
+
+    async def rest(self, task_id: str) -> Task:
+        """Wait for a task to come to rest, as `wait` does, and give all that the engine knows of it."""
         with self._broadcast.waiter(task_id) as waiter:  # before the state is read, so that nothing is missed
-            view = await self.status(task_id)
-            if view.at_rest:
-                return view
+            task = await self._read(task_id)
+            if task.at_rest:
+                return task
             outcome = await waiter.wait()
         if isinstance(outcome, str):
             raise Unavailable(f"task {task_id} did not come to rest: {outcome}")
-        return view_task(outcome)
+        return outcome
+
+    async def _read(self, task_id: str) -> Task:
+        task = await self._ask(GetTask(task_id=task_id))
+        assert isinstance(task, Task)  # noqa: S101 - narrows what an answer is typed as
+        return task
 
     async def run(self, task_id: str) -> None:
         """Start a run of a task now, see `TaskHandle.run`."""

@@ -50,7 +50,7 @@ class CancelTask:
 
 @attrs.frozen(kw_only=True)
 class GetTask:
-    """Read a task. Answered with a `runtime.api.views.TaskView`."""
+    """Read a task. Answered with it as it is (`runtime.engine.task.Task`), so that whoever asks pays for the view."""
 
     task_id: str
 

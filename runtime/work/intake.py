@@ -27,7 +27,6 @@ from actors import (
     Supervisor,
 )
 from runtime.api.messages import CancelTask, GetTask, RunTask, SubmitTask
-from runtime.api.views import view_task
 from runtime.engine.decision import Effect, decide
 from runtime.engine.draft import Draft, begin, replay
 from runtime.engine.events import RunRequested
@@ -177,7 +176,7 @@ class Intake(Actor[Message]):
             if not await self._deliver(message, question):
                 self._put_off(message, question, "the runtime is shutting down")
         elif question is not None and task is not None:
-            question.answer(view_task(task))
+            question.answer(task)
         elif question is not None:
             question.refuse(NotFound("task", message.task_id, "it was never submitted here"))
 

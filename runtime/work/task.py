@@ -30,7 +30,6 @@ from actors import (
     Timers,
 )
 from runtime.api.messages import CancelTask, GetTask, RunTask
-from runtime.api.views import view_task
 from runtime.engine.decision import ArmRetry, Effect, RenderResult, StartStep, StopSteps, decide
 from runtime.engine.events import (
     CancelRequested,
@@ -131,7 +130,7 @@ class TaskActor(Actor[Message]):
             elif question is not None and refusal is not None:
                 question.refuse(refusal)
         for reader in readers:
-            reader.answer(view_task(self._task))
+            reader.answer(self._task)
         self._leave_if_idle()
 
     async def stopping(self, reason: StopReason) -> None:
