@@ -8,5 +8,6 @@ They import `runtime.runner` and nothing else of this project. What several of t
 ``_exchange``   one HTTP exchange, bounded in size
 ``_tls``        whom it trusts, and how it says who it is
 ``_reply``      what an HTTP reply means
-``_thread``     decoding off the event loop, where there is much to decode
+``_connect``    connecting to where it is allowed
+``_thread``     blocking work off the event loop: much to decode, libraries that wait
 """

@@ -13,7 +13,7 @@ Stopped in reverse: the door first, then the tasks (their steps get the grace to
 """
 
 import math
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -36,6 +36,7 @@ from actors import (
     open_supervisor,
 )
 from runtime.api.client import Runtime
+from runtime.destinations import EVERYWHERE, Destinations
 from runtime.functions import Functions
 from runtime.journal.memory import MemoryJournal
 from runtime.journal.protocol import Journal
@@ -66,7 +67,9 @@ async def open_runtime(
     runners: Iterable[AnyRunner] = (),
     scripts: str | Path = "scripts",
     functions: FunctionSources = (),
+    config: Mapping[str, str] | None = None,
     limits: Limits | None = None,
+    destinations: Destinations = EVERYWHERE,
     grace_seconds: float = 3.0,
     answer_within_seconds: float = 30.0,
     journal: Journal | None = None,
@@ -81,6 +84,8 @@ async def open_runtime(
         runners: more runners than those found through entry points, or in their place.
         scripts: the folder that script steps may run files from.
         functions: the function files that steps may call: a folder, searched at every depth, or several paths.
+        config: configuration items by name, as texts, for the runners that look for credentials there.
+        destinations: where steps may connect to; `runtime.destinations.CAUTIOUS` for tasks of others.
         limits: how many steps may hold each resource at once; nothing is limited without.
         grace_seconds: what running steps get to finish when the runtime is shut down.
         answer_within_seconds: how long a call waits for the runtime's answer before it raises `Unavailable`.
@@ -93,7 +98,12 @@ async def open_runtime(
     clock = clock or SystemClock()
     shutdown = ShutdownContext(grace_seconds=grace_seconds + RECORDING_SECONDS)
     callables = Functions()
-    known = Runners(runners, RunnerSettings(scripts=Path(scripts), functions=callables))
+    known = Runners(
+        runners,
+        RunnerSettings(
+            scripts=Path(scripts), functions=callables, config=dict(config or {}), destinations=destinations
+        ),
+    )
     read = partial(load_functions, functions, known)
     library = await trio.to_thread.run_sync(read) if functions else read()
     evaluator = Evaluator(now=lambda: datetime.fromtimestamp(clock.wall(), UTC))

@@ -40,7 +40,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import attrs
 
+from runtime.cache import Cache, TooLarge
 from runtime.configuration import Checked, Templated, check_configuration, structure
+from runtime.destinations import EVERYWHERE, Destinations, Forbidden
 from runtime.duration import Duration, parse_duration
 from runtime.errors import Fault, did_you_mean
 from runtime.functions import Functions
@@ -49,11 +51,15 @@ from runtime.values.json import Json, NotJson, Number, dumps, loads, normalise
 
 __all__ = (
     "ENTRY_POINTS",
+    "PARENT_TAG",
     "AnyRunner",
+    "Cache",
     "Checked",
     "ClientError",
+    "Destinations",
     "Duration",
     "Fault",
+    "Forbidden",
     "Json",
     "NotAssigned",
     "NotJson",
@@ -66,6 +72,7 @@ __all__ = (
     "StepFailed",
     "StepRequest",
     "Templated",
+    "TooLarge",
     "dumps",
     "loads",
     "loads_yaml",
@@ -74,6 +81,9 @@ __all__ = (
 )
 
 ENTRY_POINTS = "understudy.runners"
+
+PARENT_TAG = "_utask_parent_task_id"
+"""The tag that says which task started this one; the runtime sets it, and nobody else may."""
 
 C = TypeVar("C")
 
@@ -152,11 +162,19 @@ class StepRequest(Generic[C]):
 class RunnerSettings:
     """What the embedding program tells every runner of one runtime.
 
-    `scripts` is the folder that scripts may be run from; `functions` holds the callables that steps may call.
+    Attributes:
+        scripts: the folder that scripts may be run from.
+        functions: the callables that steps may call.
+        config: configuration items by name, as texts; secrets are among them.
+        destinations: where steps may connect to.
+        cache: what steps remember for each other.
     """
 
     scripts: Path = Path("scripts")
     functions: Functions = attrs.field(factory=Functions)
+    config: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    destinations: Destinations = EVERYWHERE
+    cache: Cache = attrs.field(factory=Cache, repr=False)
 
 
 class Runner(ABC, Generic[C]):

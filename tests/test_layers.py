@@ -91,7 +91,7 @@ def loaded_after(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("runner", ["echo", "script", "http", "function"])
+@pytest.mark.parametrize("runner", ["cache", "echo", "email", "function", "http", "ping", "script", "ssh", "tag"])
 def test_importing_a_runner_loads_neither_the_journal_nor_the_engine(runner):
     loaded = loaded_after(f"import runners.{runner}")
     assert not {

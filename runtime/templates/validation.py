@@ -12,7 +12,7 @@ import attrs
 
 from runtime.duration import parse_duration
 from runtime.errors import Fault
-from runtime.runner import Runners
+from runtime.runner import PARENT_TAG, Runners
 from runtime.templates.actions import ActionTypes, RunnerTypes
 from runtime.templates.checking import Check
 from runtime.templates.faults import NOWHERE, Doubts, Report
@@ -24,7 +24,6 @@ from runtime.templates.paths import item, member, shown, under
 from runtime.templates.plain import made_plain
 from runtime.templates.step_rules import check_steps
 
-PARENT_TAG: Final = "_utask_parent_task_id"
 _SHORTEST: Final = 3
 _SHORT: Final = 1_000
 _LONG: Final = 100_000

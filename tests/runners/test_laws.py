@@ -2,12 +2,17 @@
 
 import pytest
 
+from runners.cache import Cache
 from runners.echo import Echo
+from runners.email import Email
 from runners.http import Http
+from runners.ping import Ping
 from runners.script import Script
+from runners.ssh import Ssh
+from runners.tag import Tag
 from tests.support import runner_laws as laws
 
-RUNNERS = [Echo(), Http(), Script()]
+RUNNERS = [Cache(), Echo(), Email(), Http(), Ping(), Script(), Ssh(), Tag()]
 
 
 @pytest.mark.parametrize("runner", RUNNERS, ids=lambda runner: runner.name)
