@@ -191,14 +191,20 @@ class _Turn:
     def settle_step(self, event: StepFinished) -> None:
         if not self.awaited(event.step, event.attempt):
             return
-        own = [change for change in event.changes if change.step == event.step]
+        step, state, error = event.step, event.state, event.error
+        others: list[Change] = []
+        for change in event.changes:
+            if change.step == step:
+                state, error = change.state, change.error
+            else:
+                others.append(change)
         self.record(
             StepReturned(
                 at=event.at,
-                step=event.step,
-                state=own[-1].state if own else event.state,
+                step=step,
+                state=state,
                 returned=event.state,
-                error=own[-1].error if own else event.error,
+                error=error,
                 output=event.output,
                 metadata=event.metadata,
                 tried=event.tried,
@@ -208,9 +214,8 @@ class _Turn:
             self.record(TagsChanged(at=event.at, tags=event.tags))
         if self.draft.resolution is not ResolutionState.RUNNING:
             return  # cancelled meanwhile: what the attempt did is kept, nothing follows from it
-        others = [change for change in event.changes if change.step != event.step]
-        self.change(others, by=event.step, at=event.at)
-        self.prune([event.step, *(change.step for change in others)], at=event.at)
+        self.change(others, by=step, at=event.at)
+        self.prune([step, *(change.step for change in others)], at=event.at)
         self.go_on(event.at)
 
     def expand(self, event: LoopUnrolled) -> None:
@@ -317,7 +322,7 @@ class _Turn:
 
     def start(self, name: str, at: float) -> None:
         draft = self.draft
-        if name not in draft.ready or not self.may_start(name):
+        if not draft.is_ready(name) or not self.may_start(name):
             return
         definition, progress = draft.definition(name), draft.steps[name]
         if self.exhausted(name):

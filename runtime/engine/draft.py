@@ -4,12 +4,12 @@ A draft is private to one decision (or one replay). It starts from an immutable 
 inside are persistent, so neither direction copies them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, assert_never
 
 import attrs
-from rpds import HashTrieMap
+from rpds import HashTrieMap, HashTrieSet
 
 from runtime.engine.graph import Edge, Graph, Need
 from runtime.engine.records import (
@@ -64,8 +64,7 @@ def begin(record: TaskSubmitted, plan: Plan | None = None) -> Task:
             variables=plan.template.variables,
             steps=Shown(plan, plan.steps, _NO_CHILDREN),
         ),
-        unmet=plan.unmet,
-        unsettled=plan.unmet,
+        pending=plan.pending,
         ready=plan.ready,
         tally={StepState.TODO: len(plan.steps)} if plan.steps else {},
         tags=dict(record.tags),
@@ -120,6 +119,7 @@ class Draft:
     """
 
     __slots__ = (
+        "_ready",
         "children",
         "closing",
         "fresh",
@@ -130,8 +130,8 @@ class Draft:
         "live",
         "loops",
         "next_retry",
+        "pending",
         "plan",
-        "ready",
         "resolution",
         "result",
         "result_error",
@@ -141,8 +141,7 @@ class Draft:
         "stopped_by",
         "tags",
         "tally",
-        "unmet",
-        "unsettled",
+        "touched",
         "values",
     )
 
@@ -153,9 +152,9 @@ class Draft:
         self.resolution = task.resolution
         self.steps = task.steps
         self.values = task.values
-        self.unmet = task.unmet
-        self.unsettled = task.unsettled
-        self.ready = task.ready
+        self.pending = task.pending
+        self._ready = task.ready
+        self.touched: set[str] = set()
         self.tally = dict(task.tally)
         self.live = task.live
         self.run = task.run
@@ -181,8 +180,7 @@ class Draft:
             self.resolution,
             self.steps,
             self.values.with_steps(Shown(self.plan, self.steps, self.children)),
-            self.unmet,
-            self.unsettled,
+            self.pending,
             self.ready,
             self.tally,
             self.live,
@@ -317,11 +315,9 @@ class Draft:
                 edges = edges.insert(before, (Edge(child, need),))
             self.children = self.children.insert(child, Child(name, index, item))
             self.steps = self.steps.insert(child, untouched)
-            self.unmet = self.unmet.insert(child, 1 if before else 0)
-            self.unsettled = self.unsettled.insert(child, 1 if before else 0)
+            self.pending = self.pending.insert(child, (1, 1) if before else (0, 0))
             if not before:
-                self.ready = self.ready.insert(child)
-                self.fresh.append(child)
+                self._touch(child)
         self.graph = Graph(needs, edges)
         size = len(record.items)
         if size:
@@ -340,13 +336,11 @@ class Draft:
             progress = self.steps[child]
             if progress.state != StepState.PRUNE:
                 results.append(_result_of(progress, self.children[child].item))
-            self._count(progress.state, -1)
+            self._count(FINAL if is_final(progress.state) else progress.state, -1)
             self.steps = self.steps.remove(child)
             self.children = self.children.remove(child)
-            self.unmet = self.unmet.remove(child)
-            self.unsettled = self.unsettled.remove(child)
-            if child in self.ready:
-                self.ready = self.ready.remove(child)
+            self.pending = self.pending.remove(child)
+            self.touched.add(child)
             needs, edges = needs.remove(child), edges.remove(child)
         self.graph = Graph(needs, edges)
         self.loops = self.loops.remove(name)
@@ -363,15 +357,20 @@ class Draft:
 
     def _put(self, name: str, was: Progress, now: Progress) -> None:
         self.steps = self.steps.insert(name, now)
-        if was.live != now.live:
+        if was.live is not now.live:
             self.live += 1 if now.live else -1
         if self.loops:
             self._watch_loops(name, was, now)
-        if was.state != now.state:
-            self._count(was.state, -1)
-            self._count(now.state, 1)
-            self._moved(name, was.state, now.state)
-            self._index(name)
+        before, after = was.state, now.state
+        if before != after:
+            was_final, is_final_now = is_final(before), is_final(after)
+            self._count(FINAL if was_final else before, -1)
+            self._count(FINAL if is_final_now else after, 1)
+            self._touch(name)
+            edges = self.graph.edges[name]
+            if edges:
+                settles = 0 if was_final is is_final_now or self.pending[name][1] else -1 if is_final_now else 1
+                self._moved(edges, before, after, settles)
 
     def _watch_loops(self, name: str, was: Progress, now: Progress) -> None:
         """Keep count of what the children of a loop are at, and notice when the loop may be contracted."""
@@ -387,46 +386,60 @@ class Draft:
         if loop.open == 0 or loop.live == 0:
             self.closing.append(parent)
 
-    def _count(self, state: str, by: int) -> None:
-        key = FINAL if is_final(state) else state
+    def _count(self, key: str, by: int) -> None:
         count = self.tally.get(key, 0) + by
         if count:
             self.tally[key] = count
         else:
             del self.tally[key]
 
-    def _moved(self, name: str, was: str, now: str) -> None:
-        for edge in self.graph.edges[name]:
+    def _moved(self, edges: Sequence[Edge], was: str, now: str, settles: int) -> None:
+        """Tell the dependants of a step that its state changed.
+
+        `settles` is what that does to the number of steps each of them waits for to settle: -1 when the step and all
+        it depends on became final, 1 when that ended, else 0. It goes on downstream through steps that are final.
+        """
+        further: list[tuple[str, int]] = []
+        for edge in edges:
             need = edge.need
-            if not need.any and (was in need.states) != (now in need.states):
-                self._count_unmet(edge.dependant, -1 if now in need.states else 1)
-        if is_final(was) != is_final(now) and self.unsettled[name] == 0:
-            self._settled(name, now=is_final(now))
-
-    def _settled(self, name: str, *, now: bool) -> None:
-        """Tell everything downstream that a step and all it depends on became, or stopped being, final."""
-        changed = [(name, now)]
-        while changed:
-            name, now = changed.pop()
-            by = -1 if now else 1
+            if need.any:
+                met = settles
+            elif (was in need.states) == (now in need.states):
+                met = 0
+            else:
+                met = -1 if now in need.states else 1
+            if met or settles:
+                self._wait(edge.dependant, met, settles, further)
+        while further:
+            name, settles = further.pop()
             for edge in self.graph.edges[name]:
-                dependant = edge.dependant
-                was_open = self.unsettled[dependant]
-                self.unsettled = self.unsettled.insert(dependant, was_open + by)
-                if edge.need.any:
-                    self._count_unmet(dependant, by)
-                if is_final(self.steps[dependant].state) and 0 in {was_open, was_open + by}:
-                    changed.append((dependant, was_open + by == 0))
+                self._wait(edge.dependant, settles if edge.need.any else 0, settles, further)
 
-    def _count_unmet(self, name: str, by: int) -> None:
-        self.unmet = self.unmet.insert(name, self.unmet[name] + by)
-        self._index(name)
+    def _wait(self, name: str, met: int, settles: int, further: list[tuple[str, int]]) -> None:
+        unmet, unsettled = self.pending[name]
+        self.pending = self.pending.insert(name, (unmet + met, unsettled + settles))
+        if met:
+            self._touch(name)
+        if settles and not (unsettled and unsettled + settles) and is_final(self.steps[name].state):
+            further.append((name, settles))
 
-    def _index(self, name: str) -> None:
-        """Keep `ready` exact: the steps in a runnable state whose needs are all met."""
-        if self.unmet[name] == 0 and self.steps[name].state in RUNNABLE:
-            if name not in self.ready:
-                self.ready = self.ready.insert(name)
+    def _touch(self, name: str) -> None:
+        """Note that the step may have become ready, or stopped being so."""
+        self.touched.add(name)
+        if self.is_ready(name):
             self.fresh.append(name)
-        elif name in self.ready:
-            self.ready = self.ready.remove(name)
+
+    def is_ready(self, name: str) -> bool:
+        """Say whether a step is in a runnable state with all its needs met."""
+        progress = self.steps.get(name)
+        return progress is not None and progress.state in RUNNABLE and self.pending[name][0] == 0
+
+    @property
+    def ready(self) -> "HashTrieSet[str]":
+        """All steps that are ready. Brought up to date when it is asked for: most come and go within one decision."""
+        for name in self.touched:
+            ready = self.is_ready(name)
+            if ready != (name in self._ready):
+                self._ready = self._ready.insert(name) if ready else self._ready.remove(name)
+        self.touched.clear()
+        return self._ready

@@ -1,12 +1,12 @@
 """The state of one task: immutable, and cheap to change because versions share what did not.
 
 `Task` is what the records say plus indexes derived from them, so that no decision has to look at every step:
-`unmet` counts the needs of each step that are not met, `unsettled` those whose step is not settled with all that it
-depends on, `ready` holds the steps that could start, `tally` counts steps by what they contribute to the verdict.
+`pending` counts the needs of each step that are not met, and those whose step is not settled with all that it depends
+on; `ready` holds the steps that could start, `tally` counts steps by what they contribute to the verdict.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 from rpds import HashTrieMap, HashTrieSet
@@ -17,6 +17,8 @@ from runtime.frozen import value
 from runtime.templates.model import ConditionScope, Step, Template
 from runtime.values.json import Json
 from runtime.values.snapshot import StepView, Values
+
+_RUNNING: Final = StepState.RUNNING
 
 DEFAULT_MAX_RETRIES: Final = 10_000
 DEFAULT_RUN_MAX: Final = 100
@@ -49,7 +51,7 @@ class Progress:
     @property
     def shown(self) -> str:
         """The state as templates see it."""
-        return self.before if self.state == StepState.RUNNING else self.state
+        return self.before if self.state == _RUNNING else self.state
 
 
 @value
@@ -75,6 +77,10 @@ def child_name(loop: str, index: int) -> str:
     return f"{loop}-{index}"
 
 
+Pending: TypeAlias = tuple[int, int]
+"""How many needs of a step are not met, and how many are of steps that are not settled with all that they depend on."""
+
+
 @attrs.frozen
 class Plan:
     """What all tasks of one template share: built once, never changed. `bodies` is what the children of loops do."""
@@ -83,7 +89,7 @@ class Plan:
     graph: Graph
     order: Mapping[str, int]
     steps: "HashTrieMap[str, Progress]"
-    unmet: "HashTrieMap[str, int]"
+    pending: "HashTrieMap[str, Pending]"
     ready: "HashTrieSet[str]"
     bodies: Mapping[str, Step]
 
@@ -91,14 +97,14 @@ class Plan:
 def plan_of(template: Template) -> Plan:
     """Work out what every task of a valid template starts from."""
     graph = build_graph(template.steps)
-    unmet = {name: len(graph.needs[name]) for name in template.steps}
+    pending = {name: (len(graph.needs[name]), len(graph.needs[name])) for name in template.steps}
     return Plan(
         template=template,
         graph=graph,
         order={name: index for index, name in enumerate(template.steps)},
         steps=HashTrieMap(dict.fromkeys(template.steps, Progress())),
-        unmet=HashTrieMap(unmet),
-        ready=HashTrieSet([name for name, count in unmet.items() if count == 0]),
+        pending=HashTrieMap(pending),
+        ready=HashTrieSet([name for name, (unmet, _) in pending.items() if unmet == 0]),
         bodies={name: _body_of(step) for name, step in template.steps.items() if step.foreach},
     )
 
@@ -189,8 +195,7 @@ class Task:
     resolution: ResolutionState
     steps: "HashTrieMap[str, Progress]"
     values: Values
-    unmet: "HashTrieMap[str, int]"
-    unsettled: "HashTrieMap[str, int]"
+    pending: "HashTrieMap[str, Pending]"
     ready: "HashTrieSet[str]"
     tally: Mapping[str, int]
     live: int = 0

@@ -75,8 +75,7 @@ def check_indexes(task):
         unmet = sum(
             not (settled(task, need.step) if need.any else task.steps[need.step].state in need.states) for need in needs
         )
-        assert task.unmet[name] == unmet, name
-        assert task.unsettled[name] == unsettled, name
+        assert task.pending[name] == (unmet, unsettled), name
         assert (name in task.ready) == (unmet == 0 and progress.state in RUNNABLE), name
     assert task.live == sum(task.steps[name].live for name in names)
     for name, loop in task.loops.items():
@@ -237,7 +236,7 @@ def test_no_step_starts_while_a_need_of_it_is_open(template, data):
     draft = Draft(begin(loop.records[0]))
     for record in loop.records[1:]:
         if isinstance(record, StepStarted):
-            assert draft.unmet[record.step] == 0
+            assert draft.pending[record.step][0] == 0
         draft.apply(record)
 
 
