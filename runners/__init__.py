@@ -6,6 +6,7 @@ They import `runtime.runner` and nothing else of this project. What several of t
 ``_delimiters`` the part of it between two regular expressions
 ``_process``    a program in a process group of its own, that dies whole
 ``_exchange``   one HTTP exchange, bounded in size
+``_wire``       what carries it: connections where they are allowed, proxies
 ``_tls``        whom it trusts, and how it says who it is
 ``_reply``      what an HTTP reply means
 ``_connect``    connecting to where it is allowed

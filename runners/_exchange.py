@@ -6,17 +6,20 @@ from collections.abc import AsyncIterator, Sequence
 from typing import cast
 
 import attrs
+import httpcore2
 import httpx2
 import trio
 
 from runners._reply import Reply, metadata_of
 from runners._thread import decoded
-from runtime.runner import StepFailed
+from runners._wire import Wire
+from runtime.runner import EVERYWHERE, ClientError, Destinations, Forbidden, StepFailed
 
 LARGEST_REPLY = 10 * 1024 * 1024
-"""Bytes of a reply's body, before and after it is decompressed."""
+"""Bytes of a reply's body, before and after it is decompressed, unless a call says otherwise."""
 
 MOST_REDIRECTS = 10
+"""How often a call follows a redirect, unless it says otherwise."""
 
 _LONGEST_PROBLEM = 300  # characters of what a library says about bytes from outside
 
@@ -32,12 +35,21 @@ _SAYINGS: Sequence[tuple[type[Exception] | tuple[type[Exception], ...], str]] = 
         (httpx2.LocalProtocolError, UnicodeError),
         "the request is not legal HTTP: look for odd characters in its host, method and headers",
     ),
-    (httpx2.TooManyRedirects, f"more than {MOST_REDIRECTS} redirects"),
-    (httpx2.ConnectError, "cannot connect: {}"),
-    (httpx2.ProtocolError, "the reply is not HTTP: {}"),
-    (httpx2.TransportError, "the connection broke: {}"),
+    (httpcore2.LocalProtocolError, "the request is not legal HTTP: look for odd characters in its host and headers"),
+    ((httpx2.ConnectError, httpcore2.ConnectError), "cannot connect: {}"),
+    ((httpx2.ProxyError, httpcore2.ProxyError), "the proxy does not let us through: {}"),
+    ((httpx2.ProtocolError, httpcore2.ProtocolError), "the reply is not HTTP: {}"),
+    ((httpx2.TransportError, httpcore2.NetworkError, httpcore2.TimeoutException), "the connection broke: {}"),
 )
 """The words for each kind of failure, the first that fits; only those with braces repeat what a library says."""
+
+
+_FAULTS = (
+    *(httpx2.HTTPError, httpx2.InvalidURL),
+    *(httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.ProxyError, httpcore2.TimeoutException),
+    *(httpcore2.UnsupportedProtocol, OSError, ValueError, NotImplementedError),
+)
+"""Whatever may go wrong in an exchange, but for a bug."""
 
 
 @attrs.frozen(kw_only=True)
@@ -50,30 +62,39 @@ class Call:
     body: bytes = attrs.field(default=b"", repr=False)
     auth: httpx2.Auth | None = attrs.field(default=None, repr=False)
     follow_redirects: bool = False
+    most_redirects: int = MOST_REDIRECTS
+    largest_reply: int = LARGEST_REPLY
+    proxy: str = attrs.field(default="", repr=False)
 
 
 async def exchange(
-    call: Call, *, tls: ssl.SSLContext | bool = True, transport: httpx2.AsyncBaseTransport | None = None
+    call: Call,
+    *,
+    tls: ssl.SSLContext | None = None,
+    destinations: Destinations = EVERYWHERE,
+    transport: httpx2.AsyncBaseTransport | None = None,
 ) -> Reply:
     """Send a request and read the reply to its end. It has no time limit: the caller's scope is the limit.
 
-    Cancelling it closes its connection at once.
+    Cancelling it closes its connection at once. `transport` takes the place of the network, and of what is said of TLS,
+    destinations and the proxy.
 
     Raises:
+        ClientError: the request, or one that it was redirected to, may not go where it should.
         StepFailed: there is no whole reply that could be read; it carries the metadata when the headers came. Its text
             never holds the url, a header or a credential.
     """
     head: Reply | None = None
-    limit = _Limit()
+    limit = _Limit(call.largest_reply)
+    wire = transport or Wire(tls=tls, destinations=destinations, proxy=call.proxy)
     try:
         with limit.scope:
             async with (
                 httpx2.AsyncClient(
                     auth=call.auth,
-                    verify=tls,
-                    transport=transport,
+                    transport=wire,
                     follow_redirects=call.follow_redirects,
-                    max_redirects=MOST_REDIRECTS,
+                    max_redirects=call.most_redirects,
                     timeout=None,
                     headers={"User-Agent": "understudy", "Accept-Encoding": "gzip"},
                     event_hooks={"response": [limit.set_on]},
@@ -83,9 +104,13 @@ async def exchange(
                 head = Reply(status=response.status_code, headers=response.headers.multi_items())
                 raw = await response.aread()
         if limit.exceeded or head is None:
-            raise _too_large()
-        return attrs.evolve(head, body=await decoded(lambda body: _plain(body, limit.encoding), raw))
-    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, NotImplementedError) as fault:
+            raise _too_large(call.largest_reply)
+        return attrs.evolve(head, body=await decoded(lambda body: _plain(body, limit.encoding, limit.size), raw))
+    except Forbidden as fault:
+        raise ClientError(str(fault), metadata=metadata_of(head) if head else None) from None
+    except httpx2.TooManyRedirects:
+        raise StepFailed(f"more than {call.most_redirects} redirects") from None
+    except _FAULTS as fault:
         raise StepFailed(_problem(fault), metadata=metadata_of(head) if head else None) from None
 
 
@@ -115,13 +140,15 @@ class _Limit:
     """Bounds every reply of an exchange, those to redirects and challenges included, and decompresses none of them.
 
     Attributes:
+        size: how many bytes a body may have.
         scope: what the exchange runs in; it is cancelled when a reply is too large, so that whatever is being read is
             left the way that cancelling leaves it.
         exceeded: whether that happened.
         encoding: the content encoding of the last reply, which is taken out of its headers.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
+        self.size = size
         self.scope = trio.CancelScope()
         self.exceeded = False
         self.encoding = ""
@@ -150,7 +177,7 @@ class _Bounded(httpx2.AsyncByteStream):
         size = 0
         async for chunk in self._stream:
             size += len(chunk)
-            if size <= LARGEST_REPLY:
+            if size <= self._limit.size:
                 yield chunk
             else:
                 self._limit.exceed()  # and go on: the next read is where the cancel comes in
@@ -159,13 +186,12 @@ class _Bounded(httpx2.AsyncByteStream):
         await self._stream.aclose()
 
 
-def _too_large() -> _RefusedError:
-    return _RefusedError(
-        f"the reply is larger than {LARGEST_REPLY // 1024 // 1024} MiB, which is the most that is read"
-    )
+def _too_large(limit: int) -> _RefusedError:
+    size = f"{limit // 1024 // 1024} MiB" if limit % (1024 * 1024) == 0 else f"{limit} bytes"
+    return _RefusedError(f"the reply is larger than {size}, which is the most that is read")
 
 
-def _plain(raw: bytes, encoding: str) -> bytes:
+def _plain(raw: bytes, encoding: str, limit: int) -> bytes:
     """Decompress a body, never to more than the limit.
 
     Raises:
@@ -179,9 +205,9 @@ def _plain(raw: bytes, encoding: str) -> bytes:
     try:
         while raw:
             member = zlib.decompressobj(16 + zlib.MAX_WBITS)
-            body += member.decompress(raw, LARGEST_REPLY + 1 - len(body))
-            if len(body) > LARGEST_REPLY:
-                raise _too_large()
+            body += member.decompress(raw, limit + 1 - len(body))
+            if len(body) > limit:
+                raise _too_large(limit)
             if not member.eof:
                 raise _RefusedError("the reply is cut: its gzip data has no end")
             raw = member.unused_data

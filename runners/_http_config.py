@@ -1,14 +1,19 @@
 """The configuration of `http`: its fields, the rules between them, the address they name (spec section 9.2)."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 import attrs
 
+from runners._exchange import LARGEST_REPLY, MOST_REDIRECTS
 from runners._output import Codes
 from runners._reply import is_client_error
+from runners._wire import proxy_of
 from runtime.runner import Duration, Fault, Templated
+
+LARGEST_REPLY_POSSIBLE = 100 * 1024 * 1024
+"""What `max_reply_bytes` may be raised to: a reply is held in memory, and stored."""
 
 _METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
@@ -53,6 +58,14 @@ def _positive(_config: object, _field: object, seconds: float) -> None:
         raise ValueError("must be positive")
 
 
+def _up_to(most: int) -> Callable[[object, object, int], None]:
+    def check(_config: object, _field: object, number: int) -> None:
+        if not 0 <= number <= most:
+            raise ValueError(f"must be between 0 and {most}")
+
+    return check
+
+
 @attrs.frozen(kw_only=True)
 class HttpConfig:
     """What to ask of whom, and how to read the reply.
@@ -67,10 +80,14 @@ class HttpConfig:
         query_parameters: added to those of the address; all of them are then sorted by name.
         timeout: for the whole exchange, redirects included.
         auth: credentials.
-        follow_redirect: go where the reply points, ten times at most.
+        follow_redirect: go where the reply points; credentials are not taken along to another host.
+        max_redirects: how often, at most.
+        max_reply_bytes: how large the reply's body may be, before and after it is decompressed.
+        proxy: the address of a proxy to go through, credentials in it; without it the environment's are used.
         insecure_skip_verify: take any server for the one that was meant.
         root_ca: PEM certificates to trust beside the system's.
         trim_prefix: taken from the start of the reply's body, where it stands there, before that is decoded.
+        vendor_json: decode types such as ``application/problem+json`` as JSON, too.
         status_codes_unrecoverable: statuses that make the step CLIENT_ERROR, beside 400-499: ``"301-308"``.
         status_codes_retried: statuses that make it SERVER_ERROR all the same: ``"429"``.
     """
@@ -85,9 +102,13 @@ class HttpConfig:
     timeout: Duration = attrs.field(default=Duration(30.0), validator=_positive)
     auth: Auth = attrs.field(factory=Auth)
     follow_redirect: bool = False
+    max_redirects: int = attrs.field(default=MOST_REDIRECTS, validator=_up_to(100))
+    max_reply_bytes: int = attrs.field(default=LARGEST_REPLY, validator=_up_to(LARGEST_REPLY_POSSIBLE))
+    proxy: str = attrs.field(default="", repr=False)
     insecure_skip_verify: bool = False
     root_ca: str = attrs.field(default="", repr=False)
     trim_prefix: str = ""
+    vendor_json: bool = False
     status_codes_unrecoverable: tuple[Codes, ...] = ()
     status_codes_retried: tuple[Codes, ...] = ()
 
@@ -132,6 +153,11 @@ def config_faults(config: HttpConfig) -> Iterator[Fault]:
     yield from _pair_faults("query_parameters", config.query_parameters)
     yield from _header_faults(config.headers)
     yield from _auth_faults(config.auth)
+    if config.proxy and not isinstance(config.proxy, Templated):
+        try:
+            proxy_of(config.proxy)
+        except ValueError as fault:
+            yield Fault("proxy", str(fault).partition(" ")[2])
 
 
 def _address_faults(config: HttpConfig) -> Iterator[Fault]:

@@ -26,11 +26,16 @@ def is_client_error(status: int) -> bool:
 
 
 def decode_reply(
-    reply: Reply, *, trim_prefix: str = "", unrecoverable: Callable[[int], bool] = is_client_error
+    reply: Reply,
+    *,
+    trim_prefix: str = "",
+    vendor_json: bool = False,
+    unrecoverable: Callable[[int], bool] = is_client_error,
 ) -> Outcome:
     """Turn a reply into the outcome of a step.
 
-    The output is the decoded JSON if the media type is ``application/json`` and there is a body, else the text.
+    The output is the decoded JSON if the media type is ``application/json`` and there is a body, else the text. With
+    `vendor_json`, types such as ``application/problem+json`` are JSON, too.
 
     Raises:
         ClientError: the status is not 2xx, and `unrecoverable`.
@@ -41,7 +46,7 @@ def decode_reply(
     failure = ClientError if unrecoverable(reply.status) else StepFailed
     succeeded = 200 <= reply.status < 300
     try:
-        output = _output(reply, trim_prefix)
+        output = _output(reply, trim_prefix, vendor_json=vendor_json)
     except ValueError as fault:
         error = StepFailed if succeeded else failure
         raise error(f"HTTP status {reply.status}, and the body is not JSON: {fault}", metadata=metadata) from None
@@ -68,9 +73,9 @@ def _cookies(reply: Reply) -> dict[str, str]:
     return {name.strip(): value.strip().strip('"') for name, _, value in pairs if name.strip()}
 
 
-def _output(reply: Reply, trim_prefix: str) -> Json:
+def _output(reply: Reply, trim_prefix: str, *, vendor_json: bool) -> Json:
     body = reply.body.removeprefix(trim_prefix.encode(errors="replace"))
     media_type = reply.header("content-type").partition(";")[0].strip().lower()
-    if body and media_type == "application/json":
+    if body and (media_type == "application/json" or (vendor_json and media_type.endswith("+json"))):
         return normalise(loads(body))
     return body.decode(errors="replace")

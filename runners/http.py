@@ -11,6 +11,7 @@ from runners._http_config import Auth, HttpConfig, address_of, config_faults, wi
 from runners._reply import Reply, decode_reply
 from runners._thread import decoded
 from runners._tls import tls_context
+from runners._wire import proxy_of
 from runtime.runner import Fault, Outcome, Runner, RunnerSettings, StepFailed, StepRequest, loads
 
 _OURS = frozenset({"content-length", "transfer-encoding"})  # said by what is sent, whatever a configuration says
@@ -67,11 +68,16 @@ class Http(Runner[HttpConfig]):
                 body=config.body.encode(errors="replace"),
                 auth=_auth(config.auth),
                 follow_redirects=config.follow_redirect,
+                most_redirects=config.max_redirects,
+                largest_reply=config.max_reply_bytes,
+                proxy=config.proxy,
             )
-            tls = True if self._transport else await self._tls(config)
+            tls = None if self._transport else await self._tls(config)
+            if config.proxy:
+                proxy_of(config.proxy)
         except ValueError as fault:
             raise StepFailed(str(fault)) from None  # the cause may show what the text hides
-        return await exchange(call, tls=tls, transport=self._transport)
+        return await exchange(call, tls=tls, destinations=self.settings.destinations, transport=self._transport)
 
     async def _tls(self, config: HttpConfig) -> ssl.SSLContext:
         mutual = config.auth.mutual_tls
@@ -89,7 +95,12 @@ class Http(Runner[HttpConfig]):
 
 
 def _outcome(reply: Reply, config: HttpConfig) -> Outcome:
-    return decode_reply(reply, trim_prefix=config.trim_prefix, unrecoverable=config.is_unrecoverable)
+    return decode_reply(
+        reply,
+        trim_prefix=config.trim_prefix,
+        vendor_json=config.vendor_json,
+        unrecoverable=config.is_unrecoverable,
+    )
 
 
 async def _headers(config: HttpConfig) -> list[tuple[str, str]]:

@@ -51,6 +51,7 @@ from runtime.values.json import Json, NotJson, Number, dumps, loads, normalise
 
 __all__ = (
     "ENTRY_POINTS",
+    "EVERYWHERE",
     "PARENT_TAG",
     "AnyRunner",
     "Cache",

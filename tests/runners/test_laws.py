@@ -2,6 +2,7 @@
 
 import pytest
 
+from runners.apiovh import ApiOvh
 from runners.cache import Cache
 from runners.echo import Echo
 from runners.email import Email
@@ -12,7 +13,7 @@ from runners.ssh import Ssh
 from runners.tag import Tag
 from tests.support import runner_laws as laws
 
-RUNNERS = [Cache(), Echo(), Email(), Http(), Ping(), Script(), Ssh(), Tag()]
+RUNNERS = [ApiOvh(), Cache(), Echo(), Email(), Http(), Ping(), Script(), Ssh(), Tag()]
 
 
 @pytest.mark.parametrize("runner", RUNNERS, ids=lambda runner: runner.name)

@@ -106,3 +106,9 @@ def test_any_reply_is_an_outcome_or_a_failure_of_json(status, headers, body):
         result = failed
     normalise(result.output)
     normalise(result.metadata)
+
+
+@pytest.mark.parametrize(("vendor_json", "output"), [(False, '{"a": 1}'), (True, {"a": 1})])
+def test_vendor_types_are_json_where_the_step_says_so(vendor_json, output):
+    reply = Reply(status=200, headers=[("Content-Type", "application/vnd.x+json")], body=b'{"a": 1}')
+    assert decode_reply(reply, vendor_json=vendor_json).output == output
