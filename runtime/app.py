@@ -7,6 +7,7 @@
     ├── resources       who holds what of the limited resources; not there where nothing is limited
     ├── tasks           dynamic: one actor per task in memory; its steps are its children
     ├── intake          the front door
+    ├── collector       deletes tasks that ended long ago
     └── wake-ups        brings back tasks that are due, or that were left running
 
 Stopped in reverse: the door first, then the tasks (their steps get the grace to finish), timers, and the journal last.
@@ -17,6 +18,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import Final
 
@@ -35,16 +37,20 @@ from actors import (
     nested,
     open_supervisor,
 )
+from runtime.api.callables import recall_callables
 from runtime.api.client import Runtime
 from runtime.destinations import EVERYWHERE, Destinations
-from runtime.functions import Functions
+from runtime.functions import AsyncFunction, Functions
 from runtime.journal.memory import MemoryJournal
+from runtime.journal.opening import open_journal
 from runtime.journal.protocol import Journal
 from runtime.runner import AnyRunner, Runners, RunnerSettings
 from runtime.templates.functions import FunctionSources, load_functions
 from runtime.values.evaluator import Evaluator
 from runtime.work.broadcast import Broadcast
+from runtime.work.collector import Collector
 from runtime.work.intake import Intake
+from runtime.work.plans import Plans
 from runtime.work.pools import Limits
 from runtime.work.program import Programs
 from runtime.work.resources import CAPACITY, ResourceKeeper, Resources
@@ -63,15 +69,19 @@ _INTAKE: Final = "intake"
 
 @asynccontextmanager
 async def open_runtime(
+    store: str | PathLike[str] | None = None,
     *,
+    keys: str | PathLike[str] | None = None,
     runners: Iterable[AnyRunner] = (),
     scripts: str | Path = "scripts",
     functions: FunctionSources = (),
     config: Mapping[str, str] | None = None,
+    callables: Iterable[AsyncFunction] = (),
     limits: Limits | None = None,
     destinations: Destinations = EVERYWHERE,
     grace_seconds: float = 3.0,
     answer_within_seconds: float = 30.0,
+    keep_ended_seconds: float = 30 * 86_400.0,
     journal: Journal | None = None,
     clock: Clock | None = None,
 ) -> AsyncIterator[Runtime]:
@@ -80,34 +90,50 @@ async def open_runtime(
     Leaving the block shuts it down: no new work, running steps get `grace_seconds` to finish and are cut then, each
     with who asked and why in its record. An exception that leaves the block, a cancel included, cuts them at once.
 
+    With a `store`, what was acknowledged survives the process: a task that was submitted goes on when the store is
+    opened again, steps marked idempotent run again where they were cut, and a task of which another step may have run
+    waits for somebody to look (it is BLOCKED). Without one, tasks last as long as the block.
+
     Args:
+        store: the file that tasks are kept in: ``sqlite:///tasks.db``, or its path. It is made if there is none, and
+            belongs to one runtime at a time. ``?synchronous=normal`` commits faster, and may lose the last commits, but
+            nothing else, when the power fails.
+        keys: the file of the key ring that what is stored is sealed with; without it, the environment is looked at
+            (``UNDERSTUDY_KEYS_FILE``, ``UNDERSTUDY_KEYS``), and without that nothing is sealed.
         runners: more runners than those found through entry points, or in their place.
         scripts: the folder that script steps may run files from.
         functions: the function files that steps may call: a folder, searched at every depth, or several paths.
         config: configuration items by name, as texts, for the runners that look for credentials there.
         destinations: where steps may connect to; `runtime.destinations.CAUTIOUS` for tasks of others.
+        callables: functions of this program that stored tasks may name, besides those that are found in loaded modules.
         limits: how many steps may hold each resource at once; nothing is limited without.
         grace_seconds: what running steps get to finish when the runtime is shut down.
         answer_within_seconds: how long a call waits for the runtime's answer before it raises `Unavailable`.
-        journal: where records are kept; it is closed with the runtime. Without one they are kept in memory.
+        keep_ended_seconds: how long tasks are kept once they are DONE or CANCELLED.
+        journal: another place to keep records in, instead of a store; it is closed with the runtime.
         clock: where times come from; tests give a virtual one.
 
     Raises:
         FunctionInvalid: a function file cannot be used; nothing was started.
+        StoreUnusable: the store cannot be used; the text says why and what to do.
     """
     clock = clock or SystemClock()
     shutdown = ShutdownContext(grace_seconds=grace_seconds + RECORDING_SECONDS)
-    callables = Functions()
+    if store is not None and journal is not None:
+        raise TypeError("tasks are kept in a store or in a journal, not in both")
+    known_callables = Functions()
+    for function in callables:
+        known_callables.register(function)
     known = Runners(
         runners,
         RunnerSettings(
-            scripts=Path(scripts), functions=callables, config=dict(config or {}), destinations=destinations
+            scripts=Path(scripts), functions=known_callables, config=dict(config or {}), destinations=destinations
         ),
     )
     read = partial(load_functions, functions, known)
     library = await trio.to_thread.run_sync(read) if functions else read()
+    journal = journal or (MemoryJournal() if store is None else await open_journal(store, keys))
     evaluator = Evaluator(now=lambda: datetime.fromtimestamp(clock.wall(), UTC))
-    journal = journal or MemoryJournal()
     broadcast = Broadcast()
     timers = Timers(clock, shutdown=shutdown)
     limited = bool(limits and limits.resources)
@@ -119,6 +145,7 @@ async def open_runtime(
         tools=Tools(evaluator, known, Programs(known), clock, Schemas(), resources),
         timers=timers,
         agenda=agenda,
+        plans=Plans(partial(recall_callables, functions=known_callables)),
         broadcast=broadcast,
         shutdown=shutdown,
     )
@@ -146,6 +173,14 @@ async def open_runtime(
             intake = partial(root.address_of, _INTAKE)
             root.start_child(
                 ChildSpec(
+                    id="collector",
+                    start=lambda _incarnation: Collector(journal, timers, keep_ended_seconds),
+                    restart=Restart.PERMANENT,
+                    stop_within=0,
+                )
+            )
+            root.start_child(
+                ChildSpec(
                     id="wake-ups",
                     start=lambda _incarnation: WakeUps(journal, agenda, intake),
                     restart=Restart.PERMANENT,
@@ -157,7 +192,7 @@ async def open_runtime(
                 stop_tasks=partial(root.terminate_child, _TASKS),
                 broadcast=broadcast,
                 types=library.types,
-                callables=callables,
+                callables=known_callables,
                 evaluator=evaluator,
                 resources=resources,
                 clock=clock,

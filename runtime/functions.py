@@ -5,6 +5,7 @@ the same module means the same function; a function that cannot be told by it (a
 """
 
 import inspect
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -51,6 +52,18 @@ class Functions:
         self._names[function] = name
         return name
 
+    def recall(self, name: str) -> None:
+        """Register the function that a stored task means by `name`, if this program has it loaded. Sync.
+
+        Nothing is imported for it, and names that a template computes are never looked up.
+        """
+        module, _, path = name.partition(":")
+        found: object = sys.modules.get(module)
+        for part in path.split("."):
+            found = getattr(found, part, None)
+        if name not in self._known and inspect.iscoroutinefunction(found):
+            self.register(found)
+
     def get(self, name: str) -> Registered:
         """Give the callable of that name.
 
@@ -60,4 +73,7 @@ class Functions:
         try:
             return self._known[name]
         except KeyError:
-            raise LookupError(f'no function "{name}" is registered in this runtime') from None
+            raise LookupError(
+                f'no function "{name}" is registered in this runtime: import its module first, or hand it over as one '
+                "of the callables"
+            ) from None

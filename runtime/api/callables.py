@@ -1,10 +1,15 @@
 """Templates built in Python may hold callables; what is stored and sent holds their names."""
 
+from collections.abc import Mapping
+from typing import Final
+
 import attrs
 
 from runtime.functions import Functions
-from runtime.templates.model import Action, Step, Template
+from runtime.templates.model import Action, Function, Step, Template
 from runtime.values.json import Json
+
+_TYPE: Final = "function"
 
 
 def name_callables(template: Template, functions: Functions) -> Template:
@@ -16,6 +21,20 @@ def name_callables(template: Template, functions: Functions) -> Template:
     steps = {name: _named(step, functions) for name, step in template.steps.items()}
     changed = any(steps[name] is not step for name, step in template.steps.items())
     return attrs.evolve(template, steps=steps) if changed else template
+
+
+def recall_callables(template: Template, functions: Functions) -> None:
+    """See that the functions a stored template names are registered, as far as this program has them.
+
+    They were registered when the task was submitted, for a template that names others by text is refused.
+    """
+    holders: list[Step | Function] = [*template.steps.values(), *template.functions.values()]
+    for holder in holders:
+        for action in (holder.action, holder.pre_hook):
+            if action is not None and action.type == _TYPE and isinstance(action.configuration, Mapping):
+                name = action.configuration.get("name")
+                if isinstance(name, str) and "{{" not in name:
+                    functions.recall(name)
 
 
 def _named(step: Step, functions: Functions) -> Step:
@@ -30,4 +49,4 @@ def _called(action: Action, functions: Functions) -> Action:
     if action.call is None:
         return action
     configuration: dict[str, Json] = {"name": functions.register(action.call), "arguments": action.configuration}
-    return attrs.evolve(action, type="function", configuration=configuration, call=None)
+    return attrs.evolve(action, type=_TYPE, configuration=configuration, call=None)

@@ -23,6 +23,11 @@ def cli() -> None:
     """Run tasks made of steps, as YAML templates describe them."""
 
 
+_KEYS = click.option(
+    "--keys",
+    type=click.Path(path_type=Path),
+    help="The file of the key ring that the store is sealed with (default: $UNDERSTUDY_KEYS_FILE, $UNDERSTUDY_KEYS).",
+)
 _SCRIPTS = click.option(
     "--scripts",
     type=click.Path(path_type=Path),
@@ -49,12 +54,18 @@ _STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody r
     show_default=True,
     help="Seconds that running steps get to finish after Ctrl-C.",
 )
+@click.option("--store", help="The file that the task is kept in, so that it survives this process. [default: memory]")
+@_KEYS
+@click.option("--id", "task_id", help="The id of the task: given again, it is the same task, wherever it got to.")
 @_SCRIPTS
 @_FUNCTIONS
 @_STRICT
 def run(
     *,
     template: Path,
+    store: str | None,
+    keys: Path | None,
+    task_id: str | None,
     inputs: tuple[str, ...],
     as_json: bool,
     grace: float,
@@ -67,6 +78,9 @@ def run(
 
     options = Options(
         template=template,
+        store=store,
+        keys=keys,
+        task_id=task_id,
         inputs=inputs,
         as_json=as_json,
         grace_seconds=grace,

@@ -29,6 +29,9 @@ class Options:
     """What the command line asked for. `inputs` are ``name=value`` texts."""
 
     template: Path
+    store: str | None
+    keys: Path | None
+    task_id: str | None
     inputs: Sequence[str]
     as_json: bool
     grace_seconds: float
@@ -63,15 +66,20 @@ class _Run:
         """Run the task, report, and give the exit status."""
         options = self._options
         async with open_runtime(
-            scripts=options.scripts, functions=options.functions or (), grace_seconds=options.grace_seconds
+            options.store,
+            keys=options.keys,
+            scripts=options.scripts,
+            functions=options.functions or (),
+            grace_seconds=options.grace_seconds,
         ) as runtime:
             prepared = await runtime.prepare(options.template, strict=options.strict)
             self._warn(prepared.warnings)
             inputs = inputs_of_texts(prepared.template.inputs, options.inputs)
-            task_id = str(uuid.uuid4())
+            task_id = options.task_id or str(uuid.uuid4())
             async with runtime.subscribe(task_id, capacity=10_000) as events:
                 task = await runtime.submit(prepared, inputs, task_id=task_id)
-                await self._follow(runtime, prepared.template, events)
+                if not (await task.status()).at_rest:  # it may be an old one
+                    await self._follow(runtime, prepared.template, events)
             self._view = await task.status()
         return self._status()
 

@@ -153,15 +153,24 @@ class _Turn:
         return None
 
     def resume(self, event: Resumed) -> None:
-        """Go on where the records end: the one place that may look at every step, as rebuilding did."""
+        """Go on where the records end: the one place that may look at every step, as rebuilding did.
+
+        When attempts were lost the run is over (section 6.2): the next one follows at once, unless somebody has to
+        look at a step first.
+        """
         draft = self.draft
-        for name, progress in list(draft.steps.items()):
-            if progress.live:
-                self.interrupt(name, event.at, f"interrupted: {event.reason}")
+        lost = [name for name, progress in draft.steps.items() if progress.live]
+        if lost and draft.resolution is ResolutionState.RUNNING and not draft.interrupted:
+            self.record(RunInterrupted(at=event.at, requester="runtime", reason=event.reason))
+        for name in lost:
+            self.interrupt(name, event.at, f"interrupted: {event.reason}", StepState.TODO)
         if draft.resolution is ResolutionState.RUNNING:
             draft.fresh = sorted(draft.ready, key=self.order)
             self.go_on(event.at)
-        elif draft.next_retry is not None:
+        if draft.resolution is ResolutionState.CRASHED:
+            self.effects.clear()
+            self.run(RunRequested(at=event.at))
+        elif draft.next_retry is not None and not self.effects:
             self.effects.append(ArmRetry(draft.next_retry, draft.run))
 
     def run(self, event: RunRequested) -> Conflict | None:
@@ -271,11 +280,11 @@ class _Turn:
         self.interrupt(event.step, event.at, f"interrupted by {event.requester}: {event.reason}")
         self.go_on(event.at)
 
-    def interrupt(self, step: str, at: float, error: str) -> None:
+    def interrupt(self, step: str, at: float, error: str, again: StepState = StepState.TO_RETRY) -> None:
         """Record that nobody knows what an attempt did; only an idempotent step may run again unasked."""
         definition = self.draft.definition(step)
         harmless = definition.idempotent or definition.foreach is not None  # finding the items of a loop does nothing
-        state = StepState.TO_RETRY if harmless else StepState.CRASHED
+        state = again if harmless else StepState.CRASHED
         self.record(StepInterrupted(at=at, step=step, state=state, error=error))
 
     def awaited(self, step: str, attempt: int) -> bool:

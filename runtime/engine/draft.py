@@ -4,7 +4,7 @@ A draft is private to one decision (or one replay). It starts from an immutable 
 inside are persistent, so neither direction copies them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, assert_never
 
@@ -30,7 +30,7 @@ from runtime.engine.records import (
 )
 from runtime.engine.states import RUNNABLE, ResolutionState, StepState, is_final
 from runtime.engine.task import Child, Header, Loop, Plan, Progress, Shown, Task, child_name, definition_of, plan_of
-from runtime.templates.model import ForeachStrategy, Step
+from runtime.templates.model import ForeachStrategy, Step, Template
 from runtime.values.json import Json
 from runtime.values.snapshot import Values
 
@@ -98,15 +98,15 @@ def _result_of(progress: Progress, item: Json) -> Json:
     return result
 
 
-def replay(records: Iterable[Record]) -> Task | None:
-    """Rebuild a task from its records; None when there are none."""
+def replay(records: Iterable[Record], plan: Callable[[Template], Plan] = plan_of) -> Task | None:
+    """Rebuild a task from its records; None when there are none. `plan` may give a plan that is known already."""
     stream = iter(records)
     first = next(stream, None)
     if first is None:
         return None
     if not isinstance(first, TaskSubmitted):
         raise ValueError(f"a task's first record is TaskSubmitted, not {type(first).__name__}")  # noqa: TRY004 - of a document
-    draft = Draft(begin(first))
+    draft = Draft(begin(first, plan(first.template)))
     for record in stream:
         draft.apply(record)
     return draft.freeze()

@@ -31,10 +31,10 @@ from runtime.engine.decision import Effect, decide
 from runtime.engine.draft import Draft, begin, replay
 from runtime.engine.events import RunRequested
 from runtime.engine.records import Record, TaskResolved, TaskSubmitted
-from runtime.engine.task import DEFAULT_RUN_MAX, Plan, Task, plan_of
+from runtime.engine.task import DEFAULT_RUN_MAX, Task
 from runtime.errors import Conflict, InvariantBroken, NotFound, Unavailable
-from runtime.journal.protocol import Entry, standing_of
-from runtime.templates.model import Template
+from runtime.journal.codec import encode_template
+from runtime.journal.protocol import Entry, JournalUnavailable, standing_of
 from runtime.work.messages import TaskEnded, WakeTask, WakeTasks
 from runtime.work.task import Services, TaskActor
 
@@ -64,7 +64,6 @@ class Intake(Actor[Message]):
     def __init__(self, services: Services, tasks: Callable[[], Supervisor]) -> None:
         self._services = services
         self._tasks = tasks
-        self._last_plan: Plan | None = None
 
     async def turn(self, batch: Sequence[Message | Question[Message]]) -> None:
         """Take on all submissions of the batch in one commit; pass everything else on."""
@@ -80,7 +79,7 @@ class Intake(Actor[Message]):
                 if isinstance(message, WakeTasks):
                     await self._bring_back(message, question)
                 else:
-                    await self._pass_on(message, question)
+                    await self._try_to_pass_on(message, question)
             elif isinstance(item, Question):
                 first = submissions.get(message.task_id)
                 if first is not None:
@@ -92,11 +91,13 @@ class Intake(Actor[Message]):
         await self._take_on(list(submissions.values()))
 
     async def _accept(self, question: Question[Message], message: SubmitTask) -> _Accepted | None:
-        known = await self._services.journal.read(message.task_id)
-        if known:
-            task = replay(known)
-            if task is not None:
-                _answer_duplicate(question, message, task)
+        try:
+            task = await self._read(message.task_id)
+        except Unavailable as refusal:
+            question.refuse(refusal)
+            return None
+        if task is not None:
+            _answer_duplicate(question, message, task)
             return None
         now = self.clock.wall()
         submitted = TaskSubmitted(
@@ -115,16 +116,10 @@ class Intake(Actor[Message]):
             resolver_inputs=message.resolver_inputs,
             run_max=DEFAULT_RUN_MAX if message.template.retry_max is None else message.template.retry_max,
         )
-        draft = Draft(begin(submitted, self._plan(message.template)))
+        draft = Draft(begin(submitted, self._services.plans.of(message.template)))
         draft.apply(resolved)
         decision = decide(draft.freeze(), *([RunRequested(at=now)] if message.run else []))
         return _Accepted(question, decision.task, (submitted, resolved, *decision.records), decision.effects)
-
-    def _plan(self, template: Template) -> Plan:
-        """Share the plan between tasks of one template that follow each other."""
-        if self._last_plan is None or self._last_plan.template is not template:
-            self._last_plan = plan_of(template)
-        return self._last_plan
 
     async def _take_on(self, accepted: Sequence[_Accepted]) -> None:
         if not accepted:
@@ -151,13 +146,23 @@ class Intake(Actor[Message]):
         """Go on with tasks that were left awake, and wake those that are due."""
         for stored in message.tasks:
             if not stored.standing.awake:
-                await self._pass_on(WakeTask(stored.task_id, stored.standing.run), None)
+                await self._try_to_pass_on(WakeTask(stored.task_id, stored.standing.run), None)
             elif not self._in_memory(stored.task_id):
-                task = replay(await self._services.journal.read(stored.task_id))
-                if task is not None and not task.idle:
-                    self._start(task)
+                await self._resume(stored.task_id)
         if question is not None:
             question.answer(None)
+
+    async def _resume(self, task_id: str) -> None:
+        try:
+            task = await self._read(task_id)
+        except JournalUnavailable as damage:  # of this task: the others are not to wait for it
+            self._services.broadcast.give_up(task_id, str(damage))
+            return
+        if task is not None and not task.idle:
+            self._start(task)
+
+    async def _read(self, task_id: str) -> Task | None:
+        return replay(await self._services.journal.read(task_id), self._services.plans.of)
 
     def _in_memory(self, task_id: str) -> bool:
         try:
@@ -166,11 +171,17 @@ class Intake(Actor[Message]):
             return False
         return True
 
+    async def _try_to_pass_on(self, message: _Control, question: Question[Message] | None) -> None:
+        try:
+            await self._pass_on(message, question)
+        except JournalUnavailable as refusal:
+            self._put_off(message, question, str(refusal))
+
     async def _pass_on(self, message: _Control, question: Question[Message] | None) -> None:
         """Give a message to the actor of its task, which is woken for it when it is asleep."""
         if await self._deliver(message, question):
             return
-        task = replay(await self._services.journal.read(message.task_id))
+        task = await self._read(message.task_id)
         if task is not None and not isinstance(message, GetTask):
             self._start(task)
             if not await self._deliver(message, question):
@@ -253,7 +264,7 @@ async def _actor_of(
     if first is not None:
         task, effects = first
         return TaskActor(task, services, intake, effects=effects, resumed="" if effects or task.idle else _LEFT)
-    rebuilt = replay(await services.journal.read(birth.task_id))
+    rebuilt = replay(await services.journal.read(birth.task_id), services.plans.of)
     if rebuilt is None:
         raise InvariantBroken(f"task {birth.task_id} ran and is not in the journal")
     return TaskActor(rebuilt, services, intake, resumed="the task's actor failed and was restarted")
@@ -261,8 +272,9 @@ async def _actor_of(
 
 def _answer_duplicate(question: Question[Message], message: SubmitTask, task: Task) -> None:
     """The id of a task is its idempotency key: the same submission again is the same task."""
+    stored = task.plan.template  # a list where a tuple was submitted, perhaps
     same = (
-        message.template == task.plan.template
+        (message.template == stored or encode_template(message.template) == encode_template(stored))
         and message.inputs == task.header.inputs
         and message.requester == task.header.requester
     )

@@ -27,6 +27,11 @@ class LookAtAgenda:
 
 
 @attrs.frozen
+class CollectionDue:
+    """Tasks may have ended long enough ago to be deleted."""
+
+
+@attrs.frozen
 class TaskEnded:
     """One incarnation of a task's actor ended, asked to or not."""
 

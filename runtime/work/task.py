@@ -51,6 +51,7 @@ from runtime.values.json import Json
 from runtime.work.attempt import run_attempt
 from runtime.work.broadcast import Broadcast
 from runtime.work.messages import TaskEnded, WakeTask
+from runtime.work.plans import Plans
 from runtime.work.trial import Attempt, Tools
 from runtime.work.wakeups import Agenda
 
@@ -74,6 +75,7 @@ class Services:
     tools: Tools
     timers: Timers
     agenda: Agenda
+    plans: Plans
     broadcast: Broadcast
     shutdown: ShutdownContext
 

@@ -1,0 +1,141 @@
+"""The keys that seal a store, and where they come from: a file or the environment, never the store itself.
+
+A ring is JSON: ``{"primary": "2026-11", "keys": {"2026-11": "<32 bytes in base64>", "2025-04": "..."}}``. What is
+written is sealed with the primary key; what was sealed with any key of the ring can be read. Without a ring nothing is
+sealed. `KeyRing.find` looks at ``UNDERSTUDY_KEYS_FILE`` (a path) and then ``UNDERSTUDY_KEYS`` (the JSON itself).
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Self
+
+import attrs
+
+from runtime.journal.protocol import StoreUnusable
+
+FILE_VARIABLE: Final = "UNDERSTUDY_KEYS_FILE"
+TEXT_VARIABLE: Final = "UNDERSTUDY_KEYS"
+KEY_BYTES: Final = 32
+
+
+def _fingerprint(secret: bytes) -> bytes:
+    return hashlib.sha256(b"understudy store key\x00" + secret).digest()[:8]
+
+
+@attrs.frozen
+class Key:
+    """One key: AES-256. `fingerprint` tells it from others and gives nothing of it away."""
+
+    name: str
+    secret: bytes = attrs.field(repr=False)
+    fingerprint: bytes = attrs.field(init=False, default=attrs.Factory(lambda key: _fingerprint(key.secret), True))
+
+
+@attrs.frozen
+class KeyRing:
+    """The keys in force. `path` is the file they came from, to be read again when it changes."""
+
+    primary: Key
+    keys: Mapping[bytes, Key]
+    path: Path | None = None
+    stamp: tuple[int, int] = (0, 0)
+
+    @classmethod
+    def find(cls, path: "str | os.PathLike[str] | None" = None) -> Self | None:
+        """Give the ring of that file, or else of the environment, or None.
+
+        Raises:
+            StoreUnusable: there is one, and it cannot be used.
+        """
+        path = path or os.environ.get(FILE_VARIABLE)
+        if path:
+            return cls.load(Path(path))
+        text = os.environ.get(TEXT_VARIABLE)
+        return cls.parse(text, TEXT_VARIABLE) if text else None
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a ring from its file."""
+        try:
+            status = path.stat()
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as fault:
+            raise StoreUnusable(f"the key ring {path} cannot be read: {_reason(fault)}") from None
+        return attrs.evolve(cls.parse(text, str(path)), path=path, stamp=(status.st_mtime_ns, status.st_ino))
+
+    @classmethod
+    def parse(cls, text: str, source: str) -> Self:
+        """Read a ring; no error shows what is in it."""
+        try:
+            document = json.loads(text)
+        except ValueError:
+            raise StoreUnusable(f"the key ring {source} is not JSON") from None
+        keys: dict[str, Key] = {}
+        match document:
+            case {"primary": str(primary), "keys": dict(named)}:
+                keys = {name: Key(name, _secret(value, name, source)) for name, value in named.items()}
+            case _:
+                raise StoreUnusable(
+                    f'the key ring {source} is not of the form {{"primary": NAME, "keys": {{NAME: BASE64}}}}'
+                )
+        if primary not in keys:
+            raise StoreUnusable(f'the key ring {source} has no key "{primary}", which it names as primary')
+        return cls(keys[primary], {key.fingerprint: key for key in keys.values()})
+
+    def refreshed(self) -> "KeyRing":
+        """Give the ring as its file is now; this one if nothing changed or the file cannot be used just now."""
+        if self.path is None:
+            return self
+        try:
+            status = self.path.stat()
+            if (status.st_mtime_ns, status.st_ino) == self.stamp:
+                return self
+            return type(self).load(self.path)
+        except (OSError, StoreUnusable):
+            return self
+
+
+def _secret(value: object, name: str, source: str) -> bytes:
+    try:
+        secret = base64.b64decode(value, validate=True) if isinstance(value, str) else b""
+    except (binascii.Error, ValueError):
+        secret = b""
+    if len(secret) != KEY_BYTES:
+        raise StoreUnusable(f'the key "{name}" of {source} is not {KEY_BYTES} bytes in base64')
+    return secret
+
+
+def _reason(fault: Exception) -> str:
+    return str(getattr(fault, "strerror", None) or "it is not text")
+
+
+def add_key(path: Path, name: str) -> None:
+    """Make a new random key the primary one of the ring in a file, which is made if there is none, for its owner only.
+
+    Raises:
+        StoreUnusable: there is a key of that name, or the file is no ring.
+    """
+    document: dict[str, Any] = {"keys": {}}
+    if path.exists():
+        KeyRing.load(path)
+        document = json.loads(path.read_text(encoding="utf-8"))
+    if name in document["keys"]:
+        raise StoreUnusable(f'the key ring {path} has a key "{name}" already: choose another name')
+    document["primary"] = name
+    document["keys"][name] = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+    beside = path.with_name(f"{path.name}.new")
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
+            json.dump(document, file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as fault:
+        raise StoreUnusable(f"the key ring {path} cannot be written: {_reason(fault)}") from None

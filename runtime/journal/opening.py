@@ -1,0 +1,50 @@
+"""From what a user says of a store to a journal: ``sqlite:///tasks.db``, or simply ``tasks.db``."""
+
+import os
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from runtime.errors import did_you_mean
+from runtime.journal.keys import KeyRing
+from runtime.journal.protocol import Journal, StoreUnusable
+
+_FORM: Final = "sqlite:///PATH (a relative path), sqlite:////PATH (an absolute one), or the path alone"
+
+
+def store_path(store: "str | os.PathLike[str]") -> tuple[Path, str]:
+    """Give the file that a store's address means, and its durability.
+
+    Raises:
+        StoreUnusable: it is not an address of a file.
+    """
+    if isinstance(store, os.PathLike) or "://" not in store:
+        return Path(store), "full"
+    parts = urlsplit(store)
+    if parts.scheme != "sqlite":
+        raise StoreUnusable(f'there are no stores of kind "{parts.scheme}": name one as {_FORM}')
+    path = unquote(parts.path.removeprefix("/"))
+    if parts.netloc or not path:
+        raise StoreUnusable(f'"{store}" does not name a file: name the store as {_FORM}')
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    durability = options.pop("synchronous", "full")
+    if options:
+        hint = did_you_mean(next(iter(options)), ["synchronous"])
+        raise StoreUnusable(f'"{store}": no such option: {next(iter(options))}{f" ({hint})" if hint else ""}')
+    if durability not in {"full", "normal"}:
+        raise StoreUnusable(f'"{store}": synchronous is "full" or "normal", not "{durability}"')
+    return Path(path), durability
+
+
+async def open_journal(store: "str | os.PathLike[str]", keys: "str | os.PathLike[str] | None" = None) -> Journal:
+    """Open or make a store. `keys` is the file of its key ring; without it the environment is looked at.
+
+    Raises:
+        StoreUnusable: with the reason and what to do about it.
+    """
+    from runtime.journal.sqlite.database import Durability, Opening  # noqa: PLC0415 - who needs no store loads no SQLite
+    from runtime.journal.sqlite.journal import SqliteJournal  # noqa: PLC0415
+
+    path, durability = store_path(store)
+    ring = KeyRing.find(keys)
+    return await SqliteJournal.open(Opening(path=path, durability=Durability(durability)), ring)

@@ -1,0 +1,130 @@
+"""`SqliteJournal`: a journal in one file. Laws and promises are those of `Journal`.
+
+Appends are encoded in the task that asks and written by one thread (`thread`); reads are done where they are asked
+for, on a connection of their own.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Self, TypeVar
+
+import attrs
+import trio
+
+from runtime.engine.records import Record
+from runtime.journal.keys import KeyRing
+from runtime.journal.protocol import PAGE, Entry, JournalUnavailable, Stored
+from runtime.journal.sqlite.database import Opening, connect, owned, serving
+from runtime.journal.sqlite.reader import Reader
+from runtime.journal.sqlite.thread import WriterThread
+from runtime.journal.sqlite.writer import Templates, Writer, encoded
+
+T = TypeVar("T")
+
+
+class SqliteJournal:
+    """Records in an SQLite file; made by `open`."""
+
+    def __init__(self, opening: Opening, writer: Writer, reader: Reader, ownership: ExitStack) -> None:
+        self._path = opening.path
+        self._thread = WriterThread(writer, name=f"store {opening.path.name}")
+        self._reader = reader
+        self._templates = Templates()
+        self._ownership = ownership
+        self._closed = False
+
+    @classmethod
+    async def open(cls, opening: Opening, ring: KeyRing | None = None) -> Self:
+        """Open or make the store, and be its owner until `close`.
+
+        Raises:
+            StoreUnusable: it cannot be used; the text says why and what to do.
+        """
+        writer, reader, ownership = await trio.to_thread.run_sync(_open, opening, ring)
+        return cls(opening, writer, reader, ownership)
+
+    async def append(self, entries: Sequence[Entry]) -> int:
+        """Store the entries; see `Journal.append`."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self._check_open()
+        return await self._thread.append([encoded(entry, self._templates) for entry in entries])
+
+    async def read(self, task_id: str) -> Sequence[Record]:
+        """Give the records of one task; see `Journal.read`."""
+        self._check_open()
+        if not self._thread.settled:
+            await self._thread.call(_nothing)  # so that what was abandoned is seen if it was stored
+        records: list[Record] = []
+        with serving(self._path):
+            for piece in self._reader.turns(task_id):
+                records += piece
+                await trio.lowlevel.checkpoint()
+                self._check_open()
+        await trio.lowlevel.checkpoint()
+        return records
+
+    async def tasks(self, *, after: int = 0, limit: int = PAGE) -> Sequence[Stored]:
+        """List tasks; see `Journal.tasks`."""
+        return await self._look(lambda: self._reader.tasks(after, limit))
+
+    async def awake(self, *, after: int = 0, limit: int = PAGE) -> Sequence[Stored]:
+        """List what has to go on; see `Journal.awake`."""
+        return await self._look(lambda: self._reader.awake(after, limit))
+
+    async def due(self, until: float, *, after: tuple[float, int] = (0.0, 0), limit: int = PAGE) -> Sequence[Stored]:
+        """List what is due; see `Journal.due`."""
+        return await self._look(lambda: self._reader.due(until, after, limit))
+
+    async def next_due(self, after: float) -> float | None:
+        """Say when the next task is due; see `Journal.next_due`."""
+        return await self._look(lambda: self._reader.next_due(after))
+
+    async def _look(self, look: Callable[[], T]) -> T:
+        await trio.lowlevel.checkpoint()
+        self._check_open()
+        with serving(self._path):
+            return look()
+
+    async def collect(self, ended_before: float, *, limit: int = PAGE) -> int:
+        """Delete tasks that ended; see `Journal.collect`."""
+        self._check_open()
+        with serving(self._path):
+            collected: int = await self._thread.call(lambda writer: writer.collect(ended_before, limit))
+            return collected
+
+    async def close(self) -> None:
+        """Store what was handed over, and let go of the file."""
+        if self._closed:
+            await trio.lowlevel.checkpoint()
+            return
+        self._closed = True
+        self._reader.close()
+        await self._thread.call(self._let_go)
+        self._thread.stop()
+
+    def _let_go(self, writer: Writer) -> None:
+        """Nobody else may own the file before the last commit is done, so this is for the writer's thread."""
+        try:
+            writer.close()
+        finally:
+            self._ownership.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise JournalUnavailable("the journal is closed")
+
+
+def _open(opening: Opening, ring: KeyRing | None) -> tuple[Writer, Reader, ExitStack]:
+    ownership = ExitStack()
+    with ExitStack() as undo:
+        undo.callback(ownership.close)
+        ownership.enter_context(owned(opening.path))
+        writer = Writer(opening, ring)
+        undo.callback(writer.close)
+        reader = Reader(connect(attrs.evolve(opening, create=False)), ring)
+        undo.pop_all()
+    return writer, reader, ownership
+
+
+def _nothing(_writer: Writer) -> None:
+    """Only wait for one's turn."""

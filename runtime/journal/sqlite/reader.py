@@ -1,0 +1,100 @@
+"""The connection that reads. In a write-ahead log a reader never waits for a writer, nor a writer for it.
+
+Sync: a look-up takes microseconds. What may be long, the records of one task, is given in pieces.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import apsw
+
+from runtime.engine.records import Record
+from runtime.engine.states import ResolutionState
+from runtime.journal.codec import RecordUnreadable, decode_template, decode_turn
+from runtime.journal.keys import KeyRing
+from runtime.journal.protocol import Standing, Stored
+from runtime.journal.vault import Vault, template_context, turn_context
+from runtime.templates.model import Template
+
+_TEMPLATES_KEPT: Final = 256
+_PIECE: Final = 32
+"""How many turns are read at a time."""
+
+_COLUMNS: Final = "SELECT number, id, state, awake, due, run FROM tasks "
+
+
+class Reader:
+    """A reading connection of a store; it owns `connection`."""
+
+    def __init__(self, connection: apsw.Connection, ring: KeyRing | None) -> None:
+        connection.pragma("query_only", 1)
+        self._connection = connection
+        self._vault = Vault(ring, self._key_numbers)
+        self._templates: OrderedDict[bytes, Template] = OrderedDict()
+
+    def _key_numbers(self) -> Mapping[bytes, int]:
+        return {fingerprint: number for number, fingerprint in self._connection.execute("SELECT * FROM keys")}
+
+    def turns(self, task_id: str) -> Iterator[Sequence[Record]]:
+        """Give the records of one task, a piece at a time."""
+        number = self._connection.execute("SELECT number FROM tasks WHERE id = ?", (task_id,)).get
+        position: Any = 0
+        while number is not None:
+            rows = self._connection.execute(_TURNS, (number, position, _PIECE)).fetchall()
+            yield [record for row in rows for record in self._decode(task_id, *row)]
+            if len(rows) < _PIECE:
+                return
+            position = rows[-1][0]
+
+    def _decode(self, task_id: str, position: Any, key: Any, body: Any) -> Sequence[Record]:
+        return decode_turn(self._vault.open(key, body, turn_context(task_id, position)), self._template)
+
+    def _template(self, digest: bytes) -> Template:
+        """Give a template; tasks that follow each other share it, as those who submitted them did."""
+        template = self._templates.get(digest)
+        if template is None:
+            row = self._connection.execute("SELECT key, body FROM templates WHERE hash = ?", (digest,)).fetchone()
+            if row is None:
+                raise RecordUnreadable("the template of a task is missing")
+            key, body = row
+            template = self._templates[digest] = decode_template(self._vault.open(key, body, template_context(digest)))
+            if len(self._templates) > _TEMPLATES_KEPT:
+                self._templates.popitem(last=False)
+        return template
+
+    def tasks(self, after: int, limit: int) -> Sequence[Stored]:
+        """See `Journal.tasks`."""
+        return self._list("WHERE number > ? ORDER BY number LIMIT ?", (after, limit))
+
+    def awake(self, after: int, limit: int) -> Sequence[Stored]:
+        """See `Journal.awake`."""
+        return self._list("WHERE awake AND number > ? ORDER BY number LIMIT ?", (after, limit))
+
+    def due(self, until: float, after: tuple[float, int], limit: int) -> Sequence[Stored]:
+        """See `Journal.due`."""
+        return self._list(
+            "WHERE due IS NOT NULL AND due <= ? AND (due, number) > (?, ?) ORDER BY due, number LIMIT ?",
+            (until, *after, limit),
+        )
+
+    def next_due(self, after: float) -> float | None:
+        """See `Journal.next_due`."""
+        due: float | None = self._connection.execute(
+            "SELECT due FROM tasks WHERE due IS NOT NULL AND due > ? ORDER BY due LIMIT 1", (after,)
+        ).get
+        return due
+
+    def _list(self, where: str, bindings: Sequence[Any]) -> Sequence[Stored]:
+        rows = self._connection.execute(_COLUMNS + where, bindings)
+        return [
+            Stored(number, task_id, Standing(ResolutionState(state), bool(awake), due, run))
+            for number, task_id, state, awake, due, run in rows
+        ]
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+_TURNS: Final = "SELECT position, key, body FROM turns WHERE task = ? AND position > ? ORDER BY position LIMIT ?"

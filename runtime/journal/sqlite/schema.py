@@ -1,0 +1,69 @@
+"""The tables of a store, and how those of an older version become those of this one.
+
+::
+
+    turns       what each task stored in each commit: `records` of them from `position` on, in one encoded `body`
+    tasks       where each task stands, so that nothing has to be replayed to find those that are due or awake
+    templates   each template once, by its hash
+    keys        which keys sealed bodies, by fingerprint; `key` NULL: in the clear
+    facts       `floor`: the position behind the last one ever given, where the turn that had it was collected
+
+`MIGRATIONS` only ever grows: entry n brings a store from version n to n + 1 (``PRAGMA user_version``).
+"""
+
+from typing import Final
+
+import apsw
+
+APPLICATION_ID: Final = 0x756E6473
+"""Marks the files of ours (``PRAGMA application_id``): "unds"."""
+
+_FIRST: Final = """
+CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE keys (number INTEGER PRIMARY KEY, fingerprint BLOB NOT NULL UNIQUE) STRICT;
+CREATE TABLE templates (
+    number INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL UNIQUE,
+    key INTEGER REFERENCES keys,
+    body BLOB NOT NULL
+) STRICT;
+CREATE TABLE tasks (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    template INTEGER NOT NULL REFERENCES templates,
+    state TEXT NOT NULL,
+    awake INTEGER NOT NULL,
+    due REAL,
+    run INTEGER NOT NULL,
+    changed REAL NOT NULL
+) STRICT;
+CREATE INDEX tasks_of_template ON tasks (template);
+CREATE INDEX tasks_awake ON tasks (number) WHERE awake;
+CREATE INDEX tasks_due ON tasks (due, number) WHERE due IS NOT NULL;
+CREATE INDEX tasks_ended ON tasks (changed) WHERE state IN ('DONE', 'CANCELLED') AND NOT awake;
+CREATE TABLE turns (
+    position INTEGER PRIMARY KEY,
+    task INTEGER NOT NULL REFERENCES tasks,
+    records INTEGER NOT NULL,
+    key INTEGER REFERENCES keys,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX turns_of_task ON turns (task);
+"""
+
+MIGRATIONS: Final = (_FIRST,)
+NEWEST: Final = len(MIGRATIONS)
+
+
+def migrate(connection: apsw.Connection, version: int) -> None:
+    """Bring a store from `version` to the newest, or leave it as it was. 0: an empty file."""
+    if version == NEWEST:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for script in MIGRATIONS[version:]:
+            connection.execute(script)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {NEWEST}; COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise

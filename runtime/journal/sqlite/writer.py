@@ -1,0 +1,247 @@
+"""The one connection that writes, and how a group of appends becomes one commit.
+
+Sync, for one thread. A group costs as few statements as it can: each is a round trip out of Python and back, and in a
+busy program the way back has to wait for the interpreter. Groups that only add turns, which most do, are one statement
+and no explicit transaction.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import apsw
+import attrs
+
+from runtime.engine.records import TaskSubmitted
+from runtime.errors import Unavailable
+from runtime.journal.codec import encode_template, encode_turn
+from runtime.journal.keys import KeyRing
+from runtime.journal.protocol import Entry, JournalUnavailable, Standing, StoreUnusable
+from runtime.journal.sqlite.database import Opening, connect, unavailable
+from runtime.journal.vault import Vault, template_context, turn_context
+
+_ROWS: Final = 64
+"""How many rows one statement takes."""
+
+_TEMPLATES_KNOWN: Final = 1024
+
+
+@attrs.frozen
+class Turn:
+    """One entry, encoded: what a thread can store without looking at records. `template`: of a submission."""
+
+    task_id: str
+    records: int
+    body: bytes
+    standing: Standing | None
+    changed: float
+    template: tuple[bytes, bytes] | None = None
+
+
+class Templates:
+    """Encodes each template object once, for as long as it is in use."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[object, tuple[bytes, bytes]]] = {}
+
+    def encoded(self, record: TaskSubmitted) -> tuple[bytes, bytes]:
+        """Give hash and bytes of the template of a submission."""
+        template = record.template
+        known = self._known.get(id(template))
+        if known is None:
+            if len(self._known) >= _TEMPLATES_KNOWN:
+                del self._known[next(iter(self._known))]
+            known = self._known[id(template)] = (template, encode_template(template))
+        return known[1]
+
+
+def encoded(entry: Entry, templates: Templates) -> Turn:
+    """Encode an entry."""
+    first = entry.records[0]
+    template = templates.encoded(first) if isinstance(first, TaskSubmitted) else None
+    if template is not None and entry.standing is None:
+        raise ValueError(f"the first entry of task {entry.task_id} does not say where it stands")
+    body = encode_turn(entry.records, template[0] if template else b"")
+    return Turn(entry.task_id, len(entry.records), body, entry.standing, entry.records[-1].at, template)
+
+
+class Writer:
+    """The writing connection of a store. `next_position` is that of the next record."""
+
+    def __init__(self, opening: Opening, ring: KeyRing | None) -> None:
+        self._path = opening.path
+        self._connection = connect(opening)
+        self._templates_stored: set[bytes] = set()
+        self.next_position = _next_position(self._connection)
+        self._vault = Vault(ring, self.key_numbers)
+        check_keys(self._connection, ring, self._path)
+
+    def key_numbers(self) -> Mapping[bytes, int]:
+        """Give the store's numbers of keys, by fingerprint."""
+        return {fingerprint: number for number, fingerprint in self._connection.execute("SELECT * FROM keys")}
+
+    def commit(self, group: Sequence[Sequence[Turn]]) -> Sequence[int | Unavailable]:
+        """Store the turns of several appends together. Gives the first position of each, or why it was not stored."""
+        position = self.next_position
+        positions = []
+        for turns in group:
+            positions.append(position)
+            position += sum(turn.records for turn in turns)
+        try:
+            self._store([turn for turns in group for turn in turns])
+        except apsw.ConstraintError as fault:  # one of them is not what a journal takes: the others are not to blame
+            if len(group) == 1:
+                return [JournalUnavailable(f"the store {self._path} refused it: {fault}")]
+            return [outcome for turns in group for outcome in self.commit([turns])]
+        except apsw.Error as fault:
+            return [unavailable(self._path, fault)] * len(group)
+        self.next_position = position
+        return positions
+
+    def _store(self, turns: Sequence[Turn]) -> None:
+        primary = self._vault.refresh()
+        new = [turn for turn in turns if turn.template is not None]
+        moved = {turn.task_id: turn for turn in turns if turn.standing is not None and turn.template is None}
+        if not new and not moved and primary is None and len(turns) <= _ROWS:
+            self._insert(_TURNS, self._turn_rows(turns))
+            return
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if primary is not None:
+                connection.execute("INSERT INTO keys (fingerprint) VALUES (?)", (primary.fingerprint,))
+                self._vault.refresh()
+            self._insert(_TEMPLATES, self._template_rows(new))
+            self._insert(_TASKS, [row for turn in new for row in _task_row(turn)])
+            self._insert(_TURNS, self._turn_rows(turns))
+            self._insert(_MOVES, [row for turn in moved.values() for row in _move_row(turn)])
+            connection.execute("COMMIT")
+        except BaseException:
+            self._templates_stored.clear()
+            if connection.in_transaction:  # some errors have rolled back already
+                connection.execute("ROLLBACK")
+            self._vault.settle()
+            raise
+
+    def _insert(self, statement: "_Rows", values: Sequence[Any]) -> None:
+        for sql, bindings in statement.batches(values):
+            self._connection.execute(sql, bindings)
+
+    def _turn_rows(self, turns: Sequence[Turn]) -> list[Any]:
+        values: list[Any] = []
+        position = self.next_position
+        for turn in turns:
+            key, body = self._vault.seal(turn.body, turn_context(turn.task_id, position))
+            values += (position, turn.task_id, turn.records, key, body)
+            position += turn.records
+        return values
+
+    def _template_rows(self, turns: Sequence[Turn]) -> list[Any]:
+        values: list[Any] = []
+        for turn in turns:
+            digest, body = turn.template or (b"", b"")
+            if digest not in self._templates_stored:
+                self._templates_stored.add(digest)
+                values += (digest, *self._vault.seal(body, template_context(digest)))
+        return values
+
+    def collect(self, ended_before: float, limit: int) -> int:
+        """Delete tasks that ended; see `Journal.collect`."""
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            old = connection.execute(_OLD, (ended_before, limit)).fetchall()
+            if old:
+                connection.executemany("DELETE FROM turns WHERE task = ?", old)
+                connection.executemany("DELETE FROM tasks WHERE number = ?", old)
+                connection.execute(_UNUSED_TEMPLATES)
+                connection.execute("INSERT OR REPLACE INTO facts VALUES ('floor', ?)", (self.next_position,))
+                self._templates_stored.clear()
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return len(old)
+
+    def close(self) -> None:
+        """Close the connection: the write-ahead log is moved into the file."""
+        self._connection.close()
+
+
+def _task_row(turn: Turn) -> Iterator[Any]:
+    digest, _ = turn.template or (b"", b"")
+    yield from (turn.task_id, digest, *_standing(turn))
+
+
+def _move_row(turn: Turn) -> Iterator[Any]:
+    yield from (turn.task_id, *_standing(turn))
+
+
+def _standing(turn: Turn) -> Iterator[Any]:
+    standing = turn.standing
+    if standing is not None:
+        yield from (str(standing.state), int(standing.awake), standing.due, standing.run, turn.changed)
+
+
+def _next_position(connection: apsw.Connection) -> int:
+    floor = connection.execute("SELECT value FROM facts WHERE name = 'floor'").get or 1
+    last = connection.execute("SELECT position + records FROM turns ORDER BY position DESC LIMIT 1").get or 1
+    return max(int(floor), int(last))
+
+
+def check_keys(connection: apsw.Connection, ring: KeyRing | None, path: object) -> None:
+    """See that the ring opens what the store holds.
+
+    Raises:
+        StoreUnusable: it lacks a key.
+    """
+    held = ring.keys if ring is not None else {}
+    for (fingerprint,) in connection.execute("SELECT fingerprint FROM keys"):
+        if fingerprint not in held:
+            what = "the key ring has no key" if ring is not None else "give its key ring: it is sealed with a key"
+            raise StoreUnusable(f"the store {path} cannot be read: {what} of fingerprint {fingerprint.hex()}")
+
+
+class _Rows:
+    """A statement over a list of rows, written out for as many as there are."""
+
+    def __init__(self, head: str, row: str, tail: str = "") -> None:
+        self._head, self._row, self._tail = head, row, tail
+        self._width = row.count("?")
+        self._texts: dict[int, str] = {}
+
+    def batches(self, values: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
+        """Give the statements for rows laid end to end."""
+        for start in range(0, len(values), _ROWS * self._width):
+            batch = values[start : start + _ROWS * self._width]
+            yield self._text(len(batch) // self._width), batch
+
+    def _text(self, rows: int) -> str:
+        text = self._texts.get(rows)
+        if text is None:
+            text = self._texts[rows] = self._head + ", ".join([self._row] * rows) + self._tail
+        return text
+
+
+_TURNS: Final = _Rows(
+    "INSERT INTO turns (position, task, records, key, body) VALUES ",
+    "(?, (SELECT number FROM tasks WHERE id = ?), ?, ?, ?)",
+)
+_TEMPLATES: Final = _Rows("INSERT OR IGNORE INTO templates (hash, key, body) VALUES ", "(?, ?, ?)")
+_TASKS: Final = _Rows(
+    "INSERT INTO tasks (id, template, state, awake, due, run, changed) VALUES ",
+    "(?, (SELECT number FROM templates WHERE hash = ?), ?, ?, ?, ?, ?)",
+)
+_MOVES: Final = _Rows(
+    "WITH moved (id, state, awake, due, run, changed) AS (VALUES ",
+    "(?, ?, ?, ?, ?, ?)",
+    ") UPDATE tasks SET state = moved.state, awake = moved.awake, due = moved.due, run = moved.run,"
+    " changed = moved.changed FROM moved WHERE tasks.id = moved.id",
+)
+_OLD: Final = (
+    "SELECT number FROM tasks WHERE state IN ('DONE', 'CANCELLED') AND NOT awake AND changed < ?"
+    " ORDER BY changed LIMIT ?"
+)
+_UNUSED_TEMPLATES: Final = (
+    "DELETE FROM templates WHERE NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.template = templates.number)"
+)

@@ -1,0 +1,108 @@
+"""Sealing what is stored: authenticated encryption bound to its row.
+
+AES-256-GCM with a random nonce in front. The associated data say what the bytes are and where they belong - a turn by
+its task and position, a template by its hash - so that a row moved elsewhere does not open. Which key sealed a row is
+a number beside it; NULL means that it is in the clear.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from runtime.errors import UnderstudyError
+from runtime.journal.keys import Key, KeyRing
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_NONCE: Final = 12
+
+
+class SealBroken(UnderstudyError):
+    """What is stored does not open: the key is not on the ring, or the row was changed or moved."""
+
+
+def turn_context(task_id: str, position: int) -> bytes:
+    """Say where a turn belongs."""
+    return b"turn\x00%b\x00%d" % (task_id.encode(), position)
+
+
+def template_context(digest: bytes) -> bytes:
+    """Say where a template belongs."""
+    return b"template\x00" + digest
+
+
+class Vault:
+    """Seals and opens with a key ring, or with none. `numbers` gives the store's numbers of keys, by fingerprint.
+
+    For one thread.
+    """
+
+    def __init__(self, ring: KeyRing | None, numbers: Callable[[], Mapping[bytes, int]]) -> None:
+        self._ring = ring
+        self._numbers = numbers
+        self._ciphers: dict[int, AESGCM] = {}
+        self._sealing: tuple[int, AESGCM] | None = None
+        self.settle()
+
+    @property
+    def seals(self) -> bool:
+        """Whether anything is sealed at all."""
+        return self._ring is not None
+
+    def refresh(self) -> Key | None:
+        """Read the ring again where its file changed; give the primary key if it is new to the store."""
+        if self._ring is None:
+            return None
+        ring = self._ring.refreshed()
+        if ring is not self._ring or self._sealing is None:
+            self._ring = ring
+            self.settle()
+        return ring.primary if self._sealing is None else None
+
+    def settle(self) -> None:
+        """Look up the store's numbers of the ring's keys."""
+        self._ciphers = {}
+        self._sealing = None
+        if self._ring is None:
+            return
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - costs those who seal
+
+        numbers = self._numbers()
+        for fingerprint, key in self._ring.keys.items():
+            number = numbers.get(fingerprint)
+            if number is not None:
+                self._ciphers[number] = AESGCM(key.secret)
+        number = numbers.get(self._ring.primary.fingerprint)
+        if number is not None:
+            self._sealing = number, self._ciphers[number]
+
+    def seal(self, body: bytes, context: bytes) -> tuple[int | None, bytes]:
+        """Give the number of the key and the sealed bytes."""
+        if self._sealing is None:
+            return None, body
+        number, cipher = self._sealing
+        nonce = os.urandom(_NONCE)
+        return number, nonce + cipher.encrypt(nonce, body, context)
+
+    def open(self, number: int | None, sealed: bytes, context: bytes) -> bytes:
+        """Give back what was sealed.
+
+        Raises:
+            SealBroken: the ring does not hold the key, or the bytes were changed or moved.
+        """
+        if number is None:
+            return sealed
+        cipher = self._ciphers.get(number)
+        if cipher is None and self._ring is not None:
+            self._ring = self._ring.refreshed()
+            self.settle()
+            cipher = self._ciphers.get(number)
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - as above
+
+        if cipher is None:
+            raise SealBroken("what is stored is sealed with a key that is not on the key ring")
+        try:
+            return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], context)
+        except InvalidTag:
+            raise SealBroken("what is stored does not open: it was changed, or moved to another row") from None
