@@ -40,6 +40,7 @@ from actors import (
 from runtime.api.callables import recall_callables
 from runtime.api.client import Runtime
 from runtime.destinations import EVERYWHERE, Destinations
+from runtime.faults import Faults, NoFaults
 from runtime.functions import AsyncFunction, Functions
 from runtime.journal.memory import MemoryJournal
 from runtime.journal.opening import open_journal
@@ -84,6 +85,7 @@ async def open_runtime(
     keep_ended_seconds: float = 30 * 86_400.0,
     journal: Journal | None = None,
     clock: Clock | None = None,
+    faults: Faults | None = None,
 ) -> AsyncIterator[Runtime]:
     """Run a runtime for as long as the block lasts.
 
@@ -112,6 +114,7 @@ async def open_runtime(
         keep_ended_seconds: how long tasks are kept once they are DONE or CANCELLED.
         journal: another place to keep records in, instead of a store; it is closed with the runtime.
         clock: where times come from; tests give a virtual one.
+        faults: what happens at the moments where a crash would make a difference; for tests.
 
     Raises:
         FunctionInvalid: a function file cannot be used; nothing was started.
@@ -147,6 +150,7 @@ async def open_runtime(
         agenda=agenda,
         plans=Plans(partial(recall_callables, functions=known_callables)),
         broadcast=broadcast,
+        faults=faults or NoFaults(),
         shutdown=shutdown,
     )
     try:

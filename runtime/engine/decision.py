@@ -168,7 +168,7 @@ class _Turn:
             draft.fresh = sorted(draft.ready, key=self.order)
             self.go_on(event.at)
         if draft.resolution is ResolutionState.CRASHED:
-            self.effects.clear()
+            self.effects.pop()  # the timer of the next run
             self.run(RunRequested(at=event.at))
         elif draft.next_retry is not None and not self.effects:
             self.effects.append(ArmRetry(draft.next_retry, draft.run))

@@ -33,6 +33,7 @@ from runtime.engine.events import RunRequested
 from runtime.engine.records import Record, TaskResolved, TaskSubmitted
 from runtime.engine.task import DEFAULT_RUN_MAX, Task
 from runtime.errors import Conflict, InvariantBroken, NotFound, Unavailable
+from runtime.faults import FaultPoint
 from runtime.journal.codec import encode_template
 from runtime.journal.protocol import Entry, JournalUnavailable, standing_of
 from runtime.work.messages import TaskEnded, WakeTask, WakeTasks
@@ -129,17 +130,21 @@ class Intake(Actor[Message]):
                 one.question.refuse(Unavailable("the runtime is shutting down"))
             return
         entries = [Entry(one.task.header.task_id, one.records, standing_of(one.task)) for one in accepted]
+        faults = self._services.faults
+        faults.reach(FaultPoint.BEFORE_APPEND)
         try:
             position = await self._services.journal.append(entries)
         except Unavailable as refusal:
             for one in accepted:
                 one.question.refuse(refusal)
             return
+        faults.reach(FaultPoint.AFTER_APPEND)
         for one in accepted:
             self._services.broadcast.publish(one.task, position, one.records)
             position += len(one.records)
             if not one.task.idle:
                 self._start(one.task, one.effects)
+            faults.reach(FaultPoint.BEFORE_REPLY)
             one.question.answer(one.task.header.task_id)
 
     async def _bring_back(self, message: WakeTasks, question: Question[Message] | None) -> None:

@@ -46,6 +46,7 @@ from runtime.engine.events import (
 from runtime.engine.records import Record
 from runtime.engine.task import Task
 from runtime.errors import TemplatingError
+from runtime.faults import FaultPoint, Faults
 from runtime.journal.protocol import Entry, Journal, JournalUnavailable, Standing, standing_of
 from runtime.values.json import Json
 from runtime.work.attempt import run_attempt
@@ -77,6 +78,7 @@ class Services:
     agenda: Agenda
     plans: Plans
     broadcast: Broadcast
+    faults: Faults
     shutdown: ShutdownContext
 
 
@@ -106,8 +108,10 @@ class TaskActor(Actor[Message]):
     async def started(self) -> None:
         """Do what the decisions before this incarnation left to do."""
         self.address.watch(self._intake, partial(TaskEnded, self._task.header.task_id))
-        self._perform(self._due)
-        self._due = ()
+        if self._due:
+            self._perform(self._due)
+            self._due = ()
+            self._services.faults.reach(FaultPoint.AFTER_START)
         if self._resumed:
             await self._decide([Resumed(at=self.clock.wall(), reason=self._resumed)])
         self._leave_if_idle()
@@ -152,10 +156,14 @@ class TaskActor(Actor[Message]):
         decision = decide(self._task, *events)
         if decision.records:
             standing = standing_of(decision.task)
+            self._services.faults.reach(FaultPoint.BEFORE_APPEND)
             position = await self._store(decision.records, None if standing == self._standing else standing)
+            self._services.faults.reach(FaultPoint.AFTER_APPEND)
             self._task, self._standing = decision.task, standing
             self._services.broadcast.publish(decision.task, position, decision.records)
         self._perform(decision.effects)
+        if decision.effects:
+            self._services.faults.reach(FaultPoint.AFTER_START)
         return decision.refusals
 
     async def _store(self, records: Sequence[Record], standing: Standing | None) -> int:

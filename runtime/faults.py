@@ -1,0 +1,36 @@
+"""The moments at which a crash makes a difference, named by what is stored by then and what is done.
+
+A `Faults` is passed in like a clock. In production nothing happens there; a test crosses every point with every record
+of a task, ends the world there, and looks at what the journal makes of it.
+"""
+
+from enum import Enum, auto
+from typing import Protocol
+
+
+class FaultPoint(Enum):
+    """Where the world may end."""
+
+    BEFORE_APPEND = auto()
+    """Something was decided, and is neither stored nor done."""
+    AFTER_APPEND = auto()
+    """It is stored, and nothing of it done."""
+    AFTER_START = auto()
+    """It is stored and done, for all that does not wait."""
+    BEFORE_REPLY = auto()
+    """And nobody was told."""
+
+
+class Faults(Protocol):
+    """What happens at a point."""
+
+    def reach(self, point: FaultPoint) -> None:
+        """Be told that a point is reached. Sync."""
+        ...
+
+
+class NoFaults:
+    """Nothing happens."""
+
+    def reach(self, point: FaultPoint) -> None:
+        """Go on."""

@@ -1,0 +1,6 @@
+"""What is left when the world ends in the middle: crashes, kills and power cuts.
+
+product     every fault point x every record of flows that use each feature of the engine, in one process
+kills       a real process, killed at random moments: ``python -m tests.crash --rounds N --seed S``
+power       the writes to a store's files since they were last synced, dropped and torn
+"""

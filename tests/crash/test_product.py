@@ -1,0 +1,176 @@
+"""Every fault point x every record: the end is that of the run that did not crash, and nothing ran twice unasked."""
+
+from contextlib import suppress
+
+import attrs
+import pytest
+import trio
+
+from actors import VirtualClock
+from runtime import Conflict, ResolutionState, TaskState, open_runtime
+from runtime.engine.records import StepStarted, TaskSubmitted
+from runtime.faults import FaultPoint
+from runtime.journal.codec import decode_template, decode_turn, encode_template, encode_turn
+from runtime.journal.memory import MemoryJournal
+from tests.crash import flows
+from tests.crash.flows import FLOWS, World
+
+EPOCH = 1_700_000_000.0
+TASK = "t"
+
+
+class StoredJournal(MemoryJournal):
+    """Keeps what a file would keep, and outlives the world: once that is over, nothing is stored any more."""
+
+    async def append(self, entries):
+        stored = [attrs.evolve(entry, records=through_bytes(entry.records)) for entry in entries]
+        if flows.WORLD.over:
+            await trio.sleep_forever()
+        return await super().append(stored)
+
+    async def close(self):
+        pass
+
+
+def through_bytes(records):
+    digest, body = encode_template(records[0].template) if isinstance(records[0], TaskSubmitted) else (b"", b"")
+    return decode_turn(encode_turn(records, digest), lambda _digest: decode_template(body))
+
+
+class Doom:
+    """Ends the world when a point is reached for the nth time."""
+
+    def __init__(self, point, nth, scope):
+        self.point, self.left, self.scope = point, nth, scope
+
+    def reach(self, point):
+        if point is self.point:
+            self.left -= 1
+            if self.left == 0:
+                flows.WORLD.over = True
+                self.scope.cancel()
+
+
+async def live(journal, client, *, point=None, nth=0):
+    """One life of the runtime, with somebody who uses it; False when the world ended."""
+    flows.WORLD.over = False
+    with trio.CancelScope() as scope:
+        faults = Doom(point, nth, scope) if point else None
+        async with open_runtime(journal=journal, clock=VirtualClock(EPOCH), faults=faults) as rt:
+            await client(rt)
+    return not flows.WORLD.over
+
+
+async def submit_and_wait(rt, template):
+    inputs = {"name": "Ada"} if template.inputs else {}
+    await rt.submit(template, inputs, task_id=TASK)
+    await rt.wait(TASK)
+
+
+def end_of(view):
+    steps = {name: (one.state, one.output, one.children) for name, one in view.steps.items()}
+    return view.state, view.result, view.tags, steps
+
+
+def non_idempotent(template):
+    return {name for name, one in template.steps.items() if not one.idempotent}
+
+
+def started_twice(template):
+    """Name the steps that nobody may start twice and that were."""
+    once = non_idempotent(template)
+    return [name for (_, name), count in flows.WORLD.starts.items() if count > 1 and name.partition("-")[0] in once]
+
+
+async def with_a_person(journal, template):
+    """Live on until the task is done; somebody says of each step that may have run that it may run again."""
+    ends = []
+
+    async def look(rt):
+        await submit_and_wait(rt, template)
+        view = await rt.status(TASK)
+        assert not started_twice(template)
+        while view.resolution is ResolutionState.BLOCKED_TOCHECK:
+            flows.WORLD.starts.clear()
+            await rt.run(TASK)
+            view = await rt.wait(TASK)
+        ends.append(end_of(view))
+
+    assert await live(journal, look)
+    return ends[0]
+
+
+@pytest.mark.parametrize("point", FaultPoint)
+@pytest.mark.parametrize("flow", FLOWS)
+async def test_a_crash_anywhere_ends_as_if_there_had_been_none(autojump_clock, flow, point):
+    template = FLOWS[flow]
+    flows.WORLD = World()
+    expected = await with_a_person(StoredJournal(), template)
+    crashes = 0
+    survived = False
+    while not survived:
+        flows.WORLD = World()
+        journal = StoredJournal()
+        crashes += 1
+        survived = await live(journal, lambda rt: submit_and_wait(rt, template), point=point, nth=crashes)
+        if not survived:
+            assert await with_a_person(journal, template) == expected, f"after crash {crashes}"
+    assert crashes > 1
+
+
+@pytest.mark.parametrize("point", FaultPoint)
+async def test_two_crashes_in_a_row_lose_no_more_than_one(autojump_clock, point):
+    template = FLOWS["loops"]
+    flows.WORLD = World()
+    expected = await with_a_person(StoredJournal(), template)
+    for first in range(1, 6):
+        for second in range(1, 6):
+            flows.WORLD = World()
+            journal = StoredJournal()
+            if await live(journal, lambda rt: submit_and_wait(rt, template), point=point, nth=first):
+                continue
+            await live(journal, lambda rt: submit_and_wait(rt, template), point=point, nth=second)
+            assert await with_a_person(journal, template) == expected
+
+
+@pytest.mark.parametrize("point", FaultPoint)
+async def test_a_cancel_that_was_acknowledged_stays(autojump_clock, point):
+    template = FLOWS["loops"]
+    survived, crashes = False, 0
+    while not survived:
+        crashes += 1
+        flows.WORLD = World()
+        journal = StoredJournal()
+        told = []
+
+        async def give_up(rt):
+            await rt.submit(template, task_id=TASK)
+            await trio.sleep(0.15)
+            await rt.cancel(TASK, "enough")
+            told.append(True)  # noqa: B023 - used in this round only
+            await rt.wait(TASK)
+
+        survived = await live(journal, give_up, point=point, nth=crashes)
+        views = []
+
+        async def look(rt):
+            if await journal.read(TASK):  # noqa: B023 - as above
+                with pytest.raises(Conflict) if told else suppress(Conflict):  # noqa: B023
+                    await rt.run(TASK)
+                views.append(await rt.wait(TASK))  # noqa: B023
+
+        assert await live(journal, look)
+        if told:
+            assert views[0].state is TaskState.CANCELLED
+            assert views[0].running == 0
+    assert crashes > 1
+
+
+async def test_records_of_a_crashed_task_start_each_attempt_once(autojump_clock):
+    template = FLOWS["non_idempotent"]
+    flows.WORLD = World()
+    journal = StoredJournal()
+    assert not await live(journal, lambda rt: submit_and_wait(rt, template), point=FaultPoint.AFTER_START, nth=2)
+    await with_a_person(journal, template)
+    attempts = [(one.step, one.attempt) for one in await journal.read(TASK) if isinstance(one, StepStarted)]
+    assert len(attempts) == len(set(attempts))
