@@ -40,12 +40,14 @@ from actors import (
 from runtime.api.callables import recall_callables
 from runtime.api.client import Runtime
 from runtime.destinations import EVERYWHERE, Destinations
+from runtime.engine.rights import Administrators
 from runtime.faults import Faults, NoFaults
 from runtime.functions import AsyncFunction, Functions
 from runtime.journal.memory import MemoryJournal
 from runtime.journal.opening import open_journal
 from runtime.journal.protocol import Journal
 from runtime.runner import AnyRunner, Runners, RunnerSettings
+from runtime.templates.catalogue import Templates, TemplateSources, load_templates
 from runtime.templates.functions import FunctionSources, load_functions
 from runtime.values.evaluator import Evaluator
 from runtime.work.broadcast import Broadcast
@@ -76,6 +78,8 @@ async def open_runtime(
     runners: Iterable[AnyRunner] = (),
     scripts: str | Path = "scripts",
     functions: FunctionSources = (),
+    templates: TemplateSources = (),
+    administrators: Administrators | None = None,
     config: Mapping[str, str] | None = None,
     callables: Iterable[AsyncFunction] = (),
     limits: Limits | None = None,
@@ -105,6 +109,9 @@ async def open_runtime(
         runners: more runners than those found through entry points, or in their place.
         scripts: the folder that script steps may run files from.
         functions: the function files that steps may call: a folder, searched at every depth, or several paths.
+        templates: the template files that tasks, subtasks above all, can be made from by name: a folder, or several
+            paths. More can be put later (`Runtime.register`).
+        administrators: who may do everything, where users are told apart; without, every request is the host's own.
         config: configuration items by name, as texts, for the runners that look for credentials there.
         destinations: where steps may connect to; `runtime.destinations.CAUTIOUS` for tasks of others.
         callables: functions of this program that stored tasks may name, besides those that are found in loaded modules.
@@ -117,7 +124,7 @@ async def open_runtime(
         faults: what happens at the moments where a crash would make a difference; for tests.
 
     Raises:
-        FunctionInvalid: a function file cannot be used; nothing was started.
+        FunctionInvalid, TemplateInvalid: a file cannot be used; nothing was started.
         StoreUnusable: the store cannot be used; the text says why and what to do.
     """
     clock = clock or SystemClock()
@@ -127,14 +134,19 @@ async def open_runtime(
     known_callables = Functions()
     for function in callables:
         known_callables.register(function)
-    known = Runners(
-        runners,
-        RunnerSettings(
-            scripts=Path(scripts), functions=known_callables, config=dict(config or {}), destinations=destinations
-        ),
+    catalogue = Templates()
+    settings = RunnerSettings(
+        scripts=Path(scripts),
+        functions=known_callables,
+        config=dict(config or {}),
+        destinations=destinations,
+        templates=catalogue,
     )
+    known = Runners(runners, settings)
     read = partial(load_functions, functions, known)
     library = await trio.to_thread.run_sync(read) if functions else read()
+    if templates:
+        await trio.to_thread.run_sync(load_templates, templates, library.types, catalogue)
     journal = journal or (MemoryJournal() if store is None else await open_journal(store, keys))
     evaluator = Evaluator(now=lambda: datetime.fromtimestamp(clock.wall(), UTC))
     broadcast = Broadcast()
@@ -145,13 +157,14 @@ async def open_runtime(
     agenda = Agenda(timers)
     services = Services(
         journal=journal,
-        tools=Tools(evaluator, known, Programs(known), clock, Schemas(), resources),
+        tools=Tools(evaluator, known, Programs(known), clock, Schemas(), resources, catalogue, administrators),
         timers=timers,
         agenda=agenda,
         plans=Plans(partial(recall_callables, functions=known_callables)),
         broadcast=broadcast,
         faults=faults or NoFaults(),
         shutdown=shutdown,
+        front=lambda: root.address_of(_INTAKE),
     )
     try:
         async with open_supervisor(
@@ -196,6 +209,7 @@ async def open_runtime(
                 stop_tasks=partial(root.terminate_child, _TASKS),
                 broadcast=broadcast,
                 types=library.types,
+                templates=catalogue,
                 callables=known_callables,
                 evaluator=evaluator,
                 resources=resources,

@@ -27,13 +27,15 @@ Rules
       process, thread, socket or file. Clean-up may be shielded for a bounded time.
     * What it raises chooses the step's state: `ClientError` CLIENT_ERROR, `NotAssigned` WAITING, `NotProvisioned`
       TO_RETRY, any other exception SERVER_ERROR. Each may carry output and metadata for the step to keep.
+    * What it wants of the runtime (children, callbacks) it wishes for, on its `Outcome` or on the error it raises:
+      `runtime.wishes` says how.
     * Output and metadata are JSON. What is not becomes the step's FATAL_ERROR.
     * One instance serves every step of a runtime, many at a time: it keeps no state between calls. Attempts may share
       a configuration, and whatever is in it: a runner changes none of it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -48,14 +50,28 @@ from runtime.errors import Fault, did_you_mean
 from runtime.functions import Functions
 from runtime.templates.yaml import parse_yaml
 from runtime.values.json import Json, NotJson, Number, dumps, loads, normalise
+from runtime.wishes import (
+    AwaitCallback,
+    Callback,
+    ChildTask,
+    OpenCallback,
+    Spawn,
+    Spawned,
+    SpawnedTask,
+    Wish,
+    new_callback,
+)
 
 __all__ = (
     "ENTRY_POINTS",
     "EVERYWHERE",
     "PARENT_TAG",
     "AnyRunner",
+    "AwaitCallback",
     "Cache",
+    "Callback",
     "Checked",
+    "ChildTask",
     "ClientError",
     "Destinations",
     "Duration",
@@ -66,17 +82,23 @@ __all__ = (
     "NotJson",
     "NotProvisioned",
     "Number",
+    "OpenCallback",
     "Outcome",
     "Runner",
     "RunnerSettings",
     "Runners",
+    "Spawn",
+    "Spawned",
+    "SpawnedTask",
     "StepFailed",
     "StepRequest",
     "Templated",
     "TooLarge",
+    "Wish",
     "dumps",
     "loads",
     "loads_yaml",
+    "new_callback",
     "normalise",
     "parse_duration",
 )
@@ -92,13 +114,24 @@ C = TypeVar("C")
 class StepFailed(Exception):
     """The attempt failed, and another one may succeed: the step becomes SERVER_ERROR and is retried (section 6.6).
 
-    `output` and `metadata` are kept on the step, so that its check conditions can look at them.
+    `output` and `metadata` are kept on the step, so that its check conditions can look at them. `tags` and `wishes` are
+    those of an `Outcome`.
     """
 
-    def __init__(self, message: str, *, output: object = None, metadata: object = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        output: object = None,
+        metadata: object = None,
+        tags: Mapping[str, str] | None = None,
+        wishes: Iterable[Wish] = (),
+    ) -> None:
         self.message = message
         self.output = output
         self.metadata = metadata
+        self.tags = tags or {}
+        self.wishes = tuple(wishes)
         super().__init__(message)
 
 
@@ -107,7 +140,11 @@ class ClientError(StepFailed):
 
 
 class NotAssigned(StepFailed):
-    """What the step waits for has not happened yet: WAITING."""
+    """What the step waits for has not happened yet: WAITING.
+
+    With wishes, the step sleeps until something it waits for has happened (`runtime.wishes`). Without, nobody knows
+    what it waits for: it is tried once more before the run ends, and then whenever somebody runs the task.
+    """
 
 
 class NotProvisioned(StepFailed):
@@ -128,16 +165,21 @@ def loads_yaml(text: str) -> Json:
         return parse_yaml(text).data if text.strip() else None
 
 
+def _wishes(values: Iterable[Wish]) -> tuple[Wish, ...]:
+    return tuple(values)
+
+
 @attrs.frozen(kw_only=True)
 class Outcome:
     """What a successful attempt gives: JSON, or what `runtime.values.json.normalise` can turn into it.
 
-    `tags` are set on the task; an empty text deletes the tag.
+    `tags` are set on the task; an empty text deletes the tag. `wishes` are granted once the outcome is recorded.
     """
 
     output: object = None
     metadata: object = None
     tags: Mapping[str, str] = attrs.field(factory=dict)
+    wishes: tuple[Wish, ...] = attrs.field(default=(), converter=_wishes)
 
 
 @attrs.frozen(kw_only=True)
@@ -146,6 +188,9 @@ class StepRequest(Generic[C]):
 
     `attempt` counts from 1 over the whole life of the step. `values` is the immutable snapshot that the step's
     templates were rendered with: ``values["input"]["name"]``, ``values["step"]["other"]["output"]``.
+
+    `spawned` are the batches of tasks that this step wished for so far, in order; `callbacks` those of the whole task,
+    by id.
     """
 
     task_id: str
@@ -157,6 +202,8 @@ class StepRequest(Generic[C]):
     requester: str = ""
     resolver: str = ""
     values: Mapping[str, Any] = attrs.field(factory=dict)
+    spawned: tuple[Spawned, ...] = ()
+    callbacks: Mapping[str, Callback] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -169,6 +216,7 @@ class RunnerSettings:
         config: configuration items by name, as texts; secrets are among them.
         destinations: where steps may connect to.
         cache: what steps remember for each other.
+        templates: the names of the templates that tasks can be made from.
     """
 
     scripts: Path = Path("scripts")
@@ -176,6 +224,7 @@ class RunnerSettings:
     config: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     destinations: Destinations = EVERYWHERE
     cache: Cache = attrs.field(factory=Cache, repr=False)
+    templates: Container[str] = ()
 
 
 class Runner(ABC, Generic[C]):

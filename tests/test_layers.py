@@ -12,8 +12,21 @@ ROOT = Path(__file__).parent.parent
 ALLOWED: dict[str, set[str]] = {"actors": set(), "runtime": {"actors"}, "runners": {"runtime.runner"}}
 
 PURE = {
-    "runtime/engine": {"runtime.engine", "runtime.templates", "runtime.values", "runtime.errors"},
-    "runtime/values": {"runtime.values", "runtime.templates.model", "runtime.errors", "runtime.duration"},
+    "runtime/engine": {
+        "runtime.engine",
+        "runtime.templates",
+        "runtime.values",
+        "runtime.errors",
+        "runtime.wishes",
+        "runtime.frozen",
+    },
+    "runtime/values": {
+        "runtime.values",
+        "runtime.templates.model",
+        "runtime.errors",
+        "runtime.duration",
+        "runtime.frozen",
+    },
     "runtime/templates": {
         "runtime.templates",
         "runtime.values",

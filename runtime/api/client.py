@@ -17,22 +17,25 @@ import trio
 
 from actors import ActorStopped, Address, AskExpired, ChildUnknown, Clock, MailboxFull, ShutdownContext, StopReason
 from runtime.api.callables import name_callables
-from runtime.api.messages import CancelTask, Event, GetTask, RunTask, SubmitTask
+from runtime.api.messages import CallCallback, CancelTask, Command, Event, GetTask, ResolveTask, RunTask, SubmitTask
 from runtime.api.views import TaskView, view_task
 from runtime.engine.states import TaskState
 from runtime.engine.task import Task
-from runtime.errors import Fault, TaskNotDone, TemplateInvalid, TemplatingError, Unavailable
+from runtime.errors import Fault, InputInvalid, NotFound, TaskNotDone, Unavailable
 from runtime.functions import Functions
+from runtime.runner import PARENT_TAG
 from runtime.templates.actions import ActionTypes
+from runtime.templates.catalogue import Templates
 from runtime.templates.inputs import check_inputs
 from runtime.templates.model import Template
 from runtime.templates.validation import Validated, check_data, check_file, validate
 from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
-from runtime.values.snapshot import Values
+from runtime.wishes import task_of_callback
 from runtime.work.broadcast import Broadcast
 from runtime.work.intake import Message as IntakeMessage
 from runtime.work.pools import ResourceFigures
+from runtime.work.preparing import prepare_task
 from runtime.work.resources import Resources
 from runtime.work.task import RECORDING_SECONDS
 
@@ -120,6 +123,7 @@ class Runtime:
         stop_tasks: Callable[[StopReason], Awaitable[object]],
         broadcast: Broadcast,
         types: ActionTypes,
+        templates: Templates,
         callables: Functions,
         evaluator: Evaluator,
         resources: Resources | None,
@@ -131,6 +135,7 @@ class Runtime:
         self._stop_tasks = stop_tasks
         self._broadcast = broadcast
         self._types = types
+        self.templates = templates
         self._callables = callables
         self._evaluator = evaluator
         self._resources = resources
@@ -177,10 +182,16 @@ class Runtime:
         task_id: str | None = None,
         requester: str = "",
         resolver_inputs: Mapping[str, Json] | None = None,
+        tags: Mapping[str, str] | None = None,
+        resolve: bool = True,
         run: bool = True,
+        delay: float = 0,
         strict: bool = False,
     ) -> TaskHandle:
         """Take a task on, and start it unless `run` is false. Returns once it is stored.
+
+        With a `delay`, in seconds, it starts that much later. Without `resolve` it waits for somebody who takes it on
+        (`resolve`). `tags` are laid over those of the template.
 
         `task_id` is the idempotency key: submitting the same again under one id gives the same task.
 
@@ -190,35 +201,75 @@ class Runtime:
             Unavailable: the runtime is full, draining or closed.
         """
         prepared = await self.prepare(template, strict=strict)
-        checked = check_inputs(prepared.template.inputs, inputs or {})
+        task_id = task_id or str(uuid.uuid4())
+        infos: dict[str, Json] = {"task_id": task_id, "requester_username": requester}
+        task = await prepare_task(prepared.template, inputs or {}, tags or {}, infos=infos, evaluator=self._evaluator)
+        if PARENT_TAG in (tags or {}):
+            raise InputInvalid([Fault(f"tags.{PARENT_TAG}", "the tag is reserved")])
         resolver_checked = check_inputs(prepared.template.resolver_inputs, resolver_inputs or {}, keep_undeclared=True)
-        values = Values(
-            input=checked,
-            task={"requester_username": requester},
-            variables=prepared.template.variables,
-        )
         message = SubmitTask(
-            task_id=task_id or str(uuid.uuid4()),
+            task_id=task_id,
             resolution_id=str(uuid.uuid4()),
             template=prepared.template,
-            inputs=checked,
-            title=await self._render("title_format", prepared.template.title_format, values),
+            inputs=task.inputs,
+            title=task.title,
             requester=requester,
             resolver_inputs=resolver_checked,
-            tags={
-                name: await self._render(f"tags.{name}", value, values)
-                for name, value in prepared.template.tags.items()
-            },
+            tags=task.tags,
             run=run,
+            resolve=resolve,
+            delay=delay,
         )
         await self._ask(message)
         return TaskHandle(message.task_id, self)
 
-    async def _render(self, path: str, text: str, values: Values) -> str:
+    async def register(self, source: TemplateSource | Prepared, *, strict: bool = False) -> Prepared:
+        """Read and check a template, and keep it: tasks can be made from it by its name, subtasks above all.
+
+        Raises:
+            TemplateInvalid: with every fault and its path.
+        """
+        prepared = await self.prepare(source, strict=strict)
+        self.templates.put(prepared.template)
+        return prepared
+
+    async def resolve(
+        self,
+        task_id: str,
+        resolver_inputs: Mapping[str, Json] | None = None,
+        *,
+        resolver: str = "",
+        run: bool = True,
+    ) -> None:
+        """Take on a task that waits for somebody to: set its execution up, and start it unless `run` is false.
+
+        Raises:
+            NotFound: there is none of that id.
+            InputInvalid: the resolver inputs do not fit its template.
+            Conflict: its execution is set up already.
+        """
+        message = ResolveTask(
+            task_id=task_id,
+            resolution_id=str(uuid.uuid4()),
+            resolver=resolver,
+            resolver_inputs=resolver_inputs or {},
+            run=run,
+        )
+        await self._ask(message)
+
+    async def call_back(self, callback_id: str, secret: str, body: Json = None) -> None:
+        """Call a callback that a step of some task opened, as whoever was given its id and secret does.
+
+        Raises:
+            NotFound: there is no such callback, or the secret is another.
+            Conflict: it was called already, or its task takes no call any more.
+            InputInvalid: the body does not fit the callback's schema.
+        """
+        task_id = task_of_callback(callback_id)
         try:
-            return await self._evaluator.render(text, values)
-        except TemplatingError as fault:
-            raise TemplateInvalid([Fault(path, str(fault))]) from fault
+            await self._ask(CallCallback(task_id=task_id, callback_id=callback_id, secret=secret, body=body))
+        except NotFound:
+            raise NotFound("callback", callback_id) from None
 
     async def status(self, task_id: str) -> TaskView:
         """Read a task.
@@ -311,8 +362,8 @@ class Runtime:
         await self._stop_tasks(reason)
         self._broadcast.close()
 
-    async def _ask(self, message: SubmitTask | RunTask | CancelTask | GetTask) -> object:
-        if self._shutdown.reason is not None and isinstance(message, SubmitTask | RunTask):
+    async def _ask(self, message: Command | GetTask) -> object:
+        if self._shutdown.reason is not None and isinstance(message, SubmitTask | ResolveTask | RunTask):
             raise Unavailable(f"the runtime is shutting down ({self._shutdown.reason}): submit elsewhere, or later")
         deadline = self._clock.monotonic() + self._answer_within
         while True:

@@ -19,6 +19,9 @@ class SubmitTask:
 
     `task_id` is the idempotency key: the same id with the same template and inputs is the same task; with others it
     is refused. `title` and `tags` are rendered. Answered with the task's id.
+
+    With `resolve` the execution is set up, with `run` it is started too: at once, or after `delay` seconds. `parent` and
+    `batch` are set by the runtime alone, on tasks that a step wished for.
     """
 
     task_id: str
@@ -29,6 +32,26 @@ class SubmitTask:
     requester: str = ""
     resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
     tags: Mapping[str, str] = attrs.field(factory=dict)
+    run: bool = True
+    resolve: bool = True
+    delay: float = 0
+    requester_groups: tuple[str, ...] = ()
+    resolver_usernames: tuple[str, ...] = ()
+    resolver_groups: tuple[str, ...] = ()
+    watcher_usernames: tuple[str, ...] = ()
+    watcher_groups: tuple[str, ...] = ()
+    parent: str = ""
+    batch: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ResolveTask:
+    """Set the execution of a task up, in the name of `resolver`, and start it with `run`. Refused where it is already."""
+
+    task_id: str
+    resolution_id: str
+    resolver: str = ""
+    resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
     run: bool = True
 
 
@@ -46,6 +69,16 @@ class CancelTask:
     task_id: str
     requester: str = "user"
     reason: str = "cancelled"
+
+
+@attrs.frozen(kw_only=True)
+class CallCallback:
+    """Call a callback of the task from outside. Taken once, from whoever knows its secret, if the body fits."""
+
+    task_id: str
+    callback_id: str
+    secret: str = attrs.field(repr=False)
+    body: Json = None
 
 
 @attrs.frozen(kw_only=True)
@@ -88,7 +121,7 @@ class Lagged:
     missed: int
 
 
-Command: TypeAlias = SubmitTask | RunTask | CancelTask
+Command: TypeAlias = SubmitTask | ResolveTask | RunTask | CancelTask | CallCallback
 Query: TypeAlias = GetTask
 TaskEvent: TypeAlias = TaskStateChanged | StepStateChanged
 Event: TypeAlias = TaskEvent | Lagged

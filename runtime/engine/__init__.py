@@ -11,8 +11,12 @@ Modules
     task        the state of one task, persistent (in the sense of data structures): an old version stays valid
     records     what happened, as stored
     draft       a task being changed: applies records, keeps the derived indexes, O(what changed)
+    waits       the part of it that keeps count of what steps wait for
     events      what can happen to a task
+    effects     what is to be done about it
     decision    `decide`
+    family      the part of it about wishes: children, callbacks, parents
+    rights      who may do what to a task
     conditions  the ten operators
     retry       the delays between runs
 

@@ -6,28 +6,35 @@ take a whole batch of events: they are decided one after the other, and stored a
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
-import attrs
-
+from runtime.engine import family
 from runtime.engine.draft import FINAL, Draft
+from runtime.engine.effects import ArmRetry, Effect, RenderResult, StartStep, StopSteps
 from runtime.engine.events import (
+    CallbackCalled,
     CancelRequested,
     Change,
+    ChildrenSubmitted,
+    ChildReported,
     DrainBegan,
     Event,
     LoopUnrolled,
+    ParentHeard,
+    ResolveRequested,
     ResultRendered,
     Resumed,
     RetryDue,
     RunRequested,
     StepCut,
     StepFinished,
+    SubmissionLost,
 )
 from runtime.engine.records import (
     LoopContracted,
     LoopExpanded,
     Record,
+    RunDelayed,
     RunEnded,
     RunInterrupted,
     RunStarted,
@@ -37,50 +44,14 @@ from runtime.engine.records import (
     StepStarted,
     TagsChanged,
     TaskCancelled,
+    TaskResolved,
 )
 from runtime.engine.retry import next_delay
 from runtime.engine.states import RETRIABLE, UNRUNNABLE, ResolutionState, StepState, is_final
-from runtime.engine.task import Task, child_name, max_retries_of
-from runtime.errors import Conflict
+from runtime.engine.task import DEFAULT_RUN_MAX, Task, child_name, max_retries_of
+from runtime.errors import Conflict, InputInvalid, Refused
 from runtime.frozen import value
-
-
-@value
-class StartStep:
-    """Begin attempt `attempt` of a step.
-
-    `checks_only`: its action ran already, only its checks are asked again. `unroll`: it is a loop, and its attempt is
-    to find its items.
-    """
-
-    step: str
-    attempt: int
-    checks_only: bool = False
-    unroll: bool = False
-
-
-@attrs.frozen
-class StopSteps:
-    """Cut every attempt in flight; each will report `StepCut`."""
-
-    requester: str
-    reason: str
-
-
-@attrs.frozen
-class ArmRetry:
-    """Wake the task for the run after number `run`, at `due` (Unix seconds)."""
-
-    due: float
-    run: int
-
-
-@attrs.frozen
-class RenderResult:
-    """Every step is settled: render the result and report `ResultRendered`."""
-
-
-Effect: TypeAlias = StartStep | StopSteps | ArmRetry | RenderResult
+from runtime.templates.inputs import check_inputs
 
 
 @value
@@ -90,13 +61,15 @@ class Decision:
     task: Task
     records: Sequence[Record]
     effects: Sequence[Effect]
-    refusals: Sequence[Conflict | None]
+    refusals: Sequence[Refused | None]
 
 
 def decide(task: Task, *events: Event) -> Decision:
     """Decide what follows from `events`, in order. Never raises."""
     turn = _Turn(task)
     refusals = [turn.take(event) for event in events]
+    if turn.draft.untold:
+        family.tell_parent(turn, task)
     return Decision(turn.draft.freeze() if turn.records else task, turn.records, turn.effects, refusals)
 
 
@@ -107,18 +80,19 @@ _UNROLLED = frozenset({StepState.TODO, StepState.TO_RETRY, StepState.SERVER_ERRO
 class _Turn:
     """One decision in the making."""
 
-    __slots__ = ("draft", "effects", "records")
+    __slots__ = ("draft", "effects", "records", "resumed")
 
     def __init__(self, task: Task) -> None:
         self.draft = Draft(task)
         self.records: list[Record] = []
         self.effects: list[Effect] = []
+        self.resumed = False
 
     def record(self, record: Record) -> None:
         self.records.append(record)
         self.draft.apply(record)
 
-    def take(self, event: Event) -> Conflict | None:
+    def take(self, event: Event) -> Refused | None:
         match event:
             case StepFinished():
                 self.settle_step(event)
@@ -126,8 +100,21 @@ class _Turn:
                 self.expand(event)
             case StepCut():
                 self.settle_cut(event)
+            case ChildrenSubmitted():
+                family.note_created(self, event)
+                self.go_on(event.at)
+            case SubmissionLost():
+                pass
+            case ChildReported():
+                family.hear_of_child(self, event)
+            case ParentHeard():
+                family.note_told(self, event)
+            case CallbackCalled():
+                return family.take_call(self, event)
             case RunRequested():
                 return self.run(event)
+            case ResolveRequested():
+                return self.resolve(event)
             case RetryDue():
                 if self.draft.run == event.run and self.draft.next_retry is not None:
                     self.run(RunRequested(at=event.at))
@@ -158,7 +145,7 @@ class _Turn:
         When attempts were lost the run is over (section 6.2): the next one follows at once, unless somebody has to
         look at a step first.
         """
-        draft = self.draft
+        draft, self.resumed = self.draft, True
         lost = [name for name, progress in draft.steps.items() if progress.live]
         if lost and draft.resolution is ResolutionState.RUNNING and not draft.interrupted:
             self.record(RunInterrupted(at=event.at, requester="runtime", reason=event.reason))
@@ -172,9 +159,37 @@ class _Turn:
             self.run(RunRequested(at=event.at))
         elif draft.next_retry is not None and not self.effects:
             self.effects.append(ArmRetry(draft.next_retry, draft.run))
+        family.resume(self)
+
+    def resolve(self, event: ResolveRequested) -> Refused | None:
+        draft = self.draft
+        template = draft.plan.template
+        if draft.header.resolution_id:
+            return Conflict(f"task {draft.header.task_id} has an execution already: it is {draft.resolution}")
+        try:
+            resolver_inputs = check_inputs(template.resolver_inputs, event.resolver_inputs, keep_undeclared=True)
+        except InputInvalid as refusal:
+            return refusal
+        self.record(
+            TaskResolved(
+                at=event.at,
+                resolution_id=event.resolution_id,
+                resolver=event.resolver,
+                resolver_inputs=resolver_inputs,
+                run_max=DEFAULT_RUN_MAX if template.retry_max is None else template.retry_max,
+            )
+        )
+        if event.run and event.delay > 0:
+            self.record(RunDelayed(at=event.at, due=event.at + event.delay))
+            self.effects.append(ArmRetry(event.at + event.delay, draft.run))
+        elif event.run:
+            self.run(RunRequested(at=event.at))
+        return None
 
     def run(self, event: RunRequested) -> Conflict | None:
         draft = self.draft
+        if not draft.header.resolution_id:
+            return Conflict(f"task {draft.header.task_id} cannot be run: nobody has taken it on yet (resolve it)")
         if draft.resolution in UNRUNNABLE:
             return Conflict(f"task {draft.header.task_id} cannot be run: it is {draft.resolution}")
         self.record(RunStarted(at=event.at))
@@ -221,6 +236,8 @@ class _Turn:
         )
         if event.tags:
             self.record(TagsChanged(at=event.at, tags=event.tags))
+        if event.wishes:
+            family.take_wishes(self, event)
         if self.draft.resolution is not ResolutionState.RUNNING:
             return  # cancelled meanwhile: what the attempt did is kept, nothing follows from it
         self.change(others, by=step, at=event.at)
@@ -326,7 +343,7 @@ class _Turn:
             for name in batch:
                 self.start(name, at)
             self.contract(at)
-        if draft.live == 0:
+        if draft.live == 0 and draft.submitting == 0:
             self.end_run(at)
 
     def start(self, name: str, at: float) -> None:
@@ -382,6 +399,10 @@ class _Turn:
                 state = ResolutionState.BLOCKED_MAXRETRIES
             else:
                 next_retry = at if state is ResolutionState.CRASHED else at + self.retry_delay()
+        if draft.next_retry is not None and (state is ResolutionState.WAITING or next_retry is not None):
+            next_retry = (
+                draft.next_retry if next_retry is None else min(draft.next_retry, next_retry)
+            )  # woken meanwhile
         self.record(RunEnded(at=at, state=state, next_retry=next_retry))
         if next_retry is not None:
             self.effects.append(ArmRetry(next_retry, draft.run))

@@ -11,11 +11,20 @@ from typing import Final, assert_never
 import attrs
 from rpds import HashTrieMap, HashTrieSet
 
+from runtime.engine import waits
 from runtime.engine.graph import Edge, Graph, Need
 from runtime.engine.records import (
+    CallbackAnswered,
+    CallbackAwaited,
+    CallbackOpened,
+    ChildrenCreated,
+    ChildrenOrdered,
+    ChildSettled,
     LoopContracted,
     LoopExpanded,
+    ParentTold,
     Record,
+    RunDelayed,
     RunEnded,
     RunInterrupted,
     RunStarted,
@@ -27,8 +36,9 @@ from runtime.engine.records import (
     TaskCancelled,
     TaskResolved,
     TaskSubmitted,
+    TaskWoken,
 )
-from runtime.engine.states import RUNNABLE, ResolutionState, StepState, is_final
+from runtime.engine.states import RUNNABLE, ResolutionState, StepState, is_final, task_state_of
 from runtime.engine.task import Child, Header, Loop, Plan, Progress, Shown, Task, child_name, definition_of, plan_of
 from runtime.templates.model import ForeachStrategy, Step, Template
 from runtime.values.json import Json
@@ -51,6 +61,13 @@ def begin(record: TaskSubmitted, plan: Plan | None = None) -> Task:
         inputs=record.inputs,
         requester=record.requester,
         submitted_at=record.at,
+        requester_groups=record.requester_groups,
+        resolver_usernames=record.resolver_usernames,
+        resolver_groups=record.resolver_groups,
+        watcher_usernames=record.watcher_usernames,
+        watcher_groups=record.watcher_groups,
+        parent=record.parent,
+        batch=record.batch,
     )
     return Task(
         header=header,
@@ -120,6 +137,8 @@ class Draft:
 
     __slots__ = (
         "_ready",
+        "batches",
+        "callbacks",
         "children",
         "closing",
         "fresh",
@@ -139,10 +158,13 @@ class Draft:
         "steps",
         "stop_reason",
         "stopped_by",
+        "submitting",
         "tags",
         "tally",
         "touched",
+        "untold",
         "values",
+        "waits",
     )
 
     def __init__(self, task: Task) -> None:
@@ -168,6 +190,11 @@ class Draft:
         self.last_activity = task.last_activity
         self.loops = task.loops
         self.children = task.children
+        self.batches = task.batches
+        self.callbacks = task.callbacks
+        self.waits = task.waits
+        self.submitting = task.submitting
+        self.untold = task.untold
         self.fresh: list[str] = []
         self.closing: list[str] = []
 
@@ -195,6 +222,11 @@ class Draft:
             self.last_activity,
             self.loops,
             self.children,
+            self.batches,
+            self.callbacks,
+            self.waits,
+            self.submitting,
+            self.untold,
         )
 
     def definition(self, name: str) -> Step:
@@ -216,31 +248,60 @@ class Draft:
             case LoopContracted():
                 self._contracted(record)
             case RunStarted():
-                self.run += 1
-                self.resolution = ResolutionState.RUNNING
-                self.next_retry = None
-                self.interrupted = False
+                self._began()
             case RunEnded():
-                self.resolution = record.state
-                self.next_retry = record.next_retry
-                self.result = record.result
-                self.result_error = record.result_error
+                self._ended(record)
             case RunInterrupted():
                 self.interrupted = True
             case TagsChanged():
                 merged = {**self.tags, **record.tags}
                 self.tags = {name: value for name, value in merged.items() if value}
             case TaskCancelled():
+                waits.forget_all(self)
                 self.resolution = ResolutionState.CANCELLED
                 self.next_retry = None
                 self.stopped_by = record.requester
                 self.stop_reason = record.reason
+                self.untold = self._has_news()
+            case ParentTold():
+                self.untold = False
+            case RunDelayed():
+                self.resolution = ResolutionState.TO_AUTORUN_DELAYED
+                self.next_retry = record.due
+            case TaskWoken():
+                self.next_retry = record.at if self.next_retry is None else min(self.next_retry, record.at)
+            case (
+                ChildrenOrdered()
+                | ChildrenCreated()
+                | ChildSettled()
+                | CallbackOpened()
+                | CallbackAwaited()
+                | CallbackAnswered()
+            ):
+                waits.apply(self, record)
             case TaskResolved():
                 self._resolved(record)
             case TaskSubmitted():
                 raise ValueError("a task is submitted once")
             case _:
                 assert_never(record)
+
+    def _began(self) -> None:
+        self.run += 1
+        self.resolution = ResolutionState.RUNNING
+        self.next_retry = None
+        self.interrupted = False
+        self.untold = False
+
+    def _ended(self, record: RunEnded) -> None:
+        self.resolution = record.state
+        self.next_retry = record.next_retry
+        self.result = record.result
+        self.result_error = record.result_error
+        self.untold = self._has_news()
+
+    def _has_news(self) -> bool:
+        return bool(self.header.parent) and task_state_of(self.resolution).at_rest
 
     def _resolved(self, record: TaskResolved) -> None:
         self.header = attrs.evolve(
@@ -257,6 +318,8 @@ class Draft:
 
     def _started(self, record: StepStarted) -> None:
         was = self.steps[record.step]
+        if self.waits:
+            waits.begin_attempt(self, record.step)
         self._put(
             record.step,
             was,
@@ -317,7 +380,7 @@ class Draft:
             self.steps = self.steps.insert(child, untouched)
             self.pending = self.pending.insert(child, (1, 1) if before else (0, 0))
             if not before:
-                self._touch(child)
+                self.touch(child)
         self.graph = Graph(needs, edges)
         size = len(record.items)
         if size:
@@ -341,6 +404,7 @@ class Draft:
             self.children = self.children.remove(child)
             self.pending = self.pending.remove(child)
             self.touched.add(child)
+            waits.forget(self, child)
             needs, edges = needs.remove(child), edges.remove(child)
         self.graph = Graph(needs, edges)
         self.loops = self.loops.remove(name)
@@ -366,7 +430,7 @@ class Draft:
             was_final, is_final_now = is_final(before), is_final(after)
             self._count(FINAL if was_final else before, -1)
             self._count(FINAL if is_final_now else after, 1)
-            self._touch(name)
+            self.touch(name)
             edges = self.graph.edges[name]
             if edges:
                 settles = 0 if was_final is is_final_now or self.pending[name][1] else -1 if is_final_now else 1
@@ -419,20 +483,21 @@ class Draft:
         unmet, unsettled = self.pending[name]
         self.pending = self.pending.insert(name, (unmet + met, unsettled + settles))
         if met:
-            self._touch(name)
+            self.touch(name)
         if settles and not (unsettled and unsettled + settles) and is_final(self.steps[name].state):
             further.append((name, settles))
 
-    def _touch(self, name: str) -> None:
+    def touch(self, name: str) -> None:
         """Note that the step may have become ready, or stopped being so."""
         self.touched.add(name)
         if self.is_ready(name):
             self.fresh.append(name)
 
     def is_ready(self, name: str) -> bool:
-        """Say whether a step is in a runnable state with all its needs met."""
+        """Say whether a step is in a runnable state with all its needs met, and not asleep."""
         progress = self.steps.get(name)
-        return progress is not None and progress.state in RUNNABLE and self.pending[name][0] == 0
+        runnable = progress is not None and progress.state in RUNNABLE and self.pending[name][0] == 0
+        return runnable and not (self.waits and waits.asleep(self, name))
 
     @property
     def ready(self) -> "HashTrieSet[str]":

@@ -5,8 +5,11 @@ from typing import TypeAlias
 
 import attrs
 
+from runtime.engine.records import ChildOrder
+from runtime.engine.states import ResolutionState
 from runtime.frozen import value
 from runtime.values.json import Json
+from runtime.wishes import AwaitCallback, OpenCallback, SpawnedTask
 
 
 @value(kw_only=True)
@@ -19,10 +22,34 @@ class Change:
 
 
 @attrs.frozen(kw_only=True)
+class OrderChildren:
+    """The wish to spawn a batch, its children checked and rendered (`runtime.wishes.Spawn`)."""
+
+    batch: str
+    orders: tuple[ChildOrder, ...]
+    at_most: int = 0
+
+
+CheckedWish: TypeAlias = OrderChildren | OpenCallback | AwaitCallback
+
+
+@attrs.frozen(kw_only=True)
 class RunRequested:
     """Somebody asks for a run, or the task was just accepted."""
 
     at: float
+
+
+@attrs.frozen(kw_only=True)
+class ResolveRequested:
+    """Somebody takes the task on: its execution is set up (section 7.4), and begins unless `run` is false."""
+
+    at: float
+    resolution_id: str
+    resolver: str = ""
+    resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
+    run: bool = True
+    delay: float = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -38,7 +65,8 @@ class StepFinished:
     """One attempt of a step has ended: the only thing a step ever says, exactly once per attempt.
 
     `state` is the state the action left (section 6.6), before `changes`, the effects of its conditions in order.
-    `tried` is false when the action was not executed (skipped, or only its checks were asked again).
+    `tried` is false when the action was not executed (skipped, or only its checks were asked again). `wishes` are
+    what the action wants of the runtime.
     """
 
     at: float
@@ -51,6 +79,7 @@ class StepFinished:
     tags: Mapping[str, str] = attrs.field(factory=dict)
     changes: tuple[Change, ...] = ()
     tried: bool = True
+    wishes: tuple[CheckedWish, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -72,6 +101,52 @@ class StepCut:
     attempt: int
     requester: str
     reason: str
+
+
+@attrs.frozen(kw_only=True)
+class ChildrenSubmitted:
+    """The children of a batch that were last handed over (`SubmitChildren`) are stored, all but the `refused` ones."""
+
+    at: float
+    batch: str
+    refused: tuple[SpawnedTask, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class SubmissionLost:
+    """Handing children over was cut short: nothing is known, and it is done again when the task is resumed."""
+
+    at: float
+    batch: str
+
+
+@attrs.frozen(kw_only=True)
+class ChildReported:
+    """A child tells that it ended or is blocked. It may do so again, and late."""
+
+    at: float
+    batch: str
+    child: SpawnedTask
+
+
+@attrs.frozen(kw_only=True)
+class ParentHeard:
+    """The parent has recorded what this task came to at the end of that run; `heard` is false when telling was cut."""
+
+    at: float
+    run: int
+    resolution: ResolutionState
+    heard: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class CallbackCalled:
+    """Somebody outside calls a callback of the task."""
+
+    at: float
+    callback: str
+    secret: str = attrs.field(repr=False)
+    body: Json = None
 
 
 @attrs.frozen(kw_only=True)
@@ -111,10 +186,16 @@ class Resumed:
 
 Event: TypeAlias = (
     RunRequested
+    | ResolveRequested
     | RetryDue
     | StepFinished
     | LoopUnrolled
     | StepCut
+    | ChildrenSubmitted
+    | SubmissionLost
+    | ChildReported
+    | ParentHeard
+    | CallbackCalled
     | ResultRendered
     | CancelRequested
     | DrainBegan

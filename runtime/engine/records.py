@@ -16,7 +16,10 @@ from runtime.values.json import Json
 
 @attrs.frozen(kw_only=True)
 class TaskSubmitted:
-    """A task was accepted. `inputs` are checked, defaults merged; `title` is rendered."""
+    """A task was accepted. `inputs` are checked, defaults merged; `title` is rendered.
+
+    `parent` is the task that wished for it, `batch` the `Spawn` that it came with.
+    """
 
     at: float
     task_id: str
@@ -25,6 +28,13 @@ class TaskSubmitted:
     inputs: Mapping[str, Json]
     requester: str = ""
     tags: Mapping[str, str] = attrs.field(factory=dict)
+    requester_groups: tuple[str, ...] = ()
+    resolver_usernames: tuple[str, ...] = ()
+    resolver_groups: tuple[str, ...] = ()
+    watcher_usernames: tuple[str, ...] = ()
+    watcher_groups: tuple[str, ...] = ()
+    parent: str = ""
+    batch: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -36,6 +46,14 @@ class TaskResolved:
     resolver: str = ""
     resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
     run_max: int = 100
+
+
+@attrs.frozen(kw_only=True)
+class RunDelayed:
+    """The first run is to begin at `due` (Unix seconds)."""
+
+    at: float
+    due: float
 
 
 @attrs.frozen(kw_only=True)
@@ -116,6 +134,103 @@ class TagsChanged:
 
 
 @attrs.frozen(kw_only=True)
+class ChildOrder:
+    """A child to create, checked and rendered by the attempt that wished for it.
+
+    `resolves` says that its execution is set up at once, for its template lets its requester do so (section 7.3).
+    """
+
+    task_id: str
+    resolution_id: str
+    template: str
+    title: str
+    inputs: Mapping[str, Json]
+    tags: Mapping[str, str]
+    resolver_usernames: tuple[str, ...] = ()
+    resolver_groups: tuple[str, ...] = ()
+    watcher_usernames: tuple[str, ...] = ()
+    watcher_groups: tuple[str, ...] = ()
+    resolves: bool = False
+    delay: float = 0
+
+
+@attrs.frozen(kw_only=True)
+class ChildrenOrdered:
+    """A step wished for a batch of tasks. Who wakes up to an order not known to be carried out gives it again."""
+
+    at: float
+    step: str
+    batch: str
+    orders: tuple[ChildOrder, ...]
+    at_most: int
+
+
+@attrs.frozen(kw_only=True)
+class ChildrenCreated:
+    """The tasks of the batch that were last handed over are stored: their ids keep them from being created twice."""
+
+    at: float
+    batch: str
+
+
+@attrs.frozen(kw_only=True)
+class ChildSettled:
+    """A child came to rest: it ended or is blocked, or could not be created (`runtime.wishes.REFUSED`)."""
+
+    at: float
+    batch: str
+    child: str
+    state: str
+    result: Json = None
+    error: str = ""
+    requester: str = ""
+    resolver: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ParentTold:
+    """The task that wished for this one has recorded what it came to: nobody has to be told again."""
+
+    at: float
+
+
+@attrs.frozen(kw_only=True)
+class CallbackOpened:
+    """A step opened a callback: one call with this secret is taken."""
+
+    at: float
+    step: str
+    callback: str
+    secret: str = attrs.field(repr=False)
+    schema: Mapping[str, Json] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class CallbackAwaited:
+    """A step, left WAITING, sleeps until this callback is called."""
+
+    at: float
+    step: str
+    callback: str
+
+
+@attrs.frozen(kw_only=True)
+class CallbackAnswered:
+    """A callback was called, for the one time."""
+
+    at: float
+    callback: str
+    body: Json
+
+
+@attrs.frozen(kw_only=True)
+class TaskWoken:
+    """Something that a step waits for has happened: the next run is due at `at`, or before (section 7.6)."""
+
+    at: float
+
+
+@attrs.frozen(kw_only=True)
 class RunInterrupted:
     """The runtime began to shut down during the run."""
 
@@ -147,6 +262,7 @@ class TaskCancelled:
 Record: TypeAlias = (
     TaskSubmitted
     | TaskResolved
+    | RunDelayed
     | RunStarted
     | StepStarted
     | StepReturned
@@ -155,6 +271,14 @@ Record: TypeAlias = (
     | StepInterrupted
     | StepChanged
     | TagsChanged
+    | ChildrenOrdered
+    | ChildrenCreated
+    | ChildSettled
+    | ParentTold
+    | CallbackOpened
+    | CallbackAwaited
+    | CallbackAnswered
+    | TaskWoken
     | RunInterrupted
     | RunEnded
     | TaskCancelled

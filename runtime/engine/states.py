@@ -73,6 +73,7 @@ class ResolutionState(StrEnum):
     """Where the execution of a task stands."""
 
     TODO = "TODO"
+    TO_AUTORUN_DELAYED = "TO_AUTORUN_DELAYED"
     RUNNING = "RUNNING"
     ERROR = "ERROR"
     WAITING = "WAITING"
@@ -90,6 +91,7 @@ class TaskState(StrEnum):
     """What a task looks like from outside."""
 
     TODO = "TODO"
+    DELAYED = "DELAYED"
     RUNNING = "RUNNING"
     WAITING = "WAITING"
     BLOCKED = "BLOCKED"
@@ -122,6 +124,8 @@ def task_state_of(resolution: ResolutionState) -> TaskState:
             return TaskState.WAITING
         case ResolutionState.TODO:
             return TaskState.TODO
+        case ResolutionState.TO_AUTORUN_DELAYED:
+            return TaskState.DELAYED
         case ResolutionState.RUNNING | ResolutionState.ERROR | ResolutionState.CRASHED:
             return TaskState.RUNNING
         case _:

@@ -2,7 +2,9 @@
 
 `Task` is what the records say plus indexes derived from them, so that no decision has to look at every step:
 `pending` counts the needs of each step that are not met, and those whose step is not settled with all that it depends
-on; `ready` holds the steps that could start, `tally` counts steps by what they contribute to the verdict.
+on; `ready` holds the steps that could start, `tally` counts steps by what they contribute to the verdict. `batches`,
+`callbacks` and `waits` are what steps wished for; `submitting` counts the batches with children on their way, and
+`untold` says that the task came to rest and the one that wished for it is not known to have heard.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,11 +14,13 @@ import attrs
 from rpds import HashTrieMap, HashTrieSet
 
 from runtime.engine.graph import Graph, build_graph
+from runtime.engine.records import ChildOrder
 from runtime.engine.states import ResolutionState, StepState, TaskState, task_state_of
 from runtime.frozen import value
 from runtime.templates.model import ConditionScope, Step, Template
 from runtime.values.json import Json
 from runtime.values.snapshot import StepView, Values
+from runtime.wishes import Callback, Spawned
 
 _RUNNING: Final = StepState.RUNNING
 
@@ -70,6 +74,40 @@ class Loop:
     size: int
     open: int
     live: int
+
+
+@attrs.frozen
+class Batch:
+    """The tasks that a step spawned: `orders[:sent]` were handed over for creation, `orders[:created]` are stored.
+
+    `busy` counts those handed over that neither ended nor are blocked.
+    """
+
+    step: str
+    spawned: Spawned
+    orders: tuple[ChildOrder, ...]
+    at_most: int
+    created: int = 0
+    sent: int = 0
+    busy: int = 0
+
+
+@attrs.frozen
+class OpenedCallback:
+    """A callback of the task: what steps see of it, and what a caller has to fit."""
+
+    callback: Callback
+    secret: str = attrs.field(repr=False)
+    schema: Mapping[str, Json] | None = None
+
+
+@attrs.frozen
+class Wait:
+    """What a step has wished to wait for; `woken` says that some of it happened since its last attempt began."""
+
+    batches: tuple[str, ...] = ()
+    callbacks: tuple[str, ...] = ()
+    woken: bool = False
 
 
 def child_name(loop: str, index: int) -> str:
@@ -183,6 +221,13 @@ class Header:
     resolver: str = ""
     resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
     run_max: int = DEFAULT_RUN_MAX
+    requester_groups: tuple[str, ...] = ()
+    resolver_usernames: tuple[str, ...] = ()
+    resolver_groups: tuple[str, ...] = ()
+    watcher_usernames: tuple[str, ...] = ()
+    watcher_groups: tuple[str, ...] = ()
+    parent: str = ""
+    batch: str = ""
 
 
 @value
@@ -210,6 +255,11 @@ class Task:
     last_activity: float = 0.0
     loops: "HashTrieMap[str, Loop]" = attrs.field(factory=HashTrieMap)
     children: "HashTrieMap[str, Child]" = attrs.field(factory=HashTrieMap)
+    batches: "HashTrieMap[str, Batch]" = attrs.field(factory=HashTrieMap)
+    callbacks: "HashTrieMap[str, OpenedCallback]" = attrs.field(factory=HashTrieMap)
+    waits: "HashTrieMap[str, Wait]" = attrs.field(factory=HashTrieMap)
+    submitting: int = 0
+    untold: bool = False
 
     def definition(self, name: str) -> Step:
         """Give the definition of a step, or of a child of a loop."""
@@ -222,8 +272,9 @@ class Task:
 
     @property
     def idle(self) -> bool:
-        """Nothing is running and no run is open: the task can leave memory."""
-        return self.live == 0 and self.resolution is not ResolutionState.RUNNING
+        """Nothing is running, no run is open, nobody is still to be told or created: the task can leave memory."""
+        quiet = self.live == 0 and self.submitting == 0 and not self.untold
+        return quiet and self.resolution is not ResolutionState.RUNNING
 
     @property
     def at_rest(self) -> bool:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from runtime.errors import Fault
 from runtime.templates.paths import item, member, shown, under
 from runtime.values.json import Json
-from runtime.values.regex import Pattern, PatternInvalid, compile_pattern
+from runtime.values.regex import Pattern, PatternInvalid, RegexError, compile_pattern
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -24,6 +24,7 @@ _NEWEST: Final = _DRAFTS[7]
 _UNVERSIONED: Final = "http://json-schema.org/schema#"
 _LARGEST: Final = 20_000
 _MOST_FAULTS: Final = 20
+_MOST_TEXT: Final = 1_000
 
 
 def normalise_schema(schema: Schema) -> Schema:
@@ -62,6 +63,29 @@ def compile_schema(schema: Schema) -> "Validator":
 
     compiled: Validator = _validator_class(schema)(schema, registry=REGISTRY)
     return compiled
+
+
+def violation(schema: Schema, value: Json) -> str:
+    """Say how a value breaks a schema that `check_schema` has found no fault in; empty when it does not. Never raises."""
+    return fault_found(compile_schema(schema), value)
+
+
+def fault_found(validator: "Validator", value: Json) -> str:
+    """Say how a value breaks a compiled schema: ``at path: why``; empty when it does not. Never raises."""
+    # Imported when needed, as above.
+    from jsonschema.exceptions import best_match  # noqa: PLC0415 - as said
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415 - as said
+
+    try:
+        error = best_match(validator.iter_errors(value))
+    except RecursionError:
+        return "its schema cannot be applied to it: it goes in circles, or too deep"
+    except (Unresolvable, RegexError) as unclear:
+        return f"its schema cannot be applied to it: {unclear}"
+    if error is None:
+        return ""
+    where = error.json_path.removeprefix("$").removeprefix(".")
+    return f"{f'at {where}: ' if where else ''}{error.message[:_MOST_TEXT]}"
 
 
 def _size(value: Json) -> int:

@@ -5,6 +5,9 @@
     attempt     one attempt of one step, from skip conditions to checks; a child of its task's actor
     program     what a template alone decides about the attempts of a step
     resources   hands out limited resources; `pools` says who is next
+    heeding     the wishes of an attempt, checked and rendered
+    family      children and parents: handed over, told
+    preparing   what a submission is made of: inputs checked, title and tags rendered
     judgement   the conditions of a step, rendered and evaluated
     broadcast   tells subscribers what happened, and waiters that a task came to rest
     news        what stored records mean to them

@@ -108,15 +108,17 @@ async def _prepare(
 
 def _request(attempt: Attempt, config: object, values: Values) -> StepRequest[object]:
     return StepRequest(
-        task_id=attempt.task_id,
-        resolution_id=attempt.resolution_id,
+        task_id=attempt.header.task_id,
+        resolution_id=attempt.header.resolution_id,
         step=attempt.step,
         attempt=attempt.progress.tries + 1,
         config=config,
         template=attempt.template.name,
-        requester=attempt.requester,
-        resolver=attempt.resolver,
+        requester=attempt.header.requester,
+        resolver=attempt.header.resolver,
         values=MappingProxyType(values),
+        spawned=attempt.spawned,
+        callbacks=attempt.callbacks,
     )
 
 
@@ -184,7 +186,8 @@ async def _run(runner: AnyRunner, request: StepRequest[object]) -> Result:
     try:
         outcome: object = await runner.run(request)
     except StepFailed as failure:
-        return _kept(_state_of(failure), failure.message, failure.output, failure.metadata)
+        kept = _kept(_state_of(failure), failure.message, failure.output, failure.metadata)
+        return attrs.evolve(kept, tags=dict(failure.tags), wishes=failure.wishes)
     except Exception as failure:  # noqa: BLE001 - the runner guard: foreign code may raise anything
         return Result(state=StepState.SERVER_ERROR, error=f"{type(failure).__name__}: {failure}")
     if not isinstance(outcome, Outcome):  # a runner need not be type-checked
@@ -192,7 +195,10 @@ async def _run(runner: AnyRunner, request: StepRequest[object]) -> Result:
             state=StepState.FATAL_ERROR,
             error=f'runner "{runner.name}" gave a {type(outcome).__name__}, not an Outcome',
         )
-    return attrs.evolve(_kept(StepState.DONE, "", outcome.output, outcome.metadata), tags=dict(outcome.tags))
+    kept = _kept(StepState.DONE, "", outcome.output, outcome.metadata)
+    if outcome.tags or outcome.wishes:
+        return attrs.evolve(kept, tags=dict(outcome.tags), wishes=outcome.wishes)
+    return kept
 
 
 def _state_of(failure: StepFailed) -> StepState:

@@ -18,6 +18,7 @@ from runtime.templates.model import Action, Function
 from runtime.values.json import loads
 from runtime.values.snapshot import Values
 from runtime.work.action import Unrenderable, arguments, perform, unreachable
+from runtime.work.heeding import heed
 from runtime.work.judgement import JudgementError, judge
 from runtime.work.trial import Attempt, Result, Tools
 
@@ -39,6 +40,8 @@ async def run_attempt(attempt: Attempt, tools: Tools) -> StepFinished | LoopUnro
         if skipped is not None:
             return skipped
         result = await _act(attempt, tools)
+        if result.wishes:
+            result = await heed(attempt, result, tools)
     if not attempt.program.checks or result.state not in _CHECKED:
         return _finished(attempt, tools, result)
     return await _check(attempt, result, tools)
@@ -56,6 +59,7 @@ def _finished(attempt: Attempt, tools: Tools, result: Result, changes: tuple[Cha
         tags=result.tags,
         changes=changes,
         tried=result.tried,
+        wishes=result.granted,
     )
 
 
@@ -133,7 +137,7 @@ async def _act(attempt: Attempt, tools: Tools) -> Result:
         values = values.with_pre_hook(hooked.output, hooked.metadata)
     result = await perform(attempt, definition.action, values, tools)
     if hooked is not None:
-        result = attrs.evolve(result, tags={**hooked.tags, **result.tags})
+        result = attrs.evolve(result, tags={**hooked.tags, **result.tags}, wishes=(*hooked.wishes, *result.wishes))
     if result.state is StepState.DONE and definition.json_schema is not None:
         violation = tools.schemas.fault(definition.json_schema, result.output)
         if violation:

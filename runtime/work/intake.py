@@ -26,21 +26,24 @@ from actors import (
     Restart,
     Supervisor,
 )
-from runtime.api.messages import CancelTask, GetTask, RunTask, SubmitTask
-from runtime.engine.decision import Effect, decide
-from runtime.engine.draft import Draft, begin, replay
-from runtime.engine.events import RunRequested
-from runtime.engine.records import Record, TaskResolved, TaskSubmitted
-from runtime.engine.task import DEFAULT_RUN_MAX, Task
+from runtime.api.messages import CallCallback, CancelTask, GetTask, ResolveTask, RunTask, SubmitTask
+from runtime.engine.decision import decide
+from runtime.engine.draft import begin, replay
+from runtime.engine.effects import Effect
+from runtime.engine.events import ResolveRequested
+from runtime.engine.records import Record, TaskSubmitted
+from runtime.engine.task import Task
 from runtime.errors import Conflict, InvariantBroken, NotFound, Unavailable
 from runtime.faults import FaultPoint
 from runtime.journal.codec import encode_template
 from runtime.journal.protocol import Entry, JournalUnavailable, standing_of
-from runtime.work.messages import TaskEnded, WakeTask, WakeTasks
+from runtime.wishes import REFUSED, SpawnedTask
+from runtime.work.family import submission_of
+from runtime.work.messages import ChildCameToRest, SubmitBatch, TaskEnded, WakeTask, WakeTasks
 from runtime.work.task import Services, TaskActor
 
-Message: TypeAlias = SubmitTask | RunTask | CancelTask | GetTask | WakeTask | WakeTasks | TaskEnded
-_Control: TypeAlias = RunTask | CancelTask | GetTask | WakeTask
+_Control: TypeAlias = ResolveTask | RunTask | CancelTask | CallCallback | GetTask | WakeTask | ChildCameToRest
+Message: TypeAlias = SubmitTask | SubmitBatch | _Control | WakeTasks | TaskEnded
 
 _LEFT: Final = "whoever ran the task ended in the middle of it"
 """Why a task that is awake in the journal and not in memory is resumed."""
@@ -51,9 +54,9 @@ _WAKE_AGAIN_SECONDS: Final = 1.0
 
 @attrs.frozen
 class _Accepted:
-    """A submission on its way in: its first decision, and who waits to hear of it."""
+    """A submission on its way in: its first decision, and who waits to hear of it, if anybody."""
 
-    question: Question[Message]
+    question: Question[Message] | None
     task: Task
     records: Sequence[Record]
     effects: Sequence[Effect]
@@ -77,7 +80,9 @@ class Intake(Actor[Message]):
                 await self._take_on(list(submissions.values()))
                 submissions.clear()
                 question = item if isinstance(item, Question) else None
-                if isinstance(message, WakeTasks):
+                if isinstance(message, SubmitBatch):
+                    await self._take_batch(message, question)
+                elif isinstance(message, WakeTasks):
                     await self._bring_back(message, question)
                 else:
                     await self._try_to_pass_on(message, question)
@@ -100,6 +105,10 @@ class Intake(Actor[Message]):
         if task is not None:
             _answer_duplicate(question, message, task)
             return None
+        return self._enter(question, message)
+
+    def _enter(self, question: Question[Message] | None, message: SubmitTask) -> _Accepted:
+        """Make the first decisions on a submission."""
         now = self.clock.wall()
         submitted = TaskSubmitted(
             at=now,
@@ -109,43 +118,79 @@ class Intake(Actor[Message]):
             inputs=message.inputs,
             requester=message.requester,
             tags=message.tags,
+            requester_groups=message.requester_groups,
+            resolver_usernames=message.resolver_usernames,
+            resolver_groups=message.resolver_groups,
+            watcher_usernames=message.watcher_usernames,
+            watcher_groups=message.watcher_groups,
+            parent=message.parent,
+            batch=message.batch,
         )
-        resolved = TaskResolved(
+        resolved = ResolveRequested(
             at=now,
             resolution_id=message.resolution_id,
             resolver=message.requester,
             resolver_inputs=message.resolver_inputs,
-            run_max=DEFAULT_RUN_MAX if message.template.retry_max is None else message.template.retry_max,
+            run=message.run,
+            delay=message.delay,
         )
-        draft = Draft(begin(submitted, self._services.plans.of(message.template)))
-        draft.apply(resolved)
-        decision = decide(draft.freeze(), *([RunRequested(at=now)] if message.run else []))
-        return _Accepted(question, decision.task, (submitted, resolved, *decision.records), decision.effects)
+        task = begin(submitted, self._services.plans.of(message.template))
+        decision = decide(task, *([resolved] if message.resolve else []))
+        return _Accepted(question, decision.task, (submitted, *decision.records), decision.effects)
+
+    async def _take_batch(self, message: SubmitBatch, question: Question[Message] | None) -> None:
+        """Take the children of a task on; answer with those that no template is here for."""
+        accepted: list[_Accepted] = []
+        refused: list[SpawnedTask] = []
+        try:
+            for order in message.orders:
+                if await self._services.journal.read(order.task_id):
+                    continue
+                try:
+                    template = self._services.tools.templates.named(order.template)
+                except NotFound as refusal:
+                    refused.append(SpawnedTask(id=order.task_id, state=REFUSED, error=str(refusal)))
+                else:
+                    accepted.append(self._enter(None, submission_of(order, message, template)))
+            await self._store(accepted)
+        except Unavailable as refusal:
+            if question is not None:
+                question.refuse(refusal)
+        else:
+            if question is not None:
+                question.answer(tuple(refused))
 
     async def _take_on(self, accepted: Sequence[_Accepted]) -> None:
+        try:
+            await self._store(accepted)
+        except Unavailable as refusal:
+            for one in accepted:
+                if one.question is not None:
+                    one.question.refuse(refusal)
+
+    async def _store(self, accepted: Sequence[_Accepted]) -> None:
+        """Store what was accepted, in one commit; start it, and tell who asked.
+
+        Raises:
+            Unavailable: nothing was stored.
+        """
         if not accepted:
             return
         if self._services.shutdown.reason is not None:
-            for one in accepted:
-                one.question.refuse(Unavailable("the runtime is shutting down"))
-            return
+            raise Unavailable("the runtime is shutting down")
         entries = [Entry(one.task.header.task_id, one.records, standing_of(one.task)) for one in accepted]
         faults = self._services.faults
         faults.reach(FaultPoint.BEFORE_APPEND)
-        try:
-            position = await self._services.journal.append(entries)
-        except Unavailable as refusal:
-            for one in accepted:
-                one.question.refuse(refusal)
-            return
+        position = await self._services.journal.append(entries)
         faults.reach(FaultPoint.AFTER_APPEND)
         for one in accepted:
             self._services.broadcast.publish(one.task, position, one.records)
             position += len(one.records)
-            if not one.task.idle:
+            if one.effects or not one.task.idle:
                 self._start(one.task, one.effects)
             faults.reach(FaultPoint.BEFORE_REPLY)
-            one.question.answer(one.task.header.task_id)
+            if one.question is not None:
+                one.question.answer(one.task.header.task_id)
 
     async def _bring_back(self, message: WakeTasks, question: Question[Message] | None) -> None:
         """Go on with tasks that were left awake, and wake those that are due."""

@@ -3,7 +3,9 @@
 import attrs
 
 from actors import Stopped
+from runtime.engine.records import ChildOrder
 from runtime.journal.protocol import Stored
+from runtime.wishes import SpawnedTask
 
 
 @attrs.frozen
@@ -37,3 +39,26 @@ class TaskEnded:
 
     task_id: str
     stopped: Stopped
+
+
+@attrs.frozen(kw_only=True)
+class SubmitBatch:
+    """Take these children of a task on, all in one commit; those that are there already are left alone.
+
+    Answered with the `SpawnedTask` of each that could not be taken on.
+    """
+
+    parent: str
+    batch: str
+    requester: str
+    requester_groups: tuple[str, ...]
+    orders: tuple[ChildOrder, ...]
+
+
+@attrs.frozen(kw_only=True)
+class ChildCameToRest:
+    """A task tells the one that wished for it, `task_id`, what it came to."""
+
+    task_id: str
+    batch: str
+    child: SpawnedTask

@@ -7,6 +7,7 @@ from runtime.engine.records import (
     LoopContracted,
     LoopExpanded,
     Record,
+    RunDelayed,
     RunEnded,
     RunStarted,
     StepChanged,
@@ -37,6 +38,8 @@ def _event(task: Task, position: int, record: Record, run: int) -> TaskEvent | N
     match record:
         case TaskSubmitted():
             return _task(task, position, record, ResolutionState.TODO, run)
+        case RunDelayed():
+            return _task(task, position, record, ResolutionState.TO_AUTORUN_DELAYED, run)
         case RunStarted():
             return _task(task, position, record, ResolutionState.RUNNING, run)
         case RunEnded():
@@ -58,11 +61,12 @@ def _event(task: Task, position: int, record: Record, run: int) -> TaskEvent | N
 def _task(
     task: Task,
     position: int,
-    record: TaskSubmitted | RunStarted | RunEnded | TaskCancelled,
+    record: TaskSubmitted | RunDelayed | RunStarted | RunEnded | TaskCancelled,
     resolution: ResolutionState,
     run: int,
 ) -> TaskStateChanged:
     state: TaskState = task_state_of(resolution)
+    next_retry = record.next_retry if isinstance(record, RunEnded) else None
     return TaskStateChanged(
         position=position,
         at=record.at,
@@ -70,7 +74,7 @@ def _task(
         state=state,
         resolution=resolution,
         run=run,
-        next_retry=record.next_retry if isinstance(record, RunEnded) else None,
+        next_retry=record.due if isinstance(record, RunDelayed) else next_retry,
     )
 
 

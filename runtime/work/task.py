@@ -29,21 +29,37 @@ from actors import (
     StopReason,
     Timers,
 )
-from runtime.api.messages import CancelTask, GetTask, RunTask
-from runtime.engine.decision import ArmRetry, Effect, RenderResult, StartStep, StopSteps, decide
+from runtime.api.messages import CallCallback, CancelTask, GetTask, ResolveTask, RunTask
+from runtime.engine.decision import decide
+from runtime.engine.effects import (
+    ArmRetry,
+    Effect,
+    RenderResult,
+    StartStep,
+    StopSteps,
+    SubmitChildren,
+    TellParent,
+)
 from runtime.engine.events import (
+    CallbackCalled,
     CancelRequested,
+    ChildrenSubmitted,
+    ChildReported,
     DrainBegan,
     Event,
     LoopUnrolled,
+    ParentHeard,
+    ResolveRequested,
     ResultRendered,
     Resumed,
     RetryDue,
     RunRequested,
     StepCut,
     StepFinished,
+    SubmissionLost,
 )
 from runtime.engine.records import Record
+from runtime.engine.states import ResolutionState
 from runtime.engine.task import Task
 from runtime.errors import TemplatingError
 from runtime.faults import FaultPoint, Faults
@@ -51,13 +67,17 @@ from runtime.journal.protocol import Entry, Journal, JournalUnavailable, Standin
 from runtime.values.json import Json
 from runtime.work.attempt import run_attempt
 from runtime.work.broadcast import Broadcast
-from runtime.work.messages import TaskEnded, WakeTask
+from runtime.work.family import Callbacks, Front, batch_of, news_of, spawned_by, submit_children, tell_parent
+from runtime.work.messages import ChildCameToRest, TaskEnded, WakeTask
 from runtime.work.plans import Plans
 from runtime.work.trial import Attempt, Tools
 from runtime.work.wakeups import Agenda
 
-_Report: TypeAlias = StepFinished | LoopUnrolled | StepCut | ResultRendered
-Message: TypeAlias = RunTask | CancelTask | GetTask | WakeTask | _Report
+_Report: TypeAlias = (
+    StepFinished | LoopUnrolled | StepCut | ResultRendered | ChildrenSubmitted | SubmissionLost | ParentHeard
+)
+_Request: TypeAlias = ResolveTask | RunTask | CancelTask | CallCallback | WakeTask | ChildCameToRest
+Message: TypeAlias = _Request | GetTask | _Report
 
 RECORDING_SECONDS: Final = 1.0
 """How long before the hard deadline steps are cut, so that who cut them can still be recorded."""
@@ -70,7 +90,7 @@ _IDLE: Final = StopReason.normal("task", "nothing is running")
 
 @attrs.frozen(kw_only=True)
 class Services:
-    """What every task actor of a runtime is given."""
+    """What every task actor of a runtime is given. `front` gives the intake of now."""
 
     journal: Journal
     tools: Tools
@@ -80,6 +100,7 @@ class Services:
     broadcast: Broadcast
     faults: Faults
     shutdown: ShutdownContext
+    front: Front
 
 
 class TaskActor(Actor[Message]):
@@ -176,16 +197,31 @@ class TaskActor(Actor[Message]):
             except JournalUnavailable:
                 await trio.sleep(next(pauses))
 
-    def _event(self, message: RunTask | CancelTask | WakeTask | _Report) -> Event:
+    def _event(self, message: _Request | _Report) -> Event:
+        now = self.clock.wall()
         match message:
-            case RunTask():
-                return RunRequested(at=self.clock.wall())
-            case CancelTask():
-                return CancelRequested(at=self.clock.wall(), requester=message.requester, reason=message.reason)
-            case WakeTask():
-                return RetryDue(at=self.clock.wall(), run=message.run)
             case StepFinished() | LoopUnrolled() | StepCut() | ResultRendered():
                 return message
+            case ChildrenSubmitted() | SubmissionLost() | ParentHeard():
+                return message
+            case RunTask():
+                return RunRequested(at=now)
+            case ResolveTask():
+                return ResolveRequested(
+                    at=now,
+                    resolution_id=message.resolution_id,
+                    resolver=message.resolver,
+                    resolver_inputs=message.resolver_inputs,
+                    run=message.run,
+                )
+            case CancelTask():
+                return CancelRequested(at=now, requester=message.requester, reason=message.reason)
+            case CallCallback(callback_id=callback):
+                return CallbackCalled(at=now, callback=callback, secret=message.secret, body=message.body)
+            case ChildCameToRest():
+                return ChildReported(at=now, batch=message.batch, child=message.child)
+            case WakeTask():
+                return RetryDue(at=now, run=message.run)
             case _:
                 assert_never(message)
 
@@ -198,23 +234,28 @@ class TaskActor(Actor[Message]):
                     reason = StopReason(kind=StopKind.CANCELLED, requester=effect.requester, text=effect.reason)
                     for child in self.children:
                         child.stop(reason)
+                case ArmRetry() if not self._task.idle:  # the journal lists a task as due once it sleeps
+                    wake = WakeTask(self._task.header.task_id, effect.run)
+                    self._services.timers.arm(wake.task_id, effect.due, self._intake, wake)
                 case ArmRetry():
                     wake = WakeTask(self._task.header.task_id, effect.run)
                     self._services.agenda.sleep_until(effect.due, wake, self._intake)
                 case RenderResult():
                     self._render_result()
+                case SubmitChildren():
+                    self._submit(effect)
+                case TellParent():
+                    self._tell_parent()
                 case _:
                     assert_never(effect)
 
     def _start(self, effect: StartStep) -> None:
-        header, template = self._task.header, self._task.plan.template
-        child = self._task.children.get(effect.step)
-        definition = self._task.definition(effect.step)
+        task = self._task
+        template = task.plan.template
+        child = task.children.get(effect.step)
+        definition = task.definition(effect.step)
         attempt = Attempt(
-            task_id=header.task_id,
-            resolution_id=header.resolution_id,
-            requester=header.requester,
-            resolver=header.resolver,
+            header=task.header,
             template=template,
             step=effect.step,
             definition=definition,
@@ -222,8 +263,10 @@ class TaskActor(Actor[Message]):
             checks_only=effect.checks_only,
             unroll=effect.unroll,
             program=self._services.tools.programs.of(template, definition),
-            progress=self._task.steps[effect.step],
-            values=self._task.values if child is None else self._task.values.with_iterator(child.item),
+            progress=task.steps[effect.step],
+            values=task.values if child is None else task.values.with_iterator(child.item),
+            spawned=spawned_by(task, effect.step) if task.waits else (),
+            callbacks=Callbacks(task.callbacks),
         )
         self.children.start(
             f"{effect.step}#{effect.attempt}",
@@ -246,6 +289,52 @@ class TaskActor(Actor[Message]):
             case _:
                 assert_never(ended)
         return StepCut(at=self.clock.wall(), step=effect.step, attempt=effect.attempt, requester=requester, reason=why)
+
+    def _submit(self, effect: SubmitChildren) -> None:
+        services = self._services
+        self.children.start(
+            f"submit {effect.batch}",
+            submit_children,
+            batch_of(self._task, effect),
+            services.front,
+            self.clock,
+            services.shutdown,
+            report=partial(self._submitted, effect.batch),
+        )
+
+    def _submitted(self, batch: str, ended: Exit[ChildrenSubmitted | None]) -> ChildrenSubmitted | SubmissionLost:
+        match ended:
+            case Returned(value=ChildrenSubmitted() as submitted):
+                return submitted
+            case Returned() | Cut():
+                return SubmissionLost(at=self.clock.wall(), batch=batch)
+            case Failed(error=error):
+                raise error  # ends this actor; the next one, rebuilt from the journal, hands them over again
+            case _:
+                assert_never(ended)
+
+    def _tell_parent(self) -> None:
+        task = self._task
+        self.children.start(
+            f"tell {task.run} {task.resolution}",
+            tell_parent,
+            news_of(task),
+            self._services.front,
+            self.clock,
+            self._services.shutdown,
+            report=partial(self._parent_heard, task.run, task.resolution),
+        )
+
+    def _parent_heard(self, run: int, resolution: ResolutionState, ended: Exit[bool]) -> ParentHeard:
+        match ended:
+            case Returned(value=heard):
+                return ParentHeard(at=self.clock.wall(), run=run, resolution=resolution, heard=heard)
+            case Cut():
+                return ParentHeard(at=self.clock.wall(), run=run, resolution=resolution, heard=False)
+            case Failed(error=error):
+                raise error  # as above
+            case _:
+                assert_never(ended)
 
     def _render_result(self) -> None:
         task = self._task

@@ -5,14 +5,18 @@ from collections.abc import Mapping
 import attrs
 
 from actors import Clock
+from runtime.engine.events import CheckedWish
+from runtime.engine.rights import Administrators
 from runtime.engine.states import StepState
-from runtime.engine.task import Progress, view_of
+from runtime.engine.task import Header, Progress, view_of
 from runtime.frozen import value
 from runtime.runner import Runners
+from runtime.templates.catalogue import Templates
 from runtime.templates.model import Step, Template
 from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
 from runtime.values.snapshot import Values
+from runtime.wishes import Callback, Spawned, Wish
 from runtime.work.program import Program, Programs
 from runtime.work.resources import Resources
 from runtime.work.schema import Schemas
@@ -22,10 +26,7 @@ from runtime.work.schema import Schemas
 class Attempt:
     """All that one attempt knows. `values` is the snapshot that its templates see; `unroll`: it is that of a loop."""
 
-    task_id: str
-    resolution_id: str
-    requester: str
-    resolver: str
+    header: Header
     template: Template
     step: str
     definition: Step
@@ -35,6 +36,8 @@ class Attempt:
     program: Program
     progress: Progress
     values: Values
+    spawned: tuple[Spawned, ...]
+    callbacks: Mapping[str, Callback]
 
     def seen(self, values: Values, progress: Progress) -> Values:
         """Give values that show the step as it stands in `progress`, as ``.step.this``."""
@@ -51,15 +54,19 @@ class Tools:
     clock: Clock
     schemas: Schemas
     resources: Resources | None = None
+    templates: Templates = attrs.field(factory=Templates)
+    administrators: Administrators | None = None
 
 
 @value(kw_only=True)
 class Result:
-    """What the action came to, before conditions."""
+    """What the action came to, before conditions. `granted` are its `wishes`, checked and rendered."""
 
     state: StepState
     error: str = ""
     output: Json = None
     metadata: Json = None
     tags: Mapping[str, str] = attrs.field(factory=dict)
+    wishes: tuple[Wish, ...] = ()
+    granted: tuple[CheckedWish, ...] = ()
     tried: bool = True

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
-from runtime.engine.decision import ArmRetry, Decision, Effect, RenderResult, StartStep, StopSteps, decide
+from runtime.engine.decision import Decision, decide
 from runtime.engine.draft import Draft, begin, replay
+from runtime.engine.effects import ArmRetry, Effect, RenderResult, StartStep, StopSteps, SubmitChildren, TellParent
 from runtime.engine.events import (
     CancelRequested,
     Change,
@@ -71,6 +72,8 @@ class Loop:
         self.running: list[StartStep] = []
         self.retry: ArmRetry | None = None
         self.rendering = False
+        self.submitting: list[SubmitChildren] = []
+        self.telling = 0
         submitted = TaskSubmitted(at=self.now, task_id="t", template=template, title="", inputs={})
         resolved = TaskResolved(at=self.now, resolution_id="r", run_max=run_max)
         draft = Draft(begin(submitted))
@@ -99,6 +102,10 @@ class Loop:
                 self.retry = effect
             case RenderResult():
                 self.rendering = True
+            case SubmitChildren():
+                self.submitting.append(effect)
+            case TellParent():
+                self.telling += 1
 
     def cut(self, started: StartStep, requester: str = "test", reason: str = "cut") -> StepCut:
         return StepCut(at=self.now, step=started.step, attempt=started.attempt, requester=requester, reason=reason)

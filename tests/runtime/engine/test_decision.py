@@ -2,7 +2,7 @@
 
 import pytest
 
-from runtime.engine.decision import StartStep, StopSteps
+from runtime.engine.effects import StartStep, StopSteps
 from runtime.engine.events import Change, ResultRendered, RetryDue, RunRequested, StepCut
 from runtime.engine.records import RunEnded, StepChanged
 from runtime.engine.states import ResolutionState, TaskState

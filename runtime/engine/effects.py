@@ -1,0 +1,59 @@
+"""What `decide` wants done once its records are stored."""
+
+from typing import TypeAlias
+
+import attrs
+
+from runtime.engine.records import ChildOrder
+from runtime.frozen import value
+
+
+@value
+class StartStep:
+    """Begin attempt `attempt` of a step.
+
+    `checks_only`: its action ran already, only its checks are asked again. `unroll`: it is a loop, and its attempt is
+    to find its items.
+    """
+
+    step: str
+    attempt: int
+    checks_only: bool = False
+    unroll: bool = False
+
+
+@attrs.frozen
+class StopSteps:
+    """Cut every attempt in flight; each will report `StepCut`."""
+
+    requester: str
+    reason: str
+
+
+@attrs.frozen
+class ArmRetry:
+    """Wake the task for the run after number `run`, at `due` (Unix seconds)."""
+
+    due: float
+    run: int
+
+
+@attrs.frozen
+class RenderResult:
+    """Every step is settled: render the result and report `ResultRendered`."""
+
+
+@attrs.frozen
+class SubmitChildren:
+    """Create these children, each once by its id, and report `ChildrenSubmitted` when they are stored."""
+
+    batch: str
+    orders: tuple[ChildOrder, ...]
+
+
+@attrs.frozen
+class TellParent:
+    """Tell the task that wished for this one that it came to rest; telling it again does no harm."""
+
+
+Effect: TypeAlias = StartStep | StopSteps | ArmRetry | RenderResult | SubmitChildren | TellParent

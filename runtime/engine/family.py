@@ -1,0 +1,185 @@
+"""What follows from wishes and from what came of them: children, callbacks, parents (sections 7.6 and 9.9 to 9.11).
+
+Part of `decide`: functions over a decision in the making.
+"""
+
+import hmac
+from typing import Protocol
+
+from runtime.engine.draft import Draft
+from runtime.engine.effects import ArmRetry, Effect, SubmitChildren, TellParent
+from runtime.engine.events import (
+    CallbackCalled,
+    ChildrenSubmitted,
+    ChildReported,
+    OrderChildren,
+    ParentHeard,
+    StepFinished,
+)
+from runtime.engine.records import (
+    CallbackAnswered,
+    CallbackAwaited,
+    CallbackOpened,
+    ChildrenCreated,
+    ChildrenOrdered,
+    ChildSettled,
+    ParentTold,
+    Record,
+    TaskWoken,
+)
+from runtime.engine.states import ResolutionState, StepState, TaskState, task_state_of
+from runtime.engine.task import Task
+from runtime.errors import Conflict, Fault, InputInvalid, NotFound, Refused
+from runtime.templates.schemas import violation
+from runtime.wishes import AwaitCallback, OpenCallback
+
+_CALLABLE = frozenset({TaskState.RUNNING, TaskState.WAITING, TaskState.BLOCKED})
+
+
+class Turn(Protocol):
+    """A decision in the making."""
+
+    draft: Draft
+    effects: list[Effect]
+    resumed: bool
+
+    def record(self, record: Record) -> None:
+        """Add a record, and take it in."""
+        ...
+
+
+def take_wishes(turn: Turn, event: StepFinished) -> None:
+    """Record what an attempt wished for. A task that was cancelled meanwhile gets nothing more."""
+    if turn.draft.resolution is ResolutionState.CANCELLED:
+        return
+    for wish in event.wishes:
+        match wish:
+            case OrderChildren(batch=batch, orders=orders):
+                if orders and batch not in turn.draft.batches:
+                    turn.record(
+                        ChildrenOrdered(at=event.at, step=event.step, batch=batch, orders=orders, at_most=wish.at_most)
+                    )
+                    _submit(turn, batch)
+            case OpenCallback(id=callback):
+                if callback not in turn.draft.callbacks:
+                    turn.record(
+                        CallbackOpened(
+                            at=event.at, step=event.step, callback=callback, secret=wish.secret, schema=wish.schema
+                        )
+                    )
+            case AwaitCallback(id=callback):
+                if callback in turn.draft.callbacks:
+                    turn.record(CallbackAwaited(at=event.at, step=event.step, callback=callback))
+
+
+def _submit(turn: Turn, name: str) -> None:
+    batch = turn.draft.batches[name]
+    if batch.created < batch.sent:
+        turn.effects.append(SubmitChildren(name, batch.orders[batch.created : batch.sent]))
+
+
+def note_created(turn: Turn, event: ChildrenSubmitted) -> None:
+    """Note that children are stored, and hand over the next ones that there is room for."""
+    batch = turn.draft.batches.get(event.batch)
+    if batch is None or batch.created == batch.sent:
+        return
+    woken = turn.draft.waits[batch.step].woken
+    turn.record(ChildrenCreated(at=event.at, batch=event.batch))
+    _submit(turn, event.batch)
+    _wake_if(turn, batch.step, woken=woken, at=event.at)
+    for child in event.refused:
+        hear_of_child(turn, ChildReported(at=event.at, batch=event.batch, child=child))
+
+
+def hear_of_child(turn: Turn, event: ChildReported) -> None:
+    """Keep what a child came to; wake the step that waits for it once there is nothing more to wait for."""
+    draft, child = turn.draft, event.child
+    batch = draft.batches.get(event.batch)
+    known = batch.spawned.tasks.get(child.id) if batch is not None else None
+    if batch is None or known is None or known == child or known.ended:
+        return
+    woken = draft.waits[batch.step].woken
+    on_its_way = batch.created < batch.sent
+    turn.record(
+        ChildSettled(
+            at=event.at,
+            batch=event.batch,
+            child=child.id,
+            state=child.state,
+            result=child.result,
+            error=child.error,
+            requester=child.requester_username,
+            resolver=child.resolver_username,
+        )
+    )
+    if not on_its_way:
+        _submit(turn, event.batch)
+    _wake_if(turn, batch.step, woken=woken, at=event.at)
+
+
+def take_call(turn: Turn, event: CallbackCalled) -> Refused | None:
+    """Take the one call of a callback, from who knows its secret."""
+    draft = turn.draft
+    opened = draft.callbacks.get(event.callback)
+    if opened is None or not hmac.compare_digest(opened.secret.encode(), event.secret.encode()):
+        return NotFound("callback", event.callback)
+    if opened.callback.called_at is not None:
+        return Conflict(f"callback {event.callback} was called already")
+    if task_state_of(draft.resolution) not in _CALLABLE:
+        return Conflict(f"callback {event.callback} cannot be called: its task is {draft.resolution}")
+    problem = violation(opened.schema, event.body) if opened.schema is not None else ""
+    if problem:
+        return InputInvalid([Fault("body", problem)])
+    asleep = [step for step, wait in draft.waits.items() if event.callback in wait.callbacks and not wait.woken]
+    turn.record(CallbackAnswered(at=event.at, callback=event.callback, body=event.body))
+    for step in asleep:
+        _wake_if(turn, step, woken=False, at=event.at)
+    return None
+
+
+def _wake_if(turn: Turn, step: str, *, woken: bool, at: float) -> None:
+    """Make the next run due if the step was woken just now, unless a person holds the task (section 7.6)."""
+    draft = turn.draft
+    if woken or not draft.waits[step].woken:
+        return
+    match draft.resolution:
+        case ResolutionState.WAITING | ResolutionState.ERROR:
+            turn.record(TaskWoken(at=at))
+            turn.effects.append(ArmRetry(at, draft.run))
+        case ResolutionState.RUNNING:
+            turn.record(TaskWoken(at=at))  # kept until the run ends
+        case ResolutionState.BLOCKED_BADREQUEST if _blocks_alone(draft, step):
+            turn.record(TaskWoken(at=at))
+            turn.effects.append(ArmRetry(at, draft.run))
+        case _:
+            pass
+
+
+def _blocks_alone(draft: Draft, step: str) -> bool:
+    """Say whether a step's error is all that the task is blocked by: its child's trouble, most likely, now mended."""
+    return (
+        draft.steps[step].state == StepState.CLIENT_ERROR
+        and draft.tally.get(StepState.CLIENT_ERROR) == 1
+        and not draft.tally.keys() & {StepState.FATAL_ERROR, StepState.CRASHED}
+    )
+
+
+def resume(turn: Turn) -> None:
+    """Hand over again the children that may not have been."""
+    for name, batch in turn.draft.batches.items():
+        if batch.created < batch.sent:
+            _submit(turn, name)
+
+
+def tell_parent(turn: Turn, before: Task) -> None:
+    """Have the parent told what the task came to, when it came to rest just now or was rebuilt."""
+    draft = turn.draft
+    if not before.untold or (before.run, before.resolution) != (draft.run, draft.resolution) or turn.resumed:
+        turn.effects.append(TellParent())
+
+
+def note_told(turn: Turn, event: ParentHeard) -> None:
+    """Note that the parent knows, unless there is something newer to tell."""
+    draft = turn.draft
+    if event.heard and draft.untold and (event.run, event.resolution) == (draft.run, draft.resolution):
+        turn.record(ParentTold(at=event.at))

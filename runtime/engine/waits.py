@@ -1,0 +1,161 @@
+"""What steps wait for: the children they spawned and the callbacks they await, as records change it (section 7.6).
+
+Functions over a draft; `runtime.engine.family` decides, these keep count. A step in WAITING is asleep, and not ready,
+from the end of its attempt until something it waits for happens.
+"""
+
+from typing import TYPE_CHECKING, assert_never
+
+import attrs
+
+from runtime.engine.records import (
+    CallbackAnswered,
+    CallbackAwaited,
+    CallbackOpened,
+    ChildrenCreated,
+    ChildrenOrdered,
+    ChildSettled,
+)
+from runtime.engine.states import StepState, TaskState
+from runtime.engine.task import Batch, OpenedCallback, Wait
+from runtime.wishes import Callback, Spawned, SpawnedTask
+
+if TYPE_CHECKING:
+    from runtime.engine.draft import Draft
+
+_NOTHING = Wait()
+
+
+def apply(
+    draft: "Draft",
+    record: ChildrenOrdered | ChildrenCreated | ChildSettled | CallbackOpened | CallbackAwaited | CallbackAnswered,
+) -> None:
+    """Take one record of these in."""
+    match record:
+        case ChildrenOrdered():
+            _ordered(draft, record)
+        case ChildrenCreated():
+            batch = draft.batches[record.batch]
+            _put_batch(draft, record.batch, attrs.evolve(batch, created=batch.sent))
+            _wake_if_quiet(draft, record.batch)
+        case ChildSettled():
+            _settled(draft, record)
+        case CallbackOpened():
+            opened = OpenedCallback(Callback(id=record.callback), record.secret, record.schema)
+            draft.callbacks = draft.callbacks.insert(record.callback, opened)
+        case CallbackAwaited():
+            wait = draft.waits.get(record.step, _NOTHING)
+            called = draft.callbacks[record.callback].callback.called_at is not None
+            wait = attrs.evolve(wait, callbacks=(*wait.callbacks, record.callback), woken=wait.woken or called)
+            _put_wait(draft, record.step, wait)
+        case CallbackAnswered():
+            _answered(draft, record)
+        case _:
+            assert_never(record)
+
+
+def asleep(draft: "Draft", step: str) -> bool:
+    """Say whether a step is WAITING for something that has not happened yet."""
+    wait = draft.waits.get(step)
+    if wait is None or wait.woken or draft.steps[step].state != StepState.WAITING:
+        return False
+    return bool(wait.callbacks) or any(draft.batches[batch].spawned.remaining for batch in wait.batches)
+
+
+def quiet(batch: Batch) -> bool:
+    """Say whether no task of a batch can go on by itself: all ended or are blocked, and none is still to come."""
+    return batch.busy == 0 and batch.created == batch.sent
+
+
+def begin_attempt(draft: "Draft", step: str) -> None:
+    """Note that an attempt begins: it is given what happened so far, and says anew which callbacks it awaits."""
+    wait = draft.waits.get(step)
+    if wait is not None:
+        draft.waits = draft.waits.insert(step, Wait(wait.batches))
+
+
+def forget(draft: "Draft", step: str) -> None:
+    """Let go of all that a step waits for; what its children tell later means nothing any more."""
+    wait = draft.waits.get(step)
+    if wait is None:
+        return
+    draft.waits = draft.waits.remove(step)
+    for name in wait.batches:
+        batch = draft.batches[name]
+        draft.submitting -= batch.created < batch.sent
+        draft.batches = draft.batches.remove(name)
+
+
+def forget_all(draft: "Draft") -> None:
+    """Let go of all that any step waits for: the task will not go on. Children that are there live on."""
+    for step in list(draft.waits):
+        forget(draft, step)
+        draft.touch(step)
+
+
+def _ordered(draft: "Draft", record: ChildrenOrdered) -> None:
+    spawned = Spawned(id=record.batch, total=len(record.orders))
+    _put_batch(draft, record.batch, Batch(record.step, spawned, record.orders, record.at_most))
+    wait = draft.waits.get(record.step, _NOTHING)
+    _put_wait(draft, record.step, attrs.evolve(wait, batches=(*wait.batches, record.batch)))
+
+
+def _put_batch(draft: "Draft", name: str, batch: Batch) -> None:
+    """Keep a batch, with as many more of its tasks handed over as may be; one hand-over at a time."""
+    was = draft.batches.get(name)
+    total = len(batch.orders)
+    if batch.created == batch.sent < total:
+        unfinished = batch.sent - batch.spawned.ended
+        sent = min(total, batch.sent + max(0, batch.at_most - unfinished)) if batch.at_most > 0 else total
+        tasks = batch.spawned.tasks
+        for order in batch.orders[batch.sent : sent]:
+            tasks = tasks.insert(order.task_id, SpawnedTask(id=order.task_id))
+        spawned = attrs.evolve(batch.spawned, tasks=tasks)
+        batch = attrs.evolve(batch, spawned=spawned, sent=sent, busy=batch.busy + sent - batch.sent)
+    draft.batches = draft.batches.insert(name, batch)
+    draft.submitting += (batch.created < batch.sent) - (was is not None and was.created < was.sent)
+
+
+def _settled(draft: "Draft", record: ChildSettled) -> None:
+    batch = draft.batches[record.batch]
+    was = batch.spawned.tasks[record.child]
+    now = SpawnedTask(
+        id=record.child,
+        state=record.state,
+        result=record.result,
+        error=record.error,
+        requester_username=record.requester,
+        resolver_username=record.resolver,
+    )
+    spawned = attrs.evolve(
+        batch.spawned,
+        tasks=batch.spawned.tasks.insert(record.child, now),
+        ended=batch.spawned.ended + now.ended - was.ended,
+    )
+    batch = attrs.evolve(batch, spawned=spawned, busy=batch.busy - _is_busy(was) + _is_busy(now))
+    _put_batch(draft, record.batch, batch)
+    _wake_if_quiet(draft, record.batch)
+
+
+def _wake_if_quiet(draft: "Draft", name: str) -> None:
+    batch = draft.batches[name]
+    if quiet(batch):
+        _put_wait(draft, batch.step, attrs.evolve(draft.waits[batch.step], woken=True))
+
+
+def _is_busy(task: SpawnedTask) -> bool:
+    return not task.ended and task.state != TaskState.BLOCKED
+
+
+def _answered(draft: "Draft", record: CallbackAnswered) -> None:
+    opened = draft.callbacks[record.callback]
+    called = Callback(id=record.callback, called_at=record.at, body=record.body)
+    draft.callbacks = draft.callbacks.insert(record.callback, attrs.evolve(opened, callback=called))
+    for step, wait in list(draft.waits.items()):
+        if record.callback in wait.callbacks:
+            _put_wait(draft, step, attrs.evolve(wait, woken=True))
+
+
+def _put_wait(draft: "Draft", step: str, wait: Wait) -> None:
+    draft.waits = draft.waits.insert(step, wait)
+    draft.touch(step)

@@ -1,0 +1,137 @@
+"""Children and parents between task actors: handing children over to the intake, telling a parent, what steps are told."""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain, repeat
+from typing import Final, TypeAlias
+
+import trio
+
+from actors import ActorStopped, Address, AskExpired, ChildUnknown, Clock, MailboxFull, ShutdownContext
+from runtime.api.messages import SubmitTask
+from runtime.engine.effects import SubmitChildren
+from runtime.engine.events import ChildrenSubmitted
+from runtime.engine.records import ChildOrder
+from runtime.engine.task import OpenedCallback, Task
+from runtime.errors import NotFound, Unavailable
+from runtime.templates.model import Template
+from runtime.wishes import Callback, Spawned, SpawnedTask
+from runtime.work.messages import ChildCameToRest, SubmitBatch
+
+Front: TypeAlias = Callable[[], Address[SubmitBatch | ChildCameToRest]]
+"""How the intake of now is found: an address outlives no restart."""
+
+_ANSWER_WITHIN_SECONDS: Final = 30.0
+_AGAIN_SECONDS: Final = (0.1, 1.0, 5.0, 30.0)
+"""How long to wait before what was not taken is offered again."""
+
+
+def spawned_by(task: Task, step: str) -> tuple[Spawned, ...]:
+    """Give the batches of a step, as its attempt sees them."""
+    wait = task.waits.get(step)
+    return () if wait is None else tuple(task.batches[batch].spawned for batch in wait.batches)
+
+
+class Callbacks(Mapping[str, Callback]):
+    """The callbacks of a task as its attempts see them, without their secrets."""
+
+    __slots__ = ("_opened",)
+
+    def __init__(self, opened: Mapping[str, OpenedCallback]) -> None:
+        self._opened = opened
+
+    def __getitem__(self, name: str) -> Callback:
+        """Show one."""
+        return self._opened[name].callback
+
+    def __iter__(self) -> Iterator[str]:
+        """Give their ids."""
+        return iter(self._opened)
+
+    def __len__(self) -> int:
+        return len(self._opened)
+
+
+def batch_of(task: Task, effect: SubmitChildren) -> SubmitBatch:
+    """Give what the intake is asked to take on."""
+    header = task.header
+    return SubmitBatch(
+        parent=header.task_id,
+        batch=effect.batch,
+        requester=header.requester,
+        requester_groups=header.requester_groups,
+        orders=effect.orders,
+    )
+
+
+def submission_of(order: ChildOrder, batch: SubmitBatch, template: Template) -> SubmitTask:
+    """Give the submission of one child, in the name of its parent's requester."""
+    return SubmitTask(
+        task_id=order.task_id,
+        resolution_id=order.resolution_id,
+        template=template,
+        inputs=order.inputs,
+        title=order.title,
+        requester=batch.requester,
+        requester_groups=batch.requester_groups,
+        tags=order.tags,
+        resolve=order.resolves,
+        run=order.resolves,
+        delay=order.delay,
+        resolver_usernames=order.resolver_usernames,
+        resolver_groups=order.resolver_groups,
+        watcher_usernames=order.watcher_usernames,
+        watcher_groups=order.watcher_groups,
+        parent=batch.parent,
+        batch=batch.batch,
+    )
+
+
+async def submit_children(
+    message: SubmitBatch, front: Front, clock: Clock, shutdown: ShutdownContext
+) -> ChildrenSubmitted | None:
+    """Have the intake take children on, asking again until it has; None when the runtime is closed first.
+
+    Asking twice does no harm: their ids keep them from being created twice.
+    """
+    refused = await _ask(message, front, clock, shutdown)
+    return ChildrenSubmitted(at=clock.wall(), batch=message.batch, refused=refused) if refused is not None else None
+
+
+def news_of(task: Task) -> ChildCameToRest:
+    """Give what a parent is told of a task that came to rest."""
+    header = task.header
+    return ChildCameToRest(
+        task_id=header.parent,
+        batch=header.batch,
+        child=SpawnedTask(
+            id=header.task_id,
+            state=task.state,
+            result=task.result,
+            error=f"{task.stopped_by}: {task.stop_reason}" if task.stopped_by else "",
+            requester_username=header.requester,
+            resolver_username=header.resolver,
+        ),
+    )
+
+
+async def tell_parent(message: ChildCameToRest, front: Front, clock: Clock, shutdown: ShutdownContext) -> bool:
+    """Tell a parent until it has recorded the news, or is not there any more; False when the runtime is closed first."""
+    try:
+        return await _ask(message, front, clock, shutdown) is not None
+    except NotFound:
+        return True
+
+
+async def _ask(
+    message: SubmitBatch | ChildCameToRest, front: Front, clock: Clock, shutdown: ShutdownContext
+) -> tuple[SpawnedTask, ...] | None:
+    pauses = chain(_AGAIN_SECONDS, repeat(_AGAIN_SECONDS[-1]))
+    while True:
+        try:
+            answer = await front().ask(message, deadline=clock.monotonic() + _ANSWER_WITHIN_SECONDS)
+        except (ActorStopped, ChildUnknown, MailboxFull, AskExpired, Unavailable):
+            if shutdown.reason is not None:
+                return None
+        else:
+            return answer if isinstance(answer, tuple) else ()
+        await trio.sleep(next(pauses))

@@ -1,0 +1,108 @@
+"""Heeding the wishes of an attempt: checked and rendered in its own frame, so that its task only records valid ones."""
+
+import uuid
+from collections.abc import Collection, Sequence
+
+import attrs
+
+from runtime.engine.events import CheckedWish, OrderChildren
+from runtime.engine.records import ChildOrder
+from runtime.engine.rights import Identity, starts_by_itself
+from runtime.engine.states import StepState
+from runtime.engine.task import Header
+from runtime.errors import Refused
+from runtime.runner import PARENT_TAG
+from runtime.templates.schemas import check_schema, normalise_schema
+from runtime.wishes import AwaitCallback, ChildTask, OpenCallback, Spawn, Wish
+from runtime.work.preparing import prepare_task
+from runtime.work.trial import Attempt, Result, Tools
+
+
+class _Unheeded(Exception):
+    """A wish cannot be granted, and why."""
+
+
+async def heed(attempt: Attempt, result: Result, tools: Tools) -> Result:
+    """Give the result with its wishes checked. One that cannot be granted makes it CLIENT_ERROR, and drops all.
+
+    What an attempt wished for that ended in FATAL_ERROR is dropped too.
+    """
+    if result.state is StepState.FATAL_ERROR:
+        return result
+    opened = {wish.id for wish in result.wishes if isinstance(wish, OpenCallback)}
+    try:
+        granted = [await _checked(attempt, wish, opened, tools) for wish in result.wishes]
+    except _Unheeded as fault:
+        return attrs.evolve(result, state=StepState.CLIENT_ERROR, error=str(fault))
+    return attrs.evolve(result, granted=tuple(granted))
+
+
+async def _checked(attempt: Attempt, wish: Wish, opened: Collection[str], tools: Tools) -> CheckedWish:
+    match wish:
+        case Spawn():
+            orders = await _orders(attempt, wish.tasks, tools)
+            return OrderChildren(batch=wish.id, orders=orders, at_most=max(0, wish.at_most))
+        case OpenCallback():
+            return _with_sound_schema(wish)
+        case AwaitCallback():
+            if wish.id not in attempt.callbacks and wish.id not in opened:
+                raise _Unheeded(f"there is no callback {wish.id} in this task")
+            return wish
+        case _:  # a runner need not be type-checked
+            raise _Unheeded(f"a {type(wish).__name__} is no wish")
+
+
+def _with_sound_schema(wish: OpenCallback) -> OpenCallback:
+    if wish.schema is None:
+        return wish
+    schema = normalise_schema(wish.schema)
+    faults, _warnings = check_schema(schema)
+    if faults:
+        raise _Unheeded(f"the schema of the callback is invalid: {'; '.join(map(str, faults))}")
+    return attrs.evolve(wish, schema=schema)
+
+
+async def _orders(attempt: Attempt, tasks: Sequence[ChildTask], tools: Tools) -> tuple[ChildOrder, ...]:
+    orders = []
+    for index, task in enumerate(tasks):
+        try:
+            orders.append(await _order(attempt, task, tools))
+        except Refused as refusal:
+            which = f"task {index + 1} of {len(tasks)}: " if len(tasks) > 1 else ""
+            raise _Unheeded(f"{which}{refusal}") from refusal
+    return tuple(orders)
+
+
+async def _order(attempt: Attempt, task: ChildTask, tools: Tools) -> ChildOrder:
+    template = tools.templates.named(task.template)
+    if template.blocked:
+        raise Refused(f'template "{template.name}" is blocked: no task can be made from it')
+    if PARENT_TAG in task.tags:
+        raise Refused(f"the tag {PARENT_TAG} is reserved")
+    parent = attempt.header
+    infos = {"task_id": task.id, "requester_username": parent.requester}
+    prepared = await prepare_task(template, task.inputs, task.tags, infos=infos, evaluator=tools.evaluator)
+    header = Header(
+        task_id=task.id,
+        title=prepared.title,
+        inputs=prepared.inputs,
+        requester=parent.requester,
+        submitted_at=0,
+        resolver_usernames=task.resolver_usernames,
+        resolver_groups=task.resolver_groups,
+    )
+    requester = Identity(parent.requester, parent.requester_groups)
+    return ChildOrder(
+        task_id=task.id,
+        resolution_id=str(uuid.uuid4()),
+        template=template.name,
+        title=prepared.title,
+        inputs=prepared.inputs,
+        tags={**prepared.tags, PARENT_TAG: parent.task_id},
+        resolver_usernames=task.resolver_usernames,
+        resolver_groups=task.resolver_groups,
+        watcher_usernames=task.watcher_usernames,
+        watcher_groups=task.watcher_groups,
+        resolves=starts_by_itself(requester, template, header, tools.administrators),
+        delay=task.delay,
+    )

@@ -1,0 +1,51 @@
+"""Making a task ready to be submitted: its inputs checked, its title and tags rendered (spec section 7.3)."""
+
+from collections.abc import Mapping
+
+import attrs
+
+from runtime.errors import Fault, TemplateInvalid, TemplatingError
+from runtime.templates.inputs import check_inputs
+from runtime.templates.model import Template
+from runtime.values.evaluator import Evaluator
+from runtime.values.json import Json
+from runtime.values.snapshot import Values
+
+
+@attrs.frozen(kw_only=True)
+class PreparedTask:
+    """What a task is submitted with."""
+
+    inputs: Mapping[str, Json]
+    title: str
+    tags: Mapping[str, str]
+
+
+async def prepare_task(
+    template: Template,
+    inputs: Mapping[str, Json],
+    tags: Mapping[str, str],
+    *,
+    infos: Mapping[str, Json],
+    evaluator: Evaluator,
+) -> PreparedTask:
+    """Check the inputs, then render the title and the template's tags with them; given tags are laid over those as is.
+
+    `infos` is what the texts see as ``.task``. Given tags are never rendered: they come from a requester (Q72).
+
+    Raises:
+        InputInvalid, TemplateInvalid: with every fault and its path.
+    """
+    checked = check_inputs(template.inputs, inputs)
+    values = Values(input=checked, task=infos, variables=template.variables)
+    title = await _render("title_format", template.title_format, values, evaluator)
+    rendered = {name: await _render(f"tags.{name}", text, values, evaluator) for name, text in template.tags.items()}
+    merged = {**rendered, **tags}
+    return PreparedTask(inputs=checked, title=title, tags={name: value for name, value in merged.items() if value})
+
+
+async def _render(path: str, text: str, values: Values, evaluator: Evaluator) -> str:
+    try:
+        return await evaluator.render(text, values)
+    except TemplatingError as fault:
+        raise TemplateInvalid([Fault(path, str(fault))]) from fault
