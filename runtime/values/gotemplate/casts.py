@@ -4,7 +4,7 @@ from runtime.values.gotemplate.limits import Budget
 from runtime.values.gotemplate.literals import MAX_INT64, MIN_INT64, parse_float, parse_int, truncate, wrap_int64
 from runtime.values.gotemplate.printing import text_of
 from runtime.values.gotemplate.times import Duration
-from runtime.values.gotemplate.values import JSON_NUMBER, MISSING, Float, Kind, Struct, Value, go_type
+from runtime.values.gotemplate.values import JSON_NUMBER, MISSING, Float, Int, Int64, Kind, Struct, Value, go_type
 
 
 def _is_number(value: Value) -> bool:
@@ -18,6 +18,8 @@ def _trim_zero_decimal(text: str) -> str:
 
 def to_int64(value: Value) -> int:
     """Convert anything to int64; what is no number is 0."""
+    if type(value) is Int or type(value) is Int64:
+        return int(value)
     if isinstance(value, bool):
         return int(value)
     if _is_number(value):

@@ -36,6 +36,9 @@ def _absent(value: Value) -> bool:
 
 
 def _equal(budget: Budget, first: Value, other: Value) -> bool:
+    if type(first) is str and type(other) is str:
+        budget.steps -= len(first) >> 8
+        return first == other
     left, right = _basic(first), _basic(other)
     if left is not right:
         if _absent(first) or _absent(other):
@@ -75,6 +78,8 @@ def equal(budget: Budget, first: Value, others: tuple[Value, ...]) -> bool:
     """
     if not others:
         raise FunctionError("missing argument for comparison")
+    if len(others) == 1:
+        return _equal(budget, first, others[0])
     return any(_equal(budget, first, other) for other in others)
 
 

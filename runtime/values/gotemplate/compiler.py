@@ -181,7 +181,7 @@ class _Compiler:
     def pipe(self, pipe: nodes.Pipe) -> tuple[Eval, Last]:
         evaluate, last = self.command(pipe.commands[0], None, pipe)
         for command in pipe.commands[1:]:
-            evaluate, last = self.command(command, (expressions.normal(evaluate), last), pipe)
+            evaluate, last = self.command(command, (evaluate, last), pipe)
         if not pipe.declares:
             return evaluate, last
         if pipe.assigns:
@@ -260,7 +260,7 @@ class _Compiler:
         if extra or final:
             args = [{param: self.argument(arg, param)[0] for param in METHOD_PARAMS} for arg in extra]
             check = {param: self.typed(expressions.held, param, last) for param in METHOD_PARAMS}
-            return expressions.method_call(receiver, slow, args, final[0] if final else None, check), last
+            return expressions.method_call(receiver, slow, args, self.piped(final) if final else None, check), last
         if isinstance(node, nodes.Field):
             return expressions.fields_of_dot(node.fields, slow), last
         return expressions.fields_of(receiver, node.fields, slow), last
@@ -323,7 +323,7 @@ class _Compiler:
             return (
                 expressions.piped_call(
                     function,
-                    final=final[0],
+                    final=self.piped(final, param),
                     args=tuple(compiled),
                     check=self.typed(expressions.held, param, last),
                     places=self.places,
@@ -332,7 +332,7 @@ class _Compiler:
                 ),
                 last,
             )
-        compiled.append(self.typed(final[0], param, last))
+        compiled.append(self.typed(self.piped(final, param), param, last))
         return expressions.call(function, tuple(compiled), self.places, place, name.name), last
 
     def short_circuit(
@@ -342,7 +342,12 @@ class _Compiler:
             message = f"wrong number of args for {name.name}: want at least 1 got 0"
             return expressions.refuse(None, self.places, name, message), name
         compiled = tuple(self.argument(arg, Param.VALUE) for arg in args)
-        return expressions.short_circuit(name.name == "or", compiled, final[0] if final else None, name), None
+        return expressions.short_circuit(name.name == "or", compiled, self.piped(final) if final else None, name), None
+
+    @staticmethod
+    def piped(final: tuple[Eval, Last], param: Param = Param.VALUE) -> Eval:
+        """Give the value from the pipeline; a null in it counts as no value. To a parameter of any type both are one."""
+        return final[0] if param is ANY else expressions.normal(final[0])
 
     def typed(self, evaluate: Eval, param: Param, last: Last) -> Eval:
         """Check a value against the type of the parameter it is for."""

@@ -1,6 +1,8 @@
 """Expressions as closures: each gives a value."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import getitem
 from typing import Final, TypeAlias
 
 from runtime.values.gotemplate import nodes
@@ -115,15 +117,16 @@ def slow_path(
 
     Whether it starts at what came out of an interface is known beforehand, or is in the frame where `flag` says.
     """
+    *inner, last_name = fields
 
     def give(receiver: Value, frame: Frame, given: Given | None = None) -> Value:
         interface = from_interface or (flag is not None and frame[flag] is True)
         try:
-            for name in fields[:-1]:
+            for name in inner:
                 found = get_field(receiver, name, from_interface=interface)
                 interface = holds_interfaces(receiver)
                 receiver = found
-            return get_field(receiver, fields[-1], from_interface=interface, given=given)
+            return get_field(receiver, last_name, from_interface=interface, given=given)
         except FieldError as fault:
             places.fail(last or frame[STATE].at, str(fault))
 
@@ -155,7 +158,14 @@ def fields_of_dot(fields: tuple[str, ...], slow: _Slow) -> Eval:
                 return slow(dot, frame)
 
         return give_two
-    return fields_of(dot, fields, slow)
+
+    def give(dot: Value, frame: Frame) -> Value:
+        try:
+            return reduce(getitem, fields, dot)
+        except _UNREACHED:
+            return slow(dot, frame)
+
+    return give
 
 
 def fields_of(receiver: Eval, fields: tuple[str, ...], slow: _Slow) -> Eval:
@@ -173,13 +183,11 @@ def fields_of(receiver: Eval, fields: tuple[str, ...], slow: _Slow) -> Eval:
         return give_one
 
     def give(dot: Value, frame: Frame) -> Value:
-        start = value = receiver(dot, frame)
+        value = receiver(dot, frame)
         try:
-            for name in fields:
-                value = value[name]
+            return reduce(getitem, fields, value)
         except _UNREACHED:
-            return slow(start, frame)
-        return value
+            return slow(value, frame)
 
     return give
 
@@ -261,6 +269,17 @@ def call(
     """Call a function."""
     call = function.call
     settle = _keep if function.passes else _settle
+    only = args[0] if len(args) == 1 else None
+    if function.host and only is not None:
+
+        def host_call_one(dot: Value, frame: Frame) -> Value:
+            try:
+                value = call(frame[STATE], only(dot, frame))
+                return value if type(value) in _LIGHT else settle(value, frame)
+            except Exception as fault:  # noqa: BLE001 - the guard: whatever a function raises becomes a declared error
+                raise places.fault(place, name, fault) from None
+
+        return host_call_one
     if function.host:
 
         def host_call(dot: Value, frame: Frame) -> Value:
@@ -271,8 +290,7 @@ def call(
                 raise places.fault(place, name, fault) from None
 
         return host_call
-    if len(args) == 1:
-        only = args[0]
+    if only is not None:
 
         def call_one(dot: Value, frame: Frame) -> Value:
             try:

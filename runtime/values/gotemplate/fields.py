@@ -83,6 +83,8 @@ def get_field(receiver: Value, name: str, *, from_interface: bool, given: Given 
     Raises:
         FieldError: the value has no such field, or arguments were given to one that takes none.
     """
+    if type(receiver) is dict and given is None:
+        return receiver.get(name, MISSING)
     if receiver is MISSING:
         return MISSING
     if receiver is None:
@@ -106,4 +108,4 @@ def get_field(receiver: Value, name: str, *, from_interface: bool, given: Given 
 
 def holds_interfaces(value: Value) -> bool:
     """Tell whether what is taken out of a map is an interface to Go, not a value of a known type."""
-    return isinstance(value, Mapping) and go_type(value) is ANY_MAP
+    return type(value) is dict or (isinstance(value, Mapping) and go_type(value) is ANY_MAP)

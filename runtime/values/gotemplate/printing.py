@@ -524,51 +524,49 @@ def _read_number(form: str, at: int, end: int) -> tuple[int | None, int]:
     return number, at
 
 
-@lru_cache(maxsize=256)
-def _simple(form: str) -> tuple[tuple[str, int, bool, str], ...] | None:
-    """Cut a format that has only the commonest directives: for each the text before, width, zero flag, verb.
+_TEXTS: Final = frozenset({str})
+_INTEGERS: Final = frozenset({Int, Int64})
+_COMMON_TYPES: Final = {"s": _TEXTS, "d": _INTEGERS, "v": _TEXTS | _INTEGERS}
 
-    The text after the last comes last, with no verb. None if there are other directives.
-    """
-    pieces: list[tuple[str, int, bool, str]] = []
+
+@lru_cache(maxsize=256)
+def _common(form: str) -> tuple[str, tuple[frozenset[type], ...]] | None:
+    """Give the Python format that does the same, for arguments of certain types; None if there is none."""
+    layout: list[str] = []
+    types: list[frozenset[type]] = []
     at = 0
     while (percent := form.find("%", at)) >= 0:
         match = _COMMON.match(form, percent)
-        if match is None:
+        if match is None or (match[1] and match[3] != "d"):
             return None
-        pieces.append((form[at:percent], int(match[2] or 0), bool(match[1]), match[3]))
+        layout += (form[at:percent], f"%{match[1]}{match[2] or ''}{'d' if match[3] == 'd' else 's'}")
+        types.append(_COMMON_TYPES[match[3]])
         at = match.end()
-    pieces.append((form[at:], 0, False, ""))
-    return tuple(pieces)
+    layout.append(form[at:])
+    return "".join(layout), tuple(types)
 
 
-def _quick(pieces: tuple[tuple[str, int, bool, str], ...], args: Sequence[Value]) -> str | None:
+def _quick(budget: Budget, form: str, args: Sequence[Value]) -> str | None:
     """Print strings and integers in the commonest ways; None if something else is wanted."""
-    if len(pieces) != len(args) + 1:
+    common = _common(form)
+    if common is None or len(common[1]) != len(args):
         return None
-    out: list[str] = []
-    for (before, width, zero, verb), arg in zip(pieces, args, strict=False):
+    layout, types = common
+    size = len(form)
+    for accepted, arg in zip(types, args, strict=True):
         kind = type(arg)
-        if kind is str and verb != "d" and not zero:
-            text = arg
-        elif (kind is Int or kind is Int64) and verb != "s":
-            text = int.__repr__(arg)
-            if zero and len(text) < width:
-                text = f"{int(arg):0{width}d}"
-        else:
+        if kind not in accepted:
             return None
-        out.append(before)
-        out.append(text if len(text) >= width else text.rjust(width))
-    out.append(pieces[-1][0])
-    return "".join(out)
+        if kind is str:
+            size += len(arg)
+    budget.hold(size)
+    return layout % tuple(args)
 
 
 def sprintf(budget: Budget, form: str, args: Sequence[Value]) -> str:
     """Give fmt.Sprintf of a format and its arguments."""
-    pieces = _simple(form) if len(form) <= _SHORT_FORMAT else None
-    if pieces is not None:
-        budget.hold(len(form) + sum(len(arg) for arg in args if type(arg) is str))
-        text = _quick(pieces, args)
+    if len(form) <= _SHORT_FORMAT:
+        text = _quick(budget, form, args)
         if text is not None:
             return text
     printer = _Printer(budget)

@@ -5,7 +5,8 @@ from typing import Final
 from runtime.values.gotemplate.copying import deep_copy
 from runtime.values.gotemplate.errors import FunctionError
 from runtime.values.gotemplate.functions import ANY, BOOL, STRING, Host, Table
-from runtime.values.gotemplate.jsontext import Unreadable, Unwritable, read_json, write_json
+from runtime.values.gotemplate.jsonreading import Unreadable, read_json
+from runtime.values.gotemplate.jsonwriting import Unwritable, write_json
 from runtime.values.gotemplate.values import JSON_NUMBER, Struct, Value, go_type
 
 _TABLE: Final = Table()
@@ -16,9 +17,9 @@ _PRETTY: Final = "  "
 
 def is_empty(value: Value) -> bool:
     """Tell whether a value is nothing, zero, or without contents. A JSON number has contents: its literal."""
-    if isinstance(value, Struct):
+    if value:
         return False
-    return not value and (value is None or go_type(value) is not JSON_NUMBER)
+    return value is None or not (isinstance(value, Struct) or go_type(value) is JSON_NUMBER)
 
 
 @_TABLE.add("default", params=(ANY, ANY), variadic=True, passes=True)

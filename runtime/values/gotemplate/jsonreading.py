@@ -1,184 +1,19 @@
-"""JSON as Go's encoding/json writes and reads it."""
+"""JSON as Go's encoding/json reads it, and what it says of text that is none."""
 
 import json
-import re
-from collections.abc import Mapping, Sequence
 from typing import Final
 
-from runtime.values.gotemplate.errors import Exhausted
-from runtime.values.gotemplate.floats import format_float
 from runtime.values.gotemplate.limits import DEEPEST, Budget
-from runtime.values.gotemplate.text import is_lone, quote
-from runtime.values.gotemplate.times import Time
-from runtime.values.gotemplate.values import (
-    JSON_NUMBER,
-    MISSING,
-    NIL_TYPES,
-    Certificate,
-    Float,
-    Kind,
-    Struct,
-    Value,
-    encode,
-    go_type,
-    size,
-)
-
-_SHORT: Final = 64  # characters of a string that are charged with its container
+from runtime.values.gotemplate.text import quote
+from runtime.values.gotemplate.values import Float, Value, encode, size
 
 _WORDS: Final = {"t": "true", "f": "false", "n": "null"}
 _DIGITS: Final = "0123456789"
 _HEX: Final = "0123456789abcdefABCDEF"
-_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_SPECIAL: Final = re.compile('[\x00-\x1f"\\\\\u2028\u2029\ud800-\udfff]')
-_SPECIAL_HTML: Final = re.compile('[\x00-\x1f"\\\\<>&\u2028\u2029\ud800-\udfff]')
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
-_SMALLEST_PLAIN: Final = 1e-6
-_LARGEST_PLAIN: Final = 1e21
-
-
-class Unwritable(ValueError):
-    """A value cannot be written as JSON; the text is Go's."""
 
 
 class Unreadable(ValueError):
     """A text is not JSON; the text is Go's where it is simple."""
-
-
-def _escape(match: re.Match[str]) -> str:
-    char = match[0]
-    if char in _ESCAPES:
-        return _ESCAPES[char]
-    if char >= "\ud800":
-        return "\\ufffd" if is_lone(char) else "\ufffd"
-    return f"\\u{ord(char):04x}"
-
-
-def _float_text(value: float) -> str:
-    if value != value or value in {float("inf"), float("-inf")}:  # noqa: PLR0124 - not a number
-        raise Unwritable(f"json: unsupported value: {format_float(value, 'g')}")
-    if not value or _SMALLEST_PLAIN <= abs(value) < _LARGEST_PLAIN:
-        return format_float(value, "f")
-    text = format_float(value, "e")
-    return re.sub(r"e-0(\d)$", r"e-\1", text)
-
-
-class _Writer:
-    def __init__(self, budget: Budget, special: re.Pattern[str], indent: str) -> None:
-        self.budget = budget
-        self.special = special
-        self.indent = indent
-        self.out: list[str] = []
-
-    def string(self, text: str) -> None:
-        if len(text) > _SHORT:
-            self.budget.hold(2 * len(text))
-        if text.isascii() and text.isprintable() and not self.special.search(text):
-            self.out.append(f'"{text}"')
-            return
-        if len(text) > _SHORT:
-            self.budget.hold(4 * len(text))
-            self.budget.spend(6 * len(text))
-        self.out.append('"' + self.special.sub(_escape, text) + '"')
-
-    def value(self, value: Value, depth: int) -> None:
-        kind = type(value)
-        if kind is str:
-            self.string(value)
-        elif kind is int:
-            self.out.append(int.__repr__(value))
-        elif kind is dict:
-            self.mapping(value, depth)
-        elif kind is list:
-            self.sequence(value, depth)
-        else:
-            self.other(value, depth)
-
-    def other(self, value: Value, depth: int) -> None:
-        if value is None or value is MISSING or isinstance(value, NIL_TYPES):
-            self.out.append("null")
-        elif value is True or value is False:
-            self.out.append("true" if value else "false")
-        elif isinstance(value, str):
-            self.string(value)
-        elif isinstance(value, Struct):
-            self.struct(value, depth)
-        elif (kind := go_type(value).kind) is Kind.MAP:
-            self.mapping(value, depth)
-        elif kind is Kind.SLICE:
-            self.sequence(value, depth)
-        else:
-            self.number(value)
-
-    def number(self, value: Value) -> None:
-        kind = go_type(value)
-        if kind is JSON_NUMBER:
-            text = str(value)
-            if not _NUMBER.fullmatch(text):
-                raise Unwritable(f'json: invalid number literal "{text}"')
-            self.out.append(text)
-        elif isinstance(value, complex):
-            raise Unwritable("json: unsupported type: complex128")
-        else:
-            self.out.append(_float_text(value) if isinstance(value, Float) else int.__repr__(value))
-
-    def struct(self, value: Struct, depth: int) -> None:
-        if isinstance(value, Time):
-            self.string(value.json())
-        elif isinstance(value, Certificate):
-            self.mapping({"Cert": value.cert, "Key": value.key}, depth)
-        else:
-            self.string(value.go_string() or "")
-
-    def line(self, depth: int) -> str:
-        return "\n" + self.indent * depth if self.indent else ""
-
-    def enter(self, size: int, depth: int) -> None:
-        """Charge for a container before it is written."""
-        self.budget.hold(32 * size + 32)
-        self.budget.spend(15 * size + 15)
-        if depth > DEEPEST:
-            raise Exhausted(f"writing JSON nested more than {DEEPEST} deep", "depth")
-
-    def mapping(self, value: Mapping[str, Value], depth: int) -> None:
-        self.enter(len(value), depth)
-        if not value:
-            self.out.append("{}")
-            return
-        colon = ": " if self.indent else ":"
-        line = self.line(depth + 1)
-        mark = "{" + line
-        for key in sorted(value):
-            self.out.append(mark)
-            self.string(key)
-            self.out.append(colon)
-            self.value(value[key], depth + 1)
-            mark = "," + line
-        self.out.append(self.line(depth) + "}")
-
-    def sequence(self, value: Sequence[Value], depth: int) -> None:
-        self.enter(len(value), depth)
-        if not value:
-            self.out.append("[]")
-            return
-        line = self.line(depth + 1)
-        mark = "[" + line
-        for item in value:
-            self.out.append(mark)
-            self.value(item, depth + 1)
-            mark = "," + line
-        self.out.append(self.line(depth) + "]")
-
-
-def write_json(budget: Budget, value: Value, *, html: bool = True, indent: str = "") -> str:
-    """Write a value; by default the characters that matter to HTML are escaped, as Go does.
-
-    Raises:
-        Unwritable: it holds something that JSON has no form for.
-    """
-    writer = _Writer(budget, _SPECIAL_HTML if html else _SPECIAL, indent)
-    writer.value(value, 0)
-    return "".join(writer.out)
 
 
 def _no_constant(text: str) -> Value:
