@@ -137,7 +137,7 @@ def _index_one(host: Host, item: Value, index: Value) -> Value:
             raise FunctionError("reflect: string index out of range")
         return Uint8(data[at])
     if kind.kind is not Kind.MAP:
-        raise FunctionError(f"can't index item of type {kind.name}")
+        raise FunctionError(f"can't index item of type {kind.name.removeprefix('*')}")
     if _absent(index):
         raise FunctionError("value is nil; should be of type string")
     if go_type(index) is JSON_NUMBER or not isinstance(index, str):

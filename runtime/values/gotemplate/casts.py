@@ -3,7 +3,7 @@
 from runtime.values.gotemplate.limits import Budget
 from runtime.values.gotemplate.literals import MAX_INT64, MIN_INT64, parse_float, parse_int, truncate, wrap_int64
 from runtime.values.gotemplate.printing import text_of
-from runtime.values.gotemplate.times import Duration
+from runtime.values.gotemplate.timemethods import Duration
 from runtime.values.gotemplate.values import JSON_NUMBER, MISSING, Float, Int, Int64, Kind, Struct, Value, go_type
 
 

@@ -20,7 +20,7 @@ from runtime.values.gotemplate.frames import (
     no_value,
     nothing,
 )
-from runtime.values.gotemplate.functions import ANY, METHOD_PARAMS, Function, Param
+from runtime.values.gotemplate.functions import ANY, METHOD_PARAMS, POINTERS, Function, Param
 from runtime.values.gotemplate.parameters import LITERALS, literal_fault
 from runtime.values.gotemplate.places import Places
 from runtime.values.gotemplate.text import quote
@@ -256,11 +256,15 @@ class _Compiler:
                 receiver, last = self.chain_head(node)
         head = node.node if isinstance(node, nodes.Chain) else None
         interface = isinstance(head, nodes.Identifier) and self.gives_interface(head.name)
-        slow = expressions.slow_path(node.fields, flag, self.places, last, from_interface=interface)
+        slow = expressions.slow_path(node, flag, self.places, last, from_interface=interface)
         if extra or final:
-            args = [{param: self.argument(arg, param)[0] for param in METHOD_PARAMS} for arg in extra]
-            check = {param: self.typed(expressions.held, param, last) for param in METHOD_PARAMS}
-            return expressions.method_call(receiver, slow, args, self.piped(final) if final else None, check), last
+            args = [{param: self.argument(arg, param) for param in METHOD_PARAMS} for arg in extra]
+            after = args[-1][Param.STRING][1] if args else last  # what was evaluated last, if it is a method
+            check = {param: self.typed(expressions.held, param, after) for param in METHOD_PARAMS}
+            variants = [{param: evaluate for param, (evaluate, _) in arg.items()} for arg in args]
+            piped = self.piped(final) if final else None
+            call = expressions.method_call(receiver, slow, args=variants, final=piped, check=check, lasts=(last, after))
+            return call, None
         if isinstance(node, nodes.Field):
             return expressions.fields_of_dot(node.fields, slow), last
         return expressions.fields_of(receiver, node.fields, slow), last
@@ -386,6 +390,8 @@ class _Compiler:
             return expressions.constant(None)
         if param in {Param.MAP, Param.LIST}:
             return expressions.as_typed(no_value, param, self.places, node)
+        if param in POINTERS:
+            return expressions.constant(None)
         return expressions.refuse(None, self.places, node, f"cannot assign nil to {param.value}")
 
     def literal(self, node: nodes.Number | nodes.Text | nodes.Bool, param: Param) -> Eval:

@@ -132,7 +132,10 @@ def wrap(nanoseconds: int) -> int:
     return (nanoseconds + _LIMIT) % (1 << 64) - _LIMIT
 
 
-def round_to_second(nanoseconds: int) -> int:
-    """Round to a second, halves away from zero."""
-    sign = -1 if nanoseconds < 0 else 1
-    return sign * ((abs(nanoseconds) + SECOND // 2) // SECOND) * SECOND
+def round_duration(nanoseconds: int, unit: int) -> int:
+    """Round to a multiple of a unit, halves away from zero, at most to what 64 bits hold; a unit below 1 changes nothing."""
+    if unit <= 0:
+        return nanoseconds
+    past = abs(nanoseconds) % unit
+    size = abs(nanoseconds) - past if past + past < unit else abs(nanoseconds) + unit - past
+    return min(size, _LIMIT - 1) if nanoseconds >= 0 else -min(size, _LIMIT)

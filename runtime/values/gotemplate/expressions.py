@@ -6,7 +6,7 @@ from operator import getitem
 from typing import Final, TypeAlias
 
 from runtime.values.gotemplate import nodes
-from runtime.values.gotemplate.fields import FieldError, Given, get_field, holds_interfaces
+from runtime.values.gotemplate.fields import CallError, FieldError, Given, get_field, holds_interfaces
 from runtime.values.gotemplate.frames import ROOT, STATE, Eval, Exec, Frame, Last, Undefined
 from runtime.values.gotemplate.functions import Function, Param
 from runtime.values.gotemplate.parameters import TYPED, describe_mismatch
@@ -111,13 +111,18 @@ Variants: TypeAlias = Mapping[Param, Eval]  # an argument, for each type that a 
 
 
 def slow_path(
-    fields: tuple[str, ...], flag: int | None, places: Places, last: Last, *, from_interface: bool = False
+    node: nodes.Field | nodes.Chain | nodes.Variable,
+    flag: int | None,
+    places: Places,
+    last: Last,
+    *,
+    from_interface: bool = False,
 ) -> _Slow:
     """Reach in field by field, with Go's errors; the last field may be a method with arguments.
 
     Whether it starts at what came out of an interface is known beforehand, or is in the frame where `flag` says.
     """
-    *inner, last_name = fields
+    *inner, last_name = node.fields
 
     def give(receiver: Value, frame: Frame, given: Given | None = None) -> Value:
         interface = from_interface or (flag is not None and frame[flag] is True)
@@ -127,6 +132,8 @@ def slow_path(
                 interface = holds_interfaces(receiver)
                 receiver = found
             return get_field(receiver, last_name, from_interface=interface, given=given)
+        except CallError as fault:
+            places.fail(node, str(fault))
         except FieldError as fault:
             places.fail(last or frame[STATE].at, str(fault))
 
@@ -192,16 +199,31 @@ def fields_of(receiver: Eval, fields: tuple[str, ...], slow: _Slow) -> Eval:
     return give
 
 
-def method_call(receiver: Eval, slow: _Slow, args: Sequence[Variants], final: Eval | None, check: Variants) -> Eval:
-    """Call a method with arguments; the one from the pipeline is evaluated first, and checked last."""
+def method_call(
+    receiver: Eval,
+    slow: _Slow,
+    *,
+    args: Sequence[Variants],
+    final: Eval | None,
+    check: Variants,
+    lasts: tuple[Last, Last],
+) -> Eval:
+    """Call a method with arguments; the one from the pipeline is evaluated first, and checked last.
+
+    `lasts` are the places evaluated last without the arguments, which only a method evaluates, and with them.
+    """
+    without, after = lasts
 
     def give(dot: Value, frame: Frame) -> Value:
         piped = final(dot, frame) if final is not None else None
+        state = frame[STATE]
 
         def evaluate(params: Sequence[Param]) -> list[Value]:
             values = [arg[param](dot, frame) for arg, param in zip(args, params, strict=False)]
+            state.at = after or state.at
             return values if final is None else [*values, check[params[-1]](piped, frame)]
 
+        state.at = without or state.at
         return slow(receiver(dot, frame), frame, Given(len(args) + (final is not None), evaluate))
 
     return give

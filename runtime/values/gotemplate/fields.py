@@ -8,6 +8,7 @@ import attrs
 from runtime.values.gotemplate.errors import FunctionError
 from runtime.values.gotemplate.functions import Function, Param
 from runtime.values.gotemplate.literals import parse_decimal, parse_float
+from runtime.values.gotemplate.text import quote
 from runtime.values.gotemplate.values import (
     ANY_MAP,
     JSON_NUMBER,
@@ -26,10 +27,16 @@ class FieldError(Exception):
     """A field cannot be had; the text is Go's."""
 
 
+class CallError(FieldError):
+    """A method failed."""
+
+
 def _number_int64(number: Value) -> Int64:
-    value = parse_decimal(string_of(number))
+    text = string_of(number)
+    value = parse_decimal(text)
     if value is None:
-        raise FunctionError(f'strconv.ParseInt: parsing "{string_of(number)}": invalid syntax')
+        problem = "value out of range" if text.lstrip("-").isdecimal() else "invalid syntax"
+        raise FunctionError(f'strconv.ParseInt: parsing "{text}": {problem}')
     return Int64(value)
 
 
@@ -60,18 +67,20 @@ def _call_method(receiver: Value, name: str, method: Function, given: Given | No
     count = given.count if given else 0
     if count != len(method.params):
         raise FieldError(f"wrong number of args for {name}: want {len(method.params)} got {count}")
+    if method.results > 1:
+        raise FieldError(f"can't call method/function {quote(name)} with {method.results} results")
     args = given.evaluate(method.params) if given else ()
     try:
         return method.call(receiver, *args)
     except FunctionError as fault:
-        raise FieldError(f"error calling {name}: {fault}") from None
+        raise CallError(f"error calling {name}: {fault}") from None
 
 
 def _methods(receiver: Value) -> Mapping[str, Function]:
     if isinstance(receiver, Struct):
         return receiver.go_methods
     if isinstance(receiver, Enumerated):
-        return _ENUMERATED_METHODS
+        return receiver.go_methods or _ENUMERATED_METHODS
     return _NUMBER_METHODS if go_type(receiver) is JSON_NUMBER else {}
 
 

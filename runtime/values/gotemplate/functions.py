@@ -27,6 +27,7 @@ class Param(Enum):
     CERTIFICATE = "sprig.certificate"
     VERSION = "*semver.Version"
     DURATION = "time.Duration"
+    LOCATION = "*time.Location"
 
 
 class Host(Protocol):
@@ -64,6 +65,7 @@ class Function:
     mutates: bool = False  # it changes a list or map it is given: the data is then copied before rendering
     passes: bool = False  # it makes nothing, its result is something it was given: not charged
     interface: bool = False  # to Go its result is an interface, not of a type of its own
+    results: int = 1  # how many results a method gives in Go; templates refuse more than one
 
 
 class Table:
@@ -98,6 +100,10 @@ TIME: Final = Param.TIME
 CERTIFICATE: Final = Param.CERTIFICATE
 VERSION: Final = Param.VERSION
 DURATION: Final = Param.DURATION
+LOCATION: Final = Param.LOCATION
 
-METHOD_PARAMS: Final = (STRING, INT, TIME, VERSION, DURATION)
+POINTERS: Final = (VERSION, LOCATION)
+"""The parameters that can be nil pointers."""
+
+METHOD_PARAMS: Final = (STRING, INT, TIME, VERSION, DURATION, LOCATION)
 """The types of the parameters that methods have."""

@@ -34,10 +34,10 @@ _INT: Final = re.compile(
 )
 _BASES: Final = {"hex": 16, "bin": 2, "oct": 8, "old": 8, "dec": 10}
 _DIGITS: Final = r"[0-9](?:_?[0-9])*"
-_FLOAT: Final = re.compile(rf"[+-]?(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_FLOAT: Final = re.compile(rf"[+-]?(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?", re.ASCII)
 _HEX: Final = r"_?[0-9a-fA-F](?:_?[0-9a-fA-F])*"
 _HEX_FLOAT: Final = re.compile(
-    rf"[+-]?0[xX](?:{_HEX}(?:\.(?:[0-9a-fA-F](?:_?[0-9a-fA-F])*)?)?|\.{_HEX})[pP][+-]?[0-9]+", re.ASCII
+    rf"[+-]?0[xX](?:{_HEX}(?:\.(?:[0-9a-fA-F](?:_?[0-9a-fA-F])*)?)?|\.{_HEX})[pP][+-]?{_DIGITS}", re.ASCII
 )
 _SPECIAL: Final = re.compile(r"[+-]?inf(?:inity)?|nan", re.IGNORECASE | re.ASCII)
 _DECIMAL_DIGITS: Final = re.compile(r"[0-9]*")
@@ -143,6 +143,11 @@ def clamped_decimal(text: str) -> int:
     if number <= MAX_UINT64 and len(digits) < len(body):
         return 0
     return max(min(sign * number, MAX_INT64), MIN_INT64)
+
+
+def is_float(text: str) -> bool:
+    """Tell whether a text has the form of a finite float, in range or not."""
+    return bool(_FLOAT.fullmatch(text) or _HEX_FLOAT.fullmatch(text))
 
 
 def parse_float(text: str) -> float | None:

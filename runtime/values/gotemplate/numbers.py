@@ -1,5 +1,6 @@
 """Number literals of templates, with every type each could take."""
 
+import math
 import re
 from typing import Final
 
@@ -9,13 +10,20 @@ from runtime.values.gotemplate.literals import (
     MIN_INT64,
     BadLiteral,
     char_code,
+    is_float,
+    parse_decimal,
     parse_float,
     parse_int,
 )
 from runtime.values.gotemplate.nodes import Number
 from runtime.values.gotemplate.text import quote
 
-_COMPLEX: Final = re.compile(r"([+-]?[0-9_.]+(?:[eE][+-]?[0-9]+)?)([+-][0-9_.]+(?:[eE][+-]?[0-9]+)?)i")
+# A float, and what follows it, as package fmt takes them off a text: whether they are floats is seen later.
+_FLOAT_LIKE: Final = (
+    r"((?>[+-]?[iI]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?"
+    r"|[0-9_]*(?:\.[0-9_]*)?(?:[eEpP][+-]?[0-9_]*)?)))"
+)
+_COMPLEX: Final = re.compile(rf"{_FLOAT_LIKE}([+-]){_FLOAT_LIKE}i")
 
 
 def _whole(number: float, low: int, high: int) -> int | None:
@@ -53,11 +61,33 @@ def complex_number(pos: int, text: str) -> Number:
     Raises:
         BadLiteral: it is malformed.
     """
-    match = _COMPLEX.fullmatch(text)
-    parts = [parse_float(part) for part in match.groups()] if match else [None]
-    if None in parts:
+    match = _COMPLEX.match(text)
+    if match is None:
         raise BadLiteral("syntax error scanning complex number")
-    return _complex(pos, text, complex(*(part or 0.0 for part in parts)))
+    return _complex(pos, text, complex(_scan_float(match[1]), _scan_float(match[2] + match[3])))
+
+
+def _scan_float(text: str) -> float:
+    """Read a float as package fmt does: as package strconv, but for decimals with a binary exponent."""
+    mantissa, mark, exponent = text.partition("p")
+    if not mark or "x" in text.lower():
+        return _strict_float(text, text)
+    power = parse_decimal(exponent)
+    value = _strict_float(mantissa, text)
+    if power is None:
+        raise BadLiteral(f"strconv.Atoi: parsing {quote(exponent)}: invalid syntax")
+    try:
+        return math.ldexp(value, power)
+    except OverflowError:
+        return math.copysign(math.inf, value)
+
+
+def _strict_float(text: str, shown: str) -> float:
+    value = parse_float(text)
+    if value is None:
+        problem = "value out of range" if is_float(text) else "invalid syntax"
+        raise BadLiteral(f"strconv.ParseFloat: parsing {quote(shown)}: {problem}")
+    return value
 
 
 def number(pos: int, text: str) -> Number:

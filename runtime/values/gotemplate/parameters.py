@@ -6,7 +6,8 @@ from typing import Final
 from runtime.values.gotemplate import nodes
 from runtime.values.gotemplate.functions import Param
 from runtime.values.gotemplate.semver import Version
-from runtime.values.gotemplate.times import Duration, Time
+from runtime.values.gotemplate.timemethods import Duration
+from runtime.values.gotemplate.times import Location, Time
 from runtime.values.gotemplate.values import (
     ANY_LIST,
     ANY_MAP,
@@ -54,6 +55,7 @@ TYPED: Final[Mapping[Param, tuple[type, Callable[[Value], Value]]]] = {
     Param.CERTIFICATE: (Certificate, _never),
     Param.VERSION: (Version, _never),
     Param.DURATION: (Duration, _never),
+    Param.LOCATION: (Location, _never),
 }
 """The Python type that fits a parameter as it is, and what makes other values fit, or gives None."""
 

@@ -21,6 +21,7 @@ from runtime.values.gotemplate.values import (
     Int,
     Int64,
     Kind,
+    NilPointer,
     Struct,
     Value,
     encode,
@@ -33,10 +34,13 @@ _LARGEST: Final = 1_000_000  # of a width, a precision or an argument's number, 
 _UINT64: Final = (1 << 64) - 1
 _MAX_RUNE: Final = 0x10FFFF
 _BASES: Final = {"v": "d", "d": "d", "b": "b", "o": "o", "O": "o", "x": "x", "X": "X"}
+_POINTER_VERBS: Final = frozenset("bodxX")
 _STRING_VERBS: Final = frozenset("vsxXq")
 _FLOAT_VERBS: Final = {"v": ("g", SHORTEST), "f": ("f", 6), "F": ("f", 6), "e": ("e", 6), "E": ("E", 6)} | {
     verb: (verb, SHORTEST) for verb in "bgGxX"
 }
+_COMPOSED: Final = frozenset({Kind.MAP, Kind.SLICE, Kind.STRUCT, Kind.PTR})
+_ADDRESS: Final = 0xC000010000  # of everything
 _DIGITS: Final = frozenset("0123456789")
 _COMMON: Final = re.compile(r"%(0?)([1-9][0-9]{0,2})?([vsd])")
 _SHORT_FORMAT: Final = 200  # characters of a format that is worth remembering
@@ -105,6 +109,8 @@ class _Printer:
             self.string(go_type(value).name, "s")
         elif verb == "p":
             self.pointer(value)
+        elif verb == "w" and go_type(value).kind in _COMPOSED:  # it wraps errors, which there are none of
+            self.bad(value, verb)
         else:
             self.value(value, verb, 0)
 
@@ -189,13 +195,21 @@ class _Printer:
         self.write("}" if sharp else "]")
 
     def struct(self, value: Struct, verb: str, depth: int) -> None:
-        text = None if self.erroring or self.flags.sharp_v else value.go_string()
+        if isinstance(value, NilPointer):
+            self.nil_pointer(value, verb)
+            return
+        text = None
+        if not self.erroring:
+            text = value.go_source() if self.flags.sharp_v else value.go_string()
         if text is not None and verb in _STRING_VERBS:
-            self.string(text, verb)
+            self.string(text, "s" if self.flags.sharp_v else verb)
+            return
+        if value.go_type.kind is Kind.PTR and depth:
+            self.inner_pointer(value, verb)
             return
         named = self.flags.plus_v or self.flags.sharp_v
-        self.write(value.go_type.name if self.flags.sharp_v else "&" if value.go_type.kind is Kind.PTR else "")
-        self.write("{")
+        self.write("&" if value.go_type.kind is Kind.PTR else "")
+        self.write((value.go_type.name.removeprefix("*") if self.flags.sharp_v else "") + "{")
         for index, (name, item) in enumerate(value.go_values()):
             if index:
                 self.write(", " if self.flags.sharp_v else " ")
@@ -204,9 +218,29 @@ class _Printer:
             self.value(item, verb, depth + 1)
         self.write("}")
 
+    def nil_pointer(self, value: NilPointer, verb: str) -> None:
+        name = value.go_type.name
+        if verb == "v":
+            self.pad(f"({name})(nil)" if self.flags.sharp_v else "<nil>")
+        elif verb in _POINTER_VERBS:
+            self.integer(0, verb, unsigned=True)
+        else:
+            self.write(f"%!{verb}({name}=")
+            self.pad("<nil>")
+            self.write(")")
+
+    def inner_pointer(self, value: Struct, verb: str) -> None:
+        if verb == "v":
+            address = f"0x{_ADDRESS:x}"
+            self.write(f"({value.go_type.name})({address})" if self.flags.sharp_v else address)
+        elif verb in _POINTER_VERBS:
+            self.integer(_ADDRESS, verb, unsigned=True)
+        else:
+            self.bad(value, verb)
+
     def pointer(self, value: Value) -> None:
         if go_type(value).kind in {Kind.MAP, Kind.SLICE, Kind.PTR}:
-            self.pad("0x0" if isinstance(value, NIL_TYPES) else "0xc000010000")
+            self.pad("0x0" if isinstance(value, NIL_TYPES) else f"0x{_ADDRESS:x}")
         else:
             self.bad(value, "p")
 

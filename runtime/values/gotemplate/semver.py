@@ -6,7 +6,8 @@ from typing import Final
 
 import attrs
 
-from runtime.values.gotemplate.functions import VERSION, Function
+from runtime.values.gotemplate.errors import FunctionError
+from runtime.values.gotemplate.functions import STRING, VERSION, Function
 from runtime.values.gotemplate.literals import MAX_UINT64
 from runtime.values.gotemplate.values import GoType, Int, Kind, Struct, Uint64, Value
 
@@ -19,6 +20,7 @@ _CONSTRAINT: Final = re.compile(rf"\s*({_OPS})\s*({_WILD})\s*", re.ASCII)
 _RANGE: Final = re.compile(rf"\s*({_WILD_PLAIN})\s+-\s+({_WILD_PLAIN})\s*", re.ASCII)
 _FIND: Final = re.compile(rf"{_OPS}\s*{_WILD_PLAIN}", re.ASCII)
 _ONE: Final = re.compile(rf"\s*{_OPS}\s*{_WILD_PLAIN}\s*", re.ASCII)
+_SEGMENT: Final = re.compile(r"[0-9A-Za-z\-]*", re.ASCII)
 _LONGEST: Final = 1000
 
 
@@ -56,6 +58,13 @@ class Version(Struct):
     def numbers(self) -> tuple[int, int, int]:
         """Give the three numbers."""
         return self.major, self.minor, self.patch
+
+
+class VersionValue(Version):
+    """A semantic version that Go does not hold a pointer to."""
+
+    __slots__ = ()
+    go_type = GoType("semver.Version", Kind.STRUCT)
 
 
 def _compare_parts(left: str, right: str) -> int:
@@ -268,14 +277,38 @@ def check(constraint: str, version: str) -> bool:
     return any(all(_holds(parsed, part) for part in parts) for parts in alternatives)
 
 
-def _next(version: Version, numbers: tuple[int, int, int]) -> Version:
-    text = ".".join(map(str, numbers))
-    return Version(numbers, "", "", f"v{text}" if version.original.startswith("v") else text)
+def _next(version: Version, numbers: tuple[int, int, int], pre: str = "", metadata: str = "") -> VersionValue:
+    made = VersionValue(numbers, pre, metadata, "")
+    made.original = ("v" if version.original.startswith("v") else "") + made.go_string()
+    return made
 
 
-Version.go_methods = {
+def _check_segments(text: str, kind: str, *, numbers: bool) -> None:
+    for part in text.split(".") if text else ():
+        if numbers and part.isdigit() and len(part) > 1 and part[0] == "0":
+            raise FunctionError("Version segment starts with 0")
+        if not _SEGMENT.fullmatch(part):
+            raise FunctionError(f"Invalid {kind} string")
+
+
+def _with_pre(version: Version, pre: str) -> VersionValue:
+    _check_segments(pre, "Prerelease", numbers=True)
+    return _next(version, version.numbers, pre, version.metadata)
+
+
+def _with_metadata(version: Version, metadata: str) -> VersionValue:
+    _check_segments(metadata, "Metadata", numbers=False)
+    return _next(version, version.numbers, version.pre, metadata)
+
+
+def _order(version: Version, other: Version | None) -> int:
+    if other is None:
+        raise FunctionError("runtime error: invalid memory address or nil pointer dereference")
+    return compare(version, other)
+
+
+_VALUE_METHODS: Final = {
     "String": Function(Version.go_string),
-    "Original": Function(lambda version: version.original),
     "Major": Function(lambda version: Uint64(version.major)),
     "Minor": Function(lambda version: Uint64(version.minor)),
     "Patch": Function(lambda version: Uint64(version.patch)),
@@ -284,8 +317,16 @@ Version.go_methods = {
     "IncMajor": Function(lambda version: _next(version, (version.major + 1, 0, 0))),
     "IncMinor": Function(lambda version: _next(version, (version.major, version.minor + 1, 0))),
     "IncPatch": Function(lambda version: _next(version, (*version.numbers[:2], version.patch + (not version.pre)))),
-    "Compare": Function(lambda version, other: Int(compare(version, other)), (VERSION,)),
-    "Equal": Function(lambda version, other: compare(version, other) == 0, (VERSION,)),
-    "LessThan": Function(lambda version, other: compare(version, other) < 0, (VERSION,)),
-    "GreaterThan": Function(lambda version, other: compare(version, other) > 0, (VERSION,)),
+    "SetPrerelease": Function(_with_pre, (STRING,)),
+    "SetMetadata": Function(_with_metadata, (STRING,)),
+    "Value": Function(Version.go_string),
+}
+VersionValue.go_methods = _VALUE_METHODS
+Version.go_methods = {
+    **_VALUE_METHODS,
+    "Original": Function(lambda version: version.original),
+    "Compare": Function(lambda version, other: Int(_order(version, other)), (VERSION,)),
+    "Equal": Function(lambda version, other: _order(version, other) == 0, (VERSION,)),
+    "LessThan": Function(lambda version, other: _order(version, other) < 0, (VERSION,)),
+    "GreaterThan": Function(lambda version, other: _order(version, other) > 0, (VERSION,)),
 }

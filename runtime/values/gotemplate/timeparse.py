@@ -6,7 +6,7 @@ from typing import Final
 
 from runtime.values.gotemplate.durations import quote_value
 from runtime.values.gotemplate.layouts import LONG_DAYS, LONG_MONTHS, SHORT_DAYS, SHORT_MONTHS, Std, check_length, parts
-from runtime.values.gotemplate.times import UTC_ZONE, Time, Zone, days_before, days_in, is_leap
+from runtime.values.gotemplate.times import LOCAL_ZONE, Time, Zone, days_before, days_in, is_leap
 from runtime.values.gotemplate.values import decode, encode
 
 _NUMBER: Final = re.compile(r"[0-9]+")
@@ -250,12 +250,14 @@ class _Reader:
         if self.utc:
             return Time(seconds, self.nanos)
         if self.offset is not None and self.offset != -1:
-            zone = UTC_ZONE if not self.offset and self.zone_name in {"", "UTC"} else Zone(self.zone_name, self.offset)
+            zone = (
+                LOCAL_ZONE if not self.offset and self.zone_name in {"", "UTC"} else Zone(self.zone_name, self.offset)
+            )
             return Time(seconds - self.offset, self.nanos, zone)
         if self.zone_name:
             offset = int(self.zone_name[3:] or 0) * 3600 if self.zone_name.startswith("GMT") else 0
             return Time(seconds, self.nanos, Zone(self.zone_name, offset))
-        return Time(seconds, self.nanos)
+        return Time(seconds, self.nanos, LOCAL_ZONE)
 
     def settle_day(self) -> None:
         if self.year_day >= 0:

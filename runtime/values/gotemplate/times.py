@@ -6,16 +6,16 @@ from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from runtime.values.gotemplate.durations import SECOND, format_duration
-from runtime.values.gotemplate.functions import DURATION, INT, STRING, TIME, Function
+from runtime.values.gotemplate.durations import SECOND
 from runtime.values.gotemplate.layouts import LONG_DAYS, LONG_MONTHS, Std, parts
-from runtime.values.gotemplate.literals import wrap_int64
-from runtime.values.gotemplate.values import Enumerated, GoType, Int, Int64, Kind, Struct, Uint64, Value
+from runtime.values.gotemplate.text import quote
+from runtime.values.gotemplate.values import GoType, Int64, Kind, NilPointer, Struct, Uint64, Value
 
-_DAY: Final = 86_400
+DAY: Final = 86_400
 _DEFAULT_LAYOUT: Final = "2006-01-02 15:04:05.999999999 -0700 MST"
 _JSON_LAYOUT: Final = "2006-01-02T15:04:05.999999999Z07:00"
-_YEAR_ONE: Final = -62_135_596_800  # the seconds from 1970 back to the year 1
+YEAR_ONE: Final = -62_135_596_800  # the seconds from 1970 back to the year 1
+_FIRST: Final = 9_223_372_028_715_321_600  # seconds from the first that Go's calendar has until 1970
 _LAST_YEAR: Final = 9998
 _LONGEST_NAME: Final = 100
 _COMMON_DAYS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -35,6 +35,17 @@ class Zone:
         del seconds
         return self.name, self.offset
 
+    def is_summer(self, seconds: int) -> bool:
+        """Tell whether clocks are put forward at a moment."""
+        del seconds
+        return False
+
+    def go_source(self) -> str:
+        """Write as Go source."""
+        if self is UTC_ZONE:
+            return "time.UTC"
+        return "time.Local" if self is LOCAL_ZONE else f"time.Location({quote(self.name)})"
+
 
 class NamedZone(Zone):
     """A zone of the time zone database."""
@@ -47,19 +58,69 @@ class NamedZone(Zone):
 
     def at(self, seconds: int) -> tuple[str, int]:
         """Give the abbreviation and the offset in seconds in force at a moment."""
+        local = self._local(seconds)
+        return local.tzname() or "", int((local.utcoffset() or timedelta()).total_seconds())
+
+    def is_summer(self, seconds: int) -> bool:
+        """Tell whether clocks are put forward at a moment."""
+        return bool(self._local(seconds).dst())
+
+    def _local(self, seconds: int) -> datetime:
         first = datetime(2, 1, 1, tzinfo=UTC)
         last = datetime(_LAST_YEAR, 1, 1, tzinfo=UTC)
         moment = min(max(seconds, int(first.timestamp())), int(last.timestamp()))
-        local = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=moment)).astimezone(self.rules)
-        return local.tzname() or "", int((local.utcoffset() or timedelta()).total_seconds())
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=moment)).astimezone(self.rules)
 
 
 UTC_ZONE: Final = Zone("UTC", 0)
+LOCAL_ZONE: Final = Zone("UTC", 0)
+
+
+class NilLocation(NilPointer):
+    """A nil pointer to a time.Location, as a moment in UTC holds."""
+
+    __slots__ = ()
+    go_type = GoType("*time.Location", Kind.PTR)
+
+
+class NilZone(NilPointer):
+    """A nil pointer to a time.zone."""
+
+    __slots__ = ()
+    go_type = GoType("*time.zone", Kind.PTR)
+
+
+class Location(Struct):
+    """Go's pointer to a time.Location."""
+
+    __slots__ = ("zone",)
+    go_type = GoType("*time.Location", Kind.PTR)
+
+    def __init__(self, zone: Zone) -> None:
+        self.zone = zone
+
+    def go_values(self) -> tuple[tuple[str, Value], ...]:
+        """Give the fields, as they are for a zone without rules."""
+        return (
+            ("name", self.zone.name),
+            ("zone", []),
+            ("tx", []),
+            ("extend", ""),
+            ("cacheStart", Int64(0)),
+            ("cacheEnd", Int64(0)),
+            ("cacheZone", NilZone()),
+        )
+
+    def go_string(self) -> str:
+        """Print the name."""
+        return self.zone.name
 
 
 def find_zone(name: str) -> Zone:
     """Find a zone by name as Go does; an unknown one is UTC. The local zone is UTC too."""
-    if name in {"", "UTC", "Local"} or len(name) > _LONGEST_NAME:
+    if name == "Local":
+        return LOCAL_ZONE
+    if name in {"", "UTC"} or len(name) > _LONGEST_NAME:
         return UTC_ZONE
     return _find_zone(name)
 
@@ -107,7 +168,7 @@ class Clock:
 
     def __init__(self, seconds: int, zone: Zone) -> None:
         self.zone, self.offset = zone.at(seconds)
-        days, rest = divmod(seconds + self.offset, _DAY)
+        days, rest = divmod((seconds + self.offset + _FIRST) % (1 << 64) - _FIRST, DAY)
         self.year, self.month, self.day = date_of(days)
         self.year_day = days - days_before(self.year, 1, 1) + 1
         self.weekday = (days + 4) % 7
@@ -166,7 +227,18 @@ class Time(Struct):
 
     def go_values(self) -> tuple[tuple[str, Value], ...]:
         """Give the unexported fields that fmt shows under other verbs."""
-        return ("wall", Uint64(self.nanos)), ("ext", Int64(self.seconds - _YEAR_ONE)), ("loc", None)
+        return (
+            ("wall", Uint64(self.nanos)),
+            ("ext", Int64(self.seconds - YEAR_ONE)),
+            ("loc", NilLocation() if self.zone is UTC_ZONE else Location(self.zone)),
+        )
+
+    def go_source(self) -> str:
+        """Print as Go source, as %#v does."""
+        clock = self.clock()
+        zone = self.zone.go_source()
+        numbers = f"{clock.day}, {clock.hour}, {clock.minute}, {clock.second}, {self.nanos}"
+        return f"time.Date({clock.year}, time.{LONG_MONTHS[clock.month - 1]}, {numbers}, {zone})"
 
     def json(self) -> str:
         """Write as JSON does, without quotes."""
@@ -176,12 +248,12 @@ class Time(Struct):
 def now(nanoseconds: int) -> Time:
     """Make the moment some nanoseconds after 1970."""
     seconds, nanos = divmod(nanoseconds, SECOND)
-    return Time(seconds, nanos)
+    return Time(seconds, nanos, LOCAL_ZONE)
 
 
 def zero() -> Time:
     """Make Go's zero time."""
-    return Time(_YEAR_ONE)
+    return Time(YEAR_ONE)
 
 
 def _padded(number: int, width: int) -> str:
@@ -254,72 +326,3 @@ def _write(time: Time, clock: Clock, std: Std, written: str) -> str:
     if std is Std.FRACTION:
         return _fraction(time.nanos, written)
     return str(_WRITERS[std](clock))
-
-
-class Month(Enumerated):
-    """Go's time.Month."""
-
-    __slots__ = ()
-    go_type = GoType("time.Month", Kind.INT)
-
-    def go_string(self) -> str:
-        """Print the name."""
-        return LONG_MONTHS[self - 1]
-
-
-class Weekday(Enumerated):
-    """Go's time.Weekday."""
-
-    __slots__ = ()
-    go_type = GoType("time.Weekday", Kind.INT)
-
-    def go_string(self) -> str:
-        """Print the name."""
-        return LONG_DAYS[self]
-
-
-class Duration(Enumerated):
-    """Go's time.Duration."""
-
-    __slots__ = ()
-    go_type = GoType("time.Duration", Kind.INT64)
-
-    def go_string(self) -> str:
-        """Print with units."""
-        return format_duration(self)
-
-
-def _add_date(time: Time, years: int, months: int, days: int) -> Time:
-    clock = time.clock()
-    year, month = divmod((clock.year + years) * 12 + clock.month - 1 + months, 12)
-    shift = days_before(year, month + 1, 1) + clock.day - 1 + days - days_before(clock.year, clock.month, clock.day)
-    return Time(time.seconds + shift * _DAY, time.nanos, time.zone)
-
-
-def _same(time: Time, other: Time) -> bool:
-    return time.since(other) == 0
-
-
-Time.go_methods = {
-    "String": Function(Time.go_string),
-    "Format": Function(Time.format, (STRING,)),
-    "Unix": Function(lambda time: Int64(time.seconds)),
-    "UnixNano": Function(lambda time: Int64(wrap_int64(time.seconds * SECOND + time.nanos))),
-    "UnixMilli": Function(lambda time: Int64(time.seconds * 1000 + time.nanos // 1_000_000)),
-    "Nanosecond": Function(lambda time: Int(time.nanos)),
-    "UTC": Function(lambda time: Time(time.seconds, time.nanos)),
-    "Local": Function(lambda time: Time(time.seconds, time.nanos)),
-    "IsZero": Function(lambda time: time.seconds == _YEAR_ONE and not time.nanos),
-    "Month": Function(lambda time: Month(time.clock().month)),
-    "Weekday": Function(lambda time: Weekday(time.clock().weekday)),
-    "AddDate": Function(_add_date, (INT, INT, INT)),
-    "Add": Function(lambda time, duration: time.add(int(duration)), (DURATION,)),
-    "Sub": Function(lambda time, other: Duration(time.since(other)), (TIME,)),
-    "Before": Function(lambda time, other: time.since(other) < 0, (TIME,)),
-    "After": Function(lambda time, other: time.since(other) > 0, (TIME,)),
-    "Equal": Function(_same, (TIME,)),
-    **{
-        name.title().replace("_", ""): Function(lambda time, name=name: Int(getattr(time.clock(), name)))
-        for name in ("year", "day", "hour", "minute", "second", "year_day")
-    },
-}

@@ -142,6 +142,7 @@ class Enumerated(int):
 
     __slots__ = ()
     go_type: "GoType"
+    go_methods: Mapping[str, Any] = {}
 
     def go_string(self) -> str:
         """Print as fmt.Stringer does."""
@@ -167,6 +168,16 @@ class Struct:
     def go_string(self) -> str | None:
         """Print as fmt.Stringer does, or None if the type is none."""
         return None
+
+    def go_source(self) -> str | None:
+        """Print as fmt.GoStringer does, or None if the type is none."""
+        return None
+
+
+class NilPointer(Struct):
+    """A nil pointer to a struct; a subclass sets `go_type`."""
+
+    __slots__ = ()
 
 
 @attrs.frozen

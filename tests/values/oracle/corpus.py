@@ -1180,6 +1180,64 @@ MIXED = """
 """.strip("\n").split("\n")
 
 
+# What generated templates have found different once.
+FOUND = r"""
+{{0.1e1_0}} {{1e1_2}} {{0x1p1_0}}
+{{1e_1}}
+{{1+i}}
+{{1+-2i}}
+{{1++2i}}
+{{0b1+2i}}
+{{1p4+2i}}
+{{--2i}}
+{{printf "%--f" (toDate "x" "y")}}
+{{printf "%20F" (toDate "x" "y")}}
+{{printf "%d %x %O %U" (toDate "x" "y") 1 2 3}}
+{{printf "%#v" (toDate "x" "y")}} {{printf "%#v" (toDate "2006" "2024")}} {{printf "%40.12#v" (toDate "2006" "2024").UTC}}
+{{printf "%M" (toDate "2006-01-02" "2024-02-29")}}
+{{printf "%w %w" .l .a}} {{printf "%w" "s"}} {{printf "%5w" (list (list 1))}} {{printf "%w" (semver "1.2.3")}}
+{{$t := (toDate `2006` `2000`).Sub (toDate `2006` `1999`)}}{{$t.Hours}} {{$t.Minutes}} {{$t.Seconds}} {{$t.Milliseconds}} {{$t.Microseconds}} {{$t.Nanoseconds}} {{$t.Abs}} {{$t.Round 1}} {{$t.Truncate 7000000000}} {{$t.String}}
+{{$t := (toDate `2006` `1999`).Sub (toDate `2006-01-02T15:04:05.000` `2000-02-03T04:05:06.789`)}}{{$t.Hours}} {{$t.Minutes}} {{$t.Seconds}} {{$t.Milliseconds}} {{$t.Microseconds}} {{$t.Abs}} {{$t.Round 60000000000}} {{$t.Truncate 60000000000}} {{$t.Round 0}} {{$t.Truncate -1}}
+{{$t := toDate "2006-01-02T15:04:05.000Z07:00" "1969-07-20T20:17:40.250-04:00"}}{{$t.Round 1000000000}} {{$t.Truncate 3600000000000}} {{$t.UnixMicro}} {{$t.IsDST}} {{$t.Location}} {{$t.GoString}} {{($t.In $t.UTC.Location)}} {{$t.Local.Location}} {{$t.UTC.Location.String}}
+{{(toDate "2006" "2024").In nil}}
+{{(toDate "2006" "2024").Date}}
+{{(toDate "2006" "2024").Clock}}
+{{(toDate "2006" "2024").ISOWeek}}
+{{(toDate "2006" "2024").Zone}}
+{{(toDate "2006" "2024").Zone 1}}
+{{omit ((toDate `2006` `2024`).Sub (toDate `2006` `2023`))}}
+{{.x1.missing 'a'|(call .t.n .a)}}
+{{(.n).Int64.Seconds}}
+{{(.f).Int64.Seconds}}
+{{(.big).Int64}}
+{{(semver "v1.2.3-a+b").IncMajor}} {{(semver "v1.2.3-a+b").IncMinor}} {{(semver "v1.2.3-a+b").IncPatch}} {{(semver "v1.2.3-a+b").IncPatch | typeOf}} {{(semver "1.2.3").SetPrerelease "x.1"}} {{(semver "1.2.3-a").SetMetadata "b"}} {{(semver "1.2.3").Value}}
+{{(semver "1.2.3").SetPrerelease "01"}}
+{{(semver "1.2.3").SetPrerelease "a_b"}}
+{{(semver "1.2.3").SetMetadata "é"}}
+{{(semver "1.2.3").IncPatch.Original}}
+{{(semver "1.2.3").Compare nil}}
+{{(semver "1.2.3").Compare (semver "1.2.3").IncPatch}}
+{{index (semver "1.2.3") 1}}
+{{round -1e-7 -255}} {{round 1.5 300}} {{round 12345.678 -2}} {{round 1e-300 310}} {{round 7 -330}}
+{{ago -9223372036854775808}}
+{{date `2006-01-02` -9223372036854775808}} {{date `2006-01-02 Mon 002` 9223372036854775807}}
+""".strip("\n").split("\n")
+
+# What newer Go allows, and Go 1.19 does not.
+NEWER = {
+    "{{range 3}}{{.}}{{end}}": "012",
+    "{{range $i := 3}}{{$i}}{{end}}": "012",
+    "{{range 0}}a{{else}}b{{end}}": "b",
+    "{{range -1}}a{{else}}b{{end}}": "b",
+    "{{range (int64 2)}}{{.}},{{end}}": "0,1,",
+    "{{range len .l}}{{.}}{{end}}": "012",
+    "{{range $i := len .l}}{{index $.l $i}}{{end}}": "abc",
+    "{{with .nul}}a{{else with .s}}{{.}}{{else}}b{{end}}": "Hello World",
+    "{{with .nul}}a{{else with .missing}}{{.}}{{else with .n}}{{.}}{{end}}": "3",
+    '{{sha512sum "a" | trunc 16}}': "1f40fc92da241694",
+}
+
+
 def _printf(line: str) -> str:
     form, _, args = line.partition("|")
     quoted = form.replace("\\", "\\\\").replace('"', '\\"')
@@ -1206,6 +1264,8 @@ def handmade() -> list[tuple[str, str]]:
     templates = [line.replace("\\\\", "\\") for line in LANGUAGE]
     templates += [line.replace("\\\\", "\\") for line in MIXED]
     templates += MULTILINE
+    templates += FOUND
+    templates += NEWER
     templates += [_printf(line) for line in PRINTF]
     for section in (SPRIG_STRINGS, SPRIG_LISTS, SPRIG_DICTS, SPRIG_NUMBERS, SPRIG_OTHER):
         templates += _each(section)

@@ -1,12 +1,18 @@
 """Templates and data made at random, the same for the same seed: mostly right, often slightly wrong, never slow in Go."""
 
 import json
+import re
 from collections.abc import Callable
 from random import Random
 
+from tests.values.oracle.formats import Formats
 from tests.values.oracle.specials import Specials
+from tests.values.oracle.syntax import Syntax
 
-_SPECIAL = 0.2  # of the cases call one function with arguments made for it
+_SPECIAL = 0.15  # of the cases call one function with arguments made for it
+_SYNTAX = 0.25  # are about the language
+_WORDS_ONLY = 0.3  # of those are one action
+_FORMATS = 0.2  # are about printing, comparing, methods
 _KEYS = ("a", "b", "c", "s", "n", "f", "l", "m", "t", "nul", "e", "x", "deep", "key-dash", "é")
 _WORDS = (
     "",
@@ -119,6 +125,20 @@ _LAYOUTS = (
 )
 _TYPES = ("string", "int", "float64", "map", "slice", "json.Number", "invalid", "[]interface {}", "bool")
 
+# Calls of functions whose result is random, or depends on the time, made to give the same always.
+_STEADY = (
+    "randAlpha {i} | len", "randAlphaNum {i} | len", "randAscii {i} | len", "randNumeric {i} | len", "randNumeric 3 | regexMatch `^[0-9]+$`", "randAlpha 5 | typeOf", "randBytes {i} | len",
+    "randInt 3 4", "randInt {i} {i} | kindOf", "uuidv4 | len", "uuidv4 | regexMatch `^[0-9a-f-]+$`", "uuidv4 | substr 14 15", "shuffle {s} | len", "shuffle `aaa`", "now | typeOf", "now | kindOf", "(now).Year | lt 2000",
+    "date `2006` now | len", "now | date `15` | len", "ago now", "ago (now | dateModify `-90m`)", "durationRound (now | dateModify `-50h`)", "htmlDate nil | len", "now | unixEpoch | len", "(now | dateModify `1h`).After now",
+    "keys {d} | sortAlpha", "keys {d} {d} | sortAlpha | len", "keys .a | sortAlpha | join `,`", "values {d} | len", "values (dict `a` {a})", "keys {a} | len", "bcrypt {s} | trunc 7", "htpasswd {s} `x` | trunc 1",
+    "htpasswd `a:b` {s}", "genPrivateKey `ed25519` | trunc 27", "genPrivateKey `ecdsa` | trunc 26", "derivePassword 1 `long` `pw` `user` {s}", "derivePassword {i} `pin` {s} `user` `example.com`", "derivePassword 1 {s} `a` `b` `c`",
+    "encryptAES `k` {s} | len", "decryptAES `k` (encryptAES `k` {s})", "encryptAES `k` {s} | decryptAES `k` | quote", "buildCustomCert {s} {s}", "buildCustomCert (b64enc {s}) (b64enc {s})", "genCAWithKey {s} {i} {s}",
+    "genSelfSignedCert {s} {l} {l} {s}", "genSelfSignedCertWithKey {s} (list {s}) nil {i} {s}", "genSelfSignedCertWithKey {s} (list `10.0.0.1`) (list {s} 1) 365 `x`", "(genSelfSignedCertWithKey `a.b` (list `10.0.0.1`) (list `c.d`) 365 (genPrivateKey `ecdsa`)).Cert | trunc 27",
+    "genSignedCert {s} nil nil {i} {a}", "genSignedCertWithKey {s} nil nil 1 (buildCustomCert {s} {s}) {s}", "(genCAWithKey `ca` 365 (genPrivateKey `ecdsa`)).Key | trunc 26", "genCAWithKey `ca` 1 (genPrivateKey `ecdsa`) | typeOf", "(genCAWithKey `ca` 1 (genPrivateKey `ecdsa`)).Nope",
+    "env `HOME`", "expandenv `$HOME`", "getHostByName `localhost`", "sha512sum {s}",
+)  # fmt: skip
+_HOLE = re.compile(r"\{([a-zA-Z])\}")
+
 # What each function takes: a letter an argument. s string, i small int, n number-like, a anything, l list, d map,
 # b bool, k key, r regex, t time, o layout, z zone, v version, c constraint, w name of a type, p format, S scalar, D new map;
 # * what is before may repeat. A map never gets to hold itself: Go cannot print that.
@@ -145,6 +165,11 @@ _FUNCTIONS = {
     "urlParse": "s", "urlJoin": "d", "toDate": "os", "mustToDate": "os", "dateModify": "st", "unixEpoch": "t", "duration": "n",
     "durationRound": "s", "date": "oT", "htmlDate": "T", "dateInZone": "oTz", "fail": "s",
     "len": "a", "index": "la", "not": "a", "eq": "aa*", "ne": "aa", "lt": "nn", "le": "nn", "gt": "nn", "ge": "nn",
+    "mustAppend": "la", "mustPush": "la", "mustPrepend": "la", "mustRest": "l", "mustInitial": "l", "mustLast": "l", "mustReverse": "l", "mustUniq": "l", "mustCompact": "l",
+    "mustWithout": "la*", "mustSlice": "lii", "mustChunk": "il", "mustDeepCopy": "a", "mustToPrettyJson": "a", "mustToRawJson": "a", "mustMergeOverwrite": "Dd",
+    "mustRegexFindAll": "rsi", "mustRegexSplit": "rsi", "mustRegexReplaceAll": "rss", "mustRegexReplaceAllLiteral": "rss", "mustDateModify": "st", "must_date_modify": "st",
+    "date_modify": "st", "date_in_zone": "oTz", "htmlDateInZone": "Tz", "osDir": "s", "osExt": "s", "osIsAbs": "s", "trimall": "ss", "biggest": "nn*", "call": "aa*",
+    "hello": "", "buildCustomCert": "ss", "decryptAES": "ss",
     "print": "a*", "println": "a*", "html": "a*", "js": "a*", "urlquery": "a*", "and": "aa*", "or": "aa*", "printf": "pa*",
 }  # fmt: skip
 _NAMES = tuple(_FUNCTIONS)
@@ -301,6 +326,10 @@ class Generator:
         text = f"({self.pipeline(depth - 1)})"
         return text + self.random.choice(("", "", "", "", ".a", ".b.c"))
 
+    def steady(self) -> str:
+        """Call a function whose result is random, in a way that always gives the same."""
+        return _HOLE.sub(lambda match: self.argument(match[1], 0), self.random.choice(_STEADY))
+
     def command(self, depth: int, *, piped: bool) -> str:
         name = self.random.choice(_NAMES)
         if piped and name in _NOT_PIPED:
@@ -317,6 +346,8 @@ class Generator:
         return " ".join((name, *(self.argument(kind, depth) for kind in kinds)))
 
     def pipeline(self, depth: int) -> str:
+        if depth == 2 and self.random.random() < 0.03:
+            return self.steady()
         pick = self.random.random()
         if pick < 0.3:
             first = self.path()
@@ -460,9 +491,16 @@ class Generator:
     def case(self) -> tuple[str, str]:
         """Make a template and its data."""
         self.in_range = 0
-        if self.random.random() < _SPECIAL:
+        pick = self.random.random()
+        if pick < _SPECIAL:
             return Specials(self.random).template(), "null"
-        template = self.template()
+        if pick < _SPECIAL + _SYNTAX:
+            syntax = Syntax(self.random)
+            template = syntax.words() if self.random.random() < _WORDS_ONLY else syntax.template()
+        elif pick < _SPECIAL + _SYNTAX + _FORMATS:
+            template = Formats(self.random).template()
+        else:
+            template = self.template()
         return template, self.data()
 
 

@@ -9,14 +9,14 @@ from runtime.values.gotemplate.durations import (
     BadDuration,
     format_duration,
     parse_duration,
-    round_to_second,
+    round_duration,
     wrap,
 )
 from runtime.values.gotemplate.errors import FunctionError
 from runtime.values.gotemplate.functions import ANY, STRING, TIME, Host, Table
 from runtime.values.gotemplate.literals import clamped_decimal
 from runtime.values.gotemplate.timeparse import BadTime, parse_time
-from runtime.values.gotemplate.times import Time, find_zone, now, zero
+from runtime.values.gotemplate.times import LOCAL_ZONE, Time, find_zone, now, zero
 from runtime.values.gotemplate.values import Int, Int64, Value
 
 _TABLE: Final = Table()
@@ -30,7 +30,7 @@ _UNITS: Final = ((365 * _DAY, "y"), (30 * _DAY, "mo"), (_DAY, "d"), (HOUR, "h"),
 def _moment(host: Host, value: Value) -> Time:
     if isinstance(value, Time):
         return value
-    return Time(int(value)) if isinstance(value, Int | Int64) else now(host.now)
+    return Time(int(value), 0, LOCAL_ZONE) if isinstance(value, Int | Int64) else now(host.now)
 
 
 def _in_zone(host: Host, layout: str, value: Value, zone: str) -> str:
@@ -82,7 +82,7 @@ def _must_date_modify(duration: str, moment: Time) -> Time:
 
 @_TABLE.add("ago", params=(ANY,), host=True)
 def _ago(host: Host, value: Value) -> str:
-    return format_duration(round_to_second(now(host.now).since(_moment(host, value))))
+    return format_duration(round_duration(now(host.now).since(_moment(host, value)), SECOND))
 
 
 @_TABLE.add("duration", params=(ANY,))

@@ -16,6 +16,7 @@ _TABLE: Final = Table()
 FUNCTIONS: Final = _TABLE.functions
 
 _QUOTIENT_DIGITS: Final = 16
+_LARGEST_POWER: Final = 400  # of ten: beyond a float
 _DECIMAL: Final = 200  # steps for one operation on decimals
 
 
@@ -132,13 +133,35 @@ def _ceil(value: Value) -> Float:
     return Float(math.copysign(math.ceil(number), number)) if math.isfinite(number) else number
 
 
+def _power_of_ten(exponent: int) -> float:
+    """Raise ten to a power as Go does, by squaring, rounding errors included."""
+    if abs(exponent) > _LARGEST_POWER:
+        return math.inf if exponent > 0 else 0.0
+    mantissa, power = 1.0, 0
+    square, twos = math.frexp(10.0)
+    rest = abs(exponent)
+    while rest:
+        if rest & 1:
+            mantissa *= square
+            power += twos
+        square *= square
+        twos *= 2
+        if square < 0.5:
+            square += square
+            twos -= 1
+        rest >>= 1
+    if exponent < 0:
+        mantissa, power = 1 / mantissa, -power
+    try:
+        return math.ldexp(mantissa, power)
+    except OverflowError:
+        return math.inf
+
+
 @_TABLE.add("round", params=(ANY, INT, FLOAT64), variadic=True)
 def _round(value: Value, places: int, *options: float) -> Float:
     turn = options[0] if options else 0.5
-    try:
-        power = math.pow(10, places)
-    except OverflowError:
-        power = math.inf
+    power = _power_of_ten(places)
     digit = power * to_float64(value)
     if not math.isfinite(digit):
         return Float(math.nan if math.isinf(power) or math.isnan(digit) else digit / power)
