@@ -9,6 +9,9 @@ from runtime.runner import Json, loads
 KEPT_BYTES = 1024 * 1024
 """Of what a program prints, this much is kept: a quarter from the start, the rest from the end."""
 
+MOST_KEPT_BYTES = 50 * 1024 * 1024
+"""And this much at most, where a step asks for more: it is held in memory, and stored."""
+
 
 class KeptText:
     """The start and the end of a text of any length."""

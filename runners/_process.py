@@ -6,12 +6,12 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
 
 import attrs
 import trio
 
-from runners._output import KeptText
+from runners._output import KEPT_BYTES, KeptText
 
 _DEATH_SECONDS = 5.0
 """How long a killed group is waited for: the kernel takes no time at all, unless a device holds a process."""
@@ -20,6 +20,9 @@ _LAST_WORDS_SECONDS = 1.0
 """How long, after that, its output is waited for: only a process that left the group can still hold it open."""
 
 _CHUNK = 64 * 1024
+
+ANSWER_FD = "UNDERSTUDY_ANSWER_FD"
+"""The variable that tells a program where to write its answer."""
 
 
 @attrs.frozen(kw_only=True)
@@ -31,45 +34,101 @@ class Ended:
         timed_out: it was killed because its time was over.
         output: what it and its children wrote to standard output and standard error, in the order they did.
         seconds: how long it ran.
+        answer: what it wrote to the descriptor that `ANSWER_FD` named, if it was given one; it is cut off beyond the
+            limit, and one byte more says so.
     """
 
     code: int
     timed_out: bool
     output: str
     seconds: float
+    answer: bytes = b""
 
 
 async def run_group(
-    command: Sequence[str], *, folder: Path, environment: Mapping[str, str], stdin: bytes, limit_seconds: float
+    command: Sequence[str],
+    *,
+    folder: Path | None,
+    environment: Mapping[str, str],
+    stdin: bytes,
+    limit_seconds: float,
+    kept_bytes: int = KEPT_BYTES,
+    answer_bytes: int = 0,
 ) -> Ended:
     """Run a program and everything it starts, until the program itself ends or its time is over.
 
-    Then, and when cancelled, every process of its group is killed. Output beyond what `KeptText` keeps is read and
-    dropped, so that a program never waits for a reader. A cancel takes as long as the kernel needs to end the group.
+    Then, and when cancelled, every process of its group is killed. Output beyond `kept_bytes` is read and dropped, so
+    that a program never waits for a reader. A cancel takes as long as the kernel needs to end the group. With
+    `answer_bytes` it is given a descriptor of its own to answer on, apart from what it prints.
 
     Raises:
         OSError: the program cannot be started.
         ValueError: the command or the environment holds what no program can be given.
     """
     began = trio.current_time()
-    process = await trio.lowlevel.open_process(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        cwd=folder,
-        env=environment,
-        start_new_session=True,
+    async with _Answer(answer_bytes) as answer:
+        process = await trio.lowlevel.open_process(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env={**environment, **answer.environment},
+            pass_fds=answer.writers,
+            start_new_session=True,
+        )
+        answer.hand_over()
+        kept = KeptText(kept_bytes)
+        try:
+            with trio.move_on_after(limit_seconds) as limit, _exit_of(process) as exited:
+                await _converse(process, exited, stdin, kept, answer)
+            seconds = trio.current_time() - began
+        finally:
+            with trio.CancelScope(shield=True):
+                code = await _end_group(process, kept, answer)
+    return Ended(
+        code=code,
+        timed_out=limit.cancelled_caught,
+        output=kept.text(),
+        seconds=seconds,
+        answer=bytes(answer.data),
     )
-    kept = KeptText()
-    try:
-        with trio.move_on_after(limit_seconds) as limit, _exit_of(process) as exited:
-            await _converse(process, exited, stdin, kept)
-        seconds = trio.current_time() - began
-    finally:
-        with trio.CancelScope(shield=True):
-            code = await _end_group(process, kept)
-    return Ended(code=code, timed_out=limit.cancelled_caught, output=kept.text(), seconds=seconds)
+
+
+class _Answer:
+    """A pipe for an answer of at most `limit` bytes; none without a limit."""
+
+    def __init__(self, limit: int) -> None:
+        self.data = bytearray()
+        self.environment: Mapping[str, str] = {}
+        self.writers: tuple[int, ...] = ()
+        self._limit = limit
+        self._stream: trio.lowlevel.FdStream | None = None
+
+    async def __aenter__(self) -> Self:
+        if self._limit:
+            reader, writer = os.pipe()
+            self._stream = trio.lowlevel.FdStream(reader)
+            self.writers = (writer,)
+            self.environment = {ANSWER_FD: str(writer)}
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        self.hand_over()
+        if self._stream is not None:
+            with trio.CancelScope(shield=True):  # closing waits for nothing
+                await self._stream.aclose()
+
+    def hand_over(self) -> None:
+        """Leave the writing end to the program alone, so that it ends with it. Idempotent."""
+        for writer in self.writers:
+            os.close(writer)
+        self.writers = ()
+
+    async def collect(self) -> None:
+        """Read to the end; what is too much is read and dropped."""
+        while self._stream is not None and (chunk := await self._stream.receive_some(_CHUNK)):
+            self.data += chunk[: self._limit + 1 - len(self.data)]
 
 
 @contextmanager
@@ -85,11 +144,12 @@ def _exit_of(process: trio.Process) -> Iterator[int]:
         os.close(descriptor)
 
 
-async def _converse(process: trio.Process, exited: int, stdin: bytes, kept: KeptText) -> None:
+async def _converse(process: trio.Process, exited: int, stdin: bytes, kept: KeptText, answer: _Answer) -> None:
     """Feed the program and read it until it exits."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_feed, process, stdin)
         nursery.start_soon(_collect, process, kept)
+        nursery.start_soon(answer.collect)
         await trio.lowlevel.wait_readable(exited)
         nursery.cancel_scope.cancel()
 
@@ -107,7 +167,7 @@ async def _collect(process: trio.Process, kept: KeptText) -> None:
         kept.write(chunk)
 
 
-async def _end_group(process: trio.Process, kept: KeptText) -> int:
+async def _end_group(process: trio.Process, kept: KeptText, answer: _Answer) -> int:
     """Kill what is left of the group, reap the program, take what was still said, and give the exit code."""
     with suppress(ProcessLookupError, PermissionError):  # nothing is left, or nothing of it is ours to kill
         os.killpg(process.pid, signal.SIGKILL)
@@ -115,6 +175,7 @@ async def _end_group(process: trio.Process, kept: KeptText) -> int:
         await process.wait()
     with trio.move_on_after(_LAST_WORDS_SECONDS):
         await _collect(process, kept)
+        await answer.collect()
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             await stream.aclose()

@@ -1,16 +1,24 @@
-"""`function`: a plain ``async def`` of the embedding program, called with its rendered arguments.
+"""`function`: a function of the embedding program, called with its rendered arguments.
 
 The callable is found by the name under which the runtime registered it. What it returns is the step's output, unless
-it returns an `Outcome`; what it raises chooses the step's state like any runner's error does. It is cancelled with its
-step.
+it returns an `Outcome`; what it raises chooses the step's state like any runner's error does.
+
+An ``async def`` is called on trio, and is cancelled with its step. Any other function is called in a thread, which
+nothing can end from outside: when its step is cancelled, the step ends at once, and the thread when the function
+returns, or calls `trio.from_thread.check_cancelled`. A function that may hang belongs in a ``process`` step.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
+import trio
 
-from runtime.runner import Fault, Json, Outcome, Runner, StepFailed, StepRequest, normalise
+from runtime.runner import Fault, Json, Outcome, Runner, RunnerSettings, StepFailed, StepRequest, normalise
+
+MOST_THREADS = 64
+"""How many functions that are no ``async def`` run at once; the others wait. Not those that the runtime itself needs."""
 
 
 @attrs.frozen(kw_only=True)
@@ -29,6 +37,10 @@ class Function(Runner[FunctionConfig]):
 
     name = "function"
     config = FunctionConfig
+
+    def __init__(self, settings: RunnerSettings | None = None) -> None:
+        super().__init__(settings)
+        self._threads = trio.CapacityLimiter(MOST_THREADS)
 
     def validate(self, config: FunctionConfig) -> Iterable[Fault]:
         """Check that the function is known and takes the arguments."""
@@ -53,5 +65,9 @@ class Function(Runner[FunctionConfig]):
         arguments: dict[str, Any] = {name: normalise(value) for name, value in config.arguments.items()}  # its own copy
         if known.wants_request:
             arguments.setdefault("request", request)
-        returned = await known.function(**arguments)
+        call = partial(known.function, **arguments)
+        if known.blocking:
+            returned = await trio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=self._threads)
+        else:
+            returned = await call()
         return returned if isinstance(returned, Outcome) else Outcome(output=returned)

@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 
 from runners._delimiters import Delimiter, between
-from runners._output import Codes, OutputMode, json_object, last_line
+from runners._output import KEPT_BYTES, MOST_KEPT_BYTES, Codes, OutputMode, json_object, last_line
 from runners._process import Ended, run_group
 from runners._thread import decoded
 from runtime.runner import ClientError, Duration, Fault, Json, Outcome, Runner, StepFailed, StepRequest, Templated
@@ -35,6 +35,11 @@ def _positive(_config: object, _field: object, seconds: float) -> None:
         raise ValueError("must be positive")
 
 
+def _kept(_config: object, _field: object, number: int) -> None:
+    if not 0 < number <= MOST_KEPT_BYTES:
+        raise ValueError(f"must be between 1 and {MOST_KEPT_BYTES}")
+
+
 @attrs.frozen(kw_only=True)
 class ScriptConfig:
     """What to run, and where its result is.
@@ -42,10 +47,11 @@ class ScriptConfig:
     Attributes:
         file_path: the executable, from the scripts folder, which it may not leave; it is the working directory too.
         argv: its arguments.
-        environment: variables beside those of this process and ``UTASK_TASK_ID``, ``UTASK_RESOLUTION_ID`` and
+        environment: variables beside those that processes of steps inherit and ``UTASK_TASK_ID``, ``UTASK_RESOLUTION_ID`` and
             ``UTASK_STEP_NAME``.
         stdin: what it reads from standard input.
         timeout: how long it may run; then it, and everything it started, is killed.
+        max_output_bytes: how much of what it prints is kept: a quarter from the start, the rest from the end.
         output_mode: where the step's output stands in what it prints.
         output_manual_delimiters: for ``manual-delimiters``, the regular expressions before and after the output.
         exit_codes_unrecoverable: exit codes that make the step CLIENT_ERROR: ``"3"``, ``"64-78"``.
@@ -56,6 +62,7 @@ class ScriptConfig:
     environment: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     stdin: str = attrs.field(default="", repr=False)
     timeout: Duration = attrs.field(default=Duration(120.0), validator=_positive)
+    max_output_bytes: int = attrs.field(default=KEPT_BYTES, validator=_kept)
     output_mode: OutputMode = OutputMode.LAST_LINE
     output_manual_delimiters: tuple[Delimiter, Delimiter] | None = None
     exit_codes_unrecoverable: tuple[Codes, ...] = ()
@@ -113,9 +120,10 @@ class Script(Runner[ScriptConfig]):
             return await run_group(
                 [f"./{config.file_path}", *config.argv],
                 folder=self.settings.scripts,
-                environment=_environment(request),
+                environment={**self.settings.inherited, **_environment(request)},
                 stdin=config.stdin.encode(errors="replace"),
                 limit_seconds=config.timeout,
+                kept_bytes=config.max_output_bytes,
             )
         except (OSError, ValueError) as fault:
             message = f"the script cannot be started: {fault}"
@@ -138,7 +146,6 @@ class Script(Runner[ScriptConfig]):
 
 def _environment(request: StepRequest[ScriptConfig]) -> Mapping[str, str]:
     return {
-        **os.environ,
         "UTASK_TASK_ID": request.task_id,
         "UTASK_RESOLUTION_ID": request.resolution_id,
         "UTASK_STEP_NAME": request.step,

@@ -14,13 +14,13 @@ Stopped in reverse: the door first, then the tasks (their steps get the grace to
 """
 
 import math
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import trio
 
@@ -42,7 +42,7 @@ from runtime.api.client import Runtime
 from runtime.destinations import EVERYWHERE, Destinations
 from runtime.engine.rights import Administrators
 from runtime.faults import Faults, NoFaults
-from runtime.functions import AsyncFunction, Functions
+from runtime.functions import Functions
 from runtime.journal.memory import MemoryJournal
 from runtime.journal.opening import open_journal
 from runtime.journal.protocol import Journal
@@ -80,10 +80,11 @@ async def open_runtime(
     functions: FunctionSources = (),
     templates: TemplateSources = (),
     administrators: Administrators | None = None,
+    callables: Iterable[Callable[..., Any]] = (),
     config: Mapping[str, str] | None = None,
-    callables: Iterable[AsyncFunction] = (),
     limits: Limits | None = None,
     destinations: Destinations = EVERYWHERE,
+    environment: Mapping[str, str] | None = None,
     grace_seconds: float = 3.0,
     answer_within_seconds: float = 30.0,
     keep_ended_seconds: float = 30 * 86_400.0,
@@ -112,9 +113,12 @@ async def open_runtime(
         templates: the template files that tasks, subtasks above all, can be made from by name: a folder, or several
             paths. More can be put later (`Runtime.register`).
         administrators: who may do everything, where users are told apart; without, every request is the host's own.
+        callables: functions of this program that templates may call by name (``module:qualname``). Those of templates
+            built in Python are known by themselves, and stored tasks find those of loaded modules.
         config: configuration items by name, as texts, for the runners that look for credentials there.
         destinations: where steps may connect to; `runtime.destinations.CAUTIOUS` for tasks of others.
-        callables: functions of this program that stored tasks may name, besides those that are found in loaded modules.
+        environment: the variables that processes of steps inherit, in place of those of this process, which may hold
+            secrets.
         limits: how many steps may hold each resource at once; nothing is limited without.
         grace_seconds: what running steps get to finish when the runtime is shut down.
         answer_within_seconds: how long a call waits for the runtime's answer before it raises `Unavailable`.
@@ -141,6 +145,7 @@ async def open_runtime(
         config=dict(config or {}),
         destinations=destinations,
         templates=catalogue,
+        environment=None if environment is None else dict(environment),
     )
     known = Runners(runners, settings)
     read = partial(load_functions, functions, known)
@@ -157,7 +162,9 @@ async def open_runtime(
     agenda = Agenda(timers)
     services = Services(
         journal=journal,
-        tools=Tools(evaluator, known, Programs(known), clock, Schemas(), resources, catalogue, administrators),
+        tools=Tools(
+            evaluator, known, Programs(known), clock, Schemas(), broadcast.tell, resources, catalogue, administrators
+        ),
         timers=timers,
         agenda=agenda,
         plans=Plans(partial(recall_callables, functions=known_callables)),

@@ -6,22 +6,33 @@ the same module means the same function; a function that cannot be told by it (a
 
 import inspect
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import attrs
 
-AsyncFunction: TypeAlias = Callable[..., Awaitable[Any]]
+AnyFunction: TypeAlias = Callable[..., Any]
 
 
 @attrs.frozen(eq=False)
 class Registered:
-    """A callable as a runtime knows it. `wants_request`: it has a parameter of that name."""
+    """A callable as a runtime knows it.
+
+    Attributes:
+        name: ``module:qualname``, with a number where that is not enough.
+        function: the callable.
+        signature: its parameters.
+        wants_request: it has a parameter called ``request``.
+        blocking: it is no ``async def``, and has to be called in a thread.
+        importable: another process finds it by its name.
+    """
 
     name: str
-    function: AsyncFunction
+    function: AnyFunction
     signature: inspect.Signature
     wants_request: bool
+    blocking: bool
+    importable: bool
 
 
 class Functions:
@@ -29,26 +40,34 @@ class Functions:
 
     def __init__(self) -> None:
         self._known: dict[str, Registered] = {}
-        self._names: dict[AsyncFunction, str] = {}
+        self._names: dict[AnyFunction, str] = {}
 
-    def register(self, function: AsyncFunction) -> str:
+    def register(self, function: AnyFunction) -> str:
         """Give the name of a callable, registering it the first time.
 
         Raises:
-            TypeError: it is not an ``async def``.
+            TypeError: it is not a function, or an object that is called like one.
         """
         name = self._names.get(function)
         if name is not None:
             return name
-        if not inspect.iscoroutinefunction(function):
-            raise TypeError(f"an action has to be an async def, not {function!r}")
-        base = name = f"{function.__module__}:{function.__qualname__}"
+        if isinstance(function, type) or not callable(function):
+            raise TypeError(f"an action has to be a function, not {function!r}")
+        named = function if hasattr(function, "__qualname__") else type(function)
+        base = name = f"{named.__module__}:{named.__qualname__}"
         number = 1
         while name in self._known:
             number += 1
             name = f"{base}#{number}"
         signature = inspect.signature(function)
-        self._known[name] = Registered(name, function, signature, "request" in signature.parameters)
+        self._known[name] = Registered(
+            name=name,
+            function=function,
+            signature=signature,
+            wants_request="request" in signature.parameters,
+            blocking=not _is_async(function),
+            importable=named is function and name == base and "<" not in base,
+        )
         self._names[function] = name
         return name
 
@@ -61,7 +80,7 @@ class Functions:
         found: object = sys.modules.get(module)
         for part in path.split("."):
             found = getattr(found, part, None)
-        if name not in self._known and inspect.iscoroutinefunction(found):
+        if name not in self._known and inspect.isroutine(found):
             self.register(found)
 
     def get(self, name: str) -> Registered:

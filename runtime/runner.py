@@ -21,19 +21,27 @@ this project needs to be imported to write one::
 Packaged under the entry-point group ``understudy.runners`` (``nap = "my_package:Nap"``), it is loaded exactly like the
 ones that come with the project, when a template first names it.
 
+`examples/understudy-countdown` is such a package, and tests itself with the laws in `runtime.testing`.
+
 Rules
     * `run` is called once per attempt, with the configuration rendered and structured. It does not see the runtime.
     * It is cancelled by trio when its step is; it must let `trio.Cancelled` through and leave nothing behind: no
       process, thread, socket or file. Clean-up may be shielded for a bounded time.
     * What it raises chooses the step's state: `ClientError` CLIENT_ERROR, `NotAssigned` WAITING, `NotProvisioned`
-      TO_RETRY, any other exception SERVER_ERROR. Each may carry output and metadata for the step to keep.
+      TO_RETRY, `NotJson` FATAL_ERROR, any other exception SERVER_ERROR. The first three, and `StepFailed`, may carry
+      output and metadata for the step to keep.
     * What it wants of the runtime (children, callbacks) it wishes for, on its `Outcome` or on the error it raises:
       `runtime.wishes` says how.
     * Output and metadata are JSON. What is not becomes the step's FATAL_ERROR.
+    * What takes long says so: ``request.life.progress(0.5, "half")`` is told to whoever watches the task. A runner that
+      may hang sets `heartbeat_seconds`, and gives signs of life; one that has to leave things in order when it is
+      stopped sets `grace_seconds`, and looks at ``request.life.stopping``.
     * One instance serves every step of a runtime, many at a time: it keeps no state between calls. Attempts may share
       a configuration, and whatever is in it: a runner changes none of it.
 """
 
+import math
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Container, Iterable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
@@ -48,6 +56,7 @@ from runtime.destinations import EVERYWHERE, Destinations, Forbidden
 from runtime.duration import Duration, parse_duration
 from runtime.errors import Fault, did_you_mean
 from runtime.functions import Functions
+from runtime.life import SILENT, Life
 from runtime.templates.yaml import parse_yaml
 from runtime.values.json import Json, NotJson, Number, dumps, loads, normalise
 from runtime.wishes import (
@@ -78,6 +87,7 @@ __all__ = (
     "Fault",
     "Forbidden",
     "Json",
+    "Life",
     "NotAssigned",
     "NotJson",
     "NotProvisioned",
@@ -187,7 +197,8 @@ class StepRequest(Generic[C]):
     """All that one attempt of a step may know.
 
     `attempt` counts from 1 over the whole life of the step. `values` is the immutable snapshot that the step's
-    templates were rendered with: ``values["input"]["name"]``, ``values["step"]["other"]["output"]``.
+    templates were rendered with: ``values["input"]["name"]``, ``values["step"]["other"]["output"]``. `life` is for what
+    a long attempt has to say: ``request.life.progress(0.5, "half of it")``.
 
     `spawned` are the batches of tasks that this step wished for so far, in order; `callbacks` those of the whole task,
     by id.
@@ -204,6 +215,7 @@ class StepRequest(Generic[C]):
     values: Mapping[str, Any] = attrs.field(factory=dict)
     spawned: tuple[Spawned, ...] = ()
     callbacks: Mapping[str, Callback] = attrs.field(factory=dict)
+    life: Life = SILENT
 
 
 @attrs.frozen(kw_only=True)
@@ -217,6 +229,7 @@ class RunnerSettings:
         destinations: where steps may connect to.
         cache: what steps remember for each other.
         templates: the names of the templates that tasks can be made from.
+        environment: the variables that processes of steps inherit; those of this process where it is None.
     """
 
     scripts: Path = Path("scripts")
@@ -225,6 +238,12 @@ class RunnerSettings:
     destinations: Destinations = EVERYWHERE
     cache: Cache = attrs.field(factory=Cache, repr=False)
     templates: Container[str] = ()
+    environment: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+
+    @property
+    def inherited(self) -> Mapping[str, str]:
+        """The variables that processes of steps inherit."""
+        return os.environ if self.environment is None else self.environment
 
 
 class Runner(ABC, Generic[C]):
@@ -236,11 +255,17 @@ class Runner(ABC, Generic[C]):
             need (they can only produce text): text is taken for a bool, a number or a duration where it reads as one.
             `runtime.structuring` says what each type of field takes.
         metadata_schema: the JSON Schema of its metadata, where it has one; the template lint reads it.
+        heartbeat_seconds: an attempt that gives no sign of life (``request.life.heartbeat()``, or ``progress``) for so
+            long is cut, and has failed.
+        grace_seconds: a cancel is told to the attempt (``request.life.stopping``) so long before it gets to it; ten
+            seconds at most. What it gives then is not kept: the grace is for leaving things in order.
     """
 
     name: ClassVar[str]
     config: type[C]
     metadata_schema: ClassVar[Mapping[str, Json] | None] = None
+    heartbeat_seconds: ClassVar[float] = math.inf
+    grace_seconds: ClassVar[float] = 0.0
 
     def __init__(self, settings: RunnerSettings | None = None) -> None:
         self.settings = settings or RunnerSettings()

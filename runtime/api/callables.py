@@ -6,17 +6,17 @@ from typing import Final
 import attrs
 
 from runtime.functions import Functions
-from runtime.templates.model import Action, Function, Step, Template
+from runtime.templates.model import FUNCTION, PROCESS, Action, Function, Step, Template
 from runtime.values.json import Json
 
-_TYPE: Final = "function"
+_TYPES: Final = frozenset({FUNCTION, PROCESS})
 
 
 def name_callables(template: Template, functions: Functions) -> Template:
     """Give the template with every callable registered and replaced by an action that names it.
 
     Raises:
-        TypeError: an action is a callable that is no ``async def``.
+        TypeError: an action is not a function, or one for a process that no other process can find by its name.
     """
     steps = {name: _named(step, functions) for name, step in template.steps.items()}
     changed = any(steps[name] is not step for name, step in template.steps.items())
@@ -31,7 +31,7 @@ def recall_callables(template: Template, functions: Functions) -> None:
     holders: list[Step | Function] = [*template.steps.values(), *template.functions.values()]
     for holder in holders:
         for action in (holder.action, holder.pre_hook):
-            if action is not None and action.type == _TYPE and isinstance(action.configuration, Mapping):
+            if action is not None and action.type in _TYPES and isinstance(action.configuration, Mapping):
                 name = action.configuration.get("name")
                 if isinstance(name, str) and "{{" not in name:
                     functions.recall(name)
@@ -48,5 +48,8 @@ def _named(step: Step, functions: Functions) -> Step:
 def _called(action: Action, functions: Functions) -> Action:
     if action.call is None:
         return action
-    configuration: dict[str, Json] = {"name": functions.register(action.call), "arguments": action.configuration}
-    return attrs.evolve(action, type=_TYPE, configuration=configuration, call=None)
+    name = functions.register(action.call)
+    if action.type == PROCESS and not functions.get(name).importable:
+        raise TypeError(f"another process cannot find {name} by its name: define it at the top of a module")
+    configuration: dict[str, Json] = {"name": name, "arguments": action.configuration}
+    return attrs.evolve(action, configuration=configuration, call=None)

@@ -115,6 +115,18 @@ class StepStateChanged:
 
 
 @attrs.frozen(kw_only=True)
+class StepProgressed:
+    """A running attempt says how far it is: `done` from 0 to 1 where it is known. Told to who listens, never stored."""
+
+    at: float
+    task_id: str
+    step: str
+    attempt: int
+    done: float | None = None
+    message: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class Lagged:
     """The subscriber was too slow: `missed` events were dropped here. Read the task to catch up."""
 
@@ -124,4 +136,4 @@ class Lagged:
 Command: TypeAlias = SubmitTask | ResolveTask | RunTask | CancelTask | CallCallback
 Query: TypeAlias = GetTask
 TaskEvent: TypeAlias = TaskStateChanged | StepStateChanged
-Event: TypeAlias = TaskEvent | Lagged
+Event: TypeAlias = TaskEvent | StepProgressed | Lagged

@@ -4,7 +4,7 @@ A model object that exists is well-typed; that it is *valid* (its references lea
 is what `runtime.templates.validation` says. Texts that hold ``{{`` are Go templates; they are rendered when used.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
@@ -162,6 +162,11 @@ class Output:
     format: Json = None
 
 
+FUNCTION: Final = "function"
+PROCESS: Final = "process"
+"""The runners of actions that are Python functions."""
+
+
 @attrs.frozen(kw_only=True)
 class Action:
     """What a step does: a runner's name and its configuration.
@@ -174,15 +179,21 @@ class Action:
     configuration: Json = attrs.field(factory=dict)
     base_configuration: str | None = None
     output: Output | None = None
-    call: Callable[..., Awaitable[Any]] | None = attrs.field(default=None, eq=attrs.cmp_using(eq=lambda a, b: a is b))
+    call: Callable[..., Any] | None = attrs.field(default=None, eq=attrs.cmp_using(eq=lambda a, b: a is b))
 
     @classmethod
-    def calling(cls, function: Callable[..., Awaitable[Any]], **arguments: Json) -> "Action":
-        """Make an action of an ``async def``: it is called with `arguments` rendered, and gives the step's output.
+    def calling(cls, function: Callable[..., Any], **arguments: Json) -> "Action":
+        """Make an action of a function: it is called with `arguments` rendered, and gives the step's output.
 
-        A parameter called `request` receives the `runtime.runner.StepRequest`.
+        An ``async def`` is called on trio, any other function in a thread. A parameter called `request` receives the
+        `runtime.runner.StepRequest`.
         """
-        return cls(type="function", configuration=arguments, call=function)
+        return cls(type=FUNCTION, configuration=arguments, call=function)
+
+    @classmethod
+    def in_process(cls, function: Callable[..., Any], **arguments: Json) -> "Action":
+        """Make an action of a function at the top of a module: it is called in a process of its own, that can be killed."""
+        return cls(type=PROCESS, configuration=arguments, call=function)
 
 
 @attrs.frozen(kw_only=True)
@@ -199,7 +210,7 @@ class Function:
     custom_states: tuple[str, ...] = attrs.field(default=(), converter=_texts)
 
 
-def _action(value: "Action | Callable[..., Awaitable[Any]]") -> Action:
+def _action(value: "Action | Callable[..., Any]") -> Action:
     return value if isinstance(value, Action) else Action.calling(value)
 
 
@@ -208,7 +219,7 @@ class Step:
     """One node of the dependency graph (section 5.1). `execution_delay` is in seconds.
 
     `dependencies` are ``"step"`` or ``"step:STATE,STATE"``. `max_retries` 0 means the default (10,000), negative
-    means without limit. `action` may be a plain ``async def``.
+    means without limit. `action` may be a plain function.
     """
 
     action: Action = attrs.field(converter=_action)

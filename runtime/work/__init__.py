@@ -4,6 +4,7 @@
     task        one task: folds `decide` over what arrived, stores, then acts
     attempt     one attempt of one step, from skip conditions to checks; a child of its task's actor
     program     what a template alone decides about the attempts of a step
+    watch       signs of life, progress, and a grace for runners that want one
     resources   hands out limited resources; `pools` says who is next
     heeding     the wishes of an attempt, checked and rendered
     family      children and parents: handed over, told

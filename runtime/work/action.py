@@ -27,6 +27,7 @@ from runtime.values.evaluator import EvalCache
 from runtime.values.json import Json, NotJson, normalise
 from runtime.values.snapshot import Values
 from runtime.work.trial import Attempt, Result, Tools
+from runtime.work.watch import AttemptLife, watched
 
 
 class Unrenderable(Exception):
@@ -55,7 +56,7 @@ async def perform(attempt: Attempt, action: Action, values: Values, tools: Tools
     """Perform an action of the attempt's step; its texts see `values`."""
     fixed = attempt.program.fixed
     if fixed is not None and action is attempt.definition.action:
-        return await _provisioned(fixed.runner, _request(attempt, fixed.config, values), attempt, tools)
+        return await _provisioned(fixed.runner, _request(attempt, fixed.config, values, tools), attempt, tools)
     try:
         levels, request, runner = await _prepare(attempt, action, values, tools)
         reshapings = [await _reshaping(level, tools) for level in reversed(levels) if level.action.output is not None]
@@ -103,10 +104,10 @@ async def _prepare(
         config = runner.structure(innermost.configuration, rendered_base)
     except ConfigurationInvalid as fault:
         raise Unrenderable(str(fault)) from fault
-    return levels, _request(attempt, config, innermost.values), runner
+    return levels, _request(attempt, config, innermost.values, tools), runner
 
 
-def _request(attempt: Attempt, config: object, values: Values) -> StepRequest[object]:
+def _request(attempt: Attempt, config: object, values: Values, tools: Tools) -> StepRequest[object]:
     return StepRequest(
         task_id=attempt.header.task_id,
         resolution_id=attempt.header.resolution_id,
@@ -119,6 +120,7 @@ def _request(attempt: Attempt, config: object, values: Values) -> StepRequest[ob
         values=MappingProxyType(values),
         spawned=attempt.spawned,
         callbacks=attempt.callbacks,
+        life=AttemptLife(tools, attempt.header.task_id, attempt.step, attempt.number),
     )
 
 
@@ -184,10 +186,17 @@ async def _provisioned(runner: AnyRunner, request: StepRequest[object], attempt:
 async def _run(runner: AnyRunner, request: StepRequest[object]) -> Result:
     """The guard around foreign code: whatever it does, the attempt gets a result."""
     try:
-        outcome: object = await runner.run(request)
+        life = request.life
+        outcome: object
+        if watched(runner) and isinstance(life, AttemptLife):
+            outcome = await life.guard(runner, request)
+        else:
+            outcome = await runner.run(request)
     except StepFailed as failure:
         kept = _kept(_state_of(failure), failure.message, failure.output, failure.metadata)
         return attrs.evolve(kept, tags=dict(failure.tags), wishes=failure.wishes)
+    except NotJson as fault:
+        return Result(state=StepState.FATAL_ERROR, error=f"the result of the action is not JSON: {fault}")
     except Exception as failure:  # noqa: BLE001 - the runner guard: foreign code may raise anything
         return Result(state=StepState.SERVER_ERROR, error=f"{type(failure).__name__}: {failure}")
     if not isinstance(outcome, Outcome):  # a runner need not be type-checked

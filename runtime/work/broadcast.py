@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 import trio
 
-from runtime.api.messages import Event, Lagged, TaskEvent
+from runtime.api.messages import Event, Lagged, StepProgressed, TaskEvent
 from runtime.engine.records import Record
 from runtime.engine.task import Task
 from runtime.work.news import events_of
@@ -26,7 +26,7 @@ class _Subscription:
     task_id: str | None
     missed: int = 0
 
-    def send(self, events: Sequence[TaskEvent]) -> None:
+    def send(self, events: Sequence[TaskEvent | StepProgressed]) -> None:
         for event in events:
             try:
                 if self.missed:
@@ -80,6 +80,12 @@ class Broadcast:
         if task.at_rest:
             for waiter in self._waiters.get(task.header.task_id, ()):
                 waiter.fill(task)
+
+    def tell(self, event: StepProgressed) -> None:
+        """Tell what is not stored. Sync."""
+        for subscription in self._subscriptions:
+            if subscription.task_id in {None, event.task_id}:
+                subscription.send([event])
 
     @asynccontextmanager
     async def subscribe(self, task_id: str | None, capacity: int) -> AsyncIterator["trio.MemoryReceiveChannel[Event]"]:

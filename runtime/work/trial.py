@@ -1,10 +1,11 @@
 """What one attempt of a step is given, what it shares with others, and what its action comes to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import attrs
 
 from actors import Clock
+from runtime.api.messages import StepProgressed
 from runtime.engine.events import CheckedWish
 from runtime.engine.rights import Administrators
 from runtime.engine.states import StepState
@@ -46,13 +47,17 @@ class Attempt:
 
 @attrs.frozen
 class Tools:
-    """What attempts share: nothing of it belongs to a task. `resources` is None where nothing is limited."""
+    """What attempts share: nothing of it belongs to a task.
+
+    `tell` passes on what an attempt says of its progress; `resources` is None where nothing is limited.
+    """
 
     evaluator: Evaluator
     runners: Runners
     programs: Programs
     clock: Clock
     schemas: Schemas
+    tell: Callable[[StepProgressed], None]
     resources: Resources | None = None
     templates: Templates = attrs.field(factory=Templates)
     administrators: Administrators | None = None

@@ -8,12 +8,13 @@ from runners.echo import Echo
 from runners.email import Email
 from runners.http import Http
 from runners.ping import Ping
+from runners.process import Process
 from runners.script import Script
 from runners.ssh import Ssh
 from runners.tag import Tag
-from tests.support import runner_laws as laws
+from runtime import testing as laws
 
-RUNNERS = [ApiOvh(), Cache(), Echo(), Email(), Http(), Ping(), Script(), Ssh(), Tag()]
+RUNNERS = [ApiOvh(), Cache(), Echo(), Email(), Http(), Ping(), Process(), Script(), Ssh(), Tag()]
 
 
 @pytest.mark.parametrize("runner", RUNNERS, ids=lambda runner: runner.name)

@@ -1,4 +1,11 @@
-"""The laws of a runner, as plain functions: call them on yours.
+"""The laws of a runner, as plain functions: call them on yours, from your own tests (``understudy[testing]``).
+
+::
+
+    from runtime import testing as laws
+
+    async def test_a_nap_can_be_interrupted():
+        await laws.is_cancelled_promptly(Nap(), {"seconds": 1000}, trio.testing.wait_all_tasks_blocked)
 
 Each takes a runner and whatever the law needs, and raises `AssertionError` when the law is broken. The async ones run
 on the real clock, and wait for events: give those that stall a `started` that waits until the attempt is under way.
@@ -43,7 +50,7 @@ def check_never_raises(runner: AnyRunner, *, examples: int = 100) -> None:
 
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(_documents(runner), _documents(runner))
-    def law(configuration, base):
+    def law(configuration: Json, base: Json) -> None:
         checked = runner.check(configuration, base)
         assert (checked.config is None) <= bool(checked.faults)
         for fault in (*checked.faults, *checked.warnings):
@@ -57,7 +64,7 @@ def structure_builds_or_refuses(runner: AnyRunner, *, examples: int = 100) -> No
 
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(_documents(runner), _documents(runner))
-    def law(configuration, base):
+    def law(configuration: Json, base: Json) -> None:
         try:
             config = runner.structure(configuration, base)
         except ConfigurationInvalid as refused:

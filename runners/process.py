@@ -1,0 +1,153 @@
+"""`process`: a function of the embedding program, called in a process of its own, that can be killed.
+
+For what a thread is not good for: code that may hang, crash the interpreter, use up memory, or hold the interpreter for
+long. Arguments and result are JSON. The function is found by its name, ``module:qualname``, so it has to stand at the
+top of a module; that module is imported for each call, so what it does when imported should be little. The process runs
+in a group of its own, which is killed when the step is cancelled or its time is over.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from runners._process import Ended, run_group
+from runners._thread import decoded
+from runtime.runner import (
+    ClientError,
+    Duration,
+    Fault,
+    Json,
+    NotAssigned,
+    NotJson,
+    NotProvisioned,
+    Outcome,
+    Runner,
+    StepFailed,
+    StepRequest,
+    dumps,
+    loads,
+)
+
+LARGEST_RESULT = 10 * 1024 * 1024
+"""Bytes of a result, as JSON."""
+
+_ERRORS: Mapping[str, type[StepFailed]] = {
+    "ClientError": ClientError,
+    "NotAssigned": NotAssigned,
+    "NotProvisioned": NotProvisioned,
+    "StepFailed": StepFailed,
+    "": StepFailed,
+}
+
+
+def _positive(_config: object, _field: object, seconds: float) -> None:
+    if seconds <= 0:
+        raise ValueError("must be positive")
+
+
+def _not_negative(_config: object, _field: object, number: int) -> None:
+    if number < 0:
+        raise ValueError("must not be negative")
+
+
+@attrs.frozen(kw_only=True)
+class ProcessConfig:
+    """What to call, and what it may use.
+
+    Attributes:
+        name: the registered name of the function: ``module:qualname``.
+        arguments: its keyword arguments.
+        environment: variables beside those that steps' processes get.
+        timeout: how long it may take, starting the process included; then it is killed.
+        memory_bytes: how much address space it may use; 0 for no limit.
+    """
+
+    name: str
+    arguments: Mapping[str, Json] = attrs.field(factory=dict, repr=False)
+    environment: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    timeout: Duration = attrs.field(default=Duration(600.0), validator=_positive)
+    memory_bytes: int = attrs.field(default=0, validator=_not_negative)
+
+
+class Process(Runner[ProcessConfig]):
+    """Calls functions of the embedding program in processes of their own. Metadata is what they printed."""
+
+    name = "process"
+    config = ProcessConfig
+
+    def validate(self, config: ProcessConfig) -> Iterable[Fault]:
+        """Check that the function is known, can be found by another process, and takes the arguments."""
+        try:
+            known = self.settings.functions.get(config.name)
+        except LookupError as unknown:
+            yield Fault("name", str(unknown))
+            return
+        if not known.importable:
+            yield Fault("name", "another process cannot find it by its name", "define it at the top of a module")
+        try:
+            known.signature.bind(**config.arguments)
+        except TypeError as misfit:
+            yield Fault("arguments", f"{config.name}: {misfit}")
+
+    def resources(self, config: ProcessConfig) -> tuple[str, ...]:
+        """Take a ``fork``, and the function itself."""
+        return ("fork", f"function:{config.name}")
+
+    async def run(self, request: StepRequest[ProcessConfig]) -> Outcome:
+        """Call the function.
+
+        Raises:
+            StepFailed: the process cannot be started, took too long, or ended without an answer.
+            StepFailed, ClientError, NotAssigned, NotProvisioned: as the function did.
+        """
+        config = request.config
+        for fault in self.validate(config):  # it may have been registered under another name since
+            raise StepFailed(str(fault))
+        try:
+            ended = await run_group(
+                [sys.executable, "-m", "runtime.worker"],
+                folder=None,
+                environment={**self.settings.inherited, **config.environment},
+                stdin=dumps(_job(config)).encode(errors="replace"),
+                limit_seconds=config.timeout,
+                answer_bytes=LARGEST_RESULT,
+            )
+        except (OSError, ValueError) as fault:
+            raise StepFailed(f"the process cannot be started: {fault}") from fault
+        metadata: dict[str, Json] = {"printed": ended.output, "seconds": round(ended.seconds, 6)}
+        if ended.timed_out:
+            raise StepFailed(f"timed out after {config.timeout:g}s: the process was killed", metadata=metadata)
+        return await decoded(lambda answer: _outcome(answer, ended, metadata), ended.answer)
+
+
+def _job(config: ProcessConfig) -> dict[str, Json]:
+    module, _, name = config.name.partition(":")
+    main = sys.modules["__main__"]
+    file = os.path.abspath(getattr(main, "__file__", None) or "") if module == "__main__" else ""  # noqa: PTH100 - no links are followed
+    return {
+        "module": module,
+        "file": file,
+        "name": name,
+        "arguments": config.arguments,
+        "path": list(sys.path),
+        "memory": config.memory_bytes,
+    }
+
+
+def _outcome(answer: bytes, ended: Ended, metadata: Mapping[str, Json]) -> Outcome:
+    if len(answer) > LARGEST_RESULT:
+        raise StepFailed(f"the result is larger than {LARGEST_RESULT // 1024 // 1024} MiB", metadata=metadata)
+    try:
+        told: Any = loads(answer)
+    except ValueError:
+        state = f"signal {-ended.code}" if ended.code < 0 else f"exit status {ended.code}"
+        raise StepFailed(f"the process ended without an answer: {state}", metadata=metadata) from None
+    if "failed" not in told:
+        return Outcome(output=told["output"], metadata=told["metadata"] or metadata, tags=told["tags"])
+    if told["failed"] == "NotJson":
+        raise NotJson(told["message"])
+    error = _ERRORS[told["failed"]]
+    raise error(told["message"], output=told["output"], metadata=told["metadata"] or metadata)
