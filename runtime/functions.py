@@ -96,3 +96,7 @@ class Functions:
                 f'no function "{name}" is registered in this runtime: import its module first, or hand it over as one '
                 "of the callables"
             ) from None
+
+
+def _is_async(function: AnyFunction) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
