@@ -24,7 +24,11 @@ The ideas, each in the module of its name:
 * `ask`         one slot, one deadline; the first answer wins
 * `children`    short-lived tasks of an actor, one report each
 * `spec`        what a supervisor needs to know, as data, checked once
-* `supervisor`  start in order, restart by strategy, quarantine, stop in waves
+* `supervisor`  what may be asked of one, and what it decides when a child ends
+* `procession`  stop in waves, then start in order
+* `guard`       running one incarnation, and naming how it ended
+* `table`       a row per child, and what can be read off it
+* `opening`     the root of a tree and the block it lives in
 * `window`      restart windows and backoff
 * `timer`       one table of what is due, one sleeping task
 * `shutdown`    a phase for all to see, and one deadline
@@ -64,11 +68,12 @@ from actors.handlers import Effects, answers, handles
 from actors.infrastructure import Inbox, infrastructure
 from actors.mailbox import Mailbox, MailboxStatistics
 from actors.observer import Observer
+from actors.opening import open_supervisor
 from actors.reason import StopKind, StopReason
 from actors.schedule import Schedule
 from actors.shutdown import Phase, ShutdownContext
 from actors.spec import AutoShutdown, ChildSpec, Restart, Strategy, nested
-from actors.supervisor import Supervisor, open_supervisor
+from actors.supervisor import Supervisor
 from actors.table import ChildCount, ChildInfo, ChildState, SupervisorStatistics
 from actors.timer import Timers, TimerStatistics
 from actors.window import Backoff, RestartWindow

@@ -31,8 +31,18 @@ Life of an incarnation:
   as always. All of it happens within the child's stop deadline.
 * An exception anywhere is a crash: children are cancelled and awaited, open
   questions are refused, watchers told, and the supervisor decides.
+
+Hibernation, for very many actors that are mostly idle (`ChildSpec.hibernate`):
+the incarnation has a task and a mailbox only while a message waits, a child
+runs or an answer is owed. Until its first message it is nothing but its address:
+`start` and `started` run then. At rest its object is kept, with its state; the
+next message gives it another task and goes straight to `turn`. Everything else
+is as for any actor: it is listed, counted, watched, asked, restarted (to rest
+again) and stopped, and only one that overrides `stopping` or another hook is
+woken to hear of a stop.
 """
 
+import enum
 import math
 from collections.abc import Sequence
 from typing import ClassVar, Generic, TypeVar
@@ -54,6 +64,14 @@ __all__ = ("Actor",)
 M = TypeVar("M")
 
 
+class _Pause(enum.Enum):
+    """Why an actor takes no further turn."""
+
+    END = enum.auto()
+    CHILDREN = enum.auto()  # a first child asks for a nursery
+    REST = enum.auto()  # there is nothing to do, and it hibernates
+
+
 class Actor(Generic[M]):
     """Base of actors; see the module docstring. The object is seen by nobody but its own task.
 
@@ -61,12 +79,13 @@ class Actor(Generic[M]):
     on, not yet in `__init__`.
     """
 
+    __slots__ = ("_cell", "_children")  # a subclass that has none of its own has a __dict__, as always
+
     table: ClassVar[Table] = {}
     waits: ClassVar[bool] = False
 
     _cell: Cell
-    _children: Children[M] | None = None
-    _told: bool = False
+    _children: Children[M] | None
 
     def __init_subclass__(cls) -> None:
         """Collect the handlers, or fail.
@@ -181,22 +200,33 @@ class Actor(Generic[M]):
 
     # --- the loop -----------------------------------------------------------
 
-    async def live(self, cell: Cell) -> None:
-        """Run one incarnation. For the supervisor's guard."""
+    async def live(self, cell: Cell) -> bool:
+        """Run one incarnation, or go on with it; True when it has gone to rest. For the supervisor's guard."""
         self._cell = cell
-        await self.started()
-        if cell.ready is not None:
-            cell.ready()
-        if not await self._serve():
-            await self._serve_with_children()
+        self._children = None
+        if not cell.resumed:
+            if self.waits:
+                await self.started()
+            if cell.ready is not None:
+                cell.ready()
+        while True:
+            pause = await self._serve()
+            if pause is _Pause.CHILDREN:
+                pause = await self._serve_with_children()
+            if pause is _Pause.END:
+                return False
+            if cell.mailbox.restful:  # it may no longer be: leaving a nursery takes a moment
+                del self._cell
+                return True
 
-    async def _serve_with_children(self) -> None:
+    async def _serve_with_children(self) -> "_Pause":
         crash: Exception | None = None
+        pause = _Pause.END
         async with trio.open_nursery() as nursery:
             self._cell.adopt(nursery.cancel_scope)
             self.children.open(nursery)
             try:
-                await self._serve()
+                pause = await self._serve()
                 self.children.close()
             except Exception as error:  # noqa: BLE001 - only carried past the nursery, which would wrap it
                 self._cell.mailbox.close(StopReason.error(self._cell.address.name, error))
@@ -204,32 +234,39 @@ class Actor(Generic[M]):
                 crash = error
         if crash is not None:
             raise crash
+        if pause is _Pause.REST:
+            self._children = None
+            self._cell.part(nursery.cancel_scope)
+        return pause
 
-    async def _serve(self) -> bool:
-        """Take turns until the end (True), or until a first child asks for a nursery (False). Can be called again."""
-        mailbox = self._cell.mailbox
+    async def _serve(self) -> "_Pause":
+        """Take turns until there is a reason not to. Can be called again."""
+        cell = self._cell
+        mailbox = cell.mailbox
         run_turn = self._timed_turn if self._slow_seconds() < math.inf else self.turn
         fresh = True  # what was posted before this task began needs no wait
         while True:
             if self._children is not None and not self._children.flush():
-                return False
+                return _Pause.CHILDREN
             if mailbox.closed is not None:
-                if not self._told:
+                if not cell.told:
                     await self._tell_stopping(mailbox.closed)
                     continue
                 if mailbox.idle:
-                    return True
+                    return _Pause.END
             if fresh:
                 fresh = False
+            elif cell.hibernates and mailbox.restful:
+                return _Pause.REST
             else:
                 await mailbox.wait_ready()
-            if mailbox.closed is None or self._told:
+            if mailbox.closed is None or cell.told:
                 batch = mailbox.take_nowait()
                 if batch:
                     await run_turn(batch)  # type: ignore[arg-type]
 
     async def _tell_stopping(self, reason: StopReason) -> None:
-        self._told = True
+        self._cell.told = True
         await self.stopping(reason)
         if self._children is not None:
             self._children.stop_all(reason)

@@ -7,12 +7,14 @@ nobody talks to a successor by mistake.
 """
 
 from collections.abc import Callable
-from typing import Generic, TypeVar, overload
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 import attrs
 import trio
 
 from actors.ask import Question, Slot
+from actors.errors import ActorStopped
 from actors.mailbox import Mailbox, MailboxStatistics
 from actors.reason import StopReason
 
@@ -32,19 +34,32 @@ class Stopped:
     unhandled: int = 0
 
 
+class Host(Protocol):
+    """What an address needs of the supervisor whose child it is."""
+
+    @property
+    def path(self) -> str:
+        """The names from the root supervisor down to this one."""
+
+    def wake(self, address: "Address[Any]") -> Mailbox[Any]:
+        """Give a hibernating incarnation its mailbox back, and a task."""
+
+    def seen_by(self, address: "Address[Any]") -> MailboxStatistics:
+        """Give the statistics of a hibernating incarnation."""
+
+
 class Address(Generic[M_contra]):
     """Where to post. Made by supervisors; compare by identity."""
 
-    __slots__ = ("__weakref__", "_event", "_mailbox", "_parent", "_stopped", "_watchers", "incarnation", "name")
+    __slots__ = ("_host", "_mailbox", "_stopped", "_watchers", "incarnation", "name")
 
-    def __init__(self, name: str, incarnation: int, mailbox: Mailbox[M_contra], parent: str = "") -> None:
+    def __init__(self, name: str, incarnation: int, host: Host) -> None:
         self.name = name
         self.incarnation = incarnation
-        self._mailbox = mailbox
-        self._parent = parent
+        self._host = host
+        self._mailbox: Mailbox[M_contra] | None = None  # none while it hibernates
         self._stopped: Stopped | None = None
-        self._watchers: dict[Address[Stopped], Callable[[Stopped], None]] | None = None
-        self._event: trio.Event | None = None
+        self._watchers: dict[object, Callable[[Stopped], None]] | None = None
 
     def __repr__(self) -> str:
         state = f" stopped: {self._stopped.reason}" if self._stopped else ""
@@ -53,7 +68,7 @@ class Address(Generic[M_contra]):
     @property
     def path(self) -> str:
         """The names from the root supervisor down to this one."""
-        return f"{self._parent}/{self.name}" if self._parent else self.name
+        return f"{self._host.path}/{self.name}"
 
     @property
     def stopped(self) -> Stopped | None:
@@ -62,7 +77,7 @@ class Address(Generic[M_contra]):
 
     def statistics(self) -> MailboxStatistics:
         """Give a frozen picture of the mailbox. Sync."""
-        return self._mailbox.statistics()
+        return self._host.seen_by(self) if self._mailbox is None else self._mailbox.statistics()
 
     def post(self, message: M_contra) -> None:
         """Leave a message. Sync, never waits; handled in order of arrival unless the actor ends first.
@@ -71,7 +86,10 @@ class Address(Generic[M_contra]):
             MailboxFull: the actor is behind.
             ActorStopped: it has stopped or is stopping.
         """
-        self._mailbox.post(message)
+        mailbox = self._mailbox
+        if mailbox is None:
+            mailbox = self._wake()
+        mailbox.post(message)
 
     async def wait_room(self) -> None:
         """Wait until a post may succeed again: for a front door, the one place that waits instead of refusing.
@@ -79,11 +97,14 @@ class Address(Generic[M_contra]):
         A checkpoint. Another sender may be quicker, so post again inside a
         loop; when the actor has stopped it returns, and the post says so.
         """
-        await self._mailbox.wait_room()
+        if self._mailbox is None:
+            await trio.lowlevel.checkpoint()
+        else:
+            await self._mailbox.wait_room()
 
     def ask_nowait(self, message: M_contra) -> Slot:
         """Leave a question; await `Slot.wait_until` for its answer. Sync; raises as `post` does."""
-        return self._mailbox.ask(message)
+        return (self._mailbox or self._wake()).ask(message)
 
     async def ask(self, message: M_contra, *, deadline: float) -> object:
         """Ask and wait until `deadline`, absolute on the monotonic clock. A cancel gives the answer up.
@@ -94,12 +115,18 @@ class Address(Generic[M_contra]):
             AskExpired: the deadline passed.
             Exception: what the actor refused with.
         """
-        return await self._mailbox.ask(message).wait_until(deadline)
+        return await (self._mailbox or self._wake()).ask(message).wait_until(deadline)
 
     def forward(self, question: Question[M_contra]) -> None:
         """Hand a question with its slot to this actor, which now owes the answer. Sync; raises as `post` does."""
-        self._mailbox.post(question)
-        question.slot.move(self._mailbox)
+        mailbox = self._mailbox or self._wake()
+        mailbox.post(question)
+        question.slot.move(mailbox)
+
+    def deliver(self, message: M_contra) -> None:
+        """Leave a message that comes once and always fits; dropped when the actor has ended. For watching. Sync."""
+        if self._stopped is None:
+            (self._mailbox or self._wake()).deliver(message)
 
     @overload
     def watch(self, watcher: "Address[Stopped]") -> None: ...
@@ -110,38 +137,55 @@ class Address(Generic[M_contra]):
 
         At once if it has ended. Always fits. Watching twice is watching once, with the later `message`. Sync.
         """
-        box = watcher._mailbox  # noqa: SLF001 - same class
 
         def tell(stopped: Stopped) -> None:
-            box.deliver(message(stopped) if message is not None else stopped)  # type: ignore[arg-type]
+            watcher.deliver(message(stopped) if message is not None else stopped)  # type: ignore[arg-type]
 
         if self._stopped is not None:
             tell(self._stopped)
             return
         if self._watchers is None:
             self._watchers = {}
-        self._watchers[watcher] = tell  # type: ignore[index]
+        self._watchers[watcher] = tell
 
     def unwatch(self, watcher: "Address[W]") -> bool:
         """Forget a watcher. Sync, idempotent; True if it was watching."""
-        return self._watchers is not None and self._watchers.pop(watcher, None) is not None  # type: ignore[arg-type]
+        return self._watchers is not None and self._watchers.pop(watcher, None) is not None
 
     async def wait_stopped(self) -> Stopped:
         """Wait until this incarnation has ended. A checkpoint; cancel leaves nothing behind."""
-        if self._event is None:
-            self._event = trio.Event()
-            if self._stopped is not None:
-                self._event.set()
         while self._stopped is None:
-            await self._event.wait()
+            ended = trio.Event()
+            if self._watchers is None:
+                self._watchers = {}
+            self._watchers[ended] = partial(_set, ended)
+            try:
+                await ended.wait()
+            finally:
+                if self._watchers is not None:
+                    self._watchers.pop(ended, None)
         await trio.lowlevel.checkpoint()
         return self._stopped
 
+    # --- for the supervisor that owns the incarnation ------------------------
+
+    def open(self, mailbox: Mailbox[M_contra] | None) -> None:
+        """Say where messages go; None while the actor hibernates, and then the next one wakes it."""
+        self._mailbox = mailbox
+
     def announce(self, stopped: Stopped) -> None:
-        """Tell every watcher, once. For the supervisor that owns the incarnation."""
+        """Tell every watcher, once."""
         self._stopped = stopped
         watchers, self._watchers = self._watchers, None
         for tell in (watchers or {}).values():
             tell(stopped)
-        if self._event is not None:
-            self._event.set()
+
+    def _wake(self) -> Mailbox[M_contra]:
+        if self._stopped is not None:
+            raise ActorStopped(self.name, self._stopped.reason)
+        mailbox: Mailbox[M_contra] = self._host.wake(self)
+        return mailbox
+
+
+def _set(event: trio.Event, _stopped: Stopped) -> None:
+    event.set()

@@ -1,7 +1,6 @@
-"""One incarnation of one child: what the guard, the actor and the supervisor share about it.
+"""One incarnation of one child, while it has a task: what the guard, the actor and the supervisor share about it.
 
-Internal. A cell lives as long as its incarnation; what outlives it is the
-address. The scope exists only for actors that can wait somewhere else than on
+Internal. A cell lives as long as the task; what outlives it is the address. The scope exists only for actors that can wait somewhere else than on
 their mailbox: a purely synchronous actor is always at its mailbox between two
 turns, so closing that is enough to stop it, and it is spared the 8 us and the
 600 bytes of a cancel scope.
@@ -23,17 +22,25 @@ __all__ = ("Cell",)
 
 
 class Cell:
-    """The living part of a child. `ready` is called once, when `started` has run."""
+    """The living part of a child.
+
+    `ready` is called once, when `started` has run. `hibernates`: the task may
+    end while there is nothing to do. `resumed`: it began in an earlier task.
+    `told`: the actor knows that it is to stop.
+    """
 
     __slots__ = (
         "_deadline",
         "_scope",
         "address",
         "clock",
+        "hibernates",
         "mailbox",
         "observer",
         "ready",
+        "resumed",
         "shutdown",
+        "told",
         "within",
     )
 
@@ -46,6 +53,8 @@ class Cell:
         shutdown: ShutdownContext,
         observer: Observer | None,
         ready: Callable[[], None] | None,
+        hibernates: bool = False,
+        resumed: bool = False,
     ) -> None:
         self.address = address
         self.mailbox = mailbox
@@ -53,6 +62,9 @@ class Cell:
         self.shutdown = shutdown
         self.observer = observer
         self.ready = ready
+        self.hibernates = hibernates
+        self.resumed = resumed
+        self.told = False
         self.within = math.inf
         self._deadline = math.inf
         self._scope: trio.CancelScope | None = None
@@ -67,6 +79,11 @@ class Cell:
             self._scope = scope
             scope.deadline = min(scope.deadline, self._deadline)
         return scope
+
+    def part(self, scope: trio.CancelScope) -> None:
+        """Let go of a scope that is over, if it was the one that `adopt` took."""
+        if self._scope is scope:
+            self._scope = None
 
     @property
     def cut(self) -> bool:

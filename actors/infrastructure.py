@@ -81,9 +81,10 @@ class Plain:
     def __init__(self, function: Callable[[Inbox[Any]], Awaitable[None]]) -> None:
         self._function = function
 
-    async def live(self, cell: Cell) -> None:
-        """Run the function once. Its return is an orderly end."""
+    async def live(self, cell: Cell) -> bool:
+        """Run the function once. Its return is an orderly end; it has a stack of its own, and so never hibernates."""
         await self._function(Inbox(cell))
+        return False
 
 
 def infrastructure(function: Callable[[Inbox[Any]], Awaitable[None]]) -> Callable[[int], Plain]:

@@ -32,7 +32,7 @@ from actors.observer import Observer
 from actors.parking import Parking
 from actors.reason import StopReason
 
-__all__ = ("Mailbox", "MailboxStatistics")
+__all__ = ("Mailbox", "MailboxStatistics", "Tally")
 
 M = TypeVar("M")
 
@@ -51,33 +51,64 @@ class MailboxStatistics:
     oldest_seconds: float
 
 
+class Tally:
+    """What a mailbox has counted so far: all of it that outlives a hibernation of its owner."""
+
+    __slots__ = ("late", "peak", "refused", "taken")
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.peak = 0
+        self.refused = 0
+        self.late = 0
+
+    def picture(self, capacity: int) -> MailboxStatistics:
+        """Give the statistics of a mailbox at rest."""
+        return MailboxStatistics(
+            depth=0,
+            capacity=capacity,
+            peak=self.peak,
+            posted=self.taken,
+            refused=self.refused,
+            late=self.late,
+            open_questions=0,
+            oldest_seconds=0.0,
+        )
+
+
 class Mailbox(Parking, Generic[M]):
     """See the module docstring. `owner` names the actor in errors; `capacity` bounds what `post` may leave waiting.
 
-    `alarm` is what the deadlines of questions are set in; without one each question has a cancel scope.
+    `alarm` is what the deadlines of questions are set in; without one each
+    question has a cancel scope. `tally` is what an earlier mailbox of the same
+    incarnation had counted.
     """
 
     __slots__ = (
         "_capacity",
         "_finished",
-        "_late",
         "_limit",
         "_observer",
         "_owed",
         "_owner",
-        "_peak",
         "_questions",
         "_queue",
         "_reason",
-        "_refused",
         "_room",
         "_since",
-        "_taken",
         "_unhandled",
         "alarm",
+        "tally",
     )
 
-    def __init__(self, owner: str, capacity: int, observer: Observer | None = None, alarm: Alarm | None = None) -> None:
+    def __init__(
+        self,
+        owner: str,
+        capacity: int,
+        observer: Observer | None = None,
+        alarm: Alarm | None = None,
+        tally: Tally | None = None,
+    ) -> None:
         self._parked = None
         self._owner = owner
         self._capacity = capacity
@@ -93,11 +124,8 @@ class Mailbox(Parking, Generic[M]):
         self._questions: set[Slot] | None = None
         self._room: trio.Event | None = None
         self._since = 0.0
-        self._taken = 0
-        self._peak = 0
-        self._refused = 0
-        self._late = 0
         self._unhandled = 0
+        self.tally = tally or Tally()
 
     # --- the senders' side -------------------------------------------------
 
@@ -174,6 +202,11 @@ class Mailbox(Parking, Generic[M]):
         return not self._queue and self._owed == 0
 
     @property
+    def restful(self) -> bool:
+        """True when it could be put away: open, idle, and owing no answer."""
+        return self._reason is None and not self._queue and self._owed == 0 and not self._questions
+
+    @property
     def unhandled(self) -> int:
         """How many taken-in messages were never handled; known once finished."""
         return self._unhandled
@@ -202,8 +235,10 @@ class Mailbox(Parking, Generic[M]):
         if batch:
             self._queue = []
             depth = len(batch)
-            self._taken += depth
-            self._peak = max(self._peak, depth)
+            tally = self.tally
+            tally.taken += depth
+            if depth > tally.peak:  # noqa: PLR1730 - a call costs more than the rest of this
+                tally.peak = depth
             if self._reason is None:
                 self._limit = self._capacity
             if self._room is not None:
@@ -236,13 +271,11 @@ class Mailbox(Parking, Generic[M]):
     def statistics(self) -> MailboxStatistics:
         """Give a frozen picture of now. Sync."""
         depth = len(self._queue)
-        return MailboxStatistics(
+        return attrs.evolve(
+            self.tally.picture(self._capacity),
             depth=depth,
-            capacity=self._capacity,
-            peak=max(self._peak, depth),
-            posted=self._taken + self._unhandled + depth,
-            refused=self._refused,
-            late=self._late,
+            peak=max(self.tally.peak, depth),
+            posted=self.tally.taken + self._unhandled + depth,
             open_questions=len(self._questions or ()),
             oldest_seconds=max(0.0, trio.current_time() - self._since) if depth else 0.0,
         )
@@ -262,7 +295,7 @@ class Mailbox(Parking, Generic[M]):
 
     def count_late(self) -> None:
         """Count an answer that came after its slot was settled."""
-        self._late += 1
+        self.tally.late += 1
         if self._observer is not None:
             self._observer.late_reply(self._owner)
 
@@ -277,7 +310,7 @@ class Mailbox(Parking, Generic[M]):
     def _refusal(self) -> Exception:
         if self._reason is not None:
             return ActorStopped(self._owner, self._reason)
-        self._refused += 1
+        self.tally.refused += 1
         if self._observer is not None:
             self._observer.mailbox_full(self._owner, self._capacity)
         return MailboxFull(self._owner, self._capacity)

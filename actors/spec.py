@@ -43,8 +43,11 @@ class Runnable(Protocol):
     def waits(self) -> bool:
         """True if it may wait for anything but its own mailbox, and so needs a cancel scope."""
 
-    async def live(self, cell: Cell) -> None:
-        """Run one incarnation to its end. Returning is an orderly end; raising is a crash."""
+    async def live(self, cell: Cell) -> bool:
+        """Run one incarnation. Raising is a crash, False an orderly end, True "idle: call again when a message comes".
+
+        True is for a cell that hibernates, and never leaves a message or an open question behind.
+        """
 
 
 Start: TypeAlias = Callable[[int], Runnable | Awaitable[Runnable]]
@@ -88,7 +91,7 @@ class Strategy(enum.Enum):
     @property
     def alone(self) -> bool:
         """True when a failure concerns nobody else."""
-        return self in {Strategy.ONE_FOR_ONE, Strategy.DYNAMIC}
+        return self is Strategy.ONE_FOR_ONE or self is Strategy.DYNAMIC
 
 
 class AutoShutdown(enum.Enum):
@@ -112,6 +115,7 @@ class ChildSpec:
       before starting the next child.
     * `significant`: see `AutoShutdown`.
     * `capacity` of the mailbox.
+    * `hibernate`: hold neither task nor mailbox while idle; see `actors.actor`.
 
     Raises:
         SpecInvalid: with every fault.
@@ -126,6 +130,7 @@ class ChildSpec:
     capacity: int = 1024
     handshake: bool = False
     significant: bool = False
+    hibernate: bool = False
 
     def __attrs_post_init__(self) -> None:
         faults = tuple(f"child {self.id!r}: {fault}" for fault in self._faults())
@@ -147,6 +152,10 @@ class ChildSpec:
             faults.append(f"capacity is {self.capacity}: it must be 1 or more")
         if self.significant and self.restart is Restart.PERMANENT:
             faults.append("a permanent child never ends for good, so it cannot be significant")
+        if self.hibernate and (self.handshake or isinstance(start, Nested)):
+            faults.append(
+                "a child that hibernates begins with its first message: it is no supervisor, and no handshake"
+            )
         return faults
 
 

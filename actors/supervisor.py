@@ -27,30 +27,32 @@ holds `open_supervisor` cancels every child, awaits them, and restarts nothing.
 
 import math
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextvars import copy_context
 from functools import partial
-from itertools import islice
+from typing import Any, assert_never
 
 import trio
 
+from actors.actor import Actor
 from actors.address import Address, Stopped
 from actors.alarm import Alarm
 from actors.cell import Cell
-from actors.clock import Clock, SystemClock
-from actors.errors import ChildExists, ChildUnknown, Draining, SpecInvalid, SupervisorFailed
-from actors.mailbox import Mailbox
-from actors.observer import Observer, shielded
+from actors.clock import Clock
+from actors.errors import ChildExists, ChildUnknown, Draining, SupervisorFailed
+from actors.guard import cancelled_from_outside, live_in_scope, make, why_ended, why_from_above
+from actors.mailbox import Mailbox, MailboxStatistics, Tally
+from actors.observer import Observer
+from actors.procession import Procession, StartOne, StopWave
 from actors.reason import StopKind, StopReason
 from actors.shutdown import Phase, ShutdownContext
-from actors.spec import GROUP_WINDOW, AutoShutdown, ChildSpec, Nested, Restart, Runnable, Start, Strategy, check_set
-from actors.table import ChildCount, ChildInfo, ChildState, Row, SupervisorStatistics
+from actors.spec import AutoShutdown, ChildSpec, Nested, Restart, Runnable, Strategy
+from actors.table import ChildCount, ChildInfo, ChildState, Row, SupervisorStatistics, Table
 from actors.tree import TreeNode, render
-from actors.window import RestartWindow, Stamps
+from actors.window import Stamps
 
-__all__ = ("Supervisor", "open_supervisor")
+__all__ = ("Supervisor",)
 
-_FROM_OUTSIDE = "the supervisor was cancelled from outside"
 _GROUP = ""  # the key of the whole group among the delayed restarts; no child may have this id
 
 
@@ -81,28 +83,29 @@ class Supervisor:
         self._shutdown = shutdown
         self._observer = observer
         self._chance = chance
+        self._context = copy_context()
         self._nursery: trio.Nursery | None = None
-        self._unspawned: list[tuple[Row, Cell, Start]] = []
+        self._unspawned: list[tuple[Row, Cell]] = []
+        self._table = Table(path)
+        self._plan = Procession(self._table)
+        self._held: dict[Row, Row] = {}  # who is down because who is quarantined
         self._stamps = Stamps(group.window)
-        self._rows: dict[str, Row] = {}
-        self._order = 0
         self._alarm = Alarm()
-        self._waves: list[list[Row]] = []
-        self._wave: set[Row] = set()
-        self._wave_reason = StopReason.shutdown(path)
-        self._starts: dict[str, Row] = {}
-        self._shaking: Row | None = None
+        self._advancing = False
+        self._settling: Row | None = None
+        self._heir: Cell | None = None
         self._started = 0
         self._restarted = 0
         self._opened = False
         self._on_open: Callable[[], None] | None = None
         self._open_event = trio.Event()
         self._stopping: StopReason | None = None
-        self.cancelled = StopReason(kind=StopKind.CANCELLED, requester=path, text=_FROM_OUTSIDE)
         self._finished = False
         self._ended_event = trio.Event()
         self.failure: SupervisorFailed | None = None
-        self._starts.update((spec.id, self._add(spec, dynamic=False)) for spec in group.specs)
+        for spec in group.specs:
+            self._table.add(spec, dynamic=False)
+        self._plan.plan_starts(self._table)
         self._advance()
 
     def __repr__(self) -> str:
@@ -131,7 +134,7 @@ class Supervisor:
         Raises:
             ChildUnknown: no such child, or it was never started.
         """
-        address = self._row(child).address
+        address = self._table[child].address
         if address is None:
             raise ChildUnknown(self._path, child)
         return address
@@ -142,14 +145,14 @@ class Supervisor:
         Raises:
             ChildUnknown: no such child, it was never started, or it is no supervisor.
         """
-        supervisor = self._row(child).nested
+        supervisor = self._table[child].nested
         if supervisor is None:
             raise ChildUnknown(self._path, child)
         return supervisor
 
     def children(self) -> tuple[ChildInfo, ...]:
         """Picture every child, in start order. Sync."""
-        return tuple(row.info() for row in self._rows.values())
+        return tuple(row.info() for row in self._table)
 
     def child(self, child: str) -> ChildInfo:
         """Picture one child. Sync.
@@ -157,25 +160,18 @@ class Supervisor:
         Raises:
             ChildUnknown: no such child.
         """
-        return self._row(child).info()
+        return self._table[child].info()
 
     def count(self) -> ChildCount:
         """Count the children. Sync."""
-        rows = self._rows.values()
-        supervisors = sum(isinstance(row.start, Nested) for row in rows)
-        return ChildCount(
-            children=len(rows),
-            alive=sum(row.alive for row in rows),
-            supervisors=supervisors,
-            workers=len(rows) - supervisors,
-        )
+        return self._table.count()
 
     def statistics(self) -> SupervisorStatistics:
         """Give a frozen picture of now. Sync."""
         return SupervisorStatistics(
-            children=len(self._rows),
-            alive=sum(row.alive for row in self._rows.values()),
-            quarantined=sum(row.state is ChildState.QUARANTINED for row in self._rows.values()),
+            children=len(self._table),
+            alive=sum(row.alive for row in self._table),
+            quarantined=sum(row.state is ChildState.QUARANTINED for row in self._table),
             started=self._started,
             restarted=self._restarted,
         )
@@ -186,10 +182,9 @@ class Supervisor:
 
     def tree_node(self, name: str, most: int) -> TreeNode:
         """Give the tree below as a value. Sync."""
-        rows = tuple(islice(self._rows.values(), most))
         facts = [self._group.strategy.value] + ([f"stopping: {self._stopping}"] if self._stopping else [])
-        below = tuple(row.node() if row.nested is None else row.nested.tree_node(row.id, most) for row in rows)
-        return TreeNode(name=name, facts=facts, below=below, more=len(self._rows) - len(rows))
+        below = self._table.nodes(most)
+        return TreeNode(name=name, facts=facts, below=below, more=len(self._table) - len(below))
 
     # --- what anyone may have done -----------------------------------------
 
@@ -201,9 +196,9 @@ class Supervisor:
             ChildExists: the id is in the table.
         """
         self._refuse_if_draining()
-        if spec.id in self._rows:
+        if spec.id in self._table:
             raise ChildExists(self._path, spec.id)
-        return self._launch(self._add(spec, dynamic=True))
+        return self._launch(self._table.add(spec, dynamic=True))
 
     async def terminate_child(self, child: str, reason: StopReason | None = None) -> Stopped | None:
         """Stop a child, wait until it has ended, and give how; None if it never ran.
@@ -214,9 +209,9 @@ class Supervisor:
         Raises:
             ChildUnknown: no such child.
         """
-        row = self._row(child)
+        row = self._table[child]
         self._alarm.drop(row.id)
-        self._starts.pop(row.id, None)
+        self._plan.forget_start(row)
         if row.address is None or not row.alive:
             self._retire(row)
             await trio.lowlevel.checkpoint()
@@ -233,17 +228,19 @@ class Supervisor:
             ChildUnknown: no such child.
             Draining: the supervisor or the whole tree is stopping.
         """
-        row = self._row(child)
+        row = self._table[child]
         self._refuse_if_draining()
         if row.alive and row.address is not None:
             return row.address
         self._alarm.drop(row.id)
-        self._starts.pop(row.id, None)
-        row.stamps = None
-        if self._shaking is None:
-            self._shaking = row
+        self._plan.forget_start(row)
+        row.forgive()
+        self._plan.hold_for(row)
         address = self._launch(row)
-        self._starts.update((other.id, other) for other in self._rows.values() if other.held)
+        held = [other for other, by in self._held.items() if by is row]
+        for other in held:
+            del self._held[other]
+        self._plan.plan_starts(held)
         self._advance()
         return address
 
@@ -254,12 +251,13 @@ class Supervisor:
             ChildUnknown: no such child.
             ChildExists: it still lives; terminate it first.
         """
-        row = self._row(child)
+        row = self._table[child]
         if row.alive:
             raise ChildExists(self._path, child)
         self._alarm.drop(child)
-        self._starts.pop(row.id, None)
-        del self._rows[child]
+        self._plan.forget_start(row)
+        self._held.pop(row, None)
+        self._table.remove(row)
 
     def stop(self, reason: StopReason) -> None:
         """Stop every child in order, then end. Sync, idempotent: the first reason stands."""
@@ -275,8 +273,8 @@ class Supervisor:
 
     # --- running, for whoever holds it --------------------------------------
 
-    async def live(self, cell: Cell) -> None:
-        """Run as the child of another supervisor, whose stop comes as a call of `stop`.
+    async def live(self, cell: Cell) -> bool:
+        """Run as the child of another supervisor, whose stop comes as a call of `stop`. Never at rest.
 
         Ready, for the one above, when every static child here has been started.
 
@@ -289,6 +287,7 @@ class Supervisor:
                 self._opened_now()
             await self.run(nursery)
         self.raise_failure()
+        return False
 
     def raise_failure(self) -> None:
         """Raise why the group gave up, if it did, and forget it: its cause holds frames."""
@@ -300,7 +299,9 @@ class Supervisor:
         """Run until everything has ended, with the children in `nursery`."""
         self._nursery = nursery
         try:
-            self._spawn_waiting(nursery)
+            for row, cell in self._unspawned:
+                self._spawn(row, cell)
+            self._unspawned.clear()
             while True:
                 self._alarm.fire(self._clock.monotonic())
                 if self._finished:
@@ -308,78 +309,95 @@ class Supervisor:
                 await self._alarm.sleep()
         finally:
             if self._stopping is None:  # cancelled from above: nothing may be started any more
-                self._stopping = self._shutdown.reason or self.cancelled
+                self._stopping = self._shutdown.reason or cancelled_from_outside(self._path)
             self._ended_event.set()
             self._open_event.set()
+            for row in list(self._table):
+                if row.alive and row.cell is None:  # what hibernates has no task to be cancelled in
+                    self._end(row, self._stopping)
 
-    def _spawn_waiting(self, nursery: trio.Nursery) -> None:
-        for row, cell, start in self._unspawned:
-            nursery.start_soon(self._guard, row, cell, start, name=row.id)
-        self._unspawned.clear()
+    # --- what addresses need of it ----------------------------------------------
+
+    def wake(self, address: Address[Any]) -> Mailbox[Any]:
+        """Give a hibernating child its mailbox back, and a task. For `Address`."""
+        row = self._table[address.name]
+        row.state = ChildState.RUNNING
+        return self._awaken(row, address).mailbox
+
+    def seen_by(self, address: Address[Any]) -> MailboxStatistics:
+        """Give the statistics of a hibernating child. For `Address`."""
+        row = self._table[address.name]
+        return (row.tally or Tally()).picture(row.terms.capacity)
 
     # --- starting -------------------------------------------------------------
 
-    def _row(self, child: str) -> Row:
-        row = self._rows.get(child)
-        if row is None:
-            raise ChildUnknown(self._path, child)
-        return row
-
-    def _add(self, spec: ChildSpec, *, dynamic: bool) -> Row:
-        self._order += 1
-        row = Row(spec, self._order, dynamic=dynamic)
-        self._rows[spec.id] = row
-        return row
-
     def _launch(self, row: Row) -> Address[object]:
         """Begin a new incarnation. Sync; everything that can fail happens in the child's own task."""
-        start = row.start
-        if start is None:
+        if row.start is None:
             raise ChildUnknown(self._path, row.id)
-        row.incarnation += 1
         self._started += 1
-        mailbox: Mailbox[object] = Mailbox(row.id, row.capacity, self._observer, self._alarm)
-        address = Address(row.id, row.incarnation, mailbox, self._path)
-        cell = Cell(
+        self._held.pop(row, None)
+        address: Address[object] = Address(row.id, row.incarnation + 1, self)
+        row.address = address
+        if row.terms.hibernate:
+            row.state = ChildState.HIBERNATING
+        else:
+            row.state = ChildState.STARTING if row.terms.handshake else ChildState.RUNNING
+            cell = self._awaken(row, address)
+            if isinstance(row.start, Nested):
+                row.kept = self._below(row.id, row.start, cell.mailbox)
+        if self._observer is not None:
+            self._observer.started(address.path, address.incarnation)
+        if row.terms.hibernate:
+            self._ready(row)
+        return address
+
+    def _awaken(self, row: Row, address: Address[object]) -> Cell:
+        """Give an incarnation its mailbox and a task."""
+        mailbox = self._new_mailbox(row, address)
+        row.cell = cell = Cell(
             address=address,
             mailbox=mailbox,
             clock=self._clock,
             shutdown=self._shutdown,
             observer=self._observer,
-            ready=partial(self._ready, row) if row.handshake else None,
+            ready=partial(self._ready, row) if row.terms.handshake else None,
+            hibernates=row.terms.hibernate,
+            resumed=row.kept is not None and not row.supervisor,
         )
-        row.address, row.cell, row.asked, row.held = address, cell, False, False
-        row.state = ChildState.STARTING if row.handshake else ChildState.RUNNING
-        if isinstance(start, Nested):
-            start = self._below(row, start, mailbox)
-        elif row.restart is Restart.TEMPORARY:
-            row.start = None
         if self._nursery is None:
-            self._unspawned.append((row, cell, start))
+            self._unspawned.append((row, cell))
+        elif self._settling is row:
+            self._heir = cell  # the guard of the incarnation before it goes on with it
         else:
-            self._nursery.start_soon(self._guard, row, cell, start, name=row.id)
-        if self._observer is not None:
-            self._observer.started(address.path, row.incarnation)
-        return address
+            self._spawn(row, cell)
+        return cell
 
-    def _below(self, row: Row, group: Nested, mailbox: Mailbox[object]) -> Start:
-        row.nested = supervisor = Supervisor(
+    def _new_mailbox(self, row: Row, address: Address[object]) -> Mailbox[object]:
+        mailbox: Mailbox[object] = Mailbox(row.id, row.terms.capacity, self._observer, self._alarm, row.tally)
+        address.open(mailbox)
+        return mailbox
+
+    def _spawn(self, row: Row, cell: Cell) -> None:
+        if self._nursery is not None:
+            self._context.run(partial(self._nursery.start_soon, self._guard, row, cell, name=row.id))
+
+    def _below(self, child: str, group: Nested, mailbox: Mailbox[object]) -> "Supervisor":
+        return Supervisor(
             group,
             mailbox=mailbox,
-            path=f"{self._path}/{row.id}",
+            path=f"{self._path}/{child}",
             clock=self._clock,
             shutdown=self._shutdown,
             observer=self._observer,
             chance=self._chance,
         )
-        return lambda _incarnation: supervisor
 
     def _ready(self, row: Row) -> None:
         """Note that a child has begun (or, with a handshake, that it is ready), and go on to the next."""
         if row.state is ChildState.STARTING:
             row.state = ChildState.RUNNING
-        if self._shaking is row:
-            self._shaking = None
+        if self._plan.begun(row):
             self._advance()
 
     def _refuse_if_draining(self) -> None:
@@ -391,85 +409,91 @@ class Supervisor:
 
     # --- the guard: where a child's end becomes a fact ------------------------
 
-    async def _guard(self, row: Row, cell: Cell, start: Start) -> None:
-        """Run one incarnation; whatever happens to it, settle it exactly once. The named place that sees everything."""
-        error: BaseException | None = None
-        from_above = False
-        try:
-            if not row.handshake:
-                self._ready(row)
-            # Asked to stop before it began, a child never begins; a supervisor
-            # runs all the same, because it has children to account for.
-            if cell.mailbox.closed is None or row.nested is not None:
-                made = start(cell.address.incarnation)
-                del start  # this frame lives as long as the child, its arguments need not
-                if isinstance(made, Awaitable) or made.waits:
-                    await self._live_in_scope(cell, made)
-                else:
-                    await made.live(cell)
-                del made
-        except Exception as caught:  # noqa: BLE001 - the guard
-            error = caught
-        except BaseException as caught:
-            error = caught
-            from_above = True
-            raise
-        finally:
-            self._settle(row, cell, self._why(cell, error, from_above=from_above), error, from_above=from_above)
-            del error  # its traceback holds this frame
+    async def _guard(self, row: Row, cell: Cell | None) -> None:
+        """Run an incarnation, and those that replace it at once; settle each exactly once. It sees everything."""
+        again = False
+        while cell is not None:
+            error: Exception | None = None
+            rested: Runnable | None = None
+            try:
+                if again:
+                    await self._begin_anew()
+                again = True
+                if not row.terms.handshake:
+                    self._ready(row)
+                made = make(row, cell)
+                if isinstance(made, Awaitable) or (made is not None and made.waits):
+                    rested = await live_in_scope(cell, made)
+                elif made is not None and await made.live(cell):
+                    rested = made
+            except Exception as caught:  # noqa: BLE001 - the guard
+                error = caught
+            except BaseException as caught:
+                asked = cell.mailbox.closed or self._stopping or self._shutdown.reason
+                self._end(row, why_from_above(cell, caught, asked or cancelled_from_outside(self._path)), caught)
+                raise
+            made = None
+            if rested is not None and not self._ended_event.is_set():
+                self._rest(row, cell, rested)
+                return
+            reason = why_ended(cell, error)
+            if trio.current_effective_deadline() == -math.inf:
+                self._end(row, reason, error)  # everything here is being cancelled, and nothing is to be decided
+            else:
+                self._settling = row
+                self._settle(row, reason, error)
+                self._settling = None
+            del error, rested  # a traceback holds this frame
+            cell, self._heir = self._heir, None
 
-    async def _live_in_scope(self, cell: Cell, made: Runnable | Awaitable[Runnable]) -> None:
-        with cell.new_scope():
-            runnable = await made if isinstance(made, Awaitable) else made
-            await runnable.live(cell)
+    async def _begin_anew(self) -> None:
+        """Do for an incarnation in the task of the one before it what a task of its own would have done."""
+        trio.lowlevel.current_task().context = self._context.copy()
+        await trio.lowlevel.checkpoint()
 
-    def _why(self, cell: Cell, error: BaseException | None, *, from_above: bool) -> StopReason:
-        asked = cell.mailbox.closed or self._stopping or self._shutdown.reason
-        if error is not None and not (from_above and _only_cancelled(error)):
-            return StopReason.error(cell.address.name, error)
-        if from_above:
-            return self._why_from_above(cell, asked)
-        if not cell.cut or asked is None:
-            return cell.mailbox.closed or StopReason.normal(cell.address.name, "finished")
-        if cell.within <= 0:
-            return asked  # to be cancelled at once is how this child is stopped
-        self._shutdown.report_cut(cell.address.path)
-        return asked.overdue(cell.within)
+    def _rest(self, row: Row, cell: Cell, actor: Runnable) -> None:
+        """Take the task from a child that has nothing to do; the next message gives it one."""
+        row.kept = actor
+        row.history.tally = cell.mailbox.tally
+        row.cell = None
+        row.state = ChildState.HIBERNATING
+        cell.address.open(None)
 
-    def _why_from_above(self, cell: Cell, asked: StopReason | None) -> StopReason:
-        if asked is None or asked.text == _FROM_OUTSIDE:
-            return asked or self.cancelled
-        self._shutdown.report_cut(cell.address.path)
-        return StopReason(kind=StopKind.DEADLINE, requester=asked.requester, text=asked.text)
-
-    def _settle(
-        self, row: Row, cell: Cell, reason: StopReason, error: BaseException | None, *, from_above: bool
-    ) -> None:
-        address, mailbox = cell.address, cell.mailbox
+    def _end(self, row: Row, reason: StopReason, error: BaseException | None = None) -> None:
+        """Make the end of an incarnation known. It is down for good, unless someone decides otherwise."""
+        address = row.address
+        if address is None:
+            return
+        mailbox = self._new_mailbox(row, address) if row.cell is None else row.cell.mailbox
         mailbox.finish(reason)
         row.cell = None
-        row.reason = reason
+        if not row.supervisor:
+            row.kept = None
+        row.history.reason = reason
+        row.history.tally = None
+        asked = row.state is ChildState.STOPPING
+        if not asked:
+            row.state = ChildState.STOPPED
         if self._observer is not None:
             self._observer.stopped(address.path, address.incarnation, reason, error)
         address.announce(
             Stopped(name=row.id, incarnation=address.incarnation, reason=reason, unhandled=mailbox.unhandled)
         )
-        if from_above or trio.current_effective_deadline() == -math.inf:
-            # Everything here is being cancelled, and nothing is to be decided.
-            row.state = ChildState.STOPPED
-            return
-        failed_start = self._shaking is row
-        if failed_start:
-            self._shaking = None
-        if row in self._wave and self._stopping is None:
-            self._wave.discard(row)
-            self._after_wave(row)
-        elif row.asked or self._stopping is not None:
-            self._wave.discard(row)
+
+    # --- deciding what follows an end -----------------------------------------
+
+    def _settle(self, row: Row, reason: StopReason, error: Exception | None = None) -> None:
+        """Make an end known, and decide."""
+        self._end(row, reason, error)
+        failed_start = self._plan.begun(row)
+        in_wave = self._plan.ended(row)
+        if self._stopping is not None or (row.state is ChildState.STOPPING and not in_wave):
             self._retire(row)
+        elif in_wave:
+            self._after_wave(row)
         elif failed_start and not self._opened:
             self._escalate(row, reason, error)
-        elif row.restart.applies(reason):
+        elif row.terms.restart.applies(reason):
             self._restart(row, reason, error)
         else:
             self._retire(row)
@@ -477,16 +501,14 @@ class Supervisor:
         self._advance()
 
     def _after_wave(self, row: Row) -> None:
-        if row.id in self._starts:
+        if self._plan.starts(row):
             row.state = ChildState.WAITING
-        elif row.held:
+        elif row in self._held:
             row.state = ChildState.HELD
         else:  # terminated while its group was being stopped
             self._retire(row)
 
-    # --- deciding about an unasked end ----------------------------------------
-
-    def _restart(self, row: Row, reason: StopReason, error: BaseException | None) -> None:
+    def _restart(self, row: Row, reason: StopReason, error: Exception | None) -> None:
         now = self._clock.monotonic()
         if not self._stamps.allow(now):
             self._escalate(row, reason, error)
@@ -499,7 +521,7 @@ class Supervisor:
             self._hold(row, group)
             return
         self._restarted += 1
-        delay = row.backoff.delay(row.stamps.count if row.stamps else 1, self._chance.random())
+        delay = row.terms.backoff.delay(row.failures, self._chance.random())
         if self._observer is not None:
             self._observer.restarted(f"{self._path}/{row.id}", row.incarnation + 1, delay)
         row.state = ChildState.WAITING
@@ -513,31 +535,29 @@ class Supervisor:
             self._launch(row)
 
     def _restart_group(self, row: Row, group: list[Row]) -> None:
-        waiting = {*self._starts.values(), row, *(other for other in group if other.state not in _DOWN)}
-        self._starts = {other.id: other for other in sorted(waiting, key=_order)}
+        self._plan.plan_starts([row, *(other for other in group if not other.state.down)])
         why = StopReason(kind=StopKind.SIBLING, requester=f"{self._path}/{row.id}", text=f"{row.id} is restarted")
-        self._stop_in_waves([other for other in group if other.alive], why)
+        self._plan.plan_stops([other for other in group if other.alive], why)
 
     def _hold(self, row: Row, group: list[Row]) -> None:
         for other in group:
-            if self._starts.pop(other.id, None) is not None or other.alive:
-                other.held = True
-            if other.held and not other.alive:
+            if self._plan.forget_start(other) or other.alive:
+                self._held[other] = row
+            if other in self._held and not other.alive:
                 other.state = ChildState.HELD
         why = StopReason(kind=StopKind.SIBLING, requester=f"{self._path}/{row.id}", text=f"{row.id} is quarantined")
-        self._stop_in_waves([other for other in group if other.alive], why)
+        self._plan.plan_stops([other for other in group if other.alive], why)
 
     def _go_with(self, row: Row) -> list[Row]:
         """Who is restarted with this one, itself left out; in start order."""
         strategy = self._group.strategy
         if strategy.alone:
             return []
-        rows = [other for other in self._rows.values() if other is not row]
         if strategy is Strategy.REST_FOR_ONE:
-            rows = [other for other in rows if other.order > row.order]
-        return rows
+            return self._table.after(row)
+        return [other for other in self._table if other is not row]
 
-    def _escalate(self, row: Row, reason: StopReason, error: BaseException | None) -> None:
+    def _escalate(self, row: Row, reason: StopReason, error: Exception | None) -> None:
         row.state = ChildState.STOPPED
         self.failure = SupervisorFailed(self._path, row.id, reason)
         self.failure.__cause__ = error
@@ -545,15 +565,20 @@ class Supervisor:
 
     def _check_significant(self, row: Row) -> None:
         mode = self._group.auto_shutdown
-        if not row.significant or mode is AutoShutdown.NEVER:
+        if not row.terms.significant or mode is AutoShutdown.NEVER:
             return
-        others = any(
-            other.significant and other is not row and other.state not in _DOWN for other in self._rows.values()
-        )
+        others = any(other.terms.significant and other is not row and not other.state.down for other in self._table)
         if mode is AutoShutdown.ANY_SIGNIFICANT or not others:
             self._begin_stop(StopReason.shutdown(self._path, f"significant child {row.id} has ended"))
 
-    # --- stopping in waves, then starting in order ----------------------------
+    def _retire(self, row: Row) -> None:
+        """Note that a child is down for good; dynamic and temporary ones leave the table."""
+        row.state = ChildState.STOPPED
+        self._held.pop(row, None)
+        if row.terms.dynamic or row.terms.restart is Restart.TEMPORARY:
+            self._table.remove(row)
+
+    # --- doing it ---------------------------------------------------------------
 
     def _begin_stop(self, reason: StopReason) -> None:
         if self._stopping is not None:
@@ -561,40 +586,35 @@ class Supervisor:
         self._stopping = reason
         self._mailbox.close(reason)
         self._alarm.drop(_GROUP)
-        self._starts.clear()
-        for row in self._rows.values():
+        self._plan.forget_starts()
+        self._held.clear()
+        for row in self._table:
             if not row.alive:
                 self._alarm.drop(row.id)
                 row.state = ChildState.STOPPED
-        self._stop_in_waves([row for row in self._rows.values() if row.alive], reason)
+        self._plan.plan_stops([row for row in self._table if row.alive], reason)
         self._advance()
-
-    def _stop_in_waves(self, rows: list[Row], reason: StopReason) -> None:
-        """Plan to stop these and those still planned: dynamic ones together and first, then the others in reverse."""
-        everyone = sorted({*rows, *(row for wave in self._waves for row in wave)}, key=_order)
-        together = [row for row in everyone if row.dynamic]
-        self._waves = [[row] for row in everyone if not row.dynamic]
-        if together:
-            self._waves.append(together)
-        self._wave_reason = reason
 
     def _advance(self) -> None:
         """Take every step that can be taken now. Called after each end, each handshake and each new plan."""
-        while self._waves and not self._wave:
-            wave = [row for row in self._waves.pop() if row.alive]
-            self._wave.update(wave)
-            for row in wave:
-                self._ask_to_stop(row, self._wave_reason)
-        if self._wave:
-            return
+        if self._advancing:
+            return  # a step that ended a hibernating child: the loop below goes on with what that changed
+        self._advancing = True
+        while (step := self._plan.next(may_start=_GROUP not in self._alarm)) is not None:
+            match step:
+                case StopWave(rows=rows, reason=reason):
+                    for row in rows:
+                        self._ask_to_stop(row, reason)
+                case StartOne(row=row):
+                    self._launch(row)
+                case _:
+                    assert_never(step)
+        self._advancing = False
         if self._stopping is not None:
-            self._finished = True
-            self._alarm.wake()
-            return
-        if _GROUP not in self._alarm:
-            while self._starts and self._shaking is None:
-                self._start_next()
-        if not self._opened and not self._starts and self._shaking is None:
+            if self._plan.stopped:
+                self._finished = True
+                self._alarm.wake()
+        elif not self._opened and self._plan.idle:
             self._opened_now()
 
     def _opened_now(self) -> None:
@@ -603,111 +623,14 @@ class Supervisor:
         if self._on_open is not None:
             self._on_open()
 
-    def _start_next(self) -> None:
-        # Trio runs tasks of one tick in any order, so "start in order" means
-        # that the next one is not made before this one has begun.
-        self._shaking = self._starts.pop(next(iter(self._starts)))
-        self._launch(self._shaking)
-
     def _ask_to_stop(self, row: Row, reason: StopReason) -> None:
-        row.asked = True
         row.state = ChildState.STOPPING
+        if row.cell is None and row.address is not None:
+            if not isinstance(row.kept, Actor) or not row.kept.waits:
+                self._settle(row, reason)  # at rest, and with nothing to say to it
+                return
+            self._awaken(row, row.address)
         if row.cell is not None:
             row.cell.stop(reason, row.grace)
         if row.nested is not None:
             row.nested.stop(reason)
-
-    def _retire(self, row: Row) -> None:
-        """Note that a child is down for good; dynamic and temporary ones leave the table."""
-        row.state = ChildState.STOPPED
-        if row.dynamic or row.restart is Restart.TEMPORARY:
-            self._rows.pop(row.id, None)
-
-
-_DOWN = frozenset({ChildState.STOPPED, ChildState.QUARANTINED, ChildState.HELD})
-
-
-def _order(row: Row) -> int:
-    return row.order
-
-
-def _only_cancelled(error: BaseException) -> bool:
-    if isinstance(error, BaseExceptionGroup):
-        return error.split(trio.Cancelled)[1] is None
-    return isinstance(error, trio.Cancelled)
-
-
-@asynccontextmanager
-async def open_supervisor(
-    name: str,
-    specs: Iterable[ChildSpec] = (),
-    *,
-    strategy: Strategy = Strategy.ONE_FOR_ONE,
-    window: RestartWindow = GROUP_WINDOW,
-    auto_shutdown: AutoShutdown = AutoShutdown.NEVER,
-    shutdown: ShutdownContext | None = None,
-    clock: Clock | None = None,
-    observer: Observer | None = None,
-    chance: random.Random | None = None,
-) -> AsyncIterator[Supervisor]:
-    """Run a supervision tree for the length of a block.
-
-    Enters when every static child has been started. When the block ends, by
-    itself or by an exception, the shutdown begins (if nobody began it yet) and
-    the tree is stopped in order; the block is left when everything has ended.
-    At the hard deadline of the shutdown all that still runs, the block
-    included, is cancelled and named in `shutdown.cut`. A cancel from outside
-    cancels every child at once and waits only for them to clean up.
-
-    `chance` seeds the jitter of restarts.
-
-    Raises:
-        SpecInvalid: before anything is started, with every fault.
-        Draining: the hard deadline of `shutdown` passed before the children were up.
-        SupervisorFailed: the group gave up restarting (the block is cancelled), or a handshake failed at the start.
-    """
-    if not name or "/" in name:
-        raise SpecInvalid((f"supervisor name {name!r} must be a non-empty string without '/'",))
-    group = Nested(specs=tuple(specs), strategy=strategy, window=window, auto_shutdown=auto_shutdown)
-    check_set(group)
-    shutdown = shutdown or ShutdownContext(math.inf)
-    observer = shielded(observer)
-    supervisor = Supervisor(
-        group,
-        mailbox=Mailbox(name, 1, observer),
-        path=name,
-        clock=clock or SystemClock(),
-        shutdown=shutdown,
-        observer=observer,
-        chance=chance or random.Random(),  # noqa: S311 - jitter needs no secrecy
-    )
-    crash: Exception | None = None
-    entered = False
-    async with trio.open_nursery() as nursery:
-        shutdown.attach(nursery.cancel_scope)
-        nursery.start_soon(_run_root, supervisor, nursery, name=name)
-        await supervisor.wait_open()
-        try:
-            if supervisor.failure is None:
-                entered = True
-                yield supervisor
-        except Exception as error:  # noqa: BLE001 - only carried past the nursery, which would wrap it
-            crash = error
-        finally:
-            cancelled = trio.current_effective_deadline() == -math.inf
-            ended = supervisor.cancelled if cancelled else StopReason.shutdown(name, "its block has ended")
-            reason = shutdown.reason or ended
-            shutdown.begin(reason)
-            supervisor.stop(reason)
-    shutdown.detach(nursery.cancel_scope)
-    if crash is not None:
-        raise crash
-    supervisor.raise_failure()
-    if not entered:  # the hard deadline had passed before the children were up
-        raise Draining(name, shutdown.reason or StopReason.shutdown(name))
-
-
-async def _run_root(supervisor: Supervisor, nursery: trio.Nursery) -> None:
-    await supervisor.run(nursery)
-    if supervisor.failure is not None:
-        nursery.cancel_scope.cancel()

@@ -1,21 +1,30 @@
-"""The rows of a supervisor's table: one per child, over all its incarnations."""
+"""A supervisor's table: one row per child, over all its incarnations, and what can be read off it.
+
+Rows are small, for there may be a hundred thousand of them: what the spec says
+is shared by all children of one kind (`Terms`), and what few children have is
+made when the first thing goes into it (`History`).
+"""
 
 import enum
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
+from actors.errors import ChildUnknown
 from actors.reason import StopReason
-from actors.spec import ChildSpec, Nested, Restart, Start
+from actors.spec import ChildSpec, Nested, Restart, Runnable, Start
 from actors.tree import TreeNode
-from actors.window import Stamps
+from actors.window import Backoff, RestartWindow, Stamps
 
 if TYPE_CHECKING:
     from actors.address import Address
     from actors.cell import Cell
+    from actors.mailbox import Tally
     from actors.supervisor import Supervisor
 
-__all__ = ("ChildCount", "ChildInfo", "ChildState", "Row", "SupervisorStatistics")
+__all__ = ("ChildCount", "ChildInfo", "ChildState", "History", "Row", "SupervisorStatistics", "Table", "Terms")
 
 _WORKER_STOP_SECONDS = 5.0
 
@@ -25,16 +34,23 @@ class ChildState(enum.Enum):
 
     STARTING (a handshake is awaited) -> RUNNING -> STOPPING (asked to) -> one of
     WAITING (to be started again), STOPPED, QUARANTINED (over its restart
-    window), HELD (down because a quarantined sibling is).
+    window), HELD (down because a quarantined sibling is). A child whose spec
+    says so is HIBERNATING while it has nothing to do, and lives all the same.
     """
 
     STARTING = "starting"
     RUNNING = "running"
+    HIBERNATING = "hibernating"
     STOPPING = "stopping"
     WAITING = "waiting"
     STOPPED = "stopped"
     QUARANTINED = "quarantined"
     HELD = "held"
+
+    @property
+    def down(self) -> bool:
+        """True when it does not live and nothing will start it but a person."""
+        return self is ChildState.STOPPED or self is ChildState.QUARANTINED or self is ChildState.HELD
 
 
 @attrs.frozen(kw_only=True)
@@ -72,75 +88,142 @@ class SupervisorStatistics:
     restarted: int
 
 
+@attrs.frozen
+class Terms:
+    """What a spec says that is no child's own. `dynamic`: it came with `start_child`. A supervisor shakes hands always."""
+
+    restart: Restart
+    window: RestartWindow
+    backoff: Backoff
+    stop_within: float | None
+    capacity: int
+    handshake: bool
+    significant: bool
+    hibernate: bool
+    dynamic: bool
+
+    @classmethod
+    def of(cls, spec: ChildSpec, *, dynamic: bool, like: "Terms | None") -> "Terms":
+        """Take the terms of a spec; `like` itself if they are the same, which they mostly are."""
+        handshake = spec.handshake or isinstance(spec.start, Nested)
+        if (
+            like is not None
+            and like.window is spec.window
+            and like.backoff is spec.backoff
+            and like.restart is spec.restart
+            and like.stop_within == spec.stop_within
+            and like.capacity == spec.capacity
+            and like.hibernate is spec.hibernate
+            and like.significant is spec.significant
+            and like.handshake is handshake
+            and like.dynamic is dynamic
+        ):
+            return like
+        return cls(
+            spec.restart,
+            spec.window,
+            spec.backoff,
+            spec.stop_within,
+            spec.capacity,
+            handshake,
+            spec.significant,
+            spec.hibernate,
+            dynamic,
+        )
+
+
+class History:
+    """What is remembered of a child: its failures, how its last incarnation ended, and what a mailbox at rest has seen."""
+
+    __slots__ = ("reason", "stamps", "tally")
+
+    def __init__(self) -> None:
+        self.stamps: Stamps | None = None
+        self.reason: StopReason | None = None
+        self.tally: Tally | None = None
+
+
 class Row:
     """One child in the table. Internal; changed by its supervisor only.
 
-    The spec is not kept, only its fields, so that `start` can be let go once a
-    temporary child has started: it may hold large arguments.
+    The spec is not kept, so that `start` can be let go once a temporary child
+    has begun: it may hold large arguments. `cell` is there while a task runs,
+    `kept` is a supervisor's handle or an actor that hibernates.
     """
 
-    __slots__ = (
-        "address",
-        "asked",
-        "backoff",
-        "capacity",
-        "cell",
-        "dynamic",
-        "handshake",
-        "held",
-        "id",
-        "incarnation",
-        "nested",
-        "order",
-        "reason",
-        "restart",
-        "significant",
-        "stamps",
-        "start",
-        "state",
-        "stop_within",
-        "window",
-    )
+    __slots__ = ("_history", "address", "cell", "id", "kept", "start", "state", "terms")
 
-    def __init__(self, spec: ChildSpec, order: int, *, dynamic: bool) -> None:
+    def __init__(self, spec: ChildSpec, terms: Terms) -> None:
         self.id = spec.id
         self.start: Start | Nested | None = spec.start
-        self.restart = spec.restart
-        self.window = spec.window
-        self.backoff = spec.backoff
-        self.stop_within = spec.stop_within
-        self.capacity = spec.capacity
-        self.handshake = spec.handshake or isinstance(spec.start, Nested)
-        self.significant = spec.significant
-        self.order = order
-        self.dynamic = dynamic
-        self.incarnation = 0
+        self.terms = terms
         self.state = ChildState.WAITING
-        self.asked = False
-        self.held = False
-        self.cell: Cell | None = None
         self.address: Address[object] | None = None
-        self.nested: Supervisor | None = None
-        self.reason: StopReason | None = None
-        self.stamps: Stamps | None = None
+        self.cell: Cell | None = None
+        self.kept: Runnable | None = None
+        self._history: History | None = None
 
     @property
     def alive(self) -> bool:
         """True while an incarnation has not ended."""
-        return self.cell is not None
+        return self.address is not None and self.address.stopped is None
+
+    @property
+    def incarnation(self) -> int:
+        """The number of the current or last incarnation, 0 before the first."""
+        return 0 if self.address is None else self.address.incarnation
+
+    @property
+    def supervisor(self) -> bool:
+        """True if the child is a supervisor."""
+        return isinstance(self.start, Nested)
+
+    @property
+    def nested(self) -> "Supervisor | None":
+        """The handle of the child that is a supervisor, once it was started."""
+        return cast("Supervisor | None", self.kept) if self.supervisor else None
 
     @property
     def grace(self) -> float:
         """Seconds between being asked to stop and being cancelled."""
-        if self.stop_within is not None:
-            return self.stop_within
-        return float("inf") if self.nested is not None else _WORKER_STOP_SECONDS
+        within = self.terms.stop_within
+        if within is not None:
+            return within
+        return float("inf") if self.supervisor else _WORKER_STOP_SECONDS
+
+    @property
+    def history(self) -> History:
+        """What is remembered, to be written to."""
+        if self._history is None:
+            self._history = History()
+        return self._history
+
+    @property
+    def reason(self) -> StopReason | None:
+        """Why its last incarnation ended, None if none has."""
+        return None if self._history is None else self._history.reason
+
+    @property
+    def tally(self) -> "Tally | None":
+        """What its mailbox had seen when it went to rest."""
+        return None if self._history is None else self._history.tally
 
     def fail(self, now: float) -> bool:
         """Note a failure; False if that is one too many for this child's window."""
-        if self.stamps is None:
-            self.stamps = Stamps(self.window)
-        return self.stamps.allow(now)
+        history = self.history
+        if history.stamps is None:
+            history.stamps = Stamps(self.terms.window)
+        return history.stamps.allow(now)
+
+    @property
+    def failures(self) -> int:
+        """How many failures counted at the last call of `fail`."""
+        return 0 if self._history is None or self._history.stamps is None else self._history.stamps.count
+
+    def forgive(self) -> None:
+        """Forget its failures."""
+        if self._history is not None:
+            self._history.stamps = None
 
     def info(self) -> ChildInfo:
         """Give a picture of now."""
@@ -148,15 +231,17 @@ class Row:
             id=self.id,
             state=self.state,
             incarnation=self.incarnation,
-            restart=self.restart,
-            dynamic=self.dynamic,
-            significant=self.significant,
-            supervisor=self.nested is not None,
+            restart=self.terms.restart,
+            dynamic=self.terms.dynamic,
+            significant=self.terms.significant,
+            supervisor=self.supervisor,
             reason=self.reason,
         )
 
-    def node(self) -> TreeNode:
-        """Give this child as a line of the tree."""
+    def node(self, most: int) -> TreeNode:
+        """Give this child as a line of the tree, with at most so many lines below it."""
+        if self.nested is not None:
+            return self.nested.tree_node(self.id, most)
         facts = [self.state.value]
         if self.incarnation > 1:
             facts.append(f"incarnation {self.incarnation}")
@@ -166,3 +251,64 @@ class Row:
         if self.reason is not None and not self.alive:
             facts.append(str(self.reason))
         return TreeNode(name=self.id, facts=facts)
+
+
+class Table:
+    """The rows of one supervisor by id, in start order."""
+
+    __slots__ = ("_owner", "_rows", "_terms")
+
+    def __init__(self, owner: str) -> None:
+        self._owner = owner
+        self._rows: dict[str, Row] = {}
+        self._terms: Terms | None = None
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows.values())
+
+    def __contains__(self, child: str) -> bool:
+        return child in self._rows
+
+    def __getitem__(self, child: str) -> Row:
+        """Give a row.
+
+        Raises:
+            ChildUnknown: there is none of that id.
+        """
+        row = self._rows.get(child)
+        if row is None:
+            raise ChildUnknown(self._owner, child)
+        return row
+
+    def add(self, spec: ChildSpec, *, dynamic: bool) -> Row:
+        """Make a row, the last in order."""
+        self._terms = Terms.of(spec, dynamic=dynamic, like=self._terms)
+        row = self._rows[spec.id] = Row(spec, self._terms)
+        return row
+
+    def remove(self, row: Row) -> None:
+        """Take a row out, if it is in. Its id may be used again."""
+        if self._rows.get(row.id) is row:
+            del self._rows[row.id]
+
+    def after(self, row: Row) -> list[Row]:
+        """Give the rows that come after one."""
+        rows = list(self._rows.values())
+        return rows[rows.index(row) + 1 :]
+
+    def count(self) -> ChildCount:
+        """Count the rows."""
+        supervisors = sum(row.supervisor for row in self)
+        return ChildCount(
+            children=len(self),
+            alive=sum(row.alive for row in self),
+            supervisors=supervisors,
+            workers=len(self) - supervisors,
+        )
+
+    def nodes(self, most: int) -> tuple[TreeNode, ...]:
+        """Give the first rows as lines of the tree, each with at most so many below it."""
+        return tuple(row.node(most) for row in islice(self, most))

@@ -1,7 +1,7 @@
 """Stateful properties: mailbox, schedule and supervisor against models of about ten lines."""
 
 import trio
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors import (
@@ -20,11 +20,14 @@ from actors import (
 from actors.window import Stamps
 from tests.actors.messages import Add, Counter, Crash, Total, bye
 
+patiently = settings(deadline=None)  # how long a run takes is the machine's affair
+
 MAILBOX_STEPS = st.lists(
     st.sampled_from(["post", "expect", "report", "deliver", "take", "close", "finish"]), max_size=40
 )
 
 
+@patiently
 @given(st.integers(1, 4), MAILBOX_STEPS)
 def test_a_mailbox_is_a_bounded_list_with_room_for_reports(capacity, steps):
     async def main():
@@ -81,6 +84,7 @@ SCHEDULE_STEPS = st.lists(
 )
 
 
+@patiently
 @given(SCHEDULE_STEPS)
 def test_a_schedule_is_a_dict_of_times(steps):
     schedule, model = Schedule(), {}
@@ -102,6 +106,7 @@ def test_a_schedule_is_a_dict_of_times(steps):
         assert len(schedule._heap) <= 2 * len(model) + 64
 
 
+@patiently
 @given(st.integers(0, 4), st.lists(st.floats(0, 5), max_size=40))
 def test_a_window_allows_a_failure_if_few_enough_came_before_it(limit, gaps):
     stamps, now, seen = Stamps(RestartWindow(limit=limit, period_seconds=10)), 0.0, []
@@ -113,6 +118,7 @@ def test_a_window_allows_a_failure_if_few_enough_came_before_it(limit, gaps):
         assert stamps.count <= limit + 1
 
 
+@patiently
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True), st.floats(0, 1))
 def test_backoff_stays_within_its_bounds(count, chance, jitter):
     backoff = Backoff(first_seconds=0.5, base_seconds=1, factor=3, most_seconds=60, jitter=jitter)
@@ -126,6 +132,7 @@ CHILD_STEPS = st.lists(
 WINDOW = RestartWindow(limit=2, period_seconds=10)
 
 
+@patiently
 @given(CHILD_STEPS)
 def test_a_supervisor_is_a_table_of_who_is_up(steps):
     """Transient dynamic children, one for one: up, quarantined, or not there."""
