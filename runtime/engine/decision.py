@@ -48,10 +48,11 @@ from runtime.engine.records import (
 )
 from runtime.engine.retry import next_delay
 from runtime.engine.states import RETRIABLE, UNRUNNABLE, ResolutionState, StepState, is_final
-from runtime.engine.task import DEFAULT_RUN_MAX, Task, child_name, max_retries_of
+from runtime.engine.task import DEFAULT_RUN_MAX, Progress, Task, child_name, max_retries_of
 from runtime.errors import Conflict, InputInvalid, Refused
 from runtime.frozen import value
 from runtime.templates.inputs import check_inputs
+from runtime.templates.model import Step
 
 
 @value
@@ -348,36 +349,31 @@ class _Turn:
 
     def start(self, name: str, at: float) -> None:
         draft = self.draft
-        if not draft.is_ready(name) or not self.may_start(name):
+        if not draft.is_ready(name):
             return
         definition, progress = draft.definition(name), draft.steps[name]
-        if self.exhausted(name):
+        if not self.may_start(name, definition, progress):
+            return
+        if 0 < max_retries_of(definition) < progress.tries:
             limit = max_retries_of(definition)
             self.give_up(name, at, f"max retries reached ({limit}): {progress.error}")
             return
         attempt = progress.attempt + 1
-        checks_only = progress.state == StepState.AFTERRUN_ERROR
         self.record(StepStarted(at=at, step=name, attempt=attempt))
-        self.effects.append(StartStep(name, attempt, checks_only, unroll=definition.foreach is not None))
+        self.effects.append(
+            StartStep(name, attempt, progress.state == StepState.AFTERRUN_ERROR, definition.foreach is not None)
+        )
 
-    def may_start(self, name: str) -> bool:
+    def may_start(self, name: str, definition: Step, progress: Progress) -> bool:
         """Say whether a ready step may start in this run: once, and a child only while its loop is expanded."""
-        draft = self.draft
-        progress = draft.steps[name]
-        loops = draft.definition(name).foreach is not None
-        at_once = (
-            progress.state == StepState.RETRY_NOW and not loops
-        )  # a loop's tries are not counted: it would not end
-        if progress.live or (progress.run == draft.run and not at_once):
+        draft, loops = self.draft, definition.foreach is not None
+        # A loop's tries are not counted: retried at once, it would not end.
+        if progress.live or (progress.run == draft.run and (loops or progress.state != StepState.RETRY_NOW)):
             return False
-        child = draft.children.get(name)
+        child = draft.children.get(name) if draft.children else None
         if child is not None:
             return draft.steps[child.loop].state == StepState.EXPANDED
         return not loops or (progress.state in _UNROLLED and name not in draft.loops)
-
-    def exhausted(self, name: str) -> bool:
-        limit = max_retries_of(self.draft.definition(name))
-        return 0 < limit < self.draft.steps[name].tries
 
     @property
     def ready_to_end(self) -> bool:

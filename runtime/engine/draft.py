@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final, assert_never
 
 import attrs
-from rpds import HashTrieMap, HashTrieSet
+from rpds import HashTrieSet
 
 from runtime.engine import waits
 from runtime.engine.graph import Edge, Graph, Need
@@ -39,7 +39,7 @@ from runtime.engine.records import (
     TaskWoken,
 )
 from runtime.engine.states import RUNNABLE, ResolutionState, StepState, is_final, task_state_of
-from runtime.engine.task import Child, Header, Loop, Plan, Progress, Shown, Task, child_name, definition_of, plan_of
+from runtime.engine.task import Child, Header, Loop, Plan, Progress, Task, child_name, definition_of, plan_of
 from runtime.templates.model import ForeachStrategy, Step, Template
 from runtime.values.json import Json
 from runtime.values.snapshot import Values
@@ -75,12 +75,7 @@ def begin(record: TaskSubmitted, plan: Plan | None = None) -> Task:
         graph=plan.graph,
         resolution=ResolutionState.TODO,
         steps=plan.steps,
-        values=Values(
-            input=record.inputs,
-            task=_task_infos(header),
-            variables=plan.template.variables,
-            steps=Shown(plan, plan.steps, _NO_CHILDREN),
-        ),
+        known=Values(input=record.inputs, task=_task_infos(header), variables=plan.template.variables),
         pending=plan.pending,
         ready=plan.ready,
         tally={StepState.TODO: len(plan.steps)} if plan.steps else {},
@@ -102,7 +97,6 @@ def _task_infos(header: Header) -> dict[str, Json]:
     return infos
 
 
-_NO_CHILDREN: Final["HashTrieMap[str, Child]"] = HashTrieMap()
 _DONE: Final = frozenset({str(StepState.DONE)})
 
 
@@ -145,6 +139,7 @@ class Draft:
         "graph",
         "header",
         "interrupted",
+        "known",
         "last_activity",
         "live",
         "loops",
@@ -163,7 +158,6 @@ class Draft:
         "tally",
         "touched",
         "untold",
-        "values",
         "waits",
     )
 
@@ -173,7 +167,7 @@ class Draft:
         self.graph = task.graph
         self.resolution = task.resolution
         self.steps = task.steps
-        self.values = task.values
+        self.known = task.known
         self.pending = task.pending
         self._ready = task.ready
         self.touched: set[str] = set()
@@ -206,7 +200,7 @@ class Draft:
             self.graph,
             self.resolution,
             self.steps,
-            self.values.with_steps(Shown(self.plan, self.steps, self.children)),
+            self.known,
             self.pending,
             self.ready,
             self.tally,
@@ -311,7 +305,7 @@ class Draft:
             resolver_inputs=record.resolver_inputs,
             run_max=record.run_max,
         )
-        self.values = self.values.with_resolution(
+        self.known = self.known.with_resolution(
             resolver_input=record.resolver_inputs,
             task=_task_infos(self.header),
         )

@@ -17,7 +17,7 @@ from runtime.engine.graph import Graph, build_graph
 from runtime.engine.records import ChildOrder
 from runtime.engine.states import ResolutionState, StepState, TaskState, task_state_of
 from runtime.frozen import value
-from runtime.templates.model import ConditionScope, Step, Template
+from runtime.templates.model import THIS, ConditionScope, Step, Template
 from runtime.values.json import Json
 from runtime.values.snapshot import StepView, Values
 from runtime.wishes import Callback, Spawned
@@ -182,30 +182,36 @@ def definition_of(name: str, plan: Plan, children: "HashTrieMap[str, Child]") ->
 
 
 class Shown(Mapping[str, StepView]):
-    """The steps as templates see them at one moment. Each is made when it is looked at: few ever are."""
+    """The steps as templates see them at one moment. Each is made when it is looked at: few ever are.
 
-    __slots__ = ("_children", "_plan", "_steps")
+    `this` is the one that ``.step.this`` means, if any.
+    """
 
-    def __init__(self, plan: Plan, steps: "HashTrieMap[str, Progress]", children: "HashTrieMap[str, Child]") -> None:
-        self._plan = plan
-        self._steps = steps
-        self._children = children
+    __slots__ = ("_task", "_this")
+
+    def __init__(self, task: "Task", this: str = "") -> None:
+        self._task = task
+        self._this = this
 
     def __getitem__(self, name: str) -> StepView:
         """Show one."""
-        return view_of(self._steps[name], definition_of(name, self._plan, self._children))
+        if name == THIS and self._this:
+            name = self._this
+        return view_of(self._task.steps[name], self._task.definition(name))
 
     def __contains__(self, name: object) -> bool:
         """Say whether there is such a step."""
-        return name in self._steps
+        return name in self._task.steps or (name == THIS and self._this != "")
 
     def __iter__(self) -> Iterator[str]:
         """Give their names."""
-        return iter(self._steps)
+        yield from self._task.steps
+        if self._this:
+            yield THIS
 
     def __len__(self) -> int:
         """Count them."""
-        return len(self._steps)
+        return len(self._task.steps) + (self._this != "")
 
 
 @attrs.frozen
@@ -232,14 +238,17 @@ class Header:
 
 @value
 class Task:
-    """One task, as of the last record. See the module's docstring for the indexes."""
+    """One task, as of the last record. See the module's docstring for the indexes.
+
+    `known` is all that templates see but for the steps.
+    """
 
     header: Header
     plan: Plan
     graph: Graph
     resolution: ResolutionState
     steps: "HashTrieMap[str, Progress]"
-    values: Values
+    known: Values
     pending: "HashTrieMap[str, Pending]"
     ready: "HashTrieSet[str]"
     tally: Mapping[str, int]
@@ -264,6 +273,16 @@ class Task:
     def definition(self, name: str) -> Step:
         """Give the definition of a step, or of a child of a loop."""
         return definition_of(name, self.plan, self.children)
+
+    @property
+    def values(self) -> Values:
+        """What templates see that belong to no step."""
+        return self.known.with_steps(Shown(self))
+
+    def values_of(self, name: str) -> Values:
+        """Give what the templates of a step see, or of a child of a loop. O(1)."""
+        child = self.children.get(name) if self.children else None
+        return self.known.with_steps(Shown(self, name), None if child is None else child.item)
 
     @property
     def state(self) -> TaskState:

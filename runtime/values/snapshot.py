@@ -112,8 +112,8 @@ class Values(Mapping[str, Any]):
         """What is shown of the steps, by name."""
         return _Steps(self.steps, self._over) if self._over else self.steps
 
-    def with_steps(self, steps: Mapping[str, StepView]) -> "Values":
-        """Show these steps, in place of all that was shown. Spelled out, because it is done for every step."""
+    def with_steps(self, steps: Mapping[str, StepView], iterator: Json = None) -> "Values":
+        """Show these steps, in place of all that was shown, and `iterator` as ``.iterator``. Done for every step."""
         return Values(
             self.input,
             self.resolver_input,
@@ -121,7 +121,7 @@ class Values(Mapping[str, Any]):
             self.config,
             self.variables,
             steps,
-            self.iterator,
+            iterator,
             self.pre_hook,
             self.function_args,
         )

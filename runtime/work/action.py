@@ -5,6 +5,7 @@ Whatever goes wrong is a state of the result; only a cancel gets through.
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Final
 
 import attrs
 
@@ -28,6 +29,8 @@ from runtime.values.json import Json, NotJson, normalise
 from runtime.values.snapshot import Values
 from runtime.work.trial import Attempt, Result, Tools
 from runtime.work.watch import AttemptLife, watched
+
+_NO_TAGS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Unrenderable(Exception):
@@ -204,10 +207,8 @@ async def _run(runner: AnyRunner, request: StepRequest[object]) -> Result:
             state=StepState.FATAL_ERROR,
             error=f'runner "{runner.name}" gave a {type(outcome).__name__}, not an Outcome',
         )
-    kept = _kept(StepState.DONE, "", outcome.output, outcome.metadata)
-    if outcome.tags or outcome.wishes:
-        return attrs.evolve(kept, tags=dict(outcome.tags), wishes=outcome.wishes)
-    return kept
+    kept = _kept(StepState.DONE, "", outcome.output, outcome.metadata, outcome.tags)
+    return attrs.evolve(kept, wishes=outcome.wishes) if outcome.wishes else kept
 
 
 def _state_of(failure: StepFailed) -> StepState:
@@ -222,9 +223,15 @@ def _state_of(failure: StepFailed) -> StepState:
             return StepState.SERVER_ERROR
 
 
-def _kept(state: StepState, error: str, output: object, metadata: object) -> Result:
+def _kept(state: StepState, error: str, output: object, metadata: object, tags: Mapping[str, str] = _NO_TAGS) -> Result:
     try:
-        return Result(state=state, error=error, output=normalise(output), metadata=normalise(metadata))
+        return Result(
+            state=state,
+            error=error,
+            output=None if output is None else normalise(output),
+            metadata=None if metadata is None else normalise(metadata),
+            tags=dict(tags) if tags else _NO_TAGS,
+        )
     except NotJson as fault:
         return Result(
             state=StepState.FATAL_ERROR, error=f"the result of the action is not JSON: {fault}", output=str(output)

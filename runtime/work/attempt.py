@@ -128,7 +128,7 @@ def _others(changes: tuple[Change, ...], step: str) -> tuple[Change, ...]:
 async def _act(attempt: Attempt, tools: Tools) -> Result:
     """Wait, with the pre-hook at work meanwhile; perform the action, and check what it gave (sections 6.5 and 6.6)."""
     definition = attempt.definition
-    values = attempt.seen(attempt.values, attempt.progress)
+    values = attempt.values
     waits = attempt.program.hook is not None or definition.execution_delay
     hooked = await _wait(attempt, values, tools) if waits else None
     if hooked is not None and hooked.state is not StepState.DONE:

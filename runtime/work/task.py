@@ -150,11 +150,13 @@ class TaskActor(Actor[Message]):
                 asked.append(question)
             elif question is not None:
                 readers.append(question)
-        refusals = await self._decide(events)
+        refusals = await self._decide(events) if events else ()
         for question, refusal in zip(asked, refusals, strict=True):
-            if question is not None and refusal is None:
+            if question is None:
+                continue
+            if refusal is None:
                 question.answer(None)
-            elif question is not None and refusal is not None:
+            else:
                 question.refuse(refusal)
         for reader in readers:
             reader.answer(self._task)
@@ -189,13 +191,13 @@ class TaskActor(Actor[Message]):
 
     async def _store(self, records: Sequence[Record], standing: Standing | None) -> int:
         """Store what was decided; for as long as the journal cannot, try again (section 6.10): nothing was done yet."""
-        entry = Entry(self._task.header.task_id, records, standing)
-        pauses = chain(_STORE_AGAIN_SECONDS, repeat(_STORE_AGAIN_SECONDS[-1]))
-        while True:
+        entries = [Entry(self._task.header.task_id, records, standing)]
+        for pause in chain(_STORE_AGAIN_SECONDS, repeat(_STORE_AGAIN_SECONDS[-1])):
             try:
-                return await self._services.journal.append([entry])
+                return await self._services.journal.append(entries)
             except JournalUnavailable:
-                await trio.sleep(next(pauses))
+                await trio.sleep(pause)
+        raise AssertionError  # the pauses never end
 
     def _event(self, message: _Request | _Report) -> Event:
         now = self.clock.wall()
@@ -250,26 +252,24 @@ class TaskActor(Actor[Message]):
                     assert_never(effect)
 
     def _start(self, effect: StartStep) -> None:
-        task = self._task
-        template = task.plan.template
-        child = task.children.get(effect.step)
-        definition = task.definition(effect.step)
+        task, step = self._task, effect.step
+        template, definition = task.plan.template, task.definition(step)
         attempt = Attempt(
             header=task.header,
             template=template,
-            step=effect.step,
+            step=step,
             definition=definition,
             number=effect.attempt,
             checks_only=effect.checks_only,
             unroll=effect.unroll,
             program=self._services.tools.programs.of(template, definition),
-            progress=task.steps[effect.step],
-            values=task.values if child is None else task.values.with_iterator(child.item),
-            spawned=spawned_by(task, effect.step) if task.waits else (),
+            progress=task.steps[step],
+            values=task.values if effect.unroll else task.values_of(step),
+            spawned=spawned_by(task, step) if task.waits else (),
             callbacks=Callbacks(task.callbacks),
         )
         self.children.start(
-            f"{effect.step}#{effect.attempt}",
+            f"{step}#{effect.attempt}",
             run_attempt,
             attempt,
             self._services.tools,

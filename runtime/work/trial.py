@@ -25,7 +25,10 @@ from runtime.work.schema import Schemas
 
 @value(kw_only=True)
 class Attempt:
-    """All that one attempt knows. `values` is the snapshot that its templates see; `unroll`: it is that of a loop."""
+    """All that one attempt knows. `unroll`: it is that of a loop.
+
+    `values` is the snapshot that its templates see; the step itself is ``.step.this`` in it, unless it is unrolled.
+    """
 
     header: Header
     template: Template
