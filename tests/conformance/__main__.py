@@ -45,8 +45,8 @@ async def run_suite(suite: Suite) -> int:
             except Exception as crash:  # noqa: BLE001 - one case must not end the others
                 ended = f"fail: {type(crash).__name__}: {crash}"
             counts[ended[:4]] += 1
-            print(f"{case['id']} {ended}")  # noqa: T201 - a command
-    print(f"{counts['pass']} passed, {counts['fail']} failed, {counts['skip']} skipped")  # noqa: T201
+            print(f"{case['id']} {ended}")
+    print(f"{counts['pass']} passed, {counts['fail']} failed, {counts['skip']} skipped")
     return counts["fail"]
 
 

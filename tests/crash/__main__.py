@@ -1,0 +1,40 @@
+"""``python -m tests.crash --rounds N --seed S``: kill a process that runs tasks, until it cannot be made to lie."""
+
+import argparse
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.crash.kills import run_round
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--seed", type=int, help="of the first round; each further one counts on (default: a new one)")
+    parser.add_argument("--keep", action="store_true", help="keep the folder of a round that went wrong")
+    options = parser.parse_args()
+    first = random.SystemRandom().randrange(2**31) if options.seed is None else options.seed
+    print(f"{options.rounds} rounds from seed {first}", flush=True)
+    failed = 0
+    for seed in range(first, first + options.rounds):
+        with tempfile.TemporaryDirectory(prefix="understudy-crash-") as folder:
+            wrong = run_round(Path(folder), seed)
+            if wrong:
+                failed += 1
+                print(f"round of seed {seed}:", *wrong, sep="\n  ", flush=True)
+                if options.keep:
+                    kept = Path(tempfile.mkdtemp(prefix="understudy-crash-kept-"))
+                    for path in Path(folder).iterdir():
+                        path.rename(kept / path.name)
+                    print(f"  kept in {kept}", flush=True)
+        done = seed - first + 1
+        if done % 100 == 0:
+            print(f"{done} rounds, {failed} failed", flush=True)
+    print(f"{options.rounds} rounds, {failed} failed", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

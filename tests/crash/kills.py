@@ -1,0 +1,85 @@
+"""Rounds of killing: a process runs tasks against a store and is killed at random moments, until all tasks are done."""
+
+import os
+import random
+import select
+import signal
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from runtime.journal.keys import add_key
+from tests.crash import ledger
+from tests.crash.life import LOOPS, ONCE, live, names, template_of
+
+LIFE_SECONDS = 60.0
+"""How long the last life may take before it counts as hung."""
+
+
+def run_round(folder: Path, seed: int) -> Sequence[str]:
+    """Play one round in an empty folder; give what went wrong."""
+    rng = random.Random(seed)
+    tasks = names(rng.randint(3, 12))
+    keys = folder / "keys.json" if rng.random() < 0.5 else None
+    if keys is not None:
+        add_key(keys, "first")
+    store = f"sqlite:///{folder / 'tasks.db'}" + rng.choice(["", "?synchronous=normal"])
+    facts = folder / "ledger"
+    began = time.time()  # noqa: TID251 - the lives share one calendar
+    for _ in range(rng.randint(1, 5)):
+        life = _fork(store, keys, facts, tasks, began)
+        if _wait(life, rng.uniform(0.0, 0.5)) is None:
+            os.kill(life, signal.SIGKILL)
+            os.waitpid(life, 0)
+    life = _fork(store, keys, facts, tasks, began)
+    status = _wait(life, LIFE_SECONDS)
+    if status is None:
+        os.kill(life, signal.SIGKILL)
+        os.waitpid(life, 0)
+        return [f"the last life did not end within {LIFE_SECONDS:g} s"]
+    lines = ledger.read(facts)
+    once = {(task, step) for task in tasks for name, step in ONCE if template_of(task).name == name}
+    wrong = list(ledger.faults(lines, once))
+    if status:
+        wrong.append(f"the last life ended with status {status}")
+    missing = set(tasks) - {line[1] for line in lines if line[0] == "accepted"}
+    wrong += [f"{task} was never accepted" for task in sorted(missing)]
+    return wrong + _without_results(tasks, lines)
+
+
+def _without_results(tasks: Sequence[str], lines: Sequence[ledger.Line]) -> list[str]:
+    seen = {(line[1], line[2]) for line in lines if line[0] == "seen"}
+    return [
+        f"{(task, step)} has no result"
+        for task in tasks
+        for step in template_of(task).steps
+        if (task, step) not in seen and (template_of(task).name, step) not in LOOPS
+    ]
+
+
+def _fork(store: str, keys: Path | None, facts: Path, tasks: list[str], began: float) -> int:
+    """Begin a life in a child of this process, which costs no import."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            live(store, keys, facts, tasks, began)
+            status = 0
+        except BaseException:  # noqa: BLE001 - the child ends here, whatever it was
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    return child
+
+
+def _wait(child: int, seconds: float) -> int | None:
+    """Give the exit status, or None when the child still runs after so many seconds."""
+    descriptor = os.pidfd_open(child)
+    try:
+        ready, _, _ = select.select([descriptor], [], [], seconds)
+    finally:
+        os.close(descriptor)
+    if not ready:
+        return None
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

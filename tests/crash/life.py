@@ -1,0 +1,146 @@
+"""One life of a process that runs tasks against a store; it may be killed at any moment."""
+
+import itertools
+import os
+import time
+from pathlib import Path
+
+import trio
+import trio.testing
+
+from actors import VirtualClock
+from runtime import Action, Step, Template, open_runtime
+from runtime.api.client import Runtime
+from runtime.api.messages import StepStateChanged
+from runtime.engine.states import ResolutionState, is_final
+from runtime.runner import StepFailed, StepRequest
+from runtime.templates.model import ForeachStrategy
+from tests.crash.ledger import Ledger
+
+RATE = 50
+"""How much faster the clocks of a life go than the real one, so that retries are not waited for."""
+
+EPOCH = 1_700_000_000.0
+FOREVER = 1e9
+
+_ledger: Ledger
+_tokens = itertools.count()
+
+
+def _begin(request: StepRequest[object]) -> str:
+    token = f"{os.getpid()}.{next(_tokens)}"
+    _ledger.write("start", request.task_id, request.step, token)
+    return token
+
+
+async def work(request: StepRequest[object], after: str = "") -> dict[str, str]:
+    """Take a little while; give something that no other execution gives."""
+    token = _begin(request)
+    await trio.sleep(0.3)
+    _ledger.write("finish", request.task_id, request.step, token)
+    return {"token": token, "after": after}
+
+
+async def unlucky(request: StepRequest[object]) -> dict[str, str]:
+    """Fail the first time it gets that far."""
+    token = _begin(request)
+    await trio.sleep(0.2)
+    if request.attempt < 2:
+        raise StepFailed("not today")
+    _ledger.write("finish", request.task_id, request.step, token)
+    return {"token": token}
+
+
+def _step(*dependencies: str, idempotent: bool = True, action: Action | None = None, **fields: object) -> Step:
+    action = action or Action.calling(work)
+    return Step(action=action, dependencies=dependencies, idempotent=idempotent, **fields)  # type: ignore[arg-type]
+
+
+def _after(step: str) -> Action:
+    return Action.calling(work, after=f"{{{{.step.{step}.output.token}}}}")
+
+
+_TEMPLATES = (
+    Template(
+        name="chain",
+        steps={"a": _step(), "b": _step("a", action=_after("a")), "c": _step("b", action=_after("b"))},
+        result_format={"last": "{{.step.c.output.token}}"},
+    ),
+    Template(
+        name="careful",
+        steps={"a": _step(idempotent=False), "b": _step("a", idempotent=False, action=_after("a")), "c": _step("a")},
+    ),
+    Template(name="wide", steps={**{name: _step() for name in "abcdef"}, "join": _step(*"abcdef")}),
+    Template(name="unlucky", steps={"a": _step(action=Action.calling(unlucky)), "b": _step("a")}),
+    Template(
+        name="loop",
+        steps={
+            "a": _step(foreach='["x", "y", "z"]', foreach_strategy=ForeachStrategy.PARALLEL),
+            "b": _step("a", idempotent=False),
+        },
+    ),
+)
+ONCE = {
+    (template.name, name) for template in _TEMPLATES for name, step in template.steps.items() if not step.idempotent
+}
+LOOPS = {(template.name, name) for template in _TEMPLATES for name, step in template.steps.items() if step.foreach}
+
+
+def template_of(task: str) -> Template:
+    """Give the template of a task, ``NAME-NUMBER``."""
+    name = task.partition("-")[0]
+    return next(template for template in _TEMPLATES if template.name == name)
+
+
+def names(count: int) -> list[str]:
+    """Name so many tasks, of all templates."""
+    return [f"{_TEMPLATES[index % len(_TEMPLATES)].name}-{index}" for index in range(count)]
+
+
+def live(store: str, keys: Path | None, ledger: Path, tasks: list[str], began: float) -> None:
+    """Submit the tasks, again or for the first time, and see them through. `began`: when the first life did."""
+    global _ledger  # the functions of steps are found by name, and have nothing else in common
+    _ledger = Ledger(ledger)
+    clock = VirtualClock(EPOCH + (time.time() - began) * RATE)  # noqa: TID251 - the lives share one calendar
+
+    async def main() -> None:
+        async with (
+            open_runtime(store, keys=keys, clock=clock, answer_within_seconds=FOREVER) as rt,
+            trio.open_nursery() as nursery,
+        ):
+            await nursery.start(_watch, rt)
+            async with trio.open_nursery() as clients:
+                for task in tasks:
+                    clients.start_soon(_see_through, rt, task)
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=trio.testing.MockClock(rate=RATE))
+
+
+async def _watch(rt: Runtime, *, task_status: "trio.TaskStatus[None]") -> None:
+    """Tell of every result as soon as it is there."""
+    async with rt.subscribe(capacity=100_000) as events:
+        task_status.started()
+        async for event in events:
+            if isinstance(event, StepStateChanged) and is_final(event.state):
+                await _tell(rt, event.task_id, event.step)
+
+
+async def _tell(rt: Runtime, task: str, step: str) -> None:
+    view = await rt.status(task)
+    status = view.steps.get(step)
+    if status is not None and isinstance(status.output, dict):
+        _ledger.write("seen", task, step, str(status.output["token"]))
+
+
+async def _see_through(rt: Runtime, task: str) -> None:
+    await rt.submit(template_of(task), task_id=task)
+    _ledger.write("accepted", task)
+    view = await rt.wait(task)
+    while view.resolution is ResolutionState.BLOCKED_TOCHECK:
+        _ledger.write("allow", task)
+        await rt.run(task)
+        view = await rt.wait(task)
+    for step in view.steps:
+        await _tell(rt, task, step)
+    _ledger.write("end", task, str(view.state))
