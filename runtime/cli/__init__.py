@@ -3,6 +3,7 @@
 Modules
     commands    the commands and their options
     run         runs one task and reports how it ended
+    store       looks after a store
     progress    what a terminal, a pipe or ``--json`` is shown meanwhile
 
 Exit status: 0 the task is DONE (or the templates are valid); 1 it ended otherwise; 2 the request was refused; 130

@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from runtime.cli.store import store as store_commands
 from runtime.errors import Fault, Refused
 
 REFUSED: Final = 2
@@ -122,3 +123,6 @@ def validate(*, templates: tuple[Path, ...], scripts: Path, functions: Path | No
         else:
             click.echo(f"{template}: valid")
     sys.exit(REFUSED if refused else 0)
+
+
+cli.add_command(store_commands)

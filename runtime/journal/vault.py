@@ -104,5 +104,5 @@ class Vault:
             raise SealBroken("what is stored is sealed with a key that is not on the key ring")
         try:
             return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], context)
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise SealBroken("what is stored does not open: it was changed, or moved to another row") from None

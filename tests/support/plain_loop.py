@@ -65,7 +65,14 @@ def scripted(outcomes: Mapping[str, Sequence[Outcome]]) -> Script:
 class Loop:
     """One task and what it wants done."""
 
-    def __init__(self, template: Template, script: Script = always_done, *, run_max: int = DEFAULT_RUN_MAX) -> None:
+    def __init__(
+        self,
+        template: Template,
+        script: Script = always_done,
+        *,
+        run_max: int = DEFAULT_RUN_MAX,
+        task_id: str = "t",
+    ) -> None:
         self.script = script
         self.now = START
         self.started: list[str] = []
@@ -74,7 +81,7 @@ class Loop:
         self.rendering = False
         self.submitting: list[SubmitChildren] = []
         self.telling = 0
-        submitted = TaskSubmitted(at=self.now, task_id="t", template=template, title="", inputs={})
+        submitted = TaskSubmitted(at=self.now, task_id=task_id, template=template, title="", inputs={})
         resolved = TaskResolved(at=self.now, resolution_id="r", run_max=run_max)
         draft = Draft(begin(submitted))
         draft.apply(resolved)

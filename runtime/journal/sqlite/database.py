@@ -119,30 +119,61 @@ def _version_of(connection: apsw.Connection, path: Path) -> int:
     return version
 
 
+@attrs.frozen
+class Owner:
+    """Who a store belongs to: a process, and the file it reads its keys from, if it does."""
+
+    process: str
+    keys_file: str | None
+
+
+def _lock_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}-owner")
+
+
 @contextmanager
-def owned(path: Path) -> Iterator[None]:
+def owned(path: Path, keys_file: Path | None = None) -> Iterator[None]:
     """Be the one runtime, or tool, that the store belongs to.
 
     Raises:
         StoreUnusable: somebody else is, or the folder does not let us be.
     """
-    lock = path.with_name(f"{path.name}-owner")
     with explained(path):
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(_lock_path(path), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            owner = os.read(descriptor, 32).decode(errors="replace").strip() or "another"
+            owner = _read_owner(descriptor)
             raise StoreUnusable(
-                f"the store {path} is in use by process {owner}: wait for it to end, or stop it"
+                f"the store {path} is in use by process {owner.process}: wait for it to end, or stop it"
             ) from None
         os.truncate(descriptor, 0)
         with suppress(OSError):  # a full disk: the lock holds all the same
-            os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n{keys_file.absolute() if keys_file else ''}".encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def owner_of(path: Path) -> Owner | None:
+    """Say who the store belongs to just now; None when nobody has it open."""
+    try:
+        descriptor = os.open(_lock_path(path), os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _read_owner(descriptor)
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _read_owner(descriptor: int) -> Owner:
+    process, _, keys_file = os.pread(descriptor, 4096, 0).decode(errors="replace").partition("\n")
+    return Owner(process or "of unknown number", keys_file or None)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import trio
 from runtime.engine.records import Record
 from runtime.journal.keys import KeyRing
 from runtime.journal.protocol import PAGE, Entry, JournalUnavailable, Stored
-from runtime.journal.sqlite.database import Opening, connect, owned, serving
+from runtime.journal.sqlite.database import Opening, connect, explained, owned, serving
 from runtime.journal.sqlite.reader import Reader
 from runtime.journal.sqlite.thread import WriterThread
 from runtime.journal.sqlite.writer import Templates, Writer, encoded
@@ -116,9 +116,9 @@ class SqliteJournal:
 
 def _open(opening: Opening, ring: KeyRing | None) -> tuple[Writer, Reader, ExitStack]:
     ownership = ExitStack()
-    with ExitStack() as undo:
+    with ExitStack() as undo, explained(opening.path):
         undo.callback(ownership.close)
-        ownership.enter_context(owned(opening.path))
+        ownership.enter_context(owned(opening.path, ring.path if ring else None))
         writer = Writer(opening, ring)
         undo.callback(writer.close)
         reader = Reader(connect(attrs.evolve(opening, create=False)), ring)

@@ -71,9 +71,13 @@ class Writer:
         self._path = opening.path
         self._connection = connect(opening)
         self._templates_stored: set[bytes] = set()
-        self.next_position = _next_position(self._connection)
-        self._vault = Vault(ring, self.key_numbers)
-        check_keys(self._connection, ring, self._path)
+        try:
+            check_keys(self._connection, ring, self._path)
+            self.next_position = _next_position(self._connection)
+            self._vault = Vault(ring, self.key_numbers)
+        except BaseException:
+            self._connection.close()
+            raise
 
     def key_numbers(self) -> Mapping[bytes, int]:
         """Give the store's numbers of keys, by fingerprint."""
@@ -108,7 +112,7 @@ class Writer:
         connection.execute("BEGIN IMMEDIATE")
         try:
             if primary is not None:
-                connection.execute("INSERT INTO keys (fingerprint) VALUES (?)", (primary.fingerprint,))
+                connection.execute("INSERT OR IGNORE INTO keys (fingerprint) VALUES (?)", (primary.fingerprint,))
                 self._vault.refresh()
             self._insert(_TEMPLATES, self._template_rows(new))
             self._insert(_TASKS, [row for turn in new for row in _task_row(turn)])

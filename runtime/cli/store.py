@@ -1,0 +1,142 @@
+"""``understudy store``: what is done to a store besides running tasks on it."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from actors import SystemClock
+from runtime.duration import parse_duration
+from runtime.errors import UnderstudyError
+
+REFUSED: Final = 2
+UNSOUND: Final = 1
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_KEYS = click.option(
+    "--keys",
+    type=click.Path(path_type=Path),
+    help="The file of the key ring that the store is sealed with (default: $UNDERSTUDY_KEYS_FILE, $UNDERSTUDY_KEYS).",
+)
+
+
+def _refusing(command: F) -> F:
+    """Print what a command refuses as one line."""
+
+    @wraps(command)
+    def run(**options: Any) -> None:
+        try:
+            command(**options)
+        except UnderstudyError as refusal:
+            click.echo(f"error: {refusal}", err=True)
+            sys.exit(REFUSED)
+
+    return run  # type: ignore[return-value] # the same function, as far as click sees
+
+
+@click.group()
+def store() -> None:
+    """Look after a store: check it, copy it, make it smaller, change its keys."""
+
+
+@store.command()
+@click.argument("store")
+@_KEYS
+@_refusing
+def check(*, store: str, keys: Path | None) -> None:
+    """Read all of STORE and print what is wrong with it. May be used while a runtime has it open."""
+    from runtime.journal.keys import KeyRing  # noqa: PLC0415 - SQLite is not needed for --help
+    from runtime.journal.opening import store_path  # noqa: PLC0415
+    from runtime.journal.sqlite import upkeep  # noqa: PLC0415
+
+    path, _ = store_path(store)
+    found = upkeep.check(path, KeyRing.find(keys))
+    for problem in found.problems:
+        click.echo(problem)
+    click.echo(f"{path}: {found.tasks} tasks, {found.records} records, {len(found.problems) or 'no'} problems")
+    sys.exit(UNSOUND if found.problems else 0)
+
+
+@store.command()
+@click.argument("store")
+@click.argument("destination", type=click.Path(path_type=Path))
+@_refusing
+def backup(*, store: str, destination: Path) -> None:
+    """Copy STORE, as it is now, to DESTINATION. May be used while a runtime has it open."""
+    from runtime.journal.opening import store_path  # noqa: PLC0415 - as above
+    from runtime.journal.sqlite import upkeep  # noqa: PLC0415
+
+    size = upkeep.backup(store_path(store)[0], destination)
+    click.echo(f"{destination}: {size:,} bytes")
+
+
+@store.command()
+@click.argument("store")
+@_refusing
+def compact(*, store: str) -> None:
+    """Give back the room that deleted tasks took in STORE."""
+    from runtime.journal.opening import store_path  # noqa: PLC0415 - as above
+    from runtime.journal.sqlite import upkeep  # noqa: PLC0415
+
+    path, _ = store_path(store)
+    before, after = upkeep.compact(path)
+    click.echo(f"{path}: {before:,} bytes before, {after:,} after")
+
+
+@store.command()
+@click.argument("store")
+@click.option("--older-than", default="720h", show_default=True, help="How long ago a task has to have ended.")
+@_KEYS
+@_refusing
+def collect(*, store: str, older_than: str, keys: Path | None) -> None:
+    """Delete the tasks of STORE that ended long ago."""
+    from runtime.journal.keys import KeyRing  # noqa: PLC0415 - as above
+    from runtime.journal.opening import store_path  # noqa: PLC0415
+    from runtime.journal.sqlite import upkeep  # noqa: PLC0415
+
+    try:
+        age = parse_duration(older_than)
+    except ValueError as fault:
+        raise click.BadParameter(str(fault), param_hint="--older-than") from fault
+    path, _ = store_path(store)
+    count = upkeep.collect(path, KeyRing.find(keys), SystemClock().wall() - age)
+    click.echo(f"{path}: {count} tasks deleted")
+
+
+@store.command("rotate-keys")
+@click.argument("store")
+@_KEYS
+@_refusing
+def rotate_keys(*, store: str, keys: Path | None) -> None:
+    """Seal all of STORE with the primary key of the key ring.
+
+    May be used while a runtime that read its keys from a file has it open. Interrupted, it goes on when it is called
+    again. Afterwards the other keys may be taken off the ring.
+    """
+    from runtime.journal.keys import KeyRing  # noqa: PLC0415 - as above
+    from runtime.journal.opening import store_path  # noqa: PLC0415
+    from runtime.journal.protocol import StoreUnusable  # noqa: PLC0415
+    from runtime.journal.sqlite import upkeep  # noqa: PLC0415
+
+    path, _ = store_path(store)
+    ring = KeyRing.find(keys)
+    if ring is None:
+        raise StoreUnusable("there is no key ring to seal with: name its file with --keys, or make one with new-key")
+    sealed = upkeep.rotate_keys(path, ring)
+    click.echo(f'{path}: {sealed} rows sealed anew; everything is sealed with "{ring.primary.name}"')
+
+
+@store.command("new-key")
+@click.argument("keys", type=click.Path(path_type=Path))
+@click.argument("name")
+@_refusing
+def new_key(*, keys: Path, name: str) -> None:
+    """Add a random key NAME to the key ring in the file KEYS, and make it the primary one."""
+    from runtime.journal.keys import add_key  # noqa: PLC0415 - as above
+
+    add_key(keys, name)
+    click.echo(f'{keys}: sealing with "{name}"')

@@ -1,0 +1,271 @@
+"""What is done to a store besides using it: check, backup, compaction, collection, and sealing with another key.
+
+Sync, for tools. `check`, `backup` and `rotate_keys` may be used beside a running runtime; the others need the store for
+themselves.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+import attrs
+
+from runtime.engine.draft import replay
+from runtime.engine.records import Record
+from runtime.errors import UnderstudyError
+from runtime.journal.keys import KeyRing
+from runtime.journal.protocol import Stored, StoreUnusable, standing_of
+from runtime.journal.sqlite.database import Opening, connect, explained, owned, owner_of, serving
+from runtime.journal.sqlite.reader import Reader
+from runtime.journal.sqlite.writer import Writer, check_keys
+from runtime.journal.vault import Vault, template_context, turn_context
+
+_BATCH: Final = 128
+_PASSES: Final = 20
+"""How often the rows that a running runtime adds meanwhile are looked for."""
+
+
+@attrs.frozen(kw_only=True)
+class Checked:
+    """What a check found. `problems` are texts for a reader; an empty list means that the store is sound."""
+
+    tasks: int
+    records: int
+    problems: tuple[str, ...]
+
+
+def check(path: Path, ring: KeyRing | None) -> Checked:
+    """Read everything, as of one moment: the file's structure, every record, and that each task is what they say.
+
+    Raises:
+        StoreUnusable: it cannot even be opened.
+    """
+    with explained(path), closing(_connection(path, ring)) as connection:
+        connection.execute("BEGIN")
+        problems = [f"file: {text}" for (text,) in connection.execute("PRAGMA integrity_check(20)") if text != "ok"]
+        problems += [f"file: {row}" for row in connection.execute("PRAGMA foreign_key_check")]
+        with suppress(apsw.CorruptError):
+            problems += _overlaps(connection)
+        tasks = records = 0
+        try:
+            for stored, found in _histories(path, Reader(connection, ring)):
+                tasks += 1
+                if isinstance(found, str):
+                    problems.append(f"task {stored.task_id}: {found}")
+                else:
+                    records += len(found)
+                    problems += _differences(stored, found)
+        except UnderstudyError as fault:
+            problems.append(str(fault))
+        return Checked(tasks=tasks, records=records, problems=tuple(problems))
+
+
+def _connection(path: Path, ring: KeyRing | None) -> apsw.Connection:
+    connection = connect(Opening(path=path, create=False))
+    try:
+        check_keys(connection, ring, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _overlaps(connection: apsw.Connection) -> Iterator[str]:
+    for position, end, following in connection.execute(_OVERLAPS):
+        yield f"records from {position} reach to {end - 1}, and the next begin at {following}"
+
+
+def _histories(path: Path, reader: Reader) -> Iterator[tuple[Stored, list[Record] | str]]:
+    number = 0
+    while True:
+        with serving(path):
+            page = reader.tasks(number, _BATCH)
+        if not page:
+            return
+        for stored in page:
+            try:
+                with serving(path):
+                    yield stored, [record for piece in reader.turns(stored.task_id) for record in piece]
+            except UnderstudyError as fault:
+                yield stored, str(fault)
+        number = page[-1].number
+
+
+def _differences(stored: Stored, records: list[Record]) -> Iterator[str]:
+    try:
+        task = replay(records)
+    except Exception as fault:  # noqa: BLE001 - records that no engine wrote may break its replay anywhere
+        yield f"task {stored.task_id}: its records do not follow from each other: {fault!r}"
+        return
+    if task is None:
+        yield f"task {stored.task_id}: it has no records"
+    elif task.header.task_id != stored.task_id:
+        yield f"task {stored.task_id}: its records are those of {task.header.task_id}"
+    elif standing_of(task) != stored.standing:
+        yield f"task {stored.task_id}: it is listed as {stored.standing}, and its records say {standing_of(task)}"
+
+
+def backup(path: Path, destination: Path) -> int:
+    """Copy the store as of this moment into a new file, beside whoever uses it. Gives the size in bytes.
+
+    Raises:
+        StoreUnusable: the store cannot be read, or there is such a file already.
+    """
+    with explained(destination):
+        os.close(os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        with explained(path), closing(connect(Opening(path=path, create=False))) as connection:
+            connection.execute("VACUUM INTO ?", (str(destination),))
+        _sync(destination)
+        _sync(destination.parent)
+    except BaseException:
+        destination.unlink()
+        raise
+    return destination.stat().st_size
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def compact(path: Path) -> tuple[int, int]:
+    """Give back the room of what was deleted. Gives the sizes in bytes before and after.
+
+    Raises:
+        StoreUnusable: it is in use, or there is no room for the copy that it takes.
+    """
+    with owned(path), explained(path):
+        before = _size(path)
+        with closing(connect(Opening(path=path, create=False))) as connection:
+            connection.execute("VACUUM")
+            connection.pragma("wal_checkpoint", "TRUNCATE")
+        return before, _size(path)
+
+
+def _size(path: Path) -> int:
+    log = path.with_name(f"{path.name}-wal")
+    return path.stat().st_size + (log.stat().st_size if log.exists() else 0)
+
+
+def collect(path: Path, ring: KeyRing | None, ended_before: float) -> int:
+    """Delete the tasks that ended before then, a few at a time. Gives how many.
+
+    Raises:
+        StoreUnusable: it is in use; a running runtime collects by itself.
+    """
+    with owned(path), explained(path), closing(Writer(Opening(path=path, create=False), ring)) as writer:
+        collected = 0
+        while done := writer.collect(ended_before, _BATCH):
+            collected += done
+        return collected
+
+
+def rotate_keys(path: Path, ring: KeyRing) -> int:
+    """Seal with the primary key of the ring everything that is not, beside whoever uses the store.
+
+    A few rows at a time, each commit a step forward: what was interrupted goes on when it is called again. Nothing
+    that other keys sealed, or that is in the clear, is left when this returns: it forgets the other keys, which the
+    store itself would refuse if a row still needed one. Gives the number of rows that were sealed anew.
+
+    Raises:
+        StoreUnusable: the store's owner could not read what is sealed with the new key, or goes on using an old one.
+    """
+    _check_owner(path)
+    with explained(path), closing(_connection(path, ring)) as connection:
+        connection.pragma("secure_delete", 1)
+        connection.execute("INSERT OR IGNORE INTO keys (fingerprint) VALUES (?)", (ring.primary.fingerprint,))
+        vault = Vault(ring, lambda: _key_numbers(connection))
+        number = _key_numbers(connection)[ring.primary.fingerprint]
+        sealed = 0
+        for _ in range(_PASSES):
+            done = sum(_reseal(connection, table, vault, number) for table in (_TEMPLATES, _TURNS))
+            sealed += done
+            if done == 0 and _forget_other_keys(connection, number):
+                connection.pragma("wal_checkpoint", "TRUNCATE")  # old bytes may be in the log
+                return sealed
+    raise StoreUnusable(
+        f"the store {path} keeps getting rows that are sealed with another key than {ring.primary.name}: "
+        "restart the runtime that uses it with this key ring, then call this again"
+    )
+
+
+def _check_owner(path: Path) -> None:
+    owner = owner_of(path)
+    if owner is not None and owner.keys_file is None:
+        raise StoreUnusable(
+            f"the store {path} is in use by process {owner.process}, which did not read its keys from a file and so "
+            "cannot be given a new one: stop it first, or start it again with the new key ring in a file"
+        )
+
+
+def _key_numbers(connection: apsw.Connection) -> Mapping[bytes, int]:
+    return {fingerprint: number for number, fingerprint in connection.execute("SELECT number, fingerprint FROM keys")}
+
+
+@attrs.frozen
+class _Sealed:
+    """A table of sealed rows: what selects the next ones (identity, what its context is made of, key, body)."""
+
+    select: str
+    update: str
+    template: bool
+
+
+_TURNS: Final = _Sealed(
+    "SELECT position, id, turns.key, body FROM turns JOIN tasks ON turns.task = tasks.number"
+    " WHERE position > ? AND turns.key IS NOT ? ORDER BY position LIMIT ?",
+    "UPDATE turns SET key = ?, body = ? WHERE position = ?",
+    template=False,
+)
+_TEMPLATES: Final = _Sealed(
+    "SELECT number, hash, key, body FROM templates WHERE number > ? AND key IS NOT ? ORDER BY number LIMIT ?",
+    "UPDATE templates SET key = ?, body = ? WHERE number = ?",
+    template=True,
+)
+
+
+def _reseal(connection: apsw.Connection, table: _Sealed, vault: Vault, number: int) -> int:
+    identity: Any
+    owner: Any
+    key: Any
+    body: Any
+    identity, done = 0, 0
+    while True:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            rows = connection.execute(table.select, (identity, number, _BATCH)).fetchall()
+            for identity, owner, key, body in rows:
+                context = template_context(owner) if table.template else turn_context(owner, identity)
+                connection.execute(table.update, (*vault.seal(vault.open(key, body, context), context), identity))
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        done += len(rows)
+        if not rows:
+            return done
+
+
+def _forget_other_keys(connection: apsw.Connection, number: int) -> bool:
+    try:
+        connection.execute("DELETE FROM keys WHERE number <> ?", (number,))
+    except apsw.ConstraintError:
+        return False
+    clear = (
+        "SELECT EXISTS (SELECT 1 FROM turns WHERE key IS NULL) OR EXISTS (SELECT 1 FROM templates WHERE key IS NULL)"
+    )
+    return not connection.execute(clear).get
+
+
+_OVERLAPS: Final = (
+    "SELECT position, finish, following FROM (SELECT position, position + records AS finish,"
+    " lead(position) OVER (ORDER BY position) AS following FROM turns) WHERE finish > following LIMIT 20"
+)

@@ -1,0 +1,220 @@
+"""Encryption at rest: nothing in the clear anywhere, no row that opens elsewhere, keys that can be changed."""
+
+import json
+
+import apsw
+import pytest
+
+from runtime.engine.records import RunEnded, RunStarted, StepReturned, StepStarted
+from runtime.engine.states import ResolutionState
+from runtime.journal.keys import KeyRing, add_key
+from runtime.journal.protocol import Entry, JournalUnavailable, StoreUnusable
+from runtime.journal.sqlite.database import Opening
+from runtime.journal.sqlite.journal import SqliteJournal
+from runtime.journal.sqlite.upkeep import check, rotate_keys
+from runtime.templates.model import Action
+from tests.support.journal_laws import DONE, RUNNING, submitted
+from tests.support.plans import plan, step
+
+SECRET = "Open-Sesame-4711"
+
+
+def told(task_id):
+    """A task with the secret wherever a secret may be."""
+    template = plan(a=step(action=Action(type="echo", configuration={"output": SECRET})))
+    output = {"token": SECRET}
+    return Entry(
+        task_id,
+        [
+            submitted(task_id, template=template),
+            RunStarted(at=0.5),
+            StepStarted(at=0.5, step="a", attempt=1),
+            StepReturned(at=1.0, step="a", state="DONE", returned="DONE", error=SECRET, output=output, metadata=output),
+            RunEnded(at=2.0, state=ResolutionState.DONE, result=output, result_error=SECRET),
+        ],
+        DONE,
+    )
+
+
+def ring_of(path, *new):
+    for name in new:
+        add_key(path, name)
+    return KeyRing.load(path)
+
+
+async def store(path, ring, *task_ids):
+    journal = await SqliteJournal.open(Opening(path=path), ring)
+    for task_id in task_ids:
+        await journal.append([told(task_id)])
+    return journal
+
+
+def in_the_clear(folder):
+    return [path.name for path in folder.iterdir() if SECRET.encode() in path.read_bytes()]
+
+
+async def test_without_a_ring_the_secret_is_found_so_the_search_is_one(tmp_path):
+    journal = await store(tmp_path / "tasks.db", None, "t")
+    assert in_the_clear(tmp_path)
+    await journal.close()
+
+
+async def test_nothing_is_in_the_clear_in_any_file(tmp_path):
+    journal = await store(tmp_path / "tasks.db", ring_of(tmp_path / "keys", "one"), "t", "u")
+    assert not in_the_clear(tmp_path)
+    await journal.close()
+    assert not in_the_clear(tmp_path)
+    journal = await store(tmp_path / "tasks.db", KeyRing.load(tmp_path / "keys"))
+    assert list(await journal.read("t")) == list(told("t").records)
+    await journal.close()
+
+
+@pytest.mark.parametrize("new", [["two"], []])
+async def test_the_wrong_key_or_none_is_a_clear_error_without_any_plaintext(tmp_path, new):
+    await (await store(tmp_path / "tasks.db", ring_of(tmp_path / "keys", "one"), "t")).close()
+    ring = ring_of(tmp_path / "others", *new) if new else None
+    with pytest.raises(StoreUnusable, match="fingerprint") as refusal:
+        await SqliteJournal.open(Opening(path=tmp_path / "tasks.db"), ring)
+    assert SECRET not in str(refusal.value)
+    assert ("give its key ring" in str(refusal.value)) is not bool(new)
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE turns SET body = (SELECT body FROM turns AS other WHERE other.position = 6) WHERE position = 1",
+        "UPDATE turns SET task = 3 - task",
+        "UPDATE turns SET position = 7 WHERE position = 1",
+        "UPDATE turns SET body = CAST(substr(body, 1, length(body) - 1) || x'00' AS BLOB) WHERE position = 1",
+        "UPDATE turns SET body = x'0102' WHERE position = 1",
+        "UPDATE templates SET body = zeroblob(length(body))",
+    ],
+)
+async def test_a_row_that_was_changed_or_moved_does_not_open(tmp_path, tampering):
+    ring = ring_of(tmp_path / "keys", "one")
+    path = tmp_path / "tasks.db"
+    await (await store(path, ring, "t", "u")).close()
+    connection = apsw.Connection(str(path))
+    connection.execute(tampering)
+    connection.close()
+    journal = await SqliteJournal.open(Opening(path=path), ring)
+    with pytest.raises(JournalUnavailable, match="does not open") as refusal:
+        await journal.read("t")
+    assert SECRET not in str(refusal.value)
+    await journal.close()
+
+
+async def test_keys_are_rotated_beside_a_running_runtime_which_goes_on_reading_and_writing(tmp_path):
+    path, keys = tmp_path / "tasks.db", tmp_path / "keys"
+    journal = await store(path, ring_of(keys, "one"), *[f"t{number}" for number in range(300)])
+    ring = ring_of(keys, "two")
+    assert rotate_keys(path, ring) == 301
+    assert list(await journal.read("t7")) == list(told("t7").records)
+    await journal.append([told("after")])
+    assert rotate_keys(path, ring) == 0
+    await journal.close()
+    document = json.loads(keys.read_text())
+    del document["keys"]["one"]
+    keys.write_text(json.dumps(document))
+    assert check(path, KeyRing.load(keys)).problems == ()
+    journal = await SqliteJournal.open(Opening(path=path), KeyRing.load(keys))
+    assert list(await journal.read("after")) == list(told("after").records)
+    await journal.close()
+
+
+async def test_a_store_in_the_clear_is_sealed_by_rotating_and_nothing_of_it_stays(tmp_path):
+    path = tmp_path / "tasks.db"
+    await (await store(path, None, "t", "u")).close()
+    assert in_the_clear(tmp_path)
+    ring = ring_of(tmp_path / "keys", "one")
+    assert rotate_keys(path, ring) == 3
+    assert not in_the_clear(tmp_path)
+    assert check(path, ring).problems == ()
+
+
+async def test_a_rotation_that_was_cut_goes_on_where_it_was(tmp_path, monkeypatch):
+    path, keys = tmp_path / "tasks.db", tmp_path / "keys"
+    await (await store(path, ring_of(keys, "one"), *[f"t{number}" for number in range(10)])).close()
+    ring = ring_of(keys, "two")
+    monkeypatch.setattr("runtime.journal.sqlite.upkeep._BATCH", 4)
+    from runtime.journal.vault import Vault
+
+    left = 6
+
+    def fail(vault, body, context, seal=Vault.seal):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError("power")
+        return seal(vault, body, context)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Vault, "seal", fail)
+        with pytest.raises(StoreUnusable):
+            rotate_keys(path, ring)
+    assert check(path, ring).problems == ()
+    assert 0 < rotate_keys(path, ring) < 11
+
+
+async def test_a_runtime_that_cannot_learn_of_the_new_key_is_not_locked_out(tmp_path):
+    path, keys = tmp_path / "tasks.db", tmp_path / "keys"
+    text = ring_of(keys, "one") and keys.read_text()
+    journal = await store(path, KeyRing.parse(text, "the environment"), "t")
+    with pytest.raises(StoreUnusable, match="did not read its keys from a file"):
+        rotate_keys(path, ring_of(keys, "two"))
+    await journal.close()
+    assert rotate_keys(path, KeyRing.load(keys)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("nonsense", "is not JSON"),
+        ("[]", "is not of the form"),
+        ('{"primary": "a", "keys": {}}', 'has no key "a"'),
+        ('{"primary": "a", "keys": {"a": "c2hvcnQ="}}', 'the key "a" of'),
+        ('{"primary": "a", "keys": {"a": 5}}', 'the key "a" of'),
+        ('{"primary": "a", "keys": {"a": "U0VDUkVU!!"}}', 'the key "a" of'),
+    ],
+)
+def test_a_ring_that_is_none_is_refused_and_never_shown(tmp_path, text, says):
+    (tmp_path / "keys").write_text(text)
+    with pytest.raises(StoreUnusable, match=says) as refusal:
+        KeyRing.load(tmp_path / "keys")
+    assert "c2hvcnQ" not in str(refusal.value)
+    assert "U0VDUkVU" not in str(refusal.value)
+
+
+def test_a_ring_is_found_in_the_environment_and_a_key_is_never_shown(tmp_path, monkeypatch):
+    assert KeyRing.find() is None
+    ring = ring_of(tmp_path / "keys", "one")
+    assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o600
+    monkeypatch.setenv("UNDERSTUDY_KEYS", (tmp_path / "keys").read_text())
+    assert KeyRing.find().primary == ring.primary
+    monkeypatch.delenv("UNDERSTUDY_KEYS")
+    monkeypatch.setenv("UNDERSTUDY_KEYS_FILE", str(tmp_path / "keys"))
+    assert KeyRing.find() == ring
+    secret = json.loads((tmp_path / "keys").read_text())["keys"]["one"]
+    assert secret not in repr(ring)
+    assert repr(ring.primary.secret) not in repr(ring)
+
+
+def test_a_key_is_not_replaced(tmp_path):
+    add_key(tmp_path / "keys", "one")
+    with pytest.raises(StoreUnusable, match="already"):
+        add_key(tmp_path / "keys", "one")
+    add_key(tmp_path / "keys", "two")
+    ring = KeyRing.load(tmp_path / "keys")
+    assert ring.primary.name == "two"
+    assert {key.name for key in ring.keys.values()} == {"one", "two"}
+
+
+async def test_a_sleeping_standing_is_not_a_secret_but_stays_readable_without_any_key(tmp_path):
+    """The row of a task is in the clear on purpose: it holds states and times only."""
+    path = tmp_path / "tasks.db"
+    journal = await store(path, ring_of(tmp_path / "keys", "one"), "t")
+    await journal.append([Entry("u", [submitted("u")], RUNNING)])
+    await journal.close()
+    connection = apsw.Connection(str(path))
+    assert connection.execute("SELECT id, state FROM tasks").fetchall() == [("t", "DONE"), ("u", "RUNNING")]
+    connection.close()

@@ -1,0 +1,282 @@
+"""What an SQLite store promises besides the laws: who may open it, and what it makes of files that are not well."""
+
+import os
+import stat
+from contextlib import asynccontextmanager
+
+import apsw
+import pytest
+import trio
+
+from runtime.engine.records import RunStarted, StepReturned
+from runtime.journal.opening import open_journal, store_path
+from runtime.journal.protocol import Entry, JournalUnavailable, StoreUnusable
+from runtime.journal.sqlite.database import Durability, Opening
+from runtime.journal.sqlite.journal import SqliteJournal
+from runtime.journal.sqlite.schema import MIGRATIONS, NEWEST
+from tests.support.journal_laws import DONE, first, names, started
+
+
+@asynccontextmanager
+async def opened(path, **options):
+    journal = await SqliteJournal.open(Opening(path=path, **options))
+    try:
+        yield journal
+    finally:
+        await journal.close()
+
+
+async def test_what_was_stored_is_there_when_the_store_is_opened_again(tmp_path):
+    path = tmp_path / "tasks.db"
+    async with opened(path) as journal:
+        await journal.append([first("t", RunStarted(at=1.0))])
+        before = await journal.read("t")
+    async with opened(path) as journal:
+        assert list(await journal.read("t")) == list(before)
+        assert await journal.append([Entry("t", [started(2.0)])]) == 3
+
+
+async def test_positions_go_on_where_the_last_record_was_collected(tmp_path):
+    path = tmp_path / "tasks.db"
+    async with opened(path) as journal:
+        await journal.append([first("t", standing=DONE)])
+        assert await journal.collect(1.0) == 1
+    async with opened(path) as journal:
+        assert await journal.append([first("t")]) == 2
+
+
+async def test_only_the_owner_of_the_account_may_read_any_of_its_files(tmp_path):
+    os.umask(os.umask(0o022))
+    async with opened(tmp_path / "tasks.db") as journal:
+        await journal.append([first("t")])
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert set(modes) >= {"tasks.db", "tasks.db-wal", "tasks.db-owner"}
+    assert set(modes.values()) == {0o600}
+
+
+async def test_a_store_belongs_to_one_runtime_at_a_time(tmp_path):
+    path = tmp_path / "tasks.db"
+    async with opened(path):
+        with pytest.raises(StoreUnusable, match=f"in use by process {os.getpid()}"):
+            await SqliteJournal.open(Opening(path=path))
+    async with opened(path):
+        pass
+
+
+async def test_whoever_waits_is_told_when_a_record_cannot_be_stored_and_others_are_stored(tmp_path):
+    """Appends of one commit do not share each other's faults."""
+    async with opened(tmp_path / "tasks.db") as journal:
+        results = {}
+
+        async def add(entry):
+            try:
+                results[entry.task_id] = await journal.append([entry])
+            except JournalUnavailable as refusal:
+                results[entry.task_id] = refusal
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(add, first("a"))
+            nursery.start_soon(add, Entry("ghost", [started(1.0)]))
+            nursery.start_soon(add, first("b"))
+        assert isinstance(results.pop("ghost"), JournalUnavailable)
+        assert sorted(results.values()) == [1, 2]
+        assert await journal.append([first("c")]) == 3
+
+
+async def test_what_cannot_be_encoded_is_the_callers_error_and_nothing_is_stored(tmp_path):
+    async with opened(tmp_path / "tasks.db") as journal:
+        bad = StepReturned(at=1.0, step="a", state="DONE", returned="DONE", output=object())
+        with pytest.raises(TypeError, match="cannot be stored"):
+            await journal.append([first("t", bad)])
+        assert not await journal.tasks()
+
+
+async def test_readers_see_what_was_acknowledged_while_others_write(tmp_path):
+    async with opened(tmp_path / "tasks.db") as journal:
+        await journal.append([first("t")])
+
+        async def write():
+            for number in range(50):
+                await journal.append([Entry("t", [started(float(number))])])
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(write)
+            counts = [len(await journal.read("t")) for _ in range(50)]
+        assert counts == sorted(counts)
+        assert len(await journal.read("t")) == 51
+
+
+async def test_a_long_history_is_read_in_pieces(tmp_path):
+    async with opened(tmp_path / "tasks.db") as journal:
+        await journal.append([first("t")])
+        async with trio.open_nursery() as nursery:
+            for number in range(200):
+                nursery.start_soon(journal.append, [Entry("t", [started(float(number))])])
+        assert len(await journal.read("t")) == 201
+
+
+def raw(path, *statements):
+    connection = apsw.Connection(str(path))
+    for statement in statements:
+        connection.execute(statement)
+    connection.close()
+
+
+def foreign(path):
+    raw(path, "CREATE TABLE theirs (x)")
+
+
+def foreign_and_marked(path):
+    raw(path, "PRAGMA application_id = 77", "PRAGMA user_version = 1")
+
+
+def from_the_future(path):
+    raw(path, *MIGRATIONS, "PRAGMA application_id = 0x756E6473", f"PRAGMA user_version = {NEWEST + 1}")
+
+
+def a_text(path):
+    path.write_text("this is not a database at all, though it is long enough to be one" * 30)
+
+
+def overwritten(path):
+    raw(path, "CREATE TABLE t (x)")
+    path.write_bytes(b"\0" * 100 + path.read_bytes()[100:])
+
+
+def a_folder(path):
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (foreign, "a database of another program"),
+        (foreign_and_marked, "a database of another program"),
+        (from_the_future, f"its tables are of version {NEWEST + 1}, this one knows {NEWEST}"),
+        (a_text, "not an SQLite database"),
+        (overwritten, "not an SQLite database"),
+        (a_folder, "may not be opened"),
+    ],
+)
+async def test_a_file_that_is_no_store_is_refused_and_left_as_it_is(tmp_path, spoil, says):
+    path = tmp_path / "tasks.db"
+    spoil(path)
+    before = path.read_bytes() if path.is_file() else b""
+    with pytest.raises(StoreUnusable, match=says) as refusal:
+        await SqliteJournal.open(Opening(path=path))
+    assert str(path) in str(refusal.value)
+    assert (path.read_bytes() if path.is_file() else b"") == before
+
+
+async def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(StoreUnusable, match="No such file or directory"):
+        await SqliteJournal.open(Opening(path=tmp_path / "gone" / "tasks.db"))
+
+
+def large(task_id, size):
+    return first(task_id, StepReturned(at=1.0, step="a", state="DONE", returned="DONE", output="x" * size))
+
+
+async def test_a_full_disk_refuses_and_loses_nothing_and_goes_on_once_there_is_room(tmp_path):
+    path = tmp_path / "tasks.db"
+    accepted = []
+    async with opened(path, most_pages=30) as journal:
+        for number in range(100):
+            try:
+                await journal.append([large(f"t{number}", 2000)])
+            except JournalUnavailable as refusal:
+                assert "the disk is full" in str(refusal)
+            else:
+                accepted.append(f"t{number}")
+        with pytest.raises(JournalUnavailable, match="the disk is full"):
+            await journal.append([large("again", 200_000)])
+        assert names(await journal.tasks()) == accepted
+    assert 0 < len(accepted) < 100
+    async with opened(path) as journal:
+        assert names(await journal.tasks()) == accepted
+        assert await journal.append([large("again", 200_000)]) == 2 * len(accepted) + 1
+
+
+async def test_a_store_that_another_program_keeps_locked_says_so_and_goes_on_when_it_is_free(tmp_path, monkeypatch):
+    monkeypatch.setattr("runtime.journal.sqlite.database._BUSY_SECONDS", 0.05)
+    path = tmp_path / "tasks.db"
+    async with opened(path) as journal:
+        await journal.append([first("a")])
+        other = apsw.Connection(str(path))
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(JournalUnavailable, match="keeps it locked"):
+            await journal.append([first("b")])
+        assert names(await journal.tasks()) == ["a"]
+        other.execute("COMMIT")
+        other.close()
+        assert await journal.append([first("b")]) == 2
+
+
+async def test_damage_is_reported_where_it_is_and_other_tasks_can_be_read(tmp_path):
+    path = tmp_path / "tasks.db"
+    async with opened(path) as journal:
+        await journal.append([first("a")])
+        await journal.append([first("b")])
+    raw(path, "UPDATE turns SET body = x'c1' WHERE position = 1")
+    async with opened(path) as journal:
+        with pytest.raises(JournalUnavailable, match="holds what cannot be read"):
+            await journal.read("a")
+        assert len(await journal.read("b")) == 1
+
+
+async def test_a_page_of_noise_is_reported_as_damage(tmp_path):
+    path = tmp_path / "tasks.db"
+    async with opened(path) as journal:
+        for number in range(60):
+            await journal.append([first(f"t{number}")])
+    content = bytearray(path.read_bytes())
+    for page in range(2, len(content) // 4096):
+        content[page * 4096 : page * 4096 + 64] = b"\xff" * 64
+    path.write_bytes(content)
+    with pytest.raises((JournalUnavailable, StoreUnusable), match="damaged"):
+        await use(path)
+
+
+async def use(path):
+    async with opened(path) as journal:
+        for number in range(60):
+            await journal.read(f"t{number}")
+        await journal.append([first("new")])
+
+
+@pytest.mark.parametrize(
+    ("store", "path", "durability"),
+    [
+        ("tasks.db", "tasks.db", "full"),
+        ("sqlite:///tasks.db", "tasks.db", "full"),
+        ("sqlite:///some/tasks.db?synchronous=normal", "some/tasks.db", "normal"),
+        ("sqlite:////var/tasks.db", "/var/tasks.db", "full"),
+        ("sqlite:///with%20space.db", "with space.db", "full"),
+    ],
+)
+def test_what_a_stores_address_means(store, path, durability):
+    found, how = store_path(store)
+    assert (str(found), how) == (path, durability)
+
+
+@pytest.mark.parametrize(
+    ("store", "says"),
+    [
+        ("mysql://x", 'no stores of kind "mysql"'),
+        ("sqlite://tasks.db", "does not name a file"),
+        ("sqlite:///", "does not name a file"),
+        ("sqlite:///t.db?synchronus=full", 'no such option: synchronus (did you mean "synchronous"?)'),
+        ("sqlite:///t.db?synchronous=off", '"full" or "normal"'),
+    ],
+)
+async def test_an_address_that_means_nothing_is_refused(store, says):
+    with pytest.raises(StoreUnusable) as refusal:
+        await open_journal(store)
+    assert says in str(refusal.value)
+
+
+@pytest.mark.parametrize(("durability", "synchronous"), [(Durability.FULL, 2), (Durability.NORMAL, 1)])
+async def test_the_durability_asked_for_is_what_the_writer_has(tmp_path, durability, synchronous):
+    async with opened(tmp_path / "tasks.db", durability=durability) as journal:
+        assert await journal._thread.call(lambda writer: writer._connection.pragma("synchronous")) == synchronous
+        assert await journal._thread.call(lambda writer: writer._connection.pragma("journal_mode")) == "wal"

@@ -1,0 +1,97 @@
+import apsw
+import pytest
+
+from runtime.journal.protocol import Entry, StoreUnusable, standing_of
+from runtime.journal.sqlite.database import Opening
+from runtime.journal.sqlite.journal import SqliteJournal
+from runtime.journal.sqlite.upkeep import backup, check, collect, compact
+from tests.support.journal_laws import TODO, first, started, submitted
+from tests.support.plain_loop import Loop
+from tests.support.plans import plan, step
+
+
+async def make(path, count=5):
+    """A store of tasks that ran; the journal is left open."""
+    journal = await SqliteJournal.open(Opening(path=path))
+    for number in range(count):
+        loop = Loop(plan(a=step(), b=step("a")), task_id=f"t{number}")
+        loop.run()
+        await journal.append([Entry(f"t{number}", loop.records, standing_of(loop.task))])
+    return journal
+
+
+def change(path, statement):
+    connection = apsw.Connection(str(path))
+    connection.execute(statement)
+    connection.close()
+
+
+async def test_a_sound_store_has_no_problems_while_it_is_in_use_and_after(tmp_path):
+    path = tmp_path / "tasks.db"
+    journal = await make(path)
+    found = check(path, None)
+    assert (found.tasks, found.problems) == (5, ())
+    await journal.close()
+    assert check(path, None) == found
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        ("UPDATE tasks SET state = 'ERROR' WHERE id = 't1'", "task t1: it is listed as"),
+        ("UPDATE tasks SET due = 5.0 WHERE id = 't1'", "task t1: it is listed as"),
+        ("DELETE FROM turns WHERE position = 1", "task t0: it has no records"),
+        ("UPDATE turns SET body = x'c1' WHERE position = 1", "task t0: the store"),
+        ("UPDATE turns SET records = 1000 WHERE position = 1", "and the next begin at"),
+        ("UPDATE turns SET task = 2 WHERE task = 1", "task t1: "),
+        ("UPDATE tasks SET id = 'other' WHERE id = 't1'", "task other: its records are those of t1"),
+        ("DELETE FROM templates", "template of a task is missing"),
+    ],
+)
+async def test_damage_is_named(tmp_path, damage, says):
+    path = tmp_path / "tasks.db"
+    await (await make(path)).close()
+    change(path, damage)
+    problems = check(path, None).problems
+    assert any(says in problem for problem in problems), problems
+
+
+async def test_a_backup_is_a_store_and_is_made_while_the_other_is_in_use(tmp_path):
+    path, copy = tmp_path / "tasks.db", tmp_path / "copy.db"
+    journal = await make(path)
+    assert backup(path, copy) == copy.stat().st_size
+    assert copy.stat().st_mode & 0o777 == 0o600
+    await journal.append([first("later")])
+    await journal.close()
+    assert check(copy, None).problems == ()
+    restored = await SqliteJournal.open(Opening(path=copy))
+    assert [stored.task_id for stored in await restored.tasks()] == [f"t{number}" for number in range(5)]
+    assert await restored.append([first("new")]) > 1
+    await restored.close()
+
+
+async def test_a_backup_replaces_nothing_and_leaves_nothing_when_it_fails(tmp_path):
+    path = tmp_path / "tasks.db"
+    await (await make(path)).close()
+    (tmp_path / "there").write_text("mine")
+    with pytest.raises(StoreUnusable, match="File exists"):
+        backup(path, tmp_path / "there")
+    assert (tmp_path / "there").read_text() == "mine"
+    with pytest.raises(StoreUnusable):
+        backup(tmp_path / "gone.db", tmp_path / "copy.db")
+    assert not (tmp_path / "copy.db").exists()
+
+
+async def test_what_was_deleted_gives_its_room_back_and_a_store_in_use_is_left_alone(tmp_path):
+    path = tmp_path / "tasks.db"
+    journal = await make(path, 300)
+    for work in (lambda: compact(path), lambda: collect(path, None, 1e12)):
+        with pytest.raises(StoreUnusable, match="in use by process"):
+            work()
+    await journal.append([Entry("open", [submitted("open"), started(1.0)], TODO)])
+    await journal.close()
+    assert collect(path, None, 0.0) == 0
+    assert collect(path, None, 1e12) == 300
+    before, after = compact(path)
+    assert after < before
+    assert check(path, None).tasks == 1
