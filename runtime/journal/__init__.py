@@ -4,7 +4,19 @@ A journal is an append-only sequence of records, each belonging to one task. `ap
 of a batch of turns) and commits them together: when it returns they are stored, in order, with gap-free positions;
 when it raises, none of them is. Nothing acts on a record before `append` returned (``decide, record, act``).
 
+Beside its records a journal knows where each task stands (`Standing`), stored in the same commit: so what has to go on
+after a crash, and what is due, is found without reading a history, and a task that sleeps costs no memory at all.
+
+What is promised of a store, and tested by crossing every fault point with every record, by killing real processes and
+by tearing the writes of a power loss: a submission that was acknowledged is never lost; the recorded result of a step
+is never lost or changed; a step that is not marked idempotent is never started twice unless a person asks for it.
+
 Modules
-    protocol    `Journal` and the entries it takes
+    protocol    `Journal` and what it takes and gives
     memory      the journal of tests and of programs that do not ask for more: it lasts as long as the runtime
+    sqlite      the journal in one file
+    opening     from the address of a store to its journal
+    codec       records as bytes: tagged, versioned, strict
+    keys        the key ring that a store is sealed with
+    vault       authenticated encryption, bound to the row
 """

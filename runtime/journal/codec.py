@@ -155,6 +155,11 @@ def decode_template(body: bytes) -> Template:
         raise RecordUnreadable(f"a stored template cannot be read: {fault}") from fault
 
 
+def as_stored(template: Template) -> Template:
+    """Give the template as it will be read: a tuple in a configuration, for one, becomes a list."""
+    return decode_template(encode_template(template)[1])
+
+
 def encode_turn(records: Sequence[Record], template: bytes = b"") -> bytes:
     """Encode the records of one turn; `template` is the hash of the one that a submission among them names."""
     return _encode([_tagged(record, template) for record in records])

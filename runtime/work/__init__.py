@@ -9,6 +9,9 @@
     heeding     the wishes of an attempt, checked and rendered
     family      children and parents: handed over, told
     preparing   what a submission is made of: inputs checked, title and tags rendered
+    wakeups     brings back what is due, and what somebody left running
+    collector   deletes what ended long ago
+    plans       what templates in use decide once for all their tasks
     judgement   the conditions of a step, rendered and evaluated
     broadcast   tells subscribers what happened, and waiters that a task came to rest
     news        what stored records mean to them

@@ -35,7 +35,7 @@ from runtime.engine.records import Record, TaskSubmitted
 from runtime.engine.task import Task
 from runtime.errors import Conflict, InvariantBroken, NotFound, Unavailable
 from runtime.faults import FaultPoint
-from runtime.journal.codec import encode_template
+from runtime.journal.codec import as_stored
 from runtime.journal.protocol import Entry, JournalUnavailable, standing_of
 from runtime.wishes import REFUSED, SpawnedTask
 from runtime.work.family import submission_of
@@ -324,7 +324,7 @@ def _answer_duplicate(question: Question[Message], message: SubmitTask, task: Ta
     """The id of a task is its idempotency key: the same submission again is the same task."""
     stored = task.plan.template  # a list where a tuple was submitted, perhaps
     same = (
-        (message.template == stored or encode_template(message.template) == encode_template(stored))
+        (message.template == stored or as_stored(message.template) == stored)
         and message.inputs == task.header.inputs
         and message.requester == task.header.requester
     )

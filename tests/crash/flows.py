@@ -137,4 +137,14 @@ FLOWS: Mapping[str, Template] = {
         b=safe("a", action=act(value="{{.step.a.output.y}}")),
     ),
     "tags": plan(a=safe(action=act(labelled)), b=safe("a")),
+    "children": plan(
+        {"of": "{{.step.spawn.output}}"},
+        spawn=safe(action=Action(type="many", configuration={"template": "child", "inputs": [{"n": "1"}, {"n": "1"}]})),
+        after=once("spawn"),
+    ),
+    "children_one_by_one": plan(
+        spawn=safe(
+            action=Action(type="many", configuration={"template": "child", "inputs": [{"n": "1"}] * 3, "at_most": 1})
+        ),
+    ),
 }

@@ -14,7 +14,10 @@ from runtime.journal.codec import decode_template, decode_turn, encode_template,
 from runtime.journal.memory import MemoryJournal
 from tests.crash import flows
 from tests.crash.flows import FLOWS, World
+from tests.runtime.work.test_wishes import RUNNERS, child
+from tests.support.plans import echo, step
 
+CHILD = {"a": step(idempotent=True, action=echo("{{.input.n}}"))}
 EPOCH = 1_700_000_000.0
 TASK = "t"
 
@@ -56,7 +59,8 @@ async def live(journal, client, *, point=None, nth=0):
     flows.WORLD.over = False
     with trio.CancelScope() as scope:
         faults = Doom(point, nth, scope) if point else None
-        async with open_runtime(journal=journal, clock=VirtualClock(EPOCH), faults=faults) as rt:
+        async with open_runtime(journal=journal, clock=VirtualClock(EPOCH), runners=RUNNERS, faults=faults) as rt:
+            await rt.register(child(steps=CHILD))
             await client(rt)
     return not flows.WORLD.over
 
@@ -95,6 +99,8 @@ async def with_a_person(journal, template):
             await rt.run(TASK)
             view = await rt.wait(TASK)
         ends.append(end_of(view))
+        await trio.sleep(1)
+        assert not await journal.awake()  # nobody has anything left to do, of children neither
 
     assert await live(journal, look)
     return ends[0]

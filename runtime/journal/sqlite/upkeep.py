@@ -6,7 +6,7 @@ themselves.
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,6 +61,14 @@ def check(path: Path, ring: KeyRing | None) -> Checked:
         except UnderstudyError as fault:
             problems.append(str(fault))
         return Checked(tasks=tasks, records=records, problems=tuple(problems))
+
+
+@contextmanager
+def _existing(path: Path) -> Iterator[None]:
+    """Touch nothing where there is no store."""
+    if not path.is_file():
+        raise StoreUnusable(f"the store {path} cannot be opened: there is no such file")
+    yield
 
 
 def _connection(path: Path, ring: KeyRing | None) -> apsw.Connection:
@@ -141,7 +149,7 @@ def compact(path: Path) -> tuple[int, int]:
     Raises:
         StoreUnusable: it is in use, or there is no room for the copy that it takes.
     """
-    with owned(path), explained(path):
+    with _existing(path), owned(path), explained(path):
         before = _size(path)
         with closing(connect(Opening(path=path, create=False))) as connection:
             connection.execute("VACUUM")
@@ -160,7 +168,12 @@ def collect(path: Path, ring: KeyRing | None, ended_before: float) -> int:
     Raises:
         StoreUnusable: it is in use; a running runtime collects by itself.
     """
-    with owned(path), explained(path), closing(Writer(Opening(path=path, create=False), ring)) as writer:
+    with (
+        _existing(path),
+        owned(path),
+        explained(path),
+        closing(Writer(Opening(path=path, create=False), ring)) as writer,
+    ):
         collected = 0
         while done := writer.collect(ended_before, _BATCH):
             collected += done

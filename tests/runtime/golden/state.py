@@ -1,0 +1,26 @@
+"""What a history leads to, as plain values that no later version may read differently."""
+
+from collections.abc import Sequence
+
+from runtime.engine.draft import replay
+from runtime.engine.records import Record
+from runtime.values.json import Json, normalise
+
+
+def state_of(records: Sequence[Record]) -> Json:
+    task = replay(records)
+    assert task is not None
+    steps = {
+        name: [str(one.state), one.error, one.tries, one.run, one.output, one.metadata, one.children]
+        for name, one in sorted(task.steps.items())
+    }
+    state = {
+        "resolution": str(task.resolution),
+        "run": task.run,
+        "next_retry": task.next_retry,
+        "inputs": task.header.inputs,
+        "tags": task.tags,
+        "result": task.result,
+        "steps": steps,
+    }
+    return normalise(state)
