@@ -7,9 +7,11 @@
     │   ├── Invalid             ... fix it: carries every fault with its path
     │   │   ├── TemplateInvalid
     │   │   ├── FunctionInvalid
-    │   │   └── InputInvalid
+    │   │   ├── InputInvalid
+    │   │   └── RequestInvalid
     │   ├── NotFound            ... no such task or template
     │   ├── Conflict            ... the state of the task forbids it
+    │   ├── Forbidden           ... somebody else may
     │   └── Unavailable         ... full, draining or closed: try again, or elsewhere
     ├── TaskNotDone             a result was asked of a task that ended without one
     ├── InvariantBroken         a bug of ours: please report it
@@ -94,6 +96,12 @@ class InputInvalid(Invalid):
     subject = "input"
 
 
+class RequestInvalid(Invalid):
+    """What was asked makes no sense, whatever it was asked of."""
+
+    subject = "request"
+
+
 class NotFound(Refused):
     """There is no such thing here."""
 
@@ -105,6 +113,10 @@ class NotFound(Refused):
 
 class Conflict(Refused):
     """What the thing is now forbids what was asked of it."""
+
+
+class Forbidden(Refused):
+    """Whoever asks may not; somebody else may."""
 
 
 class Unavailable(Refused):

@@ -20,6 +20,7 @@ PURE = {
         "runtime.wishes",
         "runtime.frozen",
     },
+    "runtime/flow": {"runtime.flow", "runtime.values", "runtime.errors", "runtime.runner"},
     "runtime/values": {
         "runtime.values",
         "runtime.templates.model",

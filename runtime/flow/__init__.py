@@ -1,0 +1,52 @@
+"""The flow engine: pure decisions over one flow (the conductor's model).
+
+A flow is one run of a procedure made of steps: a generator gives them once, in groups, and they are carried out in
+order. A step may make a plan that people, or policies, have to agree to before the next one applies it. What fails can
+be retried, skipped, or done again as a whole group; what happened stays visible, for a step that is tried again is
+cloned, and no row is executed twice.
+
+`decide(flow, *events)` has the shape of the task engine's: synchronous, pure and total, state and events in, and out
+come the new state, the records that lead to it, the effects to perform once those are stored, and the refusal of each
+event. Folding records over nothing gives the state (`history.replay`), so a journal rebuilds what memory held.
+
+Three layers talk upward with directives, in notes that one decision settles (`turn`): a step answers its group, a group
+its flow. Two modes have no groups: `flat` walks one list, `child` too, and its steps answer with directives.
+
+Modules
+    states      every word: statuses, directives, answers, and what each means; the only lists of statuses there are
+    status      a status is a record with a history
+    rows        what a generator gives, and the rows that are kept of it
+    order       the order of steps, persistent
+    flow        the state of one flow
+    records     what happened, as stored; `history` folds it
+    events      what can happen to a flow
+    effects     what a decision wants done
+    outcomes    how a flow ends, as its callers see it
+    turn        one decision in the making
+    generation  steps are generated once
+    lifecycle   one step from its start to its end, and its automatic retry
+    approval    plans: no-op check, policies, the question and its answer; `noop` reads plans, `policies` judges them
+    flat        flows without groups
+    groups      groups dispatch steps; `segments`: flows dispatch groups
+    cloning     clones of steps and groups; `naming` names them
+    manual      what people ask for: retry, skip, retry a group, pause
+    rerun       running a flow without groups again
+    cancellation, cleanup, ends, resuming    how it stops, what becomes of the rest, and how it goes on
+    chains      what may be shown of an error
+    decision    `decide`
+
+Where the specification leaves a choice, or the original is not to be followed, this is what holds here:
+
+* Cuts. A segment is five steps (groups); it ends with a record and an effect that lets others have their turn. Nothing
+  is reloaded, because replaying the records gives what memory holds anyway.
+* Work that a crash or a shutdown cut is begun again on the same row if the step is `idempotent`; otherwise the step
+  failed, and its retries are what mends it. Everything else a step may wait for is asked again.
+* A cancel is stored at once; a step that runs is cancelled when what runs has stopped, and then the flow has ended. A
+  flow that waits to be retried can be cancelled too.
+* A rerun brings back the steps that were not attempted, and only those: a row that was executed is never reset. A stale
+  plan clones what is left of its group, from the plan on (Q13).
+* In a parallel group a lane is a step and its clones: skipping the group, retrying it, and what goes with a plan all
+  stay within the lane (Q10).
+* A plan-only flow never applies, whatever its generator thought. A directive that nobody knows means stop.
+* Errors that a retry superseded do not keep a flow from being complete; denied plans keep their status (Q16).
+"""

@@ -1,0 +1,277 @@
+"""The approval of a plan (spec sections 8 to 10): no-op check, policies, plan-only, the question, and its answer."""
+
+from typing import Final, assert_never
+
+from runtime.errors import Conflict, Fault, Forbidden, NotFound, Refused, RequestInvalid, did_you_mean
+from runtime.flow.cleanup import skip_steps
+from runtime.flow.effects import ArmTimer, CallHook, CheckPlan, DisarmTimer, EvaluatePolicies, FindDependents
+from runtime.flow.events import (
+    ApprovalDue,
+    ApprovalOptionChanged,
+    DependentsFound,
+    PlanChecked,
+    PoliciesEvaluated,
+    ResponseGiven,
+)
+from runtime.flow.policies import report_policies
+from runtime.flow.records import (
+    ApprovalAnswered,
+    ApprovalOptionSet,
+    ApprovalRequested,
+    StepLeft,
+    StepRetried,
+    StepStaged,
+)
+from runtime.flow.rows import Response, Step
+from runtime.flow.states import (
+    EXECUTABLE,
+    SKIPPED_WITH_A_DENIAL,
+    ApprovalOption,
+    Directive,
+    ExecutionType,
+    Hook,
+    Mode,
+    ResponseType,
+    RunType,
+    Stage,
+    StepStatus,
+    TargetStatus,
+)
+from runtime.flow.turn import StepExpired, StepParked, StepReleased, Turn
+
+AUTO_NOTE = "auto-approved"
+"""The note of the answer that the option ``approve-all`` gives."""
+
+
+def check_plan(turn: Turn, step_id: str) -> None:
+    """Look at the plan that the work gave."""
+    turn.set_step(step_id, StepStatus.CHECKING_PLAN)
+    turn.record(StepStaged(at=turn.at, step=step_id, stage=Stage.PLAN))
+    turn.effects.append(CheckPlan(step_id, turn.step(step_id).attempt))
+
+
+def plan_checked(turn: Turn, event: PlanChecked) -> None:
+    """Skip a plan that changes nothing; hold any other against the policies."""
+    step = turn.step(event.step)
+    if event.error is not None:
+        turn.fail(event.step, event.error, "the plan cannot be read")
+    elif event.no_op and not turn.flow.header.plan_only and step.spec.skip_noop:
+        _skip_noop(turn, step)
+    else:
+        turn.record(StepStaged(at=event.at, step=event.step, stage=Stage.POLICIES, no_op=event.no_op))
+        turn.effects.append(EvaluatePolicies(event.step, event.attempt))
+
+
+def _skip_noop(turn: Turn, step: Step) -> None:
+    """There is nothing to apply: the plan and its apply step are skipped, and nobody is asked."""
+    apply_step = _apply_step(turn, step)
+    if apply_step is not None:
+        turn.set_step(apply_step, StepStatus.AUTO_SKIPPED, metadata={"reason": "the plan has no changes"})
+    turn.set_target(step.id, TargetStatus.AUTO_SKIPPED)
+    directive = Directive.SKIP_GROUP if step.spec.skip_group else Directive.CONTINUE
+    turn.leave(
+        step.id, StepStatus.AUTO_SKIPPED, directive, metadata={"reason": "the plan has no changes", "noop": True}
+    )
+
+
+def _apply_step(turn: Turn, step: Step) -> str | None:
+    """Find the step that would apply a plan: the next one that can run in its group and generation (Q4)."""
+    unit = turn.flow.unit_of(step)
+    return next((one.id for one in unit if one.key > step.key and one.status.status in EXECUTABLE), None)
+
+
+def policies_evaluated(turn: Turn, event: PoliciesEvaluated) -> None:
+    """Fail a plan that a policy denies; approve it alone where nothing is applied anyway; otherwise ask."""
+    step = turn.step(event.step)
+    failure = report_policies(turn, step, event)
+    if failure is not None:
+        turn.fail(step.id, failure, "the policy check failed")
+    elif turn.flow.header.plan_only:
+        _plan_only(turn, step)
+    else:
+        ask(turn, step.id)
+
+
+def _plan_only(turn: Turn, step: Step) -> None:
+    """Nothing is applied, whatever the generator thought: the apply step of a plan is skipped."""
+    if step.no_op:
+        turn.set_step(step.id, StepStatus.AUTO_SKIPPED, metadata={"reason": ""})
+    apply_step = _apply_step(turn, step)
+    if apply_step is not None and turn.step(apply_step).spec.execution_type is ExecutionType.SYSTEM:
+        turn.set_step(apply_step, StepStatus.AUTO_SKIPPED, metadata={"reason": "the flow only plans"})
+    turn.set_target(step.id, TargetStatus.NO_DRIFT if step.no_op else TargetStatus.DRIFTED)
+    turn.leave(
+        step.id,
+        StepStatus.APPROVED,
+        metadata={"status": "auto-approved", "plan_only": True, "no_op": step.no_op},
+    )
+
+
+def ask(turn: Turn, step_id: str) -> None:
+    """Park a step until somebody answers, or let the flow's option answer."""
+    flow, step = turn.flow, turn.step(step_id)
+    due = turn.at + flow.header.approval_seconds
+    kind = step.spec.plan_kind if step.spec.execution_type is ExecutionType.APPROVAL else "noop"
+    turn.set_step(step_id, StepStatus.APPROVAL_AWAITING, "waiting for approval", {"step_idx": step.idx})
+    turn.record(ApprovalRequested(at=turn.at, step=step_id, approval_id=f"a-{step_id}", type=kind, expires_at=due))
+    if flow.approval_option is ApprovalOption.APPROVE_ALL:
+        _answer(turn, step_id, ResponseType.APPROVE, AUTO_NOTE)
+    else:
+        turn.effects.append(ArmTimer(step_id, due))
+        turn.notes.append(StepParked(step_id))
+
+
+def change_option(turn: Turn, event: ApprovalOptionChanged) -> Refused | None:
+    """Change whether people are asked; those who are asked at the moment are let off."""
+    flow = turn.flow
+    if flow.ended or flow.cancelled is not None:
+        return Conflict(f"flow {flow.header.flow_id} has ended: its approval option cannot be changed")
+    if event.option is not flow.approval_option:
+        turn.record(ApprovalOptionSet(at=event.at, option=event.option))
+    if event.option is ApprovalOption.APPROVE_ALL:
+        for step_id in sorted(flow.parked, key=lambda one: flow.steps[one].key):
+            if turn.step(step_id).stage is Stage.ANSWER:
+                turn.effects.append(DisarmTimer(step_id))
+                _answer(turn, step_id, ResponseType.APPROVE, AUTO_NOTE)
+    return None
+
+
+def respond(turn: Turn, event: ResponseGiven) -> Refused | None:
+    """Take somebody's answer; the first one stands."""
+    flow = turn.flow
+    step = flow.steps.get(event.step)
+    if step is None:
+        return NotFound("step", event.step, f"flow {flow.header.flow_id} has no such step")
+    if flow.cancelled is not None:
+        return Conflict(f"flow {flow.header.flow_id} is cancelled: step {step.id} cannot be answered")
+    try:
+        kind = ResponseType(event.type)
+    except ValueError:
+        known = [str(one) for one in ResponseType]
+        hint = did_you_mean(event.type, known) or f"known: {', '.join(known)}"
+        return RequestInvalid([Fault("type", f'no answer is called "{event.type[:100]}"', hint)])
+    if step.approval is None:
+        return Conflict(f"step {step.id} asks for no approval")
+    if step.approval.response is not None:
+        first = step.approval.response
+        return Conflict(f"the approval of step {step.id} is answered already: {first.type} by {first.by}")
+    if step.stage is not Stage.ANSWER:
+        return Conflict(f"step {step.id} does not wait for an answer any more: it is {step.status.status}")
+    if step.spec.approvers and not event.admin and event.by not in step.spec.approvers:
+        return Forbidden(f"{event.by} may not answer step {step.id}: {', '.join(step.spec.approvers)} may")
+    turn.effects.append(DisarmTimer(step.id))
+    _answer(turn, step.id, kind, event.note)
+    return None
+
+
+HOOK_OF: Final = {
+    ResponseType.APPROVE: Hook.ON_APPROVE,
+    ResponseType.AUTO_APPROVE: Hook.ON_APPROVE,
+    ResponseType.DENY: Hook.ON_DENY,
+    ResponseType.DENY_SKIP_CURRENT: Hook.ON_SKIP,
+    ResponseType.DENY_SKIP_DEPENDENTS: Hook.ON_SKIP,
+    ResponseType.RETRY: Hook.ON_RETRY,
+}
+"""The hook that an answer calls before it takes effect."""
+
+
+def _answer(turn: Turn, step_id: str, kind: ResponseType, note: str) -> None:
+    response = Response(id=f"response-{step_id}", type=kind, note=note, by=turn.by, at=turn.at)
+    turn.record(ApprovalAnswered(at=turn.at, step=step_id, response=response))
+    hook = HOOK_OF[kind]
+    if hook in turn.step(step_id).spec.hooks:
+        turn.record(StepStaged(at=turn.at, step=step_id, stage=Stage.HOOK))
+        turn.effects.append(CallHook(step_id, turn.step(step_id).attempt, hook))
+    else:
+        _apply(turn, step_id, kind)
+
+
+def hook_returned(turn: Turn, step_id: str, hook: Hook, error: str | None) -> None:
+    """Let an answer take effect, now that the signal knows of it; only skips and retries mind if it objects."""
+    approval = turn.step(step_id).approval
+    if approval is None or approval.response is None:
+        return
+    if error is not None and hook in {Hook.ON_SKIP, Hook.ON_RETRY}:
+        turn.notes.append(StepReleased(step_id, RunType.RESUME))
+        turn.fail(step_id, f"{hook}: {error}", "")
+    else:
+        _apply(turn, step_id, approval.response.type)
+
+
+def _apply(turn: Turn, step_id: str, kind: ResponseType) -> None:
+    """Do what an answer says (the table of section 8.2)."""
+    step = turn.step(step_id)
+    response = step.approval.response if step.approval else None
+    said = f"{kind} by {response.by}{f': {response.note}' if response.note else ''}" if response else str(kind)
+    match kind:
+        case ResponseType.APPROVE | ResponseType.AUTO_APPROVE:
+            turn.notes.append(StepReleased(step_id, RunType.RESUME))
+            turn.leave(step_id, StepStatus.APPROVED)
+        case ResponseType.DENY:
+            turn.notes.append(StepReleased(step_id, RunType.RESUME))
+            turn.set_target(step_id, TargetStatus.APPROVAL_DENIED)
+            turn.leave(step_id, StepStatus.APPROVAL_DENIED, Directive.STOP, metadata={"reason": said})
+        case ResponseType.DENY_SKIP_CURRENT:
+            turn.notes.append(StepReleased(step_id, RunType.SKIP))
+            turn.set_target(step_id, TargetStatus.APPROVAL_DENIED)
+            _skip_siblings(turn, step, said)
+            directive = Directive.SKIP_GROUP if step.spec.skip_group else Directive.CONTINUE
+            turn.leave(step_id, StepStatus.APPROVAL_DENIED, directive, metadata={"reason": said})
+        case ResponseType.DENY_SKIP_DEPENDENTS:
+            turn.record(StepStaged(at=turn.at, step=step_id, stage=Stage.DEPENDENTS))
+            turn.effects.append(FindDependents(step_id, step.attempt))
+        case ResponseType.RETRY:
+            plan_again(turn, step, said)
+        case _:
+            assert_never(kind)
+
+
+def plan_again(turn: Turn, step: Step, reason: str) -> None:
+    """Throw a plan away, so that a clone makes a fresh one."""
+    turn.notes.append(StepReleased(step.id, RunType.RETRY))
+    turn.set_target(step.id, TargetStatus.DISCARDED)
+    if turn.flow.mode is Mode.GROUP:
+        turn.record(StepRetried(at=turn.at, step=step.id))
+        directive = Directive.RETRY_GROUP if step.spec.retry.group else Directive.RETRY
+        turn.leave(step.id, StepStatus.DISCARDED, directive, metadata={"reason": reason})
+    else:
+        turn.leave(step.id, StepStatus.APPROVAL_RETRY, Directive.RETRY, metadata={"reason": reason})
+
+
+def _skip_siblings(turn: Turn, step: Step, reason: str) -> None:
+    unit = [one.id for one in turn.flow.unit_of(step)]
+    skip_steps(turn, unit, reason, SKIPPED_WITH_A_DENIAL, but=step.id)
+
+
+def dependents_found(turn: Turn, event: DependentsFound) -> None:
+    """Skip what depends on a plan that was denied."""
+    step = turn.step(event.step)
+    if event.error is not None:
+        turn.notes.append(StepReleased(step.id, RunType.SKIP))
+        turn.fail(step.id, f"on_skip_dependents: {event.error}", "")
+        return
+    reason = f"depends on step {step.id}, whose plan was denied"
+    turn.notes.append(StepReleased(step.id, RunType.SKIP))
+    turn.set_target(step.id, TargetStatus.APPROVAL_DENIED)
+    _skip_siblings(turn, step, reason)
+    group = turn.flow.groups.get(step.group_id)
+    lanes = group is not None and group.parallel  # other lanes of its group are on their way, and end by themselves
+    steps = turn.flow.steps
+    known = [one for one in event.steps if one in steps and not (lanes and steps[one].group_id == step.group_id)]
+    skip_steps(turn, known, reason, SKIPPED_WITH_A_DENIAL, but=step.id)
+    directive = Directive.CONTINUE if turn.flow.mode is Mode.FLAT else Directive.STOP
+    turn.leave(step.id, StepStatus.APPROVAL_DENIED, directive, metadata={"reason": reason})
+
+
+def expire(turn: Turn, event: ApprovalDue) -> None:
+    """Nobody answered in time: that is no cancellation, and nothing is cloned."""
+    step = turn.flow.steps.get(event.step)
+    if step is None or step.stage is not Stage.ANSWER or step.approval is None:
+        return
+    if event.at < step.approval.expires_at:
+        turn.effects.append(ArmTimer(step.id, step.approval.expires_at))
+        return
+    error = f"nobody answered the approval of step {step.id} in time"
+    turn.set_step(step.id, StepStatus.APPROVAL_EXPIRED, "", {"err_message": error})
+    turn.record(StepLeft(at=turn.at, step=step.id))
+    turn.notes.append(StepExpired(step.id, error))

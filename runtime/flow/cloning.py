@@ -1,0 +1,173 @@
+"""Steps and groups that are tried again are cloned: a row is executed once (spec sections 12.3 and 12.4)."""
+
+from collections.abc import Sequence
+
+import attrs
+
+from runtime.flow.generation import SPACING, group_id
+from runtime.flow.naming import generation_name, next_name
+from runtime.flow.records import RowsAdded, StepRetried
+from runtime.flow.rows import CloneSpec, Group, Step, StepSpec
+from runtime.flow.states import GroupStatus, Mode, StepStatus
+from runtime.flow.status import Status
+from runtime.flow.turn import Turn
+
+
+class CloneRefused(Exception):
+    """A step or a group was tried as often as it may be."""
+
+
+def clone_step(turn: Turn, step_id: str) -> Sequence[str]:
+    """Put a clone (or what its signal wants in its place) right behind a step.
+
+    Raises:
+        CloneRefused: its retries are spent; nothing was changed.
+    """
+    step = turn.step(step_id)
+    limit = step.spec.retry.max_retries
+    if step.retry_index + 1 > limit:
+        raise CloneRefused(f'step "{step.name}" was retried {step.retry_index} times, of {limit} allowed')
+    specs = _specs(step.spec)
+    rows = [
+        _clone(
+            turn,
+            step,
+            spec,
+            number,
+            idx=_slot(turn, step, number),
+            retry_index=step.retry_index + 1,
+            generation=step.generation,
+        )
+        for number, spec in enumerate(specs)
+    ]
+    turn.record(RowsAdded(at=turn.at, steps=tuple(rows)))
+    return [row.id for row in rows]
+
+
+def clone_generation(turn: Turn, steps: Sequence[Step], *, into: Group | None = None) -> Sequence[str]:
+    """Put clones of steps into the next generation of their group, in order."""
+    first = steps[0]
+    generation = turn.flow.order.last_generation(first.group_idx) + 1
+    spacing = SPACING if turn.flow.mode is Mode.GROUP else 1
+    last = turn.flow.order.last_index(first.group_idx)
+    rows = [
+        _clone(
+            turn,
+            step,
+            attrs.evolve(step.spec, name=generation_name(step.name, generation)),
+            number,
+            idx=last + (number + 1) * spacing,
+            retry_index=0,
+            generation=generation,
+            group=into,
+        )
+        for number, step in enumerate(steps)
+    ]
+    turn.record(RowsAdded(at=turn.at, groups=() if into is None else (into,), steps=tuple(rows)))
+    return [row.id for row in rows]
+
+
+def clone_group(turn: Turn, group: Group) -> None:
+    """Put the next generation in the place of a group.
+
+    Raises:
+        CloneRefused: the retries of one of its steps are spent, or it is parallel; nothing was changed.
+    """
+    if group.parallel:
+        raise CloneRefused(f"{group.name} is parallel: its steps are retried one by one")
+    flow = turn.flow
+    members = [turn.step(one) for one in flow.order.of_generation(group.group_idx, group.generation)]
+    latest = [step for step in members if step.id not in _superseded(members)]
+    generation = group.generation + 1
+    limit = min((step.spec.retry.max_retries for step in members), default=0)
+    if generation > limit:
+        raise CloneRefused(f"{group.name} was retried {group.generation} times, of {limit} allowed")
+    turn.set_group(group.id, GroupStatus.DISCARDED, "retried as a group")
+    for step in members:
+        if step.status.status != StepStatus.DISCARDED:
+            turn.set_step(step.id, StepStatus.DISCARDED, metadata={"reason": "retried with its group"})
+            turn.record(StepRetried(at=turn.at, step=step.id))
+    clone_generation(turn, latest, into=_next_group(turn, group, generation))
+
+
+def _superseded(members: Sequence[Step]) -> set[str]:
+    """Name the members that a clone of theirs stands for already: all but the last row of each lane.
+
+    A lane that was cloned as several steps is represented by those of its last clone.
+    """
+    newest: dict[str, int] = {}
+    for step in members:
+        newest[step.lane] = max(newest.get(step.lane, 0), step.retry_index)
+    return {step.id for step in members if step.retry_index < newest[step.lane]}
+
+
+def _next_group(turn: Turn, group: Group, generation: int) -> Group:
+    return Group(
+        id=group_id(group.group_idx, generation, stored=group.stored),
+        group_idx=group.group_idx,
+        generation=generation,
+        name=group.name,
+        parallel=group.parallel,
+        created_by=turn.by,
+        created_at=turn.at,
+        status=Status(GroupStatus.PENDING, turn.by, turn.at),
+        stored=group.stored,
+    )
+
+
+def _specs(spec: StepSpec) -> Sequence[StepSpec]:
+    if not spec.clone_as:
+        return [attrs.evolve(spec, name=next_name(spec.name))]
+    return [_as(spec, one) for one in spec.clone_as]
+
+
+def _as(spec: StepSpec, one: CloneSpec) -> StepSpec:
+    return attrs.evolve(
+        spec,
+        name=next_name(one.name),
+        signal=one.signal,
+        legacy_signal=None,
+        execution_type=one.execution_type,
+    )
+
+
+def _slot(turn: Turn, step: Step, number: int) -> int:
+    """Give the place of a clone: behind its original, and before the next step of the group."""
+    if turn.flow.mode is not Mode.GROUP or step.idx % SPACING == SPACING - 1:
+        return step.idx
+    return min(step.idx + 1 + number, step.idx - step.idx % SPACING + SPACING - 1)
+
+
+def _clone(
+    turn: Turn,
+    step: Step,
+    spec: StepSpec,
+    number: int,
+    *,
+    idx: int,
+    retry_index: int,
+    generation: int,
+    group: Group | None = None,
+) -> Step:
+    seq = len(turn.flow.steps) + number
+    fresh = generation != step.generation
+    return Step(
+        id=f"s{seq + 1}",
+        seq=seq,
+        lane=f"s{seq + 1}" if fresh else step.lane,
+        spec=spec,
+        idx=idx,
+        group_idx=step.group_idx,
+        generation=generation,
+        group_id=step.group_id if group is None else group.id,
+        created_by=turn.by,
+        created_at=turn.at,
+        status=Status(
+            StepStatus.PENDING,
+            turn.by,
+            turn.at,
+            metadata={"is_retry": True, "retry_idx": generation if fresh else retry_index},
+        ),
+        retry_index=retry_index,
+        target_type=spec.target_type,
+    )

@@ -1,0 +1,101 @@
+"""What a decision about a flow wants done, once its records are stored."""
+
+from typing import TypeAlias
+
+import attrs
+
+from runtime.flow.rows import Signal
+from runtime.flow.states import Hook
+
+
+@attrs.frozen
+class Generate:
+    """Ask for the steps: the signal where there is one, otherwise the generator of the flow's type."""
+
+    signal: Signal | None
+
+
+@attrs.frozen
+class StartStep:
+    """Begin attempt `attempt` of a step; it reports `WorkFinished`."""
+
+    step: str
+    attempt: int
+
+
+@attrs.frozen
+class CheckPlan:
+    """Read the plan that a step gave; report `PlanChecked`."""
+
+    step: str
+    attempt: int
+
+
+@attrs.frozen
+class EvaluatePolicies:
+    """Hold the plan of a step against the policies that apply; report `PoliciesEvaluated`."""
+
+    step: str
+    attempt: int
+
+
+@attrs.frozen
+class CallHook:
+    """Tell a step's signal what is about to happen; report `HookReturned`."""
+
+    step: str
+    attempt: int
+    hook: Hook
+
+
+@attrs.frozen
+class FindDependents:
+    """Find the steps that depend on a step's target; report `DependentsFound`."""
+
+    step: str
+    attempt: int
+
+
+@attrs.frozen
+class StopSteps:
+    """Cut what runs for these steps; each reports `StepCut`. Without any: cut the generator as well."""
+
+    steps: tuple[str, ...]
+    by: str
+    reason: str
+
+
+@attrs.frozen
+class ArmTimer:
+    """Send `ApprovalDue` for a step at `due` (Unix seconds)."""
+
+    step: str
+    due: float
+
+
+@attrs.frozen
+class DisarmTimer:
+    """The approval of a step is answered: its timer is of no use any more."""
+
+    step: str
+
+
+@attrs.frozen
+class ContinueAsNew:
+    """A segment is full: let others have their turn, then send `SegmentEntered` with this position."""
+
+    start_from_step_idx: int
+
+
+Effect: TypeAlias = (
+    Generate
+    | StartStep
+    | CheckPlan
+    | EvaluatePolicies
+    | CallHook
+    | FindDependents
+    | StopSteps
+    | ArmTimer
+    | DisarmTimer
+    | ContinueAsNew
+)

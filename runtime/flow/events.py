@@ -1,0 +1,308 @@
+"""What can happen to a flow. `at` is the moment (Unix seconds); `by` is the account that asks."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import attrs
+
+from runtime.flow.rows import GroupSpec, StepSpec
+from runtime.flow.states import ApprovalOption, Hook
+from runtime.values.json import Json
+
+
+@attrs.frozen(kw_only=True)
+class StartRequested:
+    """The flow's turn has come."""
+
+    at: float
+
+
+@attrs.frozen(kw_only=True)
+class SegmentEntered:
+    """The next segment begins, where the last one was cut."""
+
+    at: float
+    position: int
+
+
+@attrs.frozen(kw_only=True)
+class StepsGenerated:
+    """The generator gave the steps, and the groups where it has some. They have been checked."""
+
+    at: float
+    steps: Sequence[StepSpec]
+    groups: Sequence[GroupSpec] = ()
+
+
+@attrs.frozen(kw_only=True)
+class GenerationFailed:
+    """There are no steps; the error says why."""
+
+    at: float
+    error: str
+
+
+@attrs.frozen(kw_only=True)
+class WorkFinished:
+    """The work of a step ended: the only thing it ever says, once per attempt.
+
+    `error` is None when it went well. `description` is what may be shown of an error (`step_human_description`).
+    `status` is a skip that the work decided on itself.
+    """
+
+    at: float
+    step: str
+    attempt: int
+    error: str | None = None
+    description: str = ""
+    output: Json = None
+    directive: str = ""
+    status: str = ""
+    target_type: str = ""
+    target_id: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class StepCut:
+    """What ran for a step was ended from outside, or died without a report: what it did is not known."""
+
+    at: float
+    step: str
+    attempt: int
+    by: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class PlanChecked:
+    """The plan of a step was read: it changes something or not, or cannot be read (`error`)."""
+
+    at: float
+    step: str
+    attempt: int
+    no_op: bool = False
+    error: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Violation:
+    """A rule that a plan breaks. Severity ``deny`` fails the step, anything else is a warning."""
+
+    policy_id: str
+    severity: str
+    message: str
+    path: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class PoliciesEvaluated:
+    """The policies that apply to a step's plan were evaluated; `evaluated` names them. `error`: one of them broke."""
+
+    at: float
+    step: str
+    attempt: int
+    evaluated: tuple[str, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    error: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class HookReturned:
+    """A hook of a step's signal ended."""
+
+    at: float
+    step: str
+    attempt: int
+    hook: Hook
+    error: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class DependentsFound:
+    """The steps that depend on a step's target are known."""
+
+    at: float
+    step: str
+    attempt: int
+    steps: tuple[str, ...] = ()
+    error: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class ResponseGiven:
+    """Somebody answers the approval of a step. An administrator may always."""
+
+    at: float
+    by: str
+    step: str
+    type: str
+    note: str = ""
+    admin: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ApprovalDue:
+    """The time to answer an approval is over."""
+
+    at: float
+    step: str
+
+
+@attrs.frozen(kw_only=True)
+class ApprovalOptionChanged:
+    """Somebody changes whether plans are applied without asking."""
+
+    at: float
+    by: str
+    option: ApprovalOption
+
+
+@attrs.frozen(kw_only=True)
+class RetryStepRequested:
+    """Somebody wants a step tried again. `stale_plan`: with a fresh plan; None leaves that to the step."""
+
+    at: float
+    by: str
+    step: str
+    stale_plan: bool | None = None
+
+
+@attrs.frozen(kw_only=True)
+class SkipStepRequested:
+    """Somebody wants to go on without a step that failed."""
+
+    at: float
+    by: str
+    step: str
+
+
+@attrs.frozen(kw_only=True)
+class RetryGroupRequested:
+    """Somebody wants the whole group of a step tried again."""
+
+    at: float
+    by: str
+    step: str
+
+
+@attrs.frozen(kw_only=True)
+class RerunInput:
+    """What to run again, and how (spec section 12.5); the names are those of its JSON form."""
+
+    flow_id: str
+    step_id: str
+    operation: str
+    stale_plan: bool = False
+    replan_step_id: str = ""
+    continue_from_idx: int = 0
+    additional_skip_step_ids: tuple[str, ...] = ()
+
+    def to_json(self) -> Mapping[str, Json]:
+        """Give its JSON form; an empty list is left out."""
+        form: dict[str, Json] = attrs.asdict(self)
+        form["additional_skip_step_ids"] = list(self.additional_skip_step_ids)
+        if not self.additional_skip_step_ids:
+            del form["additional_skip_step_ids"]
+        return form
+
+
+@attrs.frozen(kw_only=True)
+class RerunRequested:
+    """A flow without groups is to run again from a step."""
+
+    at: float
+    by: str
+    input: RerunInput
+
+
+@attrs.frozen(kw_only=True)
+class PauseRequested:
+    """Somebody wants the flow to wait after the group it is at."""
+
+    at: float
+    by: str
+
+
+@attrs.frozen(kw_only=True)
+class UnpauseRequested:
+    """Somebody lets a paused flow go on."""
+
+    at: float
+    by: str
+
+
+@attrs.frozen(kw_only=True)
+class CancelRequested:
+    """Somebody wants the flow to stop for good."""
+
+    at: float
+    by: str
+    reason: str = "cancelled"
+
+
+@attrs.frozen(kw_only=True)
+class CancelStepRequested:
+    """Somebody wants a step to stop, and with it its group and its flow (group mode)."""
+
+    at: float
+    by: str
+    step: str
+    reason: str = "cancelled"
+
+
+@attrs.frozen(kw_only=True)
+class NewerFlowCreated:
+    """There is a newer flow of the same owner."""
+
+    at: float
+    flow_id: str
+
+
+@attrs.frozen(kw_only=True)
+class DrainBegan:
+    """The runtime is shutting down: what runs may finish, nothing new starts."""
+
+    at: float
+    by: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class Resumed:
+    """The flow was rebuilt from its records: what was in flight is lost, effects not known to be done."""
+
+    at: float
+    reason: str
+
+
+Report: TypeAlias = (
+    StepsGenerated
+    | GenerationFailed
+    | WorkFinished
+    | StepCut
+    | PlanChecked
+    | PoliciesEvaluated
+    | HookReturned
+    | DependentsFound
+)
+"""What comes of an effect."""
+
+Event: TypeAlias = (
+    Report
+    | StartRequested
+    | SegmentEntered
+    | ResponseGiven
+    | ApprovalDue
+    | ApprovalOptionChanged
+    | RetryStepRequested
+    | SkipStepRequested
+    | RetryGroupRequested
+    | RerunRequested
+    | PauseRequested
+    | UnpauseRequested
+    | CancelRequested
+    | CancelStepRequested
+    | NewerFlowCreated
+    | DrainBegan
+    | Resumed
+)

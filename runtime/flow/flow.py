@@ -1,0 +1,145 @@
+"""The state of one flow: immutable, and cheap to change because versions share what did not.
+
+`Flow` is what the records say plus what is derived from them, so that no decision has to look at every step: `live`
+holds the steps that something runs for, `open` the steps that keep the flow from being complete, `parked` holds the steps that
+wait for an answer, `failed` those that wait to be retried or skipped, `waiting` those that wait for a free lane.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import attrs
+from rpds import HashTrieMap, HashTrieSet, Queue
+
+from runtime.flow.order import Order
+from runtime.flow.outcomes import ApprovalPauseError, Ending, FlowFailedError, FlowNotDone
+from runtime.flow.records import FlowCancelled, FlowCreated
+from runtime.flow.rows import Group, Run, Step
+from runtime.flow.states import COMPLETE, ApprovalOption, ExecutionType, FlowStatus, Mode, StepStatus
+from runtime.flow.status import Status
+
+AUTO_RETRIED: Final = "auto_retried"
+"""The metadata key of an error that a retry has superseded."""
+
+RETRIES_EXHAUSTED: Final = "retries_exhausted"
+"""The metadata key of an error that nothing retries any more, and of the flow that it stopped."""
+
+AWAITING_RETRY: Final = "awaiting_retry"
+"""The metadata key of a flow that waits for a retry, a skip or a cancel."""
+
+
+@attrs.frozen(kw_only=True)
+class Flow:
+    """One flow, as of the last record. See the module's docstring for what is derived.
+
+    `header` is what was said when it was created. `position` is that of a step, or of a group in group mode; the
+    segment it is in began at `since`. `park` is what it waits for: a step to be answered, or ``paused``.
+    """
+
+    header: FlowCreated
+    status: Status
+    approval_option: ApprovalOption
+    started_at: float | None = None
+    finished_at: float | None = None
+    directive: str = ""
+    order: Order = attrs.field(factory=Order)
+    steps: "HashTrieMap[str, Step]" = attrs.field(factory=HashTrieMap)
+    groups: "HashTrieMap[str, Group]" = attrs.field(factory=HashTrieMap)
+    live_groups: "HashTrieMap[int, str]" = attrs.field(factory=HashTrieMap)
+    targets: "HashTrieMap[tuple[str, str], Status]" = attrs.field(factory=HashTrieMap)
+    runs: tuple[Run, ...] = ()
+    position: int = 0
+    since: int = 0
+    park: str = ""
+    paused: bool = False
+    cut: bool = False
+    generating: bool = False
+    held: bool = False
+    cancelled: FlowCancelled | None = None
+    superseded: str = ""
+    ending: Ending | None = None
+    open: int = 0
+    live: "HashTrieSet[str]" = attrs.field(factory=HashTrieSet)
+    parked: "HashTrieSet[str]" = attrs.field(factory=HashTrieSet)
+    failed: "HashTrieSet[str]" = attrs.field(factory=HashTrieSet)
+    waiting: "Queue[str]" = attrs.field(factory=Queue)
+
+    @property
+    def mode(self) -> Mode:
+        """How it walks its steps."""
+        return self.header.mode
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is running and no segment is about to begin: the flow can leave memory."""
+        return not self.live and not self.generating and (self.held or not self.cut)
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more will happen, unless it is rerun."""
+        return self.ending is not None and not self.live
+
+    @property
+    def at_rest(self) -> bool:
+        """Nothing runs, and nothing will happen unless somebody asks for it, or an approval expires."""
+        return self.idle and not self.cut and (self.ended or bool(self.parked or self.park) or self.awaits_retry)
+
+    @property
+    def awaits_retry(self) -> bool:
+        """It failed, and a person may have it go on (group mode)."""
+        return self.ending is None and self.status.status == FlowStatus.ERROR
+
+    @property
+    def stalled(self) -> bool:
+        """Nothing of it runs, waits or is about to begin, and it has not ended."""
+        waits = self.parked or self.failed or self.park or self.awaits_retry
+        return self.ending is None and self.idle and not self.cut and not waits
+
+    @property
+    def complete(self) -> bool:
+        """Every step is settled (section 3)."""
+        return self.open == 0
+
+    @property
+    def error(self) -> FlowNotDone | None:
+        """What a caller who wants the result is told: nothing when there is one, or nothing to tell yet."""
+        if self.ending is not None:
+            return self.ending.error
+        if self.awaits_retry:
+            return FlowFailedError(str(self.status.metadata.get("error_message", "")))
+        waits = self.park or next(iter(self.parked), "")
+        return ApprovalPauseError(waits) if waits else None
+
+    def ordered(self) -> Iterator[Step]:
+        """Give all steps in order (section 4)."""
+        return (self.steps[step_id] for step_id in self.order.after(None))
+
+    def visible(self) -> Iterator[Step]:
+        """Give the steps that are shown to people, in order."""
+        return (step for step in self.ordered() if step.spec.execution_type is not ExecutionType.HIDDEN)
+
+    def unit_of(self, step: Step) -> Sequence[Step]:
+        """Give what a plan and its apply are part of: a generation of a group; in a parallel one, a lane of it."""
+        members = [self.steps[one] for one in self.order.of_generation(step.group_idx, step.generation)]
+        group = self.groups.get(step.group_id)
+        return [one for one in members if one.lane == step.lane] if group is not None and group.parallel else members
+
+    def group_at(self, position: int) -> Group | None:
+        """Give the live group at a position."""
+        groups = self.order.groups
+        group_id = self.live_groups.get(groups[position]) if position < len(groups) else None
+        return None if group_id is None else self.groups[group_id]
+
+
+def is_open(step: Step) -> bool:
+    """Say whether a step keeps its flow from being complete."""
+    if step.status.status == StepStatus.ERROR:
+        return not step.status.metadata.get(AUTO_RETRIED)
+    return step.status.status not in COMPLETE
+
+
+def waits_for_retry(step: Step) -> bool:
+    """Say whether a step failed, and a person may retry or skip it."""
+    metadata = step.status.metadata
+    failed = step.status.status == StepStatus.ERROR
+    return failed and not metadata.get(AUTO_RETRIED) and not metadata.get(RETRIES_EXHAUSTED)

@@ -1,0 +1,194 @@
+"""Steps are generated once per flow, and stored before the first one runs (spec section 5)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeVar
+
+import attrs
+
+from runtime.errors import Conflict, did_you_mean
+from runtime.flow.effects import Generate
+from runtime.flow.ends import fail_flow
+from runtime.flow.events import GenerationFailed, StartRequested, StepsGenerated
+from runtime.flow.flow import Flow
+from runtime.flow.records import FlowStarted, GenerationBegan, GenerationEnded, RowsAdded, RunOpened
+from runtime.flow.rows import Group, GroupSpec, Signal, Step, StepSpec
+from runtime.flow.states import ExecutionType, FlowStatus, GroupStatus, Mode, RunType, StepStatus
+from runtime.flow.status import Status
+from runtime.flow.turn import Entered, Turn
+
+SPACING: Final = 100
+"""How far apart the steps of a group are numbered, so that clones fit between them."""
+
+MOST_STEPS: Final = 10_000
+"""How many steps a flow may be generated with."""
+
+G = TypeVar("G")
+
+
+class GenerationError(ValueError):
+    """The steps of a flow cannot be had; the text says why, with the path to what is wrong."""
+
+
+def choose_generator(flow_type: str, signal: Signal | None, generators: Mapping[str, G] | None) -> G | Signal:
+    """Give what generates the steps of a flow: its own signal before the generator of its type.
+
+    Raises:
+        GenerationError: there is neither.
+    """
+    if signal is not None:
+        return signal
+    if generators is None:
+        raise GenerationError("no way to generate steps: the flow has no signal for it, and there are no generators")
+    generator = generators.get(flow_type)
+    if generator is None:
+        hint = did_you_mean(flow_type, sorted(generators)) or f"known: {', '.join(sorted(generators)) or 'none'}"
+        raise GenerationError(f'no generator for flows of type "{flow_type}" ({hint})')
+    return generator
+
+
+def flatten(given: object) -> tuple[Sequence[StepSpec], Sequence[GroupSpec]]:
+    """Take what a generator gave apart into steps and groups: steps, or groups (with steps of their own), or both.
+
+    Groups are numbered from 1 in the order they come, unless they say otherwise.
+
+    Raises:
+        GenerationError: it is nothing, or no such thing; the path leads there.
+    """
+    if given is None or isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise GenerationError(f"the generator has to give steps or groups, not {type(given).__name__}")
+    steps: list[StepSpec] = []
+    groups: list[GroupSpec] = []
+    for number, one in enumerate(given):
+        if number >= MOST_STEPS:
+            raise GenerationError(f"the generator gave more than {MOST_STEPS} steps")
+        if isinstance(one, StepSpec):
+            steps.append(one)
+        elif isinstance(one, GroupSpec):
+            group_idx = len(groups) + 1 if one.group_idx is None else one.group_idx
+            groups.append(attrs.evolve(one, group_idx=group_idx, steps=()))
+            for inner, step in enumerate(one.steps):
+                if not isinstance(step, StepSpec):
+                    raise GenerationError(f"[{number}].steps[{inner}]: not a step but {type(step).__name__}")
+                steps.append(attrs.evolve(step, group_idx=group_idx))
+        else:
+            raise GenerationError(f"[{number}]: neither a step nor a group but {type(one).__name__}")
+    _check(steps, groups)
+    return steps, groups
+
+
+def _check(steps: Sequence[StepSpec], groups: Sequence[GroupSpec]) -> None:
+    if not steps:
+        raise GenerationError("the generator gave no steps")
+    if len(steps) > MOST_STEPS:
+        raise GenerationError(f"the generator gave more than {MOST_STEPS} steps")
+    numbers = [group.group_idx for group in groups]
+    for number, group_idx in enumerate(numbers):
+        if group_idx in numbers[:number]:
+            raise GenerationError(f"groups[{number}]: there is another group {group_idx}")
+    for number, step in enumerate(steps):
+        if not str(step.name).strip():
+            raise GenerationError(f"steps[{number}].name: a step has to have a name")
+        if step.group_idx < 0:
+            raise GenerationError(f"steps[{number}].group_idx: {step.group_idx} is negative")
+
+
+def start(turn: Turn, event: StartRequested) -> Conflict | None:
+    """Begin with a flow whose turn has come."""
+    flow = turn.flow
+    if flow.status.status != FlowStatus.PENDING:
+        return Conflict(f"flow {flow.header.flow_id} cannot be started: it is {flow.status.status}")
+    turn.record(FlowStarted(at=event.at))
+    turn.record(RunOpened(at=event.at, run_id="r1", type=RunType.INITIAL))
+    if flow.steps:
+        turn.notes.append(Entered(0))
+    else:
+        turn.record(GenerationBegan(at=event.at))
+        turn.set_flow(FlowStatus.IN_PROGRESS, "generating steps")
+        turn.effects.append(Generate(flow.header.generate_signal))
+    return None
+
+
+def generated(turn: Turn, event: StepsGenerated) -> None:
+    """Store the steps, once; then go on with the first."""
+    if not turn.flow.generating:
+        return
+    turn.record(rows_of(turn.flow, event.steps, event.groups, at=event.at))
+    turn.set_flow(FlowStatus.IN_PROGRESS, "steps generated")
+    turn.notes.append(Entered(0))
+
+
+def failed(turn: Turn, event: GenerationFailed) -> None:
+    """End the flow: no step runs, none is stored."""
+    if turn.flow.generating:
+        fail_flow(turn, f"flow {turn.flow.header.flow_id}: {event.error}")
+
+
+def abandon(turn: Turn) -> None:
+    """There is nobody left to generate steps for."""
+    turn.record(GenerationEnded(at=turn.at))
+
+
+def rows_of(flow: Flow, steps: Sequence[StepSpec], groups: Sequence[GroupSpec], *, at: float) -> RowsAdded:
+    """Make rows of what was generated."""
+    named = {group.group_idx or 0: group for group in groups}
+    grouped = flow.mode is Mode.GROUP
+    parallel = {step.group_idx for step in steps if step.parallel}
+    numbers = sorted({step.group_idx for step in steps} | set(named)) if grouped else []
+    by = flow.header.by
+    rows = []
+    for group_idx in numbers:
+        spec = named.get(group_idx, GroupSpec())
+        rows.append(
+            Group(
+                id=group_id(group_idx, 0, stored=flow.header.group_records),
+                group_idx=group_idx,
+                generation=0,
+                name=spec.name or f"group {group_idx}",
+                parallel=spec.parallel or group_idx in parallel,
+                created_by=by,
+                created_at=at,
+                status=Status(GroupStatus.PENDING, by, at),
+                stored=flow.header.group_records,
+            )
+        )
+    ids = {row.group_idx: row.id for row in rows}
+    spacing = SPACING if grouped else 1
+    return RowsAdded(
+        at=at,
+        groups=tuple(rows),
+        steps=tuple(
+            _row(spec, number, idx=number * spacing, group_id=ids.get(spec.group_idx, ""), by=by, at=at)
+            for number, spec in enumerate(steps)
+        ),
+    )
+
+
+def group_id(group_idx: int, generation: int, *, stored: bool) -> str:
+    """Name a generation of a group; one without a record has a name that no record has."""
+    return f"g{group_idx}.{generation}" if stored else f"#{group_idx}.{generation}"
+
+
+def _row(spec: StepSpec, number: int, *, idx: int, group_id: str, by: str, at: float) -> Step:
+    if not spec.signals and spec.execution_type is not ExecutionType.SKIPPED:
+        spec = attrs.evolve(
+            spec,
+            execution_type=ExecutionType.SKIPPED,
+            metadata={"reason": "there is nothing to do", **spec.metadata},
+            retryable=False,
+            skippable=False,
+        )
+    return Step(
+        id=f"s{number + 1}",
+        seq=number,
+        lane=f"s{number + 1}",
+        spec=spec,
+        idx=idx,
+        group_idx=spec.group_idx,
+        generation=0,
+        group_id=group_id,
+        created_by=by,
+        created_at=at,
+        status=Status(StepStatus.PENDING, by, at),
+        target_type=spec.target_type,
+        target_id=spec.target_id,
+    )

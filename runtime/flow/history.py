@@ -1,0 +1,288 @@
+"""From records to state: a fold, and nothing else decides what a record means."""
+
+from collections.abc import Iterable
+from typing import assert_never
+
+import attrs
+
+from runtime.flow.flow import Flow, is_open, waits_for_retry
+from runtime.flow.records import (
+    ApprovalAnswered,
+    ApprovalOptionSet,
+    ApprovalRequested,
+    FlowCancelled,
+    FlowCreated,
+    FlowEnded,
+    FlowHeld,
+    FlowParked,
+    FlowReopened,
+    FlowResumed,
+    FlowStarted,
+    FlowStatusSet,
+    FlowSuperseded,
+    GenerationBegan,
+    GenerationEnded,
+    GroupLeft,
+    GroupStatusSet,
+    LaneClosed,
+    LaneOpened,
+    Moved,
+    PauseSet,
+    Record,
+    RowsAdded,
+    RunOpened,
+    RunStatusSet,
+    SegmentCut,
+    StepBegan,
+    StepLeft,
+    StepRetried,
+    StepStaged,
+    StepStatusSet,
+    TargetStatusSet,
+    WorkReturned,
+)
+from runtime.flow.rows import Approval, Group, Run, Step
+from runtime.flow.states import LIVE, FlowStatus, GroupStatus, Stage, StepStatus
+from runtime.flow.status import Status
+
+
+def begin(record: FlowCreated) -> Flow:
+    """Make the flow that a `FlowCreated` record begins."""
+    return Flow(
+        header=record,
+        status=Status(FlowStatus.PENDING, record.by, record.at),
+        approval_option=record.approval_option,
+    )
+
+
+def replay(records: Iterable[Record]) -> Flow | None:
+    """Rebuild a flow from its records; None when there are none."""
+    stream = iter(records)
+    first = next(stream, None)
+    if first is None:
+        return None
+    if not isinstance(first, FlowCreated):
+        raise ValueError(f"a flow's first record is FlowCreated, not {type(first).__name__}")  # noqa: TRY004 - of a document
+    flow = begin(first)
+    for record in stream:
+        flow = apply(flow, record)
+    return flow
+
+
+def apply(flow: Flow, record: Record) -> Flow:
+    """Take one record in."""
+    match record:
+        case StepStatusSet() | StepBegan() | StepStaged() | WorkReturned() | StepLeft() | StepRetried():
+            return _put(flow, _step_after(flow.steps[record.step], record))
+        case ApprovalRequested() | ApprovalAnswered():
+            return _put(flow, _asked(flow.steps[record.step], record))
+        case GroupStatusSet() | GroupLeft() | LaneOpened() | LaneClosed():
+            flow = _put_group(flow, _group_after(flow.groups[record.group], record))
+            if isinstance(record, GroupLeft) and not flow.groups[record.group].stored:
+                flow = attrs.evolve(flow, directive=record.directive)
+            return flow
+        case RowsAdded():
+            return _rows_added(flow, record)
+        case TargetStatusSet():
+            key = (record.type, record.id)
+            return attrs.evolve(flow, targets=flow.targets.insert(key, _target_after(flow, record)))
+        case RunOpened():
+            run = Run(
+                id=record.run_id,
+                type=record.type,
+                start_from=record.start_from,
+                at=record.at,
+                trigger_step_id=record.trigger_step_id,
+            )
+            return attrs.evolve(flow, runs=(*flow.runs, run))
+        case RunStatusSet():
+            return attrs.evolve(flow, runs=(*flow.runs[:-1], attrs.evolve(flow.runs[-1], status=record.status)))
+        case FlowCreated():
+            raise ValueError("a flow is created once")
+        case _:
+            return _flow_after(flow, record)
+
+
+def _flow_after(
+    flow: Flow,
+    record: FlowStatusSet
+    | FlowStarted
+    | GenerationBegan
+    | GenerationEnded
+    | ApprovalOptionSet
+    | Moved
+    | SegmentCut
+    | PauseSet
+    | FlowParked
+    | FlowCancelled
+    | FlowSuperseded
+    | FlowEnded
+    | FlowReopened
+    | FlowHeld
+    | FlowResumed,
+) -> Flow:
+    match record:
+        case FlowStatusSet():
+            return attrs.evolve(flow, status=_written(flow.status, record))
+        case FlowStarted():
+            return attrs.evolve(flow, started_at=record.at)
+        case GenerationBegan():
+            return attrs.evolve(flow, generating=True)
+        case GenerationEnded():
+            return attrs.evolve(flow, generating=False)
+        case ApprovalOptionSet():
+            return attrs.evolve(flow, approval_option=record.option)
+        case Moved():
+            return attrs.evolve(flow, position=record.position, since=record.since, cut=False)
+        case SegmentCut():
+            return attrs.evolve(flow, position=record.position, since=record.position, cut=True)
+        case PauseSet():
+            return attrs.evolve(flow, paused=record.paused)
+        case FlowParked():
+            return attrs.evolve(flow, park=record.step_id)
+        case FlowCancelled():
+            return attrs.evolve(flow, cancelled=record, park="", cut=False)
+        case FlowSuperseded():
+            return attrs.evolve(flow, superseded=record.newer)
+        case FlowEnded():
+            return attrs.evolve(
+                flow, finished_at=record.at, ending=record.ending, park="", cut=False, generating=False, paused=False
+            )
+        case FlowReopened():
+            return attrs.evolve(flow, finished_at=None, ending=None)
+        case FlowHeld():
+            return attrs.evolve(flow, held=True)
+        case FlowResumed():
+            return attrs.evolve(flow, held=False, generating=False)
+        case _:
+            assert_never(record)
+
+
+def _written(status: Status, record: FlowStatusSet | GroupStatusSet | StepStatusSet) -> Status:
+    metadata = None if isinstance(record, GroupStatusSet) else record.metadata
+    return status.then(record.status, by=record.by, at=record.at, description=record.description, metadata=metadata)
+
+
+def _target_after(flow: Flow, record: TargetStatusSet) -> Status:
+    known = flow.targets.get((record.type, record.id))
+    if known is None:
+        return Status(record.status, record.by, record.at)
+    return known.then(record.status, by=record.by, at=record.at)
+
+
+def _step_after(
+    step: Step, record: StepStatusSet | StepBegan | StepStaged | WorkReturned | StepLeft | StepRetried
+) -> Step:
+    match record:
+        case StepStatusSet():
+            return attrs.evolve(step, status=_written(step.status, record))
+        case StepBegan():
+            return attrs.evolve(
+                step,
+                started_at=record.at if step.started_at is None else step.started_at,
+                attempt=record.attempt,
+                stage=Stage.WORK if record.works else Stage.IDLE,
+            )
+        case StepStaged():
+            return attrs.evolve(step, stage=record.stage, no_op=record.no_op)
+        case WorkReturned():
+            return attrs.evolve(
+                step,
+                output=record.output,
+                stage=Stage.IDLE,
+                target_type=record.target_type or step.target_type,
+                target_id=record.target_id or step.target_id,
+            )
+        case StepLeft():
+            return attrs.evolve(step, finished_at=record.at, directive=record.directive, stage=Stage.IDLE)
+        case StepRetried():
+            return attrs.evolve(step, retried=True)
+        case _:
+            assert_never(record)
+
+
+def _asked(step: Step, record: ApprovalRequested | ApprovalAnswered) -> Step:
+    if isinstance(record, ApprovalRequested):
+        approval = Approval(id=record.approval_id, type=record.type, asked_at=record.at, expires_at=record.expires_at)
+        return attrs.evolve(step, approval=approval, stage=Stage.ANSWER)
+    if step.approval is None:
+        raise ValueError(f"step {step.id} was answered without having been asked")
+    return attrs.evolve(step, approval=attrs.evolve(step.approval, response=record.response), stage=Stage.IDLE)
+
+
+def _put(flow: Flow, step: Step) -> Flow:
+    """Put a step in another version, and keep what is derived from it."""
+    was = flow.steps[step.id]
+    steps = flow.steps.insert(step.id, step)
+    live = flow.live
+    if (step.stage in LIVE) != (was.stage in LIVE):
+        live = live.insert(step.id) if step.stage in LIVE else live.remove(step.id)
+    before, now = was.status.status, step.status.status
+    if before == now:
+        # An error is superseded by a write of its metadata, not of its status.
+        if now != StepStatus.ERROR or is_open(step) == is_open(was):
+            return attrs.evolve(flow, steps=steps, live=live)
+        failed = flow.failed.insert(step.id) if waits_for_retry(step) else flow.failed.discard(step.id)
+        return attrs.evolve(flow, steps=steps, live=live, open=flow.open + (1 if is_open(step) else -1), failed=failed)
+    parked, failed, waiting = flow.parked, flow.failed, flow.waiting
+    if StepStatus.APPROVAL_AWAITING in {before, now}:
+        parked = parked.insert(step.id) if now == StepStatus.APPROVAL_AWAITING else parked.remove(step.id)
+    if waits_for_retry(step):
+        failed = failed.insert(step.id)
+    elif before == StepStatus.ERROR:
+        failed = failed.discard(step.id)
+    if now == StepStatus.QUEUED:
+        waiting = waiting.enqueue(step.id)
+    elif before == StepStatus.QUEUED:
+        while waiting and steps[next(iter(waiting))].status.status != StepStatus.QUEUED:
+            waiting = waiting.dequeue()  # type: ignore[call-arg]  # the library's stubs are wrong here
+    return attrs.evolve(
+        flow,
+        steps=steps,
+        live=live,
+        open=flow.open + is_open(step) - is_open(was),
+        parked=parked,
+        failed=failed,
+        waiting=waiting,
+    )
+
+
+def _group_after(group: Group, record: GroupStatusSet | GroupLeft | LaneOpened | LaneClosed) -> Group:
+    match record:
+        case GroupStatusSet():
+            return attrs.evolve(group, status=_written(group.status, record))
+        case GroupLeft():
+            return attrs.evolve(group, directive=record.directive)
+        case LaneOpened():
+            return attrs.evolve(group, lanes=group.lanes.insert(record.step))
+        case LaneClosed():
+            return attrs.evolve(
+                group, lanes=group.lanes.remove(record.step), answers=group.answers.insert(record.answer)
+            )
+        case _:
+            assert_never(record)
+
+
+def _put_group(flow: Flow, group: Group) -> Flow:
+    live = flow.live_groups
+    if group.status.status == GroupStatus.DISCARDED and live.get(group.group_idx) == group.id:
+        live = live.remove(group.group_idx)
+    return attrs.evolve(flow, groups=flow.groups.insert(group.id, group), live_groups=live)
+
+
+def _rows_added(flow: Flow, record: RowsAdded) -> Flow:
+    steps, groups, live = flow.steps, flow.groups, flow.live_groups
+    for group in record.groups:
+        groups = groups.insert(group.id, group)
+        live = live.insert(group.group_idx, group.id)
+    for step in record.steps:
+        steps = steps.insert(step.id, step)
+    return attrs.evolve(
+        flow,
+        steps=steps,
+        groups=groups,
+        live_groups=live,
+        order=flow.order.adding(record.steps),
+        open=flow.open + sum(map(is_open, record.steps)),
+        generating=False,
+    )

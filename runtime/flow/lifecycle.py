@@ -1,0 +1,156 @@
+"""One step from its start to its end (spec section 7.2), and its automatic retry (section 12.1)."""
+
+from collections.abc import Mapping
+
+from runtime.flow.approval import ask, check_plan
+from runtime.flow.effects import CallHook, StartStep
+from runtime.flow.events import WorkFinished
+from runtime.flow.flow import AUTO_RETRIED, RETRIES_EXHAUSTED
+from runtime.flow.records import StepBegan, StepStaged, WorkReturned
+from runtime.flow.rows import RetryRule, Step
+from runtime.flow.states import (
+    EXECUTABLE,
+    Directive,
+    ExecutionType,
+    FlowStatus,
+    Hook,
+    Mode,
+    Stage,
+    StepStatus,
+)
+from runtime.flow.turn import Turn
+from runtime.values.json import Json
+
+_OWN = {str(StepStatus.USER_SKIPPED), str(StepStatus.AUTO_SKIPPED)}
+
+
+def queue(turn: Turn, step_id: str) -> None:
+    """Take a step on: it begins as soon as there is room."""
+    if turn.step(step_id).status.status != StepStatus.QUEUED:
+        turn.set_step(step_id, StepStatus.QUEUED)
+
+
+def begin_queued(turn: Turn) -> None:
+    """Begin queued steps, first come, first served, as long as there is room."""
+    flow = turn.flow
+    while not flow.held and flow.waiting and len(flow.live) < flow.header.max_in_flight:
+        begin(turn, next(iter(flow.waiting)))
+        flow = turn.flow
+
+
+def begin(turn: Turn, step_id: str) -> None:
+    """Execute a step. Delivered again, or while the runtime shuts down, it is left alone."""
+    step = turn.step(step_id)
+    if step.status.status not in EXECUTABLE or turn.flow.held:
+        return
+    spec = step.spec
+    _say(turn, f"step {turn.flow.position + 1}: {step.name}" if turn.flow.mode is not Mode.GROUP else step.name)
+    works = spec.execution_type is not ExecutionType.SKIPPED and bool(spec.signals)
+    turn.record(StepBegan(at=turn.at, step=step_id, attempt=step.attempt + works, works=works))
+    turn.set_step(step_id, StepStatus.IN_PROGRESS)
+    if works:
+        turn.effects.append(StartStep(step_id, step.attempt + 1))
+    else:
+        succeed(turn, step_id)
+
+
+def _say(turn: Turn, description: str, metadata: Mapping[str, Json] | None = None) -> None:
+    """Note the flow's progress, unless it says that it waits for a person."""
+    if not turn.flow.failed and not turn.flow.parked:
+        turn.set_flow(FlowStatus.IN_PROGRESS, description, metadata)
+
+
+def succeed(turn: Turn, step_id: str, status: StepStatus = StepStatus.SUCCESS, directive: str = "") -> None:
+    """End a step that went well."""
+    turn.leave(step_id, status, directive)
+    step = turn.step(step_id)
+    _say(turn, f"done: {step.name}", {"step_idx": step.idx, "status": "ok"})
+
+
+def finished(turn: Turn, event: WorkFinished) -> None:
+    """Take what the work of a step came to."""
+    turn.record(
+        WorkReturned(
+            at=event.at,
+            step=event.step,
+            output=event.output,
+            target_type=event.target_type,
+            target_id=event.target_id,
+        )
+    )
+    spec = turn.step(event.step).spec
+    directive = "" if turn.flow.mode is Mode.FLAT else event.directive
+    if event.error is not None:
+        work_failed(turn, event.step, event.error, event.description)
+    elif event.status in _OWN:
+        if directive == Directive.AWAIT_APPROVAL:
+            directive = ""  # what is skipped waits for nobody
+        succeed(turn, event.step, StepStatus(event.status), directive)
+    elif directive == Directive.AWAIT_APPROVAL:
+        ask(turn, event.step)
+    elif spec.execution_type is ExecutionType.APPROVAL:
+        check_plan(turn, event.step)
+    else:
+        succeed(turn, event.step, directive=directive)
+
+
+def work_failed(turn: Turn, step_id: str, error: str, description: str) -> None:
+    """Decide what follows from a failure: another try without asking, the end, or waiting for a person."""
+    step = turn.step(step_id)
+    rule = step.spec.retry
+    count = retries_of(turn, step) + 1
+    if turn.flow.mode is Mode.FLAT or not rule.auto or rule.max_retries >= count > rule.limit_auto:
+        turn.fail(step_id, error, description)
+    elif count > rule.max_retries:
+        turn.leave(
+            step_id,
+            StepStatus.ERROR,
+            Directive.STOP,
+            description,
+            {
+                "reason": error,
+                RETRIES_EXHAUSTED: True,
+                "max_retries": rule.max_retries,
+                "retry_index": step.retry_index,
+            },
+        )
+    else:
+        _retry(turn, step, count, error, description)
+
+
+def _retry(turn: Turn, step: Step, count: int, error: str, description: str) -> None:
+    metadata: dict[str, Json] = {
+        "reason": error,
+        AUTO_RETRIED: True,
+        "retry_idx": count,
+        "max_retries": step.spec.retry.max_retries,
+        "directive": str(retry_directive(step.spec.retry)),
+    }
+    if Hook.ON_RETRY in step.spec.hooks:
+        turn.set_step(step.id, StepStatus.ERROR, description, metadata)
+        turn.record(StepStaged(at=turn.at, step=step.id, stage=Stage.HOOK))
+        turn.effects.append(CallHook(step.id, step.attempt, Hook.ON_RETRY))
+    else:
+        turn.leave(step.id, StepStatus.ERROR, retry_directive(step.spec.retry), description, metadata)
+
+
+def retry_told(turn: Turn, step_id: str, error: str | None) -> None:
+    """Go on with an automatic retry, now that the signal knows of it; a hook that fails is the failure of the step."""
+    step = turn.step(step_id)
+    if error is None:
+        directive = retry_directive(step.spec.retry)
+        turn.leave(step_id, StepStatus.ERROR, directive, step.status.description, {})
+        return
+    turn.fail(step_id, f"on_retry: {error}", "", {AUTO_RETRIED: False})
+
+
+def retries_of(turn: Turn, step: Step) -> int:
+    """Count the retries that a step's limit is about: its own, or those of its group."""
+    if step.spec.retry.group and turn.flow.mode is Mode.GROUP and not turn.flow.groups[step.group_id].parallel:
+        return step.generation
+    return step.retry_index
+
+
+def retry_directive(rule: RetryRule) -> Directive:
+    """Give the directive that asks for another try."""
+    return Directive.RETRY_GROUP if rule.group else Directive.RETRY

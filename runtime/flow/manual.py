@@ -1,0 +1,207 @@
+"""What people ask of a flow whose step failed, or that they want to wait (spec sections 12.2, 12.6 and 13.3)."""
+
+from runtime.errors import Conflict, NotFound, Refused
+from runtime.flow.approval import plan_again
+from runtime.flow.cleanup import close_groups
+from runtime.flow.effects import DisarmTimer
+from runtime.flow.ends import fail_flow
+from runtime.flow.events import (
+    NewerFlowCreated,
+    PauseRequested,
+    RerunInput,
+    RetryGroupRequested,
+    RetryStepRequested,
+    SkipStepRequested,
+    UnpauseRequested,
+)
+from runtime.flow.flow import Flow
+from runtime.flow.lifecycle import retries_of, retry_directive
+from runtime.flow.outcomes import PAUSED
+from runtime.flow.records import FlowParked, FlowSuperseded, PauseSet, StepRetried
+from runtime.flow.rerun import rerun
+from runtime.flow.rows import Step
+from runtime.flow.segments import go_on, resume
+from runtime.flow.states import (
+    EXECUTABLE,
+    Directive,
+    ExecutionType,
+    GroupStatus,
+    Mode,
+    RerunOperation,
+    RunType,
+    Stage,
+    StepStatus,
+    TargetStatus,
+)
+from runtime.flow.turn import GroupAnswered, StepAnswered, Turn
+
+
+def _refusal(flow: Flow, step: Step, verb: str, *, allowed: bool) -> Refused | None:
+    """Say why a step cannot be retried or skipped, whatever the mode of its flow."""
+    flow_id = flow.header.flow_id
+    if flow.cancelled is not None:
+        return Conflict(f"flow {flow_id} is cancelled: step {step.id} cannot be {verb}")
+    if flow.mode is Mode.GROUP and flow.ending is not None:
+        return Conflict(f"flow {flow_id} has ended: step {step.id} cannot be {verb}")
+    if not allowed:
+        what = "retryable" if verb == "retried" else "skippable"
+        return Conflict(f"step {step.id} cannot be {verb}: {what}=false")
+    if step.status.status != StepStatus.ERROR or (flow.mode is Mode.GROUP and step.id not in flow.failed):
+        return Conflict(f"step {step.id} cannot be {verb}: it is {step.status.status}")
+    return None
+
+
+def retry_step(turn: Turn, event: RetryStepRequested) -> Refused | None:
+    """Try a failed step again, or have a plan that waits for an answer made again."""
+    flow = turn.flow
+    step = flow.steps.get(event.step)
+    if step is None:
+        return NotFound("step", event.step, f"flow {flow.header.flow_id} has no such step")
+    if step.stage is Stage.ANSWER and step.spec.retryable and flow.cancelled is None:
+        turn.effects.append(DisarmTimer(step.id))
+        plan_again(turn, step, f"made again for {event.by}")
+        return None
+    refusal = _refusal(flow, step, "retried", allowed=step.spec.retryable)
+    if refusal is not None:
+        return refusal
+    if retries_of(turn, step) >= step.spec.retry.max_retries:
+        return Conflict(f"step {step.id} was retried {retries_of(turn, step)} times, which is all that it may be")
+    if flow.mode is not Mode.GROUP:
+        return rerun(turn, _retry_input(flow, step, event.stale_plan))
+    turn.record(StepRetried(at=turn.at, step=step.id))
+    turn.set_target(step.id, TargetStatus.DISCARDED)
+    turn.set_step(step.id, StepStatus.DISCARDED, metadata={"reason": f"retried by {event.by}", "retry_type": "manual"})
+    _revive(turn, step)
+    resume(turn, RunType.RETRY, step.id)
+    turn.notes.append(StepAnswered(step.id, retry_directive(step.spec.retry)))
+    return None
+
+
+def _retry_input(flow: Flow, step: Step, stale_plan: bool | None) -> RerunInput:
+    """Say what a retry comes to in a flow without groups: an apply that needs a fresh plan has it made first."""
+    stale = step.spec.replan if stale_plan is None else stale_plan
+    plan = None
+    if stale:
+        members = [flow.steps[one] for one in flow.order.of_group(step.group_idx)]
+        plans = [one for one in members if one.spec.execution_type is ExecutionType.APPROVAL and one.key < step.key]
+        same = [one for one in plans if one.target is not None and one.target == step.target]
+        plan = next(reversed(same or plans), None)
+    return RerunInput(
+        flow_id=flow.header.flow_id,
+        step_id=step.id,
+        operation=RerunOperation.RETRY_STEP,
+        stale_plan=plan is not None,
+        replan_step_id="" if plan is None else plan.id,
+    )
+
+
+def skip_step(turn: Turn, event: SkipStepRequested) -> Refused | None:
+    """Go on without a step that failed."""
+    flow = turn.flow
+    step = flow.steps.get(event.step)
+    if step is None:
+        return NotFound("step", event.step, f"flow {flow.header.flow_id} has no such step")
+    refusal = _refusal(flow, step, "skipped", allowed=step.spec.skippable)
+    if refusal is not None:
+        return refusal
+    if flow.mode is not Mode.GROUP:
+        return rerun(turn, _skip_input(flow, step))
+    turn.set_step(step.id, StepStatus.USER_SKIPPED, metadata={"reason": f"skipped by {event.by}"})
+    for apply_id in _applies(flow, step):
+        turn.set_step(apply_id, StepStatus.USER_SKIPPED, metadata={"reason": f"its plan {step.id} was skipped"})
+    _revive(turn, step)
+    resume(turn, RunType.SKIP, step.id)
+    directive = Directive.SKIP_GROUP if step.spec.skip_group else Directive.CONTINUE
+    turn.notes.append(StepAnswered(step.id, directive))
+    return None
+
+
+def _skip_input(flow: Flow, step: Step) -> RerunInput:
+    return RerunInput(
+        flow_id=flow.header.flow_id,
+        step_id=step.id,
+        operation=RerunOperation.SKIP_STEP,
+        additional_skip_step_ids=_applies(flow, step),
+    )
+
+
+def _applies(flow: Flow, step: Step) -> tuple[str, ...]:
+    """Name the steps that would apply a plan that is skipped: nothing else can come of them."""
+    if step.spec.execution_type is not ExecutionType.APPROVAL:
+        return ()
+    behind = (one for one in flow.unit_of(step) if one.key > step.key and one.status.status in EXECUTABLE)
+    first = next((one.id for one in behind if one.spec.execution_type is ExecutionType.SYSTEM), None)
+    return () if first is None else (first,)
+
+
+def _revive(turn: Turn, step: Step) -> None:
+    """A group that had ended goes on with the step that made it end."""
+    group = turn.flow.groups[step.group_id]
+    if group.status.status == GroupStatus.ERROR:
+        turn.set_group(group.id, GroupStatus.IN_PROGRESS)
+
+
+def retry_group(turn: Turn, event: RetryGroupRequested) -> Refused | None:
+    """Try the whole group of a step again, at the place the flow is at."""
+    flow = turn.flow
+    step = flow.steps.get(event.step)
+    if step is None:
+        return NotFound("step", event.step, f"flow {flow.header.flow_id} has no such step")
+    flow_id = flow.header.flow_id
+    if flow.mode is not Mode.GROUP or flow.cancelled is not None or flow.ending is not None:
+        return Conflict(f"no group of flow {flow_id} can be retried: it is {flow.status.status}")
+    group = flow.group_at(flow.position)
+    if group is None or group.group_idx != step.group_idx or flow.live or not (flow.parked or flow.awaits_retry):
+        return Conflict(f"group {step.group_idx} of flow {flow_id} cannot be retried: it does not wait for anybody")
+    if group.parallel:
+        return Conflict(f"group {step.group_idx} of flow {flow_id} is parallel: retry its steps one by one")
+    if group.generation >= _limit(flow, step):
+        return Conflict(f"group {step.group_idx} of flow {flow_id} was retried as often as it may be")
+    for parked in list(flow.parked):
+        turn.effects.append(DisarmTimer(parked))
+        turn.set_target(parked, TargetStatus.DISCARDED)
+    resume(turn, RunType.RETRY, step.id)
+    turn.notes.append(GroupAnswered(group.id, Directive.RETRY_GROUP, step.id))
+    return None
+
+
+def _limit(flow: Flow, step: Step) -> int:
+    members = flow.order.of_generation(step.group_idx, step.generation)
+    return min(flow.steps[one].spec.retry.max_retries for one in members)
+
+
+def pause(turn: Turn, event: PauseRequested) -> Refused | None:
+    """Have the flow wait after the group it is at."""
+    flow = turn.flow
+    if flow.mode is not Mode.GROUP or flow.ending is not None or flow.cancelled is not None:
+        return Conflict(f"flow {flow.header.flow_id} cannot be paused: it is {flow.status.status}")
+    if not flow.paused:
+        turn.record(PauseSet(at=event.at, paused=True))
+    return None
+
+
+def unpause(turn: Turn, event: UnpauseRequested) -> Refused | None:
+    """Let a paused flow go on."""
+    flow = turn.flow
+    if not flow.paused:
+        return Conflict(f"flow {flow.header.flow_id} is not paused")
+    turn.record(PauseSet(at=event.at, paused=False))
+    if flow.park == PAUSED:
+        turn.record(FlowParked(at=event.at, step_id=""))
+        resume(turn, RunType.RESUME, "")
+        go_on(turn)
+    return None
+
+
+def supersede(turn: Turn, event: NewerFlowCreated) -> None:
+    """There is a newer flow: one that waits to be retried has waited in vain."""
+    flow = turn.flow
+    if not flow.awaits_retry or flow.live:
+        return
+    message = str(flow.status.metadata.get("error_message", ""))
+    turn.record(FlowSuperseded(at=event.at, newer=event.flow_id))
+    group = flow.group_at(flow.position)
+    if group is not None and group.status.status == GroupStatus.IN_PROGRESS:
+        turn.set_group(group.id, GroupStatus.ERROR)
+    close_groups(turn, f"superseded by flow {event.flow_id}")
+    fail_flow(turn, message)

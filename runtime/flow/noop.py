@@ -1,0 +1,102 @@
+"""Reading plans: does one change anything at all (spec section 10)?
+
+A plan is what an approval step's work gave as its output. Any action but exactly one ``no-op`` is a change, so a
+replacement (delete, then create) is one (Q8).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias
+
+from runtime.errors import did_you_mean
+from runtime.values.json import Json
+
+PlanReader: TypeAlias = Callable[[Json], bool]
+"""Says whether a plan changes nothing. Raises `PlanUnreadable` when it cannot tell."""
+
+_NO_OP: Final = "no-op"
+
+
+class PlanUnreadable(ValueError):
+    """A plan cannot be read, so that nobody can say what it changes."""
+
+
+def is_noop(kind: str, contents: Json, readers: Mapping[str, PlanReader]) -> bool:
+    """Say whether a plan changes nothing.
+
+    Raises:
+        PlanUnreadable: there is no plan, nobody reads its kind, or it is not in the shape of its kind.
+    """
+    reader = readers.get(kind)
+    if reader is None:
+        hint = did_you_mean(kind, sorted(readers)) or f"known: {', '.join(sorted(readers))}"
+        raise PlanUnreadable(f'no reader for plans of kind "{kind}" ({hint})')
+    if contents is None:
+        raise PlanUnreadable("the step gave no plan: its output is missing")
+    return reader(contents)
+
+
+def _object(value: Json, what: str) -> Mapping[str, Json]:
+    if not isinstance(value, Mapping):
+        raise PlanUnreadable(f"{what} has to be an object")
+    return value
+
+
+def _list(value: Json, what: str) -> Sequence[Json]:
+    if value is None:
+        return ()
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise PlanUnreadable(f"{what} has to be a list")
+    return value
+
+
+def _unchanged(change: Json, where: str) -> bool:
+    entry = _object(change, where)
+    inner = entry.get("change")
+    actions = (_object(inner, f"{where}.change") if inner is not None else entry).get("actions")
+    if actions is None:
+        action = entry.get("action")
+        actions = [] if action is None else [action]
+    return list(_list(actions, f"{where}.actions")) == [_NO_OP]
+
+
+def _changes(contents: Json) -> bool:
+    plan = _object(contents, "a plan of changes")
+    return all(_unchanged(one, f"changes[{n}]") for n, one in enumerate(_list(plan.get("changes"), "changes")))
+
+
+def _terraform(contents: Json) -> bool:
+    """Empty text counts as changed: nobody knows what it would do."""
+    if contents == "":
+        return False
+    plan = _object(contents, "a terraform plan")
+    for key in ("resource_changes", "deferred_changes"):
+        if not all(_unchanged(one, f"{key}[{n}]") for n, one in enumerate(_list(plan.get(key), key))):
+            return False
+    outputs = plan.get("output_changes") or {}
+    return all(
+        list(_list(_object(one, f"output_changes.{name}").get("actions"), "actions")) == [_NO_OP]
+        for name, one in _object(outputs, "output_changes").items()
+    )
+
+
+def _helm(contents: Json) -> bool:
+    plan = _object(contents, "a helm plan")
+    return not plan.get("diff")
+
+
+def _manifest(contents: Json) -> bool:
+    plan = _object(contents, "a manifest plan")
+    return all(
+        _object(one, f"diff[{n}]").get("type") == "unchanged" for n, one in enumerate(_list(plan.get("diff"), "diff"))
+    )
+
+
+PLAN_READERS: Final[Mapping[str, PlanReader]] = {
+    "changes": _changes,
+    "terraform_plan": _terraform,
+    "helm_approval": _helm,
+    "kubernetes_manifest_approval": _manifest,
+    "noop": lambda _contents: True,
+    "approve-all": lambda _contents: False,
+}
+"""The kinds of plans that are known from the start; a program may add its own."""

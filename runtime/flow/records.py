@@ -1,0 +1,369 @@
+"""What happened to a flow, as stored. Facts, in the past tense; `at` is in Unix seconds, `by` the account it was done for.
+
+The records of one flow, folded in order over nothing, give its state (`runtime.flow.draft.replay`).
+"""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import attrs
+
+from runtime.flow.outcomes import Ending
+from runtime.flow.rows import Group, Response, Signal, Step
+from runtime.flow.states import (
+    ApprovalOption,
+    FlowStatus,
+    GroupStatus,
+    Mode,
+    OnError,
+    OnPolicyFailure,
+    RunStatus,
+    RunType,
+    Stage,
+    StepStatus,
+    TargetStatus,
+)
+from runtime.values.json import Json
+
+
+@attrs.frozen(kw_only=True)
+class FlowCreated:
+    """A flow was accepted. `segment` is how many steps (groups, in group mode) one segment takes."""
+
+    at: float
+    by: str
+    flow_id: str
+    type: str
+    owner_id: str = ""
+    owner_type: str = ""
+    org_id: str = ""
+    metadata: Mapping[str, str] = attrs.field(factory=dict)
+    inputs: Mapping[str, Json] = attrs.field(factory=dict)
+    mode: Mode = Mode.GROUP
+    plan_only: bool = False
+    approval_option: ApprovalOption = ApprovalOption.PROMPT
+    on_error: OnError = OnError.ABORT
+    on_policy_failure: OnPolicyFailure = OnPolicyFailure.OPEN
+    generate_signal: Signal | None = None
+    group_records: bool = True
+    segment: int = 5
+    approval_seconds: float = 30 * 86400.0
+    max_in_flight: int = 10
+
+
+@attrs.frozen(kw_only=True)
+class FlowStarted:
+    """The flow began to run, before its steps were generated."""
+
+    at: float
+
+
+@attrs.frozen(kw_only=True)
+class GenerationBegan:
+    """The generator is about to be asked."""
+
+    at: float
+
+
+@attrs.frozen(kw_only=True)
+class GenerationEnded:
+    """The generator ended, and nobody wants its steps any more."""
+
+    at: float
+
+
+@attrs.frozen(kw_only=True)
+class RowsAdded:
+    """Steps and groups are there: those that were generated, or clones. Groups first."""
+
+    at: float
+    steps: tuple[Step, ...] = ()
+    groups: tuple[Group, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class FlowStatusSet:
+    """The flow's status was written."""
+
+    at: float
+    by: str
+    status: FlowStatus
+    description: str = ""
+    metadata: Mapping[str, Json] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class GroupStatusSet:
+    """A group's status was written."""
+
+    at: float
+    by: str
+    group: str
+    status: GroupStatus
+    description: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class StepStatusSet:
+    """A step's status was written."""
+
+    at: float
+    by: str
+    step: str
+    status: StepStatus
+    description: str = ""
+    metadata: Mapping[str, Json] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class TargetStatusSet:
+    """The status of the thing a step acts on was written."""
+
+    at: float
+    by: str
+    type: str
+    id: str
+    status: TargetStatus
+
+
+@attrs.frozen(kw_only=True)
+class StepBegan:
+    """A step began to execute: attempt `attempt` of its row, of which there is more than one only after a crash.
+
+    `works` is false for a step that has nothing to do.
+    """
+
+    at: float
+    step: str
+    attempt: int
+    works: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class StepStaged:
+    """A step waits for something else from here on. `no_op` is what its plan came to, once that is known."""
+
+    at: float
+    step: str
+    stage: Stage
+    no_op: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class WorkReturned:
+    """The work of a step ended."""
+
+    at: float
+    step: str
+    output: Json = None
+    target_type: str = ""
+    target_id: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class StepLeft:
+    """An execution of a step ended; `directive` is what it left for its parent."""
+
+    at: float
+    step: str
+    directive: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class StepRetried:
+    """A step was superseded by a retry that a person asked for."""
+
+    at: float
+    step: str
+
+
+@attrs.frozen(kw_only=True)
+class ApprovalRequested:
+    """A person is asked about the plan of a step."""
+
+    at: float
+    step: str
+    approval_id: str
+    type: str
+    expires_at: float
+
+
+@attrs.frozen(kw_only=True)
+class ApprovalAnswered:
+    """The answer to an approval: there is one, ever."""
+
+    at: float
+    step: str
+    response: Response
+
+
+@attrs.frozen(kw_only=True)
+class ApprovalOptionSet:
+    """The flow's approval option was changed."""
+
+    at: float
+    option: ApprovalOption
+
+
+@attrs.frozen(kw_only=True)
+class GroupLeft:
+    """A group left a directive for its flow."""
+
+    at: float
+    group: str
+    directive: str
+
+
+@attrs.frozen(kw_only=True)
+class LaneOpened:
+    """A parallel group took one of its steps on."""
+
+    at: float
+    group: str
+    step: str
+
+
+@attrs.frozen(kw_only=True)
+class LaneClosed:
+    """A step of a parallel group ended, with this answer."""
+
+    at: float
+    group: str
+    step: str
+    answer: str
+
+
+@attrs.frozen(kw_only=True)
+class Moved:
+    """The flow is at another position: of a step, or of a group in group mode. `since` is where its segment began."""
+
+    at: float
+    position: int
+    since: int
+
+
+@attrs.frozen(kw_only=True)
+class SegmentCut:
+    """A segment was full: the next one begins at `position`."""
+
+    at: float
+    position: int
+
+
+@attrs.frozen(kw_only=True)
+class RunOpened:
+    """An execution segment of the flow began, for this reason."""
+
+    at: float
+    run_id: str
+    type: RunType
+    start_from: int = 0
+    trigger_step_id: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class RunStatusSet:
+    """The newest run is in this status."""
+
+    at: float
+    status: RunStatus
+
+
+@attrs.frozen(kw_only=True)
+class PauseSet:
+    """A pause was asked for, or is over."""
+
+    at: float
+    paused: bool
+
+
+@attrs.frozen(kw_only=True)
+class FlowParked:
+    """The flow waits for a person: for an answer about a step, or to be let go on (``paused``); empty: no longer."""
+
+    at: float
+    step_id: str
+
+
+@attrs.frozen(kw_only=True)
+class FlowCancelled:
+    """Somebody wants the flow to stop for good; what runs is cut, and each step says so itself."""
+
+    at: float
+    by: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class FlowSuperseded:
+    """A newer flow of the same owner exists: this one can no longer be retried."""
+
+    at: float
+    newer: str
+
+
+@attrs.frozen(kw_only=True)
+class FlowEnded:
+    """Nothing more will happen to the flow, unless it is rerun."""
+
+    at: float
+    ending: Ending
+
+
+@attrs.frozen(kw_only=True)
+class FlowReopened:
+    """A flow that had ended runs again."""
+
+    at: float
+
+
+@attrs.frozen(kw_only=True)
+class FlowHeld:
+    """The runtime began to shut down: nothing new starts until the flow is resumed."""
+
+    at: float
+    by: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class FlowResumed:
+    """The flow was taken up again where its records end."""
+
+    at: float
+
+
+Record: TypeAlias = (
+    FlowCreated
+    | FlowStarted
+    | GenerationBegan
+    | GenerationEnded
+    | RowsAdded
+    | FlowStatusSet
+    | GroupStatusSet
+    | StepStatusSet
+    | TargetStatusSet
+    | StepBegan
+    | StepStaged
+    | WorkReturned
+    | StepLeft
+    | StepRetried
+    | ApprovalRequested
+    | ApprovalAnswered
+    | ApprovalOptionSet
+    | GroupLeft
+    | LaneOpened
+    | LaneClosed
+    | Moved
+    | SegmentCut
+    | RunOpened
+    | RunStatusSet
+    | PauseSet
+    | FlowParked
+    | FlowCancelled
+    | FlowSuperseded
+    | FlowEnded
+    | FlowReopened
+    | FlowHeld
+    | FlowResumed
+)

@@ -1,0 +1,101 @@
+"""Putting a flow down when the runtime shuts down, and taking it up again where its records end.
+
+Work that was in flight is lost, and nobody knows what it did: only a step that is idempotent has its work begun again,
+any other failed. Everything else that a step may wait for can be asked again.
+"""
+
+from typing import assert_never
+
+from runtime.flow.approval import HOOK_OF
+from runtime.flow.cancellation import generator_stopped, stopped
+from runtime.flow.effects import (
+    ArmTimer,
+    CallHook,
+    CheckPlan,
+    ContinueAsNew,
+    EvaluatePolicies,
+    FindDependents,
+    Generate,
+    StartStep,
+)
+from runtime.flow.events import DrainBegan, Resumed, StepCut
+from runtime.flow.lifecycle import work_failed
+from runtime.flow.records import FlowHeld, FlowResumed, GenerationBegan, StepBegan
+from runtime.flow.rows import Step
+from runtime.flow.states import FlowStatus, Hook, Stage
+from runtime.flow.turn import GoOn, Turn
+
+
+def hold(turn: Turn, event: DrainBegan) -> None:
+    """Start nothing new from here on."""
+    if turn.flow.ending is None and not turn.flow.held:
+        turn.record(FlowHeld(at=event.at, by=event.by, reason=event.reason))
+
+
+def cut(turn: Turn, event: StepCut) -> None:
+    """Something that ran for a step was ended before it reported."""
+    step, held = turn.step(event.step), turn.flow.held
+    if step.stage is not Stage.WORK:
+        if not held:
+            turn.fail(step.id, f"lost: {event.reason}", "")
+    elif not step.spec.idempotent:
+        work_failed(
+            turn, step.id, f"interrupted by {event.by}: {event.reason}; what it did is not known", "interrupted"
+        )
+    elif not held:
+        _begin_again(turn, step)
+
+
+def resume(turn: Turn, event: Resumed) -> None:
+    """Go on where the records end: the one place that may look at everything that was in flight."""
+    flow = turn.flow
+    if flow.status.status == FlowStatus.PENDING or (flow.ending is not None and not flow.live):
+        return
+    generating = flow.generating
+    turn.record(FlowResumed(at=event.at))
+    if flow.cancelled is not None:
+        for step_id in list(flow.live):
+            stopped(turn, step_id)
+        generator_stopped(turn)
+        return
+    if generating:
+        turn.record(GenerationBegan(at=event.at))
+        turn.effects.append(Generate(flow.header.generate_signal))
+    for step_id in sorted(flow.live, key=lambda one: flow.steps[one].key):
+        _ask_again(turn, turn.step(step_id), event.reason)
+    for step_id in sorted(flow.parked, key=lambda one: flow.steps[one].key):
+        approval = flow.steps[step_id].approval
+        if approval is not None and flow.steps[step_id].stage is Stage.ANSWER:
+            turn.effects.append(ArmTimer(step_id, approval.expires_at))
+    if flow.cut:
+        turn.effects.append(ContinueAsNew(flow.position))
+    turn.notes.append(GoOn())
+
+
+def _ask_again(turn: Turn, step: Step, reason: str) -> None:
+    match step.stage:
+        case Stage.WORK if step.spec.idempotent:
+            _begin_again(turn, step)
+        case Stage.WORK:
+            work_failed(turn, step.id, f"interrupted: {reason}; what it did is not known", "interrupted")
+        case Stage.PLAN:
+            turn.effects.append(CheckPlan(step.id, step.attempt))
+        case Stage.POLICIES:
+            turn.effects.append(EvaluatePolicies(step.id, step.attempt))
+        case Stage.HOOK:
+            response = step.approval.response if step.approval else None
+            hook = Hook.ON_RETRY if response is None else HOOK_OF[response.type]
+            turn.effects.append(CallHook(step.id, step.attempt, hook))
+        case Stage.DEPENDENTS:
+            turn.effects.append(FindDependents(step.id, step.attempt))
+        case Stage.STOPPING:
+            stopped(turn, step.id)
+        case Stage.IDLE | Stage.ANSWER:
+            pass
+        case _:
+            assert_never(step.stage)
+
+
+def _begin_again(turn: Turn, step: Step) -> None:
+    turn.record(StepBegan(at=turn.at, step=step.id, attempt=step.attempt + 1))
+    turn.effects.append(StartStep(step.id, step.attempt + 1))

@@ -1,0 +1,240 @@
+"""What a flow is made of: what a generator gives (`Signal`, `StepSpec`, `GroupSpec`), and the rows kept of it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+from rpds import HashTrieSet
+
+from runtime.flow.states import (
+    Directive,
+    ExecutionType,
+    Hook,
+    ResponseType,
+    RunStatus,
+    RunType,
+    Stage,
+)
+from runtime.flow.status import Status
+from runtime.values.json import Json
+
+DEFAULT_MAX_RETRIES: Final = 10
+
+
+@attrs.frozen(kw_only=True)
+class Signal:
+    """The work order of a step: which runner (`type`), with what configuration (`data`)."""
+
+    type: str
+    data: Json = None
+
+
+@attrs.frozen(kw_only=True)
+class RetryRule:
+    """How often a step may be tried again (spec section 12.1).
+
+    Attributes:
+        auto: try again without being asked.
+        max_retries: how often at most, asked or not.
+        max_auto: how often without being asked; `max_retries` where it is not said.
+        group: the whole group is tried again, not the step alone.
+    """
+
+    auto: bool = False
+    max_retries: int = DEFAULT_MAX_RETRIES
+    max_auto: int | None = None
+    group: bool = False
+
+    @property
+    def limit_auto(self) -> int:
+        """How often it is tried again without being asked."""
+        return self.max_retries if self.max_auto is None else self.max_auto
+
+
+@attrs.frozen(kw_only=True)
+class CloneSpec:
+    """One of the steps that take the place of a step that is tried again."""
+
+    name: str
+    signal: Signal | None
+    execution_type: ExecutionType = attrs.field(default=ExecutionType.SYSTEM, converter=ExecutionType)
+
+
+@attrs.frozen(kw_only=True)
+class StepSpec:
+    """A step as a generator gives it.
+
+    Attributes:
+        name: what it is called; clones get a suffix.
+        signal: what it does. Without one the step is skipped.
+        legacy_signal: what it does first; a step with nothing else is never queued, but run in line.
+        execution_type: how it is carried out (section 5.3).
+        group_idx: the group it belongs to; 0 means none.
+        parallel: its group runs all its steps at once.
+        metadata: static texts about it; ``reason`` says why it is skipped.
+        retryable, skippable: whether a person may retry or skip it once it failed.
+        target_type, target_id: the thing it acts on. The work may say so as well.
+        plan_kind: how the plan that an approval step gives is read (`runtime.flow.noop`).
+        approvers: who may answer; nobody in particular means anybody.
+        retry: its retries.
+        clone_as: what takes its place when it is tried again, where that is not the step itself.
+        skip_group: skipping it, or its plan having no changes, skips the rest of its group.
+        replan: trying it again needs a fresh plan.
+        skip_noop: a plan without changes is skipped without asking anybody.
+        hooks: what its signal wants to be told before an answer takes effect.
+        idempotent: the work may be done twice. Work that is not, and was cut by a crash, is an error.
+    """
+
+    name: str
+    signal: Signal | None = None
+    legacy_signal: Signal | None = None
+    execution_type: ExecutionType = attrs.field(default=ExecutionType.SYSTEM, converter=ExecutionType)
+    group_idx: int = 0
+    parallel: bool = False
+    metadata: Mapping[str, str] = attrs.field(factory=dict)
+    retryable: bool = True
+    skippable: bool = True
+    target_type: str = ""
+    target_id: str = ""
+    plan_kind: str = "changes"
+    approvers: tuple[str, ...] = ()
+    retry: RetryRule = RetryRule()
+    clone_as: tuple[CloneSpec, ...] = ()
+    skip_group: bool = False
+    replan: bool = False
+    skip_noop: bool = True
+    hooks: frozenset[Hook] = frozenset()
+    idempotent: bool = False
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """What it does, in order."""
+        return tuple(signal for signal in (self.legacy_signal, self.signal) if signal is not None)
+
+
+@attrs.frozen(kw_only=True)
+class GroupSpec:
+    """A group as a generator gives it: its number, or the steps themselves, which then need not say theirs."""
+
+    name: str = ""
+    parallel: bool = False
+    group_idx: int | None = None
+    steps: tuple[StepSpec, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Response:
+    """The answer to an approval: the first one stands."""
+
+    id: str
+    type: ResponseType
+    note: str
+    by: str
+    at: float
+
+
+@attrs.frozen(kw_only=True)
+class Approval:
+    """A question to a person about the plan of one step; the plan itself is the step's `output`."""
+
+    id: str
+    type: str
+    asked_at: float
+    expires_at: float
+    response: Response | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Step:
+    """One step. `seq` counts rows in the order they were made; `lane` is the first row of its chain of clones.
+
+    Engine's own: `stage` is what it waits for, `attempt` tells a late report from the current one, `no_op` what its plan
+    came to.
+    """
+
+    id: str
+    seq: int
+    spec: StepSpec
+    idx: int
+    group_idx: int
+    generation: int
+    group_id: str
+    created_by: str
+    created_at: float
+    status: Status
+    lane: str
+    retry_index: int = 0
+    retried: bool = False
+    directive: str = ""
+    target_type: str = ""
+    target_id: str = ""
+    started_at: float | None = None
+    finished_at: float | None = None
+    output: Json = None
+    approval: Approval | None = None
+    stage: Stage = Stage.IDLE
+    attempt: int = 0
+    no_op: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.spec.name
+
+    @property
+    def key(self) -> tuple[int, int, int, int]:
+        """Where it is among the steps of its flow (section 4)."""
+        return (self.group_idx, self.generation, self.idx, self.seq)
+
+    @property
+    def target(self) -> tuple[str, str] | None:
+        """The thing it acts on, when it is known."""
+        return (self.target_type, self.target_id) if self.target_id else None
+
+
+@attrs.frozen(kw_only=True)
+class Group:
+    """One generation of a group.
+
+    `lanes` are the steps of a parallel group that have not ended; `answers` what those that ended said. `stored` is
+    false where the flow has no group records: its directive is then the flow's.
+    """
+
+    id: str
+    group_idx: int
+    generation: int
+    name: str
+    parallel: bool
+    created_by: str
+    created_at: float
+    status: Status
+    directive: str = ""
+    stored: bool = True
+    lanes: "HashTrieSet[str]" = attrs.field(factory=HashTrieSet)
+    answers: "HashTrieSet[str]" = attrs.field(factory=HashTrieSet)
+
+
+FAILED_LANE: Final = "error"
+"""Among the `answers` of a group: a lane ended without one."""
+
+
+@attrs.frozen(kw_only=True)
+class Run:
+    """One execution segment of a flow. `start_from` is a position: of a step, or of a group in group mode."""
+
+    id: str
+    type: RunType
+    start_from: int
+    at: float
+    trigger_step_id: str = ""
+    status: RunStatus = RunStatus.IN_PROGRESS
+
+
+def directive_of(text: str) -> Directive:
+    """Read a directive; nothing means going on, and what nobody knows means stop (section 11.2)."""
+    if not text:
+        return Directive.CONTINUE
+    try:
+        return Directive(text)
+    except ValueError:
+        return Directive.STOP

@@ -1,0 +1,190 @@
+"""Flows dispatch groups, and act on their directives (spec section 6.3)."""
+
+from typing import assert_never
+
+from runtime.flow.cleanup import cancel_future_steps, close_groups
+from runtime.flow.cloning import CloneRefused, clone_group
+from runtime.flow.effects import ContinueAsNew
+from runtime.flow.ends import fail_flow, set_run, stop_flow, succeed
+from runtime.flow.flow import AWAITING_RETRY, RETRIES_EXHAUSTED
+from runtime.flow.groups import close_lane, dispatch_group, end_group
+from runtime.flow.outcomes import DENIED, PAUSED, SKIPPED_DEPENDENTS
+from runtime.flow.records import FlowParked, Moved, RunOpened, SegmentCut
+from runtime.flow.rows import Step
+from runtime.flow.states import (
+    Directive,
+    FlowStatus,
+    GroupStatus,
+    ResponseType,
+    RunStatus,
+    RunType,
+)
+from runtime.flow.turn import (
+    GroupAnswered,
+    GroupFailed,
+    StepExpired,
+    StepFailed,
+    StepReleased,
+    Turn,
+)
+from runtime.values.json import Json
+
+
+def enter(turn: Turn, position: int) -> None:
+    """Go on at a group position: the beginning of a segment."""
+    turn.record(Moved(at=turn.at, position=position, since=position))
+    go_on(turn)
+
+
+def go_on(turn: Turn) -> None:
+    """Dispatch the group the flow is at, or end it."""
+    flow = turn.flow
+    group = flow.group_at(flow.position)
+    if group is not None:
+        dispatch_group(turn, group)
+    elif flow.complete:
+        succeed(turn)
+    else:  # nothing is left to dispatch, and something is left to do: only a person can know what
+        turn.record(FlowParked(at=turn.at, step_id=PAUSED))
+        set_run(turn, RunStatus.APPROVAL_AWAITING)
+
+
+def on_group(turn: Turn, note: GroupAnswered) -> None:
+    """Act on what a group answered."""
+    match note.directive:
+        case Directive.CONTINUE | Directive.SKIP_GROUP:
+            end_group(turn, note.group, GroupStatus.SUCCESS, note.directive)
+            _after(turn)
+        case Directive.RETRY_GROUP | Directive.RETRY:
+            _again(turn, note)
+        case Directive.STOP:
+            end_group(turn, note.group, GroupStatus.ERROR, note.directive)
+            _stop(turn, note.step)
+        case Directive.AWAIT_APPROVAL:
+            pass  # the step that waits parked the flow already
+        case _:
+            assert_never(note.directive)
+
+
+def _after(turn: Turn) -> None:
+    """Go on behind a group: with the next one, in the next segment, or once somebody lets a paused flow go on."""
+    flow = turn.flow
+    position = flow.position + 1
+    if position >= len(flow.order.groups):
+        turn.record(Moved(at=turn.at, position=position, since=flow.since))
+        go_on(turn)
+    elif flow.paused:
+        turn.record(Moved(at=turn.at, position=position, since=flow.since))
+        turn.record(FlowParked(at=turn.at, step_id=PAUSED))
+        set_run(turn, RunStatus.APPROVAL_AWAITING)
+    elif position - flow.since >= flow.header.segment:
+        turn.record(SegmentCut(at=turn.at, position=position))
+        turn.effects.append(ContinueAsNew(position))
+    else:
+        turn.record(Moved(at=turn.at, position=position, since=flow.since))
+        go_on(turn)
+
+
+def _again(turn: Turn, note: GroupAnswered) -> None:
+    try:
+        clone_group(turn, turn.flow.groups[note.group])
+    except CloneRefused as refused:
+        end_group(turn, note.group, GroupStatus.ERROR, Directive.STOP)
+        close_groups(turn, "an earlier group was stopped")
+        stop_flow(turn, note.step, str(refused), retries_exhausted=True)
+    else:
+        go_on(turn)
+
+
+def _stop(turn: Turn, step_id: str) -> None:
+    close_groups(turn, "an earlier group was stopped")
+    step = turn.flow.steps.get(step_id)
+    exhausted = step is not None and bool(step.status.metadata.get(RETRIES_EXHAUSTED))
+    stop_flow(turn, step_id, _reason(step), retries_exhausted=exhausted)
+
+
+def _reason(step: Step | None) -> str:
+    """Say why a step stopped its flow (section 16.3)."""
+    if step is None:
+        return "a step stopped it"
+    response = step.approval.response if step.approval else None
+    if response is not None and response.type is ResponseType.DENY:
+        return DENIED
+    if response is not None and response.type is ResponseType.DENY_SKIP_DEPENDENTS:
+        return SKIPPED_DEPENDENTS
+    if step.status.metadata.get(RETRIES_EXHAUSTED):
+        return f'the {step.spec.retry.max_retries} retries of step "{step.name}" are spent'
+    return f'step "{step.name}" is {step.status.status}'
+
+
+def on_group_failure(turn: Turn, note: GroupFailed) -> None:
+    """A group ended without an answer: somebody may retry it."""
+    group_idx = turn.flow.groups[note.group].group_idx
+    turn.set_group(note.group, GroupStatus.ERROR, note.error)
+    _await_retry(turn, note.error, group_idx=group_idx)
+
+
+def on_failure(turn: Turn, note: StepFailed) -> None:
+    """A step failed: the group waits for a retry, a skip or a cancel."""
+    _await_retry(turn, note.error, step_id=note.step)
+
+
+def _await_retry(turn: Turn, error: str, **metadata: str | int) -> None:
+    told: dict[str, Json] = {"error_message": error, AWAITING_RETRY: True, **metadata}
+    turn.set_flow(FlowStatus.ERROR, "awaiting retry or skip", told)
+    set_run(turn, RunStatus.ERROR)
+
+
+def on_expiry(turn: Turn, note: StepExpired) -> None:
+    """Nobody answered: the end, without waiting for a retry. Other lanes of a parallel group may end first."""
+    group, step = turn.group_of(note.step), turn.step(note.step)
+    if group.parallel:
+        close_lane(turn, group, step, Directive.STOP)
+        return
+    cancel_future_steps(turn, step, note.error)
+    end_group(turn, group.id, GroupStatus.ERROR, "")
+    close_groups(turn, note.error)
+    fail_flow(turn, note.error)
+
+
+def on_parked(turn: Turn, step_id: str) -> None:
+    """A step waits for a person, and the flow with it."""
+    if not turn.flow.failed:
+        turn.set_flow(FlowStatus.APPROVAL_AWAITING, "waiting for approval", {"step_id": step_id})
+        set_run(turn, RunStatus.APPROVAL_AWAITING)
+
+
+def on_release(turn: Turn, note: StepReleased) -> None:
+    """A step that waited was answered: unless another waits still, a new run goes on."""
+    resume(turn, note.type, note.step)
+
+
+def resume(turn: Turn, kind: RunType, step_id: str) -> None:
+    """Open a run that goes on after a wait, and say what the flow waits for now, if it still does."""
+    flow = turn.flow
+    waits = flow.runs[-1].status in {RunStatus.APPROVAL_AWAITING, RunStatus.ERROR}
+    if flow.park == PAUSED and not flow.paused:
+        turn.record(FlowParked(at=turn.at, step_id=""))
+    if not waits:
+        return
+    turn.record(
+        RunOpened(
+            at=turn.at,
+            run_id=f"r{len(flow.runs) + 1}",
+            type=kind,
+            start_from=flow.position,
+            trigger_step_id=step_id,
+        )
+    )
+    turn.record(Moved(at=turn.at, position=flow.position, since=flow.position))
+    extra: dict[str, Json] = {AWAITING_RETRY: False} if flow.status.metadata.get(AWAITING_RETRY) else {}
+    others_failed, others_parked = flow.failed.discard(step_id), flow.parked.discard(step_id)
+    if others_failed:
+        other = min(others_failed)
+        reason = str(flow.steps[other].status.metadata.get("reason", ""))
+        _await_retry(turn, reason, step_id=other)
+    elif others_parked:
+        turn.set_flow(FlowStatus.APPROVAL_AWAITING, "waiting for approval", {"step_id": min(others_parked), **extra})
+        set_run(turn, RunStatus.APPROVAL_AWAITING)
+    else:
+        turn.set_flow(FlowStatus.IN_PROGRESS, "going on", extra)

@@ -1,0 +1,278 @@
+"""Random flows, answers, retries, cancels and crashes, held against the tables of section 18 and two small models.
+
+`FlowLoop` checks after every decision that replaying the records gives the flow, that every status was left by a way
+that the tables know, and that no row was executed twice; here is what may happen, and what has to hold in the end.
+"""
+
+import attrs
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runtime.flow.events import (
+    ApprovalOptionChanged,
+    CancelRequested,
+    CancelStepRequested,
+    PauseRequested,
+    RerunInput,
+    RerunRequested,
+    ResponseGiven,
+    RetryGroupRequested,
+    RetryStepRequested,
+    SkipStepRequested,
+    StartRequested,
+    UnpauseRequested,
+)
+from runtime.flow.rows import GroupSpec, RetryRule, StepSpec
+from runtime.flow.states import ApprovalOption, ExecutionType, Hook, Mode, OnError, ResponseType
+from tests.support.plain_flow import CHANGES, NO_CHANGES, WORK, FlowLoop, Work, group, scripted, step
+
+RULES = st.builds(
+    RetryRule,
+    auto=st.booleans(),
+    max_retries=st.integers(0, 3),
+    max_auto=st.none() | st.integers(0, 2),
+    group=st.booleans(),
+)
+SPECS = st.builds(
+    StepSpec,
+    name=st.sampled_from(["a", "b", "c"]),
+    signal=st.just(WORK) | st.just(WORK) | st.none(),
+    legacy_signal=st.none() | st.just(WORK),
+    execution_type=st.sampled_from([*ExecutionType, ExecutionType.APPROVAL, ExecutionType.SYSTEM]),
+    retryable=st.sampled_from([True, True, False]),
+    skippable=st.sampled_from([True, True, False]),
+    target_type=st.just("deploy"),
+    target_id=st.sampled_from(["", "d"]),
+    retry=RULES,
+    skip_group=st.booleans(),
+    replan=st.booleans(),
+    skip_noop=st.booleans(),
+    hooks=st.frozensets(st.sampled_from(list(Hook)), max_size=2),
+    idempotent=st.booleans(),
+)
+GROUPS = st.lists(
+    st.builds(
+        lambda steps, parallel: GroupSpec(steps=tuple(steps), parallel=parallel),
+        st.lists(SPECS, min_size=1, max_size=4),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=4,
+)
+WORKS = st.builds(
+    Work,
+    error=st.sampled_from([None, None, None, "boom"]),
+    output=st.sampled_from([CHANGES, CHANGES, NO_CHANGES, None]),
+    directive=st.sampled_from(
+        ["", "", "", "", "continue", "stop", "skip-group", "retry", "retry-group", "await-approval", "explode"]
+    ),
+    status=st.sampled_from(["", "", "", "user-skipped", "auto-skipped", "nonsense"]),
+)
+HEADERS = st.fixed_dictionaries(
+    {
+        "segment": st.integers(1, 3),
+        "max_in_flight": st.integers(1, 3),
+        "plan_only": st.sampled_from([False, False, True]),
+        "approval_option": st.sampled_from(list(ApprovalOption)),
+        "on_error": st.sampled_from(list(OnError)),
+        "group_records": st.booleans(),
+    }
+)
+
+
+def act(loop: FlowLoop, data: st.DataObject) -> None:
+    """Have one thing happen, whether it makes sense or not."""
+    rows = sorted(loop.flow.steps) or ["s1"]
+    some = data.draw(st.sampled_from([*rows, "nope"]))
+    loop.now += 1
+    kind = data.draw(
+        st.sampled_from(
+            ["finish"] * 6
+            + ["report"] * 4
+            + ["answer"] * 3
+            + ["retry", "skip", "retry-group", "rerun", "option", "pause", "unpause", "cancel-step"]
+            + ["crash", "expire", "cancel"]
+        )
+    )
+    match kind:
+        case "finish" if loop.running:
+            one = data.draw(st.sampled_from(sorted(loop.running)))
+            loop.finish(one, data.draw(WORKS))
+        case "report" if loop.pending:
+            loop.tell(loop.pending.pop(data.draw(st.integers(0, len(loop.pending) - 1))))
+        case "answer":
+            kinds = [*ResponseType, "banana"]
+            some = data.draw(st.sampled_from([*sorted(loop.flow.parked), some]))
+            loop.tell(ResponseGiven(at=loop.now, by="grace", step=some, type=data.draw(st.sampled_from(kinds))))
+        case "retry":
+            loop.tell(RetryStepRequested(at=loop.now, by="grace", step=some))
+        case "skip":
+            loop.tell(SkipStepRequested(at=loop.now, by="grace", step=some))
+        case "retry-group":
+            loop.tell(RetryGroupRequested(at=loop.now, by="grace", step=some))
+        case "rerun":
+            operation = data.draw(st.sampled_from(["retry-step", "skip-step", "explode"]))
+            stale = data.draw(st.booleans())
+            plan = data.draw(st.sampled_from(rows))
+            rerun = RerunInput(
+                flow_id="f",
+                step_id=some,
+                operation=operation,
+                stale_plan=stale,
+                replan_step_id=plan,
+                additional_skip_step_ids=(plan,),
+            )
+            loop.tell(RerunRequested(at=loop.now, by="grace", input=rerun))
+        case "option":
+            option = data.draw(st.sampled_from(list(ApprovalOption)))
+            loop.tell(ApprovalOptionChanged(at=loop.now, by="grace", option=option))
+        case "pause":
+            loop.tell(PauseRequested(at=loop.now, by="grace"))
+        case "unpause":
+            loop.tell(UnpauseRequested(at=loop.now, by="grace"))
+        case "cancel-step":
+            loop.tell(CancelStepRequested(at=loop.now, by="grace", step=some))
+        case "expire":
+            loop.pass_days(31)
+        case "crash":
+            loop.crash()
+        case "cancel" if data.draw(st.booleans()):
+            loop.tell(CancelRequested(at=loop.now, by="grace"))
+        case _:
+            pass
+
+
+def finish_off(loop: FlowLoop) -> None:
+    """Say yes to everything until the flow has ended; the budget of every retry is finite, so it does."""
+    loop.script = lambda _step: Work(output=CHANGES)
+    for _ in range(200):
+        loop.settle()
+        if loop.flow.ended:
+            return
+        loop.now += 1
+        if loop.flow.status.status == "pending":
+            loop.tell(StartRequested(at=loop.now))
+        for parked in sorted(loop.flow.parked):
+            loop.tell(ResponseGiven(at=loop.now, by="root", step=parked, type="approve", admin=True))
+        for failed in sorted(loop.flow.failed):
+            loop.tell(SkipStepRequested(at=loop.now, by="grace", step=failed))
+        if loop.flow.paused:
+            loop.tell(UnpauseRequested(at=loop.now, by="grace"))
+        elif loop.flow.awaits_retry and not loop.pending:
+            loop.tell(CancelRequested(at=loop.now, by="grace"))
+    raise AssertionError(f"the flow does not end: {loop.statuses()} {loop.groups()} {loop.flow.status.status}")
+
+
+def check_ended(loop: FlowLoop) -> None:
+    flow = loop.flow
+    assert flow.finished_at is not None
+    assert not flow.live
+    active = {"in-progress", "checking-plan", "approval-awaiting", "queued"}
+    rows = list(flow.steps.values())
+    assert not [one.id for one in rows if one.status.status in active]
+    pending = [one.id for one in rows if one.status.status == "pending"]
+    assert not pending or flow.status.status == "error", "what is left of a flow that ended was not attempted"
+    if flow.status.status == "success" and flow.mode is Mode.GROUP:
+        assert flow.complete
+        assert all(one.status.status in {"success", "discarded"} for one in flow.groups.values())
+    if flow.status.status == "cancelled":
+        assert str(flow.error) == "workflow cancelled"
+    for one in rows:
+        began = one.started_at is not None
+        assert began or one.finished_at is None, "what was never entered never ended"
+        assert not began or one.finished_at is not None
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), mode=st.sampled_from(list(Mode)), groups=GROUPS, header=HEADERS)
+def test_whatever_happens_the_tables_hold_and_the_flow_can_be_ended(data, mode, groups, header):
+    loop = FlowLoop(*groups, mode=mode, **header)
+    loop.script = lambda _step: Work(blocked=True)
+    if data.draw(st.booleans()):
+        loop.hook_errors = {"on_skip": "no", "on_retry": "no"}
+    loop.tell(StartRequested(at=loop.now))
+    for _ in range(data.draw(st.integers(0, 40))):
+        act(loop, data)
+    finish_off(loop)
+    check_ended(loop)
+
+
+DIRECTIVES = st.sampled_from(["", "continue", "skip-group", "stop", "retry", "fail"])
+
+
+def predict(groups: list[list[list[str]]], limit: int) -> tuple[list[str], str]:
+    """Walk groups of steps by the tables of sections 6.3 and 11.2; each step has the answers of its tries.
+
+    Gives the names in the order they are executed, and the status of the flow.
+    """
+    executed = []
+    for number, steps in enumerate(groups):
+        for place, answers in enumerate(steps):
+            name, tries = f"{number}{place}", 0
+            while True:
+                executed.append(name if not tries else f"{name} (retry {tries})")
+                answer = answers[min(tries, len(answers) - 1)]
+                if answer in {"retry", "fail"} and tries < limit:
+                    tries += 1
+                    continue
+                break
+            if answer in {"stop", "retry", "fail"}:
+                return executed, "error"
+            if answer == "skip-group":
+                break
+    return executed, "success"
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    groups=st.lists(
+        st.lists(st.lists(DIRECTIVES, min_size=1, max_size=4), min_size=1, max_size=3), min_size=1, max_size=7
+    ),
+    limit=st.integers(0, 2),
+    segment=st.integers(1, 3),
+)
+def test_groups_are_walked_as_a_plain_loop_would(groups, limit, segment):
+    rule = RetryRule(auto=True, max_retries=limit)
+    works = {
+        f"{number}{place}": [Work(error="boom") if answer == "fail" else Work(directive=answer) for answer in answers]
+        for number, steps in enumerate(groups)
+        for place, answers in enumerate(steps)
+    }
+    specs = [
+        group(*[step(f"{number}{place}", retry=rule) for place in range(len(steps))])
+        for number, steps in enumerate(groups)
+    ]
+    loop = FlowLoop(*specs, mode=Mode.GROUP, script=scripted(**works), segment=segment).run()
+    executed, status = predict(groups, limit)
+    assert loop.executed == executed
+    assert loop.flow.status.status == status
+    if status == "success":
+        assert loop.cuts == list(range(segment, len(groups), segment))
+
+
+@settings(max_examples=50, deadline=None)
+@given(data=st.data(), groups=GROUPS)
+def test_a_crash_between_any_two_decisions_changes_nothing_that_matters(data, groups):
+    """Steps that may be done twice, crashed anywhere: the flow ends as it would have."""
+    calm = [
+        attrs.evolve(
+            one, steps=tuple(attrs.evolve(s, idempotent=True, name=f"{g}-{n}") for n, s in enumerate(one.steps))
+        )
+        for g, one in enumerate(groups)
+    ]
+    mode = data.draw(st.sampled_from(list(Mode)))
+    fields = {"mode": mode, "approval_option": ApprovalOption.APPROVE_ALL}
+    undisturbed = FlowLoop(*calm, **fields).run()
+    loop = FlowLoop(*calm, **fields)
+    loop.tell(StartRequested(at=loop.now))
+    crashes = data.draw(st.integers(0, 8))
+    while loop.pending or loop.running:
+        if crashes and data.draw(st.booleans()):
+            crashes -= 1
+            loop.crash()
+        elif loop.pending:
+            loop.tell(loop.pending.pop(0))
+        elif loop.running:
+            loop.finish(next(iter(loop.running)))
+    assert loop.statuses() == undisturbed.statuses()
+    assert loop.flow.status.status == undisturbed.flow.status.status

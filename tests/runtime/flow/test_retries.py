@@ -1,0 +1,274 @@
+"""Sections 12 and 13: A37 to A46."""
+
+import pytest
+
+from runtime.errors import Conflict, NotFound, RequestInvalid
+from runtime.flow.events import NewerFlowCreated, RerunInput, RerunRequested, RetryGroupRequested, RetryStepRequested
+from runtime.flow.naming import base_name, next_name
+from runtime.flow.outcomes import FlowStoppedError
+from runtime.flow.rows import CloneSpec, RetryRule
+from runtime.flow.states import ExecutionType, Hook, Mode
+from tests.support.plain_flow import WORK, FlowLoop, Work, group, plan, scripted, step
+
+LISTS = pytest.mark.parametrize("mode", [Mode.FLAT, Mode.CHILD])
+FAILS_ONCE = [Work(error="boom"), Work()]
+
+
+def failed(mode: Mode, *, name="s2", **fields) -> FlowLoop:
+    """A flow whose second step failed, and goes well if it is done again."""
+    steps = [step("s1", 1), step("s2", 2, **fields), step("s3", 3)]
+    return FlowLoop(*steps, mode=mode, script=scripted(**{name: FAILS_ONCE})).run()
+
+
+@LISTS
+def test_a37_a_failed_step_is_retried_and_the_rest_goes_on(mode):
+    loop = failed(mode)
+    ended = loop.flow.finished_at
+    loop.rerun("s2", "retry-step")
+    assert loop.statuses() == {"s1": "success", "s2": "discarded", "s2 (retry 1)": "success", "s3": "success"}
+    assert loop.executed == ["s1", "s2", "s2 (retry 1)", "s3"]
+    assert loop.row("s2").retried
+    assert loop.flow.status.status == "success"
+    assert loop.flow.finished_at > ended
+    assert "retrying" in [one.status for one in loop.flow.status.history]
+    assert loop.runs == [("initial", "error"), ("retry", "success")]
+
+
+@LISTS
+def test_a38_a_failed_step_is_skipped_and_the_rest_goes_on(mode):
+    loop = failed(mode)
+    loop.rerun("s2", "skip-step")
+    assert loop.statuses() == {"s1": "success", "s2": "user-skipped", "s3": "success"}
+    assert loop.row("s3").status.metadata["reason"] == ""
+    assert loop.flow.status.status == "success"
+    assert loop.runs[-1] == ("skip", "success")
+
+
+@LISTS
+def test_what_people_ask_for_comes_to_the_same(mode):
+    loop = failed(mode).retry("s2")
+    assert loop.statuses()["s2 (retry 1)"] == "success"
+    loop = failed(mode).skip("s2")
+    assert loop.statuses()["s2"] == "user-skipped"
+    assert loop.flow.status.status == "success"
+
+
+@LISTS
+def test_a39_a_plan_is_skipped_with_its_apply(mode):
+    steps = [plan("P", 1), step("A", 1), step("s", 2)]
+    loop = FlowLoop(*steps, mode=mode, script=scripted(P=Work(error="boom"))).run()
+    loop.rerun("P", "skip-step", additional_skip_step_ids=("s2",))
+    assert loop.statuses() == {"P": "user-skipped", "A": "user-skipped", "s": "success"}
+    by_hand = FlowLoop(*steps, mode=mode, script=scripted(P=Work(error="boom"))).run().skip("P")
+    assert by_hand.statuses() == loop.statuses()
+
+
+@LISTS
+def test_a40_a_stale_plan_is_made_again_before_it_is_applied(mode):
+    steps = [plan("P", 1), step("A", 1), step("hook", 1), step("s", 2)]
+    loop = FlowLoop(*steps, mode=mode, script=scripted(A=FAILS_ONCE)).run()
+    loop.answer("P", "approve")
+    assert loop.statuses() == {"P": "approved", "A": "error", "hook": "not-attempted", "s": "not-attempted"}
+    loop.rerun("A", "retry-step", stale_plan=True, replan_step_id="s1")
+    assert {name: loop.row(name).status.status for name in ("P", "A", "hook")} == dict.fromkeys(
+        ("P", "A", "hook"), "discarded"
+    )
+    clones = [one for one in loop.flow.ordered() if one.generation == 1]
+    assert [one.name for one in clones] == ["P (retry 1)", "A (retry 1)", "hook (retry 1)"]
+    assert [one.status.status for one in clones] == ["approval-awaiting", "pending", "pending"]
+    assert loop.executed == ["P", "A", "P (retry 1)"]
+    loop.answer("P (retry 1)", "approve")
+    assert loop.executed[3:] == ["A (retry 1)", "hook (retry 1)", "s"]
+    assert loop.flow.status.status == "success"
+
+
+def test_a_step_that_needs_a_fresh_plan_says_so():
+    steps = [plan("P", 1), step("A", 1, replan=True)]
+    loop = FlowLoop(*steps, mode=Mode.FLAT, script=scripted(A=FAILS_ONCE)).run()
+    loop.answer("P", "approve").retry("A")
+    assert loop.statuses()["P (retry 1)"] == "approval-awaiting"
+
+
+@LISTS
+def test_a41_a_plan_of_another_group_is_no_plan_of_this_one(mode):
+    steps = [plan("P", 1), step("A", 2)]
+    loop = FlowLoop(*steps, mode=mode, script=scripted(A=Work(error="boom"))).run()
+    loop.answer("P", "approve")
+    loop.rerun("A", "retry-step", stale_plan=True, replan_step_id="s1")
+    assert isinstance(loop.refusal, RequestInvalid)
+    assert loop.refusal.faults[0].path == "replan_step_id"
+    assert len(loop.flow.steps) == 2
+    assert loop.flow.status.status == "error"
+
+
+@LISTS
+def test_a42_an_operation_that_nobody_knows_fails_the_flow(mode):
+    loop = failed(mode)
+    loop.rerun("s2", "explode")
+    assert isinstance(loop.refusal, RequestInvalid)
+    assert loop.flow.status.status == "error"
+    assert "explode" in loop.flow.status.metadata["error_message"]
+    assert loop.row("s2").status.status == "error"
+
+
+@LISTS
+def test_a_rerun_of_a_step_that_is_not_there_fails_the_flow(mode):
+    loop = failed(mode)
+    given = RerunInput(flow_id="f", step_id="nope", operation="retry-step")
+    loop.ask(RerunRequested(at=loop.now, by="grace", input=given))
+    assert isinstance(loop.refusal, NotFound)
+    assert loop.flow.status.status == "error"
+    assert "nope" in loop.flow.status.metadata["error_message"]
+    before = len(loop.records)
+    loop.ask(RetryStepRequested(at=loop.now, by="grace", step="nope"))
+    assert isinstance(loop.refusal, NotFound)
+    assert len(loop.records) == before
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a43_what_may_not_be_retried_or_skipped_is_left_alone(mode):
+    loop = failed(mode, retryable=False, skippable=False)
+    before = len(loop.records)
+    assert "retryable=false" in str(loop.retry("s2").refusal)
+    assert "skippable=false" in str(loop.skip("s2").refusal)
+    assert isinstance(loop.retry("s1").refusal, Conflict)
+    assert isinstance(loop.skip("s1").refusal, Conflict)
+    assert len(loop.records) == before
+
+
+@LISTS
+def test_a44_a_rerun_is_cut_and_prepared_once(mode):
+    steps = [step(f"s{n}", n) for n in range(10)]
+    loop = FlowLoop(*steps, mode=mode, script=scripted(s0=FAILS_ONCE)).run()
+    loop.enter_by_itself = False
+    loop.rerun("s0", "retry-step")
+    assert loop.cuts == [6]
+    assert loop.flow.finished_at is None
+    loop.rerun("s0", "retry-step", continue_from_idx=6)
+    assert loop.refusal is None
+    assert len(loop.flow.steps) == 11
+    assert loop.flow.status.status == "success"
+    assert len(loop.executed) == 11
+    assert isinstance(loop.rerun("s0", "retry-step", continue_from_idx=6).refusal, Conflict)
+
+
+@pytest.mark.parametrize("mode", [Mode.CHILD, Mode.GROUP])
+def test_a45_a_step_is_retried_by_itself_until_its_budget_is_spent(mode):
+    rule = RetryRule(auto=True, max_retries=2)
+    loop = FlowLoop(step("x", 1, retry=rule), step("y", 2), mode=mode, script=scripted(x=Work(error="boom"))).run()
+    rows = [one for one in loop.flow.ordered() if one.lane == "s1"]
+    assert [one.name for one in rows] == ["x", "x (retry 1)", "x (retry 2)"]
+    assert [one.status.status for one in rows] == ["error"] * 3
+    assert [bool(one.status.metadata.get("auto_retried")) for one in rows] == [True, True, False]
+    assert [one.retried for one in rows] == [False] * 3
+    assert rows[2].status.metadata["retries_exhausted"] is True
+    assert rows[2].status.metadata["max_retries"] == 2
+    assert isinstance(loop.flow.error, FlowStoppedError)
+    assert loop.flow.error.retries_exhausted is True
+    assert "2 retries" in loop.flow.error.reason
+    assert loop.flow.status.metadata["retries_exhausted"] is True
+    assert loop.flow.ended
+    assert loop.statuses()["y"] == "not-attempted"
+
+
+@pytest.mark.parametrize("mode", [Mode.CHILD, Mode.GROUP])
+def test_a_step_that_goes_well_in_the_end_is_done(mode):
+    rule = RetryRule(auto=True)
+    script = scripted(x=[Work(error="one"), Work(error="two"), Work()])
+    loop = FlowLoop(step("x", 1, retry=rule), mode=mode, script=script).run()
+    assert [one.status.status for one in loop.flow.ordered()] == ["error", "error", "success"]
+    assert loop.flow.complete
+    assert loop.flow.status.status == "success"
+
+
+def test_past_its_automatic_retries_a_step_waits_for_a_person():
+    rule = RetryRule(auto=True, max_retries=3, max_auto=1)
+    script = scripted(x=[Work(error="boom"), Work(error="boom"), Work()])
+    loop = FlowLoop(step("x", 1, retry=rule), mode=Mode.GROUP, script=script).run()
+    assert loop.flow.status.metadata["awaiting_retry"] is True
+    assert loop.statuses() == {"x": "error", "x (retry 1)": "error"}
+    loop.retry("x (retry 1)")
+    assert loop.flow.status.status == "success"
+
+
+def test_a_hook_hears_of_an_automatic_retry_and_may_refuse_it():
+    rule = RetryRule(auto=True)
+    hooked = step("x", 1, retry=rule, hooks=frozenset({Hook.ON_RETRY}))
+    loop = FlowLoop(hooked, mode=Mode.GROUP, script=scripted(x=FAILS_ONCE)).run()
+    assert loop.hooks == [("s1", "on_retry")]
+    assert loop.flow.status.status == "success"
+    refused = FlowLoop(hooked, mode=Mode.GROUP, script=scripted(x=FAILS_ONCE))
+    refused.hook_errors = {"on_retry": "no"}
+    refused.run()
+    assert refused.flow.status.metadata["awaiting_retry"] is True
+    assert "on_retry: no" in refused.row("x").status.metadata["reason"]
+    assert refused.skip("x").flow.status.status == "success"
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_person_may_retry_only_as_often_as_the_budget_says(mode):
+    loop = FlowLoop(
+        step("x", 1, retry=RetryRule(max_retries=1)), mode=mode, script=scripted(x=Work(error="boom"))
+    ).run()
+    loop.retry("x")
+    assert loop.statuses() == {"x": "discarded", "x (retry 1)": "error"}
+    loop.retry("x (retry 1)")
+    assert isinstance(loop.refusal, Conflict)
+    assert len(loop.flow.steps) == 2
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_step_may_be_retried_as_something_else(mode):
+    recipe = (
+        CloneSpec(name="P", signal=WORK, execution_type=ExecutionType.APPROVAL),
+        CloneSpec(name="A", signal=WORK),
+    )
+    loop = FlowLoop(step("A", 1, clone_as=recipe), step("after", 1), mode=mode, script=scripted(A=FAILS_ONCE)).run()
+    loop.retry("A")
+    assert loop.statuses()["P (retry 1)"] == "approval-awaiting"
+    loop.answer("P (retry 1)", "approve")
+    assert loop.executed == ["A", "P (retry 1)", "A (retry 1)", "after"]
+    assert loop.flow.status.status == "success"
+
+
+@pytest.mark.parametrize(
+    ("name", "base", "following"),
+    [
+        ("x", "x", "x (retry 1)"),
+        ("x (retry 1)", "x", "x (retry 2)"),
+        ("x (retry 2) (retry 1)", "x (retry 2)", "x (retry 2) (retry 2)"),
+        ("(retry 1)", "", "(retry 2)"),
+        ("", "", " (retry 1)"),
+        ("x(retry 1)", "x", "x (retry 2)"),
+        ("x (retry 99999999999999999999)", "x", "x (retry 99999999999999999999) (retry 1)"),
+        ("x (retry n)", "x (retry n)", "x (retry n) (retry 1)"),
+    ],
+)
+def test_a46_names_of_clones(name, base, following):
+    assert base_name(name) == base
+    assert next_name(name) == following
+
+
+def test_a_newer_flow_of_the_owner_ends_the_wait_for_a_retry():
+    loop = failed(Mode.GROUP)
+    loop.ask(NewerFlowCreated(at=loop.now, flow_id="g"))
+    assert loop.flow.superseded == "g"
+    assert loop.flow.ended
+    assert loop.statuses()["s3"] == "not-attempted"
+    assert isinstance(loop.retry("s2").refusal, Conflict)
+    running = FlowLoop(step("x"), mode=Mode.GROUP, script=scripted(x=Work(blocked=True))).run()
+    running.ask(NewerFlowCreated(at=running.now, flow_id="g"))
+    assert not running.flow.ended
+
+
+def test_a_group_may_be_retried_by_hand():
+    steps = [step("a", 1), step("b", 1)]
+    loop = FlowLoop(group(*steps), group(step("c")), mode=Mode.GROUP, script=scripted(b=FAILS_ONCE)).run()
+    loop.ask(RetryGroupRequested(at=loop.now, by="grace", step="s1"))
+    assert loop.refusal is None
+    assert loop.executed == ["a", "b", "a (retry 1)", "b (retry 1)", "c"]
+    assert loop.groups() == {"g1.0": "discarded", "g1.1": "success", "g2.0": "success"}
+    assert loop.flow.status.status == "success"
+    assert loop.runs == [("initial", "error"), ("retry", "success")]
+    loop.ask(RetryGroupRequested(at=loop.now, by="grace", step="s1"))
+    assert isinstance(loop.refusal, Conflict)

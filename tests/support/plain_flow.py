@@ -1,0 +1,390 @@
+"""Drives the flow engine with a plain loop: no trio, no actors, no clock. What the work of a step does is a script.
+
+`FlowLoop` keeps every record it was given, and after every decision holds the laws of the engine against it: replaying
+the records gives the flow, no step leaves a status by a way that is not in the table, no row is executed twice.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from runtime.errors import Refused
+from runtime.flow.decision import Decision, decide
+from runtime.flow.effects import (
+    ArmTimer,
+    CallHook,
+    CheckPlan,
+    ContinueAsNew,
+    DisarmTimer,
+    Effect,
+    EvaluatePolicies,
+    FindDependents,
+    Generate,
+    StartStep,
+    StopSteps,
+)
+from runtime.flow.events import (
+    ApprovalDue,
+    ApprovalOptionChanged,
+    CancelRequested,
+    DependentsFound,
+    Event,
+    GenerationFailed,
+    HookReturned,
+    PlanChecked,
+    PoliciesEvaluated,
+    RerunInput,
+    RerunRequested,
+    ResponseGiven,
+    Resumed,
+    RetryStepRequested,
+    SegmentEntered,
+    SkipStepRequested,
+    StartRequested,
+    StepCut,
+    StepsGenerated,
+    Violation,
+    WorkFinished,
+)
+from runtime.flow.flow import Flow
+from runtime.flow.generation import GenerationError, choose_generator, flatten
+from runtime.flow.history import begin, replay
+from runtime.flow.noop import PLAN_READERS, PlanUnreadable, is_noop
+from runtime.flow.records import FlowCreated, FlowStatusSet, GroupStatusSet, Record, StepBegan, StepStatusSet
+from runtime.flow.rows import GroupSpec, Signal, Step, StepSpec
+from runtime.flow.states import ApprovalOption, ExecutionType, Mode, StepStatus
+from runtime.values.json import Json
+from tests.support.flow_table import ALLOWED, FLOW_ALLOWED, GROUP_ALLOWED
+
+START = 1_700_000_000.0
+DAY = 86_400.0
+
+CHANGES: Json = {"changes": [{"actions": ["update"]}]}
+NO_CHANGES: Json = {"changes": [{"actions": ["no-op"]}]}
+WORK = Signal(type="work")
+
+
+def step(name: str, group: int = 0, **fields: Any) -> StepSpec:
+    """A step that does something."""
+    return StepSpec(name=name, group_idx=group, **{"signal": WORK, **fields})
+
+
+def plan(name: str, group: int = 0, **fields: Any) -> StepSpec:
+    """A step that makes a plan and asks."""
+    return step(name, group, **{"execution_type": ExecutionType.APPROVAL, **fields})
+
+
+def group(*steps: StepSpec, **fields: Any) -> GroupSpec:
+    return GroupSpec(steps=steps, **fields)
+
+
+@attrs.frozen(kw_only=True)
+class Work:
+    """What the work of a step comes to. `blocked`: it goes on until it is let go or cut."""
+
+    error: str | None = None
+    output: Json = None
+    directive: str = ""
+    status: str = ""
+    target: tuple[str, str] = ("", "")
+    blocked: bool = False
+
+
+Script = Callable[[Step], Work]
+
+
+def well(one: Step) -> Work:
+    """Everything goes well; plans have changes."""
+    return Work(output=CHANGES if one.spec.execution_type is ExecutionType.APPROVAL else None)
+
+
+def scripted(**works: Work | Sequence[Work]) -> Script:
+    """Give the steps of these names (that of their first row counts) their works in turn; the others go well."""
+    counts: dict[str, int] = {}
+
+    def script(one: Step) -> Work:
+        name = one.name.partition(" (retry")[0]
+        given = works.get(name)
+        if given is None:
+            return well(one)
+        own = [given] if isinstance(given, Work) else list(given)
+        counts[name] = counts.get(name, 0) + 1
+        return own[min(counts[name], len(own)) - 1]
+
+    return script
+
+
+@attrs.frozen(kw_only=True)
+class Evaluation:
+    """What the policies find."""
+
+    evaluated: tuple[str, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    error: str | None = None
+
+
+class FlowLoop:
+    """One flow and what it wants done."""
+
+    def __init__(self, *given: StepSpec | GroupSpec, mode: Mode, script: Script = well, **header: Any) -> None:
+        self.script = script
+        self.now = START
+        self.evaluation = Evaluation()
+        self.hook_errors: dict[str, str] = {}
+        self.dependents: tuple[str, ...] = ()
+        self.generators: Mapping[str, Callable[[Flow], Any]] | None = {"install": lambda _flow: given}
+        self.signals: Mapping[str, Callable[[Flow], Any]] = {}
+        self.generated = 0
+        self.executed: list[str] = []
+        self.intervals: list[tuple[str, float, float]] = []
+        self.running: dict[str, tuple[StartStep, float]] = {}
+        self.stopped: list[str] = []
+        self.hooks: list[tuple[str, str]] = []
+        self.timers: dict[str, float] = {}
+        self.cuts: list[int] = []
+        self.enter_by_itself = True
+        self.pending: list[Event] = []
+        created = FlowCreated(
+            **{"at": self.now, "by": "ada", "flow_id": "f", "type": "install", "mode": mode, **header}
+        )
+        self.flow = begin(created)
+        self.records: list[Record] = [created]
+        self.refusal: Refused | None = None
+
+    def tell(self, *events: Event) -> Decision:
+        before = self.flow
+        decision = decide(before, *events)
+        self.records.extend(decision.records)
+        self.flow = decision.flow
+        self.refusal = decision.refusals[-1] if decision.refusals else None
+        assert replay(self.records) == self.flow, "replaying the records gives the flow"
+        check_transitions(before, decision.records)
+        check_derived(self.flow)
+        for effect in decision.effects:
+            self._perform(effect)
+        return decision
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Generate():
+                self.pending.append(self._generate(effect))
+            case StartStep():
+                self._start(effect)
+            case CheckPlan():
+                self.pending.append(self._check(effect))
+            case EvaluatePolicies():
+                found = attrs.asdict(self.evaluation, recurse=False)
+                self.pending.append(PoliciesEvaluated(at=self.now, step=effect.step, attempt=effect.attempt, **found))
+            case CallHook():
+                self.hooks.append((effect.step, str(effect.hook)))
+                error = self.hook_errors.get(str(effect.hook))
+                self.pending.append(
+                    HookReturned(at=self.now, step=effect.step, attempt=effect.attempt, hook=effect.hook, error=error)
+                )
+            case FindDependents():
+                names = {self.flow.steps[one].name: one for one in self.flow.steps}
+                found_ids = tuple(names[name] for name in self.dependents)
+                self.pending.append(
+                    DependentsFound(at=self.now, step=effect.step, attempt=effect.attempt, steps=found_ids)
+                )
+            case StopSteps():
+                for step_id in effect.steps:
+                    started, _ = self.running.pop(step_id, (None, 0))
+                    if started is not None:
+                        self.stopped.append(self.flow.steps[step_id].name)
+                    attempt = self.flow.steps[step_id].attempt
+                    self.pending.append(
+                        StepCut(at=self.now, step=step_id, attempt=attempt, by=effect.by, reason=effect.reason)
+                    )
+                if not effect.steps:
+                    self.pending.append(GenerationFailed(at=self.now, error="cut"))
+            case ArmTimer():
+                self.timers[effect.step] = effect.due
+            case DisarmTimer():
+                self.timers.pop(effect.step, None)
+            case ContinueAsNew():
+                self.cuts.append(effect.start_from_step_idx)
+                if self.enter_by_itself:
+                    self.pending.append(SegmentEntered(at=self.now, position=effect.start_from_step_idx))
+
+    def _generate(self, effect: Generate) -> Event:
+        self.generated += 1
+        try:
+            chosen = choose_generator(self.flow.header.type, effect.signal, self.generators)
+            generator = self.signals[chosen.type] if isinstance(chosen, Signal) else chosen
+            steps, groups = flatten(generator(self.flow))
+        except GenerationError as error:
+            return GenerationFailed(at=self.now, error=str(error))
+        return StepsGenerated(at=self.now, steps=steps, groups=groups)
+
+    def _start(self, effect: StartStep) -> None:
+        one = self.flow.steps[effect.step]
+        self.executed.append(one.name)
+        self.running[effect.step] = (effect, self.now)
+
+    def _check(self, effect: CheckPlan) -> Event:
+        one = self.flow.steps[effect.step]
+        try:
+            no_op = is_noop(one.spec.plan_kind, one.output, PLAN_READERS)
+        except PlanUnreadable as error:
+            return PlanChecked(at=self.now, step=effect.step, attempt=effect.attempt, error=str(error))
+        return PlanChecked(at=self.now, step=effect.step, attempt=effect.attempt, no_op=no_op)
+
+    def finish(self, step_id: str, work: Work | None = None) -> Decision:
+        """Let the work of a step end."""
+        started, since = self.running.pop(step_id)
+        one = self.flow.steps[step_id]
+        self.intervals.append((one.name, since, self.now))
+        work = work or self.script(one)
+        return self.tell(
+            WorkFinished(
+                at=self.now,
+                step=step_id,
+                attempt=started.attempt,
+                error=work.error,
+                description="Step failed" if work.error else "",
+                output=work.output,
+                directive=work.directive,
+                status=work.status,
+                target_type=work.target[0],
+                target_id=work.target[1],
+            )
+        )
+
+    def settle(self) -> "FlowLoop":
+        """Let everything end that is not blocked."""
+        blocked: dict[str, Work] = {}
+        while True:
+            if self.pending:
+                self.tell(self.pending.pop(0))
+                continue
+            free = [one for one in self.running if one not in blocked]
+            if not free:
+                return self
+            self.now += 1
+            work = self.script(self.flow.steps[free[0]])
+            if work.blocked:
+                blocked[free[0]] = work
+            else:
+                self.finish(free[0], work)
+
+    def run(self) -> "FlowLoop":
+        self.tell(StartRequested(at=self.now))
+        return self.settle()
+
+    def id_of(self, name: str) -> str:
+        """The id of the newest row of this name."""
+        return max((one for one in self.flow.steps.values() if one.name == name), key=lambda one: one.seq).id
+
+    def row(self, name: str) -> Step:
+        return self.flow.steps[self.id_of(name)]
+
+    def answer(self, name: str, kind: str, *, by: str = "grace", note: str = "", admin: bool = False) -> "FlowLoop":
+        self.now += 1
+        self.tell(ResponseGiven(at=self.now, by=by, step=self.id_of(name), type=kind, note=note, admin=admin))
+        return self.settle()
+
+    def ask(self, event: Event) -> "FlowLoop":
+        """Tell one thing and let what follows end; the refusal of that one thing is kept."""
+        self.now += 1
+        self.tell(event)
+        refusal = self.refusal
+        self.settle()
+        self.refusal = refusal
+        return self
+
+    def retry(self, name: str, **fields: Any) -> "FlowLoop":
+        return self.ask(RetryStepRequested(at=self.now, by="grace", step=self.id_of(name), **fields))
+
+    def skip(self, name: str) -> "FlowLoop":
+        return self.ask(SkipStepRequested(at=self.now, by="grace", step=self.id_of(name)))
+
+    def rerun(self, name: str, operation: str, **fields: Any) -> "FlowLoop":
+        given = RerunInput(flow_id="f", step_id=self.id_of(name), operation=operation, **fields)
+        return self.ask(RerunRequested(at=self.now, by="grace", input=given))
+
+    def cancel(self, reason: str = "enough") -> "FlowLoop":
+        return self.ask(CancelRequested(at=self.now, by="grace", reason=reason))
+
+    def option(self, option: ApprovalOption) -> "FlowLoop":
+        return self.ask(ApprovalOptionChanged(at=self.now, by="grace", option=option))
+
+    def pass_days(self, days: float) -> "FlowLoop":
+        """Let time pass, and the timers that are due with it."""
+        self.now += days * DAY
+        for step_id in [one for one, due in self.timers.items() if due <= self.now]:
+            del self.timers[step_id]
+            self.tell(ApprovalDue(at=self.now, step=step_id))
+        return self.settle()
+
+    def crash(self) -> "FlowLoop":
+        """Lose everything but the records, and go on from there."""
+        rebuilt = replay(self.records)
+        assert rebuilt is not None
+        self.flow = rebuilt
+        self.running.clear()
+        self.timers.clear()
+        self.pending.clear()
+        self.tell(Resumed(at=self.now, reason="crash"))
+        return self
+
+    def statuses(self) -> dict[str, str]:
+        """The status of every step, in order; of several of one name the last."""
+        return {one.name: one.status.status for one in self.flow.ordered()}
+
+    def groups(self) -> dict[str, str]:
+        return {one.id: one.status.status for one in self.flow.groups.values()}
+
+    @property
+    def runs(self) -> list[tuple[str, str]]:
+        return [(str(one.type), str(one.status)) for one in self.flow.runs]
+
+
+def check_transitions(before: Flow, records: Sequence[Record]) -> None:
+    """Nothing leaves a status by a way that is not in section 18, and no row is executed twice."""
+    at = before.status.status
+    groups = {one.id: one.status.status for one in before.groups.values()}
+    statuses = {one.id: one.status.status for one in before.steps.values()}
+    attempts = {one.id: one.attempt for one in before.steps.values()}
+    idempotent = {one.id: one.spec.idempotent for one in before.steps.values()}
+    for record in records:
+        if isinstance(record, StepStatusSet):
+            was = statuses.get(record.step, StepStatus.PENDING)
+            assert record.status == was or (was, record.status) in ALLOWED, f"{record.step}: {was} -> {record.status}"
+            statuses[record.step] = record.status
+        elif isinstance(record, FlowStatusSet):
+            assert record.status == at or (at, record.status) in FLOW_ALLOWED, f"flow: {at} -> {record.status}"
+            at = record.status
+        elif isinstance(record, GroupStatusSet):
+            was = groups.get(record.group, "pending")
+            assert record.status == was or (was, record.status) in GROUP_ALLOWED, f"{was} -> {record.status}"
+            groups[record.group] = record.status
+        elif isinstance(record, StepBegan) and record.works:
+            assert record.attempt == attempts.get(record.step, 0) + 1
+            assert record.attempt == 1 or idempotent[record.step], f"{record.step} is executed twice"
+            attempts[record.step] = record.attempt
+
+
+def check_derived(flow: Flow) -> None:
+    """What is derived from the rows is what the rows say."""
+    rows = list(flow.steps.values())
+    assert {one.id for one in rows if one.status.status == "approval-awaiting"} == set(flow.parked)
+    assert flow.complete == all(
+        one.status.status
+        in {
+            "success",
+            "approved",
+            "auto-skipped",
+            "user-skipped",
+            "discarded",
+            "cancelled",
+            "approval-denied",
+            "approval-retry",
+        }
+        or (one.status.status == "error" and one.status.metadata.get("auto_retried"))
+        for one in rows
+    )
+    assert [one.key for one in flow.ordered()] == sorted(one.key for one in rows)
+    live = [one for one in flow.groups.values() if one.status.status != "discarded"]
+    assert len({one.group_idx for one in live}) == len(live), "one group of a number is live"
