@@ -1,5 +1,7 @@
 """The workloads of group `tasks`, done by the runtime with its memory journal."""
 
+from itertools import pairwise
+
 import trio
 
 from benchmarks.harness import perf_counter
@@ -20,7 +22,7 @@ def _chain(steps: int) -> Template:
         name="chain",
         steps={
             name: Step(action=Action.calling(increment, step=before), dependencies=[before] if before else [])
-            for before, name in zip(names, names[1:], strict=False)
+            for before, name in pairwise(names)
         },
         result_format={"last": f"{{{{.step.{names[-1]}.output}}}}"},
     )
