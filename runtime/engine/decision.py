@@ -9,7 +9,7 @@ from functools import partial
 from typing import assert_never
 
 from runtime.engine import family
-from runtime.engine.draft import FINAL, Draft
+from runtime.engine.draft import Draft
 from runtime.engine.effects import ArmRetry, Effect, RenderResult, StartStep, StopSteps
 from runtime.engine.events import (
     CallbackCalled,
@@ -156,7 +156,7 @@ class _Turn:
             draft.fresh = sorted(draft.ready, key=self.order)
             self.go_on(event.at)
         if draft.resolution is ResolutionState.CRASHED:
-            self.effects.pop()  # the timer of the next run
+            self.effects = [effect for effect in self.effects if not isinstance(effect, ArmRetry)]  # it is run now
             self.run(RunRequested(at=event.at))
         elif draft.next_retry is not None and not self.effects:
             self.effects.append(ArmRetry(draft.next_retry, draft.run))
@@ -378,7 +378,7 @@ class _Turn:
     @property
     def ready_to_end(self) -> bool:
         draft = self.draft
-        return draft.resolution is ResolutionState.RUNNING and draft.live == 0 and not draft.tally.keys() - {FINAL}
+        return draft.resolution is ResolutionState.RUNNING and draft.live == 0 and not draft.tally
 
     def end_run(self, at: float) -> None:
         draft = self.draft

@@ -38,14 +38,11 @@ from runtime.engine.records import (
     TaskSubmitted,
     TaskWoken,
 )
-from runtime.engine.states import RUNNABLE, ResolutionState, StepState, is_final, task_state_of
+from runtime.engine.states import OPEN, RUNNABLE, ResolutionState, StepState, is_final, task_state_of
 from runtime.engine.task import Child, Header, Loop, Plan, Progress, Task, child_name, definition_of, plan_of
 from runtime.templates.model import ForeachStrategy, Step, Template
 from runtime.values.json import Json
 from runtime.values.snapshot import Values
-
-FINAL = "final"
-"""The tally under which all settled steps are counted."""
 
 
 def begin(record: TaskSubmitted, plan: Plan | None = None) -> Task:
@@ -231,7 +228,7 @@ class Draft:
         """Take one record in."""
         self.last_activity = record.at
         match record:
-            case StepStarted():
+            case StepStarted():  # the first two are nearly all there are
                 self._started(record)
             case StepReturned():
                 self._returned(record)
@@ -393,7 +390,8 @@ class Draft:
             progress = self.steps[child]
             if progress.state != StepState.PRUNE:
                 results.append(_result_of(progress, self.children[child].item))
-            self._count(FINAL if is_final(progress.state) else progress.state, -1)
+            if not is_final(progress.state):
+                self._count(progress.state, -1)
             self.steps = self.steps.remove(child)
             self.children = self.children.remove(child)
             self.pending = self.pending.remove(child)
@@ -420,15 +418,21 @@ class Draft:
         if self.loops:
             self._watch_loops(name, was, now)
         before, after = was.state, now.state
-        if before != after:
-            was_final, is_final_now = is_final(before), is_final(after)
-            self._count(FINAL if was_final else before, -1)
-            self._count(FINAL if is_final_now else after, 1)
+        if before == after:
+            return
+        was_open, open_now = before in OPEN, after in OPEN
+        if was_open:
+            self._count(before, -1)
+        if open_now:
+            self._count(after, 1)
+        if after in RUNNABLE:
             self.touch(name)
-            edges = self.graph.edges[name]
-            if edges:
-                settles = 0 if was_final is is_final_now or self.pending[name][1] else -1 if is_final_now else 1
-                self._moved(edges, before, after, settles)
+        else:
+            self.touched.add(name)
+        edges = self.graph.edges[name]
+        if edges:
+            settles = 0 if was_open is open_now or self.pending[name][1] else 1 if open_now else -1
+            self._moved(edges, before, after, settles)
 
     def _watch_loops(self, name: str, was: Progress, now: Progress) -> None:
         """Keep count of what the children of a loop are at, and notice when the loop may be contracted."""

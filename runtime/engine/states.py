@@ -61,12 +61,13 @@ RUNNABLE: Final = frozenset(
 
 RETRIABLE: Final = frozenset({StepState.SERVER_ERROR, StepState.TO_RETRY, StepState.AFTERRUN_ERROR})
 
-_OPEN: Final = RUNNABLE | {StepState.RUNNING}
+OPEN: Final = RUNNABLE | {StepState.RUNNING}
+"""The states of a step that is not settled: running or runnable."""
 
 
 def is_final(state: str) -> bool:
     """Say whether a step in this state is settled: neither running nor runnable."""
-    return state not in _OPEN
+    return state not in OPEN
 
 
 class ResolutionState(StrEnum):

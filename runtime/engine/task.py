@@ -2,7 +2,7 @@
 
 `Task` is what the records say plus indexes derived from them, so that no decision has to look at every step:
 `pending` counts the needs of each step that are not met, and those whose step is not settled with all that it depends
-on; `ready` holds the steps that could start, `tally` counts steps by what they contribute to the verdict. `batches`,
+on; `ready` holds the steps that could start, `tally` counts the steps that are not settled by their state. `batches`,
 `callbacks` and `waits` are what steps wished for; `submitting` counts the batches with children on their way, and
 `untold` says that the task came to rest and the one that wished for it is not known to have heard.
 """
