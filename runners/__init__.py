@@ -10,5 +10,6 @@ They import `runtime.runner` and nothing else of this project. What several of t
 ``_tls``        whom it trusts, and how it says who it is
 ``_reply``      what an HTTP reply means
 ``_connect``    connecting to where it is allowed
+``_texts``      lists and objects written as JSON texts, and ``_blanks`` numbers left empty
 ``_thread``     blocking work off the event loop: much to decode, libraries that wait
 """

@@ -5,14 +5,15 @@ import os
 import socket
 import statistics
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import attrs
 import trio
 
+from runners._blanks import BlankIsDefault
 from runners._connect import addresses_of, said
-from runtime.runner import Fault, Forbidden, Json, Outcome, Runner, StepFailed, StepRequest
+from runtime.runner import Fault, Forbidden, Json, Outcome, StepFailed, StepRequest
 
 _LAST_REPLY_SECONDS = 2.0
 """How long the last reply is waited for."""
@@ -62,15 +63,12 @@ class PingConfig:
     fail_on_loss: bool = False
 
 
-class Ping(Runner[PingConfig]):
+class Ping(BlankIsDefault[PingConfig]):
     """Sends ICMP echo requests and measures the replies."""
 
     name = "ping"
     config = PingConfig
-
-    def structure(self, configuration: Json, base: Json = None) -> PingConfig:
-        """Build the configuration; an empty text for a number is the number's default."""
-        return super().structure(_without_blanks(configuration), _without_blanks(base))
+    blanks = frozenset({"count", "interval_second"})
 
     def validate(self, config: PingConfig) -> Iterator[Fault]:
         """Refuse an empty name."""
@@ -109,14 +107,6 @@ class Ping(Runner[PingConfig]):
         if config.fail_on_loss and len(rtts) < count:
             raise StepFailed(f"{count - len(rtts)} of {count} replies are missing", output=output, metadata=metadata)
         return Outcome(output=output, metadata=metadata)
-
-
-def _without_blanks(configuration: Json) -> Json:
-    if not isinstance(configuration, Mapping):
-        return configuration
-    return {
-        key: value for key, value in configuration.items() if value != "" or key not in {"count", "interval_second"}
-    }
 
 
 def _open(family: _Family) -> trio.socket.SocketType:

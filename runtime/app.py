@@ -75,7 +75,7 @@ async def open_runtime(
     store: str | PathLike[str] | None = None,
     *,
     keys: str | PathLike[str] | None = None,
-    runners: Iterable[AnyRunner] = (),
+    runners: Iterable[AnyRunner | type[AnyRunner]] = (),
     scripts: str | Path = "scripts",
     functions: FunctionSources = (),
     templates: TemplateSources = (),
@@ -107,7 +107,8 @@ async def open_runtime(
             nothing else, when the power fails.
         keys: the file of the key ring that what is stored is sealed with; without it, the environment is looked at
             (``UNDERSTUDY_KEYS_FILE``, ``UNDERSTUDY_KEYS``), and without that nothing is sealed.
-        runners: more runners than those found through entry points, or in their place.
+        runners: more runners than those found through entry points, or in their place: classes, or objects with settings
+            of their own.
         scripts: the folder that script steps may run files from.
         functions: the function files that steps may call: a folder, searched at every depth, or several paths.
         templates: the template files that tasks, subtasks above all, can be made from by name: a folder, or several

@@ -308,14 +308,17 @@ AnyRunner = Runner[Any]
 class Runners:
     """The runners one runtime can use, by the name that templates call them.
 
-    Runners given at construction come first; the others are found through the entry-point group and loaded when a
+    Runners given at construction come first (a class is given the settings, an object has its own); the others are found through the entry-point group and loaded when a
     template first names one, so that a program pays only for those it uses.
     """
 
-    def __init__(self, given: Iterable[AnyRunner] = (), settings: RunnerSettings | None = None) -> None:
+    def __init__(
+        self, given: Iterable[AnyRunner | type[AnyRunner]] = (), settings: RunnerSettings | None = None
+    ) -> None:
         self._settings = settings or RunnerSettings()
         self._loaded: dict[str, AnyRunner] = {}
-        for runner in given:
+        for one in given:
+            runner = one(self._settings) if isinstance(one, type) else one
             if runner.name in self._loaded:
                 raise ValueError(f'two runners are called "{runner.name}"')
             self._loaded[runner.name] = runner

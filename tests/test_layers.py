@@ -105,7 +105,24 @@ def loaded_after(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("runner", ["cache", "echo", "email", "function", "http", "ping", "script", "ssh", "tag"])
+@pytest.mark.parametrize(
+    "runner",
+    [
+        "apiovh",
+        "batch",
+        "cache",
+        "callback",
+        "echo",
+        "email",
+        "function",
+        "http",
+        "ping",
+        "script",
+        "ssh",
+        "subtask",
+        "tag",
+    ],
+)
 def test_importing_a_runner_loads_neither_the_journal_nor_the_engine(runner):
     loaded = loaded_after(f"import runners.{runner}")
     assert not {

@@ -69,7 +69,9 @@ def take_wishes(turn: Turn, event: StepFinished) -> None:
                     )
             case AwaitCallback(id=callback):
                 if callback in turn.draft.callbacks:
+                    known = turn.draft.waits.get(event.step)
                     turn.record(CallbackAwaited(at=event.at, step=event.step, callback=callback))
+                    _wake_if(turn, event.step, woken=known is not None and known.woken, at=event.at)  # called meanwhile
 
 
 def _submit(turn: Turn, name: str) -> None:

@@ -7,6 +7,7 @@ described beside them.
     cases       reading the file, and what a case needs that this project does not have yet
     matching    comparing what was seen with what was expected
     engine      cases of tasks: created, run, patched, looked at
+    batches     cases of stored batches
     templates   cases of validation alone
     values      cases of rendering
     plugins     cases of runners

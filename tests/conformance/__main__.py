@@ -7,6 +7,7 @@ from pathlib import Path
 
 import trio
 
+from tests.conformance.batches import run_batch_case
 from tests.conformance.cases import Case, Suite, load_suite
 from tests.conformance.engine import run_engine_case
 from tests.conformance.plugins import run_plugin_case
@@ -26,6 +27,8 @@ async def verdict(suite: Suite, case: Case, folder: Path) -> str:
             problems = run_template_case(suite, case)
         case "values":
             problems = await run_values_case(case)
+        case "model":
+            problems = await run_batch_case(suite, case)
         case "plugin":
             problems = await run_plugin_case(case)
         case other:

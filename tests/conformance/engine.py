@@ -1,20 +1,24 @@
 """Cases of kind ``engine``: one runtime a case, its journal open to the patches a case asks for."""
 
 import copy
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 import trio
+import trio.testing
 
 from runtime import Runtime, TaskView, UnderstudyError, open_runtime
 from runtime.api.messages import TaskStateChanged
 from runtime.engine.draft import replay
 from runtime.engine.records import Record, RunStarted, StepChanged, TaskCancelled, TaskSubmitted
-from runtime.engine.states import ResolutionState
+from runtime.engine.rights import Administrators
+from runtime.engine.states import ResolutionState, TaskState
 from runtime.journal.memory import MemoryJournal
-from runtime.journal.protocol import standing_of
+from runtime.journal.protocol import PAGE, Stored, standing_of
+from runtime.runner import PARENT_TAG, Outcome, Runner, StepRequest
 from runtime.templates.calls import custom_states_of
 from runtime.templates.loading import template_of
 from runtime.templates.model import Template
@@ -24,9 +28,39 @@ from tests.conformance.matching import Scope, differences
 
 RUN_WITHIN_SECONDS = 30
 
+MENDED = {"metadata_is_text"}
+"""What is not compared: the metadata of a batch is a plain object here, and no text of one (spec section 17.4, Q56)."""
+
+
+class Gate(Runner[object]):
+    """A step that runs for as long as a case wants its task to be in the middle of a run."""
+
+    name = "gate"
+    config = object
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened = trio.Event()
+
+    async def run(self, _request: StepRequest[object]) -> Outcome:
+        await self.opened.wait()
+        return Outcome()
+
 
 class EditableJournal(MemoryJournal):
     """A journal whose records can be changed behind the runtime's back, as the cases' patches do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.collecting = trio.Event()
+
+    async def due(self, until: float, *, after: tuple[float, int] = (0.0, 0), limit: int = PAGE) -> Sequence[Stored]:
+        """Hold back what is due until the case has the collector started."""
+        found = await super().due(until, after=after, limit=limit)
+        if found:
+            await self.collecting.wait()
+            found = await super().due(until, after=after, limit=limit)
+        return found
 
     def edit(self, task_id: str, change: Callable[[list[Record]], list[Record]]) -> None:
         """Replace the records of a task."""
@@ -40,8 +74,22 @@ class EditableJournal(MemoryJournal):
 async def run_engine_case(suite: Suite, case: Case, folder: Path) -> list[str]:
     """Run one case with scripts from `folder`; name what was not as expected."""
     journal = EditableJournal()
-    async with open_runtime(scripts=folder, functions=suite.functions, journal=journal) as runtime:
-        return await _EngineCase(suite, case, runtime, journal).play()
+    config = {name: json.dumps(suite.data["environment"]["config_items"][name]) for name in case.get("config", ())}
+    gate = Gate()
+    opened = open_runtime(
+        runners=[gate],
+        scripts=folder,
+        functions=suite.functions,
+        journal=journal,
+        config=config,
+        administrators=Administrators(),  # users are told apart: a task without a requester is taken on by nobody
+    )
+    async with opened as runtime:
+        try:
+            return await _EngineCase(suite, case, runtime, journal, gate).play()
+        finally:
+            gate.opened.set()
+            journal.collecting.set()
 
 
 @attrs.define
@@ -50,14 +98,30 @@ class _EngineCase:
     case: Case
     runtime: Runtime
     journal: EditableJournal
+    gate: Gate
     saved: dict[str, Any] = attrs.field(factory=dict)
     template: dict[str, Any] = attrs.field(factory=dict)
     main: str = ""
+    others: dict[str, str] = attrs.field(factory=dict)
     problems: list[str] = attrs.field(factory=list)
+    extra: dict[str, Any] = attrs.field(factory=dict)
+
+    def task(self, action: Mapping[str, Any]) -> str:
+        """The task an action is about: one that was saved, one of another name, or the case's own."""
+        if "task" in action:
+            return str(self.saved[action["task"].removeprefix("${").removesuffix("}")])
+        return self.others.get(action.get("target", "main"), self.main)
+
+    def save(self, names: Mapping[str, str], view: TaskView) -> None:
+        for name, path in names.items():
+            value: Any = self.members(view)
+            for part in path.split("."):
+                value = value.get(part) if isinstance(value, Mapping) else None
+            self.saved[name] = value
 
     async def play(self) -> list[str]:
         for index, action in enumerate(self.case["actions"]):
-            expected = action.get("expect", {})
+            expected = {name: wanted for name, wanted in action.get("expect", {}).items() if name not in MENDED}
             error: str | None = None
             view: TaskView | None = None
             try:
@@ -65,6 +129,10 @@ class _EngineCase:
             except UnderstudyError as refusal:
                 error = str(refusal)
             seen = {"error": error, "returned": view is not None, **(self.members(view) if view else {})}
+            seen |= self.extra
+            self.extra = {}
+            if view is not None:
+                self.save(action.get("save", {}), view)
             scope = Scope(self.saved, now=self.now, lookup=self.lookup(view))
             for problem in self.compare(expected, seen, view, scope):
                 self.problems.append(f"{action['do']}[{index}].{problem}")
@@ -173,7 +241,7 @@ class _EngineCase:
         }
 
     async def do_register(self, action: Mapping[str, Any]) -> None:
-        await self.runtime.prepare(self.suite.fixtures / "engine/templates_tests" / action["template"])
+        await self.runtime.register(self.suite.fixtures / "engine/templates_tests" / action["template"])
 
     async def do_create(self, _action: Mapping[str, Any]) -> TaskView:
         self.template = copy.deepcopy(_plain(read_yaml(self.suite.template_file(self.case)).data))
@@ -188,27 +256,74 @@ class _EngineCase:
         self.saved |= {"main.task_id": view.id, "main.resolution_id": view.resolution_id}
         return view
 
-    async def do_run(self, _action: Mapping[str, Any]) -> TaskView:
-        async with self.runtime.subscribe(self.main) as events:
-            await self.runtime.run(self.main)
+    async def do_run(self, action: Mapping[str, Any]) -> TaskView:
+        task = self.task(action)
+        async with self.runtime.subscribe(task) as events:
+            await self.runtime.run(task)
             with trio.fail_after(RUN_WITHIN_SECONDS):
                 async for event in events:
                     if isinstance(event, TaskStateChanged) and event.resolution is not ResolutionState.RUNNING:
                         break
-        return await self.runtime.status(self.main)
+            await trio.testing.wait_all_tasks_blocked()  # until its parent, if it has one, was told
+        return await self.runtime.status(task)
 
-    async def do_run_async(self, _action: Mapping[str, Any]) -> None:
-        await self.runtime.run(self.main)
+    async def do_run_async(self, action: Mapping[str, Any]) -> None:
+        await self.runtime.run(self.task(action))
 
-    async def do_reload(self, _action: Mapping[str, Any]) -> TaskView:
-        return await self.runtime.status(self.main)
+    async def do_reload(self, action: Mapping[str, Any]) -> TaskView:
+        return await self.runtime.status(self.task(action))
 
     do_load_task = do_reload
+
+    async def do_resolve_task(self, action: Mapping[str, Any]) -> None:
+        task = self.task(action)
+        await self.runtime.resolve(task, run=False)
+        self.others[action["as"]] = task
+
+    async def do_parent_to_resume(self, action: Mapping[str, Any]) -> None:
+        """A child's end makes its parent due: what is due is what would be resumed."""
+        with trio.fail_after(RUN_WITHIN_SECONDS):
+            child = await self.runtime.wait(self.task(action))
+            await trio.testing.wait_all_tasks_blocked()
+        parent = await self.runtime.status(child.tags[PARENT_TAG])
+        due = parent.next_retry is not None and parent.next_retry <= self.now
+        self.extra["parent"] = "main" if due and parent.id == self.main else None
+
+    async def do_start_retry_collector(self, _action: Mapping[str, Any]) -> None:
+        self.journal.collecting.set()
+
+    async def do_wait_for(self, action: Mapping[str, Any]) -> TaskView:
+        task, wanted = self.task(action), action["expect"]["resolution_state"]
+        async with self.runtime.subscribe(task) as events:
+            view = await self.runtime.status(task)
+            with trio.move_on_after(RUN_WITHIN_SECONDS):
+                while str(view.resolution) != wanted:
+                    await anext(aiter(events))
+                    view = await self.runtime.status(task)
+        return view
+
+    async def do_decode_batch_metadata(self, action: Mapping[str, Any]) -> None:
+        step = (await self.runtime.status(self.main)).steps[action["step"]]
+        metadata: Any = step.metadata
+        self.extra = {"output": step.output, "batch_id": metadata["batch_id"]}
+        self.saved |= {name: self.extra[path] for name, path in action.get("save", {}).items()}
+
+    async def do_list_batch(self, action: Mapping[str, Any]) -> None:
+        batch = self.saved[action["batch"].removeprefix("${").removesuffix("}")]
+        tasks = list((await self.runtime._read(self.main)).batches[batch].spawned.tasks)
+        self.extra = {"count": len(tasks)}
+        self.saved |= {name: tasks[int(position)] for name, position in action.get("save", {}).items()}
 
     async def do_mark_time(self, action: Mapping[str, Any]) -> None:
         self.saved[action["as"]] = self.now
 
     async def do_patch(self, action: Mapping[str, Any]) -> None:
+        view = await self.runtime.status(self.main)
+        if view.state is TaskState.WAITING and action["ops"] == [{"path": ["state"], "set": "RUNNING"}]:
+            self.template["steps"]["running"] = {"action": {"type": Gate.name}}  # a running task runs something
+            self.use_template()
+            await self.runtime.run(self.main)
+            return
         for op in action["ops"]:
             path = op["path"]
             if path == ["state"]:
@@ -217,6 +332,9 @@ class _EngineCase:
                 self.append(StepChanged(at=self.now, step=path[1], state=op["set"], error="", by=path[1]))
             else:
                 apply_op(self.template, op)
+        self.use_template()
+
+    def use_template(self) -> None:
         template = template_of(self.template).template
         self.journal.edit(self.main, lambda records: [_with_template(records[0], template), *records[1:]])
 

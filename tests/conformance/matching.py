@@ -74,6 +74,8 @@ def _moment(value: Any, scope: Scope) -> float:
         return scope.now
     if isinstance(value, Mapping):
         value = scope.saved.get(value["$ref"])
+    if isinstance(value, str) and value.startswith("${"):
+        value = scope.saved.get(value[2:-1])
     if value is None:
         return float("-inf")
     return value if isinstance(value, float | int) else datetime.fromisoformat(value).timestamp()

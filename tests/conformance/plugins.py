@@ -1,10 +1,12 @@
 """Cases of kind ``plugin``: the configuration of a runner, one execution against a scripted server, a reply decoded."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import httpx2
 
+from runners._callback_settings import callback_settings
 from runners._reply import Reply, decode_reply
 from runners.http import Http
 from runtime.configuration import ConfigurationInvalid
@@ -29,6 +31,10 @@ async def run_plugin_case(case: Case) -> list[str]:
                     body=response.get("body", "").encode(),
                 )
                 seen = _seen(lambda reply=reply: decode_reply(reply))
+            case "load_callback_config":
+                seen = _callback_settings(action["config_items"])
+            case "callback_url":
+                seen = {"url": _callback_url(action)}
             case "exec":
                 seen = await _execute(action)
             case other:
@@ -45,6 +51,19 @@ def _seen(decode: Any) -> dict[str, Any]:
     except StepFailed as failure:
         return {"error": str(failure), "output": failure.output, "metadata": failure.metadata}
     return {"error": None, "output": outcome.output, "metadata": outcome.metadata}
+
+
+def _callback_settings(items: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        callback_settings({name: json.dumps(item) for name, item in items.items()})
+    except ValueError as fault:
+        return {"error": str(fault)}
+    return {"error": None}
+
+
+def _callback_url(action: Mapping[str, Any]) -> str:
+    item = {key: action[key] for key in ("base_url", "path_prefix") if action.get(key)}
+    return callback_settings({"callback-config": json.dumps(item)}).url(action.get("id", ""), action.get("secret", ""))
 
 
 async def _execute(action: Mapping[str, Any]) -> dict[str, Any]:
