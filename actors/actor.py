@@ -50,7 +50,7 @@ from typing import ClassVar, Generic, TypeVar
 import trio
 
 from actors.address import Address
-from actors.ask import Question, nobody
+from actors.ask import Question, unasked
 from actors.cell import Cell
 from actors.children import Children
 from actors.clock import Clock
@@ -106,27 +106,9 @@ class Actor(Generic[M]):
 
     async def turn(self, batch: Sequence[M | Question[M]]) -> None:
         """Deal with everything that waits. The default runs the handlers in order, then performs their effects."""
-        effects: list[object] = []
-        acknowledge: list[Question[M]] = []
-        table = self.table
-        for message in batch:
-            question = message if isinstance(message, Question) else None
-            content = message if question is None else question.message
-            handler = table.get(type(content))
-            if handler is None:
-                raise ForeignMessage(self._cell.address.name, content)
-            if handler.asks:
-                made = handler.function(self, question or Question(content, nobody()))
-            else:
-                made = handler.function(self, content)
-                if question is not None:
-                    acknowledge.append(question)
-            if made is not None:
-                effects.extend(made)
-        if effects:
-            await self.perform(effects)
-        for question in acknowledge:
-            question.answer(None)
+        done = self._handle(batch)
+        if done is not None:
+            await self._complete(*done)
 
     async def perform(self, effects: Sequence[object]) -> None:
         """Do what the handlers of one batch returned; override to commit once and then act.
@@ -198,6 +180,35 @@ class Actor(Generic[M]):
             self._children.flush()
         return await self._cell.mailbox.take_all()  # type: ignore[return-value]
 
+    # --- handlers -----------------------------------------------------------
+
+    def _handle(self, batch: Sequence[M | Question[M]]) -> "tuple[list[object], list[Question[M]]] | None":
+        """Run the handlers; give their effects and the questions to be answered after those, if there are any."""
+        effects: list[object] = []
+        acknowledge: list[Question[M]] = []
+        table = self.table
+        for message in batch:
+            question = message if isinstance(message, Question) else None
+            content = message if question is None else question.message
+            handler = table.get(type(content))
+            if handler is None:
+                raise ForeignMessage(self._cell.address.name, content)
+            if handler.asks:
+                made = handler.function(self, question or unasked(content))
+            else:
+                made = handler.function(self, content)
+                if question is not None:
+                    acknowledge.append(question)
+            if made is not None:
+                effects.extend(made)
+        return (effects, acknowledge) if effects or acknowledge else None
+
+    async def _complete(self, effects: list[object], acknowledge: "list[Question[M]]") -> None:
+        if effects:
+            await self.perform(effects)
+        for question in acknowledge:
+            question.answer(None)
+
     # --- the loop -----------------------------------------------------------
 
     async def live(self, cell: Cell) -> bool:
@@ -244,6 +255,7 @@ class Actor(Generic[M]):
         cell = self._cell
         mailbox = cell.mailbox
         run_turn = self._timed_turn if self._slow_seconds() < math.inf else self.turn
+        plain = run_turn == self.turn and type(self).turn is Actor.turn  # then a turn needs no coroutine of its own
         fresh = True  # what was posted before this task began needs no wait
         while True:
             if self._children is not None and not self._children.flush():
@@ -262,8 +274,10 @@ class Actor(Generic[M]):
                 await mailbox.wait_ready()
             if mailbox.closed is None or cell.told:
                 batch = mailbox.take_nowait()
-                if batch:
+                if batch and not plain:
                     await run_turn(batch)  # type: ignore[arg-type]
+                elif batch and (done := self._handle(batch)) is not None:  # type: ignore[arg-type]
+                    await self._complete(*done)
 
     async def _tell_stopping(self, reason: StopReason) -> None:
         self._cell.told = True

@@ -121,7 +121,7 @@ class Address(Generic[M_contra]):
         """Hand a question with its slot to this actor, which now owes the answer. Sync; raises as `post` does."""
         mailbox = self._mailbox or self._wake()
         mailbox.post(question)
-        question.slot.move(mailbox)
+        question.move(mailbox)
 
     def deliver(self, message: M_contra) -> None:
         """Leave a message that comes once and always fits; dropped when the actor has ended. For watching. Sync."""

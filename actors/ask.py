@@ -2,7 +2,7 @@
 
 The only request/reply form of the package. The asker holds a `Slot`; the actor
 finds a `Question` in its batch, which is the message and that slot. Whoever
-fills the slot first wins; everything later is dropped and counted. The answer
+answers first wins; everything later is dropped and counted. The answer
 wins over a deadline that passes in the same tick. A question can be handed to
 another actor with its slot (`Address.forward`), and is refused with
 `ActorStopped` if the actor that holds it ends without answering, so an asker
@@ -19,8 +19,9 @@ from actors.alarm import Alarm
 from actors.errors import AskExpired
 from actors.parking import Parking
 
-__all__ = ("Question", "Slot", "SlotKeeper", "nobody")
+__all__ = ("Question", "Slot", "SlotKeeper", "unasked")
 
+M = TypeVar("M")
 M_co = TypeVar("M_co", covariant=True)
 
 
@@ -57,14 +58,14 @@ _OPEN, _ANSWERED, _REFUSED, _EXPIRED = _State
 
 
 class Slot(Parking):
-    """The place one answer appears in. Filled at most once, awaited by one task."""
+    """The place one answer appears in, as the asker holds it. Filled at most once, awaited by one task."""
 
-    __slots__ = ("__weakref__", "_asked", "_deadline", "_keeper", "_state", "_value")
+    __slots__ = ("__weakref__", "_deadline", "_keeper", "_message", "_state", "_value")
 
-    def __init__(self, keeper: SlotKeeper, asked: type) -> None:
+    def __init__(self, keeper: SlotKeeper, message: object) -> None:
         self._parked = None
         self._keeper = keeper
-        self._asked = asked
+        self._message = message
         self._state = _OPEN
         self._value: object = None
         self._deadline = math.inf
@@ -74,8 +75,8 @@ class Slot(Parking):
         """True while an answer would still be taken."""
         return self._state is _OPEN
 
-    def fill(self, value: object) -> bool:
-        """Answer. Sync; False when it came too late and was dropped (and counted)."""
+    def answer(self, value: object) -> bool:
+        """Answer. Sync; the first answer wins. False when it came too late: dropped and counted."""
         if self._state is not _OPEN:
             self._keeper.count_late()
             return False
@@ -86,8 +87,8 @@ class Slot(Parking):
         return True
 
     def refuse(self, error: Exception) -> bool:
-        """Answer with an error, which the asker will see raised. Sync; False when too late."""
-        answered = self.fill(error)
+        """Answer with an error, raised at the asker. Sync; False when too late."""
+        answered = self.answer(error)
         if answered:
             self._state = _REFUSED
         return answered
@@ -115,8 +116,8 @@ class Slot(Parking):
         if self._state is not _OPEN:
             await trio.lowlevel.checkpoint()
             return self._outcome()
-        alarm = self._keeper.alarm
         try:
+            alarm = self._keeper.alarm
             if alarm is None:
                 with trio.CancelScope(deadline=deadline):
                     await self.park()
@@ -128,9 +129,9 @@ class Slot(Parking):
                 # The deadline has passed, but whoever else this tick wakes may still answer.
                 await trio.lowlevel.cancel_shielded_checkpoint()
         finally:
-            # Not `alarm`: a forwarded question has taken its deadline along.
-            if self._keeper.alarm is not None:
-                self._keeper.alarm.drop(self)
+            alarm = self._keeper.alarm  # anew, for a forwarded question has taken its deadline along
+            if alarm is not None:
+                alarm.drop(self)
             if self._state is _OPEN:
                 self._state = _EXPIRED
                 self._keeper.release(self)
@@ -138,20 +139,16 @@ class Slot(Parking):
 
     def _outcome(self) -> object:
         if self._state is _EXPIRED:
-            raise AskExpired(self._keeper.owner, self._asked.__name__)
+            raise AskExpired(self._keeper.owner, type(self._message).__name__)
         if self._state is _REFUSED and isinstance(self._value, Exception):
             raise self._value
         return self._value
 
 
-class Question(Generic[M_co]):
-    """A message that wants an answer, as an actor finds it in its batch."""
+class Question(Slot, Generic[M_co]):
+    """A message that wants an answer, as an actor finds it in its batch: the slot and what is asked."""
 
-    __slots__ = ("_message", "slot")
-
-    def __init__(self, message: M_co, slot: Slot) -> None:
-        self._message = message
-        self.slot = slot
+    __slots__ = ()
 
     def __repr__(self) -> str:
         return f"Question({self._message!r})"
@@ -159,15 +156,7 @@ class Question(Generic[M_co]):
     @property
     def message(self) -> M_co:
         """What is asked."""
-        return self._message
-
-    def answer(self, value: object) -> bool:
-        """Answer. Sync; the first answer wins. False when it came too late: dropped and counted."""
-        return self.slot.fill(value)
-
-    def refuse(self, error: Exception) -> bool:
-        """Answer with an error, raised at the asker. Sync; False when too late."""
-        return self.slot.refuse(error)
+        return self._message  # type: ignore[return-value]  # it was made with one
 
 
 class _Nobody:
@@ -188,6 +177,9 @@ class _Nobody:
         """Count nothing."""
 
 
-def nobody() -> Slot:
-    """Make a slot for a message that was posted where questions are taken: its answer goes nowhere."""
-    return Slot(_Nobody(), object)
+_NOBODY = _Nobody()
+
+
+def unasked(message: M) -> Question[M]:
+    """Make a question of a message that was posted where questions are taken: its answer goes nowhere."""
+    return Question(_NOBODY, message)

@@ -20,6 +20,7 @@ mailbox and closing it nothing can slip in.
 """
 
 import math
+from collections.abc import Awaitable
 from typing import Generic, TypeVar
 
 import attrs
@@ -81,7 +82,7 @@ class Mailbox(Parking, Generic[M]):
 
     `alarm` is what the deadlines of questions are set in; without one each
     question has a cancel scope. `tally` is what an earlier mailbox of the same
-    incarnation had counted.
+    incarnation had counted. `closed` says why no more posts are taken.
     """
 
     __slots__ = (
@@ -93,11 +94,11 @@ class Mailbox(Parking, Generic[M]):
         "_owner",
         "_questions",
         "_queue",
-        "_reason",
         "_room",
         "_since",
         "_unhandled",
         "alarm",
+        "closed",
         "tally",
     )
 
@@ -120,7 +121,7 @@ class Mailbox(Parking, Generic[M]):
         self._limit = capacity
         self._owed = 0
         self._finished = False
-        self._reason: StopReason | None = None
+        self.closed: StopReason | None = None
         self._questions: set[Slot] | None = None
         self._room: trio.Event | None = None
         self._since = 0.0
@@ -159,10 +160,12 @@ class Mailbox(Parking, Generic[M]):
 
     def ask(self, message: M) -> Slot:
         """Leave a question and give the slot its answer will appear in. Sync; raises as `post` does."""
-        slot = Slot(self, type(message))
-        self.post(Question(message, slot))
-        self.adopt(slot)
-        return slot
+        question: Question[M] = Question(self, message)
+        self.post(question)
+        if self._questions is None:
+            self._questions = set()
+        self._questions.add(question)
+        return question
 
     def expect(self) -> None:
         """Announce one `report`. A closed mailbox is not finished before every announced report has come."""
@@ -178,7 +181,7 @@ class Mailbox(Parking, Generic[M]):
         """Leave a message beyond the capacity; for messages that come exactly once. Dropped once finished."""
         if self._finished:
             return
-        if self._reason is None:
+        if self.closed is None:
             self._limit += 1
         self._queue.append(message)
         if len(self._queue) == 1:
@@ -192,11 +195,6 @@ class Mailbox(Parking, Generic[M]):
         return self._owner
 
     @property
-    def closed(self) -> StopReason | None:
-        """Why no more posts are taken, or None while they are."""
-        return self._reason
-
-    @property
     def idle(self) -> bool:
         """True when nothing waits and no report is owed."""
         return not self._queue and self._owed == 0
@@ -204,7 +202,7 @@ class Mailbox(Parking, Generic[M]):
     @property
     def restful(self) -> bool:
         """True when it could be put away: open, idle, and owing no answer."""
-        return self._reason is None and not self._queue and self._owed == 0 and not self._questions
+        return self.closed is None and not self._queue and self._owed == 0 and not self._questions
 
     @property
     def unhandled(self) -> int:
@@ -218,16 +216,18 @@ class Mailbox(Parking, Generic[M]):
         list when nothing can come any more. A checkpoint; a cancel loses nothing.
         """
         await self.wait_ready()
-        while not self._queue and not (self._reason is not None and self._owed == 0):
+        while not self._queue and not (self.closed is not None and self._owed == 0):
             await self.park()
         return self.take_nowait()
 
-    async def wait_ready(self) -> None:
-        """Wait until there is something to take or the mailbox closes (or is closed and owed nothing). A checkpoint."""
-        if self._queue or (self._reason is not None and self._owed == 0):
-            await trio.lowlevel.checkpoint()
-        else:
-            await self.park()
+    def wait_ready(self) -> Awaitable[object]:
+        """Wait until there is something to take or the mailbox closes (or is closed and owed nothing). A checkpoint.
+
+        Await what it gives, at once. No coroutine of its own, for the reason `park` has none.
+        """
+        if self._queue or (self.closed is not None and self._owed == 0):
+            return trio.lowlevel.checkpoint()  # noqa: ASYNC105 - the caller awaits it
+        return self.park()
 
     def take_nowait(self) -> list[M | Question[M]]:
         """Take all there are, perhaps none. Sync."""
@@ -239,7 +239,7 @@ class Mailbox(Parking, Generic[M]):
             tally.taken += depth
             if depth > tally.peak:  # noqa: PLR1730 - a call costs more than the rest of this
                 tally.peak = depth
-            if self._reason is None:
+            if self.closed is None:
                 self._limit = self._capacity
             if self._room is not None:
                 self._tell_room()
@@ -247,8 +247,8 @@ class Mailbox(Parking, Generic[M]):
 
     def close(self, reason: StopReason) -> None:
         """Refuse posts from now on and wake the owner. Sync, idempotent: the first reason stands."""
-        if self._reason is None:
-            self._reason = reason
+        if self.closed is None:
+            self.closed = reason
             self._limit = -1
             self._tell_room()
             self.wake()
@@ -308,8 +308,8 @@ class Mailbox(Parking, Generic[M]):
             self._since = trio.current_time()
 
     def _refusal(self) -> Exception:
-        if self._reason is not None:
-            return ActorStopped(self._owner, self._reason)
+        if self.closed is not None:
+            return ActorStopped(self._owner, self.closed)
         self.tally.refused += 1
         if self._observer is not None:
             self._observer.mailbox_full(self._owner, self._capacity)

@@ -25,9 +25,8 @@ An end that was asked for never restarts anything. Cancelling the task that
 holds `open_supervisor` cancels every child, awaits them, and restarts nothing.
 """
 
-import math
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
 from typing import Any, assert_never
@@ -411,53 +410,61 @@ class Supervisor:
 
     async def _guard(self, row: Row, cell: Cell | None) -> None:
         """Run an incarnation, and those that replace it at once; settle each exactly once. It sees everything."""
-        again = False
         while cell is not None:
+            reason: StopReason | None = None
             error: Exception | None = None
             rested: Runnable | None = None
             try:
-                if again:
-                    await self._begin_anew()
-                again = True
-                if not row.terms.handshake:
-                    self._ready(row)
-                made = make(row, cell)
-                if isinstance(made, Awaitable) or (made is not None and made.waits):
-                    rested = await live_in_scope(cell, made)
-                elif made is not None and await made.live(cell):
-                    rested = made
-            except Exception as caught:  # noqa: BLE001 - the guard
-                error = caught
+                try:
+                    if not row.terms.handshake:
+                        self._ready(row)
+                    made = make(row, cell)
+                    if isinstance(made, Actor) and not made.waits:
+                        rested = made if await made.live(cell) else None
+                    elif made is not None:
+                        rested = await live_in_scope(cell, made)
+                except Exception as caught:  # noqa: BLE001 - the guard
+                    error = caught
+                made = None
+                if rested is not None and self._rest(row, cell, rested):
+                    return
+                reason = why_ended(cell, error)
+                if self._stopping is None:
+                    await self._before_deciding(cell, reason)
             except BaseException as caught:
-                asked = cell.mailbox.closed or self._stopping or self._shutdown.reason
-                self._end(row, why_from_above(cell, caught, asked or cancelled_from_outside(self._path)), caught)
+                self._end(row, reason or self._why_from_above(cell, caught), error if reason else caught)
                 raise
-            made = None
-            if rested is not None and not self._ended_event.is_set():
-                self._rest(row, cell, rested)
-                return
-            reason = why_ended(cell, error)
-            if trio.current_effective_deadline() == -math.inf:
-                self._end(row, reason, error)  # everything here is being cancelled, and nothing is to be decided
-            else:
-                self._settling = row
-                self._settle(row, reason, error)
-                self._settling = None
+            self._settling = row
+            self._settle(row, reason, error)
+            self._settling = None
             del error, rested  # a traceback holds this frame
             cell, self._heir = self._heir, None
 
-    async def _begin_anew(self) -> None:
-        """Do for an incarnation in the task of the one before it what a task of its own would have done."""
+    async def _before_deciding(self, cell: Cell, reason: StopReason) -> None:
+        """Let others run before what follows an end is decided; if everything is being cancelled, nothing follows.
+
+        An incarnation that replaces this one goes on in its task, for a task
+        is dear; so it gets a context of its own here, as in a task of its own.
+        """
+        cell.mailbox.close(reason)
         trio.lowlevel.current_task().context = self._context.copy()
         await trio.lowlevel.checkpoint()
 
-    def _rest(self, row: Row, cell: Cell, actor: Runnable) -> None:
-        """Take the task from a child that has nothing to do; the next message gives it one."""
+    def _why_from_above(self, cell: Cell, error: BaseException) -> StopReason:
+        asked = cell.mailbox.closed or self._stopping or self._shutdown.reason
+        return why_from_above(cell, error, asked or cancelled_from_outside(self._path))
+
+    def _rest(self, row: Row, cell: Cell, actor: Runnable) -> bool:
+        """Take the task from a child that has nothing to do; the next message gives it one. False if it is too late."""
+        if self._ended_event.is_set():
+            cell.mailbox.close(self._stopping or cancelled_from_outside(self._path))
+            return False
         row.kept = actor
         row.history.tally = cell.mailbox.tally
         row.cell = None
         row.state = ChildState.HIBERNATING
         cell.address.open(None)
+        return True
 
     def _end(self, row: Row, reason: StopReason, error: BaseException | None = None) -> None:
         """Make the end of an incarnation known. It is down for good, unless someone decides otherwise."""
@@ -599,6 +606,8 @@ class Supervisor:
         """Take every step that can be taken now. Called after each end, each handshake and each new plan."""
         if self._advancing:
             return  # a step that ended a hibernating child: the loop below goes on with what that changed
+        if self._opened and self._stopping is None and self._plan.idle:
+            return
         self._advancing = True
         while (step := self._plan.next(may_start=_GROUP not in self._alarm)) is not None:
             match step:

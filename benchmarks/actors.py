@@ -9,7 +9,7 @@ from benchmarks.actors_erlang import peers
 from benchmarks.harness import Figure, Metric, Workload, figures
 
 SIZES = {
-    "small": {"messages": 100_000, "asks": 5_000, "actors": 5_000, "idle": 20_000, "tasks": 10_000},
+    "small": {"messages": 50_000, "asks": 5_000, "actors": 3_000, "idle": 10_000, "tasks": 10_000},
     "full": {"messages": 200_000, "asks": 20_000, "actors": 10_000, "idle": 100_000, "tasks": 10_000},
 }
 ROUNDS = {"small": 3, "full": 5}
@@ -32,6 +32,7 @@ def workloads(scale: str) -> tuple[Workload, ...]:
         _workload("W3", "start_stop", {"actors": size["actors"]}, us_per_actor="trio task, own nursery and channel"),
         _workload("W4", "restart", {"children": 2_000}, us_per_restart="new trio task on the same channel"),
         _workload("W4", "idle", {"actors": size["idle"]}, idle_bytes="trio task and channel"),
+        _workload("W4", "hibernate", {"actors": size["idle"]}, hibernating_bytes="trio task and channel"),
         _workload(
             "W10",
             "timers",

@@ -2,7 +2,7 @@
 %% Run as `erl -noshell -run actors_otp main WORKLOAD [NUMBER ...]`; prints one JSON object of measures.
 -module(actors_otp).
 -behaviour(gen_server).
--export([main/1, start_link/2, init/1, handle_call/3, handle_cast/2, handle_info/2]).
+-export([main/1, start_link/3, init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 main([Workload | Arguments]) ->
     logger:set_primary_config(level, none),
@@ -14,10 +14,11 @@ main([Workload | Arguments]) ->
 
 %% --- one server for all workloads: a total, an echo, a fall ------------------
 
-start_link(Starter, Said) -> gen_server:start_link(?MODULE, {Starter, Said}, []).
+start_link(Starter, Said, Then) -> gen_server:start_link(?MODULE, {Starter, Said, Then}, []).
 
 init({group, Flags, Child}) -> {ok, {Flags, [Child]}};
-init({Starter, Said}) -> Starter ! Said, {ok, 0}.
+init({Starter, Said, serve}) -> Starter ! Said, {ok, 0};
+init({Starter, Said, hibernate}) -> Starter ! Said, {ok, 0, hibernate}.
 
 handle_call(total, _From, Total) -> {reply, Total, Total};
 handle_call({echo, What}, _From, Total) -> {reply, What, Total}.
@@ -29,9 +30,11 @@ handle_info(_Message, Total) -> {noreply, Total}.
 
 %% --- a supervisor of many of them --------------------------------------------
 
-open_supervisor() ->
+open_supervisor() -> open_supervisor(serve).
+
+open_supervisor(Then) ->
     Flags = #{strategy => simple_one_for_one, intensity => 1000000000, period => 1},
-    Child = #{id => child, start => {?MODULE, start_link, [self(), begun]}, restart => permanent},
+    Child = #{id => child, start => {?MODULE, start_link, [self(), begun, Then]}, restart => permanent},
     {ok, Supervisor} = supervisor:start_link(?MODULE, {group, Flags, Child}),
     Supervisor.
 
@@ -52,13 +55,13 @@ stop(Supervisor) ->
 %% --- the workloads -----------------------------------------------------------
 
 run(tell, [Messages]) ->
-    {ok, Server} = start_link(self(), begun),
+    {ok, Server} = start_link(self(), begun, serve),
     await(begun, 1),
     Count = round(Messages),
     {Micros, Count} = timer:tc(fun() -> tell(Server, Count), gen_server:call(Server, total, infinity) end),
     [{us_per_message, Micros / Messages}];
 run(ask, [Asks]) ->
-    {ok, Server} = start_link(self(), begun),
+    {ok, Server} = start_link(self(), begun, serve),
     Count = round(Asks),
     [ask(Server) || _ <- lists:seq(1, Count div 10)],
     Times = lists:sort([ask(Server) || _ <- lists:seq(1, Count)]),
@@ -79,10 +82,9 @@ run(restart, [Count]) ->
     end),
     [{us_per_restart, Micros / Count}];
 run(idle, [Actors]) ->
-    Supervisor = open_supervisor(),
-    Before = resident(),
-    start_children(Supervisor, round(Actors)),
-    [{idle_bytes, (resident() - Before) / Actors}];
+    [{idle_bytes, bytes_each(open_supervisor(serve), Actors)}];
+run(hibernate, [Actors]) ->
+    [{hibernating_bytes, bytes_each(open_supervisor(hibernate), Actors)}];
 run(timers, [Tasks, First, Last]) ->
     Count = round(Tasks),
     Self = self(),
@@ -99,6 +101,11 @@ run(cancel, [Steps]) ->
     start_children(Supervisor, round(Steps)),
     {Micros, ok} = timer:tc(fun() -> stop(Supervisor) end),
     [{ms, Micros / 1000}].
+
+bytes_each(Supervisor, Actors) ->
+    Before = resident(),
+    start_children(Supervisor, round(Actors)),
+    (resident() - Before) / Actors.
 
 tell(_Server, 0) -> ok;
 tell(Server, Left) -> gen_server:cast(Server, 1), tell(Server, Left - 1).

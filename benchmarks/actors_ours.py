@@ -149,19 +149,35 @@ def restart(children: int) -> dict[str, float]:
 
 
 def idle(actors: int) -> dict[str, float]:
-    async def main() -> float:
-        async with open_supervisor("bench", strategy=Strategy.DYNAMIC) as supervisor:
-            before = resident_bytes()
-            for number in range(actors):
-                supervisor.start_child(
-                    ChildSpec(id=f"actor-{number}", start=lambda _: Idle(), restart=Restart.TEMPORARY)
-                )
-            await trio.sleep(0.1)
-            grown = resident_bytes() - before
-            supervisor.stop(StopReason.normal())
-            return grown
+    """Each with its task and its mailbox."""
+    return {"idle_bytes": trio.run(_idle_bytes, actors, False)}
 
-    return {"idle_bytes": trio.run(main) / actors}
+
+def hibernate(actors: int) -> dict[str, float]:
+    """Each with neither, for it has not had a message yet."""
+    return {"hibernating_bytes": trio.run(_idle_bytes, actors, True)}
+
+
+def start_idle(_incarnation: int) -> "Idle":
+    return Idle()
+
+
+async def _idle_bytes(actors: int, hibernate: bool) -> float:
+    async with open_supervisor("bench", strategy=Strategy.DYNAMIC) as supervisor:
+        before = resident_bytes()
+        for number in range(actors):
+            supervisor.start_child(
+                ChildSpec(
+                    id=f"actor-{number}",
+                    start=start_idle,
+                    restart=Restart.TEMPORARY,
+                    hibernate=hibernate,
+                )
+            )
+        await trio.sleep(0.1)
+        grown = resident_bytes() - before
+        supervisor.stop(StopReason.normal())
+    return grown / actors
 
 
 class Idle(Actor[int]):

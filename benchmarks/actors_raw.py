@@ -148,6 +148,11 @@ def idle(actors: int) -> dict[str, float]:
     return {"idle_bytes": trio.run(main) / actors}
 
 
+def hibernate(actors: int) -> dict[str, float]:
+    """As `idle`: trio has nothing to wait on without a task."""
+    return {"hibernating_bytes": idle(actors)["idle_bytes"]}
+
+
 def cancel(steps: int) -> dict[str, float]:
     """A nursery around every step, all under one nursery that is cancelled."""
 
