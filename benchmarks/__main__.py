@@ -41,7 +41,7 @@ def run(groups: list[str], scale: str, out: TextIO, *, as_json: bool) -> None:
 
 def encode(figure: Figure) -> str:
     """Write a figure as one JSON line."""
-    rounded = {key: _round(value) for key, value in attrs.asdict(figure).items()}
+    rounded = {key: _round(value) for key, value in attrs.asdict(figure).items() if value is not None}
     return json.dumps(rounded)
 
 

@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import attrs
@@ -29,7 +29,7 @@ Peer: TypeAlias = Callable[[Mapping[str, float]], Measures]
 
 @attrs.frozen(kw_only=True)
 class Figure:
-    """One line of the output."""
+    """One line of the output. `size` tells figures of one metric apart that were taken at several sizes."""
 
     workload: str
     metric: str
@@ -40,12 +40,17 @@ class Figure:
     n: int
     spread: tuple[float, float]
     peers: Mapping[str, float] = attrs.field(factory=dict)
+    size: int | None = None
+
+    @property
+    def _name(self) -> str:
+        return self.metric if self.size is None else f"{self.metric} ({self.size})"
 
     def line(self) -> str:
         """Write it for a reader."""
         low, high = self.spread
         text = (
-            f"{self.workload:4} {self.metric:20} {self.value:12.4g}   limit {self.limit:12.4g}   ratio {self.ratio:8.3f}"
+            f"{self.workload:4} {self._name:20} {self.value:12.4g}   limit {self.limit:12.4g}   ratio {self.ratio:8.3f}"
             f"   [{low:.4g} .. {high:.4g}] n={self.n}   {self.limit_name}"
         )
         return text + "".join(f"   {name} {value:.4g}" for name, value in self.peers.items())
@@ -81,23 +86,33 @@ def figures(workload: Workload, rounds: int) -> Iterator[Figure]:
         for name, peer in workload.peers.items():
             peers[name].append(peer(workload.arguments))
     for metric in workload.metrics:
-        values = [measures[metric.name] for measures in ours]
-        limits = [measures[metric.name] for measures in limit]
-        yield Figure(
-            workload=workload.name,
-            metric=metric.name,
-            value=statistics.median(values),
-            limit=statistics.median(limits),
-            ratio=statistics.median(value / (base or 1e-9) for value, base in zip(values, limits, strict=True)),
-            limit_name=metric.limit_name,
-            n=rounds,
-            spread=(min(values), max(values)),
+        yield attrs.evolve(
+            figure(
+                workload.name,
+                metric,
+                [measures[metric.name] for measures in ours],
+                [measures[metric.name] for measures in limit],
+            ),
             peers={
                 name: statistics.median(measures[metric.name] for measures in measured)
                 for name, measured in peers.items()
                 if metric.name in measured[0]
             },
         )
+
+
+def figure(workload: str, metric: Metric, values: Sequence[float], limits: Sequence[float]) -> Figure:
+    """Make the figure of a measure and its limit, each taken once a round."""
+    return Figure(
+        workload=workload,
+        metric=metric.name,
+        value=statistics.median(values),
+        limit=statistics.median(limits),
+        ratio=statistics.median(value / (base or 1e-9) for value, base in zip(values, limits, strict=True)),
+        limit_name=metric.limit_name,
+        n=len(values),
+        spread=(min(values), max(values)),
+    )
 
 
 def run_side(side: str, arguments: Mapping[str, float]) -> Measures:

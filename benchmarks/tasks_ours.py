@@ -1,13 +1,20 @@
-"""The workloads of group `tasks`, done by the runtime with its memory journal."""
+"""The workloads of group `tasks`, done by the runtime with its memory journal.
 
+A step is a function that reads the result it needs from its request. One task is run before anything is counted.
+"""
+
+import gc
 from itertools import pairwise
 
 import trio
 
-from benchmarks.harness import perf_counter
-from benchmarks.tasks_raw import AT_ONCE
+from benchmarks.harness import perf_counter, resident_bytes
+from benchmarks.tasks_raw import AT_ONCE, growth
 from runtime import Action, Step, Template, open_runtime
+from runtime.api.client import Runtime
 from runtime.runner import StepRequest
+
+_began: list[float] = []
 
 
 async def increment(step: str, request: StepRequest[object]) -> int:
@@ -16,16 +23,42 @@ async def increment(step: str, request: StepRequest[object]) -> int:
     return number + 1
 
 
-def _chain(steps: int) -> Template:
+async def stamped_increment(step: str, request: StepRequest[object]) -> int:
+    """Note when it began, too."""
+    _began.append(perf_counter())
+    return await increment(step, request)
+
+
+async def count(request: StepRequest[object]) -> int:
+    """Count the results of all steps that have one."""
+    return sum(view["output"] != {} for view in request.values["step"].values() if view["state"] == "DONE")
+
+
+async def twice(item: str) -> int:
+    """Do nothing worth mentioning with an item, which a template gives as text."""
+    return int(item) * 2
+
+
+async def children(request: StepRequest[object]) -> int:
+    """Count the results of the loop."""
+    return len(request.values["step"]["each"]["children"])
+
+
+def _chain(steps: int, function: object = increment) -> Template:
     names = ["", *(f"step{number}" for number in range(steps))]
     return Template(
         name="chain",
         steps={
-            name: Step(action=Action.calling(increment, step=before), dependencies=[before] if before else [])
+            name: Step(action=Action.calling(function, step=before), dependencies=[before] if before else [])  # type: ignore[arg-type]
             for before, name in pairwise(names)
         },
         result_format={"last": f"{{{{.step.{names[-1]}.output}}}}"},
     )
+
+
+async def _result(rt: Runtime, template: Template) -> object:
+    task = await rt.submit(template)
+    return await task.result()
 
 
 def chains(tasks: int, steps: int) -> dict[str, float]:
@@ -33,19 +66,113 @@ def chains(tasks: int, steps: int) -> dict[str, float]:
 
     async def main() -> float:
         template = _chain(steps)
+        free = trio.Semaphore(AT_ONCE)
 
-        async def one(free: trio.Semaphore) -> None:
-            task = await rt.submit(template)
-            assert await task.result() == {"last": str(steps)}
+        async def one() -> None:
+            assert await _result(rt, template) == {"last": str(steps)}
             free.release()
 
         async with open_runtime() as rt:
+            await _result(rt, template)
+            began = perf_counter()
             async with trio.open_nursery() as nursery:
-                free = trio.Semaphore(AT_ONCE)
-                began = perf_counter()
                 for _ in range(tasks):
                     await free.acquire()
-                    nursery.start_soon(one, free)
+                    nursery.start_soon(one)
             return perf_counter() - began
 
     return {"steps_s": tasks * steps / trio.run(main)}
+
+
+def wide(steps: int) -> dict[str, float]:
+    """One task of many steps, and one that needs them all."""
+
+    def template(size: int) -> Template:
+        names = [f"step{number}" for number in range(size)]
+        apart = {name: Step(action=Action.calling(increment, step="")) for name in names}
+        return Template(name="wide", steps=apart | {"join": Step(action=Action.calling(count), dependencies=names)})
+
+    async def main() -> float:
+        async with open_runtime() as rt:
+            await (await rt.submit(template(10))).wait()
+            prepared = await rt.prepare(template(steps))
+            gc.collect()
+            began = perf_counter()
+            view = await (await rt.submit(prepared)).wait()
+            seconds = perf_counter() - began
+        assert view.steps["join"].output == steps, view.steps["join"]
+        return seconds
+
+    return {"us_per_step": trio.run(main) / steps * 1e6}
+
+
+def deep(steps: int) -> dict[str, float]:
+    """One chain: how long the last hundred steps take, as a multiple of the first hundred."""
+
+    async def main() -> None:
+        async with open_runtime() as rt:
+            await _result(rt, _chain(10, stamped_increment))
+            prepared = await rt.prepare(_chain(steps, stamped_increment))
+            _began.clear()
+            gc.collect()
+            await (await rt.submit(prepared)).result()
+
+    trio.run(main)
+    return growth(_began)
+
+
+def foreach(items: int) -> dict[str, float]:
+    """One loop over items that only a step knows, and a step that reads all its children."""
+
+    def template(size: int) -> Template:
+        return Template(
+            name="foreach",
+            steps={
+                "list": Step(action=Action(type="echo", configuration={"output": list(range(size))})),
+                "each": Step(
+                    foreach="{{.step.list.output | toJson}}",
+                    dependencies=["list"],
+                    action=Action.calling(twice, item="{{.iterator}}"),
+                ),
+                "read": Step(action=Action.calling(children), dependencies=["each"]),
+            },
+        )
+
+    async def main() -> float:
+        async with open_runtime() as rt:
+            await (await rt.submit(template(10))).wait()
+            prepared = await rt.prepare(template(items))
+            gc.collect()
+            began = perf_counter()
+            view = await (await rt.submit(prepared)).wait()
+            seconds = perf_counter() - began
+        assert view.steps["read"].output == items, view.steps["read"]
+        return seconds
+
+    return {"us_per_step": trio.run(main) / items * 1e6}
+
+
+def memory(steps: int) -> dict[str, float]:
+    """What a finished step costs while its task goes on: a chain's growth of the resident set."""
+
+    async def main() -> float:
+        reached, go_on = trio.Event(), trio.Event()
+
+        async def pause() -> None:
+            reached.set()
+            await go_on.wait()
+
+        chain = _chain(steps)
+        last = Step(action=Action.calling(pause), dependencies=[f"step{steps - 1}"])
+        template = Template(name="held", steps={**chain.steps, "pause": last})
+        async with open_runtime() as rt:
+            prepared = await rt.prepare(template)
+            before = resident_bytes()
+            task = await rt.submit(prepared)
+            await reached.wait()
+            grown = resident_bytes() - before
+            go_on.set()
+            await task.wait()
+        return grown
+
+    return {"bytes_per_step": trio.run(main) / steps}

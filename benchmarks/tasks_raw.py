@@ -1,10 +1,13 @@
 """The workloads of group `tasks`, done with bare trio and a task per step: the limits."""
 
+from collections.abc import Sequence
+
 import trio
 
 from benchmarks.harness import perf_counter
 
 AT_ONCE = 100
+WINDOW = 100
 
 
 async def increment(number: int) -> int:
@@ -12,27 +15,64 @@ async def increment(number: int) -> int:
     return number + 1
 
 
+async def _step(results: list[int], ended: trio.Event) -> None:
+    results.append(await increment(results[-1]))
+    ended.set()
+
+
 def chains(tasks: int, steps: int) -> dict[str, float]:
-    """Every step is a new trio task, which begins the next one; every result is kept."""
-    results: list[list[int]] = []
+    """A task per chain, which starts a task per step and waits for its result; every result is kept."""
+    kept: list[list[int]] = []
+
+    async def chain(free: trio.Semaphore) -> None:
+        results = [0]
+        kept.append(results)
+        async with trio.open_nursery() as nursery:
+            for _ in range(steps):
+                ended = trio.Event()
+                nursery.start_soon(_step, results, ended)
+                await ended.wait()
+        free.release()
 
     async def main() -> float:
-        async def step(kept: list[int], free: trio.Semaphore) -> None:
-            kept.append(await increment(kept[-1]))
-            if len(kept) <= steps:
-                nursery.start_soon(step, kept, free)
-            else:
-                free.release()
-
+        free = trio.Semaphore(AT_ONCE)
         began = perf_counter()
         async with trio.open_nursery() as nursery:
-            free = trio.Semaphore(AT_ONCE)
             for _ in range(tasks):
                 await free.acquire()
-                results.append([0])
-                nursery.start_soon(step, results[-1], free)
+                nursery.start_soon(chain, free)
         return perf_counter() - began
 
     seconds = trio.run(main)
-    assert all(kept[-1] == steps for kept in results)
+    assert all(results[-1] == steps for results in kept)
     return {"steps_s": tasks * steps / seconds}
+
+
+def wide(steps: int) -> dict[str, float]:
+    """A task per step, and the number of results once all have ended."""
+
+    async def main() -> float:
+        results: dict[int, int] = {}
+
+        async def step(number: int) -> None:
+            results[number] = await increment(number)
+
+        began = perf_counter()
+        async with trio.open_nursery() as nursery:
+            for number in range(steps):
+                nursery.start_soon(step, number)
+        assert len(results) == steps
+        return perf_counter() - began
+
+    return {"us_per_step": trio.run(main) / steps * 1e6}
+
+
+def growth(times: Sequence[float]) -> dict[str, float]:
+    """Compare the ends of a chain whose steps began at these times."""
+    first, last = times[WINDOW] - times[0], times[-1] - times[-1 - WINDOW]
+    return {"growth": last / first, "us_per_step": (times[-1] - times[0]) / (len(times) - 1) * 1e6}
+
+
+def foreach(items: int) -> dict[str, float]:
+    """A task per item, and the results in order."""
+    return {"us_per_step": wide(items)["us_per_step"]}

@@ -85,6 +85,7 @@ RECORDING_SECONDS: Final = 1.0
 _STORE_AGAIN_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """The pauses between attempts to store; the last one for ever."""
 
+_NO_CALLBACKS: Final = Callbacks({})
 _IDLE: Final = StopReason.normal("task", "nothing is running")
 
 
@@ -266,7 +267,7 @@ class TaskActor(Actor[Message]):
             progress=task.steps[step],
             values=task.values if effect.unroll else task.values_of(step),
             spawned=spawned_by(task, step) if task.waits else (),
-            callbacks=Callbacks(task.callbacks),
+            callbacks=Callbacks(task.callbacks) if task.callbacks else _NO_CALLBACKS,
         )
         self.children.start(
             f"{step}#{effect.attempt}",
