@@ -8,6 +8,7 @@
     │   │   ├── TemplateInvalid
     │   │   ├── FunctionInvalid
     │   │   ├── InputInvalid
+    │   │   ├── FlowInvalid
     │   │   └── RequestInvalid
     │   ├── NotFound            ... no such task or template
     │   ├── Conflict            ... the state of the task forbids it
@@ -94,6 +95,12 @@ class InputInvalid(Invalid):
     """The inputs do not fit the template's declarations."""
 
     subject = "input"
+
+
+class FlowInvalid(Invalid):
+    """A flow cannot be used."""
+
+    subject = "flow"
 
 
 class RequestInvalid(Invalid):

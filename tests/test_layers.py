@@ -20,7 +20,7 @@ PURE = {
         "runtime.wishes",
         "runtime.frozen",
     },
-    "runtime/flow": {"runtime.flow", "runtime.values", "runtime.errors", "runtime.runner"},
+    "runtime/flow": {"runtime.flow", "runtime.values", "runtime.errors", "runtime.runner", "runtime.configuration"},
     "runtime/values": {
         "runtime.values",
         "runtime.templates.model",

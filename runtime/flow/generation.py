@@ -46,7 +46,7 @@ def choose_generator(flow_type: str, signal: Signal | None, generators: Mapping[
     return generator
 
 
-def flatten(given: object) -> tuple[Sequence[StepSpec], Sequence[GroupSpec]]:
+def flatten(given: object, *, plan_only: bool = False) -> tuple[Sequence[StepSpec], Sequence[GroupSpec]]:
     """Take what a generator gave apart into steps and groups: steps, or groups (with steps of their own), or both.
 
     Groups are numbered from 1 in the order they come, unless they say otherwise.
@@ -65,11 +65,12 @@ def flatten(given: object) -> tuple[Sequence[StepSpec], Sequence[GroupSpec]]:
             steps.append(one)
         elif isinstance(one, GroupSpec):
             group_idx = len(groups) + 1 if one.group_idx is None else one.group_idx
-            groups.append(attrs.evolve(one, group_idx=group_idx, steps=()))
-            for inner, step in enumerate(one.steps):
-                if not isinstance(step, StepSpec):
-                    raise GenerationError(f"[{number}].steps[{inner}]: not a step but {type(step).__name__}")
-                steps.append(attrs.evolve(step, group_idx=group_idx))
+            groups.append(attrs.evolve(one, group_idx=group_idx, before=(), steps=(), after=()))
+            for name in ("steps",) if plan_only else ("before", "steps", "after"):
+                for inner, step in enumerate(getattr(one, name)):
+                    if not isinstance(step, StepSpec):
+                        raise GenerationError(f"[{number}].{name}[{inner}]: not a step but {type(step).__name__}")
+                    steps.append(attrs.evolve(step, group_idx=group_idx))
         else:
             raise GenerationError(f"[{number}]: neither a step nor a group but {type(one).__name__}")
     _check(steps, groups)

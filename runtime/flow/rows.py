@@ -103,7 +103,7 @@ class StepSpec:
     skip_group: bool = False
     replan: bool = False
     skip_noop: bool = True
-    hooks: frozenset[Hook] = frozenset()
+    hooks: tuple[Hook, ...] = ()
     idempotent: bool = False
 
     @property
@@ -114,12 +114,17 @@ class StepSpec:
 
 @attrs.frozen(kw_only=True)
 class GroupSpec:
-    """A group as a generator gives it: its number, or the steps themselves, which then need not say theirs."""
+    """A group as a generator gives it: its number, or the steps themselves, which then need not say theirs.
+
+    `before` and `after` are what has to be done around the steps; a flow that only plans leaves them out.
+    """
 
     name: str = ""
     parallel: bool = False
     group_idx: int | None = None
+    before: tuple[StepSpec, ...] = ()
     steps: tuple[StepSpec, ...] = ()
+    after: tuple[StepSpec, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

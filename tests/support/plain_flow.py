@@ -213,7 +213,7 @@ class FlowLoop:
         try:
             chosen = choose_generator(self.flow.header.type, effect.signal, self.generators)
             generator = self.signals[chosen.type] if isinstance(chosen, Signal) else chosen
-            steps, groups = flatten(generator(self.flow))
+            steps, groups = flatten(generator(self.flow), plan_only=self.flow.header.plan_only)
         except GenerationError as error:
             return GenerationFailed(at=self.now, error=str(error))
         return StepsGenerated(at=self.now, steps=steps, groups=groups)

@@ -223,7 +223,7 @@ def test_an_answer_to_what_does_not_ask_is_refused(mode):
 
 @MODES
 def test_hooks_are_told_before_an_answer_takes_effect(mode):
-    loop = parked(mode, plan={"hooks": frozenset(Hook)})
+    loop = parked(mode, plan={"hooks": tuple(Hook)})
     loop.hook_errors = {"on_approve": "ignored"}
     loop.answer("P", "approve")
     assert loop.hooks == [("s1", "on_approve")]
@@ -233,7 +233,7 @@ def test_hooks_are_told_before_an_answer_takes_effect(mode):
 @MODES
 @pytest.mark.parametrize(("answer", "hook"), [("retry", "on_retry"), ("deny-skip-current", "on_skip")])
 def test_a_skip_or_a_retry_that_its_hook_refuses_fails_the_step(mode, answer, hook):
-    loop = parked(mode, plan={"hooks": frozenset(Hook)})
+    loop = parked(mode, plan={"hooks": tuple(Hook)})
     loop.hook_errors = {hook: "no"}
     loop.answer("P", answer)
     assert loop.statuses()["P"] == "error"
@@ -250,7 +250,7 @@ def test_the_deadline_of_an_approval_survives_a_crash():
 
 
 def test_an_answer_that_was_stored_before_a_crash_takes_effect_after_it():
-    loop = parked(Mode.GROUP, plan={"hooks": frozenset(Hook)})
+    loop = parked(Mode.GROUP, plan={"hooks": tuple(Hook)})
     loop.tell(ResponseGiven(at=loop.now, by="grace", step="s1", type="approve"))
     loop.crash()
     loop.settle()
@@ -279,7 +279,7 @@ def test_a_flow_that_two_lanes_wait_in_says_so_until_both_are_answered():
 
 
 def test_cancelling_while_a_hook_runs_waits_for_it():
-    loop = parked(Mode.GROUP, plan={"hooks": frozenset(Hook)})
+    loop = parked(Mode.GROUP, plan={"hooks": tuple(Hook)})
     loop.tell(ResponseGiven(at=loop.now, by="grace", step="s1", type="approve"))
     loop.tell(CancelRequested(at=loop.now, by="grace"))
     assert not loop.flow.ended

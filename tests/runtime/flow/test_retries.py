@@ -193,7 +193,7 @@ def test_past_its_automatic_retries_a_step_waits_for_a_person():
 
 def test_a_hook_hears_of_an_automatic_retry_and_may_refuse_it():
     rule = RetryRule(auto=True)
-    hooked = step("x", 1, retry=rule, hooks=frozenset({Hook.ON_RETRY}))
+    hooked = step("x", 1, retry=rule, hooks=(Hook.ON_RETRY,))
     loop = FlowLoop(hooked, mode=Mode.GROUP, script=scripted(x=FAILS_ONCE)).run()
     assert loop.hooks == [("s1", "on_retry")]
     assert loop.flow.status.status == "success"

@@ -1,0 +1,71 @@
+"""Flows as documents: what a YAML file of ``kind: flow`` holds, and what a signal that generates steps gives.
+
+::
+
+    kind: flow
+    name: deploy
+    groups:
+      - name: network
+        steps:
+          - {name: plan, execution_type: approval, signal: {type: script, data: {...}}}
+          - {name: apply, signal: {type: script, data: {...}}}
+        after:
+          - {name: tell, signal: {type: email, data: {...}}}
+      - name: checks
+        parallel: true
+        steps: [...]
+
+The fields of groups and steps are those of `runtime.flow.rows`; texts in ``data`` are templates, rendered when the step
+begins, and see ``.input``, ``.flow`` and, by name, ``.step``.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import attrs
+
+from runtime.configuration import check_configuration
+from runtime.errors import Fault, FlowInvalid
+from runtime.flow.generation import GenerationError, flatten
+from runtime.flow.rows import GroupSpec, StepSpec
+from runtime.flow.states import ApprovalOption, Mode, OnError, OnPolicyFailure
+from runtime.values.json import Json
+
+
+@attrs.frozen(kw_only=True)
+class FlowDocument:
+    """One flow, all of whose steps are known."""
+
+    kind: Literal["flow"] = "flow"
+    name: str = ""
+    description: str = ""
+    mode: Mode = Mode.GROUP
+    plan_only: bool = False
+    approval_option: ApprovalOption = ApprovalOption.PROMPT
+    on_error: OnError = OnError.ABORT
+    on_policy_failure: OnPolicyFailure = OnPolicyFailure.OPEN
+    groups: tuple[GroupSpec, ...] = ()
+    steps: tuple[StepSpec, ...] = ()
+
+    def given(self) -> tuple[GroupSpec | StepSpec, ...]:
+        """Give what a generator would have given."""
+        return (*self.groups, *self.steps)
+
+
+def read_flow(data: Json, source: str = "", *, strict: bool = False) -> tuple[FlowDocument, tuple[Fault, ...]]:
+    """Read a document; give it with its warnings.
+
+    Raises:
+        FlowInvalid: with every fault and its path.
+    """
+    if isinstance(data, list):
+        data = {"groups" if any(isinstance(one, Mapping) and "steps" in one for one in data) else "steps": data}
+    checked = check_configuration(FlowDocument, data)
+    faults = [*checked.faults, *(checked.warnings if strict else ())]
+    if checked.config is None or faults:
+        raise FlowInvalid(faults or [Fault("", "a flow has to be a mapping")], source)
+    try:
+        flatten(checked.config.given())
+    except GenerationError as fault:
+        raise FlowInvalid([Fault("", str(fault))], source) from fault
+    return checked.config, checked.warnings
