@@ -21,7 +21,7 @@ this project needs to be imported to write one::
 Packaged under the entry-point group ``understudy.runners`` (``nap = "my_package:Nap"``), it is loaded exactly like the
 ones that come with the project, when a template first names it.
 
-`examples/understudy-countdown` is such a package, and tests itself with the laws in `runtime.testing`.
+`examples/understudy-countdown` is such a package, and tests itself with the laws in `runtime.testing.laws`.
 
 Rules
     * `run` is called once per attempt, with the configuration rendered and structured. It does not see the runtime.

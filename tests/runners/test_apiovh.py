@@ -7,8 +7,8 @@ import pytest
 import trio
 
 from runners.apiovh import ApiOvh
-from runtime import testing as laws
 from runtime.runner import ClientError, RunnerSettings
+from runtime.testing import laws
 from tests.support.http_server import message, respond, serving, stall
 
 JSON = ("Content-Type", "application/json; charset=utf-8")

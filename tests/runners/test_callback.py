@@ -10,8 +10,8 @@ from actors import VirtualClock
 from runners._callback_settings import callback_settings
 from runners.callback import Callback
 from runtime import Action, Conflict, InputInvalid, NotFound, Step, TaskState, open_runtime
-from runtime import testing as laws
 from runtime.runner import ClientError, RunnerSettings
+from runtime.testing import laws
 from tests.support.plans import plan
 
 EPOCH = 1_700_000_000.0

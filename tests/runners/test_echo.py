@@ -2,8 +2,8 @@ import pytest
 import trio
 
 from runners.echo import Echo
-from runtime import testing as laws
 from runtime.runner import ClientError, Fault, StepFailed
+from runtime.testing import laws
 
 echo = Echo()
 

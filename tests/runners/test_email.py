@@ -10,9 +10,9 @@ import trustme
 from runners import email as email_module
 from runners._message import is_html
 from runners.email import Email
-from runtime import testing as laws
 from runtime.destinations import Destinations
 from runtime.runner import RunnerSettings
+from runtime.testing import laws
 from tests.support.http_server import send, serving, stall
 from tests.support.smtp_server import smtp_server
 

@@ -7,9 +7,9 @@ import trio
 
 from runners.function import Function
 from runtime import Action, Step, TaskState, open_runtime
-from runtime import testing as laws
 from runtime.functions import Functions
 from runtime.runner import ClientError, RunnerSettings
+from runtime.testing import laws
 from tests.support.plans import plan
 
 

@@ -5,8 +5,8 @@ import pytest
 import trio
 
 from runners.http import Http
-from runtime import testing as laws
 from runtime.runner import ClientError, Fault, StepFailed
+from runtime.testing import laws
 from tests.support.http_server import message, respond, send, serving, stall
 
 JSON = ("Content-Type", "application/json")

@@ -4,9 +4,9 @@ import pytest
 import trio
 
 from runners.http import Http
-from runtime import testing as laws
 from runtime.destinations import CAUTIOUS, Destinations
 from runtime.runner import ClientError, RunnerSettings
+from runtime.testing import laws
 from tests.support.http_server import message, respond, send, serving
 
 

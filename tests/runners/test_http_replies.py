@@ -7,8 +7,8 @@ import trio
 
 from runners._exchange import LARGEST_REPLY
 from runners.http import Http
-from runtime import testing as laws
 from runtime.runner import StepFailed
+from runtime.testing import laws
 from tests.support.http_server import message, respond, send, send_for_ever, serving
 
 JSON = ("Content-Type", "application/json")

@@ -7,8 +7,8 @@ import trio
 import trustme
 
 from runners.http import Http
-from runtime import testing as laws
 from runtime.runner import StepFailed
+from runtime.testing import laws
 from tests.support.http_server import respond, serving
 
 http = Http()

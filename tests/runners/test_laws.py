@@ -12,7 +12,7 @@ from runners.process import Process
 from runners.script import Script
 from runners.ssh import Ssh
 from runners.tag import Tag
-from runtime import testing as laws
+from runtime.testing import laws
 
 RUNNERS = [ApiOvh(), Cache(), Echo(), Email(), Http(), Ping(), Process(), Script(), Ssh(), Tag()]
 

@@ -7,9 +7,9 @@ import trio
 
 from runners import ping as ping_module
 from runners.ping import Ping
-from runtime import testing as laws
 from runtime.destinations import Destinations
 from runtime.runner import RunnerSettings
+from runtime.testing import laws
 
 PING = Ping()
 

@@ -11,9 +11,9 @@ import trio
 
 from runners.process import LARGEST_RESULT, Process
 from runtime import Action, Step, StepState, TaskState, open_runtime
-from runtime import testing as laws
 from runtime.functions import Functions
 from runtime.runner import ClientError, NotAssigned, NotJson, RunnerSettings, StepFailed
+from runtime.testing import laws
 from tests.support import callables
 from tests.support.plans import plan
 from tests.support.processes import wait_gone

@@ -6,10 +6,10 @@ import trio
 
 from runners._output import KEPT_BYTES
 from runners.script import Script
-from runtime import testing as laws
 from runtime.configuration import ConfigurationInvalid
 from runtime.duration import parse_duration
 from runtime.runner import ClientError, Fault, RunnerSettings, StepFailed
+from runtime.testing import laws
 
 HELLO = """echo "Hello world script"
 echo '{"dumb_string":"Hello '"$1"'!","random_object":{"foo":"bar"}}'

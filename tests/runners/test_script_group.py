@@ -6,8 +6,8 @@ import signal
 import pytest
 import trio
 
-from runtime import testing as laws
 from runtime.duration import parse_duration
+from runtime.testing import laws
 from tests.support.processes import is_running, wait_gone
 
 # Three generations: a shell, a child that ignores every polite signal, a grandchild in the background.

@@ -8,9 +8,9 @@ import trio
 
 from runners._ssh_config import SshConfig, host_and_port
 from runners.ssh import Ssh
-from runtime import testing as laws
 from runtime.destinations import Destinations
 from runtime.runner import ClientError, RunnerSettings
+from runtime.testing import laws
 from tests.support.http_server import send, serving, stall
 from tests.support.processes import wait_gone
 from tests.support.ssh_server import ssh_server

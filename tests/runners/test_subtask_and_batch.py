@@ -9,8 +9,8 @@ from actors import VirtualClock
 from runners.batch import Batch
 from runners.subtask import Subtask
 from runtime import Action, Input, ResolutionState, Step, StepState, TaskState, TemplateInvalid, open_runtime
-from runtime import testing as laws
 from runtime.runner import PARENT_TAG, ClientError, RunnerSettings
+from runtime.testing import laws
 from tests.support.plans import echo, plan, step
 
 EPOCH = 1_700_000_000.0

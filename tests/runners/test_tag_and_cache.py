@@ -5,10 +5,10 @@ from actors import VirtualClock
 from runners.cache import Cache
 from runners.tag import Tag
 from runtime import Action, TaskState, open_runtime
-from runtime import testing as laws
 from runtime.cache import Cache as Memory
 from runtime.cache import TooLarge
 from runtime.runner import ClientError, RunnerSettings
+from runtime.testing import laws
 from tests.support.plans import plan, step
 
 

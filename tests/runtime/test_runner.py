@@ -9,9 +9,9 @@ import pytest
 import trio
 
 import runtime.runner
-from runtime import testing as laws
 from runtime.configuration import ConfigurationInvalid, Templated
 from runtime.runner import Fault, Outcome, Runner, Runners, RunnerSettings, RunnerUnknown, StepRequest
+from runtime.testing import laws
 
 
 def the_runner_of_the_docstring():

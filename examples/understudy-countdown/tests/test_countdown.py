@@ -1,8 +1,8 @@
 import trio.testing
 from understudy_countdown import Countdown
 
-from runtime import testing as laws
 from runtime.runner import ClientError
+from runtime.testing import laws
 
 RUNNER = Countdown()
 

@@ -2,7 +2,7 @@
 
 ::
 
-    from runtime import testing as laws
+    from runtime.testing import laws
 
     async def test_a_nap_can_be_interrupted():
         await laws.is_cancelled_promptly(Nap(), {"seconds": 1000}, trio.testing.wait_all_tasks_blocked)
