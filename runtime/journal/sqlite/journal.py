@@ -60,7 +60,6 @@ class SqliteJournal:
                 records += piece
                 await trio.lowlevel.checkpoint()
                 self._check_open()
-        await trio.lowlevel.checkpoint()
         return records
 
     async def tasks(self, *, after: int = 0, limit: int = PAGE) -> Sequence[Stored]:

@@ -38,10 +38,9 @@ class Reader:
 
     def turns(self, task_id: str) -> Iterator[Sequence[Record]]:
         """Give the records of one task, a piece at a time."""
-        number = self._connection.execute("SELECT number FROM tasks WHERE id = ?", (task_id,)).get
         position: Any = 0
-        while number is not None:
-            rows = self._connection.execute(_TURNS, (number, position, _PIECE)).fetchall()
+        while True:
+            rows = self._connection.execute(_TURNS, (task_id, position, _PIECE)).fetchall()
             yield [record for row in rows for record in self._decode(task_id, *row)]
             if len(rows) < _PIECE:
                 return
@@ -97,4 +96,7 @@ class Reader:
         self._connection.close()
 
 
-_TURNS: Final = "SELECT position, key, body FROM turns WHERE task = ? AND position > ? ORDER BY position LIMIT ?"
+_TURNS: Final = (
+    "SELECT position, key, body FROM turns WHERE task = (SELECT number FROM tasks WHERE id = ?) AND position > ?"
+    " ORDER BY position LIMIT ?"
+)

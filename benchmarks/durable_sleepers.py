@@ -1,0 +1,88 @@
+"""W10 on a store: tasks that wait for a retry, and when they go on."""
+
+import os
+from pathlib import Path
+from time import time  # noqa: TID251 - lateness is about the calendar
+
+import trio
+
+from benchmarks.durable_ours import chain, empty_folder
+from benchmarks.harness import percentile, resident_bytes, run_side
+from runtime import Action, ResolutionState, Template, open_runtime
+from runtime.api.callables import name_callables
+from runtime.engine.records import Record, RunEnded, RunStarted, StepReturned, StepStarted, TaskResolved, TaskSubmitted
+from runtime.functions import Functions
+from runtime.journal.opening import open_journal
+from runtime.journal.protocol import Entry, Standing
+
+_STORE = "UNDERSTUDY_BENCH_STORE"
+_OPENING_SECONDS = 1.0
+
+_woken: list[float] = []
+_expected = 0
+_all_woken = trio.Event()
+
+
+async def wake() -> None:
+    """Say when."""
+    _woken.append(time())
+    if len(_woken) == _expected:
+        _all_woken.set()
+
+
+def sleepers(tasks: int, first_seconds: float, last_seconds: float) -> dict[str, float]:
+    """Tasks stored by another process, due one after the other; the runtime is opened before the first is."""
+
+    global _expected  # noqa: PLW0603 - what the steps of this process wait for
+    _expected = tasks
+
+    async def main(folder: Path) -> tuple[int, list[float]]:
+        async with open_runtime(folder / "empty.db") as rt:
+            await (await rt.submit(chain(1, Action.calling(wake)))).wait()
+        _woken.clear()
+        os.environ[_STORE] = str(folder / "tasks.db")
+        began = time() + _OPENING_SECONDS + tasks / 10_000
+        first, last = began + first_seconds, began + last_seconds
+        run_side("benchmarks.durable_sleepers:store", {"tasks": tasks, "first": first, "last": last})
+        before = resident_bytes()
+        async with open_runtime(folder / "tasks.db") as rt:
+            await trio.sleep(0.1)
+            grown = resident_bytes() - before
+            await _all_woken.wait()
+        due = _due(tasks, first, last)
+        return grown, [woken - asked for woken, asked in zip(sorted(_woken), due, strict=True)]
+
+    with empty_folder() as folder:
+        grown, late = trio.run(main, folder)
+    return {"bytes_per_task": grown / tasks, "late_p99_ms": percentile(late, 0.99) * 1e3}
+
+
+def _due(tasks: int, first: float, last: float) -> list[float]:
+    return [first + (last - first) * number / tasks for number in range(tasks)]
+
+
+def store(tasks: int, first: float, last: float) -> dict[str, float]:
+    """Store the tasks, as a runtime would have that tried each once."""
+    template = name_callables(chain(1, Action.calling(wake)), Functions())
+
+    async def main() -> None:
+        journal = await open_journal(os.environ[_STORE])
+        entries = [_asleep(f"t{number}", template, due) for number, due in enumerate(_due(tasks, first, last))]
+        for start in range(0, len(entries), 500):
+            await journal.append(entries[start : start + 500])
+        await journal.close()
+
+    trio.run(main)
+    return {}
+
+
+def _asleep(task_id: str, template: Template, due: float) -> Entry:
+    records: list[Record] = [
+        TaskSubmitted(at=0.0, task_id=task_id, template=template, title="chain", inputs={}),
+        TaskResolved(at=0.0, resolution_id=task_id),
+        RunStarted(at=0.0),
+        StepStarted(at=0.0, step="step0", attempt=1),
+        StepReturned(at=0.0, step="step0", state="SERVER_ERROR", returned="SERVER_ERROR", error="not yet"),
+        RunEnded(at=0.0, state=ResolutionState.ERROR, next_retry=due),
+    ]
+    return Entry(task_id, records, Standing(ResolutionState.ERROR, due=due, run=1))
