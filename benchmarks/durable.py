@@ -21,8 +21,8 @@ CHAINS: Final = {
     "full": {"tasks": 200, "steps": 10, "at_once": 50},
 }
 SLEEPERS: Final = {
-    "small": {"tasks": 2_000, "first_seconds": 0.5, "last_seconds": 4.5},
-    "full": {"tasks": 10_000, "first_seconds": 3.0, "last_seconds": 8.0},
+    "small": {"tasks": 10_000, "waking": 1_000, "first_seconds": 0.5, "last_seconds": 4.5},
+    "full": {"tasks": 10_000, "waking": 10_000, "first_seconds": 3.0, "last_seconds": 8.0},
 }
 KILLED: Final = {"small": {"tasks": 50, "steps": 10, "done": 5}, "full": {"tasks": 1_000, "steps": 10, "done": 5}}
 

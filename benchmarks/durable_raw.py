@@ -44,9 +44,9 @@ def commits(tasks: int, steps: int, at_once: int) -> dict[str, float]:
     return {"sequential_steps_s": rate, "concurrent_steps_s": rate}
 
 
-def sleeping_rows(tasks: int, first_seconds: float, last_seconds: float) -> dict[str, float]:
+def sleeping_rows(tasks: int, waking: int, first_seconds: float, last_seconds: float) -> dict[str, float]:
     """Read the rows of sleeping tasks back one by one; hold them in a list."""
-    del first_seconds, last_seconds
+    del waking, first_seconds, last_seconds
     with database() as connection:
         connection.execute("BEGIN")
         for number in range(tasks):
@@ -79,7 +79,7 @@ def rows_again(tasks: int, steps: int, done: int) -> dict[str, float]:
             other.execute("SELECT body FROM rows WHERE key = ?", (f"row {number}",)).fetchall()
         first = perf_counter()
         for number in range(tasks * done, tasks * steps):
-            if number % _GROUP == 0:
+            if not other.in_transaction:
                 other.execute("BEGIN")
             other.execute("INSERT INTO rows VALUES (?, ?)", (f"row {number}", body))
             if number % _GROUP == _GROUP - 1:

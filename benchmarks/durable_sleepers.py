@@ -16,7 +16,7 @@ from runtime.journal.opening import open_journal
 from runtime.journal.protocol import Entry, Standing
 
 _STORE = "UNDERSTUDY_BENCH_STORE"
-_OPENING_SECONDS = 1.0
+_OPENING_SECONDS = 2.0
 
 _woken: list[float] = []
 _expected = 0
@@ -30,26 +30,26 @@ async def wake() -> None:
         _all_woken.set()
 
 
-def sleepers(tasks: int, first_seconds: float, last_seconds: float) -> dict[str, float]:
-    """Tasks stored by another process, due one after the other; the runtime is opened before the first is."""
+def sleepers(tasks: int, waking: int, first_seconds: float, last_seconds: float) -> dict[str, float]:
+    """Tasks stored by another process; the runtime is opened before the first of the `waking` ones is due."""
 
     global _expected  # noqa: PLW0603 - what the steps of this process wait for
-    _expected = tasks
+    _expected = waking
 
     async def main(folder: Path) -> tuple[int, list[float]]:
         async with open_runtime(folder / "empty.db") as rt:
             await (await rt.submit(chain(1, Action.calling(wake)))).wait()
         _woken.clear()
         os.environ[_STORE] = str(folder / "tasks.db")
-        began = time() + _OPENING_SECONDS + tasks / 10_000
+        began = time() + _OPENING_SECONDS + tasks / 5_000
         first, last = began + first_seconds, began + last_seconds
-        run_side("benchmarks.durable_sleepers:store", {"tasks": tasks, "first": first, "last": last})
+        run_side("benchmarks.durable_sleepers:store", {"tasks": tasks, "waking": waking, "first": first, "last": last})
         before = resident_bytes()
         async with open_runtime(folder / "tasks.db") as rt:
             await trio.sleep(0.1)
             grown = resident_bytes() - before
             await _all_woken.wait()
-        due = _due(tasks, first, last)
+        due = _due(waking, first, last)
         return grown, [woken - asked for woken, asked in zip(sorted(_woken), due, strict=True)]
 
     with empty_folder() as folder:
@@ -57,17 +57,18 @@ def sleepers(tasks: int, first_seconds: float, last_seconds: float) -> dict[str,
     return {"bytes_per_task": grown / tasks, "late_p99_ms": percentile(late, 0.99) * 1e3}
 
 
-def _due(tasks: int, first: float, last: float) -> list[float]:
-    return [first + (last - first) * number / tasks for number in range(tasks)]
+def _due(waking: int, first: float, last: float) -> list[float]:
+    return [first + (last - first) * number / waking for number in range(waking)]
 
 
-def store(tasks: int, first: float, last: float) -> dict[str, float]:
-    """Store the tasks, as a runtime would have that tried each once."""
+def store(tasks: int, waking: int, first: float, last: float) -> dict[str, float]:
+    """Store the tasks, as a runtime would have that tried each once; those that are not `waking` are due in a day."""
+    times = _due(waking, first, last) + [last + 86_400.0] * (tasks - waking)
     template = name_callables(chain(1, Action.calling(wake)), Functions())
 
     async def main() -> None:
         journal = await open_journal(os.environ[_STORE])
-        entries = [_asleep(f"t{number}", template, due) for number, due in enumerate(_due(tasks, first, last))]
+        entries = [_asleep(f"t{number}", template, due) for number, due in enumerate(times)]
         for start in range(0, len(entries), 500):
             await journal.append(entries[start : start + 500])
         await journal.close()
