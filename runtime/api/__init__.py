@@ -1,5 +1,13 @@
 """How the runtime is talked to: messages in, answers and events out.
 
-Everything a user can do is a message (`runtime.api.messages`): commands change something, queries read, events tell
-what happened. The in-process client and the command line carry the same ones.
+Everything a user can do is a message: commands change something (`commands`), queries read (`queries`), events tell
+what happened (`messages`). The in-process client, the command line and the server carry the same ones.
+
+Modules
+    commands, queries   what users say: one tagged union each
+    fields, schema      how messages are declared, and the JSON Schemas made of that
+    codec, checking     messages to and from JSON; what comes from outside is checked and refused with paths
+    messages            what actors are handed: checked, rendered, with who asked; and the events
+    client              the in-process client
+    views               what a reader is shown
 """

@@ -2,6 +2,7 @@
 
 Modules
     commands    the commands and their options
+    schemas     prints what is sent and told, as JSON Schema
     run         runs one task and reports how it ended
     store       looks after a store
     progress    what a terminal, a pipe or ``--json`` is shown meanwhile

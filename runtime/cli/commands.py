@@ -126,3 +126,21 @@ def validate(*, templates: tuple[Path, ...], scripts: Path, functions: Path | No
 
 
 cli.add_command(store_commands)
+
+
+@cli.group()
+def schema() -> None:
+    """Print JSON Schemas."""
+
+
+@schema.command()
+@click.argument("message", required=False)
+def messages(message: str | None) -> None:
+    """Print the schemas of all commands, queries and events, or the one of MESSAGE."""
+    from runtime.cli.schemas import schema_of_messages  # noqa: PLC0415 - the messages are not needed for --help
+
+    try:
+        click.echo(schema_of_messages(message))
+    except Refused as refusal:
+        click.echo(f"error: {refusal}", err=True)
+        sys.exit(REFUSED)

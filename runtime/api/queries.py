@@ -1,0 +1,121 @@
+"""The queries: what users may ask to know. Nothing is changed by any of them.
+
+What somebody may not see does not exist for them: it is not in lists, and asked for by name it is not found.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+import attrs
+
+from runtime.api.fields import name, said
+from runtime.engine.states import TaskState
+
+LARGEST_PAGE: Final = 10_000
+_TASK = "The id of the task."
+_PAGE_SIZE = "How many are given at most."
+_LAST = "The last one that was given before: the next page begins behind it."
+
+
+class Involvement(StrEnum):
+    """Which tasks are listed: one's own (as requester or watcher), those that one may resolve, or all that one may see."""
+
+    OWN = "own"
+    RESOLVABLE = "resolvable"
+    ALL = "all"
+
+
+@attrs.frozen(kw_only=True)
+class GetTask:
+    """Read one task, with its steps."""
+
+    task_id: str = name(_TASK)
+
+
+@attrs.frozen(kw_only=True)
+class FindTask:
+    """Read the task that an execution is of."""
+
+    resolution_id: str = name("The id of the execution.")
+
+
+@attrs.frozen(kw_only=True)
+class ListTasks:
+    """List tasks, those with the newest activity first. Every filter that is given has to hold."""
+
+    involvement: Involvement = said("Which tasks.", default=Involvement.ALL)
+    state: TaskState | None = said("Only those in this state.", default=None)
+    template: str = name("Only those of this template.", default="")
+    batch: str = name("Only those of this batch.", default="")
+    tags: Mapping[str, str] = said("Only those that have all of these tags.", default=dict, maxLength=1000)
+    after: float | None = said("Only those with activity after this moment, in Unix seconds.", default=None)
+    before: float | None = said("Only those without activity since this moment, in Unix seconds.", default=None)
+    page_size: int = said(_PAGE_SIZE, default=1000, minimum=1, maximum=LARGEST_PAGE)
+    last: str = name(_LAST, default="")
+
+
+@attrs.frozen(kw_only=True)
+class ListTemplates:
+    """List the templates that tasks can be made from; hidden ones are listed to administrators."""
+
+    page_size: int = said(_PAGE_SIZE, default=1000, minimum=1, maximum=LARGEST_PAGE)
+    last: str = name(_LAST, default="")
+
+
+@attrs.frozen(kw_only=True)
+class GetTemplate:
+    """Read one template."""
+
+    name: str = name("The name of the template.")
+
+
+@attrs.frozen(kw_only=True)
+class ListFunctions:
+    """List the functions that steps can call, by name."""
+
+    page_size: int = said(_PAGE_SIZE, default=1000, minimum=1, maximum=LARGEST_PAGE)
+    last: str = name(_LAST, default="")
+
+
+@attrs.frozen(kw_only=True)
+class GetFunction:
+    """Read one function."""
+
+    name: str = name("The name of the function.")
+
+
+@attrs.frozen(kw_only=True)
+class ListComments:
+    """List the comments on a task, oldest first."""
+
+    task_id: str = name(_TASK)
+
+
+@attrs.frozen(kw_only=True)
+class GetComment:
+    """Read one comment on a task."""
+
+    task_id: str = name(_TASK)
+    comment_id: str = name("The id of the comment.")
+
+
+@attrs.frozen(kw_only=True)
+class GetStatistics:
+    """Count the tasks by their state."""
+
+    tags: Mapping[str, str] = said("Only those that have all of these tags.", default=dict, maxLength=1000)
+
+
+Query: TypeAlias = (
+    GetTask
+    | FindTask
+    | ListTasks
+    | ListTemplates
+    | GetTemplate
+    | ListFunctions
+    | GetFunction
+    | ListComments
+    | GetComment
+    | GetStatistics
+)

@@ -1,0 +1,29 @@
+"""``understudy schema``: what is sent and told, as JSON Schema."""
+
+from typing import Any, Final
+
+import msgspec
+
+from runtime.api.codec import COMMANDS, EVENTS, QUERIES, Codec
+from runtime.errors import NotFound, did_you_mean
+from runtime.values.json import Json
+
+_CODECS: Final[tuple[Codec[Any], ...]] = (COMMANDS, QUERIES, EVENTS)
+
+
+def schema_of_messages(tag: str | None) -> str:
+    """Give the schema of the message of that tag, or those of the three unions by their kind.
+
+    Raises:
+        NotFound: there is no such message.
+    """
+    if tag is None:
+        return _written({codec.kind: codec.schema() for codec in _CODECS})
+    known = {one: schema for codec in _CODECS for one, schema in codec.schemas.items()}
+    if tag not in known:
+        raise NotFound("message", tag, did_you_mean(tag, list(known)))
+    return _written(known[tag])
+
+
+def _written(schema: Json) -> str:
+    return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode()
