@@ -46,7 +46,7 @@ class Procession:
         self._waves: list[list[Row]] = []
         self._wave: set[Row] = set()
         self._reason = StopReason.shutdown()
-        self._starts: dict[Row, None] = {}
+        self._starts: dict[Row, None] = {}  # the last in it is the first to start: that end of a dict is the cheap one
         self._beginning: Row | None = None
 
     @property
@@ -74,7 +74,7 @@ class Procession:
     def plan_starts(self, rows: Iterable[Row]) -> None:
         """Start these too."""
         wanted = {*rows, *self._starts}
-        self._starts = dict.fromkeys(row for row in self._rows if row in wanted)
+        self._starts = dict.fromkeys(reversed([row for row in self._rows if row in wanted]))
 
     def starts(self, row: Row) -> bool:
         """True if this one is to be started."""
@@ -120,6 +120,5 @@ class Procession:
                 return StopWave(wave, self._reason)
         if self._wave or not self._starts or self._beginning is not None or not may_start:
             return None
-        self._beginning = next(iter(self._starts))
-        del self._starts[self._beginning]
+        self._beginning, _ = self._starts.popitem()
         return StartOne(self._beginning)
