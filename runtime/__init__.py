@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         Unavailable,
         UnderstudyError,
     )
+    from runtime.journal.protocol import StoreUnusable
     from runtime.templates.model import Action, Assertion, Condition, Input, Output, Step, Template, Variable
     from runtime.work.pools import Limits, ResourceFigures
 
@@ -68,6 +69,7 @@ _HOME: Final = {
         "Unavailable",
         "UnderstudyError",
     ),
+    "runtime.journal.protocol": ("StoreUnusable",),
     "runtime.templates.model": (
         "Action",
         "Assertion",
@@ -102,6 +104,7 @@ __all__ = (
     "Step",
     "StepState",
     "StepStatus",
+    "StoreUnusable",
     "TaskHandle",
     "TaskNotDone",
     "TaskState",

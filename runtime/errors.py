@@ -13,7 +13,8 @@
     │   ├── NotFound            ... no such task or template
     │   ├── Conflict            ... the state of the task forbids it
     │   ├── Forbidden           ... somebody else may
-    │   └── Unavailable         ... full, draining or closed: try again, or elsewhere
+    │   ├── StoreUnusable       ... the store cannot be opened (`runtime.journal.protocol`)
+    │   └── Unavailable         ... full, draining or closed, or the store cannot store: try again, or elsewhere
     ├── TaskNotDone             a result was asked of a task that ended without one
     ├── InvariantBroken         a bug of ours: please report it
     └── TemplatingError         a value could not be rendered (a step turns it into its own error)

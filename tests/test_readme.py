@@ -53,6 +53,16 @@ def test_the_program_among_the_examples_runs(monkeypatch, capsys):
     assert capsys.readouterr().out == "{'message': 'HELLO, GRACE!'}\n"
 
 
+def test_the_program_that_survives_goes_on_where_it_was_killed(tmp_path):
+    command = [sys.executable, ROOT / "examples/survive.py", tmp_path / "survive.db"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as first:
+        for line in first.stdout:
+            if line == "step 2\n":
+                first.kill()
+    second = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert second.stdout.splitlines() == ["step 2", "step 3", "step 4", "step 5", "{'last': '5'}"]
+
+
 @pytest.mark.parametrize(
     ("inputs", "message", "shout"),
     [

@@ -9,7 +9,8 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from runtime.journal.keys import add_key
+from runtime.journal.keys import KeyRing, add_key
+from runtime.journal.sqlite.upkeep import check
 from tests.crash import ledger
 from tests.crash.life import LOOPS, ONCE, live, names, template_of
 
@@ -45,7 +46,8 @@ def run_round(folder: Path, seed: int) -> Sequence[str]:
         wrong.append(f"the last life ended with status {status}")
     missing = set(tasks) - {line[1] for line in lines if line[0] == "accepted"}
     wrong += [f"{task} was never accepted" for task in sorted(missing)]
-    return wrong + _without_results(tasks, lines)
+    found = check(folder / "tasks.db", None if keys is None else KeyRing.load(keys))
+    return [*wrong, *_without_results(tasks, lines), *found.problems]
 
 
 def _without_results(tasks: Sequence[str], lines: Sequence[ledger.Line]) -> list[str]:

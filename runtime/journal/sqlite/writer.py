@@ -22,6 +22,9 @@ from runtime.journal.vault import Vault, template_context, turn_context
 _ROWS: Final = 64
 """How many rows one statement takes."""
 
+_SYNCING: Final = frozenset({apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC})
+"""The failures after which nobody knows what the disk holds."""
+
 _TEMPLATES_KNOWN: Final = 1024
 
 
@@ -71,6 +74,7 @@ class Writer:
         self._path = opening.path
         self._connection = connect(opening)
         self._templates_stored: set[bytes] = set()
+        self._unsure: Unavailable | None = None
         try:
             check_keys(self._connection, ring, self._path)
             self.next_position = _next_position(self._connection)
@@ -85,6 +89,8 @@ class Writer:
 
     def commit(self, group: Sequence[Sequence[Turn]]) -> Sequence[int | Unavailable]:
         """Store the turns of several appends together. Gives the first position of each, or why it was not stored."""
+        if self._unsure is not None:
+            return [self._unsure] * len(group)
         position = self.next_position
         positions = []
         for turns in group:
@@ -97,7 +103,12 @@ class Writer:
                 return [JournalUnavailable(f"the store {self._path} refused it: {fault}")]
             return [outcome for turns in group for outcome in self.commit([turns])]
         except apsw.Error as fault:
-            return [unavailable(self._path, fault)] * len(group)
+            refusal = unavailable(self._path, fault)
+            if isinstance(fault, apsw.IOError) and getattr(fault, "extendedresult", 0) in _SYNCING:
+                # Whether it is stored is not known: only who opens the file again will see. Until then nothing may
+                # follow it, for what the disk kept of it could come back under what is written then.
+                self._unsure = refusal
+            return [refusal] * len(group)
         self.next_position = position
         return positions
 

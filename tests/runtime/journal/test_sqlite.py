@@ -2,7 +2,9 @@
 
 import os
 import stat
-from contextlib import asynccontextmanager
+import tempfile
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import apsw
 import pytest
@@ -14,6 +16,7 @@ from runtime.journal.protocol import Entry, JournalUnavailable, StoreUnusable
 from runtime.journal.sqlite.database import Durability, Opening
 from runtime.journal.sqlite.journal import SqliteJournal
 from runtime.journal.sqlite.schema import MIGRATIONS, NEWEST
+from runtime.journal.sqlite.writer import Templates, Writer, encoded
 from tests.support.journal_laws import DONE, first, names, started
 
 
@@ -46,7 +49,6 @@ async def test_positions_go_on_where_the_last_record_was_collected(tmp_path):
 
 
 async def test_only_the_owner_of_the_account_may_read_any_of_its_files(tmp_path):
-    os.umask(os.umask(0o022))
     async with opened(tmp_path / "tasks.db") as journal:
         await journal.append([first("t")])
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
@@ -242,6 +244,88 @@ async def use(path):
         for number in range(60):
             await journal.read(f"t{number}")
         await journal.append([first("new")])
+
+
+@contextmanager
+def as_nobody():
+    """Root may write everything: be somebody else for a while."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that everybody may write to, unlike those of pytest."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
+
+
+async def test_a_store_that_may_only_be_read_says_so(open_folder):
+    path = open_folder / "tasks.db"
+    async with opened(path) as journal:
+        await journal.append([first("t")])
+    path.chmod(0o444)
+    (open_folder / "tasks.db-owner").chmod(0o666)
+    with as_nobody(), pytest.raises(StoreUnusable, match="is read-only: make it writable"):
+        await SqliteJournal.open(Opening(path=path))
+    path.chmod(0o600)
+    with as_nobody(), pytest.raises(StoreUnusable, match="may not be opened"):
+        await SqliteJournal.open(Opening(path=path))
+    open_folder.chmod(0o555)
+    with as_nobody(), pytest.raises(StoreUnusable, match="Permission denied"):
+        await SqliteJournal.open(Opening(path=open_folder / "new.db"))
+
+
+class Flaky(apsw.VFS):
+    """A file system whose syncs fail once it is told so."""
+
+    broken = False
+
+    def __init__(self):
+        super().__init__("flaky", "")
+
+    def xOpen(self, name, flags):
+        return FlakyFile(self, name, flags)
+
+
+class FlakyFile(apsw.VFSFile):
+    def __init__(self, disk, name, flags):
+        super().__init__("", name, flags)
+        self.disk = disk
+
+    def xSync(self, flags):
+        if self.disk.broken:
+            fault = apsw.IOError("the sync failed")
+            fault.result, fault.extendedresult = apsw.SQLITE_IOERR, apsw.SQLITE_IOERR_FSYNC
+            raise fault
+        super().xSync(flags)
+
+
+def test_after_a_sync_that_failed_nothing_more_is_stored_until_the_store_is_opened_again(tmp_path):
+    """Nobody knows what the disk holds then; what follows would be built on it."""
+    disk = Flaky()
+    path = tmp_path / "tasks.db"
+    writer = Writer(Opening(path=path, vfs="flaky", exclusive=True), None)
+    templates = Templates()
+
+    def commit(entry):
+        return writer.commit([[encoded(entry, templates)]])
+
+    assert commit(first("a")) == [1]
+    disk.broken = True
+    [refusal] = commit(first("b"))
+    assert isinstance(refusal, JournalUnavailable)
+    assert "check the disk, then start again" in str(refusal)
+    disk.broken = False
+    assert commit(first("c")) == [refusal]
+    writer.close()
 
 
 @pytest.mark.parametrize(
