@@ -324,7 +324,7 @@ def deaf(log, child_id, **more):
     return log.spec(child_id, lingers=10, deaf=True, **more)
 
 
-def spawning(_log, child_id, **more):
+def spawning(log, child_id, **more):
     return ChildSpec(id=child_id, start=lambda _: Spawner(), **more)
 
 
@@ -333,7 +333,7 @@ def supervising(log, child_id, **more):
     return ChildSpec(id=child_id, start=below, **more)
 
 
-def sleeping(_log, child_id, **more):
+def sleeping(log, child_id, **more):
     return ChildSpec(id=child_id, start=lambda _: Counter(), hibernate=True, **more)
 
 
