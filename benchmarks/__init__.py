@@ -1,5 +1,8 @@
 """Benchmarks with fixed workloads: `python -m benchmarks [GROUP ...] [--scale small|full] [--json FILE|-]`.
 
+`--out DIR` keeps the figures, pictures and one page about them; `--against DIR/figures.jsonl` compares with an earlier
+run; `--profile` adds a flame graph of our side of every workload; `--peers NAMES` chooses who is measured beside us.
+
 Every figure is a ratio taken in one run: ours and the physical limit, each side
 in a process of its own, interleaved, several rounds, medians with spread. What
 the machine does to one side it does to the other, so ratios may be compared

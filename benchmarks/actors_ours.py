@@ -25,7 +25,7 @@ from actors import (
     infrastructure,
     open_supervisor,
 )
-from benchmarks.harness import percentile, perf_counter, resident_bytes
+from benchmarks.harness import distribution, percentile, perf_counter, resident_bytes
 
 UNLIMITED = RestartWindow(limit=1_000_000_000, period_seconds=1)
 
@@ -86,7 +86,12 @@ def ask(asks: int) -> dict[str, float]:
         return times[asks // 10 :]
 
     times = trio.run(main)
-    return {"p50_us": percentile(times, 0.5) * 1e6, "p99_us": percentile(times, 0.99) * 1e6}
+    microseconds = [seconds * 1e6 for seconds in times]
+    return {
+        "p50_us": percentile(microseconds, 0.5),
+        "p99_us": percentile(microseconds, 0.99),
+        **distribution("p99_us", microseconds),
+    }
 
 
 def start_stop(actors: int) -> dict[str, float]:
@@ -262,4 +267,9 @@ def timers(tasks: int, first_seconds: float, last_seconds: float) -> dict[str, f
         return grown, waker.late
 
     grown, late = trio.run(main)
-    return {"bytes_per_task": grown / tasks, "late_p99_ms": percentile(late, 0.99) * 1e3}
+    late_ms = [seconds * 1e3 for seconds in late]
+    return {
+        "bytes_per_task": grown / tasks,
+        "late_p99_ms": percentile(late_ms, 0.99),
+        **distribution("late_p99_ms", late_ms),
+    }

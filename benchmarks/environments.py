@@ -16,7 +16,7 @@ from pathlib import Path
 
 import attrs
 
-from benchmarks.harness import Measures, Peer
+from benchmarks.harness import OPTIONS, Measures, Peer
 
 _SCRIPTS = Path(__file__).parent / "peers"
 
@@ -34,8 +34,8 @@ class Foreign:
     size: float = 1.0
 
     def doing(self, workload: str) -> Mapping[str, Peer]:
-        """Give the peer that does a workload, by its name; none if it is missing here."""
-        python = _python(self)
+        """Give the peer that does a workload, by its name; none if it is missing here, or not asked for."""
+        python = _python(self) if OPTIONS.get().wants(self.name) else None
         if python is None:
             return {}
         script = [str(python), str(_SCRIPTS / self.script), workload]

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from pathlib import Path
 from typing import TypeAlias
 
 import attrs
@@ -28,8 +30,31 @@ Peer: TypeAlias = Callable[[Mapping[str, float]], Measures]
 
 
 @attrs.frozen(kw_only=True)
+class Options:
+    """What whoever runs the benchmarks asked for, beside the groups and the scale.
+
+    `peers`: the names of those to measure, None for all there are. `profiles`: the folder for a profile of our side of
+    every workload, None for none.
+    """
+
+    peers: frozenset[str] | None = None
+    profiles: Path | None = None
+
+    def wants(self, peer: str) -> bool:
+        """Say whether a peer is to be measured."""
+        return self.peers is None or peer in self.peers
+
+
+OPTIONS: ContextVar[Options] = ContextVar("options", default=Options())  # noqa: B039 - it is frozen
+
+
+@attrs.frozen(kw_only=True)
 class Figure:
-    """One line of the output. `size` tells figures of one metric apart that were taken at several sizes."""
+    """One line of the output.
+
+    `size` tells figures of one metric apart that were taken at several sizes. `distribution` holds what a side measured
+    at each whole percentile, of the last round, where it has one.
+    """
 
     workload: str
     metric: str
@@ -41,16 +66,17 @@ class Figure:
     spread: tuple[float, float]
     peers: Mapping[str, float] = attrs.field(factory=dict)
     size: int | None = None
+    distribution: tuple[float, ...] | None = None
 
     @property
-    def _name(self) -> str:
+    def name(self) -> str:
         return self.metric if self.size is None else f"{self.metric} ({self.size})"
 
     def line(self) -> str:
         """Write it for a reader."""
         low, high = self.spread
         text = (
-            f"{self.workload:4} {self._name:20} {self.value:12.4g}   limit {self.limit:12.4g}   ratio {self.ratio:8.3f}"
+            f"{self.workload:4} {self.name:20} {self.value:12.4g}   limit {self.limit:12.4g}   ratio {self.ratio:8.3f}"
             f"   [{low:.4g} .. {high:.4g}] n={self.n}   {self.limit_name}"
         )
         return text + "".join(f"   {name} {value:.4g}" for name, value in self.peers.items())
@@ -79,12 +105,14 @@ class Workload:
 def figures(workload: Workload, rounds: int) -> Iterator[Figure]:
     """Run every side once a round, in turn, and make the figures."""
     ours, limit = [], []
-    peers: dict[str, list[Measures]] = {name: [] for name in workload.peers}
+    wanted = {name: peer for name, peer in workload.peers.items() if OPTIONS.get().wants(name)}
+    peers: dict[str, list[Measures]] = {name: [] for name in wanted}
     for _ in range(rounds):
         ours.append(run_side(workload.ours, workload.arguments))
         limit.append(run_side(workload.limit, workload.arguments))
-        for name, peer in workload.peers.items():
+        for name, peer in wanted.items():
             peers[name].append(peer(workload.arguments))
+    profile(workload.ours, workload.arguments)
     for metric in workload.metrics:
         yield attrs.evolve(
             figure(
@@ -98,6 +126,9 @@ def figures(workload: Workload, rounds: int) -> Iterator[Figure]:
                 for name, measured in peers.items()
                 if metric.name in measured[0]
             },
+            distribution=tuple(ours[-1].get(f"{metric.name}@{share}", 0.0) for share in range(101))
+            if f"{metric.name}@0" in ours[-1]
+            else None,
         )
 
 
@@ -127,11 +158,28 @@ def run_side(side: str, arguments: Mapping[str, float]) -> Measures:
     return measures
 
 
+def profile(side: str, arguments: Mapping[str, float]) -> None:
+    """Write a profile of one more run of a side, if that is asked for: an HTML file, with a flame graph in it."""
+    folder = OPTIONS.get().profiles
+    if folder is None:
+        return
+    name = "-".join([side.rpartition(".")[2].replace(":", "-"), *(f"{value:g}" for value in arguments.values())])
+    command = [sys.executable, "-m", "pyinstrument", "--renderer", "html", "--outfile", str(folder / f"{name}.html")]
+    command += ["-m", "benchmarks.harness", side, json.dumps(dict(arguments))]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
 def resident_bytes() -> int:
     """How much memory this process holds now, after a collection."""
     gc.collect()
     with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 - a kernel file, read once
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def distribution(metric: str, values: Iterable[float]) -> dict[str, float]:
+    """Give what was measured at each whole percentile, as measures that `figures` knows to belong to a metric."""
+    ordered = sorted(values)
+    return {f"{metric}@{share}": ordered[min(len(ordered) - 1, share * len(ordered) // 100)] for share in range(101)}
 
 
 def percentile(values: Iterable[float], share: float) -> float:

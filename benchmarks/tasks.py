@@ -11,7 +11,7 @@ from typing import Final
 import attrs
 
 from benchmarks.environments import Foreign
-from benchmarks.harness import Figure, Metric, Workload, figure, figures, run_side
+from benchmarks.harness import Figure, Metric, Workload, figure, figures, profile, run_side
 
 TASKS: Final = {"small": 300, "full": 1000}
 WIDE: Final = {"small": (500, 2000), "full": (500, 1000, 2000, 4000)}
@@ -34,6 +34,7 @@ def run(scale: str) -> Iterator[Figure]:
     yield from figures(attrs.evolve(chains, peers=peers), rounds)
     yield from _at_sizes("W6", "wide", "steps", WIDE[scale], rounds)
     deep = [run_side("benchmarks.tasks_ours:deep", {"steps": DEEP[scale]}) for _ in range(rounds)]
+    profile("benchmarks.tasks_ours:deep", {"steps": DEEP[scale]})
     yield _against("W7", "growth", [one["growth"] for one in deep], 1.0, "no growth")
     yield from _at_sizes("W8", "foreach", "items", ITEMS[scale], rounds)
     held = [run_side("benchmarks.tasks_ours:memory", {"steps": DEEP[scale]}) for _ in range(rounds)]
@@ -58,6 +59,7 @@ def _at_sizes(name: str, function: str, what: str, sizes: Sequence[int], rounds:
         for size in sizes:
             for side, costs in (("ours", ours), ("raw", limit)):
                 costs[size].append(run_side(f"benchmarks.tasks_{side}:{function}", {what: size})["us_per_step"])
+    profile(f"benchmarks.tasks_ours:{function}", {what: sizes[-1]})
     for size in sizes:
         yield attrs.evolve(
             figure(name, Metric(name="us_per_step", limit_name=_LIMIT), ours[size], limit[size]), size=size
