@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 import trio
@@ -23,7 +23,6 @@ from runtime.engine.states import TaskState
 from runtime.engine.task import Task
 from runtime.errors import Fault, InputInvalid, NotFound, TaskNotDone, Unavailable
 from runtime.functions import Functions
-from runtime.notifications.figures import NotificationFigures
 from runtime.runner import PARENT_TAG
 from runtime.templates.actions import ActionTypes
 from runtime.templates.catalogue import Templates
@@ -38,10 +37,7 @@ from runtime.work.intake import Message as IntakeMessage
 from runtime.work.pools import ResourceFigures
 from runtime.work.preparing import prepare_task
 from runtime.work.resources import Resources
-from runtime.work.task import RECORDING_SECONDS
-
-if TYPE_CHECKING:
-    from runtime.notifications.notifier import Notices
+from runtime.work.unit import RECORDING_SECONDS
 
 TemplateSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Json] | Template
 """A template as a user names it: a path to a YAML file, a mapping as YAML would give it, or an object."""
@@ -131,7 +127,6 @@ class Runtime:
         callables: Functions,
         evaluator: Evaluator,
         resources: Resources | None,
-        notices: "Notices | None",
         clock: Clock,
         shutdown: ShutdownContext,
         answer_within_seconds: float,
@@ -144,7 +139,6 @@ class Runtime:
         self._callables = callables
         self._evaluator = evaluator
         self._resources = resources
-        self._notices = notices
         self._clock = clock
         self._shutdown = shutdown
         self._answer_within = answer_within_seconds
@@ -206,8 +200,6 @@ class Runtime:
             Conflict: there is another task of that id.
             Unavailable: the runtime is full, draining or closed.
         """
-        if task_id is not None and (not task_id or "/" in task_id):
-            raise InputInvalid([Fault("task_id", 'must be a text without "/"')])
         prepared = await self.prepare(template, strict=strict)
         task_id = task_id or str(uuid.uuid4())
         infos: dict[str, Json] = {"task_id": task_id, "requester_username": requester}
@@ -303,13 +295,14 @@ class Runtime:
             if task.at_rest:
                 return task
             outcome = await waiter.wait()
-        if isinstance(outcome, str):
-            raise Unavailable(f"task {task_id} did not come to rest: {outcome}")
-        return outcome
+        if isinstance(outcome, Task):
+            return outcome
+        raise Unavailable(f"task {task_id} did not come to rest: {outcome}")
 
     async def _read(self, task_id: str) -> Task:
         task = await self._ask(GetTask(task_id=task_id))
-        assert isinstance(task, Task)  # noqa: S101 - narrows what an answer is typed as
+        if not isinstance(task, Task):
+            raise NotFound("task", task_id, "it is a flow")
         return task
 
     async def run(self, task_id: str) -> None:
@@ -331,20 +324,6 @@ class Runtime:
             return {}
         try:
             return await self._resources.figures(self._clock.monotonic() + self._answer_within)
-        except (ActorStopped, ChildUnknown, AskExpired) as gone:
-            raise Unavailable("the runtime is closed") from gone
-
-    async def notifications(self) -> NotificationFigures:
-        """Tell how the deliveries of notifications stand; all zero where nobody is notified.
-
-        Raises:
-            Unavailable: the runtime is closed.
-        """
-        if self._notices is None:
-            await trio.lowlevel.checkpoint()
-            return NotificationFigures()
-        try:
-            return await self._notices.figures(self._clock.monotonic() + self._answer_within)
         except (ActorStopped, ChildUnknown, AskExpired) as gone:
             raise Unavailable("the runtime is closed") from gone
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import attrs
 
+from runtime.api.flow_messages import FlowEvent
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.templates.model import Template
 from runtime.values.json import Json
@@ -136,4 +137,4 @@ class Lagged:
 Command: TypeAlias = SubmitTask | ResolveTask | RunTask | CancelTask | CallCallback
 Query: TypeAlias = GetTask
 TaskEvent: TypeAlias = TaskStateChanged | StepStateChanged
-Event: TypeAlias = TaskEvent | StepProgressed | Lagged
+Event: TypeAlias = TaskEvent | FlowEvent | StepProgressed | Lagged

@@ -4,7 +4,7 @@ from typing import Final, assert_never
 
 from runtime.errors import Conflict, Fault, Forbidden, NotFound, Refused, RequestInvalid, did_you_mean
 from runtime.flow.cleanup import skip_steps
-from runtime.flow.effects import ArmTimer, CallHook, CheckPlan, DisarmTimer, EvaluatePolicies, FindDependents
+from runtime.flow.effects import ArmTimer, CallHook, CheckPlan, EvaluatePolicies, FindDependents
 from runtime.flow.events import (
     ApprovalDue,
     ApprovalOptionChanged,
@@ -117,7 +117,7 @@ def ask(turn: Turn, step_id: str) -> None:
     if flow.approval_option is ApprovalOption.APPROVE_ALL:
         _answer(turn, step_id, ResponseType.APPROVE, AUTO_NOTE)
     else:
-        turn.effects.append(ArmTimer(step_id, due))
+        turn.effects.append(ArmTimer(due))
         turn.notes.append(StepParked(step_id))
 
 
@@ -131,7 +131,6 @@ def change_option(turn: Turn, event: ApprovalOptionChanged) -> Refused | None:
     if event.option is ApprovalOption.APPROVE_ALL:
         for step_id in sorted(flow.parked, key=lambda one: flow.steps[one].key):
             if turn.step(step_id).stage is Stage.ANSWER:
-                turn.effects.append(DisarmTimer(step_id))
                 _answer(turn, step_id, ResponseType.APPROVE, AUTO_NOTE)
     return None
 
@@ -159,7 +158,6 @@ def respond(turn: Turn, event: ResponseGiven) -> Refused | None:
         return Conflict(f"step {step.id} does not wait for an answer any more: it is {step.status.status}")
     if step.spec.approvers and not event.admin and event.by not in step.spec.approvers:
         return Forbidden(f"{event.by} may not answer step {step.id}: {', '.join(step.spec.approvers)} may")
-    turn.effects.append(DisarmTimer(step.id))
     _answer(turn, step.id, kind, event.note)
     return None
 
@@ -264,13 +262,19 @@ def dependents_found(turn: Turn, event: DependentsFound) -> None:
 
 
 def expire(turn: Turn, event: ApprovalDue) -> None:
+    """Look for the approvals that nobody answered in time; wait for the next one."""
+    flow = turn.flow
+    for step_id in sorted(flow.parked, key=lambda one: flow.steps[one].key):
+        approval = flow.steps[step_id].approval
+        if approval is not None and flow.steps[step_id].stage is Stage.ANSWER and approval.expires_at <= event.at:
+            _expire(turn, flow.steps[step_id])
+    due = turn.flow.next_due
+    if due is not None:
+        turn.effects.append(ArmTimer(due))
+
+
+def _expire(turn: Turn, step: Step) -> None:
     """Nobody answered in time: that is no cancellation, and nothing is cloned."""
-    step = turn.flow.steps.get(event.step)
-    if step is None or step.stage is not Stage.ANSWER or step.approval is None:
-        return
-    if event.at < step.approval.expires_at:
-        turn.effects.append(ArmTimer(step.id, step.approval.expires_at))
-        return
     error = f"nobody answered the approval of step {step.id} in time"
     turn.set_step(step.id, StepStatus.APPROVAL_EXPIRED, "", {"err_message": error})
     turn.record(StepLeft(at=turn.at, step=step.id))

@@ -7,7 +7,7 @@ has: nobody claims that a process is gone while it is not. What ended keeps its 
 from runtime.errors import Conflict, NotFound, Refused
 from runtime.flow.chains import is_cancellation_err
 from runtime.flow.cleanup import cancel_future_steps, close_groups
-from runtime.flow.effects import DisarmTimer, StopSteps
+from runtime.flow.effects import StopSteps
 from runtime.flow.ends import cancelled
 from runtime.flow.events import CancelRequested, CancelStepRequested
 from runtime.flow.flow import Flow
@@ -49,7 +49,6 @@ def cancel(turn: Turn, event: CancelRequested) -> Refused | None:
         turn.effects.append(StopSteps(tuple(stopping), event.by, event.reason))
     for step_id in _by_place(turn.flow, flow.parked):
         if step_id not in turn.flow.live:
-            turn.effects.append(DisarmTimer(step_id))
             _mark(turn, turn.step(step_id), event.reason)
     _mark_unreached(turn, event.reason)
     _close(turn)
@@ -140,7 +139,6 @@ def cancel_step(turn: Turn, event: CancelStepRequested) -> Refused | None:
     if flow.mode is not Mode.GROUP or flow.cancelled is not None or step.status.status not in ACTIVE:
         return Conflict(f"step {step.id} cannot be cancelled by itself: it is {step.status.status}")
     if step.stage in {Stage.ANSWER, Stage.IDLE}:
-        turn.effects.append(DisarmTimer(step.id))
         turn.notes.append(StepReleased(step.id, RunType.RESUME))
         _mark(turn, step, event.reason)
         turn.notes.append(StepAnswered(step.id, Directive.STOP))

@@ -6,10 +6,9 @@ import attrs
 
 from runtime.flow.generation import SPACING, group_id
 from runtime.flow.naming import generation_name, next_name
-from runtime.flow.records import RowsAdded, StepRetried
+from runtime.flow.records import GroupAdded, RowsAdded, StepAdded, StepRetried
 from runtime.flow.rows import CloneSpec, Group, Step, StepSpec
 from runtime.flow.states import GroupStatus, Mode, StepStatus
-from runtime.flow.status import Status
 from runtime.flow.turn import Turn
 
 
@@ -40,11 +39,11 @@ def clone_step(turn: Turn, step_id: str) -> Sequence[str]:
         )
         for number, spec in enumerate(specs)
     ]
-    turn.record(RowsAdded(at=turn.at, steps=tuple(rows)))
+    turn.record(RowsAdded(at=turn.at, by=turn.by, steps=tuple(rows)))
     return [row.id for row in rows]
 
 
-def clone_generation(turn: Turn, steps: Sequence[Step], *, into: Group | None = None) -> Sequence[str]:
+def clone_generation(turn: Turn, steps: Sequence[Step], *, into: GroupAdded | None = None) -> Sequence[str]:
     """Put clones of steps into the next generation of their group, in order."""
     first = steps[0]
     generation = turn.flow.order.last_generation(first.group_idx) + 1
@@ -63,7 +62,7 @@ def clone_generation(turn: Turn, steps: Sequence[Step], *, into: Group | None = 
         )
         for number, step in enumerate(steps)
     ]
-    turn.record(RowsAdded(at=turn.at, groups=() if into is None else (into,), steps=tuple(rows)))
+    turn.record(RowsAdded(at=turn.at, by=turn.by, groups=() if into is None else (into,), steps=tuple(rows)))
     return [row.id for row in rows]
 
 
@@ -87,7 +86,7 @@ def clone_group(turn: Turn, group: Group) -> None:
         if step.status.status != StepStatus.DISCARDED:
             turn.set_step(step.id, StepStatus.DISCARDED, metadata={"reason": "retried with its group"})
             turn.record(StepRetried(at=turn.at, step=step.id))
-    clone_generation(turn, latest, into=_next_group(turn, group, generation))
+    clone_generation(turn, latest, into=_next_group(group, generation))
 
 
 def _superseded(members: Sequence[Step]) -> set[str]:
@@ -101,16 +100,13 @@ def _superseded(members: Sequence[Step]) -> set[str]:
     return {step.id for step in members if step.retry_index < newest[step.lane]}
 
 
-def _next_group(turn: Turn, group: Group, generation: int) -> Group:
-    return Group(
+def _next_group(group: Group, generation: int) -> GroupAdded:
+    return GroupAdded(
         id=group_id(group.group_idx, generation, stored=group.stored),
         group_idx=group.group_idx,
         generation=generation,
         name=group.name,
         parallel=group.parallel,
-        created_by=turn.by,
-        created_at=turn.at,
-        status=Status(GroupStatus.PENDING, turn.by, turn.at),
         stored=group.stored,
     )
 
@@ -147,11 +143,11 @@ def _clone(
     idx: int,
     retry_index: int,
     generation: int,
-    group: Group | None = None,
-) -> Step:
+    group: GroupAdded | None = None,
+) -> StepAdded:
     seq = len(turn.flow.steps) + number
     fresh = generation != step.generation
-    return Step(
+    return StepAdded(
         id=f"s{seq + 1}",
         seq=seq,
         lane=f"s{seq + 1}" if fresh else step.lane,
@@ -160,14 +156,7 @@ def _clone(
         group_idx=step.group_idx,
         generation=generation,
         group_id=step.group_id if group is None else group.id,
-        created_by=turn.by,
-        created_at=turn.at,
-        status=Status(
-            StepStatus.PENDING,
-            turn.by,
-            turn.at,
-            metadata={"is_retry": True, "retry_idx": generation if fresh else retry_index},
-        ),
+        metadata={"is_retry": True, "retry_idx": generation if fresh else retry_index},
         retry_index=retry_index,
         target_type=spec.target_type,
     )

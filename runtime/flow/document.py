@@ -16,7 +16,7 @@
         steps: [...]
 
 The fields of groups and steps are those of `runtime.flow.rows`; texts in ``data`` are templates, rendered when the step
-begins, and see ``.input``, ``.flow`` and, by name, ``.step``.
+begins, and see ``.input``, ``.task`` (the flow) and, by name, ``.step``.
 """
 
 from collections.abc import Mapping

@@ -67,17 +67,9 @@ class StopSteps:
 
 @attrs.frozen
 class ArmTimer:
-    """Send `ApprovalDue` for a step at `due` (Unix seconds)."""
+    """Send `ApprovalDue` at `due` (Unix seconds)."""
 
-    step: str
     due: float
-
-
-@attrs.frozen
-class DisarmTimer:
-    """The approval of a step is answered: its timer is of no use any more."""
-
-    step: str
 
 
 @attrs.frozen
@@ -96,6 +88,5 @@ Effect: TypeAlias = (
     | FindDependents
     | StopSteps
     | ArmTimer
-    | DisarmTimer
     | ContinueAsNew
 )

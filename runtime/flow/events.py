@@ -142,10 +142,9 @@ class ResponseGiven:
 
 @attrs.frozen(kw_only=True)
 class ApprovalDue:
-    """The time to answer an approval is over."""
+    """The time to answer some approvals may be over."""
 
     at: float
-    step: str
 
 
 @attrs.frozen(kw_only=True)

@@ -15,7 +15,7 @@ from runtime.flow.order import Order
 from runtime.flow.outcomes import ApprovalPauseError, Ending, FlowFailedError, FlowNotDone
 from runtime.flow.records import FlowCancelled, FlowCreated
 from runtime.flow.rows import Group, Run, Step
-from runtime.flow.states import COMPLETE, ApprovalOption, ExecutionType, FlowStatus, Mode, StepStatus
+from runtime.flow.states import COMPLETE, ApprovalOption, ExecutionType, FlowStatus, Mode, Stage, StepStatus
 from runtime.flow.status import Status
 
 AUTO_RETRIED: Final = "auto_retried"
@@ -83,6 +83,12 @@ class Flow:
     def at_rest(self) -> bool:
         """Nothing runs, and nothing will happen unless somebody asks for it, or an approval expires."""
         return self.idle and not self.cut and (self.ended or bool(self.parked or self.park) or self.awaits_retry)
+
+    @property
+    def next_due(self) -> float | None:
+        """When the first of the approvals that are asked for expires."""
+        asked = (self.steps[one].approval for one in self.parked if self.steps[one].stage is Stage.ANSWER)
+        return min((one.expires_at for one in asked if one is not None), default=None)
 
     @property
     def awaits_retry(self) -> bool:

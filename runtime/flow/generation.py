@@ -10,10 +10,17 @@ from runtime.flow.effects import Generate
 from runtime.flow.ends import fail_flow
 from runtime.flow.events import GenerationFailed, StartRequested, StepsGenerated
 from runtime.flow.flow import Flow
-from runtime.flow.records import FlowStarted, GenerationBegan, GenerationEnded, RowsAdded, RunOpened
-from runtime.flow.rows import Group, GroupSpec, Signal, Step, StepSpec
-from runtime.flow.states import ExecutionType, FlowStatus, GroupStatus, Mode, RunType, StepStatus
-from runtime.flow.status import Status
+from runtime.flow.records import (
+    FlowStarted,
+    GenerationBegan,
+    GenerationEnded,
+    GroupAdded,
+    RowsAdded,
+    RunOpened,
+    StepAdded,
+)
+from runtime.flow.rows import GroupSpec, Signal, StepSpec
+from runtime.flow.states import ExecutionType, FlowStatus, Mode, RunType
 from runtime.flow.turn import Entered, Turn
 
 SPACING: Final = 100
@@ -135,20 +142,16 @@ def rows_of(flow: Flow, steps: Sequence[StepSpec], groups: Sequence[GroupSpec], 
     grouped = flow.mode is Mode.GROUP
     parallel = {step.group_idx for step in steps if step.parallel}
     numbers = sorted({step.group_idx for step in steps} | set(named)) if grouped else []
-    by = flow.header.by
     rows = []
     for group_idx in numbers:
         spec = named.get(group_idx, GroupSpec())
         rows.append(
-            Group(
+            GroupAdded(
                 id=group_id(group_idx, 0, stored=flow.header.group_records),
                 group_idx=group_idx,
                 generation=0,
                 name=spec.name or f"group {group_idx}",
                 parallel=spec.parallel or group_idx in parallel,
-                created_by=by,
-                created_at=at,
-                status=Status(GroupStatus.PENDING, by, at),
                 stored=flow.header.group_records,
             )
         )
@@ -156,9 +159,10 @@ def rows_of(flow: Flow, steps: Sequence[StepSpec], groups: Sequence[GroupSpec], 
     spacing = SPACING if grouped else 1
     return RowsAdded(
         at=at,
+        by=flow.header.by,
         groups=tuple(rows),
         steps=tuple(
-            _row(spec, number, idx=number * spacing, group_id=ids.get(spec.group_idx, ""), by=by, at=at)
+            _row(spec, number, idx=number * spacing, group_id=ids.get(spec.group_idx, ""))
             for number, spec in enumerate(steps)
         ),
     )
@@ -169,7 +173,7 @@ def group_id(group_idx: int, generation: int, *, stored: bool) -> str:
     return f"g{group_idx}.{generation}" if stored else f"#{group_idx}.{generation}"
 
 
-def _row(spec: StepSpec, number: int, *, idx: int, group_id: str, by: str, at: float) -> Step:
+def _row(spec: StepSpec, number: int, *, idx: int, group_id: str) -> StepAdded:
     if not spec.signals and spec.execution_type is not ExecutionType.SKIPPED:
         spec = attrs.evolve(
             spec,
@@ -178,7 +182,7 @@ def _row(spec: StepSpec, number: int, *, idx: int, group_id: str, by: str, at: f
             retryable=False,
             skippable=False,
         )
-    return Step(
+    return StepAdded(
         id=f"s{number + 1}",
         seq=number,
         lane=f"s{number + 1}",
@@ -187,9 +191,6 @@ def _row(spec: StepSpec, number: int, *, idx: int, group_id: str, by: str, at: f
         group_idx=spec.group_idx,
         generation=0,
         group_id=group_id,
-        created_by=by,
-        created_at=at,
-        status=Status(StepStatus.PENDING, by, at),
         target_type=spec.target_type,
         target_id=spec.target_id,
     )

@@ -33,6 +33,7 @@ from runtime.flow.records import (
     RunOpened,
     RunStatusSet,
     SegmentCut,
+    StepAdded,
     StepBegan,
     StepLeft,
     StepRetried,
@@ -272,17 +273,27 @@ def _put_group(flow: Flow, group: Group) -> Flow:
 
 def _rows_added(flow: Flow, record: RowsAdded) -> Flow:
     steps, groups, live = flow.steps, flow.groups, flow.live_groups
-    for group in record.groups:
+    for added in record.groups:
+        status = Status(GroupStatus.PENDING, record.by, record.at)
+        fields = attrs.asdict(added, recurse=False)
+        group = Group(**fields, created_by=record.by, created_at=record.at, status=status)
         groups = groups.insert(group.id, group)
         live = live.insert(group.group_idx, group.id)
-    for step in record.steps:
-        steps = steps.insert(step.id, step)
+    rows = [_row(one, record) for one in record.steps]
+    for row in rows:
+        steps = steps.insert(row.id, row)
     return attrs.evolve(
         flow,
         steps=steps,
         groups=groups,
         live_groups=live,
-        order=flow.order.adding(record.steps),
-        open=flow.open + sum(map(is_open, record.steps)),
+        order=flow.order.adding(rows),
+        open=flow.open + len(rows),
         generating=False,
     )
+
+
+def _row(added: StepAdded, record: RowsAdded) -> Step:
+    fields = attrs.asdict(added, recurse=False)
+    status = Status(StepStatus.PENDING, record.by, record.at, metadata=fields.pop("metadata"))
+    return Step(**fields, created_by=record.by, created_at=record.at, status=status)

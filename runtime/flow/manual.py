@@ -3,7 +3,6 @@
 from runtime.errors import Conflict, NotFound, Refused
 from runtime.flow.approval import plan_again
 from runtime.flow.cleanup import close_groups
-from runtime.flow.effects import DisarmTimer
 from runtime.flow.ends import fail_flow
 from runtime.flow.events import (
     NewerFlowCreated,
@@ -58,7 +57,6 @@ def retry_step(turn: Turn, event: RetryStepRequested) -> Refused | None:
     if step is None:
         return NotFound("step", event.step, f"flow {flow.header.flow_id} has no such step")
     if step.stage is Stage.ANSWER and step.spec.retryable and flow.cancelled is None:
-        turn.effects.append(DisarmTimer(step.id))
         plan_again(turn, step, f"made again for {event.by}")
         return None
     refusal = _refusal(flow, step, "retried", allowed=step.spec.retryable)
@@ -158,7 +156,6 @@ def retry_group(turn: Turn, event: RetryGroupRequested) -> Refused | None:
     if group.generation >= _limit(flow, step):
         return Conflict(f"group {step.group_idx} of flow {flow_id} was retried as often as it may be")
     for parked in list(flow.parked):
-        turn.effects.append(DisarmTimer(parked))
         turn.set_target(parked, TargetStatus.DISCARDED)
     resume(turn, RunType.RETRY, step.id)
     turn.notes.append(GroupAnswered(group.id, Directive.RETRY_GROUP, step.id))

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import attrs
 
 from runtime.flow.outcomes import Ending
-from runtime.flow.rows import Group, Response, Signal, Step
+from runtime.flow.rows import Response, Signal, StepSpec
 from runtime.flow.states import (
     ApprovalOption,
     FlowStatus,
@@ -50,6 +50,11 @@ class FlowCreated:
     approval_seconds: float = 30 * 86400.0
     max_in_flight: int = 10
 
+    @property
+    def task_id(self) -> str:
+        """The id under which the journal and the actors know it: one name space with tasks."""
+        return self.flow_id
+
 
 @attrs.frozen(kw_only=True)
 class FlowStarted:
@@ -73,12 +78,43 @@ class GenerationEnded:
 
 
 @attrs.frozen(kw_only=True)
+class StepAdded:
+    """One step in `RowsAdded`; see `runtime.flow.rows.Step`. Every row begins pending, with this metadata."""
+
+    id: str
+    seq: int
+    spec: StepSpec
+    idx: int
+    group_idx: int
+    generation: int
+    group_id: str
+    lane: str
+    retry_index: int = 0
+    target_type: str = ""
+    target_id: str = ""
+    metadata: Mapping[str, Json] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class GroupAdded:
+    """One generation of a group in `RowsAdded`; see `runtime.flow.rows.Group`."""
+
+    id: str
+    group_idx: int
+    generation: int
+    name: str
+    parallel: bool
+    stored: bool = True
+
+
+@attrs.frozen(kw_only=True)
 class RowsAdded:
-    """Steps and groups are there: those that were generated, or clones. Groups first."""
+    """Steps and groups are there: those that were generated, or clones."""
 
     at: float
-    steps: tuple[Step, ...] = ()
-    groups: tuple[Group, ...] = ()
+    by: str
+    steps: tuple[StepAdded, ...] = ()
+    groups: tuple[GroupAdded, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -63,10 +63,8 @@ def resume(turn: Turn, event: Resumed) -> None:
         turn.effects.append(Generate(flow.header.generate_signal))
     for step_id in sorted(flow.live, key=lambda one: flow.steps[one].key):
         _ask_again(turn, turn.step(step_id), event.reason)
-    for step_id in sorted(flow.parked, key=lambda one: flow.steps[one].key):
-        approval = flow.steps[step_id].approval
-        if approval is not None and flow.steps[step_id].stage is Stage.ANSWER:
-            turn.effects.append(ArmTimer(step_id, approval.expires_at))
+    if flow.next_due is not None:
+        turn.effects.append(ArmTimer(flow.next_due))
     if flow.cut:
         turn.effects.append(ContinueAsNew(flow.position))
     turn.notes.append(GoOn())

@@ -20,8 +20,11 @@ import attrs
 import msgspec
 from msgspec import msgpack
 
-from runtime.engine.records import Record, TaskSubmitted
+from runtime.engine.records import Record as TaskRecord
+from runtime.engine.records import TaskSubmitted
 from runtime.errors import UnderstudyError
+from runtime.flow.records import Record as FlowRecord
+from runtime.journal.protocol import Record
 from runtime.templates.model import Template
 from runtime.values.json import Number
 
@@ -130,7 +133,9 @@ def _plain(field: "attrs.Attribute[Any]", types: Mapping[str, Any]) -> Any:
     return attrs.field(default=default, type=types.get(field.name, field.type))
 
 
-_RECORDS: Final[Mapping[str, type]] = {record.__name__: record for record in get_args(Record)}
+_RECORDS: Final[Mapping[str, type]] = {
+    record.__name__: record for record in (*get_args(TaskRecord), *get_args(FlowRecord))
+}
 _FORMS: Final = {
     tag: _Form(record, template=bytes) if record is TaskSubmitted else _Form(record) for tag, record in _RECORDS.items()
 }

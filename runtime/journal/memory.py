@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 import attrs
 import trio
 
-from runtime.engine.records import Record
 from runtime.engine.states import task_state_of
-from runtime.journal.protocol import PAGE, Entry, JournalUnavailable, Standing, Stored
+from runtime.journal.protocol import PAGE, Entry, JournalUnavailable, Record, Standing, Stored
 
 
 @attrs.define(eq=False)

@@ -1,14 +1,20 @@
 """What a journal is asked to do. Its laws are tests that every implementation passes."""
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import attrs
 
-from runtime.engine.records import Record
+from runtime.engine.records import Record as TaskRecord
 from runtime.engine.states import ResolutionState
 from runtime.engine.task import Task
 from runtime.errors import Refused, Unavailable
+from runtime.flow.flow import Flow
+from runtime.flow.records import Record as FlowRecord
+from runtime.flow.states import FlowStatus
+
+Record: TypeAlias = TaskRecord | FlowRecord
+"""What is stored: of tasks, and of flows. An id belongs to one of them, and its first record says to which."""
 
 PAGE: Final = 256
 """How many tasks a journal gives at a time, unless it is asked for another number."""
@@ -36,17 +42,34 @@ class Standing:
     run: int = 0
 
 
-def standing_of(task: Task) -> Standing:
-    """Say where a task stands."""
+def standing_of(task: Task | Flow) -> Standing:
+    """Say where a task or a flow stands."""
     awake = not task.idle
+    if isinstance(task, Flow):
+        return Standing(_standing_state(task), awake, None if awake else task.next_due)
     return Standing(task.resolution, awake, None if awake else task.next_retry, task.run)
+
+
+def _standing_state(flow: Flow) -> ResolutionState:
+    """Give the state of a task that stands where a flow does: DONE and CANCELLED mean that nothing follows."""
+    match flow.status.status:
+        case FlowStatus.SUCCESS:
+            return ResolutionState.DONE
+        case FlowStatus.CANCELLED:
+            return ResolutionState.CANCELLED if flow.ended else ResolutionState.RUNNING
+        case FlowStatus.PENDING:
+            return ResolutionState.TODO
+        case FlowStatus.ERROR:
+            return ResolutionState.BLOCKED_FATAL
+        case _:
+            return ResolutionState.WAITING if flow.idle else ResolutionState.RUNNING
 
 
 @attrs.frozen
 class Entry:
     """The records of one task in one commit, in order. `standing`: where they leave the task, if that changed.
 
-    The first entry of a task begins with its `TaskSubmitted` and says where it stands.
+    The first entry of a task begins with its `TaskSubmitted` (of a flow, its `FlowCreated`) and says where it stands.
     """
 
     task_id: str

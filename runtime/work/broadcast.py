@@ -5,16 +5,18 @@ when that is full its events are counted instead; the next one that fits is prec
 loses events, and never costs a task its pace. With nobody listening, publishing costs two look-ups.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 import attrs
 import trio
 
+from runtime.api.flow_messages import FlowEvent
 from runtime.api.messages import Event, Lagged, StepProgressed, TaskEvent
-from runtime.engine.records import Record
 from runtime.engine.task import Task
+from runtime.flow.flow import Flow
+from runtime.journal.protocol import Record
 from runtime.work.news import events_of
 
 _CLOSED: Final = "the runtime was closed first"
@@ -26,7 +28,7 @@ class _Subscription:
     task_id: str | None
     missed: int = 0
 
-    def send(self, events: Sequence[TaskEvent | StepProgressed]) -> None:
+    def send(self, events: Sequence[TaskEvent | FlowEvent | StepProgressed]) -> None:
         for event in events:
             try:
                 if self.missed:
@@ -46,31 +48,30 @@ class Waiter:
 
     def __init__(self) -> None:
         self._filled = trio.Event()
-        self._outcome: Task | str = ""
+        self._outcome: Task | Flow | str = ""
 
-    def fill(self, outcome: Task | str) -> None:
+    def fill(self, outcome: Task | Flow | str) -> None:
         """Say how the task came to rest, or why nobody will see it do so. Sync; the first word stands."""
         if not self._filled.is_set():
             self._outcome = outcome
             self._filled.set()
 
-    async def wait(self) -> Task | str:
-        """Give the task as it came to rest, or why it did not."""
+    async def wait(self) -> Task | Flow | str:
+        """Give the task or the flow as it came to rest, or why it did not."""
         await self._filled.wait()
         return self._outcome
 
 
 class Broadcast:
-    """Who listens to the tasks of one runtime. `note`, where there is one, is told of all that is stored."""
+    """Who listens to the tasks of one runtime."""
 
-    def __init__(self, note: Callable[[Task, Sequence[Record]], None] | None = None) -> None:
-        self._note = note
+    def __init__(self) -> None:
         self._subscriptions: list[_Subscription] = []
         self._waiters: dict[str, list[Waiter]] = {}
         self._given_up: dict[str, str] = {}
         self._closed = False
 
-    def publish(self, task: Task, position: int, records: Sequence[Record]) -> None:
+    def publish(self, task: Task | Flow, position: int, records: Sequence[Record]) -> None:
         """Tell what `records`, stored from `position` on, made of `task`. Sync."""
         if self._subscriptions:
             events = events_of(task, position, records)
@@ -78,8 +79,6 @@ class Broadcast:
             for subscription in self._subscriptions:
                 if subscription.task_id in {None, task_id}:
                     subscription.send(events)
-        if self._note is not None:
-            self._note(task, records)
         if task.at_rest:
             for waiter in self._waiters.get(task.header.task_id, ()):
                 waiter.fill(task)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import attrs
 
@@ -26,24 +26,36 @@ from actors import (
     Restart,
     Supervisor,
 )
+from runtime.api.flow_messages import FlowCommand, SubmitFlow
 from runtime.api.messages import CallCallback, CancelTask, GetTask, ResolveTask, RunTask, SubmitTask
 from runtime.engine.decision import decide
-from runtime.engine.draft import begin, replay
+from runtime.engine.draft import begin
 from runtime.engine.effects import Effect
 from runtime.engine.events import ResolveRequested
-from runtime.engine.records import Record, TaskSubmitted
+from runtime.engine.records import TaskSubmitted
 from runtime.engine.task import Task
 from runtime.errors import Conflict, InvariantBroken, NotFound, Unavailable
 from runtime.faults import FaultPoint
+from runtime.flow.decision import decide as decide_flow
+from runtime.flow.effects import Effect as FlowEffect
+from runtime.flow.events import StartRequested
+from runtime.flow.flow import Flow
 from runtime.journal.codec import as_stored
-from runtime.journal.protocol import Entry, JournalUnavailable, standing_of
+from runtime.journal.protocol import Entry, JournalUnavailable, Record, standing_of
+from runtime.journal.replaying import replay
 from runtime.wishes import REFUSED, SpawnedTask
 from runtime.work.family import submission_of
+from runtime.work.flows.actor import FlowActor
+from runtime.work.flows.birth import begin_flow, is_same_flow
 from runtime.work.messages import ChildCameToRest, SubmitBatch, TaskEnded, WakeTask, WakeTasks
-from runtime.work.task import Services, TaskActor
+from runtime.work.task import TaskActor
+from runtime.work.unit import Services
 
-_Control: TypeAlias = ResolveTask | RunTask | CancelTask | CallCallback | GetTask | WakeTask | ChildCameToRest
-Message: TypeAlias = SubmitTask | SubmitBatch | _Control | WakeTasks | TaskEnded
+_Control: TypeAlias = (
+    ResolveTask | RunTask | CancelTask | CallCallback | GetTask | WakeTask | ChildCameToRest | FlowCommand
+)
+_Submission: TypeAlias = SubmitTask | SubmitFlow
+Message: TypeAlias = _Submission | SubmitBatch | _Control | WakeTasks | TaskEnded
 
 _LEFT: Final = "whoever ran the task ended in the middle of it"
 """Why a task that is awake in the journal and not in memory is resumed."""
@@ -57,9 +69,9 @@ class _Accepted:
     """A submission on its way in: its first decision, and who waits to hear of it, if anybody."""
 
     question: Question[Message] | None
-    task: Task
+    task: Task | Flow
     records: Sequence[Record]
-    effects: Sequence[Effect]
+    effects: Sequence[Effect] | Sequence[FlowEffect]
 
 
 class Intake(Actor[Message]):
@@ -76,7 +88,7 @@ class Intake(Actor[Message]):
             message = item.message if isinstance(item, Question) else item
             if isinstance(message, TaskEnded):
                 self._look_after(message)
-            elif not isinstance(message, SubmitTask):
+            elif not isinstance(message, SubmitTask | SubmitFlow):
                 await self._take_on(list(submissions.values()))
                 submissions.clear()
                 question = item if isinstance(item, Question) else None
@@ -96,7 +108,7 @@ class Intake(Actor[Message]):
                     submissions[message.task_id] = accepted
         await self._take_on(list(submissions.values()))
 
-    async def _accept(self, question: Question[Message], message: SubmitTask) -> _Accepted | None:
+    async def _accept(self, question: Question[Message], message: _Submission) -> _Accepted | None:
         try:
             task = await self._read(message.task_id)
         except Unavailable as refusal:
@@ -105,7 +117,15 @@ class Intake(Actor[Message]):
         if task is not None:
             _answer_duplicate(question, message, task)
             return None
-        return self._enter(question, message)
+        return (
+            self._enter(question, message) if isinstance(message, SubmitTask) else self._enter_flow(question, message)
+        )
+
+    def _enter_flow(self, question: Question[Message], message: SubmitFlow) -> _Accepted:
+        """Make the first decisions on a flow."""
+        flow, records = begin_flow(message, at=self.clock.wall())
+        decision = decide_flow(flow, *([StartRequested(at=self.clock.wall())] if message.start else []))
+        return _Accepted(question, decision.flow, (*records, *decision.records), decision.effects)
 
     def _enter(self, question: Question[Message] | None, message: SubmitTask) -> _Accepted:
         """Make the first decisions on a submission."""
@@ -211,7 +231,7 @@ class Intake(Actor[Message]):
         if task is not None and not task.idle:
             self._start(task)
 
-    async def _read(self, task_id: str) -> Task | None:
+    async def _read(self, task_id: str) -> Task | Flow | None:
         return replay(await self._services.journal.read(task_id), self._services.plans.of)
 
     def _in_memory(self, task_id: str) -> bool:
@@ -281,7 +301,7 @@ class Intake(Actor[Message]):
             due = self.clock.wall() + _WAKE_AGAIN_SECONDS
             self._services.timers.arm(message.task_id, due, self.address, message)
 
-    def _start(self, task: Task, effects: Sequence[Effect] = ()) -> None:
+    def _start(self, task: Task | Flow, effects: Sequence[Effect] | Sequence[FlowEffect] = ()) -> None:
         task_id = task.header.task_id
         spec = ChildSpec(
             id=task_id,
@@ -298,37 +318,56 @@ class _Birth:
 
     __slots__ = ("_state", "task_id")
 
-    def __init__(self, task: Task, effects: Sequence[Effect]) -> None:
+    def __init__(self, task: Task | Flow, effects: Sequence[Any]) -> None:
         self.task_id = task.header.task_id
-        self._state: tuple[Task, Sequence[Effect]] | None = (task, effects)
+        self._state: tuple[Task | Flow, Sequence[Any]] | None = (task, effects)
 
-    def take(self) -> tuple[Task, Sequence[Effect]] | None:
+    def take(self) -> tuple[Task | Flow, Sequence[Any]] | None:
         state, self._state = self._state, None
         return state
 
 
 async def _actor_of(
     birth: _Birth, services: Services, intake: Address[WakeTask | TaskEnded], _incarnation: int
-) -> TaskActor:
+) -> TaskActor | FlowActor:
     first = birth.take()
     if first is not None:
         task, effects = first
-        return TaskActor(task, services, intake, effects=effects, resumed="" if effects or task.idle else _LEFT)
+        return _actor(task, services, intake, effects, "" if effects or task.idle else _LEFT)
     rebuilt = replay(await services.journal.read(birth.task_id), services.plans.of)
     if rebuilt is None:
         raise InvariantBroken(f"task {birth.task_id} ran and is not in the journal")
-    return TaskActor(rebuilt, services, intake, resumed="the task's actor failed and was restarted")
+    return _actor(rebuilt, services, intake, (), "the task's actor failed and was restarted")
 
 
-def _answer_duplicate(question: Question[Message], message: SubmitTask, task: Task) -> None:
+def _actor(
+    task: Task | Flow,
+    services: Services,
+    intake: Address[WakeTask | TaskEnded],
+    effects: Sequence[Any],
+    resumed: str,
+) -> TaskActor | FlowActor:
+    if isinstance(task, Flow):
+        return FlowActor(task, services, intake, effects=effects, resumed=resumed)
+    return TaskActor(task, services, intake, effects=effects, resumed=resumed)
+
+
+def _answer_duplicate(question: Question[Message], message: _Submission, task: Task | Flow) -> None:
     """The id of a task is its idempotency key: the same submission again is the same task."""
+    if _same(message, task):
+        question.answer(message.task_id)
+    else:
+        question.refuse(Conflict(f"there is another task with the id {message.task_id}: choose a new one"))
+
+
+def _same(message: _Submission, task: Task | Flow) -> bool:
+    if isinstance(message, SubmitFlow):
+        return isinstance(task, Flow) and is_same_flow(message, task)
+    if isinstance(task, Flow):
+        return False
     stored = task.plan.template  # a list where a tuple was submitted, perhaps
-    same = (
+    return (
         (message.template == stored or as_stored(message.template) == stored)
         and message.inputs == task.header.inputs
         and message.requester == task.header.requester
     )
-    if same:
-        question.answer(message.task_id)
-    else:
-        question.refuse(Conflict(f"there is another task with the id {message.task_id}: choose a new one"))

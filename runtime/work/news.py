@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from runtime.api.flow_messages import FlowEvent
 from runtime.api.messages import StepStateChanged, TaskEvent, TaskStateChanged
 from runtime.engine.records import (
     LoopContracted,
     LoopExpanded,
-    Record,
     RunDelayed,
     RunEnded,
     RunStarted,
@@ -19,10 +19,15 @@ from runtime.engine.records import (
 )
 from runtime.engine.states import ResolutionState, StepState, TaskState, task_state_of
 from runtime.engine.task import Task
+from runtime.flow.flow import Flow
+from runtime.journal.protocol import Record
+from runtime.work.flows.news import flow_events_of
 
 
-def events_of(task: Task, position: int, records: Sequence[Record]) -> Sequence[TaskEvent]:
-    """Tell what `records`, stored from `position` on, changed. `task` is the task after them."""
+def events_of(task: Task | Flow, position: int, records: Sequence[Record]) -> Sequence[TaskEvent | FlowEvent]:
+    """Tell what `records`, stored from `position` on, changed. `task` is the task, or the flow, after them."""
+    if isinstance(task, Flow):
+        return flow_events_of(task, position, records)
     events: list[TaskEvent] = []
     run = task.run - sum(isinstance(record, RunStarted) for record in records)
     for offset, record in enumerate(records):

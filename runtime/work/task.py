@@ -1,34 +1,18 @@
-"""The actor of one task: takes all that arrived, folds `decide` over it, stores, then acts.
-
-It owns the task's state and nothing else does. Its steps are its children, so that whatever ends it ends them. What it
-knows is in the journal after every turn: a restarted one is rebuilt from there, never from the memory of the one that
-failed, and treats the attempts that were in flight as cut.
-
-A task with nothing running leaves memory: the actor stops between two messages, and the intake brings the task back
-when a timer or a person calls for it.
-"""
+"""The actor of one task: its messages as events, its effects as children. The rest is `runtime.work.unit`'s."""
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import chain, repeat
 from typing import Final, TypeAlias, assert_never
 
-import attrs
-import trio
-
 from actors import (
-    Actor,
-    Address,
     Cut,
     Exit,
     Failed,
-    Question,
     Returned,
-    ShutdownContext,
     StopKind,
     StopReason,
-    Timers,
 )
+from runtime.api.flow_messages import FLOW_MESSAGES
 from runtime.api.messages import CallCallback, CancelTask, GetTask, ResolveTask, RunTask
 from runtime.engine.decision import decide
 from runtime.engine.effects import (
@@ -58,20 +42,15 @@ from runtime.engine.events import (
     StepFinished,
     SubmissionLost,
 )
-from runtime.engine.records import Record
 from runtime.engine.states import ResolutionState
 from runtime.engine.task import Task
-from runtime.errors import TemplatingError
-from runtime.faults import FaultPoint, Faults
-from runtime.journal.protocol import Entry, Journal, JournalUnavailable, Standing, standing_of
+from runtime.errors import NotFound, TemplatingError
 from runtime.values.json import Json
 from runtime.work.attempt import run_attempt
-from runtime.work.broadcast import Broadcast
-from runtime.work.family import Callbacks, Front, batch_of, news_of, spawned_by, submit_children, tell_parent
-from runtime.work.messages import ChildCameToRest, TaskEnded, WakeTask
-from runtime.work.plans import Plans
-from runtime.work.trial import Attempt, Tools
-from runtime.work.wakeups import Agenda
+from runtime.work.family import Callbacks, batch_of, news_of, spawned_by, submit_children, tell_parent
+from runtime.work.messages import ChildCameToRest, WakeTask
+from runtime.work.trial import Attempt
+from runtime.work.unit import Decided, UnitActor
 
 _Report: TypeAlias = (
     StepFinished | LoopUnrolled | StepCut | ResultRendered | ChildrenSubmitted | SubmissionLost | ParentHeard
@@ -79,126 +58,26 @@ _Report: TypeAlias = (
 _Request: TypeAlias = ResolveTask | RunTask | CancelTask | CallCallback | WakeTask | ChildCameToRest
 Message: TypeAlias = _Request | GetTask | _Report
 
-RECORDING_SECONDS: Final = 1.0
-"""How long before the hard deadline steps are cut, so that who cut them can still be recorded."""
-
-_STORE_AGAIN_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-"""The pauses between attempts to store; the last one for ever."""
-
 _NO_CALLBACKS: Final = Callbacks({})
-_IDLE: Final = StopReason.normal("task", "nothing is running")
 
 
-@attrs.frozen(kw_only=True)
-class Services:
-    """What every task actor of a runtime is given. `front` gives the intake of now."""
+class TaskActor(UnitActor[Message, Task, Event, Effect]):
+    """One task."""
 
-    journal: Journal
-    tools: Tools
-    timers: Timers
-    agenda: Agenda
-    plans: Plans
-    broadcast: Broadcast
-    faults: Faults
-    shutdown: ShutdownContext
-    front: Front
+    foreign = FLOW_MESSAGES
 
+    def _decided(self, events: Sequence[Event]) -> Decided[Task, Effect]:
+        decision = decide(self._unit, *events)
+        return decision.task, decision.records, decision.effects, decision.refusals
 
-class TaskActor(Actor[Message]):
-    """One task. `effects` are those of the decision that made `task`, stored but not yet performed.
+    def _resumption(self, reason: str) -> Event:
+        return Resumed(at=self.clock.wall(), reason=reason)
 
-    `intake` is who is told that a retry is due, for by then this actor is gone, and how this actor ended. `resumed` says
-    why the task was rebuilt from its journal while attempts may have been in flight.
-    """
+    def _draining(self, reason: StopReason) -> Event:
+        return DrainBegan(at=self.clock.wall(), requester=reason.requester, reason=reason.text)
 
-    def __init__(
-        self,
-        task: Task,
-        services: Services,
-        intake: Address[WakeTask | TaskEnded],
-        *,
-        effects: Sequence[Effect] = (),
-        resumed: str = "",
-    ) -> None:
-        self._task = task
-        self._standing = standing_of(task)
-        self._services = services
-        self._intake = intake
-        self._due = effects
-        self._resumed = resumed
-
-    async def started(self) -> None:
-        """Do what the decisions before this incarnation left to do."""
-        self.address.watch(self._intake, partial(TaskEnded, self._task.header.task_id))
-        if self._due:
-            self._perform(self._due)
-            self._due = ()
-            self._services.faults.reach(FaultPoint.AFTER_START)
-        if self._resumed:
-            await self._decide([Resumed(at=self.clock.wall(), reason=self._resumed)])
-        self._leave_if_idle()
-
-    async def turn(self, batch: Sequence[Message | Question[Message]]) -> None:
-        """Decide on all that arrived, store it in one commit, then act."""
-        asked: list[Question[Message] | None] = []
-        events: list[Event] = []
-        readers: list[Question[Message]] = []
-        for item in batch:
-            question = item if isinstance(item, Question) else None
-            message = item.message if isinstance(item, Question) else item
-            if not isinstance(message, GetTask):
-                events.append(self._event(message))
-                asked.append(question)
-            elif question is not None:
-                readers.append(question)
-        refusals = await self._decide(events) if events else ()
-        for question, refusal in zip(asked, refusals, strict=True):
-            if question is None:
-                continue
-            if refusal is None:
-                question.answer(None)
-            else:
-                question.refuse(refusal)
-        for reader in readers:
-            reader.answer(self._task)
-        self._leave_if_idle()
-
-    async def stopping(self, reason: StopReason) -> None:
-        """Let running steps finish while the grace lasts; those that do not are cut by name, and say so in the journal."""
-        if self._task.idle:
-            return
-        now = self.clock.wall()
-        await self._decide([DrainBegan(at=now, requester=reason.requester, reason=reason.text)])
-        while self.children.running:
-            with self._services.shutdown.patience(RECORDING_SECONDS) as patience:
-                batch = await self.receive()
-            if patience.cancelled_caught:
-                return
-            await self.turn(batch)
-
-    async def _decide(self, events: Sequence[Event]) -> Sequence[Exception | None]:
-        decision = decide(self._task, *events)
-        if decision.records:
-            standing = standing_of(decision.task)
-            self._services.faults.reach(FaultPoint.BEFORE_APPEND)
-            position = await self._store(decision.records, None if standing == self._standing else standing)
-            self._services.faults.reach(FaultPoint.AFTER_APPEND)
-            self._task, self._standing = decision.task, standing
-            self._services.broadcast.publish(decision.task, position, decision.records)
-        self._perform(decision.effects)
-        if decision.effects:
-            self._services.faults.reach(FaultPoint.AFTER_START)
-        return decision.refusals
-
-    async def _store(self, records: Sequence[Record], standing: Standing | None) -> int:
-        """Store what was decided; for as long as the journal cannot, try again (section 6.10): nothing was done yet."""
-        entries = [Entry(self._task.header.task_id, records, standing)]
-        for pause in chain(_STORE_AGAIN_SECONDS, repeat(_STORE_AGAIN_SECONDS[-1])):
-            try:
-                return await self._services.journal.append(entries)
-            except JournalUnavailable:
-                await trio.sleep(pause)
-        raise AssertionError  # the pauses never end
+    def _stranger(self) -> NotFound:
+        return NotFound("flow", self._unit.header.task_id, "it is a task")
 
     def _event(self, message: _Request | _Report) -> Event:
         now = self.clock.wall()
@@ -237,12 +116,8 @@ class TaskActor(Actor[Message]):
                     reason = StopReason(kind=StopKind.CANCELLED, requester=effect.requester, text=effect.reason)
                     for child in self.children:
                         child.stop(reason)
-                case ArmRetry() if not self._task.idle:  # the journal lists a task as due once it sleeps
-                    wake = WakeTask(self._task.header.task_id, effect.run)
-                    self._services.timers.arm(wake.task_id, effect.due, self._intake, wake)
                 case ArmRetry():
-                    wake = WakeTask(self._task.header.task_id, effect.run)
-                    self._services.agenda.sleep_until(effect.due, wake, self._intake)
+                    self._wake_at(effect.due, WakeTask(self._unit.header.task_id, effect.run))
                 case RenderResult():
                     self._render_result()
                 case SubmitChildren():
@@ -253,7 +128,7 @@ class TaskActor(Actor[Message]):
                     assert_never(effect)
 
     def _start(self, effect: StartStep) -> None:
-        task, step = self._task, effect.step
+        task, step = self._unit, effect.step
         template, definition = task.plan.template, task.definition(step)
         attempt = Attempt(
             header=task.header,
@@ -296,7 +171,7 @@ class TaskActor(Actor[Message]):
         self.children.start(
             f"submit {effect.batch}",
             submit_children,
-            batch_of(self._task, effect),
+            batch_of(self._unit, effect),
             services.front,
             self.clock,
             services.shutdown,
@@ -315,7 +190,7 @@ class TaskActor(Actor[Message]):
                 assert_never(ended)
 
     def _tell_parent(self) -> None:
-        task = self._task
+        task = self._unit
         self.children.start(
             f"tell {task.run} {task.resolution}",
             tell_parent,
@@ -338,7 +213,7 @@ class TaskActor(Actor[Message]):
                 assert_never(ended)
 
     def _render_result(self) -> None:
-        task = self._task
+        task = self._unit
         self.children.start(
             "result",
             self._services.tools.evaluator.render_result,
@@ -358,7 +233,3 @@ class TaskActor(Actor[Message]):
                 return ResultRendered(at=now, result=None, error=f"{type(failure).__name__}: {failure}")
             case _:
                 assert_never(ended)
-
-    def _leave_if_idle(self) -> None:
-        if self._task.idle:
-            self.stop_if_idle(_IDLE)

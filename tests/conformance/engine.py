@@ -12,12 +12,13 @@ import trio.testing
 
 from runtime import Runtime, TaskView, UnderstudyError, open_runtime
 from runtime.api.messages import TaskStateChanged
-from runtime.engine.draft import replay
-from runtime.engine.records import Record, RunStarted, StepChanged, TaskCancelled, TaskSubmitted
+from runtime.engine.records import RunStarted, StepChanged, TaskCancelled, TaskSubmitted
 from runtime.engine.rights import Administrators
 from runtime.engine.states import ResolutionState, TaskState
+from runtime.engine.task import Task
 from runtime.journal.memory import MemoryJournal
-from runtime.journal.protocol import PAGE, Stored, standing_of
+from runtime.journal.protocol import PAGE, Record, Stored, standing_of
+from runtime.journal.replaying import replay
 from runtime.runner import PARENT_TAG, Outcome, Runner, StepRequest
 from runtime.templates.calls import custom_states_of
 from runtime.templates.loading import template_of
@@ -67,7 +68,7 @@ class EditableJournal(MemoryJournal):
         kept = self._tasks[task_id]
         kept.records = change(kept.records)
         task = replay(kept.records)
-        assert task is not None
+        assert isinstance(task, Task)
         self._stand(kept, standing_of(task), task.last_activity)
 
 

@@ -16,7 +16,6 @@ from runtime.flow.effects import (
     CallHook,
     CheckPlan,
     ContinueAsNew,
-    DisarmTimer,
     Effect,
     EvaluatePolicies,
     FindDependents,
@@ -141,7 +140,7 @@ class FlowLoop:
         self.running: dict[str, tuple[StartStep, float]] = {}
         self.stopped: list[str] = []
         self.hooks: list[tuple[str, str]] = []
-        self.timers: dict[str, float] = {}
+        self.timer: float | None = None
         self.cuts: list[int] = []
         self.enter_by_itself = True
         self.pending: list[Event] = []
@@ -200,9 +199,7 @@ class FlowLoop:
                 if not effect.steps:
                     self.pending.append(GenerationFailed(at=self.now, error="cut"))
             case ArmTimer():
-                self.timers[effect.step] = effect.due
-            case DisarmTimer():
-                self.timers.pop(effect.step, None)
+                self.timer = effect.due
             case ContinueAsNew():
                 self.cuts.append(effect.start_from_step_idx)
                 if self.enter_by_itself:
@@ -313,9 +310,9 @@ class FlowLoop:
     def pass_days(self, days: float) -> "FlowLoop":
         """Let time pass, and the timers that are due with it."""
         self.now += days * DAY
-        for step_id in [one for one, due in self.timers.items() if due <= self.now]:
-            del self.timers[step_id]
-            self.tell(ApprovalDue(at=self.now, step=step_id))
+        if self.timer is not None and self.timer <= self.now:
+            self.timer = None
+            self.tell(ApprovalDue(at=self.now))
         return self.settle()
 
     def crash(self) -> "FlowLoop":
@@ -324,7 +321,7 @@ class FlowLoop:
         assert rebuilt is not None
         self.flow = rebuilt
         self.running.clear()
-        self.timers.clear()
+        self.timer = None
         self.pending.clear()
         self.tell(Resumed(at=self.now, reason="crash"))
         return self

@@ -11,9 +11,8 @@ from typing import Self, TypeVar
 import attrs
 import trio
 
-from runtime.engine.records import Record
 from runtime.journal.keys import KeyRing
-from runtime.journal.protocol import PAGE, Entry, JournalUnavailable, Stored
+from runtime.journal.protocol import PAGE, Entry, JournalUnavailable, Record, Stored
 from runtime.journal.sqlite.database import Opening, connect, explained, owned, serving
 from runtime.journal.sqlite.reader import Reader
 from runtime.journal.sqlite.thread import WriterThread

@@ -9,11 +9,10 @@ from typing import Any, Final
 
 import apsw
 
-from runtime.engine.records import Record
 from runtime.engine.states import ResolutionState
 from runtime.journal.codec import RecordUnreadable, decode_template, decode_turn
 from runtime.journal.keys import KeyRing
-from runtime.journal.protocol import Standing, Stored
+from runtime.journal.protocol import Record, Standing, Stored
 from runtime.journal.vault import Vault, template_context, turn_context
 from runtime.templates.model import Template
 

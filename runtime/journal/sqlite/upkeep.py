@@ -13,11 +13,10 @@ from typing import Any, Final
 import apsw
 import attrs
 
-from runtime.engine.draft import replay
-from runtime.engine.records import Record
 from runtime.errors import UnderstudyError
 from runtime.journal.keys import KeyRing
-from runtime.journal.protocol import Stored, StoreUnusable, standing_of
+from runtime.journal.protocol import Record, Stored, StoreUnusable, standing_of
+from runtime.journal.replaying import replay
 from runtime.journal.sqlite.database import Opening, connect, explained, owned, owner_of, serving
 from runtime.journal.sqlite.reader import Reader
 from runtime.journal.sqlite.writer import Writer, check_keys

@@ -13,11 +13,13 @@ import attrs
 
 from runtime.engine.records import TaskSubmitted
 from runtime.errors import Unavailable
+from runtime.flow.records import FlowCreated
 from runtime.journal.codec import encode_template, encode_turn
 from runtime.journal.keys import KeyRing
 from runtime.journal.protocol import Entry, JournalUnavailable, Standing, StoreUnusable
 from runtime.journal.sqlite.database import Opening, connect, unavailable
 from runtime.journal.vault import Vault, template_context, turn_context
+from runtime.templates.model import Template
 
 _ROWS: Final = 64
 """How many rows one statement takes."""
@@ -26,6 +28,8 @@ _SYNCING: Final = frozenset({apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYN
 """The failures after which nobody knows what the disk holds."""
 
 _TEMPLATES_KNOWN: Final = 1024
+_NO_TEMPLATE: Final = Template(name="")
+"""Stands where a flow has none."""
 
 
 @attrs.frozen
@@ -46,9 +50,8 @@ class Templates:
     def __init__(self) -> None:
         self._known: dict[int, tuple[object, tuple[bytes, bytes]]] = {}
 
-    def encoded(self, record: TaskSubmitted) -> tuple[bytes, bytes]:
+    def encoded(self, template: Template) -> tuple[bytes, bytes]:
         """Give hash and bytes of the template of a submission."""
-        template = record.template
         known = self._known.get(id(template))
         if known is None:
             if len(self._known) >= _TEMPLATES_KNOWN:
@@ -60,7 +63,11 @@ class Templates:
 def encoded(entry: Entry, templates: Templates) -> Turn:
     """Encode an entry."""
     first = entry.records[0]
-    template = templates.encoded(first) if isinstance(first, TaskSubmitted) else None
+    template = None
+    if isinstance(first, TaskSubmitted):
+        template = templates.encoded(first.template)
+    elif isinstance(first, FlowCreated):
+        template = templates.encoded(_NO_TEMPLATE)
     if template is not None and entry.standing is None:
         raise ValueError(f"the first entry of task {entry.task_id} does not say where it stands")
     body = encode_turn(entry.records, template[0] if template else b"")

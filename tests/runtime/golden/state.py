@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from runtime.engine.draft import replay
-from runtime.engine.records import Record
+from runtime.engine.task import Task
+from runtime.journal.protocol import Record
+from runtime.journal.replaying import replay
 from runtime.values.json import Json, normalise
 
 
 def state_of(records: Sequence[Record]) -> Json:
     task = replay(records)
-    assert task is not None
+    assert isinstance(task, Task)
     steps = {
         name: [str(one.state), one.error, one.tries, one.run, one.output, one.metadata, one.children]
         for name, one in sorted(task.steps.items())

@@ -1,5 +1,7 @@
 """Policies, built in and brought along: what they find, and that nothing they do harms anybody else."""
 
+from typing import Any
+
 import attrs
 import pytest
 import trio
@@ -32,7 +34,7 @@ class Own:
     """A policy of a program's own."""
 
     id: str
-    does: object
+    does: Any
 
     def applies(self, _view: PlanView) -> bool:
         return True

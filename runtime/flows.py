@@ -1,0 +1,122 @@
+"""What a program brings along for flows: generators, policies, readers of plans, hooks.
+
+::
+
+    @generator("deploy")
+    async def deploy(flow: FlowCreated) -> list[GroupSpec]:
+        return [
+            GroupSpec(name="app", steps=(
+                StepSpec(name="plan", execution_type="approval", signal=Signal(type="script", data={...})),
+                StepSpec(name="apply", signal=Signal(type="script", data={...})),
+            )),
+        ]
+
+    async with open_runtime(flows=Flows(generators=[deploy], policies=[CelPolicy(...)])) as rt:
+        flow = await rt.flow("deploy", owner_id="app-1")
+
+Nothing is registered anywhere but in the runtime that it is handed to.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeAlias
+
+import attrs
+
+from runtime.flow.noop import PLAN_READERS, PlanReader
+from runtime.flow.records import FlowCreated
+from runtime.flow.rows import GroupSpec, Signal, StepSpec
+from runtime.flow.states import Hook
+from runtime.policies.protocol import Policy
+from runtime.values.json import Json
+
+__all__ = ("Flows", "Generator", "GroupSpec", "HookCall", "Signal", "StepSpec", "generator")
+
+GENERATE_WITHIN_SECONDS: Final = 60.0
+HOOK_WITHIN_SECONDS: Final = 60.0
+
+GeneratorFunction: TypeAlias = Callable[[FlowCreated], Any]
+"""Gives the steps of a flow: `StepSpec` and `GroupSpec`, in a list. An ``async def``, or called in a thread."""
+
+
+@attrs.frozen
+class Generator:
+    """A generator, and the type of flows it is for. Still callable, as it was written."""
+
+    type: str
+    function: GeneratorFunction
+
+    def __call__(self, flow: FlowCreated) -> object:
+        """Give the steps of a flow."""
+        return self.function(flow)
+
+
+def generator(type: str) -> Callable[[GeneratorFunction], Generator]:  # noqa: A002 - what the flow's field is called
+    """Mark a function as the generator of flows of a type."""
+
+    def mark(function: GeneratorFunction) -> Generator:
+        return Generator(type, function)
+
+    return mark
+
+
+@attrs.frozen(kw_only=True)
+class HookCall:
+    """What a hook is told: which, of what step, in what flow, and with what plan and target."""
+
+    hook: Hook
+    flow: FlowCreated
+    step_id: str
+    step: str
+    target_type: str
+    target_id: str
+    plan: Json
+
+
+HookFunction: TypeAlias = Callable[[HookCall], Any]
+"""An ``async def``, or called in a thread. What it raises counts as `runtime.flow.states.Hook` says."""
+
+DependentsFunction: TypeAlias = Callable[[HookCall, Mapping[str, str]], Any]
+"""Given a denied step and the names of all steps by id, names the ids of those that depend on it."""
+
+
+def _by_type(generators: Iterable[Generator]) -> Mapping[str, Generator]:
+    found: dict[str, Generator] = {}
+    for one in generators:
+        if one.type in found:
+            raise ValueError(f'two generators are for flows of type "{one.type}"')
+        found[one.type] = one
+    return found
+
+
+def _with_known_readers(own: Mapping[str, PlanReader]) -> Mapping[str, PlanReader]:
+    return {**PLAN_READERS, **own}
+
+
+def _policies(policies: Iterable[Policy]) -> tuple[Policy, ...]:
+    kept = tuple(policies)
+    ids = [policy.id for policy in kept]
+    for policy_id in ids:
+        if ids.count(policy_id) > 1:
+            raise ValueError(f'two policies are called "{policy_id}"')
+    return kept
+
+
+@attrs.frozen(kw_only=True)
+class Flows:
+    """What a program brings along for the flows of one runtime.
+
+    Attributes:
+        generators: one for each type of flow.
+        policies: what every plan is held against.
+        plan_readers: by kind, who says whether a plan changes anything; beside those in `runtime.flow.noop`.
+        hooks: by the type of a step's signal, who is told before an answer takes effect (`StepSpec.hooks`).
+        dependents: who knows which steps depend on a denied one; nobody means none.
+        generate_within_seconds: how long a generator may take.
+    """
+
+    generators: Mapping[str, Generator] = attrs.field(default=(), converter=_by_type)
+    policies: tuple[Policy, ...] = attrs.field(default=(), converter=_policies)
+    plan_readers: Mapping[str, PlanReader] = attrs.field(factory=dict, converter=_with_known_readers)
+    hooks: Mapping[str, HookFunction] = attrs.field(factory=dict)
+    dependents: DependentsFunction | None = None
+    generate_within_seconds: float = GENERATE_WITHIN_SECONDS

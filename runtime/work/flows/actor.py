@@ -1,0 +1,199 @@
+"""The actor of one flow: its messages as events, its effects as children. The rest is `runtime.work.unit`'s."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Final, TypeAlias, assert_never
+
+import trio
+
+from actors import Cut, Exit, Failed, Returned, StopKind, StopReason
+from runtime.api.flow_messages import (
+    AnswerApproval,
+    CancelFlow,
+    FlowCommand,
+    PauseFlow,
+    RerunFlow,
+    RetryGroup,
+    RetryStep,
+    SetApprovalOption,
+    SkipStep,
+    StartFlow,
+    UnpauseFlow,
+)
+from runtime.api.messages import CallCallback, CancelTask, GetTask, ResolveTask, RunTask
+from runtime.errors import NotFound
+from runtime.flow.decision import decide
+from runtime.flow.effects import (
+    ArmTimer,
+    CallHook,
+    CheckPlan,
+    ContinueAsNew,
+    Effect,
+    EvaluatePolicies,
+    FindDependents,
+    Generate,
+    StartStep,
+    StopSteps,
+)
+from runtime.flow.events import (
+    ApprovalDue,
+    ApprovalOptionChanged,
+    CancelRequested,
+    CancelStepRequested,
+    DrainBegan,
+    Event,
+    GenerationFailed,
+    PauseRequested,
+    Report,
+    RerunRequested,
+    ResponseGiven,
+    Resumed,
+    RetryGroupRequested,
+    RetryStepRequested,
+    SegmentEntered,
+    SkipStepRequested,
+    StartRequested,
+    StepCut,
+    UnpauseRequested,
+)
+from runtime.flow.flow import Flow
+from runtime.work.flows.asking import call_hook, check_plan, evaluate_policies, find_dependents, generate
+from runtime.work.flows.children import Nursery
+from runtime.work.flows.labour import work
+from runtime.work.messages import WakeTask
+from runtime.work.unit import Decided, UnitActor
+
+_TASKS_ONLY: Final = (RunTask, ResolveTask, CancelTask, CallCallback)
+Message: TypeAlias = FlowCommand | GetTask | WakeTask | Report | SegmentEntered
+_Asked: TypeAlias = StartStep | CheckPlan | EvaluatePolicies | CallHook | FindDependents
+
+_GENERATOR: Final = "generator"
+
+
+class FlowActor(UnitActor[Message, Flow, Event, Effect]):
+    """One flow."""
+
+    foreign = _TASKS_ONLY
+
+    def _decided(self, events: Sequence[Event]) -> Decided[Flow, Effect]:
+        decision = decide(self._unit, *events)
+        return decision.flow, decision.records, decision.effects, decision.refusals
+
+    def _resumption(self, reason: str) -> Event:
+        return Resumed(at=self.clock.wall(), reason=reason)
+
+    def _draining(self, reason: StopReason) -> Event:
+        return DrainBegan(at=self.clock.wall(), by=reason.requester, reason=reason.text)
+
+    def _stranger(self) -> NotFound:
+        return NotFound("task", self._unit.header.flow_id, "it is a flow")
+
+    def _event(self, message: FlowCommand | WakeTask | Report | SegmentEntered) -> Event:
+        now = self.clock.wall()
+        match message:
+            case StartFlow():
+                return StartRequested(at=now)
+            case CancelFlow() if message.step_id:
+                return CancelStepRequested(at=now, by=message.by, step=message.step_id, reason=message.reason)
+            case CancelFlow():
+                return CancelRequested(at=now, by=message.by, reason=message.reason)
+            case AnswerApproval():
+                return ResponseGiven(
+                    at=now,
+                    by=message.by,
+                    step=message.step_id,
+                    type=message.type,
+                    note=message.note,
+                    admin=message.admin,
+                )
+            case SetApprovalOption():
+                return ApprovalOptionChanged(at=now, by=message.by, option=message.option)
+            case RetryStep():
+                return RetryStepRequested(at=now, by=message.by, step=message.step_id, stale_plan=message.stale_plan)
+            case SkipStep():
+                return SkipStepRequested(at=now, by=message.by, step=message.step_id)
+            case RetryGroup():
+                return RetryGroupRequested(at=now, by=message.by, step=message.step_id)
+            case RerunFlow():
+                return RerunRequested(at=now, by=message.by, input=message.input)
+            case PauseFlow():
+                return PauseRequested(at=now, by=message.by)
+            case UnpauseFlow():
+                return UnpauseRequested(at=now, by=message.by)
+            case WakeTask():
+                return ApprovalDue(at=now)
+            case _:
+                return message
+
+    def _perform(self, effects: Sequence[Effect]) -> None:
+        flow, kit, tools = self._unit, self._services.flows, self._services.tools
+        for effect in effects:
+            match effect:
+                case Generate():
+                    self.children.start(_GENERATOR, generate, flow, effect, kit, tools, report=self._generated)
+                case StartStep():
+                    step = flow.steps[effect.step]
+                    self._ask(effect, work, flow, step, effect.attempt, tools, self._nursery())
+                case CheckPlan():
+                    self._ask(effect, check_plan, flow.steps[effect.step], effect, kit, tools)
+                case EvaluatePolicies():
+                    self._ask(effect, evaluate_policies, flow, flow.steps[effect.step], effect, kit, tools)
+                case CallHook():
+                    self._ask(effect, call_hook, flow, flow.steps[effect.step], effect, kit, tools)
+                case FindDependents():
+                    self._ask(effect, find_dependents, flow, flow.steps[effect.step], effect, kit, tools)
+                case StopSteps():
+                    self._stop(effect)
+                case ArmTimer():
+                    self._wake_at(effect.due, WakeTask(flow.header.flow_id, 0))
+                case ContinueAsNew():
+                    position = effect.start_from_step_idx
+                    self.children.start(
+                        f"segment {position}", trio.lowlevel.checkpoint, report=partial(self._entered, position)
+                    )
+                case _:
+                    assert_never(effect)
+
+    def _nursery(self) -> Nursery:
+        services = self._services
+        return Nursery(services.front, services.broadcast, self.clock, self._unit.header.by)
+
+    def _ask(self, effect: _Asked, function: Callable[..., Awaitable[Report]], *args: object) -> None:
+        """Start what reports on a step; its name tells `_stop` whose it is."""
+        name = f"{effect.step}#{effect.attempt}#{type(effect).__name__}"
+        self.children.start(name, function, *args, report=partial(self._reported, effect))
+
+    def _stop(self, effect: StopSteps) -> None:
+        reason = StopReason(kind=StopKind.CANCELLED, requester=effect.by, text=effect.reason)
+        for child in self.children:
+            if (child.name.partition("#")[0] if effect.steps else child.name) in (effect.steps or (_GENERATOR,)):
+                child.stop(reason)
+
+    def _reported(self, effect: _Asked, ended: Exit[Any]) -> Report:
+        match ended:
+            case Returned(value=report):
+                told: Report = report
+                return told
+            case Cut(reason=reason):
+                by, why = reason.requester, reason.text
+            case Failed(error=error):
+                by, why = "runtime", f"lost: {type(error).__name__}: {error}"
+            case _:
+                assert_never(ended)
+        return StepCut(at=self.clock.wall(), step=effect.step, attempt=effect.attempt, by=by, reason=why)
+
+    def _generated(self, ended: Exit[Any]) -> Report:
+        match ended:
+            case Returned(value=report):
+                told: Report = report
+                return told
+            case Cut(reason=reason):
+                why = str(reason)
+            case Failed(error=error):
+                why = f"lost: {type(error).__name__}: {error}"
+            case _:
+                assert_never(ended)
+        return GenerationFailed(at=self.clock.wall(), error=why)
+
+    def _entered(self, position: int, _ended: Exit[None]) -> SegmentEntered:
+        return SegmentEntered(at=self.clock.wall(), position=position)

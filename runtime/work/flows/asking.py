@@ -1,0 +1,162 @@
+"""What a flow asks on its way: for its steps, about a plan, of policies and hooks. Each question gets one answer.
+
+The functions of a program are foreign code: an ``async def`` is called here, anything else in a thread, and whatever
+they do is an answer; a thread that never ends is left behind.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import trio
+
+from runtime.errors import FlowInvalid
+from runtime.flow.document import read_flow
+from runtime.flow.effects import CallHook, CheckPlan, EvaluatePolicies, FindDependents, Generate
+from runtime.flow.events import (
+    DependentsFound,
+    GenerationFailed,
+    HookReturned,
+    PlanChecked,
+    PoliciesEvaluated,
+    StepsGenerated,
+)
+from runtime.flow.flow import Flow
+from runtime.flow.generation import GenerationError, choose_generator, flatten
+from runtime.flow.noop import PlanUnreadable, is_noop
+from runtime.flow.rows import Signal, Step, StepSpec
+from runtime.flow.states import Hook
+from runtime.flows import HOOK_WITHIN_SECONDS, Flows, HookCall
+from runtime.policies.evaluation import evaluate
+from runtime.policies.protocol import PlanView
+from runtime.work.flows.labour import perform_signal
+from runtime.work.trial import Tools
+
+
+async def generate(flow: Flow, effect: Generate, kit: Flows, tools: Tools) -> StepsGenerated | GenerationFailed:
+    """Ask for the steps of a flow. Never raises, and ends in time."""
+    problem = f"the generator did not end within {kit.generate_within_seconds:g} s"
+    with trio.move_on_after(kit.generate_within_seconds):
+        try:
+            given = await _given(flow, effect, kit, tools)
+            steps, groups = flatten(given, plan_only=flow.header.plan_only)
+            return StepsGenerated(at=tools.clock.wall(), steps=steps, groups=groups)
+        except GenerationError as error:
+            problem = str(error)
+        except Exception as error:  # noqa: BLE001 - a generator is foreign code
+            problem = f"the generator failed: {type(error).__name__}: {error}"
+    return GenerationFailed(at=tools.clock.wall(), error=problem)
+
+
+async def _given(flow: Flow, effect: Generate, kit: Flows, tools: Tools) -> object:
+    chosen = choose_generator(flow.header.type, effect.signal, kit.generators)
+    if not isinstance(chosen, Signal):
+        return await _called(chosen.function, flow.header)
+    done = await perform_signal(flow, StepSpec(name="generate steps"), chosen, tools)
+    if done.error:
+        raise GenerationError(f"the signal failed: {done.error}")
+    try:
+        document, _warnings = read_flow(done.output)
+    except FlowInvalid as fault:
+        raise GenerationError(f"what the signal gave is no flow: {fault}") from fault
+    return document.given()
+
+
+async def _called(function: Callable[..., Any], *args: object) -> object:
+    if inspect.iscoroutinefunction(function):
+        return await function(*args)
+    return await trio.to_thread.run_sync(partial(function, *args), abandon_on_cancel=True)
+
+
+async def check_plan(step: Step, effect: CheckPlan, kit: Flows, tools: Tools) -> PlanChecked:
+    """Say whether a plan changes anything; it is read in a thread, for it may be large."""
+    no_op, problem = False, None
+    try:
+        read = partial(is_noop, step.spec.plan_kind, step.output, kit.plan_readers)
+        no_op = bool(await trio.to_thread.run_sync(read, abandon_on_cancel=True))
+    except PlanUnreadable as error:
+        problem = str(error)
+    except Exception as error:  # noqa: BLE001 - a reader may be foreign code
+        problem = f"the plan cannot be read: {type(error).__name__}: {error}"
+    return PlanChecked(at=tools.clock.wall(), step=step.id, attempt=effect.attempt, no_op=no_op, error=problem)
+
+
+async def evaluate_policies(
+    flow: Flow, step: Step, effect: EvaluatePolicies, kit: Flows, tools: Tools
+) -> PoliciesEvaluated:
+    """Hold a plan against the policies."""
+    header = flow.header
+    view = PlanView(
+        flow_id=header.flow_id,
+        flow_type=header.type,
+        owner_id=header.owner_id,
+        owner_type=header.owner_type,
+        step_id=step.id,
+        step=step.name,
+        target_type=step.target_type,
+        target_id=step.target_id,
+        kind=step.spec.plan_kind,
+        plan_only=header.plan_only,
+        metadata=header.metadata,
+        plan=step.output,
+    )
+    found = await evaluate(kit.policies, view)
+    return PoliciesEvaluated(
+        at=tools.clock.wall(),
+        step=step.id,
+        attempt=effect.attempt,
+        evaluated=found.evaluated,
+        violations=found.violations,
+        error=found.error,
+    )
+
+
+def _call(flow: Flow, step: Step, effect: CallHook) -> HookCall:
+    return HookCall(
+        hook=effect.hook,
+        flow=flow.header,
+        step_id=step.id,
+        step=step.name,
+        target_type=step.target_type,
+        target_id=step.target_id,
+        plan=step.output,
+    )
+
+
+async def call_hook(flow: Flow, step: Step, effect: CallHook, kit: Flows, tools: Tools) -> HookReturned:
+    """Tell a signal what is about to happen. One that hangs failed."""
+    type_ = "" if step.spec.signal is None else step.spec.signal.type
+    function = kit.hooks.get(type_)
+    problem: str | None = None
+    if function is not None:
+        problem = f"the hook did not end within {HOOK_WITHIN_SECONDS:g} s"
+        with trio.move_on_after(HOOK_WITHIN_SECONDS):
+            try:
+                await _called(function, _call(flow, step, effect))
+                problem = None
+            except Exception as error:  # noqa: BLE001 - a hook is foreign code
+                problem = f"{type(error).__name__}: {error}"
+    return HookReturned(at=tools.clock.wall(), step=step.id, attempt=effect.attempt, hook=effect.hook, error=problem)
+
+
+async def find_dependents(flow: Flow, step: Step, effect: FindDependents, kit: Flows, tools: Tools) -> DependentsFound:
+    """Find the steps that depend on one whose plan was denied."""
+    found: tuple[str, ...] = ()
+    problem: str | None = None
+    if kit.dependents is not None:
+        problem = f"it did not end within {HOOK_WITHIN_SECONDS:g} s"
+        with trio.move_on_after(HOOK_WITHIN_SECONDS):
+            try:
+                call = _call(flow, step, CallHook(step.id, effect.attempt, Hook.ON_SKIP))
+                named = await _called(kit.dependents, call, {one.id: one.name for one in flow.steps.values()})
+                found, problem = _texts(named), None
+            except Exception as error:  # noqa: BLE001 - foreign code
+                problem = f"{type(error).__name__}: {error}"
+    return DependentsFound(at=tools.clock.wall(), step=step.id, attempt=effect.attempt, steps=found, error=problem)
+
+
+def _texts(named: object) -> tuple[str, ...]:
+    if isinstance(named, str) or not isinstance(named, Iterable):
+        raise TypeError(f"step ids are wanted, not {type(named).__name__}")
+    return tuple(map(str, named))

@@ -1,0 +1,26 @@
+"""The first records of a flow: those of its acceptance, with its steps where they are all known."""
+
+from collections.abc import Sequence
+
+import attrs
+
+from runtime.api.flow_messages import SubmitFlow
+from runtime.flow.flow import Flow
+from runtime.flow.generation import rows_of
+from runtime.flow.history import apply, begin
+from runtime.flow.records import FlowCreated, RowsAdded
+
+
+def begin_flow(message: SubmitFlow, *, at: float) -> tuple[Flow, Sequence[FlowCreated | RowsAdded]]:
+    """Make the flow that a submission asks for, and the records that say so."""
+    created = attrs.evolve(message.flow, at=at)
+    flow = begin(created)
+    if not message.steps:
+        return flow, (created,)
+    rows = rows_of(flow, message.steps, message.groups, at=at)
+    return apply(flow, rows), (created, rows)
+
+
+def is_same_flow(message: SubmitFlow, flow: Flow) -> bool:
+    """Say whether a submission is that of a flow that is there: the same again, whenever it is made."""
+    return attrs.evolve(message.flow, at=0.0) == attrs.evolve(flow.header, at=0.0)

@@ -1,0 +1,164 @@
+"""The work of one step of a flow: the attempt of a task's step, whose result is read for what it says to the flow.
+
+Any runner will do. What its outcome's metadata holds under these keys is for the flow:
+
+    ``directive``   what the step answers its parent (section 6.2)
+    ``target``      ``{"type", "id"}`` of the thing it acted on
+    ``status``      ``auto-skipped`` or ``user-skipped``: it found that there was nothing to do
+
+The output of an approval step is its plan.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+from rpds import HashTrieMap
+
+from runtime.engine.events import OrderChildren, StepFinished
+from runtime.engine.states import StepState
+from runtime.engine.task import Header, Progress
+from runtime.flow.chains import STEP_FAILED, step_human_description
+from runtime.flow.events import WorkFinished
+from runtime.flow.flow import Flow
+from runtime.flow.naming import base_name
+from runtime.flow.rows import Signal, Step, StepSpec
+from runtime.runner import ClientError
+from runtime.templates.model import Action, Template
+from runtime.templates.model import Step as TaskStep
+from runtime.values.evaluator import renders
+from runtime.values.json import Json
+from runtime.values.snapshot import StepView, Values
+from runtime.wishes import Spawned
+from runtime.work.attempt import run_attempt
+from runtime.work.flows.children import Nursery
+from runtime.work.program import program_of
+from runtime.work.trial import Attempt, Tools
+
+_USERS_OWN: Final = frozenset({StepState.CLIENT_ERROR, StepState.FATAL_ERROR})
+"""The states that say that the step's own definition is wrong, so that its error may be shown."""
+
+
+@attrs.frozen(kw_only=True)
+class Done:
+    """What one signal came to."""
+
+    error: str = ""
+    own_mistake: bool = False
+    output: Json = None
+    metadata: Mapping[str, Json] = attrs.field(factory=dict)
+
+
+async def work(flow: Flow, step: Step, attempt: int, tools: Tools, nursery: Nursery) -> WorkFinished:
+    """Do the work of a step: its signals in order, up to the first that fails. Cancelling it cuts the runner."""
+    done = Done()
+    for number, signal in enumerate(step.spec.signals):
+        done = await perform_signal(flow, step.spec, signal, tools, step=step, number=number, nursery=nursery)
+        if done.error:
+            break
+    metadata, target = done.metadata, done.metadata.get("target")
+    target = target if isinstance(target, Mapping) else {}
+    return WorkFinished(
+        at=tools.clock.wall(),
+        step=step.id,
+        attempt=attempt,
+        error=done.error or None,
+        description=_description(done),
+        output=done.output,
+        directive=str(metadata.get("directive") or ""),
+        status=str(metadata.get("status") or ""),
+        target_type=str(target.get("type") or ""),
+        target_id=str(target.get("id") or ""),
+    )
+
+
+def _description(done: Done) -> str:
+    if not done.error:
+        return ""
+    return step_human_description(ClientError(done.error)) if done.own_mistake else STEP_FAILED
+
+
+async def perform_signal(
+    flow: Flow,
+    spec: StepSpec,
+    signal: Signal,
+    tools: Tools,
+    *,
+    step: Step | None = None,
+    number: int = 0,
+    nursery: Nursery | None = None,
+) -> Done:
+    """Perform one signal, and the tasks it wishes for. Cancelling it cuts the runner."""
+    attempt = _attempt(flow, spec, signal, step, tools)
+    while True:
+        finished = await run_attempt(attempt, tools)
+        if not isinstance(finished, StepFinished):
+            return Done(error="a step of a flow cannot loop")
+        orders = [wish for wish in finished.wishes if isinstance(wish, OrderChildren)]
+        if not orders or nursery is None or step is None or attempt.spawned:
+            return _done(finished)
+        batches = [await nursery.bring_up(order, f"{flow.header.flow_id}.{step.id}.{number}") for order in orders]
+        attempt = attrs.evolve(attempt, spawned=tuple(batches))
+
+
+def _done(finished: StepFinished) -> Done:
+    metadata = finished.metadata if isinstance(finished.metadata, Mapping) else {}
+    failed = finished.state != StepState.DONE
+    return Done(
+        error=(finished.error or f"the action ended {finished.state}") if failed else "",
+        own_mistake=finished.state in _USERS_OWN,
+        output=finished.output,
+        metadata=metadata,
+    )
+
+
+def _attempt(flow: Flow, spec: StepSpec, signal: Signal, step: Step | None, tools: Tools) -> Attempt:
+    header = flow.header
+    definition = TaskStep(action=Action(type=signal.type, configuration=signal.data), idempotent=spec.idempotent)
+    name = spec.name if step is None else step.id
+    template = Template(name=header.type, steps={name: definition})
+    run = flow.runs[-1].id if flow.runs else ""
+    return Attempt(
+        header=Header(
+            task_id=header.flow_id,
+            title=header.type,
+            inputs=header.inputs,
+            requester=header.by,
+            submitted_at=header.at,
+            resolution_id=run,
+            resolver=header.by,
+        ),
+        template=template,
+        step=name,
+        definition=definition,
+        number=1 if step is None else step.attempt,
+        checks_only=False,
+        unroll=False,
+        program=program_of(template, definition, tools.runners),
+        progress=Progress(),
+        values=_values(flow) if renders(signal.data) else Values(input=header.inputs),
+        spawned=_NOTHING,
+        callbacks={},
+    )
+
+
+_NOTHING: Final[tuple[Spawned, ...]] = ()
+
+
+def _values(flow: Flow) -> Values:
+    """Show the flow to the texts of a step: every step by its name, of several of one name the newest."""
+    header = flow.header
+    steps: HashTrieMap[str, StepView] = HashTrieMap()
+    for one in flow.ordered():
+        view = StepView(state=one.status.status, output=one.output, metadata=one.status.metadata)
+        steps = steps.insert(base_name(one.name), view)
+    infos: dict[str, Json] = {
+        "task_id": header.flow_id,
+        "flow_type": header.type,
+        "owner_id": header.owner_id,
+        "owner_type": header.owner_type,
+        "requester_username": header.by,
+        "metadata": header.metadata,
+        "plan_only": header.plan_only,
+    }
+    return Values(input=header.inputs, task=infos, steps=steps)

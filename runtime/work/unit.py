@@ -1,0 +1,202 @@
+"""The actor of one unit of work, a task or a flow: takes all that arrived, folds `decide` over it, stores, then acts.
+
+It owns the unit's state and nothing else does. What runs for it are its children, so that whatever ends it ends them.
+What it knows is in the journal after every turn: a restarted one is rebuilt from there, never from the memory of the
+one that failed, and treats what was in flight as cut.
+
+A unit with nothing running leaves memory: the actor stops between two messages, and the intake brings it back when a
+timer or a person calls for it.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from functools import partial
+from itertools import chain, repeat
+from typing import Any, ClassVar, Final, Generic, TypeAlias, TypeVar
+
+import attrs
+import trio
+
+from actors import Actor, Address, Question, ShutdownContext, StopReason, Timers
+from runtime.api.messages import GetTask
+from runtime.engine.task import Task
+from runtime.errors import NotFound
+from runtime.faults import FaultPoint, Faults
+from runtime.flow.flow import Flow
+from runtime.flows import Flows
+from runtime.journal.protocol import Entry, Journal, JournalUnavailable, Record, Standing, standing_of
+from runtime.work.broadcast import Broadcast
+from runtime.work.family import Front
+from runtime.work.messages import TaskEnded, WakeTask
+from runtime.work.plans import Plans
+from runtime.work.trial import Tools
+from runtime.work.wakeups import Agenda
+
+RECORDING_SECONDS: Final = 1.0
+"""How long before the hard deadline steps are cut, so that who cut them can still be recorded."""
+
+_STORE_AGAIN_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""The pauses between attempts to store; the last one for ever."""
+
+_IDLE: Final = StopReason.normal("task", "nothing is running")
+
+M = TypeVar("M")
+U = TypeVar("U", Task, Flow)
+E = TypeVar("E")
+F = TypeVar("F")
+
+Decided: TypeAlias = tuple[U, Sequence[Record], Sequence[F], Sequence[Exception | None]]
+"""What a decision comes to: the unit afterwards, what to store, what to do then, and the refusal of each event."""
+
+
+@attrs.frozen(kw_only=True)
+class Services:
+    """What every actor of a task or a flow is given. `front` gives the intake of now."""
+
+    journal: Journal
+    tools: Tools
+    timers: Timers
+    agenda: Agenda
+    plans: Plans
+    broadcast: Broadcast
+    faults: Faults
+    shutdown: ShutdownContext
+    front: Front
+    flows: Flows
+
+
+class UnitActor(Actor[M], Generic[M, U, E, F]):
+    """One unit. `effects` are those of the decision that made it, stored but not yet performed.
+
+    `intake` is who is told that a timer is due, for by then this actor is gone, and how this actor ended. `resumed` says
+    why the unit was rebuilt from its journal while something may have been in flight.
+    """
+
+    foreign: ClassVar[Any] = ()
+    """The messages that units of the other kind understand: whoever sends one means another unit."""
+
+    def __init__(
+        self,
+        unit: U,
+        services: Services,
+        intake: Address[WakeTask | TaskEnded],
+        *,
+        effects: Sequence[F] = (),
+        resumed: str = "",
+    ) -> None:
+        self._unit: U = unit
+        self._standing = standing_of(unit)
+        self._services = services
+        self._intake = intake
+        self._due = effects
+        self._resumed = resumed
+
+    @abstractmethod
+    def _decided(self, events: Sequence[E]) -> "Decided[U, F]":
+        """Decide on events."""
+
+    @abstractmethod
+    def _event(self, message: Any) -> E:
+        """Give the event that a message is."""
+
+    @abstractmethod
+    def _perform(self, effects: Sequence[F]) -> None:
+        """Do what was decided. Sync."""
+
+    @abstractmethod
+    def _resumption(self, reason: str) -> E:
+        """Give the event of being rebuilt."""
+
+    @abstractmethod
+    def _draining(self, reason: StopReason) -> E:
+        """Give the event of a shutdown that begins."""
+
+    @abstractmethod
+    def _stranger(self) -> NotFound:
+        """Say that a message was meant for a unit of the other kind."""
+
+    async def started(self) -> None:
+        """Do what the decisions before this incarnation left to do."""
+        self.address.watch(self._intake, partial(TaskEnded, self._unit.header.task_id))
+        if self._due:
+            self._perform(self._due)
+            self._due = ()
+            self._services.faults.reach(FaultPoint.AFTER_START)
+        if self._resumed:
+            await self._decide([self._resumption(self._resumed)])
+        self._leave_if_idle()
+
+    async def turn(self, batch: "Sequence[M | Question[M]]") -> None:
+        """Decide on all that arrived, store it in one commit, then act."""
+        asked: list[Question[M] | None] = []
+        events: list[E] = []
+        readers: list[Question[M]] = []
+        for item in batch:
+            question = item if isinstance(item, Question) else None
+            message = item.message if isinstance(item, Question) else item
+            if isinstance(message, GetTask):
+                if question is not None:
+                    readers.append(question)
+            elif question is not None and isinstance(message, self.foreign):
+                question.refuse(self._stranger())
+            else:
+                events.append(self._event(message))
+                asked.append(question)
+        refusals = await self._decide(events) if events else ()
+        for question, refusal in zip(asked, refusals, strict=True):
+            if question is None:
+                continue
+            if refusal is None:
+                question.answer(None)
+            else:
+                question.refuse(refusal)
+        for reader in readers:
+            reader.answer(self._unit)
+        self._leave_if_idle()
+
+    async def stopping(self, reason: StopReason) -> None:
+        """Let what runs finish while the grace lasts; what does not is cut by name, and says so in the journal."""
+        if self._unit.idle:
+            return
+        await self._decide([self._draining(reason)])
+        while self.children.running:
+            with self._services.shutdown.patience(RECORDING_SECONDS) as patience:
+                batch = await self.receive()
+            if patience.cancelled_caught:
+                return
+            await self.turn(batch)
+
+    async def _decide(self, events: Sequence[E]) -> Sequence[Exception | None]:
+        unit, records, effects, refusals = self._decided(events)
+        if records:
+            standing = standing_of(unit)
+            self._services.faults.reach(FaultPoint.BEFORE_APPEND)
+            position = await self._store(records, None if standing == self._standing else standing)
+            self._services.faults.reach(FaultPoint.AFTER_APPEND)
+            self._unit, self._standing = unit, standing
+            self._services.broadcast.publish(unit, position, records)
+        self._perform(effects)
+        if effects:
+            self._services.faults.reach(FaultPoint.AFTER_START)
+        return refusals
+
+    async def _store(self, records: Sequence[Record], standing: Standing | None) -> int:
+        """Store what was decided; for as long as the journal cannot, try again (section 6.10): nothing was done yet."""
+        entries = [Entry(self._unit.header.task_id, records, standing)]
+        for pause in chain(_STORE_AGAIN_SECONDS, repeat(_STORE_AGAIN_SECONDS[-1])):
+            try:
+                return await self._services.journal.append(entries)
+            except JournalUnavailable:
+                await trio.sleep(pause)
+        raise AssertionError  # the pauses never end
+
+    def _leave_if_idle(self) -> None:
+        if self._unit.idle:
+            self.stop_if_idle(_IDLE)
+
+    def _wake_at(self, due: float, wake: WakeTask) -> None:
+        """Have the unit woken: by the journal, which lists it as due once it sleeps, or by a timer until then."""
+        if self._unit.idle:
+            self._services.agenda.sleep_until(due, wake, self._intake)
+        else:
+            self._services.timers.arm(wake.task_id, due, self._intake, wake)
