@@ -14,7 +14,7 @@ Packages, in the order in which they may import each other:
     runtime     tasks, steps, templates, values, the journal, the messages, the command line
     runners     what steps do; imports `runtime.runner` and nothing else of ours
 
-Inside `runtime`: `templates` reads, `values` renders, `engine` decides, `journal` stores, `work` acts, `api` is talked
+Inside `runtime`: `templates` reads, `values` renders, `engine` decides, `journal` stores, `work` acts, `notifications` tells, `api` is talked
 to, `cli` is typed at, and `app` builds them all together.
 
 What holds, always, and is tested:

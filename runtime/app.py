@@ -5,6 +5,7 @@
     understudy          rest_for_one: what follows a part depends on it, and is restarted with it
     ├── timers          one heap of due times
     ├── resources       who holds what of the limited resources; not there where nothing is limited
+    ├── notifications   a supervisor of its own around the notifier, so that its failures are no concern of tasks
     ├── tasks           dynamic: one actor per task in memory; its steps are its children
     ├── intake          the front door
     ├── collector       deletes tasks that ended long ago
@@ -47,10 +48,13 @@ from runtime.functions import Functions
 from runtime.journal.memory import MemoryJournal
 from runtime.journal.opening import open_journal
 from runtime.journal.protocol import Journal
+from runtime.messenger import NOBODY
+from runtime.notifications.settings import CONFIG_ITEM, Notifications
 from runtime.runner import AnyRunner, Runners, RunnerSettings
 from runtime.templates.catalogue import Templates, TemplateSources, load_templates
 from runtime.templates.functions import FunctionSources, load_functions
 from runtime.values.evaluator import Evaluator
+from runtime.values.json import Json
 from runtime.work.broadcast import Broadcast
 from runtime.work.collector import Collector
 from runtime.work.intake import Intake
@@ -84,6 +88,7 @@ async def open_runtime(
     callables: Iterable[Callable[..., Any]] = (),
     config: Mapping[str, str] | None = None,
     limits: Limits | None = None,
+    notifications: Notifications | Mapping[str, Json] | None = None,
     destinations: Destinations = EVERYWHERE,
     environment: Mapping[str, str] | None = None,
     grace_seconds: float = 3.0,
@@ -119,6 +124,8 @@ async def open_runtime(
         callables: functions of this program that templates may call by name (``module:qualname``). Those of templates
             built in Python are known by themselves, and stored tasks find those of loaded modules.
         config: configuration items by name, as texts, for the runners that look for credentials there.
+        notifications: whom to tell what becomes of tasks (`runtime.notifications`): settings, or a mapping as
+            ``utask-cfg`` has it; without, what the configuration item of that name says.
         destinations: where steps may connect to; `runtime.destinations.CAUTIOUS` for tasks of others.
         environment: the variables that processes of steps inherit, in place of those of this process, which may hold
             secrets.
@@ -132,6 +139,7 @@ async def open_runtime(
         faults: what happens at the moments where a crash would make a difference; for tests.
 
     Raises:
+        ConfigurationInvalid, ValueError: the notifications cannot be used; nothing was started.
         FunctionInvalid, TemplateInvalid: a file cannot be used; nothing was started.
         StoreUnusable: the store cannot be used; the text says why and what to do.
     """
@@ -142,6 +150,13 @@ async def open_runtime(
     known_callables = Functions()
     for function in callables:
         known_callables.register(function)
+    root: Supervisor
+    telling = None
+    if notifications is not None or CONFIG_ITEM in (config or {}):
+        from runtime.notifications.setup import set_up  # noqa: PLC0415 - most runtimes notify nobody
+
+        telling = set_up(notifications, dict(config or {}), lambda: root)
+    notices = telling.notices if telling else None
     catalogue = Templates()
     settings = RunnerSettings(
         scripts=Path(scripts),
@@ -149,6 +164,7 @@ async def open_runtime(
         config=dict(config or {}),
         destinations=destinations,
         templates=catalogue,
+        messenger=notices or NOBODY,
         environment=None if environment is None else dict(environment),
     )
     known = Runners(runners, settings)
@@ -158,10 +174,9 @@ async def open_runtime(
         await trio.to_thread.run_sync(load_templates, templates, library.types, catalogue)
     journal = journal or (MemoryJournal() if store is None else await open_journal(store, keys))
     evaluator = Evaluator(now=lambda: datetime.fromtimestamp(clock.wall(), UTC))
-    broadcast = Broadcast()
+    broadcast = Broadcast(notices.note if notices else None)
     timers = Timers(clock, shutdown=shutdown)
     limited = bool(limits and limits.resources)
-    root: Supervisor
     resources = Resources(limits, lambda: root.address_of(_RESOURCES)) if limits and limited else None
     agenda = Agenda(timers)
     services = Services(
@@ -184,6 +199,7 @@ async def open_runtime(
             [
                 ChildSpec(id="timers", start=infrastructure(timers.run), restart=Restart.PERMANENT, stop_within=0),
                 *([_keeper_spec(limits)] if limits and limited else []),
+                *([telling.spec] if telling else []),
                 ChildSpec(id=_TASKS, start=nested(strategy=Strategy.DYNAMIC), restart=Restart.PERMANENT),
             ],
             strategy=Strategy.REST_FOR_ONE,
@@ -225,6 +241,7 @@ async def open_runtime(
                 callables=known_callables,
                 evaluator=evaluator,
                 resources=resources,
+                notices=notices,
                 clock=clock,
                 shutdown=shutdown,
                 answer_within_seconds=answer_within_seconds,

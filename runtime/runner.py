@@ -57,6 +57,7 @@ from runtime.duration import Duration, parse_duration
 from runtime.errors import Fault, did_you_mean
 from runtime.functions import Functions
 from runtime.life import SILENT, Life
+from runtime.messenger import NOBODY, Messenger
 from runtime.templates.yaml import parse_yaml
 from runtime.values.json import Json, NotJson, Number, dumps, loads, normalise
 from runtime.wishes import (
@@ -88,6 +89,7 @@ __all__ = (
     "Forbidden",
     "Json",
     "Life",
+    "Messenger",
     "NotAssigned",
     "NotJson",
     "NotProvisioned",
@@ -229,6 +231,7 @@ class RunnerSettings:
         destinations: where steps may connect to.
         cache: what steps remember for each other.
         templates: the names of the templates that tasks can be made from.
+        messenger: how steps say something to people's tools.
         environment: the variables that processes of steps inherit; those of this process where it is None.
     """
 
@@ -238,6 +241,7 @@ class RunnerSettings:
     destinations: Destinations = EVERYWHERE
     cache: Cache = attrs.field(factory=Cache, repr=False)
     templates: Container[str] = ()
+    messenger: Messenger = attrs.field(default=NOBODY, repr=False)
     environment: Mapping[str, str] | None = attrs.field(default=None, repr=False)
 
     @property

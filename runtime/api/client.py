@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 import trio
@@ -23,6 +23,7 @@ from runtime.engine.states import TaskState
 from runtime.engine.task import Task
 from runtime.errors import Fault, InputInvalid, NotFound, TaskNotDone, Unavailable
 from runtime.functions import Functions
+from runtime.notifications.figures import NotificationFigures
 from runtime.runner import PARENT_TAG
 from runtime.templates.actions import ActionTypes
 from runtime.templates.catalogue import Templates
@@ -38,6 +39,9 @@ from runtime.work.pools import ResourceFigures
 from runtime.work.preparing import prepare_task
 from runtime.work.resources import Resources
 from runtime.work.unit import RECORDING_SECONDS
+
+if TYPE_CHECKING:
+    from runtime.notifications.notifier import Notices
 
 TemplateSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Json] | Template
 """A template as a user names it: a path to a YAML file, a mapping as YAML would give it, or an object."""
@@ -127,6 +131,7 @@ class Runtime:
         callables: Functions,
         evaluator: Evaluator,
         resources: Resources | None,
+        notices: "Notices | None",
         clock: Clock,
         shutdown: ShutdownContext,
         answer_within_seconds: float,
@@ -139,6 +144,7 @@ class Runtime:
         self._callables = callables
         self._evaluator = evaluator
         self._resources = resources
+        self._notices = notices
         self._clock = clock
         self._shutdown = shutdown
         self._answer_within = answer_within_seconds
@@ -200,6 +206,8 @@ class Runtime:
             Conflict: there is another task of that id.
             Unavailable: the runtime is full, draining or closed.
         """
+        if task_id is not None and (not task_id or "/" in task_id):
+            raise InputInvalid([Fault("task_id", 'must be a text without "/"')])
         prepared = await self.prepare(template, strict=strict)
         task_id = task_id or str(uuid.uuid4())
         infos: dict[str, Json] = {"task_id": task_id, "requester_username": requester}
@@ -324,6 +332,20 @@ class Runtime:
             return {}
         try:
             return await self._resources.figures(self._clock.monotonic() + self._answer_within)
+        except (ActorStopped, ChildUnknown, AskExpired) as gone:
+            raise Unavailable("the runtime is closed") from gone
+
+    async def notifications(self) -> NotificationFigures:
+        """Tell how the deliveries of notifications stand; all zero where nobody is notified.
+
+        Raises:
+            Unavailable: the runtime is closed.
+        """
+        if self._notices is None:
+            await trio.lowlevel.checkpoint()
+            return NotificationFigures()
+        try:
+            return await self._notices.figures(self._clock.monotonic() + self._answer_within)
         except (ActorStopped, ChildUnknown, AskExpired) as gone:
             raise Unavailable("the runtime is closed") from gone
 

@@ -5,7 +5,7 @@ when that is full its events are counted instead; the next one that fits is prec
 loses events, and never costs a task its pace. With nobody listening, publishing costs two look-ups.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
@@ -63,9 +63,10 @@ class Waiter:
 
 
 class Broadcast:
-    """Who listens to the tasks of one runtime."""
+    """Who listens to the tasks of one runtime. `note`, where there is one, is told of all that is stored."""
 
-    def __init__(self) -> None:
+    def __init__(self, note: Callable[[Task, Sequence[Record]], None] | None = None) -> None:
+        self._note = note
         self._subscriptions: list[_Subscription] = []
         self._waiters: dict[str, list[Waiter]] = {}
         self._given_up: dict[str, str] = {}
@@ -79,6 +80,8 @@ class Broadcast:
             for subscription in self._subscriptions:
                 if subscription.task_id in {None, task_id}:
                     subscription.send(events)
+        if self._note is not None:
+            self._note(task, records)
         if task.at_rest:
             for waiter in self._waiters.get(task.header.task_id, ()):
                 waiter.fill(task)

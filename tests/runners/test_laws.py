@@ -7,6 +7,7 @@ from runners.cache import Cache
 from runners.echo import Echo
 from runners.email import Email
 from runners.http import Http
+from runners.notify import Notify
 from runners.ping import Ping
 from runners.process import Process
 from runners.script import Script
@@ -14,7 +15,7 @@ from runners.ssh import Ssh
 from runners.tag import Tag
 from runtime.testing import laws
 
-RUNNERS = [ApiOvh(), Cache(), Echo(), Email(), Http(), Ping(), Process(), Script(), Ssh(), Tag()]
+RUNNERS = [ApiOvh(), Cache(), Echo(), Email(), Http(), Notify(), Ping(), Process(), Script(), Ssh(), Tag()]
 
 
 @pytest.mark.parametrize("runner", RUNNERS, ids=lambda runner: runner.name)

@@ -710,6 +710,13 @@ async def test_an_outcome_can_set_and_delete_tags(autojump_clock, clock):
         assert (await task.wait()).tags == {"new": "yes"}
 
 
+@pytest.mark.parametrize("task_id", ["", "a/b"])
+async def test_an_id_that_no_actor_can_have_is_refused(autojump_clock, clock, task_id):
+    async with open_runtime(clock=clock) as rt:
+        with pytest.raises(InputInvalid, match="task_id: must be a text"):
+            await rt.submit(plan(a=step(action=echo("x"))), task_id=task_id)
+
+
 async def test_what_is_no_function_is_refused_as_an_action(autojump_clock, clock):
     async with open_runtime(clock=clock) as rt:
         with pytest.raises(TypeError, match="an action has to be a function"):

@@ -1,0 +1,18 @@
+"""Notifications: telling people's tools what becomes of tasks (spec section 10).
+
+    settings    what is configured: backends, strategies, which events; checked at once, with paths
+    notice      what is said about a task: pure, from the records of one turn
+    shapes      what each kind of backend wants to be sent, and which replies it takes for an answer: pure
+    delivery    one HTTP exchange
+    figures     how deliveries stand
+    notifier    the actor that delivers: supervised, bounded, with retries
+    setup       its place in a runtime's tree
+
+A turn of a task tells the notifier what it stored, after it was stored, and goes on: the notifier decides, by strategy,
+who wants to know, and queues. What is said about one task reaches one backend in order; different tasks and different
+backends do not wait for each other. Nothing is sent twice on purpose, a reply that got lost excepted; what cannot be
+delivered after several tries, or does not fit the queue, is logged and counted.
+
+Differences to µTask, on purpose (section 17.4): explicit messages of `notify` steps are always sent (Q50), strategies
+for step events look at the step (Q52), and failures are retried.
+"""
