@@ -2,8 +2,8 @@
 
 A long if/elif ladder over message types hides both the missing case and the
 doubled one. Here a marker names the type a method is for, and the class cannot
-be made unless the markers and the declared union agree exactly: every fault is
-named together, at import.
+be made unless the markers and the declared union agree exactly, and messages
+are frozen: every fault is named together, at import.
 """
 
 import types
@@ -66,7 +66,7 @@ def collect(cls: type, base: type, *, needs_handlers: bool) -> Table:
     """Build the table of `cls` from its own markers and those of the classes below it.
 
     Raises:
-        HandlersInvalid: a type handled twice, foreign to the union, or missing from the handlers.
+        HandlersInvalid: a type handled twice, foreign to the union, missing from the handlers, or not frozen.
     """
     faults: list[str] = []
     table: dict[type[object], Handler[typing.Any, typing.Any]] = {}
@@ -84,6 +84,11 @@ def collect(cls: type, base: type, *, needs_handlers: bool) -> Table:
         faults += [f"{kind.__name__} is handled but not in the message union" for kind in table if kind not in union]
         if needs_handlers or table:
             faults += [f"{kind.__name__} has no handler" for kind in union if kind not in table]
+    faults += [
+        f"{kind.__name__} can be changed once it is sent: make it a frozen class"
+        for kind in dict.fromkeys((*(union or ()), *table))
+        if getattr(kind, "__hash__", None) is None  # which is how Python says of a class that its values change
+    ]
     if faults:
         raise HandlersInvalid(cls.__qualname__, tuple(faults))
     return table

@@ -37,13 +37,13 @@ class StructlogObserver:
         """Log that a child stays down."""
         self._log.warning("actor_quarantined", path=path, reason=str(reason))
 
-    def mailbox_full(self, name: str, capacity: int) -> None:
-        """Log that a post was refused."""
-        self._log.warning("mailbox_full", name=name, capacity=capacity)
+    def mailbox_full(self, path: str, capacity: int) -> None:
+        """Log that posts are refused."""
+        self._log.warning("mailbox_full", path=path, capacity=capacity)
 
-    def late_reply(self, name: str) -> None:
+    def late_reply(self, path: str) -> None:
         """Log that an answer was dropped."""
-        self._log.info("late_reply", name=name)
+        self._log.info("late_reply", path=path)
 
     def slow_handler(self, path: str, seconds: float) -> None:
         """Log that a turn took long."""

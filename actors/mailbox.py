@@ -82,12 +82,15 @@ class Mailbox(Parking, Generic[M]):
 
     `alarm` is what the deadlines of questions are set in; without one each
     question has a cancel scope. `tally` is what an earlier mailbox of the same
-    incarnation had counted. `closed` says why no more posts are taken.
+    incarnation had counted. `closed` says why no more posts are taken. `above`
+    is the path of the owner's supervisor, for observers.
     """
 
     __slots__ = (
+        "_above",
         "_capacity",
         "_finished",
+        "_full",
         "_limit",
         "_observer",
         "_owed",
@@ -109,6 +112,8 @@ class Mailbox(Parking, Generic[M]):
         observer: Observer | None = None,
         alarm: Alarm | None = None,
         tally: Tally | None = None,
+        *,
+        above: str = "",
     ) -> None:
         self._parked = None
         self._owner = owner
@@ -121,6 +126,8 @@ class Mailbox(Parking, Generic[M]):
         self._limit = capacity
         self._owed = 0
         self._finished = False
+        self._full = False  # a sender has been refused since the last take
+        self._above = above
         self.closed: StopReason | None = None
         self._questions: set[Slot] | None = None
         self._room: trio.Event | None = None
@@ -147,6 +154,7 @@ class Mailbox(Parking, Generic[M]):
     async def wait_room(self) -> None:
         """Wait until a post may succeed again, or the mailbox is closed. A checkpoint; promises no place to anyone."""
         if 0 <= self._limit <= len(self._queue):
+            self._full = True
             if self._room is None:
                 self._room = trio.Event()
             await self._room.wait()
@@ -241,7 +249,8 @@ class Mailbox(Parking, Generic[M]):
                 tally.peak = depth
             if self.closed is None:
                 self._limit = self._capacity
-            if self._room is not None:
+            if self._full:
+                self._full = False
                 self._tell_room()
         return batch
 
@@ -297,7 +306,7 @@ class Mailbox(Parking, Generic[M]):
         """Count an answer that came after its slot was settled."""
         self.tally.late += 1
         if self._observer is not None:
-            self._observer.late_reply(self._owner)
+            self._observer.late_reply(self._path)
 
     def _began(self) -> None:
         """Note the first message of a batch: the only one that can find the owner asleep."""
@@ -311,6 +320,11 @@ class Mailbox(Parking, Generic[M]):
         if self.closed is not None:
             return ActorStopped(self._owner, self.closed)
         self.tally.refused += 1
-        if self._observer is not None:
-            self._observer.mailbox_full(self._owner, self._capacity)
+        if self._observer is not None and not self._full:
+            self._observer.mailbox_full(self._path, self._capacity)
+        self._full = True
         return MailboxFull(self._owner, self._capacity)
+
+    @property
+    def _path(self) -> str:
+        return f"{self._above}/{self._owner}"

@@ -3,7 +3,8 @@
 An observer is a set of sync methods called at the moment of the event, in the
 task it happens in. It costs nothing when absent (one `is None` test at the
 event) and can do no harm when present: `shielded` wraps it so that an
-exception it raises is dropped, and the actor goes on.
+exception it raises is dropped, and the actor goes on. An actor that hibernates
+and is woken is no event: it lives all the while.
 
 | event         | when                                                   | facts                        |
 |---------------|--------------------------------------------------------|------------------------------|
@@ -11,8 +12,8 @@ exception it raises is dropped, and the actor goes on.
 | stopped       | an incarnation has ended and is announced              | path, incarnation, reason    |
 | restarted     | a supervisor decides to start a failed child again     | path, incarnation, delay     |
 | quarantined   | a child used up its restart window and stays down      | path, reason                 |
-| mailbox_full  | a post is refused                                      | name, capacity               |
-| late_reply    | an answer came after its slot was settled              | name                         |
+| mailbox_full  | a post is refused, the first since the owner last took | path, capacity               |
+| late_reply    | an answer came after its slot was settled              | path                         |
 | slow_handler  | a turn took longer than the observer's `slow_seconds`  | path, seconds                |
 """
 
@@ -47,10 +48,10 @@ class Observer(Protocol):
     def quarantined(self, path: str, reason: StopReason) -> None:
         """Tell that a child stays down until someone restarts it."""
 
-    def mailbox_full(self, name: str, capacity: int) -> None:
-        """Tell that a post was refused."""
+    def mailbox_full(self, path: str, capacity: int) -> None:
+        """Tell that a post was refused; not again until the mailbox has been emptied (its statistics count them all)."""
 
-    def late_reply(self, name: str) -> None:
+    def late_reply(self, path: str) -> None:
         """Tell that an answer was dropped."""
 
     def slow_handler(self, path: str, seconds: float) -> None:

@@ -1,28 +1,30 @@
 """Supervisors: who is started, watched, restarted and stopped, and in which order.
 
-A supervisor is a table of children and a set of sync decisions over it. Every
-decision is taken in the moment a child ends, by the guard of that child, so
+A supervisor is a table of children (`table`) and a set of sync decisions over
+it. Every decision is taken when a child ends, by the guard of that child, so
 nothing is ever queued behind a restart: a failed restart is simply the next end
 of a child, decided like the first, and a stop asked for in between wins. The
-one task of a supervisor only wakes for what needs time (a delayed restart) and
-for the end.
+one task of a supervisor only wakes for what needs time (a delayed restart, the
+deadline of a question) and for the end.
 
-Two things are done step by step, and share one machine (`_advance`): stopping
-in waves (reverse order, one child a wave; dynamic children together in one) and
-then starting in order (pausing at a handshake). Every end and every handshake
-moves it on. A group restart is "stop these waves, then start those"; a stop of
-the supervisor is "stop all waves, then finish", and replaces whatever was going
-on.
+What is stopped and started one thing after the other is a plan (`procession`),
+which every end and every handshake moves on (`_advance`). A group restart plans
+"stop these in waves, then start those in order"; a stop of the supervisor plans
+"stop all, start nothing", and so replaces whatever was going on.
 
 What an unasked end leads to:
 
     not to be restarted (Restart)      -> STOPPED; a dynamic or temporary child leaves the table
+    ... and it was significant         -> perhaps everything is stopped in order (AutoShutdown)
     group window exceeded              -> everything is stopped, SupervisorFailed to whoever is above
     child's own window exceeded        -> QUARANTINED; siblings that must go with it (Strategy) are HELD
     otherwise                          -> started again, after a backoff, with those that must go with it
 
 An end that was asked for never restarts anything. Cancelling the task that
 holds `open_supervisor` cancels every child, awaits them, and restarts nothing.
+An incarnation that replaces another at once goes on in the trio task of the one
+before it, which halves the price; each has a copy of the context in which the
+supervisor was made.
 """
 
 import random
@@ -373,7 +375,9 @@ class Supervisor:
         return cell
 
     def _new_mailbox(self, row: Row, address: Address[object]) -> Mailbox[object]:
-        mailbox: Mailbox[object] = Mailbox(row.id, row.terms.capacity, self._observer, self._alarm, row.tally)
+        mailbox: Mailbox[object] = Mailbox(
+            row.id, row.terms.capacity, self._observer, self._alarm, row.tally, above=self._path
+        )
         address.open(mailbox)
         return mailbox
 

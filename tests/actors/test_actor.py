@@ -1,5 +1,6 @@
 """What an actor promises: turns, handlers, questions, orderly stops."""
 
+import dataclasses
 import math
 
 import attrs
@@ -90,6 +91,29 @@ def test_a_class_with_faulty_handlers_cannot_be_made():
         "Add is handled twice, by one and two",
         "Crash is handled but not in the message union",
         "Total has no handler",
+    )
+
+
+@attrs.define
+class Changing:
+    pass
+
+
+@dataclasses.dataclass
+class AlsoChanging:
+    pass
+
+
+def test_messages_that_can_be_changed_are_refused():
+    with pytest.raises(HandlersInvalid) as caught:
+
+        class Bad(Actor[Changing | AlsoChanging | dict[str, int] | Add]):
+            async def turn(self, batch): ...
+
+    assert caught.value.faults == (
+        "Changing can be changed once it is sent: make it a frozen class",
+        "AlsoChanging can be changed once it is sent: make it a frozen class",
+        "dict can be changed once it is sent: make it a frozen class",
     )
 
 
