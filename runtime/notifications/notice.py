@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 
-from runtime.api.messages import TaskStateChanged
+from runtime.api.messages import StepStateChanged, TaskStateChanged
 from runtime.engine.records import Record, TaskSubmitted
 from runtime.engine.states import StepState, TaskState
 from runtime.engine.task import Task
@@ -44,7 +44,7 @@ def notices_of(task: Task, records: Sequence[Record], settings: Notifications) -
             described = dict(_fields(task, settings))
         if isinstance(event, TaskStateChanged):
             yield _about(task, NotifyEvent.TASK_STATE, event.state, {**described, "state": event.state})
-        elif task.header.resolution_id:
+        elif isinstance(event, StepStateChanged) and task.header.resolution_id:
             step = {"step_name": event.step, "step_state": event.state}
             yield _about(task, NotifyEvent.TASK_STEP, event.state, {**described, **step})
     if isinstance(records[0], TaskSubmitted) and not task.header.resolution_id:

@@ -63,7 +63,7 @@ class Waiter:
 
 
 class Broadcast:
-    """Who listens to the tasks of one runtime. `note`, where there is one, is told of all that is stored."""
+    """Who listens to the tasks of one runtime. `note`, where there is one, is told of all that is stored of tasks."""
 
     def __init__(self, note: Callable[[Task, Sequence[Record]], None] | None = None) -> None:
         self._note = note
@@ -80,7 +80,7 @@ class Broadcast:
             for subscription in self._subscriptions:
                 if subscription.task_id in {None, task_id}:
                     subscription.send(events)
-        if self._note is not None:
+        if self._note is not None and isinstance(task, Task):
             self._note(task, records)
         if task.at_rest:
             for waiter in self._waiters.get(task.header.task_id, ()):
