@@ -7,6 +7,7 @@ thread with it soon after.
 """
 
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from random import Random, SystemRandom
@@ -17,7 +18,8 @@ import trio
 
 from runtime.errors import TemplatingError
 from runtime.values.functions import RENDERING, Rendering
-from runtime.values.gotemplate import FunctionError, Host, Limits
+from runtime.values.gotemplate import Budget, FunctionError, Host, Limits
+from runtime.values.gotemplate.errors import Exhausted
 from runtime.values.javascript import ExpressionError, JavaScript
 from runtime.values.json import Json
 from runtime.values.snapshot import Values
@@ -27,13 +29,21 @@ T = TypeVar("T")
 
 _DEEPEST: Final = 250
 _LONGEST_PARSED_INLINE: Final = 2_000  # characters: some four milliseconds
+_MOST_SEEN_INLINE: Final = 2_000  # items of a value
+_TEXTS_IN_ONE: Final = 4  # all texts of a value may cost as much as so many alone
+_STEPS_A_TEXT: Final = 50  # what a text costs before its first step
+_PAUSE_SECONDS: Final = 0.00005
 _EVALUATES: Final = re.compile(r"\beval(?:Cache)?\b")
 
-INLINE: Final = Limits(steps=30_000, output=1 << 20, memory=2 << 20)
+INLINE: Final = Limits(steps=20_000, output=1 << 20, memory=2 << 20)
 """What one text may cost on the event loop: a few milliseconds."""
 
 THREADED: Final = Limits()
 """What it may cost at all: about a second, and some tens of megabytes."""
+
+
+def _never() -> bool:
+    return False
 
 
 class EvalCache:
@@ -117,14 +127,19 @@ class Evaluator:
         cache: EvalCache | None = None,
         keys: bool = False,
     ) -> T:
-        texts = list(_texts(value, keys=keys))
+        results = (cache or EvalCache())._results  # noqa: SLF001 - opaque to callers, not to its owner
+        try:
+            texts = list(_texts(value, keys=keys, room=_Room(_MOST_SEEN_INLINE)))
+        except _TooMany:
+            return await self._on_thread(
+                values, results, lambda pass_: job(pass_) if any(_texts(value, keys=keys)) else unchanged
+            )
         if not texts:
             return unchanged
-        results = (cache or EvalCache())._results  # noqa: SLF001 - opaque to callers, not to its owner
         if self._is_short(texts) and not _runs_scripts(texts, values):
             await trio.lowlevel.checkpoint()
             try:
-                return job(_Pass(self._inline, values, dict(results), INLINE, self._javascript, _never))
+                return job(_Pass(self._inline, values, dict(results), INLINE, self._javascript))
             except TooMuch:
                 pass  # it gets more, elsewhere
         return await self._on_thread(values, results, job)
@@ -137,9 +152,15 @@ class Evaluator:
         abandoned = _Flag()
         started = _Flag()
 
+        def pause() -> None:
+            if abandoned.up:
+                raise Exhausted("given up: nobody waits for it any more", "steps")
+            time.sleep(_PAUSE_SECONDS)
+
         def work() -> T:
             started.up = True
-            return job(_Pass(self._threaded, values, results, self._limits, self._javascript, lambda: abandoned.up))
+            pass_ = _Pass(self._threaded, values, results, self._limits, self._javascript, lambda: abandoned.up, pause)
+            return job(pass_)
 
         try:
             return await trio.to_thread.run_sync(work, limiter=self._thread, abandon_on_cancel=True)
@@ -148,10 +169,6 @@ class Evaluator:
             if started.up:  # the limiter is still held by this work, so what runs is its own
                 self._javascript.interrupt()
             raise
-
-
-def _never() -> bool:
-    return False
 
 
 class _Flag:
@@ -163,28 +180,44 @@ class _Flag:
         self.up = False
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class _Pass:
-    """One call of the evaluator: everything in it shares one cache, and each text has its own limits."""
+    """One call of the evaluator: everything in it shares one cache; each text has its limits, and all have together."""
 
     templates: Templates
     values: Values
     results: dict[str, str]
     limits: Limits
     javascript: JavaScript
-    stopped: Callable[[], bool]
+    stopped: Callable[[], bool] = _never
+    pause: Callable[[], None] | None = None
+    steps: int = attrs.field(init=False)
+    output: int = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.steps = self.limits.steps if self.pause is None else _TEXTS_IN_ONE * self.limits.steps
+        self.output = self.limits.output if self.pause is None else _TEXTS_IN_ONE * self.limits.output
 
     def text(self, text: str) -> str:
         if self.stopped():
             raise TemplatingError("given up: nobody waits for it any more")
+        if "{{" not in text:
+            return text
         token = RENDERING.set(Rendering(self.values, self.results, self.expand, self.run))
+        budget = Budget(self.limits, pause=self.pause, steps=self.steps)
+        self.steps -= budget.left + _STEPS_A_TEXT
         try:
-            return self.templates.render(text, self.values, self.limits)
+            rendered = self.templates.render(text, self.values, budget)
         finally:
             RENDERING.reset(token)
+            self.steps += max(budget.left, 0)
+        self.output -= len(rendered)
+        if self.steps < 0 or self.output < 0:
+            raise TooMuch("Templating error: the texts to render are too many, or too long together")
+        return rendered
 
     def expand(self, text: str, host: Host) -> str:
-        return self.templates.expand(text, self.values, self.limits, host)
+        return self.templates.expand(text, self.values, host)
 
     def run(self, name: str, source: str, timeout: str | None) -> str:
         try:
@@ -231,14 +264,32 @@ def renders(value: Json) -> bool:
     return not isinstance(value, str) and next(_texts(value, keys=False), None) is not None
 
 
-def _texts(value: Json, *, keys: bool, depth: int = _DEEPEST) -> Iterator[str]:
+class _TooMany(Exception):
+    """A value has more items than may be looked at on the event loop."""
+
+
+class _Room:
+    """How many items may still be looked at."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+
+def _texts(value: Json, *, keys: bool, room: _Room | None = None, depth: int = _DEEPEST) -> Iterator[str]:
     """Give every text in a value that has something to render.
 
     Raises:
         TemplatingError: the value is nested too deeply for what comes next, too.
+        _TooMany: there is no room for so many items.
     """
     if depth == 0:
         raise TemplatingError(f"the value is nested more than {_DEEPEST} deep")
+    if room is not None and not isinstance(value, str):
+        room.left -= len(value) if isinstance(value, Mapping | Sequence) else 0
+        if room.left < 0:
+            raise _TooMany
     match value:
         case str():
             if "{{" in value:
@@ -247,10 +298,10 @@ def _texts(value: Json, *, keys: bool, depth: int = _DEEPEST) -> Iterator[str]:
             if keys:
                 yield from (key for key in value if "{{" in key)
             for item in value.values():
-                yield from _texts(item, keys=keys, depth=depth - 1)
+                yield from _texts(item, keys=keys, room=room, depth=depth - 1)
         case Sequence():
             for item in value:
-                yield from _texts(item, keys=keys, depth=depth - 1)
+                yield from _texts(item, keys=keys, room=room, depth=depth - 1)
 
 
 def _runs_scripts(texts: Sequence[str], values: Values) -> bool:

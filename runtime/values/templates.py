@@ -8,11 +8,16 @@ from typing import Final
 
 from runtime.errors import TemplatingError
 from runtime.values.functions import FUNCTIONS
-from runtime.values.gotemplate import FunctionError, Host, LimitExceeded, Limits, Template, TemplateError
+from runtime.values.gotemplate import Budget, FunctionError, Host, LimitExceeded, Template, TemplateError
 from runtime.values.snapshot import Values
 
-_KEPT: Final = 2_000_000
-"""Characters of templates that are kept compiled."""
+_KEPT: Final = 16_000_000
+"""Bytes, about, that templates kept compiled may take."""
+
+
+def _weight(text: str) -> int:
+    """Estimate the bytes that a compiled template takes."""
+    return 2 * len(text) + 1_500 + 1_500 * text.count("{{")
 
 
 class TooMuch(TemplatingError):
@@ -36,21 +41,21 @@ class Templates:
         """Say whether a template is kept compiled."""
         return text in self._compiled
 
-    def render(self, text: str, values: Values, limits: Limits) -> str:
-        """Render a text.
+    def render(self, text: str, values: Values, budget: Budget) -> str:
+        """Render a text, within its limits and at the cost of what is left of them.
 
         Raises:
             TooMuch: a limit was hit.
             TemplatingError: anything else is wrong with the text, or with the data for it.
         """
         try:
-            return self._rendered(text, values, limits, None)
+            return self._rendered(text, values, budget)
         except LimitExceeded as fault:
             raise TooMuch(str(fault)) from fault
         except TemplateError as fault:
             raise TemplatingError(str(fault)) from fault
 
-    def expand(self, text: str, values: Values, limits: Limits, host: Host) -> str:
+    def expand(self, text: str, values: Values, host: Host) -> str:
         """Render a text for a function that a template called, at the cost of that template.
 
         Raises:
@@ -58,17 +63,17 @@ class Templates:
             FunctionError: anything else is wrong.
         """
         try:
-            return self._rendered(text, values, limits, host)
+            return self._rendered(text, values, host.budget)
         except LimitExceeded:
             raise
         except TemplateError as fault:
             raise FunctionError(str(fault)) from fault
 
-    def _rendered(self, text: str, values: Values, limits: Limits, within: Host | None) -> str:
+    def _rendered(self, text: str, values: Values, budget: Budget) -> str:
         if "{{" not in text:
             return text
         return self._template(text).render(
-            values, limits=limits, clock=self._nanoseconds, randomness=lambda: self._random, within=within
+            values, limits=budget.limits, clock=self._nanoseconds, randomness=lambda: self._random, budget=budget
         )
 
     def _nanoseconds(self) -> int:
@@ -80,8 +85,8 @@ class Templates:
             self._compiled.move_to_end(text)
             return known
         template = self._compiled[text] = Template(text, functions=FUNCTIONS)
-        self._size += len(text)
+        self._size += _weight(text)
         while self._size > _KEPT:
             oldest, _ = self._compiled.popitem(last=False)
-            self._size -= len(oldest)
+            self._size -= _weight(oldest)
         return template

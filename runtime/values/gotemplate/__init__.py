@@ -33,12 +33,13 @@ the methods that Go's have, but for those that take or give bytes (`AppendFormat
 
 from runtime.values.gotemplate.errors import ExecutionError, FunctionError, LimitExceeded, ParseError, TemplateError
 from runtime.values.gotemplate.functions import Function, Host, Param
-from runtime.values.gotemplate.limits import Limits
+from runtime.values.gotemplate.limits import Budget, Limits
 from runtime.values.gotemplate.template import Template
 from runtime.values.gotemplate.values import MISSING
 
 __all__ = (
     "MISSING",
+    "Budget",
     "ExecutionError",
     "Function",
     "FunctionError",

@@ -7,7 +7,7 @@ from runtime.values.gotemplate.comparison import equal, less
 from runtime.values.gotemplate.errors import FunctionError
 from runtime.values.gotemplate.functions import ANY, STRING, VALUE, Host, Table
 from runtime.values.gotemplate.printing import sprint, sprintf, sprintln
-from runtime.values.gotemplate.text import is_lone, map_chars
+from runtime.values.gotemplate.text import in_chunks, is_lone, map_chars
 from runtime.values.gotemplate.values import (
     INTS,
     JSON_NUMBER,
@@ -173,7 +173,7 @@ def _joined(host: Host, args: tuple[Value, ...]) -> str:
 def _html(host: Host, *args: Value) -> str:
     text = _joined(host, args)
     host.budget.hold(len(text) * 5)
-    return text.translate(_HTML)
+    return in_chunks(lambda chunk: chunk.translate(_HTML), text)
 
 
 def _js_char(char: str) -> str:
@@ -198,4 +198,4 @@ def _js(host: Host, *args: Value) -> str:
 def _urlquery(host: Host, *args: Value) -> str:
     text = _joined(host, args)
     host.budget.hold(len(text) * 3)
-    return quote_from_bytes(encode(text), safe=" ").replace(" ", "+")
+    return in_chunks(lambda chunk: quote_from_bytes(encode(chunk), safe=" ").replace(" ", "+"), text)

@@ -23,6 +23,7 @@ from runtime.values.gotemplate.frames import (
 from runtime.values.gotemplate.functions import ANY, METHOD_PARAMS, POINTERS, Function, Param
 from runtime.values.gotemplate.parameters import LITERALS, literal_fault
 from runtime.values.gotemplate.places import Places
+from runtime.values.gotemplate.scope import Scope
 from runtime.values.gotemplate.text import quote
 
 _STATEMENT_COST: Final = 3
@@ -37,7 +38,7 @@ class _Compiler:
         self.functions = functions
         self.trees = trees
         self.size = ROOT + 1
-        self.variables: list[tuple[str, int]] = [("$", ROOT)]
+        self.variables = Scope(ROOT)
         self.flags: dict[int, int] = {}  # variable's place to the place that tells if it came out of an interface
         self.used: set[Function] = set()
         self.cost = 0
@@ -53,11 +54,11 @@ class _Compiler:
     def declare(self, name: str) -> int:
         place = self.size
         self.size += 1
-        self.variables.append((name, place))
+        self.variables.declare(name, place)
         return place
 
     def find(self, name: str) -> int | None:
-        return next((place for known, place in reversed(self.variables) if known == name), None)
+        return self.variables.find(name)
 
     # Statements.
 
@@ -98,32 +99,32 @@ class _Compiler:
         return statements.printing(evaluate, self.places, item)
 
     def choice(self, item: nodes.If) -> Exec:
-        mark = len(self.variables)
+        mark = self.variables.enter()
         arms: list[tuple[Eval, Exec]] = []
         arm: nodes.If | None = item
         otherwise: Exec | None = None
         while arm is not None:
             test, _ = self.pipe(arm.pipe)
-            inner = len(self.variables)
+            inner = self.variables.enter()
             arms.append((test, self.body(arm.body)))
-            del self.variables[inner:]
+            self.variables.leave(inner)
             rest = arm.otherwise
             arm = None
             if rest is not None and len(rest.items) == 1 and isinstance(rest.items[0], nodes.If):
                 arm = rest.items[0]
             elif rest is not None:
                 otherwise = self.body(rest)
-        del self.variables[mark:]
+        self.variables.leave(mark)
         return statements.choose(tuple(arms), otherwise)
 
     def scope(self, item: nodes.With) -> Exec:
-        mark = len(self.variables)
+        mark = self.variables.enter()
         evaluate, _ = self.pipe(item.pipe)
-        inner = len(self.variables)
+        inner = self.variables.enter()
         body = self.body(item.body)
-        del self.variables[inner:]
+        self.variables.leave(inner)
         otherwise = self.body(item.otherwise) if item.otherwise else nothing
-        del self.variables[mark:]
+        self.variables.leave(mark)
         return statements.scope(evaluate, body, otherwise)
 
     def include(self, item: nodes.Include) -> Exec:
@@ -135,16 +136,16 @@ class _Compiler:
         return statements.include(tree, evaluate, self.places, item)
 
     def loop(self, item: nodes.Range) -> Exec:
-        mark = len(self.variables)
+        mark = self.variables.enter()
         evaluate, last = self.pipe(item.pipe)
         targets = self.targets(item)
-        inner = len(self.variables)
+        inner = self.variables.enter()
         before = self.cost
         body = self.body(item.body)
         cost = self.cost - before + _CALL_COST
-        del self.variables[inner:]
+        self.variables.leave(inner)
         otherwise = self.body(item.otherwise) if item.otherwise else nothing
-        del self.variables[mark:]
+        self.variables.leave(mark)
         return statements.loop(
             places=self.places,
             item=item,
@@ -164,8 +165,8 @@ class _Compiler:
         wanted = len(item.pipe.declares)
         if not wanted:
             return None, None, None
-        element = self.variables[-1][1]
-        index = self.variables[-2][1] if wanted > 1 and len(self.variables) > 1 else None
+        *others, element = self.variables.latest(2)
+        index = others[0] if wanted > 1 and others else None
         flag = self.size
         self.size += 1
         self.flags[element] = flag

@@ -14,6 +14,7 @@ from typing import Final
 from runtime.values.gotemplate.errors import Exhausted
 from runtime.values.gotemplate.floats import format_float
 from runtime.values.gotemplate.limits import DEEPEST, Budget
+from runtime.values.gotemplate.sorting import sorted_keys
 from runtime.values.gotemplate.text import is_lone
 from runtime.values.gotemplate.times import Time
 from runtime.values.gotemplate.values import (
@@ -34,6 +35,7 @@ from runtime.values.gotemplate.values import (
     go_type,
 )
 
+_LARGEST_AT_ONCE: Final = 1 << 19  # bytes charged for what Python's encoder writes in one call: a few milliseconds
 _SHORT: Final = 64  # characters of a string that are charged with its container
 
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
@@ -181,7 +183,7 @@ class _Writer:
         colon = ": " if self.indent else ":"
         line = self.line(depth + 1)
         mark = "{" + line
-        for key in sorted(value):
+        for key in sorted_keys(self.budget, value):
             self.out.append(mark)
             self.string(key)
             self.out.append(colon)
@@ -209,7 +211,8 @@ def write_json(budget: Budget, value: Value, *, html: bool = True, indent: str =
     Raises:
         Unwritable: it holds something that JSON has no form for.
     """
-    if not indent and _is_plain(budget, value):
+    before = budget.memory
+    if not indent and _is_plain(budget, value) and before - budget.memory <= _LARGEST_AT_ONCE:
         text = "".join(_encode(value, 0))
     else:
         writer = _Writer(budget, indent)
@@ -217,4 +220,7 @@ def write_json(budget: Budget, value: Value, *, html: bool = True, indent: str =
         text = "".join(writer.out)
     if text.isascii() and "\\" not in text and not (html and ("<" in text or ">" in text or "&" in text)):
         return text
-    return (_SPECIAL_HTML if html else _SPECIAL).sub(_escape, text)
+    special = _SPECIAL_HTML if html else _SPECIAL
+    if len(text) > _SHORT:
+        budget.spend(4 * len(text))
+    return special.sub(_escape, text)

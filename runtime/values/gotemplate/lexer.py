@@ -70,8 +70,8 @@ _NUMBER: Final = re.compile(
     r"[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?|0[oO][0-7_]*(?:\.[0-7_]*)?"
     r"|0[bB][01_]*(?:\.[01_]*)?|[0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?)i?"
 )
-_QUOTED: Final = re.compile(r'"(?:[^"\\\n]|\\[^\n])*"')
-_CHAR_CONSTANT: Final = re.compile(r"'(?:[^'\\\n]|\\[^\n])*'")
+_QUOTED: Final = re.compile(r'["\\\n]')
+_CHAR_CONSTANT: Final = re.compile(r"['\\\n]")
 _PUNCTUATION: Final = {"=": Kind.ASSIGN, "|": Kind.PIPE}
 
 
@@ -235,11 +235,23 @@ class _Lexer:
             self.emit(Kind.RAW_STRING, end + 1)
             return
         pattern, kind = (_QUOTED, Kind.STRING) if mark == '"' else (_CHAR_CONSTANT, Kind.CHAR_CONSTANT)
-        match = pattern.match(self.source, self.pos)
-        if match is None:
+        end = self.quoted_end(pattern, mark)
+        if not end:
             what = "quoted string" if mark == '"' else "character constant"
             raise self.fail(f"unterminated {what}")
-        self.emit(kind, match.end())
+        self.emit(kind, end)
+
+    def quoted_end(self, pattern: re.Pattern[str], mark: str) -> int:
+        """Give the place after the closing mark, 0 if there is none on the line."""
+        source, at = self.source, self.pos + 1
+        while match := pattern.search(source, at):
+            at = match.end()
+            if match[0] == mark:
+                return at
+            if match[0] == "\n" or source[at : at + 1] in {"", "\n"}:
+                break
+            at += 1
+        return 0
 
     def word_end(self, pos: int) -> int:
         match = _WORD.match(self.source, pos)

@@ -1,5 +1,6 @@
 """What one rendering may use: steps, text, memory, depth."""
 
+from collections.abc import Callable
 from typing import Final
 
 import attrs
@@ -24,15 +25,36 @@ class Limits:
     depth: int = 60  # templates calling templates
 
 
+SLICE: Final = 20_000
+"""Steps between two pauses of a rendering that has to pause: two milliseconds."""
+
+
 class Budget:
-    """What is left of the limits of one rendering."""
+    """What is left of the limits of one rendering, or of several that share it.
 
-    __slots__ = ("limits", "memory", "steps")
+    With a `pause`, which may raise what ends the rendering, this is called every few milliseconds: where others wait
+    for their turn, a long rendering lets them have it. `steps` are then those until the next pause, and the rest of
+    them is in `reserve`.
+    """
 
-    def __init__(self, limits: Limits) -> None:
+    __slots__ = ("limits", "memory", "pause", "reserve", "steps")
+
+    def __init__(self, limits: Limits, *, pause: Callable[[], None] | None = None, steps: int | None = None) -> None:
+        most = limits.steps if steps is None else min(steps, limits.steps)
         self.limits = limits
-        self.steps = limits.steps
         self.memory = limits.memory
+        self.steps = most if pause is None else min(most, SLICE)
+        self.reserve = most - self.steps
+        self.pause = pause
+
+    @property
+    def left(self) -> int:
+        """The steps that are left."""
+        return self.steps + self.reserve
+
+    def adopt(self, other: "Budget") -> None:
+        """Have left what another has."""
+        self.memory, self.steps, self.reserve, self.pause = other.memory, other.steps, other.reserve, other.pause
 
     def spend(self, steps: int) -> None:
         """Take steps.
@@ -42,7 +64,7 @@ class Budget:
         """
         self.steps -= steps
         if self.steps < 0:
-            raise Exhausted(f"exceeded maximum of {self.limits.steps} steps", "steps")
+            self.refill()
 
     def hold(self, size: int) -> None:
         """Take memory, before it is made. Making it also costs steps.
@@ -55,4 +77,18 @@ class Budget:
         if self.memory < 0:
             raise Exhausted(f"exceeded maximum memory of {self.limits.memory} bytes", "memory")
         if self.steps < 0:
+            self.refill()
+
+    def refill(self) -> None:
+        """Go on with the next steps, after a pause, as those until it are used up.
+
+        Raises:
+            Exhausted: there are none left.
+        """
+        if self.left < 0:
             raise Exhausted(f"exceeded maximum of {self.limits.steps} steps", "steps")
+        if self.pause is not None:
+            self.pause()
+        more = min(self.reserve, SLICE - self.steps)
+        self.reserve -= more
+        self.steps += more

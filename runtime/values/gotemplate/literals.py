@@ -41,6 +41,7 @@ _HEX_FLOAT: Final = re.compile(
 )
 _SPECIAL: Final = re.compile(r"[+-]?inf(?:inity)?|nan", re.IGNORECASE | re.ASCII)
 _DECIMAL_DIGITS: Final = re.compile(r"[0-9]*")
+_LONGEST_FLOAT: Final = 2000
 _LONGEST: Final = 400  # digits; more than any 64-bit number needs, fewer than Python refuses to convert
 
 
@@ -114,8 +115,8 @@ def char_code(literal: str) -> int:
 
 def parse_int(text: str) -> int | None:
     """Read an integer of any size in Go's syntax, its base told by its prefix; None if it is none."""
-    match = _INT.fullmatch(text)
-    if match is None or len(text) > _LONGEST:
+    match = _INT.fullmatch(text) if len(text) <= _LONGEST else None
+    if match is None:
         return None
     name = match.lastgroup or ""
     number = int(match[name].replace("_", ""), _BASES[name])
@@ -124,7 +125,7 @@ def parse_int(text: str) -> int | None:
 
 def parse_decimal(text: str) -> int | None:
     """Read a decimal 64-bit integer, as strconv.ParseInt(text, 10, 64); None if it is none or out of range."""
-    if not re.fullmatch(r"[+-]?[0-9]+", text, re.ASCII) or len(text) > _LONGEST:
+    if len(text) > _LONGEST or not re.fullmatch(r"[+-]?[0-9]+", text, re.ASCII):
         return None
     number = int(text)
     return number if MIN_INT64 <= number <= MAX_INT64 else None
@@ -151,7 +152,9 @@ def is_float(text: str) -> bool:
 
 
 def parse_float(text: str) -> float | None:
-    """Read a float as strconv.ParseFloat does; None if it is none or out of range."""
+    """Read a float as strconv.ParseFloat does; None if it is none, or out of range, or of thousands of digits."""
+    if len(text) > _LONGEST_FLOAT:
+        return None
     if _FLOAT.fullmatch(text):
         number = float(text.replace("_", ""))
     elif _HEX_FLOAT.fullmatch(text):

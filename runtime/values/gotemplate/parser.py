@@ -12,6 +12,7 @@ from runtime.values.gotemplate.errors import ParseError
 from runtime.values.gotemplate.lexer import Kind, Token, lex
 from runtime.values.gotemplate.literals import BadLiteral, unquote
 from runtime.values.gotemplate.numbers import char_number, complex_number, number
+from runtime.values.gotemplate.scope import Scope
 from runtime.values.gotemplate.text import SPACES, quote, whole
 
 MAX_NESTING: Final = 60  # blocks and parentheses within one another; each costs several frames of the stack
@@ -69,7 +70,7 @@ class _Parser:
         self.source = source
         self.tokens = [_NO_TOKEN, _NO_TOKEN, _NO_TOKEN]  # three tokens of lookahead
         self.peeked = 0
-        self.variables = ["$"]
+        self.variables = Scope(0)
         self.action_line = 0
         self.ranges = 0
         self.contexts: list[str] = []
@@ -235,7 +236,7 @@ class _Parser:
         return _End("{{else}}")
 
     def control(self, context: str) -> nodes.Statement:
-        mark = len(self.variables)
+        mark = self.variables.enter()
         self.contexts.append(context)
         arms: list[tuple[nodes.Pipe, nodes.Body]] = []
         otherwise: nodes.Body | None = None
@@ -255,7 +256,7 @@ class _Parser:
                 self.fail(f"expected end; found {end.text}")
             break
         self.contexts.pop()
-        del self.variables[mark:]
+        self.variables.leave(mark)
         return _chain(context, arms, otherwise)
 
     def string(self, token: Token) -> str:
@@ -334,7 +335,7 @@ class _Parser:
 
     def declare(self, declares: list[nodes.Variable], token: Token) -> None:
         declares.append(nodes.Variable(pos=token.pos, name=token.text))
-        self.variables.append(token.text)
+        self.variables.declare(token.text, 0)
 
     def check_second(self, declares: list[nodes.Variable], context: str) -> None:
         if context != "range" or len(declares) >= 2:
@@ -395,7 +396,7 @@ class _Parser:
                     self.fail(f"function {quote(token.text)} not defined")
                 return nodes.Identifier(pos=token.pos, name=token.text)
             case Kind.VARIABLE:
-                if token.text not in self.variables:
+                if self.variables.find(token.text) is None:
                     self.fail(f"undefined variable {quote(token.text)}")
                 return nodes.Variable(pos=token.pos, name=token.text)
             case Kind.LEFT_PAREN:

@@ -8,6 +8,7 @@ from typing import Final
 from runtime.values.gotemplate.errors import Exhausted
 from runtime.values.gotemplate.floats import SHORTEST, format_float, plain_text
 from runtime.values.gotemplate.limits import DEEPEST, Budget
+from runtime.values.gotemplate.sorting import sorted_keys
 from runtime.values.gotemplate.text import can_backquote, char_of, is_lone, quote, quote_char
 from runtime.values.gotemplate.values import (
     INTS,
@@ -173,7 +174,7 @@ class _Printer:
             self.write(f"{go_type(value).name}(nil)")
             return
         self.write(f"{go_type(value).name}{{" if sharp else "map[")
-        for index, key in enumerate(sorted(value)):
+        for index, key in enumerate(sorted_keys(self.budget, value)):
             if index:
                 self.write(", " if sharp else " ")
             self.value(key, verb, depth + 1)

@@ -10,7 +10,7 @@ from runtime.values.gotemplate.limits import Budget
 from runtime.values.gotemplate.text import is_alphanumeric, is_lone, map_chars, rejoin, whole
 from runtime.values.gotemplate.values import decode, encode
 
-_MEMORY: Final = 2 << 20  # bytes for one compiled pattern
+_MEMORY: Final = 1 << 20  # bytes for one compiled pattern
 _NEWER: Final = "invalid or unsupported Perl syntax: `(?<`"
 _MOST_REPEATS: Final = 1000
 _LONGEST: Final = 10_000  # characters of a pattern

@@ -19,6 +19,8 @@ class Rendering(Budget):
         self.limits = limits
         self.steps = limits.steps
         self.memory = limits.memory
+        self.reserve = 0
+        self.pause = None
         self.root = root
         self.depth = limits.depth
         self.at: Place | None = None  # what was evaluated last, where that is not known beforehand

@@ -16,8 +16,10 @@ from runtime.values.gotemplate.frames import (
     Last,
     Tree,
 )
+from runtime.values.gotemplate.limits import Budget
 from runtime.values.gotemplate.places import Places
 from runtime.values.gotemplate.printing import sprintf, text_of
+from runtime.values.gotemplate.sorting import sorted_keys
 from runtime.values.gotemplate.values import INTS, MISSING, UINTS, Int, Kind, NoGoType, Value, go_type, truth
 
 
@@ -177,7 +179,7 @@ class _Loop:
         if kind.kind is Kind.SLICE:
             pairs = self.numbered(value)
         elif kind.kind is Kind.MAP:
-            pairs = [(key, value[key]) for key in sorted(value)]
+            pairs = [(key, value[key]) for key in sorted_keys(frame[STATE].budget, value)]
         elif kind.kind in INTS or kind.kind in UINTS:
             pairs = _count(value, self.wants_two, lambda message: self.fail(frame, message))
         else:
@@ -197,6 +199,12 @@ class _Loop:
     def fail(self, frame: Frame, message: str) -> None:
         self.places.fail(self.last or frame[STATE].at, message)
 
+    def pause(self, budget: Budget) -> None:
+        try:
+            budget.refill()
+        except Exhausted as fault:
+            raise self.places.fault(self.item.pipe, "range", fault) from None
+
     def rounds(self, pairs: Iterable[tuple[Value, Value]], frame: Frame) -> bool:
         index_at, element_at, body, cost = self.index, self.element, self.body, self.cost
         budget = frame[STATE].budget
@@ -206,8 +214,7 @@ class _Loop:
             any_round = True
             budget.steps -= cost
             if budget.steps < 0:
-                message = f"exceeded maximum of {budget.limits.steps} steps"
-                raise LimitExceeded(self.places.describe(self.item.pipe, message), limit="steps")
+                self.pause(budget)
             if element_at is not None:
                 frame[element_at] = element
                 if self.flag is not None:

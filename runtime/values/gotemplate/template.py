@@ -10,8 +10,8 @@ from runtime.values.gotemplate.compiler import compile_tree
 from runtime.values.gotemplate.copying import deep_copy
 from runtime.values.gotemplate.errors import ExecutionError, Exhausted, LimitExceeded, ParseError
 from runtime.values.gotemplate.frames import Tree
-from runtime.values.gotemplate.functions import Function, Host
-from runtime.values.gotemplate.limits import Limits
+from runtime.values.gotemplate.functions import Function
+from runtime.values.gotemplate.limits import Budget, Limits
 from runtime.values.gotemplate.parser import parse
 from runtime.values.gotemplate.places import Places
 from runtime.values.gotemplate.rendering import Rendering
@@ -62,21 +62,21 @@ class Template:
         limits: Limits = DEFAULT_LIMITS,
         clock: Callable[[], int] = time.time_ns,
         randomness: Callable[[], random.Random] = random.SystemRandom,
-        within: Host | None = None,
+        budget: Budget | None = None,
     ) -> str:
         """Render with some data: JSON-like, plain Python values, which are never changed.
 
         The time (in nanoseconds since 1970) and the randomness that functions draw on come from `clock` and
-        `randomness`. A function that renders on its own passes the `Host` it was called with as `within`: steps and
-        memory are then those of the rendering it belongs to.
+        `randomness`. With a `budget`, steps and memory are what is left of it: a function that renders on its own passes
+        the one of its `Host`.
 
         Raises:
             ExecutionError: rendering failed; as `LimitExceeded`, because it hit one of the limits.
         """
         root: Value = MISSING if data is None else data
         state = Rendering(root, limits, clock, randomness)
-        if within is not None:
-            state.steps, state.memory = within.budget.steps, within.budget.memory
+        if budget is not None:
+            state.adopt(budget)
         out: list[str] = []
         tree = self._root
         try:
@@ -88,8 +88,8 @@ class Template:
         except Exception as fault:
             raise self._failed(fault) from fault
         finally:
-            if within is not None:
-                within.budget.steps, within.budget.memory = state.steps, state.memory
+            if budget is not None:
+                budget.adopt(state)
         text = out[0] if len(out) == 1 else ""
         if len(out) > 1 and sum(map(len, out)) <= limits.output:
             text = "".join(out)

@@ -23,6 +23,7 @@ _FIRST_LONE: Final = "\udc80"  # lone surrogates from here to
 _LAST_LONE: Final = "\udcff"  # here stand for bytes that are not UTF-8
 _LAST_BMP: Final = 0xFFFF
 _CHUNK: Final = 4096
+_LARGE_CHUNK: Final = 3 << 14  # a multiple of three, for base64
 
 
 def is_space(char: str) -> bool:
@@ -84,6 +85,13 @@ def map_chars(change: Callable[[str], str], text: str) -> str:
         return "".join(map(change, text))
     chunks = (text[at : at + _CHUNK] for at in range(0, len(text), _CHUNK))
     return "".join("".join(map(change, chunk)) for chunk in chunks)
+
+
+def in_chunks(change: Callable[[str], str], text: str) -> str:
+    """Change a text piece by piece, where pieces do not matter to each other, so that no one call takes long."""
+    if len(text) <= _LARGE_CHUNK:
+        return change(text)
+    return "".join([change(text[at : at + _LARGE_CHUNK]) for at in range(0, len(text), _LARGE_CHUNK)])
 
 
 def upper(text: str) -> str:

@@ -40,7 +40,7 @@ class NoScripts:
 def render(text: str, values: Values | None = None, limits: Limits = THREADED, engine: Templates | None = None) -> str:
     seen = some_values() if values is None else values
     scripts: Any = NoScripts()
-    return _Pass(engine or templates(), seen, {}, limits, scripts, lambda: False).text(text)
+    return _Pass(engine or templates(), seen, {}, limits, scripts).text(text)
 
 
 __all__ = ("DATA", "NOW", "render", "some_values", "templates")

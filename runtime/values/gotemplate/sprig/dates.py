@@ -24,6 +24,7 @@ FUNCTIONS: Final = _TABLE.functions
 
 _DAY: Final = 24 * HOUR
 _FORMATTING: Final = 150  # steps
+_FINDING: Final = 500  # steps to find a zone that is not known yet
 _UNITS: Final = ((365 * _DAY, "y"), (30 * _DAY, "mo"), (_DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"))
 
 
@@ -34,7 +35,7 @@ def _moment(host: Host, value: Value) -> Time:
 
 
 def _in_zone(host: Host, layout: str, value: Value, zone: str) -> str:
-    host.budget.spend(_FORMATTING)
+    host.budget.spend(_FORMATTING if zone in {"UTC", "Local"} else _FINDING)
     moment = _moment(host, value)
     return Time(moment.seconds, moment.nanos, find_zone(zone)).format(layout)
 
@@ -115,7 +116,7 @@ def _duration_round(host: Host, value: Value) -> str:
 
 @_TABLE.add("toDate", params=(STRING, STRING), host=True)
 def _to_date(host: Host, layout: str, text: str) -> Time:
-    host.budget.spend(_FORMATTING)
+    host.budget.spend(2 * _FORMATTING)
     try:
         return parse_time(layout, text)
     except BadTime:
@@ -124,7 +125,7 @@ def _to_date(host: Host, layout: str, text: str) -> Time:
 
 @_TABLE.add("mustToDate", params=(STRING, STRING), host=True)
 def _must_to_date(host: Host, layout: str, text: str) -> Time:
-    host.budget.spend(_FORMATTING)
+    host.budget.spend(2 * _FORMATTING)
     try:
         return parse_time(layout, text)
     except BadTime as fault:

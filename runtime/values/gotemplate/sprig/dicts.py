@@ -7,6 +7,7 @@ from runtime.values.gotemplate.casts import to_text
 from runtime.values.gotemplate.errors import FunctionError
 from runtime.values.gotemplate.functions import ANY, MAP, STRING, Host, Table
 from runtime.values.gotemplate.limits import DEEPEST
+from runtime.values.gotemplate.sorting import sorted_keys
 from runtime.values.gotemplate.sprig.defaults import is_empty
 from runtime.values.gotemplate.values import ANY_MAP, Kind, NilMap, Strings, Value, go_type
 
@@ -58,13 +59,13 @@ def _pluck(key: str, *mappings: _Map) -> list[Value]:
 @_TABLE.add("keys", params=(MAP,), variadic=True, host=True)
 def _keys(host: Host, *mappings: _Map) -> Strings:
     host.budget.hold(8 * sum(map(len, mappings)))
-    return Strings([key for mapping in mappings for key in sorted(mapping)])
+    return Strings([key for mapping in mappings for key in sorted_keys(host.budget, mapping)])
 
 
 @_TABLE.add("values", params=(MAP,), host=True)
 def _values(host: Host, mapping: _Map) -> list[Value]:
     host.budget.hold(8 * len(mapping))
-    return [mapping[key] for key in sorted(mapping)]
+    return [mapping[key] for key in sorted_keys(host.budget, mapping)]
 
 
 @_TABLE.add("pick", params=(MAP, STRING), variadic=True)

@@ -15,13 +15,15 @@ FUNCTIONS: Final = _TABLE.functions
 
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/]*")
 _BASE32: Final = re.compile(rb"[A-Z2-7]*")
+_PIECE: Final = 3 * 5 << 12  # bytes to encode in one call: whole groups of three and of five
 _BLOCK: Final = 8  # characters of base32 that make five bytes
 
 
 @_TABLE.add("b64enc", params=(STRING,), host=True)
 def _b64enc(host: Host, text: str) -> str:
     host.budget.hold(2 * len(text))
-    return base64.b64encode(encode(text)).decode()
+    data = encode(text)
+    return "".join([base64.b64encode(data[at : at + _PIECE]).decode() for at in range(0, len(data), _PIECE)])
 
 
 class Corrupt(ValueError):
@@ -78,8 +80,9 @@ def _b64dec(text: str) -> str:
 
 @_TABLE.add("b32enc", params=(STRING,), host=True)
 def _b32enc(host: Host, text: str) -> str:
-    host.budget.hold(2 * len(text))
-    return base64.b32encode(encode(text)).decode()
+    host.budget.hold(4 * len(text))
+    data = encode(text)
+    return "".join([base64.b32encode(data[at : at + _PIECE]).decode() for at in range(0, len(data), _PIECE)])
 
 
 @_TABLE.add("b32dec", params=(STRING,))

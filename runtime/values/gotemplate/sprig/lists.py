@@ -7,11 +7,14 @@ from runtime.values.gotemplate.casts import to_int64, to_text, to_texts
 from runtime.values.gotemplate.equality import deep_equal
 from runtime.values.gotemplate.errors import FunctionError
 from runtime.values.gotemplate.functions import ANY, INT, Host, Table
+from runtime.values.gotemplate.sorting import sorted_texts
 from runtime.values.gotemplate.sprig.defaults import is_empty
 from runtime.values.gotemplate.values import MISSING, Int, Ints, Kind, Lists, NilList, Strings, Value, go_type
 
 _TABLE: Final = Table()
 FUNCTIONS: Final = _TABLE.functions
+
+_PIECE: Final = 2_000  # numbers made in one go
 
 NIL_POINTER: Final = "runtime error: invalid memory address or nil pointer dereference"
 
@@ -150,11 +153,11 @@ def _sort_alpha(host: Host, value: Value) -> Strings:
     if value is None or go_type(value).kind is not Kind.SLICE:
         return Strings([to_text(host.budget, value)])
     texts = to_texts(host.budget, value)
-    host.budget.spend(4 * len(texts))
+    texts = sorted_texts(host.budget, texts)
     if isinstance(value, Strings):  # sorted in place, as Sprig does
-        value.sort()
+        value[:] = texts
         return value
-    return Strings(sorted(texts))
+    return Strings(texts)
 
 
 def count_up(host: Host, start: int, stop: int, step: int) -> Ints:
@@ -163,7 +166,11 @@ def count_up(host: Host, start: int, stop: int, step: int) -> Ints:
         return Ints()
     numbers = range(start, stop, step)
     host.budget.hold(40 * len(numbers))
-    return Ints(map(Int, numbers))
+    made = Ints()
+    for at in range(0, len(numbers), _PIECE):
+        host.budget.spend(_PIECE)
+        made += [Int(number) for number in numbers[at : at + _PIECE]]
+    return made
 
 
 @_TABLE.add("until", params=(INT,), host=True)

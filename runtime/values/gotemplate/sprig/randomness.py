@@ -48,7 +48,7 @@ def _numeric(host: Host, count: int) -> str:
 def _bytes(host: Host, count: int) -> str:
     if count < 0:
         raise FunctionError("runtime error: makeslice: len out of range")
-    host.budget.hold(3 * count)
+    host.budget.hold(8 * count)
     return base64.b64encode(host.random.randbytes(count)).decode()
 
 

@@ -12,15 +12,19 @@ from runtime.values.gotemplate.values import NilStrings, Strings, Value, decode
 _TABLE: Final = Table()
 FUNCTIONS: Final = _TABLE.functions
 
+_COMPILING: Final = 200  # steps; most patterns are compiled already
 
-def _compile(pattern: str) -> Pattern:
+
+def _compile(host: Host, pattern: str) -> Pattern:
+    host.budget.spend(_COMPILING)
     try:
         return compile_pattern(pattern)
     except BadPattern as fault:
         raise FunctionError(f"error parsing regexp: {fault}") from None
 
 
-def _must_compile(pattern: str) -> Pattern:
+def _must_compile(host: Host, pattern: str) -> Pattern:
+    host.budget.spend(_COMPILING)
     try:
         return compile_pattern(pattern)
     except BadPattern as fault:
@@ -30,6 +34,7 @@ def _must_compile(pattern: str) -> Pattern:
 
 @_TABLE.add("regexMatch", params=(STRING, STRING), host=True)
 def _match(host: Host, pattern: str, text: str) -> bool:
+    host.budget.spend(_COMPILING)
     try:
         return compile_pattern(pattern).find(host.budget, matchable(text), 0) is not None
     except BadPattern:
@@ -38,7 +43,7 @@ def _match(host: Host, pattern: str, text: str) -> bool:
 
 @_TABLE.add("mustRegexMatch", params=(STRING, STRING), host=True)
 def _must_match(host: Host, pattern: str, text: str) -> bool:
-    return _compile(pattern).find(host.budget, matchable(text), 0) is not None
+    return _compile(host, pattern).find(host.budget, matchable(text), 0) is not None
 
 
 def _find(host: Host, pattern: Pattern, text: str) -> str:
@@ -85,10 +90,10 @@ def _both(name: str, function: Callable[..., Value], *params: object) -> None:
     """Add a function under its name, and under its must* name with the plainer error."""
 
     def plain(host: Host, pattern: str, *args: Value) -> Value:
-        return function(host, _must_compile(pattern), *args)
+        return function(host, _must_compile(host, pattern), *args)
 
     def must(host: Host, pattern: str, *args: Value) -> Value:
-        return function(host, _compile(pattern), *args)
+        return function(host, _compile(host, pattern), *args)
 
     types = (STRING, STRING, *params)
     _TABLE.add(name, params=types, host=True)(plain)  # type: ignore[arg-type]
