@@ -14,13 +14,16 @@ from contextlib import suppress
 from typing import Final
 
 from actors import Actor, ActorStopped, Address, AskExpired, Question, Timers
-from runtime.journal.protocol import Journal, Stored
+from runtime.journal.protocol import Journal, JournalUnavailable, Stored
 from runtime.work.messages import LookAtAgenda, WakeTask, WakeTasks
 
 PAGE: Final = 64
 """How many tasks are brought back at a time: others get a word in between."""
 
 _ANSWER_WITHIN_SECONDS: Final = 60.0
+_LOOK_AGAIN_SECONDS: Final = 5.0
+"""How long a journal that cannot be read is left alone."""
+
 _LAST_NUMBER: Final = 2**62
 _TIMER: Final = "agenda"
 
@@ -68,22 +71,33 @@ class WakeUps(Actor[LookAtAgenda]):
         self._journal = journal
         self._agenda = agenda
         self._intake = intake
+        self._resumed = 0
+        """The number of the last task that was looked at for being left awake."""
 
     async def started(self) -> None:
-        """Bring back what was left awake; then look for what is due."""
-        with suppress(ActorStopped):  # the intake is restarted, and this actor after it
-            number = 0
-            while page := await self._journal.awake(after=number, limit=PAGE):
-                await self._bring_back(page)
-                number = page[-1].number
-            self._agenda.begin(self.address)
-            await self._hand_out()
+        """Bring back what was left awake; then what is due."""
+        self._agenda.begin(self.address)
+        await self._look()
 
     async def turn(self, batch: Sequence[LookAtAgenda | Question[LookAtAgenda]]) -> None:
-        """Look for what is due."""
+        """Bring back what is due."""
         del batch
-        with suppress(ActorStopped):
-            await self._hand_out()
+        await self._look()
+
+    async def _look(self) -> None:
+        with suppress(ActorStopped):  # the intake is restarted, and this actor after it
+            try:
+                await self._resume()
+                await self._hand_out()
+            except JournalUnavailable:  # it may not last; what was handed out already is handed out again, and ignored
+                self._agenda.begin(self.address)
+                self._agenda.look_at(self.clock.wall() + _LOOK_AGAIN_SECONDS)
+
+    async def _resume(self) -> None:
+        while self._resumed < _LAST_NUMBER and (page := await self._journal.awake(after=self._resumed, limit=PAGE)):
+            await self._bring_back(page)
+            self._resumed = page[-1].number
+        self._resumed = _LAST_NUMBER  # what is taken on from now on is awake because it runs
 
     async def _hand_out(self) -> None:
         now = self.clock.wall()

@@ -9,6 +9,7 @@ import trio
 from actors import VirtualClock
 from runtime import Action, Conflict, Input, ResolutionState, Step, TaskState, Unavailable, open_runtime
 from runtime.engine.records import RunEnded, RunStarted, TaskResolved
+from runtime.journal.memory import MemoryJournal
 from runtime.journal.protocol import Entry, JournalUnavailable, Standing
 from runtime.journal.sqlite.database import Opening
 from runtime.journal.sqlite.journal import SqliteJournal
@@ -207,6 +208,35 @@ async def test_many_tasks_that_are_due_at_once_all_run(mock_clock, tmp_path, clo
         for number in range(300):
             assert (await rt.wait(f"t{number}")).state is TaskState.DONE
         assert not await journal.due(1e12)
+
+
+class Unreadable(MemoryJournal):
+    """A journal whose lists cannot be read for a while."""
+
+    refusals = 7
+
+    async def awake(self, **page):
+        return await self._once(super().awake, **page)
+
+    async def due(self, until, **page):
+        return await self._once(super().due, until, **page)
+
+    async def _once(self, read, *arguments, **page):
+        self.refusals -= 1
+        if self.refusals > 0 and self.refusals % 3:
+            await trio.lowlevel.checkpoint()
+            raise JournalUnavailable("reading failed")
+        return await read(*arguments, **page)
+
+
+async def test_a_journal_that_cannot_be_read_for_a_while_forgets_nobody(autojump_clock):
+    clock = VirtualClock(EPOCH)
+    journal = Unreadable()
+    await journal.append([asleep(number, EPOCH + number) for number in range(100)])
+    async with open_runtime(journal=journal, clock=clock) as rt:
+        for number in range(100):
+            assert (await rt.wait(f"t{number}")).state is TaskState.DONE
+    assert journal.refusals < 0
 
 
 async def test_a_damaged_task_does_not_keep_others_from_going_on(mock_clock, tmp_path, clock):
