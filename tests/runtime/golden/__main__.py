@@ -14,12 +14,16 @@ import trio.testing
 
 from runtime.engine.records import Record, TaskSubmitted
 from runtime.journal.codec import encode_template, encode_turn
+from runtime.journal.protocol import Entry, standing_of
+from runtime.journal.sqlite.database import Opening
+from runtime.journal.sqlite.journal import SqliteJournal
 from runtime.templates.model import Template
 from runtime.values.json import Number
 from tests.crash import flows
 from tests.crash.flows import FLOWS, World
 from tests.crash.test_product import TASK, StoredJournal, live, submit_and_wait
 from tests.runtime.golden.state import state_of
+from tests.support.plain_loop import Loop
 from tests.support.plans import plan, step
 
 
@@ -75,8 +79,25 @@ async def write() -> bytes:
     return msgspec.msgpack.encode(content)
 
 
-if __name__ == "__main__":
-    path = Path(__file__).parent / f"{sys.argv[1]}.journal"
+async def write_store(path: Path) -> None:
+    journal = await SqliteJournal.open(Opening(path=path))
+    for number in range(3):
+        loop = Loop(plan(a=step(), b=step("a")), task_id=f"t{number}")
+        loop.run()
+        await journal.append([Entry(f"t{number}", loop.records, standing_of(loop.task))])
+    await journal.close()
+
+
+def main(version: str) -> None:
+    folder = Path(__file__).parent
     content = trio.run(write, clock=trio.testing.MockClock(autojump_threshold=0))
-    path.write_bytes(content)
-    print(f"{path}: {len(content)} bytes")
+    (folder / f"{version}.journal").write_bytes(content)
+    store = folder / f"{version}.db"
+    store.unlink(missing_ok=True)
+    trio.run(write_store, store)
+    store.with_name(f"{store.name}-owner").unlink()
+    print(f"{version}: {len(content)} and {store.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

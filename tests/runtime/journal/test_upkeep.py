@@ -1,9 +1,13 @@
+from pathlib import Path
+
 import apsw
 import pytest
 
 from runtime.journal.protocol import Entry, StoreUnusable, standing_of
+from runtime.journal.sqlite import schema
 from runtime.journal.sqlite.database import Opening
 from runtime.journal.sqlite.journal import SqliteJournal
+from runtime.journal.sqlite.schema import NEWEST
 from runtime.journal.sqlite.upkeep import backup, check, collect, compact
 from tests.support.journal_laws import TODO, first, started, submitted
 from tests.support.plain_loop import Loop
@@ -95,3 +99,36 @@ async def test_what_was_deleted_gives_its_room_back_and_a_store_in_use_is_left_a
     before, after = compact(path)
     assert after < before
     assert check(path, None).tasks == 1
+
+
+STORES = sorted((Path(__file__).parent.parent / "golden").glob("*.db"))
+
+
+def test_there_are_golden_stores():
+    assert STORES
+
+
+@pytest.mark.parametrize("golden", STORES, ids=lambda path: path.stem)
+async def test_a_store_of_a_past_version_is_brought_up_to_date_and_used(tmp_path, golden):
+    path = tmp_path / "tasks.db"
+    path.write_bytes(golden.read_bytes())
+    journal = await SqliteJournal.open(Opening(path=path))
+    assert [stored.task_id for stored in await journal.tasks()] == ["t0", "t1", "t2"]
+    await journal.append([first("new")])
+    await journal.close()
+    connection = apsw.Connection(str(path))
+    assert connection.pragma("user_version") == NEWEST
+    connection.close()
+    assert all("task new" in problem for problem in check(path, None).problems)  # which never ran
+
+
+async def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "tasks.db"
+    await (await make(path)).close()
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "CREATE TABLE more (x); CREATE TABLE tasks (y);"))
+    monkeypatch.setattr(schema, "NEWEST", NEWEST + 1)
+    monkeypatch.setattr("runtime.journal.sqlite.database.NEWEST", NEWEST + 1)
+    with pytest.raises(StoreUnusable, match="already exists"):
+        await SqliteJournal.open(Opening(path=path))
+    monkeypatch.undo()
+    assert check(path, None).problems == ()
