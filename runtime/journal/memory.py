@@ -1,13 +1,20 @@
 """The journal that lasts as long as the runtime: same promises as the others, except that a restart forgets."""
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from heapq import nlargest
+from typing import Final
 
 import attrs
 import trio
 
+from runtime.engine.records import TaskSubmitted
 from runtime.engine.states import task_state_of
-from runtime.journal.protocol import PAGE, Entry, JournalUnavailable, Record, Standing, Stored
+from runtime.journal.listing import Count, Listing, Wanted, listing_of_submission
+from runtime.journal.protocol import PAGE, Committed, Entry, JournalUnavailable, Listed, Place, Record, Standing, Stored
+
+_ANY: Final = Wanted()
 
 
 @attrs.define(eq=False)
@@ -17,6 +24,7 @@ class _Kept:
     number: int
     task_id: str
     standing: Standing
+    listing: Listing | None
     changed: float
     records: list[Record] = attrs.field(factory=list)
 
@@ -24,9 +32,23 @@ class _Kept:
     def stored(self) -> Stored:
         return Stored(self.number, self.task_id, self.standing)
 
+    def listed(self, wanted: Wanted = _ANY) -> Iterator[Listed]:
+        """Give it as it is listed, if it is, and if it is wanted."""
+        if self.listing is not None and wanted.takes(self.listing, self.standing.task, self.changed):
+            yield Listed(self.number, self.task_id, self.standing, self.changed, self.listing)
+
 
 def _number(kept: _Kept) -> int:
     return kept.number
+
+
+def _place(listed: Listed) -> Place:
+    return listed.place
+
+
+def _last_position(turn: tuple[int, _Kept, int, int]) -> int:
+    first, _, begin, end = turn
+    return first + end - begin - 1
 
 
 _LAST = chr(0x10FFFF)
@@ -43,6 +65,7 @@ class MemoryJournal:
     def __init__(self) -> None:
         self._tasks: dict[str, _Kept] = {}
         self._waiting: list[tuple[float, int, str]] = []
+        self._turns: list[tuple[int, _Kept, int, int]] = []
         self._position = 0
         self._last = 0
         self._closed = False
@@ -58,7 +81,11 @@ class MemoryJournal:
                 kept = self._begin(entry)
             elif entry.standing is not None:
                 self._stand(kept, entry.standing, entry.records[-1].at)
+            if entry.listing is not None:
+                kept.listing = entry.listing
+            begin = len(kept.records)
             kept.records.extend(entry.records)
+            self._turns.append((self._position + 1, kept, begin, len(kept.records)))
             self._position += len(entry.records)
         return first
 
@@ -66,7 +93,11 @@ class MemoryJournal:
         if entry.standing is None:
             raise ValueError(f"the first entry of task {entry.task_id} does not say where it stands")
         self._last += 1
-        kept = self._tasks[entry.task_id] = _Kept(self._last, entry.task_id, Standing(entry.standing.state), 0.0)
+        submitted, listing = entry.records[0], entry.listing
+        if isinstance(submitted, TaskSubmitted):
+            listing = listing or listing_of_submission(submitted)
+        standing = Standing(entry.standing.state)
+        kept = self._tasks[entry.task_id] = _Kept(self._last, entry.task_id, standing, listing, 0.0)
         self._stand(kept, entry.standing, entry.records[-1].at)
         return kept
 
@@ -113,6 +144,69 @@ class MemoryJournal:
         index = bisect_right(self._waiting, (after, self._last + 1))
         return self._waiting[index][0] if index < len(self._waiting) else None
 
+    async def find(self, wanted: Wanted, *, before: Place | None = None, limit: int = PAGE) -> Sequence[Listed]:
+        """List what is wanted; see `Journal.find`."""
+        await trio.lowlevel.checkpoint()
+        self._check_open()
+        found = [
+            listed
+            for kept in self._tasks.values()
+            if before is None or (kept.changed, kept.number) < before
+            for listed in kept.listed(wanted)
+        ]
+        return nlargest(limit, found, key=_place)
+
+    async def look_up(self, task_id: str) -> Listed | None:
+        """Give one as it is listed; see `Journal.look_up`."""
+        await trio.lowlevel.checkpoint()
+        self._check_open()
+        kept = self._tasks.get(task_id)
+        return None if kept is None else next(kept.listed(), None)
+
+    async def of_resolution(self, resolution_id: str) -> str | None:
+        """Find the task of an execution; see `Journal.of_resolution`."""
+        await trio.lowlevel.checkpoint()
+        self._check_open()
+        for kept in self._tasks.values():
+            if kept.listing is not None and resolution_id and kept.listing.resolution == resolution_id:
+                return kept.task_id
+        return None
+
+    async def count(self, tags: Mapping[str, str]) -> Sequence[Count]:
+        """Count tasks; see `Journal.count`."""
+        wanted = Wanted(tags=tags)
+        await trio.lowlevel.checkpoint()
+        self._check_open()
+        counted = Counter(
+            (kept.standing.task, listed.listing.template, group)
+            for kept in self._tasks.values()
+            for listed in kept.listed(wanted)
+            for group in listed.listing.groups
+        )
+        return [Count(*key, tasks) for key, tasks in sorted(counted.items())]
+
+    async def since(self, position: int, *, limit: int = PAGE) -> Sequence[Committed]:
+        """Give what was committed later; see `Journal.since`."""
+        await trio.lowlevel.checkpoint()
+        self._check_open()
+        start = bisect_right(self._turns, position, key=_last_position)
+        return [
+            Committed(first, kept.task_id, tuple(kept.records[begin:end]))
+            for first, kept, begin, end in self._turns[start : start + limit]
+        ]
+
+    async def delete(self, task_id: str) -> bool:
+        """Delete a task; see `Journal.delete`."""
+        await trio.lowlevel.checkpoint()
+        self._check_open()
+        return self._forget([task_id]) > 0
+
+    def _forget(self, task_ids: Sequence[str]) -> int:
+        gone = {kept.number for task_id in task_ids if (kept := self._tasks.pop(task_id, None)) is not None}
+        self._waiting = [one for one in self._waiting if one[1] not in gone]
+        self._turns = [turn for turn in self._turns if turn[1].number not in gone]
+        return len(gone)
+
     async def collect(self, ended_before: float, *, limit: int = PAGE) -> int:
         """Forget tasks that ended; see `Journal.collect`."""
         await trio.lowlevel.checkpoint()
@@ -122,9 +216,7 @@ class MemoryJournal:
             for kept in self._tasks.values()
             if kept.changed < ended_before and not kept.standing.awake and task_state_of(kept.standing.state).ended
         ]
-        for task_id in old[:limit]:
-            del self._tasks[task_id]
-        return len(old[:limit])
+        return self._forget(old[:limit])
 
     async def close(self) -> None:
         """Forget everything."""
@@ -132,6 +224,7 @@ class MemoryJournal:
         self._closed = True
         self._tasks.clear()
         self._waiting.clear()
+        self._turns.clear()
 
     def _check_open(self) -> None:
         if self._closed:

@@ -1,17 +1,18 @@
 """What a journal is asked to do. Its laws are tests that every implementation passes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol, TypeAlias
 
 import attrs
 
 from runtime.engine.records import Record as TaskRecord
-from runtime.engine.states import ResolutionState
+from runtime.engine.states import ResolutionState, TaskState, task_state_of
 from runtime.engine.task import Task
 from runtime.errors import Refused, Unavailable
 from runtime.flow.flow import Flow
 from runtime.flow.records import Record as FlowRecord
 from runtime.flow.states import FlowStatus
+from runtime.journal.listing import Count, Listing, Wanted, listing_of
 
 Record: TypeAlias = TaskRecord | FlowRecord
 """What is stored: of tasks, and of flows. An id belongs to one of them, and its first record says to which."""
@@ -28,26 +29,35 @@ class StoreUnusable(Refused):
     """A store cannot be opened, or not like this; the text says what to do."""
 
 
+def _of_resolution(standing: "Standing") -> TaskState:
+    return task_state_of(standing.state)
+
+
 @attrs.frozen
 class Standing:
     """What a journal knows of a task without reading its records.
 
     `awake`: a run is open or attempts are in flight, so that somebody has to go on with it. `due`: when a task that
-    sleeps wants its next run, in Unix seconds. `run` is the number of its last one.
+    sleeps wants its next run, in Unix seconds. `run` is the number of its last one. `task` is the state that is shown.
+    `steps_done` counts the steps that are settled: as of the last time that anything else here changed.
     """
 
     state: ResolutionState
     awake: bool = False
     due: float | None = None
     run: int = 0
+    task: TaskState = attrs.field(default=attrs.Factory(_of_resolution, takes_self=True))
+    steps_done: int = attrs.field(default=0, eq=False)
 
 
 def standing_of(task: Task | Flow) -> Standing:
-    """Say where a task or a flow stands."""
+    """Say where a task or a flow stands. Costs as many look-ups as loops are expanded."""
     awake = not task.idle
     if isinstance(task, Flow):
         return Standing(_standing_state(task), awake, None if awake else task.next_due)
-    return Standing(task.resolution, awake, None if awake else task.next_retry, task.run)
+    open_ = sum(task.tally.values()) - sum(loop.open for loop in task.loops.values())
+    done = len(task.plan.template.steps) - open_
+    return Standing(task.resolution, awake, None if awake else task.next_retry, task.run, task.state, done)
 
 
 def _standing_state(flow: Flow) -> ResolutionState:
@@ -67,14 +77,23 @@ def _standing_state(flow: Flow) -> ResolutionState:
 
 @attrs.frozen
 class Entry:
-    """The records of one task in one commit, in order. `standing`: where they leave the task, if that changed.
+    """The records of one task in one commit, in order.
 
-    The first entry of a task begins with its `TaskSubmitted` (of a flow, its `FlowCreated`) and says where it stands.
+    `standing`: where they leave the task; `listing`: what lists show of it; if that changed. What changes its listing
+    says where it stands, too. The first entry of a task begins with its `TaskSubmitted` (of a flow, its `FlowCreated`)
+    and says where it stands; its listing is that of the submission if it says no other. Flows are not listed here.
     """
 
     task_id: str
     records: Sequence[Record]
     standing: Standing | None = None
+    listing: Listing | None = None
+
+
+def entry_of(task: Task | Flow, records: Sequence[Record]) -> Entry:
+    """Give the first entry of a task or a flow: `records` are all that it has."""
+    listing = listing_of(task) if isinstance(task, Task) else None
+    return Entry(task.header.task_id, records, standing_of(task), listing)
 
 
 @attrs.frozen
@@ -84,6 +103,34 @@ class Stored:
     number: int
     task_id: str
     standing: Standing
+
+
+@attrs.frozen
+class Listed:
+    """A task as it is listed. `changed`: when its standing or its listing last did, in Unix seconds."""
+
+    number: int
+    task_id: str
+    standing: Standing
+    changed: float
+    listing: Listing
+
+    @property
+    def place(self) -> "Place":
+        """Where it is in the order of lists."""
+        return self.changed, self.number
+
+
+Place: TypeAlias = tuple[float, int]
+
+
+@attrs.frozen
+class Committed:
+    """The records that one task stored in one commit; the first of them has this position."""
+
+    position: int
+    task_id: str
+    records: Sequence[Record]
 
 
 class Journal(Protocol):
@@ -121,6 +168,36 @@ class Journal(Protocol):
 
     async def next_due(self, after: float) -> float | None:
         """Say when the first task is due after that time, if there is one."""
+        ...
+
+    async def find(self, wanted: Wanted, *, before: Place | None = None, limit: int = PAGE) -> Sequence[Listed]:
+        """List those that are wanted, the one with the newest change first; of two at once, the one submitted last.
+
+        Those behind `before`, the place of the last one that was given, follow it.
+        """
+        ...
+
+    async def look_up(self, task_id: str) -> Listed | None:
+        """Give one task as it is listed, if there is one of that id."""
+        ...
+
+    async def of_resolution(self, resolution_id: str) -> str | None:
+        """Give the id of the task whose execution has that id now, if there is one."""
+        ...
+
+    async def count(self, tags: Mapping[str, str]) -> Sequence[Count]:
+        """Count the tasks that have all of these tags; one of several groups is counted under each of them."""
+        ...
+
+    async def since(self, position: int, *, limit: int = PAGE) -> Sequence[Committed]:
+        """Give what was committed after the record of that position, in order, up to `limit` turns; of a turn, all of it.
+
+        What belonged to tasks that were deleted since is left out.
+        """
+        ...
+
+    async def delete(self, task_id: str) -> bool:
+        """Delete a task and all its records; say whether there was one."""
         ...
 
     async def collect(self, ended_before: float, *, limit: int = PAGE) -> int:

@@ -41,7 +41,7 @@ from runtime.flow.effects import Effect as FlowEffect
 from runtime.flow.events import StartRequested
 from runtime.flow.flow import Flow
 from runtime.journal.codec import as_stored
-from runtime.journal.protocol import Entry, JournalUnavailable, Record, standing_of
+from runtime.journal.protocol import JournalUnavailable, Record, entry_of
 from runtime.journal.replaying import replay
 from runtime.wishes import REFUSED, SpawnedTask
 from runtime.work.family import submission_of
@@ -198,7 +198,7 @@ class Intake(Actor[Message]):
             return
         if self._services.shutdown.reason is not None:
             raise Unavailable("the runtime is shutting down")
-        entries = [Entry(one.task.header.task_id, one.records, standing_of(one.task)) for one in accepted]
+        entries = [entry_of(one.task, one.records) for one in accepted]
         faults = self._services.faults
         faults.reach(FaultPoint.BEFORE_APPEND)
         position = await self._services.journal.append(entries)

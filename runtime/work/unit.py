@@ -24,6 +24,7 @@ from runtime.errors import NotFound
 from runtime.faults import FaultPoint, Faults
 from runtime.flow.flow import Flow
 from runtime.flows import Flows
+from runtime.journal.listing import Listing, relisted
 from runtime.journal.protocol import Entry, Journal, JournalUnavailable, Record, Standing, standing_of
 from runtime.work.broadcast import Broadcast
 from runtime.work.family import Front
@@ -171,7 +172,9 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
         if records:
             standing = standing_of(unit)
             self._services.faults.reach(FaultPoint.BEFORE_APPEND)
-            position = await self._store(records, None if standing == self._standing else standing)
+            listing = relisted(self._unit, unit)
+            moved = None if standing == self._standing and listing is None else standing
+            position = await self._store(records, moved, listing)
             self._services.faults.reach(FaultPoint.AFTER_APPEND)
             self._unit, self._standing = unit, standing
             self._services.broadcast.publish(unit, position, records)
@@ -180,9 +183,9 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
             self._services.faults.reach(FaultPoint.AFTER_START)
         return refusals
 
-    async def _store(self, records: Sequence[Record], standing: Standing | None) -> int:
+    async def _store(self, records: Sequence[Record], standing: Standing | None, listing: Listing | None) -> int:
         """Store what was decided; for as long as the journal cannot, try again (section 6.10): nothing was done yet."""
-        entries = [Entry(self._unit.header.task_id, records, standing)]
+        entries = [Entry(self._unit.header.task_id, records, standing, listing)]
         for pause in chain(_STORE_AGAIN_SECONDS, repeat(_STORE_AGAIN_SECONDS[-1])):
             try:
                 return await self._services.journal.append(entries)

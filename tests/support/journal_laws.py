@@ -4,12 +4,15 @@ Each takes a fresh, empty journal.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
+import attrs
 import pytest
 import trio
 
 from runtime.engine.records import Record, RunEnded, RunStarted, StepReturned, StepStarted, TaskSubmitted
-from runtime.engine.states import ResolutionState
+from runtime.engine.states import ResolutionState, TaskState
+from runtime.journal.listing import Count, Listing, Role, Wanted
 from runtime.journal.protocol import Entry, Journal, JournalUnavailable, Standing
 from runtime.templates.model import Template
 from runtime.values.json import Json, Number
@@ -184,6 +187,130 @@ async def what_was_collected_may_be_submitted_again(journal: Journal) -> None:
     assert len(await journal.read("t")) == 1
 
 
+def listed(task_id: str, at: float = 0.0, standing: Standing = DONE, **listing: Any) -> Entry:
+    made = Listing(title=f"title of {task_id}", template="plan", created=at, steps_total=1, **listing)
+    return Entry(task_id, [submitted(task_id, at)], standing, made)
+
+
+async def found(journal: Journal, **wanted: Any) -> list[str]:
+    return names(await journal.find(Wanted(**wanted)))
+
+
+async def tasks_are_found_newest_change_first_and_page_by_page(journal: Journal) -> None:
+    await journal.append([listed(name, at) for name, at in (("b", 2.0), ("a", 1.0), ("c", 2.0), ("d", 0.5))])
+    await journal.append([Entry("d", [RunEnded(at=3.0, state=ResolutionState.DONE)], RUNNING)])
+    seen: list[str] = []
+    place = None
+    while page := await journal.find(Wanted(), before=place, limit=2):
+        assert len(page) <= 2
+        seen += names(page)
+        place = page[-1].place
+    assert seen == ["d", "c", "b", "a"]
+
+
+async def tasks_are_found_by_all_that_is_wanted_of_them(journal: Journal) -> None:
+    both = {"team": "red", "size": "L"}
+    await journal.append([listed("a", 1.0, tags=both), listed("b", 2.0, tags={"team": "red"}, batch="x")])
+    await journal.append([listed("c", 3.0, RUNNING, tags={"team": "blue"}), listed("d", 4.0)])
+    assert await found(journal, tags={"team": "red"}) == ["b", "a"]
+    assert await found(journal, tags=both) == ["a"]
+    assert await found(journal, tags={"team": "red"}, batch="x") == ["b"]
+    assert await found(journal, state=TaskState.RUNNING) == ["c"]
+    assert await found(journal, state=TaskState.DONE, after=1.0, before=4.0) == ["b"]
+    assert await found(journal, template="plan") == ["d", "c", "b", "a"]
+    assert not await found(journal, template="other")
+    assert not await found(journal, batch="y")
+
+
+async def tasks_are_found_by_who_has_to_do_with_them(journal: Journal) -> None:
+    await journal.append(
+        [
+            listed("a", 1.0, requester="ann", owner_groups=("ops",)),
+            listed("b", 2.0, requester="bob", watcher_usernames=("ann", "eve"), resolver="ann"),
+            listed("c", 3.0),
+        ]
+    )
+    assert await found(journal, involving=frozenset({(Role.REQUESTER, "ann"), (Role.WATCHER, "ann")})) == ["b", "a"]
+    assert await found(journal, involving=frozenset({(Role.OWNER_GROUP, "ops")})) == ["a"]
+    assert await found(journal, involving=frozenset({(Role.TAKER, "ann")})) == ["b"]
+    assert not await found(journal, involving=frozenset({(Role.RESOLVER, "ann")}))
+    assert not await found(journal, involving=frozenset())
+    assert len(await found(journal, involving=None)) == 3
+
+
+async def what_lists_show_is_what_was_said_last(journal: Journal) -> None:
+    before = Listing(title="one", template="plan", created=1.0, steps_total=2, tags={"a": "1"}, requester="ann")
+    after = attrs.evolve(before, title="two", tags={"b": "2"}, resolution="r", watcher_groups=("ops",))
+    await journal.append([Entry("t", [submitted("t", 1.0)], TODO, before)])
+    stands = attrs.evolve(RUNNING, steps_done=1)
+    await journal.append([Entry("t", [RunStarted(at=2.0)], stands, after)])
+    [seen] = await journal.find(Wanted())
+    assert seen == await journal.look_up("t")
+    assert (seen.task_id, seen.listing, seen.changed, seen.standing) == ("t", after, 2.0, stands)
+    assert seen.standing.steps_done == 1
+    assert not await found(journal, tags={"a": "1"})
+    assert await found(journal, tags={"b": "2"}) == ["t"]
+    assert await found(journal, involving=frozenset({(Role.WATCHER_GROUP, "ops")})) == ["t"]
+    assert await journal.of_resolution("r") == "t"
+    assert await journal.of_resolution("") is None
+    assert await journal.look_up("other") is None
+
+
+async def a_task_is_listed_as_it_was_submitted_unless_more_is_said(journal: Journal) -> None:
+    await journal.append([first("t")])
+    [seen] = await journal.find(Wanted())
+    assert seen.listing == Listing(title="title", template=PLAN.name, created=0.0, steps_total=1)
+
+
+async def tasks_are_counted_by_state_and_by_the_groups_that_resolve_them(journal: Journal) -> None:
+    await journal.append([listed("a"), listed("b", tags={"x": "1"}), listed("c", standing=RUNNING)])
+    await journal.append(
+        [listed("d", owner_groups=("g1", "g2")), listed("e", owner_groups=("g1",), resolver_groups=("g3",))]
+    )
+    done, running = TaskState.DONE, TaskState.RUNNING
+    assert list(await journal.count({})) == [
+        Count(done, "plan", "", 2),
+        Count(done, "plan", "g1", 1),
+        Count(done, "plan", "g2", 1),
+        Count(done, "plan", "g3", 1),
+        Count(running, "plan", "", 1),
+    ]
+    assert list(await journal.count({"x": "1"})) == [Count(done, "plan", "", 1)]
+
+
+async def what_was_committed_is_given_in_order_from_any_position(journal: Journal) -> None:
+    await journal.append([first("a", RunStarted(at=0.0)), first("b")])
+    await journal.append([Entry("a", [started(1.0)])])
+    turns = await journal.since(0)
+    assert [(turn.position, turn.task_id, len(turn.records)) for turn in turns] == [
+        (1, "a", 2),
+        (3, "b", 1),
+        (4, "a", 1),
+    ]
+    assert [turn.position for turn in await journal.since(0, limit=2)] == [1, 3]
+    assert [turn.position for turn in await journal.since(1)] == [1, 3, 4]  # the rest of the turn that it is in
+    assert [turn.position for turn in await journal.since(2)] == [3, 4]
+    assert not await journal.since(4)
+    await journal.delete("b")
+    assert [turn.position for turn in await journal.since(2)] == [4]
+
+
+async def what_was_deleted_is_gone(journal: Journal) -> None:
+    await journal.append(
+        [listed("a", tags={"x": "1"}, requester="ann"), listed("b", resolution="r"), sleeping("c", 5.0)]
+    )
+    assert await journal.delete("a")
+    assert not await journal.delete("a")
+    assert await journal.delete("c")
+    assert not await journal.read("a")
+    assert await found(journal) == ["b"]
+    assert not await found(journal, tags={"x": "1"})
+    assert not await found(journal, involving=frozenset({(Role.REQUESTER, "ann")}))
+    assert await journal.next_due(0.0) is None
+    await journal.append([listed("a")])
+    assert await found(journal) == ["a", "b"]
+
+
 async def a_closed_journal_refuses(journal: Journal) -> None:
     await journal.close()
     await journal.close()
@@ -192,8 +319,10 @@ async def a_closed_journal_refuses(journal: Journal) -> None:
     for ask in (journal.read("t"), journal.tasks(), journal.awake(), journal.due(1.0), journal.next_due(1.0)):
         with pytest.raises(JournalUnavailable):
             await ask
-    with pytest.raises(JournalUnavailable):
-        await journal.collect(1.0)
+    later = (journal.collect(1.0), journal.delete("t"), journal.since(0), journal.find(Wanted()), journal.count({}))
+    for one in later:
+        with pytest.raises(JournalUnavailable):
+            await one
 
 
 LAWS = (
@@ -212,5 +341,13 @@ LAWS = (
     a_task_that_was_woken_is_due_no_more,
     only_tasks_that_ended_long_ago_are_collected,
     what_was_collected_may_be_submitted_again,
+    tasks_are_found_newest_change_first_and_page_by_page,
+    tasks_are_found_by_all_that_is_wanted_of_them,
+    tasks_are_found_by_who_has_to_do_with_them,
+    what_lists_show_is_what_was_said_last,
+    a_task_is_listed_as_it_was_submitted_unless_more_is_said,
+    tasks_are_counted_by_state_and_by_the_groups_that_resolve_them,
+    what_was_committed_is_given_in_order_from_any_position,
+    what_was_deleted_is_gone,
     a_closed_journal_refuses,
 )

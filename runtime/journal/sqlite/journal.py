@@ -4,16 +4,31 @@ Appends are encoded in the task that asks and written by one thread (`thread`); 
 for, on a connection of their own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Self, TypeVar
 
 import attrs
 import trio
 
+from runtime.engine.task import Task
+from runtime.journal.codec import RecordUnreadable
 from runtime.journal.keys import KeyRing
-from runtime.journal.protocol import PAGE, Entry, JournalUnavailable, Record, Stored
+from runtime.journal.listing import Count, Wanted, listing_of
+from runtime.journal.protocol import (
+    PAGE,
+    Committed,
+    Entry,
+    JournalUnavailable,
+    Listed,
+    Place,
+    Record,
+    Stored,
+    standing_of,
+)
+from runtime.journal.replaying import replay
 from runtime.journal.sqlite.database import Opening, connect, explained, owned, serving
+from runtime.journal.sqlite.lists import Lists
 from runtime.journal.sqlite.reader import Reader
 from runtime.journal.sqlite.thread import WriterThread
 from runtime.journal.sqlite.writer import Templates, Writer, encoded
@@ -24,10 +39,12 @@ T = TypeVar("T")
 class SqliteJournal:
     """Records in an SQLite file; made by `open`."""
 
-    def __init__(self, opening: Opening, writer: Writer, reader: Reader, ownership: ExitStack) -> None:
+    def __init__(self, opening: Opening, writer: Writer, reader: Reader, lists: Lists, ownership: ExitStack) -> None:
         self._path = opening.path
         self._thread = WriterThread(writer, name=f"store {opening.path.name}")
         self._reader = reader
+        self._lists = lists
+        self._one_list = trio.CapacityLimiter(1)
         self._templates = Templates()
         self._ownership = ownership
         self._closed = False
@@ -39,8 +56,8 @@ class SqliteJournal:
         Raises:
             StoreUnusable: it cannot be used; the text says why and what to do.
         """
-        writer, reader, ownership = await trio.to_thread.run_sync(_open, opening, ring)
-        return cls(opening, writer, reader, ownership)
+        parts = await trio.to_thread.run_sync(_open, opening, ring)
+        return cls(opening, *parts)
 
     async def append(self, entries: Sequence[Entry]) -> int:
         """Store the entries; see `Journal.append`."""
@@ -77,11 +94,44 @@ class SqliteJournal:
         """Say when the next task is due; see `Journal.next_due`."""
         return await self._look(lambda: self._reader.next_due(after))
 
+    async def find(self, wanted: Wanted, *, before: Place | None = None, limit: int = PAGE) -> Sequence[Listed]:
+        """List what is wanted; see `Journal.find`."""
+        return await self._look_long(lambda: self._lists.find(wanted, before, limit))
+
+    async def look_up(self, task_id: str) -> Listed | None:
+        """Give one as it is listed; see `Journal.look_up`."""
+        return await self._look_long(lambda: self._lists.look_up(task_id))
+
+    async def of_resolution(self, resolution_id: str) -> str | None:
+        """Find the task of an execution; see `Journal.of_resolution`."""
+        return await self._look_long(lambda: self._lists.of_resolution(resolution_id))
+
+    async def count(self, tags: Mapping[str, str]) -> Sequence[Count]:
+        """Count tasks; see `Journal.count`."""
+        return await self._look_long(lambda: self._lists.count(tags))
+
+    async def since(self, position: int, *, limit: int = PAGE) -> Sequence[Committed]:
+        """Give what was committed later; see `Journal.since`."""
+        return await self._look(lambda: self._reader.since(position, limit))
+
+    async def _look_long(self, look: Callable[[], T]) -> T:
+        """Look something up in a thread, one at a time: it may take as long as there are tasks."""
+        self._check_open()
+        with serving(self._path):
+            return await trio.to_thread.run_sync(look, limiter=self._one_list)
+
     async def _look(self, look: Callable[[], T]) -> T:
         await trio.lowlevel.checkpoint()
         self._check_open()
         with serving(self._path):
             return look()
+
+    async def delete(self, task_id: str) -> bool:
+        """Delete a task; see `Journal.delete`."""
+        self._check_open()
+        with serving(self._path):
+            deleted: bool = await self._thread.call(lambda writer: writer.delete(task_id))
+            return deleted
 
     async def collect(self, ended_before: float, *, limit: int = PAGE) -> int:
         """Delete tasks that ended; see `Journal.collect`."""
@@ -97,6 +147,7 @@ class SqliteJournal:
             return
         self._closed = True
         self._reader.close()
+        await trio.to_thread.run_sync(self._lists.close, limiter=self._one_list)
         await self._thread.call(self._let_go)
         self._thread.stop()
 
@@ -112,16 +163,32 @@ class SqliteJournal:
             raise JournalUnavailable("the journal is closed")
 
 
-def _open(opening: Opening, ring: KeyRing | None) -> tuple[Writer, Reader, ExitStack]:
+def _open(opening: Opening, ring: KeyRing | None) -> tuple[Writer, Reader, Lists, ExitStack]:
     ownership = ExitStack()
     with ExitStack() as undo, explained(opening.path):
         undo.callback(ownership.close)
         ownership.enter_context(owned(opening.path, ring.path if ring else None))
         writer = Writer(opening, ring)
         undo.callback(writer.close)
-        reader = Reader(connect(attrs.evolve(opening, create=False)), ring)
+        existing = attrs.evolve(opening, create=False)
+        reader = Reader(connect(existing), ring)
+        undo.callback(reader.close)
+        lists = Lists(connect(existing))
+        undo.callback(lists.close)
+        with serving(opening.path):
+            _list_anew(writer, reader, lists)
         undo.pop_all()
-    return writer, reader, ownership
+    return writer, reader, lists, ownership
+
+
+def _list_anew(writer: Writer, reader: Reader, lists: Lists) -> None:
+    """Make the lists of a store from before there were any."""
+    while unlisted := lists.unlisted(PAGE):
+        for task_id in unlisted:
+            unit = replay([record for piece in reader.turns(task_id) for record in piece])
+            if unit is None:
+                raise RecordUnreadable(f"task {task_id} has no records")
+            writer.list_anew(task_id, standing_of(unit), listing_of(unit) if isinstance(unit, Task) else None)
 
 
 def _nothing(_writer: Writer) -> None:

@@ -12,7 +12,7 @@ import apsw
 from runtime.engine.states import ResolutionState
 from runtime.journal.codec import RecordUnreadable, decode_template, decode_turn
 from runtime.journal.keys import KeyRing
-from runtime.journal.protocol import Record, Standing, Stored
+from runtime.journal.protocol import Committed, Record, Standing, Stored
 from runtime.journal.vault import Vault, template_context, turn_context
 from runtime.templates.model import Template
 
@@ -61,6 +61,13 @@ class Reader:
                 self._templates.popitem(last=False)
         return template
 
+    def since(self, position: int, limit: int) -> Sequence[Committed]:
+        """See `Journal.since`."""
+        rows: Any = self._connection.execute(_SINCE, (position, limit))
+        return [
+            Committed(first, task_id, self._decode(task_id, first, key, body)) for first, task_id, key, body in rows
+        ]
+
     def tasks(self, after: int, limit: int) -> Sequence[Stored]:
         """See `Journal.tasks`."""
         return self._list("WHERE number > ? ORDER BY number LIMIT ?", (after, limit))
@@ -98,4 +105,9 @@ class Reader:
 _TURNS: Final = (
     "SELECT position, key, body FROM turns WHERE task = (SELECT number FROM tasks WHERE id = ?) AND position > ?"
     " ORDER BY position LIMIT ?"
+)
+_SINCE: Final = (
+    "SELECT position, id, turns.key, body FROM turns JOIN tasks ON turns.task = tasks.number"
+    " WHERE position >= coalesce((SELECT max(position) FROM turns WHERE position <= ?1), 0)"
+    " AND position + records - 1 > ?1 ORDER BY position LIMIT ?2"
 )

@@ -3,7 +3,10 @@
 ::
 
     turns       what each task stored in each commit: `records` of them from `position` on, in one encoded `body`
-    tasks       where each task stands, so that nothing has to be replayed to find those that are due or awake
+    tasks       where each task stands, so that nothing has to be replayed to find those that are due or awake; and what
+                lists show of it (`listing`, encoded, and in the clear: titles, tags and names are not sealed)
+    involved    who has to do with which task, and how; for lists
+    tags        which task has which tag; for lists
     templates   each template once, by its hash
     keys        which keys sealed bodies, by fingerprint; `key` NULL: in the clear
     facts       `floor`: the position behind the last one ever given, where the turn that had it was collected
@@ -51,7 +54,35 @@ CREATE TABLE turns (
 CREATE INDEX turns_of_task ON turns (task);
 """
 
-MIGRATIONS: Final = (_FIRST,)
+_SECOND: Final = """
+ALTER TABLE tasks ADD COLUMN shown TEXT NOT NULL DEFAULT '';
+ALTER TABLE tasks ADD COLUMN steps_done INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN kind TEXT NOT NULL DEFAULT '';
+ALTER TABLE tasks ADD COLUMN batch TEXT NOT NULL DEFAULT '';
+ALTER TABLE tasks ADD COLUMN resolution TEXT NOT NULL DEFAULT '';
+ALTER TABLE tasks ADD COLUMN listing BLOB;
+CREATE INDEX tasks_changed ON tasks (changed, number);
+CREATE INDEX tasks_unfinished ON tasks (shown, changed, number) WHERE shown NOT IN ('DONE', 'CANCELLED', 'WONTFIX');
+CREATE INDEX tasks_of_batch ON tasks (batch) WHERE batch <> '';
+CREATE INDEX tasks_of_resolution ON tasks (resolution) WHERE resolution <> '';
+CREATE INDEX tasks_unlisted ON tasks (number) WHERE listing IS NULL;
+CREATE TABLE involved (
+    role TEXT NOT NULL,
+    name TEXT NOT NULL,
+    task INTEGER NOT NULL REFERENCES tasks,
+    PRIMARY KEY (role, name, task)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX involved_of_task ON involved (task);
+CREATE TABLE tags (
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    task INTEGER NOT NULL REFERENCES tasks,
+    PRIMARY KEY (name, value, task)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tags_of_task ON tags (task);
+"""
+
+MIGRATIONS: Final = (_FIRST, _SECOND)
 NEWEST: Final = len(MIGRATIONS)
 
 

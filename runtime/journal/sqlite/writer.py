@@ -16,8 +16,10 @@ from runtime.errors import Unavailable
 from runtime.flow.records import FlowCreated
 from runtime.journal.codec import encode_template, encode_turn
 from runtime.journal.keys import KeyRing
+from runtime.journal.listing import Listing, listing_of_submission
 from runtime.journal.protocol import Entry, JournalUnavailable, Standing, StoreUnusable
 from runtime.journal.sqlite.database import Opening, connect, unavailable
+from runtime.journal.sqlite.lists import encode_listing
 from runtime.journal.vault import Vault, template_context, turn_context
 from runtime.templates.model import Template
 
@@ -42,6 +44,7 @@ class Turn:
     standing: Standing | None
     changed: float
     template: tuple[bytes, bytes] | None = None
+    listing: Listing | None = None
 
 
 class Templates:
@@ -63,15 +66,15 @@ class Templates:
 def encoded(entry: Entry, templates: Templates) -> Turn:
     """Encode an entry."""
     first = entry.records[0]
-    template = None
+    template, listing = None, entry.listing
     if isinstance(first, TaskSubmitted):
-        template = templates.encoded(first.template)
+        template, listing = templates.encoded(first.template), listing or listing_of_submission(first)
     elif isinstance(first, FlowCreated):
         template = templates.encoded(_NO_TEMPLATE)
     if template is not None and entry.standing is None:
         raise ValueError(f"the first entry of task {entry.task_id} does not say where it stands")
     body = encode_turn(entry.records, template[0] if template else b"")
-    return Turn(entry.task_id, len(entry.records), body, entry.standing, entry.records[-1].at, template)
+    return Turn(entry.task_id, len(entry.records), body, entry.standing, entry.records[-1].at, template, listing)
 
 
 class Writer:
@@ -136,6 +139,9 @@ class Writer:
             self._insert(_TASKS, [row for turn in new for row in _task_row(turn)])
             self._insert(_TURNS, self._turn_rows(turns))
             self._insert(_MOVES, [row for turn in moved.values() for row in _move_row(turn)])
+            for turn in turns:
+                if turn.listing is not None:
+                    self._list(turn.task_id, turn.listing, anew=turn.template is None)
             connection.execute("COMMIT")
         except BaseException:
             self._templates_stored.clear()
@@ -166,14 +172,45 @@ class Writer:
                 values += (digest, *self._vault.seal(body, template_context(digest)))
         return values
 
+    def _list(self, task_id: str, listing: Listing, *, anew: bool) -> None:
+        """Store what lists find a task by; `anew`: in the place of what it was found by before."""
+        connection = self._connection
+        if anew:
+            columns = (listing.template, listing.batch, listing.resolution, encode_listing(listing), task_id)
+            connection.execute(_RELISTED, columns)
+            for forget in (_FORGET_INVOLVED, _FORGET_TAGS):
+                connection.execute(forget, connection.execute(_NUMBER, (task_id,)).fetchone())
+        rows = [(str(role), name, task_id) for role, name in listing.involved()]
+        if rows:
+            connection.executemany(_INVOLVED, rows)
+        if listing.tags:
+            connection.executemany(_TAGS, [(name, value, task_id) for name, value in listing.tags.items()])
+
+    def list_anew(self, task_id: str, standing: Standing, listing: Listing | None) -> None:
+        """Store what lists show of a task from before there were any; nothing of a flow."""
+        with self._connection:
+            if listing is None:
+                self._connection.execute(_UNLISTED, (_NOT_LISTED, task_id))
+                return
+            self._connection.execute(_SHOWN, (str(standing.task), standing.steps_done, task_id))
+            self._list(task_id, listing, anew=True)
+
+    def delete(self, task_id: str) -> bool:
+        """Delete a task; see `Journal.delete`."""
+        return self._delete(_NUMBER, (task_id,)) > 0
+
     def collect(self, ended_before: float, limit: int) -> int:
         """Delete tasks that ended; see `Journal.collect`."""
+        return self._delete(_OLD, (ended_before, limit))
+
+    def _delete(self, which: str, bindings: Sequence[Any]) -> int:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            old = connection.execute(_OLD, (ended_before, limit)).fetchall()
+            old = connection.execute(which, bindings).fetchall()
             if old:
-                connection.executemany("DELETE FROM turns WHERE task = ?", old)
+                for forget in (_FORGET_TURNS, _FORGET_INVOLVED, _FORGET_TAGS):
+                    connection.executemany(forget, old)
                 connection.executemany("DELETE FROM tasks WHERE number = ?", old)
                 connection.execute(_UNUSED_TEMPLATES)
                 connection.execute("INSERT OR REPLACE INTO facts VALUES ('floor', ?)", (self.next_position,))
@@ -193,6 +230,11 @@ class Writer:
 def _task_row(turn: Turn) -> Iterator[Any]:
     digest, _ = turn.template or (b"", b"")
     yield from (turn.task_id, digest, *_standing(turn))
+    listing = turn.listing
+    if listing is not None:
+        yield from (listing.template, listing.batch, listing.resolution, encode_listing(listing))
+    else:
+        yield from ("", "", "", _NOT_LISTED)
 
 
 def _move_row(turn: Turn) -> Iterator[Any]:
@@ -203,6 +245,7 @@ def _standing(turn: Turn) -> Iterator[Any]:
     standing = turn.standing
     if standing is not None:
         yield from (str(standing.state), int(standing.awake), standing.due, standing.run, turn.changed)
+        yield from (str(standing.task), standing.steps_done)
 
 
 def _next_position(connection: apsw.Connection) -> int:
@@ -251,15 +294,28 @@ _TURNS: Final = _Rows(
 )
 _TEMPLATES: Final = _Rows("INSERT OR IGNORE INTO templates (hash, key, body) VALUES ", "(?, ?, ?)")
 _TASKS: Final = _Rows(
-    "INSERT INTO tasks (id, template, state, awake, due, run, changed) VALUES ",
-    "(?, (SELECT number FROM templates WHERE hash = ?), ?, ?, ?, ?, ?)",
+    "INSERT INTO tasks (id, template, state, awake, due, run, changed, shown, steps_done, kind, batch, resolution, listing)"
+    " VALUES ",
+    "(?, (SELECT number FROM templates WHERE hash = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 )
 _MOVES: Final = _Rows(
-    "WITH moved (id, state, awake, due, run, changed) AS (VALUES ",
-    "(?, ?, ?, ?, ?, ?)",
+    "WITH moved (id, state, awake, due, run, changed, shown, steps_done) AS (VALUES ",
+    "(?, ?, ?, ?, ?, ?, ?, ?)",
     ") UPDATE tasks SET state = moved.state, awake = moved.awake, due = moved.due, run = moved.run,"
-    " changed = moved.changed FROM moved WHERE tasks.id = moved.id",
+    " changed = moved.changed, shown = moved.shown, steps_done = moved.steps_done"
+    " FROM moved WHERE tasks.id = moved.id",
 )
+_NUMBER: Final = "SELECT number FROM tasks WHERE id = ?"
+_FORGET_TURNS: Final = "DELETE FROM turns WHERE task = ?"
+_FORGET_INVOLVED: Final = "DELETE FROM involved WHERE task = ?"
+_FORGET_TAGS: Final = "DELETE FROM tags WHERE task = ?"
+_INVOLVED: Final = "INSERT INTO involved (role, name, task) VALUES (?, ?, (SELECT number FROM tasks WHERE id = ?))"
+_TAGS: Final = "INSERT INTO tags (name, value, task) VALUES (?, ?, (SELECT number FROM tasks WHERE id = ?))"
+_RELISTED: Final = "UPDATE tasks SET kind = ?, batch = ?, resolution = ?, listing = ? WHERE id = ?"
+_NOT_LISTED: Final = b""
+"""The listing of what is in no list: of a flow."""
+_UNLISTED: Final = "UPDATE tasks SET listing = ? WHERE id = ?"
+_SHOWN: Final = "UPDATE tasks SET shown = ?, steps_done = ? WHERE id = ?"
 _OLD: Final = (
     "SELECT number FROM tasks WHERE state IN ('DONE', 'CANCELLED') AND NOT awake AND changed < ?"
     " ORDER BY changed LIMIT ?"

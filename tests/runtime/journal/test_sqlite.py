@@ -7,17 +7,22 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import apsw
+import attrs
 import pytest
 import trio
 
+from runtime.engine.events import RunRequested
 from runtime.engine.records import RunStarted, StepReturned
+from runtime.journal.listing import Role, Wanted
 from runtime.journal.opening import open_journal, store_path
-from runtime.journal.protocol import Entry, JournalUnavailable, StoreUnusable
+from runtime.journal.protocol import Entry, JournalUnavailable, StoreUnusable, entry_of
 from runtime.journal.sqlite.database import Durability, Opening
 from runtime.journal.sqlite.journal import SqliteJournal
 from runtime.journal.sqlite.schema import MIGRATIONS, NEWEST
 from runtime.journal.sqlite.writer import Templates, Writer, encoded
 from tests.support.journal_laws import DONE, first, names, started
+from tests.support.plain_loop import Loop
+from tests.support.plans import plan, step
 
 
 @asynccontextmanager
@@ -364,3 +369,19 @@ async def test_the_durability_asked_for_is_what_the_writer_has(tmp_path, durabil
     async with opened(tmp_path / "tasks.db", durability=durability) as journal:
         assert await journal._thread.call(lambda writer: writer._connection.pragma("synchronous")) == synchronous
         assert await journal._thread.call(lambda writer: writer._connection.pragma("journal_mode")) == "wal"
+
+
+async def test_the_lists_of_a_store_from_before_there_were_any_are_made_when_it_is_opened(tmp_path):
+    loop = Loop(attrs.evolve(plan(a=step()), allowed_resolver_groups=("ops",)))
+    loop.tell(RunRequested(at=loop.now))
+    loop.finish()
+    async with opened(tmp_path / "tasks.db") as journal:
+        await journal.append([entry_of(loop.task, loop.records)])
+        before = await journal.find(Wanted())
+        assert len(before) == 1
+    raw(tmp_path / "tasks.db", "DELETE FROM involved", "UPDATE tasks SET shown = '', kind = '', listing = NULL")
+    async with opened(tmp_path / "tasks.db") as journal:
+        assert await journal.find(Wanted()) == before
+        wanted = Wanted(template=loop.task.plan.template.name, involving=frozenset({(Role.OWNER_GROUP, "ops")}))
+        assert await journal.find(wanted) == before
+        assert await journal.find(Wanted(state=before[0].standing.task)) == before

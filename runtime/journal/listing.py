@@ -1,0 +1,168 @@
+"""What a journal knows of tasks so that they can be listed, found and counted without replaying any.
+
+A `Listing` changes rarely: it is stored when a task is submitted, and when somebody resolves or edits it. What changes
+with every run is in its `Standing`.
+"""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import TypeAlias
+
+import attrs
+
+from runtime.engine.records import TaskSubmitted
+from runtime.engine.states import TaskState
+from runtime.engine.task import Task
+from runtime.flow.flow import Flow
+
+
+class Role(StrEnum):
+    """What somebody has to do with a task (spec section 12.1). Owners are named by its template, resolvers by itself."""
+
+    REQUESTER = "requester"
+    TAKER = "taker"
+    WATCHER = "watcher"
+    WATCHER_GROUP = "watcher group"
+    RESOLVER = "resolver"
+    RESOLVER_GROUP = "resolver group"
+    OWNER = "owner"
+    OWNER_GROUP = "owner group"
+
+
+Involved: TypeAlias = tuple[Role, str]
+"""A username or a group, and its part in a task."""
+
+
+@attrs.frozen(kw_only=True)
+class Listing:
+    """What is shown of a task in lists, and what it is found by."""
+
+    title: str
+    template: str
+    created: float
+    steps_total: int
+    requester: str = ""
+    requester_groups: tuple[str, ...] = ()
+    resolver: str = ""
+    resolution: str = ""
+    parent: str = ""
+    batch: str = ""
+    tags: Mapping[str, str] = attrs.field(factory=dict)
+    watcher_usernames: tuple[str, ...] = ()
+    watcher_groups: tuple[str, ...] = ()
+    resolver_usernames: tuple[str, ...] = ()
+    resolver_groups: tuple[str, ...] = ()
+    owner_usernames: tuple[str, ...] = ()
+    owner_groups: tuple[str, ...] = ()
+
+    def involved(self) -> Iterator[Involved]:
+        """Give everybody who has to do with the task."""
+        for role, names in (
+            (Role.REQUESTER, (self.requester,)),
+            (Role.TAKER, (self.resolver,)),
+            (Role.WATCHER, self.watcher_usernames),
+            (Role.WATCHER_GROUP, self.watcher_groups),
+            (Role.RESOLVER, self.resolver_usernames),
+            (Role.RESOLVER_GROUP, self.resolver_groups),
+            (Role.OWNER, self.owner_usernames),
+            (Role.OWNER_GROUP, self.owner_groups),
+        ):
+            yield from ((role, name) for name in names if name)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that the task is counted under: those it names itself, or else those of its template, or else none."""
+        return self.resolver_groups or self.owner_groups or ("",)
+
+
+def listing_of(task: Task) -> Listing:
+    """Say what lists show of a task."""
+    header, template = task.header, task.plan.template
+    return Listing(
+        title=header.title,
+        template=template.name,
+        created=header.submitted_at,
+        steps_total=len(template.steps),
+        requester=header.requester,
+        requester_groups=header.requester_groups,
+        resolver=header.resolver,
+        resolution=header.resolution_id,
+        parent=header.parent,
+        batch=header.batch,
+        tags=task.tags,
+        watcher_usernames=header.watcher_usernames,
+        watcher_groups=header.watcher_groups,
+        resolver_usernames=header.resolver_usernames,
+        resolver_groups=header.resolver_groups,
+        owner_usernames=template.allowed_resolver_usernames,
+        owner_groups=template.allowed_resolver_groups,
+    )
+
+
+def listing_of_submission(record: TaskSubmitted) -> Listing:
+    """Say what lists show of a task that was submitted, and nothing else."""
+    return Listing(
+        title=record.title,
+        template=record.template.name,
+        created=record.at,
+        steps_total=len(record.template.steps),
+        requester=record.requester,
+        requester_groups=record.requester_groups,
+        parent=record.parent,
+        batch=record.batch,
+        tags=record.tags,
+        watcher_usernames=record.watcher_usernames,
+        watcher_groups=record.watcher_groups,
+        resolver_usernames=record.resolver_usernames,
+        resolver_groups=record.resolver_groups,
+        owner_usernames=record.template.allowed_resolver_usernames,
+        owner_groups=record.template.allowed_resolver_groups,
+    )
+
+
+def relisted(before: Task | Flow, after: Task | Flow) -> Listing | None:
+    """Say what lists show of a task from now on, if it may be something else than before. Flows are not listed."""
+    if isinstance(before, Flow) or isinstance(after, Flow):
+        return None
+    if after.header is before.header and after.plan is before.plan and after.tags == before.tags:
+        return None
+    return listing_of(after)
+
+
+@attrs.frozen(kw_only=True)
+class Wanted:
+    """Which tasks to list; every condition has to hold.
+
+    `involving`: one of these has to do with it. `after` and `before` bound its last activity, in Unix seconds, both
+    exclusive: the last time that its state changed, or that what is listed of it did.
+    """
+
+    involving: frozenset[Involved] | None = None
+    state: TaskState | None = None
+    template: str = ""
+    batch: str = ""
+    tags: Mapping[str, str] = attrs.field(factory=dict)
+    after: float | None = None
+    before: float | None = None
+
+    def takes(self, listing: Listing, state: TaskState, changed: float) -> bool:
+        """Say whether a task is one of them."""
+        return (
+            (self.state is None or state is self.state)
+            and (not self.template or listing.template == self.template)
+            and (not self.batch or listing.batch == self.batch)
+            and (self.after is None or changed > self.after)
+            and (self.before is None or changed < self.before)
+            and all(listing.tags.get(name) == value for name, value in self.tags.items())
+            and (self.involving is None or not self.involving.isdisjoint(listing.involved()))
+        )
+
+
+@attrs.frozen
+class Count:
+    """How many tasks of a template, for a group of resolvers, are in a state."""
+
+    state: TaskState
+    template: str
+    group: str
+    tasks: int
