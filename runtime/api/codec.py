@@ -12,6 +12,7 @@ from enum import Enum
 from types import UnionType
 from typing import Final, Generic, TypeVar, cast, get_args
 
+import attrs
 import cattrs
 
 from runtime.api.checking import Checker, MessageInvalid, shown_tag
@@ -49,6 +50,13 @@ class Codec(Generic[M]):
         self.schemas: Mapping[str, Mapping[str, Json]] = {
             tag: {"$schema": DRAFT, **schema_of(cls, tag)} for tag, cls in self.classes.items()
         }
+        taken = [
+            cls.__name__
+            for cls in classes
+            if TAG in [one.name for one in attrs.fields(cast("type[attrs.AttrsInstance]", cls))]
+        ]
+        if taken:
+            raise TypeError(f"{', '.join(taken)}: a message has no field called {TAG!r}, where its tag is")
         self._checkers: dict[str, Checker] = {}
 
     def encode(self, message: M) -> dict[str, Json]:

@@ -168,8 +168,8 @@ class FlowTargetChanged:
     position: int
     at: float
     task_id: str
-    type: str
-    id: str
+    target_type: str
+    target_id: str
     status: str
 
 

@@ -47,8 +47,8 @@ def _event(flow: Flow, position: int, record: Record) -> FlowEvent | None:
                 position=position,
                 at=record.at,
                 task_id=flow_id,
-                type=record.type,
-                id=record.id,
+                target_type=record.type,
+                target_id=record.id,
                 status=record.status,
             )
         case _:
