@@ -26,7 +26,8 @@ The ideas, each in the module of its name:
 * `spec`        what a supervisor needs to know, as data, checked once
 * `supervisor`  what may be asked of one, and what it decides when a child ends
 * `procession`  stop in waves, then start in order
-* `guard`       running one incarnation, and naming how it ended
+* `incarnation` how children begin, hibernate, are woken and end, each under its guard
+* `guard`       what to run, and a name for how it ended
 * `table`       a row per child, and what can be read off it
 * `opening`     the root of a tree and the block it lives in
 * `window`      restart windows and backoff

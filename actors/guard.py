@@ -1,9 +1,8 @@
-"""Running one incarnation of a child, and putting a name to how it ended.
+"""What the guard of a child runs, and the name it puts to how that ended.
 
-The guard of a child is the one place where everything that can happen to it
-ends: it returns, raises, is cut at its stop deadline, or is cancelled with
-everything above it. Its supervisor turns that into a `StopReason` here, and
-decides what follows.
+The guard (`incarnation`) is the one place where everything that can happen to
+a child ends: it returns, raises, is cut at its stop deadline, or is cancelled
+with everything above it. Here each becomes a `StopReason`.
 """
 
 from collections.abc import Awaitable

@@ -1,8 +1,8 @@
 """Supervisors: who is started, watched, restarted and stopped, and in which order.
 
 A supervisor is a table of children (`table`) and a set of sync decisions over
-it. Every decision is taken when a child ends, by the guard of that child, so
-nothing is ever queued behind a restart: a failed restart is simply the next end
+it. Every decision is taken when a child ends (`incarnation` tells), so nothing
+is ever queued behind a restart: a failed restart is simply the next end
 of a child, decided like the first, and a stop asked for in between wins. The
 one task of a supervisor only wakes for what needs time (a delayed restart, the
 deadline of a question) and for the end.
@@ -22,32 +22,28 @@ What an unasked end leads to:
 
 An end that was asked for never restarts anything. Cancelling the task that
 holds `open_supervisor` cancels every child, awaits them, and restarts nothing.
-An incarnation that replaces another at once goes on in the trio task of the one
-before it, which halves the price; each has a copy of the context in which the
-supervisor was made.
 """
 
 import random
 from collections.abc import Callable
-from contextvars import copy_context
 from functools import partial
-from typing import Any, assert_never
+from typing import assert_never
 
 import trio
 
-from actors.actor import Actor
 from actors.address import Address, Stopped
 from actors.alarm import Alarm
 from actors.cell import Cell
 from actors.clock import Clock
 from actors.errors import ChildExists, ChildUnknown, Draining, SupervisorFailed
-from actors.guard import cancelled_from_outside, live_in_scope, make, why_ended, why_from_above
-from actors.mailbox import Mailbox, MailboxStatistics, Tally
+from actors.guard import cancelled_from_outside
+from actors.incarnation import Incarnations
+from actors.mailbox import Mailbox
 from actors.observer import Observer
 from actors.procession import Procession, StartOne, StopWave
 from actors.reason import StopKind, StopReason
 from actors.shutdown import Phase, ShutdownContext
-from actors.spec import AutoShutdown, ChildSpec, Nested, Restart, Runnable, Strategy
+from actors.spec import AutoShutdown, ChildSpec, Nested, Restart, Strategy
 from actors.table import ChildCount, ChildInfo, ChildState, Row, SupervisorStatistics, Table
 from actors.tree import TreeNode, render
 from actors.window import Stamps
@@ -84,18 +80,23 @@ class Supervisor:
         self._shutdown = shutdown
         self._observer = observer
         self._chance = chance
-        self._context = copy_context()
-        self._nursery: trio.Nursery | None = None
-        self._unspawned: list[tuple[Row, Cell]] = []
         self._table = Table(path)
         self._plan = Procession(self._table)
         self._held: dict[Row, Row] = {}  # who is down because who is quarantined
         self._stamps = Stamps(group.window)
         self._alarm = Alarm()
+        self._incarnations = Incarnations(
+            self._table,
+            path=path,
+            clock=clock,
+            shutdown=shutdown,
+            observer=observer,
+            alarm=self._alarm,
+            nest=self._nest,
+            begun=self._begun,
+            ended=self._settle,
+        )
         self._advancing = False
-        self._settling: Row | None = None
-        self._heir: Cell | None = None
-        self._started = 0
         self._restarted = 0
         self._opened = False
         self._on_open: Callable[[], None] | None = None
@@ -173,7 +174,7 @@ class Supervisor:
             children=len(self._table),
             alive=sum(row.alive for row in self._table),
             quarantined=sum(row.state is ChildState.QUARANTINED for row in self._table),
-            started=self._started,
+            started=self._incarnations.started,
             restarted=self._restarted,
         )
 
@@ -298,11 +299,8 @@ class Supervisor:
 
     async def run(self, nursery: trio.Nursery) -> None:
         """Run until everything has ended, with the children in `nursery`."""
-        self._nursery = nursery
+        self._incarnations.open(nursery)
         try:
-            for row, cell in self._unspawned:
-                self._spawn(row, cell)
-            self._unspawned.clear()
             while True:
                 self._alarm.fire(self._clock.monotonic())
                 if self._finished:
@@ -313,93 +311,27 @@ class Supervisor:
                 self._stopping = self._shutdown.reason or cancelled_from_outside(self._path)
             self._ended_event.set()
             self._open_event.set()
-            for row in list(self._table):
-                if row.alive and row.cell is None:  # what hibernates has no task to be cancelled in
-                    self._end(row, self._stopping)
-
-    # --- what addresses need of it ----------------------------------------------
-
-    def wake(self, address: Address[Any]) -> Mailbox[Any]:
-        """Give a hibernating child its mailbox back, and a task. For `Address`."""
-        row = self._table[address.name]
-        row.state = ChildState.RUNNING
-        return self._awaken(row, address).mailbox
-
-    def seen_by(self, address: Address[Any]) -> MailboxStatistics:
-        """Give the statistics of a hibernating child. For `Address`."""
-        row = self._table[address.name]
-        return (row.tally or Tally()).picture(row.terms.capacity)
+            self._incarnations.close(self._stopping)
 
     # --- starting -------------------------------------------------------------
 
     def _launch(self, row: Row) -> Address[object]:
-        """Begin a new incarnation. Sync; everything that can fail happens in the child's own task."""
-        if row.start is None:
-            raise ChildUnknown(self._path, row.id)
-        self._started += 1
         self._held.pop(row, None)
-        address: Address[object] = Address(row.id, row.incarnation + 1, self)
-        row.address = address
-        if row.terms.hibernate:
-            row.state = ChildState.HIBERNATING
-        else:
-            row.state = ChildState.STARTING if row.terms.handshake else ChildState.RUNNING
-            cell = self._awaken(row, address)
-            if isinstance(row.start, Nested):
-                row.kept = self._below(row.id, row.start, cell.mailbox)
-        if self._observer is not None:
-            self._observer.started(address.path, address.incarnation)
-        if row.terms.hibernate:
-            self._ready(row)
-        return address
+        return self._incarnations.launch(row)
 
-    def _awaken(self, row: Row, address: Address[object]) -> Cell:
-        """Give an incarnation its mailbox and a task."""
-        mailbox = self._new_mailbox(row, address)
-        row.cell = cell = Cell(
-            address=address,
-            mailbox=mailbox,
-            clock=self._clock,
-            shutdown=self._shutdown,
-            observer=self._observer,
-            ready=partial(self._ready, row) if row.terms.handshake else None,
-            hibernates=row.terms.hibernate,
-            resumed=row.kept is not None and not row.supervisor,
-        )
-        if self._nursery is None:
-            self._unspawned.append((row, cell))
-        elif self._settling is row:
-            self._heir = cell  # the guard of the incarnation before it goes on with it
-        else:
-            self._spawn(row, cell)
-        return cell
-
-    def _new_mailbox(self, row: Row, address: Address[object]) -> Mailbox[object]:
-        mailbox: Mailbox[object] = Mailbox(
-            row.id, row.terms.capacity, self._observer, self._alarm, row.tally, above=self._path
-        )
-        address.open(mailbox)
-        return mailbox
-
-    def _spawn(self, row: Row, cell: Cell) -> None:
-        if self._nursery is not None:
-            self._context.run(partial(self._nursery.start_soon, self._guard, row, cell, name=row.id))
-
-    def _below(self, child: str, group: Nested, mailbox: Mailbox[object]) -> "Supervisor":
+    def _nest(self, group: Nested, mailbox: Mailbox[object]) -> "Supervisor":
         return Supervisor(
             group,
             mailbox=mailbox,
-            path=f"{self._path}/{child}",
+            path=f"{self._path}/{mailbox.owner}",
             clock=self._clock,
             shutdown=self._shutdown,
             observer=self._observer,
             chance=self._chance,
         )
 
-    def _ready(self, row: Row) -> None:
-        """Note that a child has begun (or, with a handshake, that it is ready), and go on to the next."""
-        if row.state is ChildState.STARTING:
-            row.state = ChildState.RUNNING
+    def _begun(self, row: Row) -> None:
+        """Go on to the next, if this one was awaited."""
         if self._plan.begun(row):
             self._advance()
 
@@ -410,92 +342,10 @@ class Supervisor:
         if reason is not None:
             raise Draining(self._path, reason)
 
-    # --- the guard: where a child's end becomes a fact ------------------------
-
-    async def _guard(self, row: Row, cell: Cell | None) -> None:
-        """Run an incarnation, and those that replace it at once; settle each exactly once. It sees everything."""
-        while cell is not None:
-            reason: StopReason | None = None
-            error: Exception | None = None
-            rested: Runnable | None = None
-            try:
-                try:
-                    if not row.terms.handshake:
-                        self._ready(row)
-                    made = make(row, cell)
-                    if isinstance(made, Actor) and not made.waits:
-                        rested = made if await made.live(cell) else None
-                    elif made is not None:
-                        rested = await live_in_scope(cell, made)
-                except Exception as caught:  # noqa: BLE001 - the guard
-                    error = caught
-                made = None
-                if rested is not None and self._rest(row, cell, rested):
-                    return
-                reason = why_ended(cell, error)
-                if self._stopping is None:
-                    await self._before_deciding(cell, reason)
-            except BaseException as caught:
-                self._end(row, reason or self._why_from_above(cell, caught), error if reason else caught)
-                raise
-            self._settling = row
-            self._settle(row, reason, error)
-            self._settling = None
-            del error, rested  # a traceback holds this frame
-            cell, self._heir = self._heir, None
-
-    async def _before_deciding(self, cell: Cell, reason: StopReason) -> None:
-        """Let others run before what follows an end is decided; if everything is being cancelled, nothing follows.
-
-        An incarnation that replaces this one goes on in its task, for a task
-        is dear; so it gets a context of its own here, as in a task of its own.
-        """
-        cell.mailbox.close(reason)
-        trio.lowlevel.current_task().context = self._context.copy()
-        await trio.lowlevel.checkpoint()
-
-    def _why_from_above(self, cell: Cell, error: BaseException) -> StopReason:
-        asked = cell.mailbox.closed or self._stopping or self._shutdown.reason
-        return why_from_above(cell, error, asked or cancelled_from_outside(self._path))
-
-    def _rest(self, row: Row, cell: Cell, actor: Runnable) -> bool:
-        """Take the task from a child that has nothing to do; the next message gives it one. False if it is too late."""
-        if self._ended_event.is_set():
-            cell.mailbox.close(self._stopping or cancelled_from_outside(self._path))
-            return False
-        row.kept = actor
-        row.history.tally = cell.mailbox.tally
-        row.cell = None
-        row.state = ChildState.HIBERNATING
-        cell.address.open(None)
-        return True
-
-    def _end(self, row: Row, reason: StopReason, error: BaseException | None = None) -> None:
-        """Make the end of an incarnation known. It is down for good, unless someone decides otherwise."""
-        address = row.address
-        if address is None:
-            return
-        mailbox = self._new_mailbox(row, address) if row.cell is None else row.cell.mailbox
-        mailbox.finish(reason)
-        row.cell = None
-        if not row.supervisor:
-            row.kept = None
-        row.history.reason = reason
-        row.history.tally = None
-        asked = row.state is ChildState.STOPPING
-        if not asked:
-            row.state = ChildState.STOPPED
-        if self._observer is not None:
-            self._observer.stopped(address.path, address.incarnation, reason, error)
-        address.announce(
-            Stopped(name=row.id, incarnation=address.incarnation, reason=reason, unhandled=mailbox.unhandled)
-        )
-
     # --- deciding what follows an end -----------------------------------------
 
     def _settle(self, row: Row, reason: StopReason, error: Exception | None = None) -> None:
-        """Make an end known, and decide."""
-        self._end(row, reason, error)
+        """Decide. The end is known already."""
         failed_start = self._plan.begun(row)
         in_wave = self._plan.ended(row)
         if self._stopping is not None or (row.state is ChildState.STOPPING and not in_wave):
@@ -594,7 +444,7 @@ class Supervisor:
     def _begin_stop(self, reason: StopReason) -> None:
         if self._stopping is not None:
             return
-        self._stopping = reason
+        self._stopping = self._incarnations.stopping = reason
         self._mailbox.close(reason)
         self._alarm.drop(_GROUP)
         self._plan.forget_starts()
@@ -638,12 +488,7 @@ class Supervisor:
 
     def _ask_to_stop(self, row: Row, reason: StopReason) -> None:
         row.state = ChildState.STOPPING
-        if row.cell is None and row.address is not None:
-            if not isinstance(row.kept, Actor) or not row.kept.waits:
-                self._settle(row, reason)  # at rest, and with nothing to say to it
-                return
-            self._awaken(row, row.address)
-        if row.cell is not None:
-            row.cell.stop(reason, row.grace)
+        if self._incarnations.stop(row, reason):
+            self._settle(row, reason)
         if row.nested is not None:
             row.nested.stop(reason)

@@ -62,7 +62,7 @@ async def test_many_children_that_come_and_go_leave_no_row():
             for child in s.children():
                 await s.terminate_child(child.id)
         assert s.children() == ()
-        assert len(s._table) == len(s._held) == len(s._unspawned) == 0
+        assert len(s._table) == len(s._held) == len(s._incarnations._unspawned) == 0
         assert s._plan.idle
 
 

@@ -1,0 +1,256 @@
+"""The incarnations of a supervisor's children: how they begin, rest, are woken, and end.
+
+Each runs in a trio task of its own, under a guard that sees everything that can
+happen to it and settles it exactly once: it is announced as ended, and then its
+supervisor decides what follows. An incarnation that replaces another at once
+goes on in the task of the one before it, which saves a good part of the price
+of a restart. All run in copies of the context in which the supervisor was made:
+none sees what a sender or a predecessor has set.
+
+An actor that hibernates has no task while it has nothing to do. Its address has
+no mailbox then, and asks here for one when a message comes (`wake`).
+"""
+
+from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
+from typing import Any
+
+import trio
+
+from actors.actor import Actor
+from actors.address import Address, Stopped
+from actors.alarm import Alarm
+from actors.cell import Cell
+from actors.clock import Clock
+from actors.errors import ChildUnknown
+from actors.guard import cancelled_from_outside, live_in_scope, make, why_ended, why_from_above
+from actors.mailbox import Mailbox, MailboxStatistics, Tally
+from actors.observer import Observer
+from actors.reason import StopReason
+from actors.shutdown import ShutdownContext
+from actors.spec import Nested, Runnable
+from actors.table import ChildState, Row, Table
+
+__all__ = ("Incarnations",)
+
+
+class Incarnations:
+    """Those of one supervisor.
+
+    `nest` makes a supervisor below. `begun(row)` is called when a child has
+    begun, or has shaken hands; `ended(row, reason, error)` when one has ended
+    and it is time to decide, which is never while everything is being cancelled.
+    `stopping` is why the supervisor stops, once it does. `started` counts.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        *,
+        path: str,
+        clock: Clock,
+        shutdown: ShutdownContext,
+        observer: Observer | None,
+        alarm: Alarm,
+        nest: Callable[[Nested, Mailbox[object]], Runnable],
+        begun: Callable[[Row], None],
+        ended: Callable[[Row, StopReason, Exception | None], None],
+    ) -> None:
+        self.path = path
+        self.started = 0
+        self.stopping: StopReason | None = None
+        self._table = table
+        self._clock = clock
+        self._shutdown = shutdown
+        self._observer = observer
+        self._alarm = alarm
+        self._nest = nest
+        self._begun = begun
+        self._ended = ended
+        self._context = copy_context()
+        self._nursery: trio.Nursery | None = None
+        self._unspawned: list[tuple[Row, Cell]] = []
+        self._settling: Row | None = None
+        self._heir: Cell | None = None
+        self._closed = False
+
+    def open(self, nursery: trio.Nursery) -> None:
+        """Run them in this nursery, those that were launched before and all to come."""
+        self._nursery = nursery
+        for row, cell in self._unspawned:
+            self._spawn(row, cell)
+        self._unspawned.clear()
+
+    def close(self, reason: StopReason) -> None:
+        """End those that hibernate, which have no task to be cancelled in; none hibernates from now on."""
+        self._closed = True
+        self.stopping = reason
+        for row in list(self._table):
+            if row.alive and row.cell is None:
+                self._end(row, reason)
+
+    def stop(self, row: Row, reason: StopReason) -> bool:
+        """Ask one to stop. True if it has ended with that: it hibernated, and has no hook that wants to hear of it."""
+        if row.cell is None and row.address is not None:
+            if not isinstance(row.kept, Actor) or not row.kept.waits:
+                self._end(row, reason)
+                return True
+            self._awaken(row, row.address)
+        if row.cell is not None:
+            row.cell.stop(reason, row.grace)
+        return False
+
+    # --- what addresses need --------------------------------------------------
+    def wake(self, address: Address[Any]) -> Mailbox[Any]:
+        """Give a hibernating child its mailbox back, and a task. For `Address`."""
+        row = self._table[address.name]
+        row.state = ChildState.RUNNING
+        return self._awaken(row, address).mailbox
+
+    def seen_by(self, address: Address[Any]) -> MailboxStatistics:
+        """Give the statistics of a hibernating child. For `Address`."""
+        row = self._table[address.name]
+        return (row.tally or Tally()).picture(row.terms.capacity)
+
+    # --- beginning ----------------------------------------------------------
+
+    def launch(self, row: Row) -> Address[object]:
+        """Begin a new incarnation. Sync; everything that can fail happens in the child's own task."""
+        if row.start is None:
+            raise ChildUnknown(self.path, row.id)
+        self.started += 1
+        address: Address[object] = Address(row.id, row.incarnation + 1, self)
+        row.address = address
+        if row.terms.hibernate:
+            row.state = ChildState.HIBERNATING
+        else:
+            row.state = ChildState.STARTING if row.terms.handshake else ChildState.RUNNING
+            cell = self._awaken(row, address)
+            if isinstance(row.start, Nested):
+                row.kept = self._nest(row.start, cell.mailbox)
+        if self._observer is not None:
+            self._observer.started(address.path, address.incarnation)
+        if row.terms.hibernate:
+            self._ready(row)
+        return address
+
+    def _awaken(self, row: Row, address: Address[object]) -> Cell:
+        """Give an incarnation its mailbox and a task."""
+        mailbox = self._new_mailbox(row, address)
+        row.cell = cell = Cell(
+            address=address,
+            mailbox=mailbox,
+            clock=self._clock,
+            shutdown=self._shutdown,
+            observer=self._observer,
+            ready=partial(self._ready, row) if row.terms.handshake else None,
+            hibernates=row.terms.hibernate,
+            resumed=row.kept is not None and not row.supervisor,
+        )
+        if self._nursery is None:
+            self._unspawned.append((row, cell))
+        elif self._settling is row:
+            self._heir = cell  # the guard of the incarnation before it goes on with it
+        else:
+            self._spawn(row, cell)
+        return cell
+
+    def _new_mailbox(self, row: Row, address: Address[object]) -> Mailbox[object]:
+        mailbox: Mailbox[object] = Mailbox(
+            row.id, row.terms.capacity, self._observer, self._alarm, row.tally, above=self.path
+        )
+        address.open(mailbox)
+        return mailbox
+
+    def _spawn(self, row: Row, cell: Cell) -> None:
+        if self._nursery is not None:
+            self._context.run(partial(self._nursery.start_soon, self._guard, row, cell, name=row.id))
+
+    def _ready(self, row: Row) -> None:
+        """Note that a child has begun, or, with a handshake, that it is ready."""
+        if row.state is ChildState.STARTING:
+            row.state = ChildState.RUNNING
+        self._begun(row)
+
+    # --- the guard: where a child's end becomes a fact ------------------------
+
+    async def _guard(self, row: Row, cell: Cell | None) -> None:
+        """Run an incarnation, and those that replace it at once; settle each exactly once. It sees everything."""
+        while cell is not None:
+            reason: StopReason | None = None
+            error: Exception | None = None
+            rested: Runnable | None = None
+            try:
+                try:
+                    if not row.terms.handshake:
+                        self._ready(row)
+                    made = make(row, cell)
+                    if isinstance(made, Actor) and not made.waits:
+                        rested = made if await made.live(cell) else None
+                    elif made is not None:
+                        rested = await live_in_scope(cell, made)
+                except Exception as caught:  # noqa: BLE001 - the guard
+                    error = caught
+                made = None
+                if rested is not None and self._rest(row, cell, rested):
+                    return
+                reason = why_ended(cell, error)
+                if self.stopping is None:
+                    await self._before_deciding(cell, reason)
+            except BaseException as caught:
+                self._end(row, reason or self._why_from_above(cell, caught), error if reason else caught)
+                raise
+            self._settling = row
+            self._end(row, reason, error)
+            self._ended(row, reason, error)
+            self._settling = None
+            del error, rested  # a traceback holds this frame
+            cell, self._heir = self._heir, None
+
+    async def _before_deciding(self, cell: Cell, reason: StopReason) -> None:
+        """Let others run before what follows an end is decided; if everything is being cancelled, nothing follows.
+
+        An incarnation that replaces this one goes on in its task, for a task
+        is dear; so it gets a context of its own here, as in a task of its own.
+        """
+        cell.mailbox.close(reason)
+        trio.lowlevel.current_task().context = self._context.copy()
+        await trio.lowlevel.checkpoint()
+
+    def _why_from_above(self, cell: Cell, error: BaseException) -> StopReason:
+        asked = cell.mailbox.closed or self.stopping or self._shutdown.reason
+        return why_from_above(cell, error, asked or cancelled_from_outside(self.path))
+
+    def _rest(self, row: Row, cell: Cell, actor: Runnable) -> bool:
+        """Take the task from a child that has nothing to do; the next message gives it one. False if it is too late."""
+        if self._closed:
+            cell.mailbox.close(self.stopping or cancelled_from_outside(self.path))
+            return False
+        row.kept = actor
+        row.history.tally = cell.mailbox.tally
+        row.cell = None
+        row.state = ChildState.HIBERNATING
+        cell.address.open(None)
+        return True
+
+    def _end(self, row: Row, reason: StopReason, error: BaseException | None = None) -> None:
+        """Make the end of an incarnation known. It is down for good, unless someone decides otherwise."""
+        address = row.address
+        if address is None:
+            return
+        mailbox = self._new_mailbox(row, address) if row.cell is None else row.cell.mailbox
+        mailbox.finish(reason)
+        row.cell = None
+        if not row.supervisor:
+            row.kept = None
+        row.history.reason = reason
+        row.history.tally = None
+        asked = row.state is ChildState.STOPPING
+        if not asked:
+            row.state = ChildState.STOPPED
+        if self._observer is not None:
+            self._observer.stopped(address.path, address.incarnation, reason, error)
+        address.announce(
+            Stopped(name=row.id, incarnation=address.incarnation, reason=reason, unhandled=mailbox.unhandled)
+        )
