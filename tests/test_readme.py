@@ -47,6 +47,21 @@ def test_the_first_command_runs_what_it_says_it_runs():
     assert "Hola, Ada!" in done.stdout
 
 
+def test_the_actors_among_the_examples_keep_their_accounts(capsys):
+    runpy.run_path(str(ROOT / "examples/accounts.py"), run_name="__main__")
+    assert capsys.readouterr().out.splitlines() == [
+        "ada has 30",
+        "ben's account ended: error by a1: ValueError: a deposit of -1",
+        "ben has 0",
+        "bank  one_for_one",
+        "`- accounts  dynamic",
+        "   |- a0  hibernating",
+        "   |- a1  hibernating, incarnation 2",
+        "   |- a2  hibernating",
+        "   `- ... and 9997 more",
+    ]
+
+
 def test_the_program_among_the_examples_runs(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["greet.py", "Grace"])
     runpy.run_path(str(ROOT / "examples/greet.py"), run_name="__main__")
