@@ -57,6 +57,7 @@ from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
 from runtime.work.broadcast import Broadcast
 from runtime.work.collector import Collector
+from runtime.work.config import shown_config
 from runtime.work.intake import Intake
 from runtime.work.plans import Plans
 from runtime.work.pools import Limits
@@ -123,7 +124,8 @@ async def open_runtime(
         administrators: who may do everything, where users are told apart; without, every request is the host's own.
         callables: functions of this program that templates may call by name (``module:qualname``). Those of templates
             built in Python are known by themselves, and stored tasks find those of loaded modules.
-        config: configuration items by name, as texts, for the runners that look for credentials there.
+        config: configuration items by name, as texts, for the runners that look for credentials there, and for templates
+            (`.config`), but for those that `runtime.work.config` conceals.
         notifications: whom to tell what becomes of tasks (`runtime.notifications`): settings, or a mapping as
             ``utask-cfg`` has it; without, what the configuration item of that name says.
         destinations: where steps may connect to; `runtime.destinations.CAUTIOUS` for tasks of others.
@@ -186,7 +188,7 @@ async def open_runtime(
         ),
         timers=timers,
         agenda=agenda,
-        plans=Plans(partial(recall_callables, functions=known_callables)),
+        plans=Plans(partial(recall_callables, functions=known_callables), shown_config(config or {})),
         broadcast=broadcast,
         faults=faults or NoFaults(),
         shutdown=shutdown,

@@ -18,6 +18,7 @@ import trio
 from actors import ActorStopped, Address, AskExpired, ChildUnknown, Clock, MailboxFull, ShutdownContext, StopReason
 from runtime.api.callables import name_callables
 from runtime.api.messages import CallCallback, CancelTask, Command, Event, GetTask, ResolveTask, RunTask, SubmitTask
+from runtime.api.operator import Operator, Workshop
 from runtime.api.views import TaskView, view_task
 from runtime.engine.states import TaskState
 from runtime.engine.task import Task
@@ -73,7 +74,7 @@ class TaskHandle:
         return await self._runtime.status(self.id)
 
     async def wait(self) -> TaskView:
-        """Wait until nothing more will happen to the task unless somebody asks: it is DONE, CANCELLED or BLOCKED.
+        """Wait until nothing more will happen to the task unless somebody asks: it has ended, is BLOCKED or PAUSED.
 
         Cancelling the wait leaves the task alone.
 
@@ -103,6 +104,10 @@ class TaskHandle:
             Conflict: it has ended already.
         """
         await self._runtime.cancel(self.id, reason, requester=requester)
+
+    def operator(self, requester: str = "user") -> Operator:
+        """Give what a person may do to the task when it does not go on by itself: hold it, mend it, let it go on."""
+        return self._runtime.operator(self.id, requester=requester)
 
     async def run(self) -> None:
         """Start a run now: of a task that is blocked, waits for its retry, or was submitted without running.
@@ -230,6 +235,17 @@ class Runtime:
         )
         await self._ask(message)
         return TaskHandle(message.task_id, self)
+
+    def operator(self, task_id: str, *, requester: str = "user") -> Operator:
+        """Give what a person may do to a task that does not go on by itself: hold it, mend it, let it go on."""
+        workshop = Workshop(
+            ask=self._ask,
+            types=self._types,
+            templates=self.templates,
+            callables=self._callables,
+            evaluator=self._evaluator,
+        )
+        return Operator(task_id, requester, workshop)
 
     async def register(self, source: TemplateSource | Prepared, *, strict: bool = False) -> Prepared:
         """Read and check a template, and keep it: tasks can be made from it by its name, subtasks above all.

@@ -9,8 +9,9 @@ from typing import TypeAlias
 import attrs
 
 from runtime.api.flow_messages import FlowEvent
+from runtime.engine.records import EditedStep
 from runtime.engine.states import ResolutionState, TaskState
-from runtime.templates.model import Template
+from runtime.templates.model import Function, Template
 from runtime.values.json import Json
 
 
@@ -52,6 +53,7 @@ class ResolveTask:
     task_id: str
     resolution_id: str
     resolver: str = ""
+    resolver_groups: tuple[str, ...] = ()
     resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
     run: bool = True
 
@@ -70,6 +72,96 @@ class CancelTask:
     task_id: str
     requester: str = "user"
     reason: str = "cancelled"
+
+
+@attrs.frozen(kw_only=True)
+class PauseTask:
+    """Hold the task: nothing starts until it is run again. A running one is held with `force` only."""
+
+    task_id: str
+    requester: str = "user"
+    reason: str = ""
+    force: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ExtendTask:
+    """Grant more runs to a task that has used up its own, and start the next. Refused in any other state."""
+
+    task_id: str
+    requester: str = "user"
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class StartTaskOver:
+    """Throw the execution away for a new one, with `template` if given. Refused while the old one may go on."""
+
+    task_id: str
+    resolution_id: str
+    requester: str = "user"
+    reason: str = ""
+    resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
+    template: Template | None = None
+    run: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class RejectTask:
+    """Say that a task that nobody has taken on will not be done. Refused once somebody has."""
+
+    task_id: str
+    requester: str = "user"
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class EditTaskSteps:
+    """Rewrite steps of a task that is held. The client has checked them; `edits` is the task's count when it looked."""
+
+    task_id: str
+    edits: int
+    steps: Mapping[str, EditedStep]
+    removed: tuple[str, ...] = ()
+    functions: Mapping[str, Function] = attrs.field(factory=dict)
+    requester: str = "user"
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class SetStepState:
+    """Put a step of a task that is held in another state: a builtin one, or one of its custom states."""
+
+    task_id: str
+    step: str
+    state: str
+    requester: str = "user"
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class EditTaskInputs:
+    """Rewrite what a task, held or not taken on yet, was submitted with. The client has checked and rendered it."""
+
+    task_id: str
+    edits: int
+    inputs: Mapping[str, Json]
+    title: str
+    tags: Mapping[str, str]
+    watcher_usernames: tuple[str, ...] = ()
+    watcher_groups: tuple[str, ...] = ()
+    requester: str = "user"
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class EditResolverInputs:
+    """Rewrite what the resolver of a task that is held gave."""
+
+    task_id: str
+    resolver_inputs: Mapping[str, Json]
+    requester: str = "user"
+    reason: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -134,7 +226,20 @@ class Lagged:
     missed: int
 
 
-Command: TypeAlias = SubmitTask | ResolveTask | RunTask | CancelTask | CallCallback
+Operation: TypeAlias = (
+    PauseTask
+    | ExtendTask
+    | StartTaskOver
+    | RejectTask
+    | CancelTask
+    | EditTaskSteps
+    | SetStepState
+    | EditTaskInputs
+    | EditResolverInputs
+)
+"""What operators do to a task (section 7.8)."""
+
+Command: TypeAlias = SubmitTask | ResolveTask | RunTask | CallCallback | Operation
 Query: TypeAlias = GetTask
 TaskEvent: TypeAlias = TaskStateChanged | StepStateChanged
 Event: TypeAlias = TaskEvent | FlowEvent | StepProgressed | Lagged

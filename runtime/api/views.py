@@ -1,13 +1,13 @@
 """What a reader is shown of a task: plain frozen values, the shape of spec section 11.3."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import attrs
 
 from runtime.engine.states import ResolutionState, StepState, TaskState, is_final
 from runtime.engine.task import Task, child_name, max_retries_of
-from runtime.templates.model import InputType, Template
+from runtime.templates.model import Input, InputType
 from runtime.values.json import Json
 
 
@@ -37,7 +37,8 @@ class StepStatus:
 class TaskView:
     """One task, as of one moment. Times are Unix seconds. `result` is there once the task is DONE.
 
-    `running` counts the attempts in flight; inputs of type password are masked.
+    `running` counts the attempts in flight; inputs of type password are masked. `parent` is the task that wished for
+    this one, `edits` how often somebody rewrote it.
     """
 
     id: str
@@ -61,11 +62,21 @@ class TaskView:
     steps_done: int
     steps_total: int
     steps: Mapping[str, StepStatus]
+    resolver_username: str = ""
+    resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
+    requester_groups: tuple[str, ...] = ()
+    resolver_usernames: tuple[str, ...] = ()
+    resolver_groups: tuple[str, ...] = ()
+    watcher_usernames: tuple[str, ...] = ()
+    watcher_groups: tuple[str, ...] = ()
+    parent: str = ""
+    batch: str = ""
+    edits: int = 0
 
     @property
     def at_rest(self) -> bool:
         """Nothing runs, and nothing will happen unless somebody asks for it."""
-        return self.running == 0 and self.state.at_rest
+        return self.running == 0 and (self.resolution is ResolutionState.PAUSED or self.state.at_rest)
 
     @property
     def errors(self) -> Mapping[str, str]:
@@ -111,8 +122,8 @@ MASK: Final = "**__SECRET__**"
 """What is shown in place of a password (section 12.3)."""
 
 
-def _masked(inputs: Mapping[str, Json], template: Template) -> Mapping[str, Json]:
-    secret = {declared.name for declared in template.inputs if declared.type is InputType.PASSWORD}
+def _masked(inputs: Mapping[str, Json], declarations: Iterable[Input]) -> Mapping[str, Json]:
+    secret = {declared.name for declared in declarations if declared.type is InputType.PASSWORD}
     return {name: MASK if name in secret else value for name, value in inputs.items()}
 
 
@@ -134,7 +145,7 @@ def view_task(task: Task) -> TaskView:
         run_count=task.run,
         run_max=header.run_max,
         next_retry=task.next_retry,
-        inputs=_masked(header.inputs, template),
+        inputs=_masked(header.inputs, template.inputs),
         tags=task.tags,
         result=task.result,
         result_error=task.result_error,
@@ -143,4 +154,14 @@ def view_task(task: Task) -> TaskView:
         steps_done=sum(is_final(steps[name].state) for name in template.steps),
         steps_total=len(template.steps),
         steps=steps,
+        resolver_username=header.resolver,
+        resolver_inputs=_masked(header.resolver_inputs, template.resolver_inputs),
+        requester_groups=header.requester_groups,
+        resolver_usernames=header.resolver_usernames,
+        resolver_groups=header.resolver_groups,
+        watcher_usernames=header.watcher_usernames,
+        watcher_groups=header.watcher_groups,
+        parent=header.parent,
+        batch=header.batch,
+        edits=task.edits,
     )

@@ -16,6 +16,10 @@ Modules
     effects     what is to be done about it
     decision    `decide`
     family      the part of it about wishes: children, callbacks, parents
+    operations  the part of it about operators: pause, extend, start over, edits
+    edits       the part of a draft that takes in what operators changed
+    birth       the task that a submission begins
+    turn        a decision in the making, as those parts see it
     rights      who may do what to a task
     conditions  the ten operators
     retry       the delays between runs

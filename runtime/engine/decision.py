@@ -6,14 +6,12 @@ take a whole batch of events: they are decided one after the other, and stored a
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import assert_never
 
 from runtime.engine import family
 from runtime.engine.draft import Draft
-from runtime.engine.effects import ArmRetry, Effect, RenderResult, StartStep, StopSteps
+from runtime.engine.effects import ArmRetry, Effect, RenderResult, StartStep
 from runtime.engine.events import (
     CallbackCalled,
-    CancelRequested,
     Change,
     ChildrenSubmitted,
     ChildReported,
@@ -30,6 +28,7 @@ from runtime.engine.events import (
     StepFinished,
     SubmissionLost,
 )
+from runtime.engine.operations import operate
 from runtime.engine.records import (
     LoopContracted,
     LoopExpanded,
@@ -43,12 +42,13 @@ from runtime.engine.records import (
     StepReturned,
     StepStarted,
     TagsChanged,
-    TaskCancelled,
     TaskResolved,
+    WaitingRechecked,
 )
 from runtime.engine.retry import next_delay
 from runtime.engine.states import RETRIABLE, UNRUNNABLE, ResolutionState, StepState, is_final
 from runtime.engine.task import DEFAULT_RUN_MAX, Progress, Task, child_name, max_retries_of
+from runtime.engine.waits import baffled
 from runtime.errors import Conflict, InputInvalid, Refused
 from runtime.frozen import value
 from runtime.templates.inputs import check_inputs
@@ -74,7 +74,9 @@ def decide(task: Task, *events: Event) -> Decision:
     return Decision(turn.draft.freeze() if turn.records else task, turn.records, turn.effects, refusals)
 
 
-_UNROLLED = frozenset({StepState.TODO, StepState.TO_RETRY, StepState.SERVER_ERROR, StepState.RETRY_NOW})
+_UNROLLED = frozenset(
+    {StepState.TODO, StepState.TO_RETRY, StepState.SERVER_ERROR, StepState.RETRY_NOW, StepState.EXPANDED}
+)
 """The states in which a loop looks for its items; in any other it stays what somebody set it to (section 6.4)."""
 
 
@@ -117,8 +119,7 @@ class _Turn:
             case ResolveRequested():
                 return self.resolve(event)
             case RetryDue():
-                if self.draft.run == event.run and self.draft.next_retry is not None:
-                    self.run(RunRequested(at=event.at))
+                self.wake(event)
             case ResultRendered():
                 if self.ready_to_end:
                     self.record(
@@ -129,15 +130,13 @@ class _Turn:
                             result_error=event.error,
                         )
                     )
-            case CancelRequested():
-                return self.cancel(event)
             case DrainBegan():
                 if self.draft.resolution is ResolutionState.RUNNING:
                     self.record(RunInterrupted(at=event.at, requester=event.requester, reason=event.reason))
             case Resumed():
                 self.resume(event)
             case _:
-                assert_never(event)
+                return operate(self, event)
         return None
 
     def resume(self, event: Resumed) -> None:
@@ -154,6 +153,7 @@ class _Turn:
             self.interrupt(name, event.at, f"interrupted: {event.reason}", StepState.TODO)
         if draft.resolution is ResolutionState.RUNNING:
             draft.fresh = sorted(draft.ready, key=self.order)
+            draft.closing = list(draft.loops)
             self.go_on(event.at)
         if draft.resolution is ResolutionState.CRASHED:
             self.effects = [effect for effect in self.effects if not isinstance(effect, ArmRetry)]  # it is run now
@@ -167,6 +167,8 @@ class _Turn:
         template = draft.plan.template
         if draft.header.resolution_id:
             return Conflict(f"task {draft.header.task_id} has an execution already: it is {draft.resolution}")
+        if draft.resolution is ResolutionState.CANCELLED:
+            return Conflict(f"task {draft.header.task_id} cannot be taken on: it is {draft.state}")
         try:
             resolver_inputs = check_inputs(template.resolver_inputs, event.resolver_inputs, keep_undeclared=True)
         except InputInvalid as refusal:
@@ -177,12 +179,14 @@ class _Turn:
                 resolution_id=event.resolution_id,
                 resolver=event.resolver,
                 resolver_inputs=resolver_inputs,
+                groups_of_resolver=event.groups_of_resolver,
                 run_max=DEFAULT_RUN_MAX if template.retry_max is None else template.retry_max,
             )
         )
-        if event.run and event.delay > 0:
-            self.record(RunDelayed(at=event.at, due=event.at + event.delay))
-            self.effects.append(ArmRetry(event.at + event.delay, draft.run))
+        start_at = draft.header.start_at
+        if event.run and start_at > event.at:
+            self.record(RunDelayed(at=event.at, due=start_at))
+            self.effects.append(ArmRetry(start_at, draft.run))
         elif event.run:
             self.run(RunRequested(at=event.at))
         return None
@@ -193,25 +197,45 @@ class _Turn:
             return Conflict(f"task {draft.header.task_id} cannot be run: nobody has taken it on yet (resolve it)")
         if draft.resolution in UNRUNNABLE:
             return Conflict(f"task {draft.header.task_id} cannot be run: it is {draft.resolution}")
-        self.record(RunStarted(at=event.at))
-        draft.fresh = sorted(draft.ready, key=self.order)
-        self.go_on(event.at)
+        if self.draft.tally.get(StepState.RUNNING, 0) and self.recover(event.at):
+            self.record(RunEnded(at=event.at, state=ResolutionState.BLOCKED_TOCHECK))
+        else:
+            self.start_run(event.at)
         return None
+
+    def wake(self, event: RetryDue) -> None:
+        """Run the task whose time has come. A timer of the past, or one that a clock set back made early, starts nothing."""
+        draft = self.draft
+        if draft.run != event.run or draft.next_retry is None:
+            return
+        if event.at < draft.next_retry:
+            self.effects.append(ArmRetry(draft.next_retry, draft.run))
+        else:
+            self.run(RunRequested(at=event.at))
+
+    def start_run(self, at: float) -> None:
+        """Begin a run, and start what is ready."""
+        draft = self.draft
+        self.record(RunStarted(at=at))
+        draft.fresh = sorted(draft.ready, key=self.order)
+        draft.closing = list(draft.loops)
+        self.go_on(at)
+
+    def recover(self, at: float) -> bool:
+        """Judge the steps that say they run, and do not: their owner died, or somebody set them so (section 6.2).
+
+        Say whether a person has to look at one of them before the task may go on.
+        """
+        lost = [name for name, one in self.draft.steps.items() if one.state == StepState.RUNNING and not one.live]
+        for name in lost:
+            self.interrupt(name, at, "interrupted: nobody knows how it ended", StepState.TODO)
+        return any(self.draft.steps[name].state == StepState.CRASHED for name in lost)
 
     def order(self, name: str) -> tuple[int, int]:
         """Put steps in template order, children of loops behind them in theirs."""
         child = self.draft.children.get(name)
         order = self.draft.plan.order
         return (order[name], -1) if child is None else (order[child.loop], child.index)
-
-    def cancel(self, event: CancelRequested) -> Conflict | None:
-        draft = self.draft
-        if draft.resolution in {ResolutionState.DONE, ResolutionState.CANCELLED}:
-            return Conflict(f"task {draft.header.task_id} cannot be cancelled: it is {draft.resolution}")
-        self.record(TaskCancelled(at=event.at, requester=event.requester, reason=event.reason))
-        if draft.live:
-            self.effects.append(StopSteps(event.requester, event.reason))
-        return None
 
     def settle_step(self, event: StepFinished) -> None:
         if not self.awaited(event.step, event.attempt):
@@ -239,8 +263,8 @@ class _Turn:
             self.record(TagsChanged(at=event.at, tags=event.tags))
         if event.wishes:
             family.take_wishes(self, event)
-        if self.draft.resolution is not ResolutionState.RUNNING:
-            return  # cancelled meanwhile: what the attempt did is kept, nothing follows from it
+        if self.draft.resolution is ResolutionState.CANCELLED:
+            return  # what the attempt did is kept, nothing follows from it
         self.change(others, by=step, at=event.at)
         self.prune([step, *(change.step for change in others)], at=event.at)
         self.go_on(event.at)
@@ -255,7 +279,7 @@ class _Turn:
         if taken:
             error = f'the loop cannot be expanded: there is a step called "{taken}" already'
             self.give_up(event.step, event.at, error)
-        elif draft.resolution is ResolutionState.RUNNING:
+        elif draft.resolution is not ResolutionState.CANCELLED:
             self.record(LoopExpanded(at=event.at, step=event.step, items=event.items))
         else:
             self.interrupt(event.step, event.at, draft.steps[event.step].error)
@@ -389,6 +413,8 @@ class _Turn:
                 self.record(RunEnded(at=at, state=ResolutionState.DONE))
             return
         state = self.verdict()
+        if state is ResolutionState.WAITING and self.recheck(at):
+            return
         next_retry = None
         if state in {ResolutionState.ERROR, ResolutionState.CRASHED}:
             if draft.run >= draft.header.run_max:
@@ -402,6 +428,17 @@ class _Turn:
         self.record(RunEnded(at=at, state=state, next_retry=next_retry))
         if next_retry is not None:
             self.effects.append(ArmRetry(next_retry, draft.run))
+
+    def recheck(self, at: float) -> bool:
+        """Try the steps once more that wait for nobody knows what; say whether there were any (section 6.3)."""
+        draft = self.draft
+        if draft.rechecked or draft.interrupted:
+            return False
+        if not any(baffled(draft, name) for name in draft.ready):
+            return False
+        self.record(WaitingRechecked(at=at))
+        self.go_on(at)
+        return True
 
     def verdict(self) -> ResolutionState:
         """Give the first that applies of section 6.10; any state that is not final keeps the task from DONE (Q3)."""

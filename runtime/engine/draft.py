@@ -5,13 +5,13 @@ inside are persistent, so neither direction copies them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final, assert_never
 
 import attrs
 from rpds import HashTrieSet
 
-from runtime.engine import waits
+from runtime.engine import edits, waits
+from runtime.engine.birth import new_task, task_infos
 from runtime.engine.graph import Edge, Graph, Need
 from runtime.engine.records import (
     CallbackAnswered,
@@ -24,25 +24,44 @@ from runtime.engine.records import (
     LoopExpanded,
     ParentTold,
     Record,
+    ResolverInputsEdited,
     RunDelayed,
     RunEnded,
     RunInterrupted,
+    RunsExtended,
     RunStarted,
     StepChanged,
     StepInterrupted,
     StepReturned,
+    StepsEdited,
     StepStarted,
+    StepStateEdited,
     TagsChanged,
     TaskCancelled,
+    TaskEdited,
+    TaskPaused,
     TaskResolved,
+    TaskStartedOver,
     TaskSubmitted,
     TaskWoken,
+    WaitingRechecked,
 )
-from runtime.engine.states import OPEN, RUNNABLE, ResolutionState, StepState, is_final, task_state_of
-from runtime.engine.task import Child, Header, Loop, Plan, Progress, Task, child_name, definition_of, plan_of
+from runtime.engine.states import OPEN, RUNNABLE, ResolutionState, StepState, TaskState, is_final
+from runtime.engine.task import (
+    Child,
+    Header,
+    Loop,
+    Plan,
+    Progress,
+    Task,
+    child_name,
+    definition_of,
+    first_attempt,
+    plan_of,
+    state_of,
+)
 from runtime.templates.model import ForeachStrategy, Step, Template
 from runtime.values.json import Json
-from runtime.values.snapshot import Values
 
 
 def begin(record: TaskSubmitted, plan: Plan | None = None) -> Task:
@@ -65,33 +84,9 @@ def begin(record: TaskSubmitted, plan: Plan | None = None) -> Task:
         watcher_groups=record.watcher_groups,
         parent=record.parent,
         batch=record.batch,
+        start_at=record.start_at,
     )
-    return Task(
-        header=header,
-        plan=plan,
-        graph=plan.graph,
-        resolution=ResolutionState.TODO,
-        steps=plan.steps,
-        known=Values(input=record.inputs, task=_task_infos(header), variables=plan.template.variables),
-        pending=plan.pending,
-        ready=plan.ready,
-        tally={StepState.TODO: len(plan.steps)} if plan.steps else {},
-        tags=dict(record.tags),
-        last_activity=record.at,
-    )
-
-
-def _task_infos(header: Header) -> dict[str, Json]:
-    """Give ``.task`` (section 4.2)."""
-    infos: dict[str, Json] = {
-        "task_id": header.task_id,
-        "created": datetime.fromtimestamp(header.submitted_at, UTC).isoformat().replace("+00:00", "Z"),
-        "requester_username": header.requester,
-    }
-    if header.resolution_id:
-        infos["resolution_id"] = header.resolution_id
-        infos["resolver_username"] = header.resolver
-    return infos
+    return new_task(header, plan, tags=record.tags, at=record.at)
 
 
 _DONE: Final = frozenset({str(StepState.DONE)})
@@ -132,9 +127,11 @@ class Draft:
         "callbacks",
         "children",
         "closing",
+        "edits",
         "fresh",
         "graph",
         "header",
+        "held",
         "interrupted",
         "known",
         "last_activity",
@@ -143,6 +140,7 @@ class Draft:
         "next_retry",
         "pending",
         "plan",
+        "rechecked",
         "resolution",
         "result",
         "result_error",
@@ -186,6 +184,9 @@ class Draft:
         self.waits = task.waits
         self.submitting = task.submitting
         self.untold = task.untold
+        self.held = task.held
+        self.rechecked = task.rechecked
+        self.edits = task.edits
         self.fresh: list[str] = []
         self.closing: list[str] = []
 
@@ -218,7 +219,15 @@ class Draft:
             self.waits,
             self.submitting,
             self.untold,
+            self.held,
+            self.edits,
+            self.rechecked,
         )
+
+    @property
+    def state(self) -> TaskState:
+        """The state of the task, see `Task.state`."""
+        return state_of(self.header, self.resolution, self.held)
 
     def definition(self, name: str) -> Step:
         """Give the definition of a step, or of a child of a loop."""
@@ -239,7 +248,7 @@ class Draft:
             case LoopContracted():
                 self._contracted(record)
             case RunStarted():
-                self._began()
+                self._began(record)
             case RunEnded():
                 self._ended(record)
             case RunInterrupted():
@@ -272,13 +281,30 @@ class Draft:
                 waits.apply(self, record)
             case TaskResolved():
                 self._resolved(record)
+            case WaitingRechecked():
+                self._recheck()
+            case (
+                TaskPaused()
+                | RunsExtended()
+                | TaskStartedOver()
+                | StepsEdited()
+                | StepStateEdited()
+                | TaskEdited()
+                | ResolverInputsEdited()
+            ):
+                edits.apply(self, record)
             case TaskSubmitted():
                 raise ValueError("a task is submitted once")
             case _:
                 assert_never(record)
 
-    def _began(self) -> None:
+    def _began(self, record: RunStarted) -> None:
         self.run += 1
+        self.held = None
+        self.rechecked = False
+        self.known = self.known.with_task(task_infos(self.header, record.at))
+        if self.live:
+            self._adopt()
         self.resolution = ResolutionState.RUNNING
         self.next_retry = None
         self.interrupted = False
@@ -291,8 +317,26 @@ class Draft:
         self.result_error = record.result_error
         self.untold = self._has_news()
 
+    def _adopt(self) -> None:
+        """Count what is in flight since before the task was paused among the attempts of the run that begins."""
+        for name, progress in list(self.steps.items()):
+            if progress.live:
+                self.steps = self.steps.insert(name, attrs.evolve(progress, run=self.run))
+
+    def _recheck(self) -> None:
+        """Let the steps in WAITING of which nobody knows what they wait for start once more in this run."""
+        self.rechecked = True
+        for name in self.ready:
+            if waits.baffled(self, name):
+                self.steps = self.steps.insert(name, attrs.evolve(self.steps[name], run=0))
+                self.fresh.append(name)
+
+    def begin_again(self, task: Task) -> None:
+        """Go on with another task in the place of this one."""
+        Draft.__init__(self, task)
+
     def _has_news(self) -> bool:
-        return bool(self.header.parent) and task_state_of(self.resolution).at_rest
+        return bool(self.header.parent) and self.state.at_rest
 
     def _resolved(self, record: TaskResolved) -> None:
         self.header = attrs.evolve(
@@ -301,10 +345,11 @@ class Draft:
             resolver=record.resolver,
             resolver_inputs=record.resolver_inputs,
             run_max=record.run_max,
+            groups_of_resolver=record.groups_of_resolver,
         )
         self.known = self.known.with_resolution(
             resolver_input=record.resolver_inputs,
-            task=_task_infos(self.header),
+            task=task_infos(self.header, record.at),
         )
 
     def _started(self, record: StepStarted) -> None:
@@ -358,7 +403,7 @@ class Draft:
         name, was = record.step, self.steps[record.step]
         chained = self.plan.template.steps[name].foreach_strategy is ForeachStrategy.SEQUENCE
         needs, edges = self.graph.needs, self.graph.edges
-        untouched = Progress()
+        untouched = Progress(attempt=first_attempt(was.attempt))
         for index, item in enumerate(record.items):
             child = child_name(name, index)
             before = child_name(name, index - 1) if chained and index else ""
@@ -496,6 +541,11 @@ class Draft:
         progress = self.steps.get(name)
         runnable = progress is not None and progress.state in RUNNABLE and self.pending[name][0] == 0
         return runnable and not (self.waits and waits.asleep(self, name))
+
+    def forget_ready(self) -> None:
+        """Work out anew which steps are ready, all of them."""
+        self._ready = HashTrieSet()
+        self.touched.update(self.steps)
 
     @property
     def ready(self) -> "HashTrieSet[str]":

@@ -5,9 +5,10 @@ from typing import TypeAlias
 
 import attrs
 
-from runtime.engine.records import ChildOrder
-from runtime.engine.states import ResolutionState
+from runtime.engine.records import ChildOrder, EditedStep
+from runtime.engine.states import TaskState
 from runtime.frozen import value
+from runtime.templates.model import Function, Template
 from runtime.values.json import Json
 from runtime.wishes import AwaitCallback, OpenCallback, SpawnedTask
 
@@ -48,8 +49,8 @@ class ResolveRequested:
     resolution_id: str
     resolver: str = ""
     resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
+    groups_of_resolver: tuple[str, ...] = ()
     run: bool = True
-    delay: float = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -135,7 +136,7 @@ class ParentHeard:
 
     at: float
     run: int
-    resolution: ResolutionState
+    state: TaskState
     heard: bool = True
 
 
@@ -156,6 +157,96 @@ class ResultRendered:
     at: float
     result: Json
     error: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class PauseRequested:
+    """Somebody wants to hold the task, even while it runs with `force`."""
+
+    at: float
+    requester: str
+    reason: str
+    force: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ExtendRequested:
+    """Somebody grants more runs to a task that has used up its own."""
+
+    at: float
+    requester: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class StartOverRequested:
+    """Somebody wants a new execution in the place of the old one; `template` is what its template has become, if known."""
+
+    at: float
+    requester: str
+    reason: str
+    resolution_id: str
+    resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
+    template: Template | None = None
+    run: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class EditSteps:
+    """Somebody rewrites steps of a task that is held. `edits` is how often it was edited when they looked."""
+
+    at: float
+    requester: str
+    reason: str
+    edits: int
+    steps: Mapping[str, EditedStep]
+    removed: tuple[str, ...] = ()
+    functions: Mapping[str, Function] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class EditStepState:
+    """Somebody puts a step of a task that is held in another state."""
+
+    at: float
+    requester: str
+    reason: str
+    step: str
+    state: str
+
+
+@attrs.frozen(kw_only=True)
+class EditTask:
+    """Somebody rewrites what a task, held or not taken on yet, was submitted with."""
+
+    at: float
+    requester: str
+    reason: str
+    edits: int
+    inputs: Mapping[str, Json]
+    title: str
+    tags: Mapping[str, str]
+    watcher_usernames: tuple[str, ...] = ()
+    watcher_groups: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class EditResolverInputs:
+    """Somebody rewrites what the resolver of a task that is held gave."""
+
+    at: float
+    requester: str
+    reason: str
+    resolver_inputs: Mapping[str, Json]
+
+
+@attrs.frozen(kw_only=True)
+class RejectRequested:
+    """Somebody says that the task, which nobody has taken on, will not be done."""
+
+    at: float
+    requester: str
+    reason: str
 
 
 @attrs.frozen(kw_only=True)
@@ -184,6 +275,19 @@ class Resumed:
     reason: str
 
 
+Operation: TypeAlias = (
+    PauseRequested
+    | ExtendRequested
+    | StartOverRequested
+    | RejectRequested
+    | CancelRequested
+    | EditSteps
+    | EditStepState
+    | EditTask
+    | EditResolverInputs
+)
+"""What operators do to a task (section 7.8)."""
+
 Event: TypeAlias = (
     RunRequested
     | ResolveRequested
@@ -197,7 +301,7 @@ Event: TypeAlias = (
     | ParentHeard
     | CallbackCalled
     | ResultRendered
-    | CancelRequested
+    | Operation
     | DrainBegan
     | Resumed
 )

@@ -4,10 +4,9 @@ Part of `decide`: functions over a decision in the making.
 """
 
 import hmac
-from typing import Protocol
 
 from runtime.engine.draft import Draft
-from runtime.engine.effects import ArmRetry, Effect, SubmitChildren, TellParent
+from runtime.engine.effects import ArmRetry, SubmitChildren, TellParent
 from runtime.engine.events import (
     CallbackCalled,
     ChildrenSubmitted,
@@ -24,28 +23,16 @@ from runtime.engine.records import (
     ChildrenOrdered,
     ChildSettled,
     ParentTold,
-    Record,
     TaskWoken,
 )
 from runtime.engine.states import ResolutionState, StepState, TaskState, task_state_of
 from runtime.engine.task import Task
+from runtime.engine.turn import Turn
 from runtime.errors import Conflict, Fault, InputInvalid, NotFound, Refused
 from runtime.templates.schemas import violation
 from runtime.wishes import AwaitCallback, OpenCallback
 
 _CALLABLE = frozenset({TaskState.RUNNING, TaskState.WAITING, TaskState.BLOCKED})
-
-
-class Turn(Protocol):
-    """A decision in the making."""
-
-    draft: Draft
-    effects: list[Effect]
-    resumed: bool
-
-    def record(self, record: Record) -> None:
-        """Add a record, and take it in."""
-        ...
 
 
 def take_wishes(turn: Turn, event: StepFinished) -> None:
@@ -176,12 +163,12 @@ def resume(turn: Turn) -> None:
 def tell_parent(turn: Turn, before: Task) -> None:
     """Have the parent told what the task came to, when it came to rest just now or was rebuilt."""
     draft = turn.draft
-    if not before.untold or (before.run, before.resolution) != (draft.run, draft.resolution) or turn.resumed:
+    if not before.untold or turn.resumed or (before.run, before.state) != (draft.run, draft.state):
         turn.effects.append(TellParent())
 
 
 def note_told(turn: Turn, event: ParentHeard) -> None:
     """Note that the parent knows, unless there is something newer to tell."""
     draft = turn.draft
-    if event.heard and draft.untold and (event.run, event.resolution) == (draft.run, draft.resolution):
+    if event.heard and draft.untold and (event.run, event.state) == (draft.run, draft.state):
         turn.record(ParentTold(at=event.at))

@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 import attrs
 
-from runtime.engine.states import ResolutionState
+from runtime.engine.states import ResolutionState, StepState
 from runtime.frozen import value
-from runtime.templates.model import Template
+from runtime.templates.model import Function, Step, Template
 from runtime.values.json import Json
 
 
@@ -18,7 +18,7 @@ from runtime.values.json import Json
 class TaskSubmitted:
     """A task was accepted. `inputs` are checked, defaults merged; `title` is rendered.
 
-    `parent` is the task that wished for it, `batch` the `Spawn` that it came with.
+    `parent` is the task that wished for it, `batch` the `Spawn` that it came with. It does not start before `start_at`.
     """
 
     at: float
@@ -35,6 +35,7 @@ class TaskSubmitted:
     watcher_groups: tuple[str, ...] = ()
     parent: str = ""
     batch: str = ""
+    start_at: float = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -46,6 +47,7 @@ class TaskResolved:
     resolver: str = ""
     resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
     run_max: int = 100
+    groups_of_resolver: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -251,8 +253,115 @@ class RunEnded:
 
 
 @attrs.frozen(kw_only=True)
+class TaskPaused:
+    """Somebody holds the task: nothing starts until it is run again. What is in flight ends by itself, and is kept."""
+
+    at: float
+    requester: str
+    reason: str
+    before: ResolutionState
+
+
+@attrs.frozen(kw_only=True)
+class RunsExtended:
+    """A task whose runs were used up got some more; the next one is due."""
+
+    at: float
+    requester: str
+    reason: str
+    run_max: int
+
+
+@attrs.frozen(kw_only=True)
+class TaskStartedOver:
+    """The execution of the task was thrown away for a new one, of the same template or the one it has become."""
+
+    at: float
+    requester: str
+    reason: str
+    resolution_id: str
+    resolver: str
+    resolver_inputs: Mapping[str, Json]
+    run_max: int
+    template: Template | None = None
+
+
+@attrs.frozen(kw_only=True)
+class EditedStep:
+    """A step as somebody has rewritten it: what it does, and where it stands."""
+
+    definition: Step
+    state: str = StepState.TODO
+    error: str = ""
+    output: Json = None
+    metadata: Json = None
+    tries: int = 0
+    children: Json = None
+
+
+@attrs.frozen(kw_only=True)
+class StepsEdited:
+    """Somebody has rewritten steps: these are new or changed, those `removed` are gone, the others stay as they were.
+
+    `functions` are those that the new steps use. A loop that was rewritten loses its children.
+    """
+
+    at: float
+    requester: str
+    reason: str
+    steps: Mapping[str, EditedStep]
+    removed: tuple[str, ...] = ()
+    functions: Mapping[str, Function] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class StepStateEdited:
+    """Somebody has put a step, or a child of a loop, in another state."""
+
+    at: float
+    requester: str
+    reason: str
+    step: str
+    state: str
+
+
+@attrs.frozen(kw_only=True)
+class TaskEdited:
+    """Somebody has rewritten what the task was submitted with. `inputs` are checked, `title` is rendered."""
+
+    at: float
+    requester: str
+    reason: str
+    inputs: Mapping[str, Json]
+    title: str
+    tags: Mapping[str, str]
+    watcher_usernames: tuple[str, ...] = ()
+    watcher_groups: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class ResolverInputsEdited:
+    """Somebody has rewritten what the resolver gave."""
+
+    at: float
+    requester: str
+    reason: str
+    resolver_inputs: Mapping[str, Json]
+
+
+@attrs.frozen(kw_only=True)
+class WaitingRechecked:
+    """Before the run ends, steps in WAITING of which nobody knows what they wait for are tried once more (section 6.3)."""
+
+    at: float
+
+
+@attrs.frozen(kw_only=True)
 class TaskCancelled:
-    """The task was stopped for good. Steps that ran are cut, and each records so itself."""
+    """The task was stopped for good. Steps that ran are cut, and each records so itself.
+
+    One that nobody had taken on is WONTFIX thereby.
+    """
 
     at: float
     requester: str
@@ -281,5 +390,13 @@ Record: TypeAlias = (
     | TaskWoken
     | RunInterrupted
     | RunEnded
+    | TaskPaused
+    | RunsExtended
+    | TaskStartedOver
+    | StepsEdited
+    | StepStateEdited
+    | TaskEdited
+    | ResolverInputsEdited
+    | WaitingRechecked
     | TaskCancelled
 )

@@ -71,7 +71,11 @@ def is_final(state: str) -> bool:
 
 
 class ResolutionState(StrEnum):
-    """Where the execution of a task stands."""
+    """Where the execution of a task stands.
+
+    Three states of section 7.1 are not there: TO_AUTORUN, AUTORUNNING and RETRY are moments of a claim, which one
+    decision makes without a moment between.
+    """
 
     TODO = "TODO"
     TO_AUTORUN_DELAYED = "TO_AUTORUN_DELAYED"
@@ -79,6 +83,7 @@ class ResolutionState(StrEnum):
     ERROR = "ERROR"
     WAITING = "WAITING"
     CRASHED = "CRASHED"
+    PAUSED = "PAUSED"
     BLOCKED_TOCHECK = "BLOCKED_TOCHECK"
     BLOCKED_BADREQUEST = "BLOCKED_BADREQUEST"
     BLOCKED_FATAL = "BLOCKED_FATAL"
@@ -98,11 +103,12 @@ class TaskState(StrEnum):
     BLOCKED = "BLOCKED"
     DONE = "DONE"
     CANCELLED = "CANCELLED"
+    WONTFIX = "WONTFIX"
 
     @property
     def ended(self) -> bool:
         """Nothing will ever happen to the task again."""
-        return self in {TaskState.DONE, TaskState.CANCELLED}
+        return self in {TaskState.DONE, TaskState.CANCELLED, TaskState.WONTFIX}
 
     @property
     def at_rest(self) -> bool:
@@ -115,7 +121,7 @@ UNRUNNABLE: Final = frozenset({ResolutionState.RUNNING, ResolutionState.DONE, Re
 
 
 def task_state_of(resolution: ResolutionState) -> TaskState:
-    """Give the state of the task whose resolution ended a run so (section 6.10)."""
+    """Give the state of the task whose resolution ended a run so (section 6.10); a paused one keeps what it had."""
     match resolution:
         case ResolutionState.DONE:
             return TaskState.DONE

@@ -4,7 +4,9 @@
 `pending` counts the needs of each step that are not met, and those whose step is not settled with all that it depends
 on; `ready` holds the steps that could start, `tally` counts the steps that are not settled by their state. `batches`,
 `callbacks` and `waits` are what steps wished for; `submitting` counts the batches with children on their way, and
-`untold` says that the task came to rest and the one that wished for it is not known to have heard.
+`untold` says that the task came to rest and the one that wished for it is not known to have heard. `held` is what the
+resolution was when it was paused, `edits` counts how often somebody rewrote the task, and `rechecked` says that steps
+in WAITING had their second try in this run.
 """
 
 from collections.abc import Iterator, Mapping
@@ -110,6 +112,14 @@ class Wait:
     woken: bool = False
 
 
+def first_attempt(generation: int) -> int:
+    """Give the number before that of the first attempt of a step that may have had a namesake in earlier generations.
+
+    So that a late report of one is never taken for a report of the other.
+    """
+    return generation << 20
+
+
 def child_name(loop: str, index: int) -> str:
     """Name a child of a loop (section 6.11)."""
     return f"{loop}-{index}"
@@ -121,7 +131,10 @@ Pending: TypeAlias = tuple[int, int]
 
 @attrs.frozen
 class Plan:
-    """What all tasks of one template share: built once, never changed. `bodies` is what the children of loops do."""
+    """What all tasks of one template share: built once, never changed. `bodies` is what the children of loops do.
+
+    `config` is what templates see of the host's configuration.
+    """
 
     template: Template
     graph: Graph
@@ -130,9 +143,10 @@ class Plan:
     pending: "HashTrieMap[str, Pending]"
     ready: "HashTrieSet[str]"
     bodies: Mapping[str, Step]
+    config: Mapping[str, Json] | None = None
 
 
-def plan_of(template: Template) -> Plan:
+def plan_of(template: Template, config: Mapping[str, Json] | None = None) -> Plan:
     """Work out what every task of a valid template starts from."""
     graph = build_graph(template.steps)
     pending = {name: (len(graph.needs[name]), len(graph.needs[name])) for name in template.steps}
@@ -144,6 +158,7 @@ def plan_of(template: Template) -> Plan:
         pending=HashTrieMap(pending),
         ready=HashTrieSet([name for name, (unmet, _) in pending.items() if unmet == 0]),
         bodies={name: _body_of(step) for name, step in template.steps.items() if step.foreach},
+        config=config,
     )
 
 
@@ -216,7 +231,7 @@ class Shown(Mapping[str, StepView]):
 
 @attrs.frozen
 class Header:
-    """What is said of a task when it is submitted and resolved; it does not change afterwards."""
+    """What is said of a task when it is submitted and resolved; it changes only when somebody edits it."""
 
     task_id: str
     title: str
@@ -234,6 +249,18 @@ class Header:
     watcher_groups: tuple[str, ...] = ()
     parent: str = ""
     batch: str = ""
+    start_at: float = 0
+    groups_of_resolver: tuple[str, ...] = ()
+
+
+def state_of(header: Header, resolution: ResolutionState, held: ResolutionState | None) -> TaskState:
+    """Give the state of a task: what its resolution says, or said before it was paused.
+
+    One that was cancelled before anybody took it on is WONTFIX.
+    """
+    if resolution is ResolutionState.CANCELLED and not header.resolution_id:
+        return TaskState.WONTFIX
+    return task_state_of(held if resolution is ResolutionState.PAUSED and held is not None else resolution)
 
 
 @value
@@ -269,6 +296,9 @@ class Task:
     waits: "HashTrieMap[str, Wait]" = attrs.field(factory=HashTrieMap)
     submitting: int = 0
     untold: bool = False
+    held: ResolutionState | None = None
+    edits: int = 0
+    rechecked: bool = False
 
     def definition(self, name: str) -> Step:
         """Give the definition of a step, or of a child of a loop."""
@@ -286,8 +316,8 @@ class Task:
 
     @property
     def state(self) -> TaskState:
-        """The state of the task, which follows from that of its resolution (section 6.10)."""
-        return task_state_of(self.resolution)
+        """The state of the task, which follows from that of its resolution (sections 6.10 and 7.2)."""
+        return state_of(self.header, self.resolution, self.held)
 
     @property
     def idle(self) -> bool:
@@ -298,4 +328,4 @@ class Task:
     @property
     def at_rest(self) -> bool:
         """Nothing runs, and nothing will happen unless somebody asks for it."""
-        return self.live == 0 and self.state.at_rest
+        return self.live == 0 and (self.resolution is ResolutionState.PAUSED or self.state.at_rest)

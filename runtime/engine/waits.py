@@ -59,7 +59,18 @@ def asleep(draft: "Draft", step: str) -> bool:
     wait = draft.waits.get(step)
     if wait is None or wait.woken or draft.steps[step].state != StepState.WAITING:
         return False
-    return bool(wait.callbacks) or any(draft.batches[batch].spawned.remaining for batch in wait.batches)
+    return bool(wait.callbacks) or any(_is_open(draft.batches[batch]) for batch in wait.batches)
+
+
+def _is_open(batch: Batch) -> bool:
+    return batch.spawned.remaining > 0 or batch.created < batch.sent
+
+
+def baffled(draft: "Draft", step: str) -> bool:
+    """Say whether a step is WAITING, and nobody knows for what: it is neither asleep nor woken (section 6.3)."""
+    wait = draft.waits.get(step)
+    waiting = draft.steps[step].state == StepState.WAITING
+    return waiting and (wait is None or not wait.woken) and not asleep(draft, step)
 
 
 def quiet(batch: Batch) -> bool:

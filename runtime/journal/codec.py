@@ -6,7 +6,8 @@ straight from the attrs class. Every member of `Record` is known by itself; a ta
 is an error, never skipped. A journal written by any past version is read by every later one (``tests/runtime/golden``):
 a new field needs a default, and any other change of a record a new format number with an entry in `_UPGRADES`.
 
-Templates are large and shared, so a submission holds the hash of its template, and the journal stores each once.
+Templates are large and shared, so a submission holds the hash of its template, and the journal stores each once. The
+one that a task is started over with is rare, and stored in its record.
 
 Numbers keep their literals (`runtime.values.json.Number`), integers their digits: what MessagePack has no form for is
 an extension.
@@ -21,7 +22,7 @@ import msgspec
 from msgspec import msgpack
 
 from runtime.engine.records import Record as TaskRecord
-from runtime.engine.records import TaskSubmitted
+from runtime.engine.records import TaskStartedOver, TaskSubmitted
 from runtime.errors import UnderstudyError
 from runtime.flow.records import Record as FlowRecord
 from runtime.journal.protocol import Record
@@ -136,9 +137,11 @@ def _plain(field: "attrs.Attribute[Any]", types: Mapping[str, Any]) -> Any:
 _RECORDS: Final[Mapping[str, type]] = {
     record.__name__: record for record in (*get_args(TaskRecord), *get_args(FlowRecord))
 }
-_FORMS: Final = {
-    tag: _Form(record, template=bytes) if record is TaskSubmitted else _Form(record) for tag, record in _RECORDS.items()
+_STAND_INS: Final[Mapping[type, Mapping[str, Any]]] = {
+    TaskSubmitted: {"template": bytes},
+    TaskStartedOver: {"template": bytes | None},
 }
+_FORMS: Final = {tag: _Form(record, **_STAND_INS.get(record, {})) for tag, record in _RECORDS.items()}
 _TEMPLATE: Final = _Form(Template, name=str)
 
 
@@ -175,6 +178,8 @@ def _tagged(record: Record, template: bytes) -> tuple[str, int, object]:
     content: object = record
     if isinstance(record, TaskSubmitted):
         content = {**_fields(record), "template": template}
+    elif isinstance(record, TaskStartedOver) and record.template is not None:
+        content = {**_fields(record), "template": encode_template(record.template)[1]}
     return tag, _FORMATS.get(tag, 1), content
 
 
@@ -202,6 +207,10 @@ def _decode(tag: str, number: int, raw: bytes | msgspec.Raw, find_template: Find
     if tag == TaskSubmitted.__name__:
         fields = _fields(record)
         return TaskSubmitted(**{**fields, "template": find_template(fields["template"])})
+    if tag == TaskStartedOver.__name__:
+        fields = _fields(record)
+        body = fields["template"]
+        return TaskStartedOver(**{**fields, "template": None if body is None else decode_template(body)})
     return record  # type: ignore[no-any-return] # the forms are those of the union
 
 

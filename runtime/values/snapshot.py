@@ -149,6 +149,10 @@ class Values(Mapping[str, Any]):
         """Show what is known once the task is resolved."""
         return attrs.evolve(self, resolver_input=resolver_input, task=task)
 
+    def with_task(self, task: Mapping[str, Json]) -> "Values":
+        """Show this of the task."""
+        return attrs.evolve(self, task=task)
+
     def with_this(self, view: StepView) -> "Values":
         """Show `view` as ``.step.this``, the step being rendered."""
         return self.with_step(THIS, view)

@@ -6,6 +6,8 @@
     program     what a template alone decides about the attempts of a step
     watch       signs of life, progress, and a grace for runners that want one
     resources   hands out limited resources; `pools` says who is next
+    requests    what the messages to a task mean to its engine
+    config      what templates see of the host's configuration
     heeding     the wishes of an attempt, checked and rendered
     family      children and parents: handed over, told
     preparing   what a submission is made of: inputs checked, title and tags rendered

@@ -27,7 +27,7 @@ from actors import (
     Supervisor,
 )
 from runtime.api.flow_messages import FlowCommand, SubmitFlow
-from runtime.api.messages import CallCallback, CancelTask, GetTask, ResolveTask, RunTask, SubmitTask
+from runtime.api.messages import GetTask, SubmitTask
 from runtime.engine.decision import decide
 from runtime.engine.draft import begin
 from runtime.engine.effects import Effect
@@ -47,13 +47,12 @@ from runtime.wishes import REFUSED, SpawnedTask
 from runtime.work.family import submission_of
 from runtime.work.flows.actor import FlowActor
 from runtime.work.flows.birth import begin_flow, is_same_flow
-from runtime.work.messages import ChildCameToRest, SubmitBatch, TaskEnded, WakeTask, WakeTasks
+from runtime.work.messages import SubmitBatch, TaskEnded, WakeTask, WakeTasks
+from runtime.work.requests import Request
 from runtime.work.task import TaskActor
 from runtime.work.unit import Services
 
-_Control: TypeAlias = (
-    ResolveTask | RunTask | CancelTask | CallCallback | GetTask | WakeTask | ChildCameToRest | FlowCommand
-)
+_Control: TypeAlias = Request | GetTask | FlowCommand
 _Submission: TypeAlias = SubmitTask | SubmitFlow
 Message: TypeAlias = _Submission | SubmitBatch | _Control | WakeTasks | TaskEnded
 
@@ -145,6 +144,7 @@ class Intake(Actor[Message]):
             watcher_groups=message.watcher_groups,
             parent=message.parent,
             batch=message.batch,
+            start_at=now + message.delay if message.delay > 0 else 0,
         )
         resolved = ResolveRequested(
             at=now,
@@ -152,7 +152,6 @@ class Intake(Actor[Message]):
             resolver=message.requester,
             resolver_inputs=message.resolver_inputs,
             run=message.run,
-            delay=message.delay,
         )
         task = begin(submitted, self._services.plans.of(message.template))
         decision = decide(task, *([resolved] if message.resolve else []))

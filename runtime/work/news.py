@@ -9,16 +9,20 @@ from runtime.engine.records import (
     LoopExpanded,
     RunDelayed,
     RunEnded,
+    RunsExtended,
     RunStarted,
     StepChanged,
     StepInterrupted,
     StepReturned,
     StepStarted,
+    StepStateEdited,
     TaskCancelled,
+    TaskPaused,
+    TaskStartedOver,
     TaskSubmitted,
 )
-from runtime.engine.states import ResolutionState, StepState, TaskState, task_state_of
-from runtime.engine.task import Task
+from runtime.engine.states import ResolutionState, StepState
+from runtime.engine.task import Task, state_of
 from runtime.flow.flow import Flow
 from runtime.journal.protocol import Record
 from runtime.work.flows.news import flow_events_of
@@ -51,6 +55,12 @@ def _event(task: Task, position: int, record: Record, run: int) -> TaskEvent | N
             return _task(task, position, record, record.state, run)
         case TaskCancelled():
             return _task(task, position, record, ResolutionState.CANCELLED, run)
+        case TaskPaused():
+            return _task(task, position, record, ResolutionState.PAUSED, run)
+        case RunsExtended():
+            return _task(task, position, record, ResolutionState.ERROR, run)
+        case TaskStartedOver():
+            return _task(task, position, record, ResolutionState.TODO, run)
         case StepStarted():
             return _step(task, position, record, StepState.RUNNING)
         case LoopExpanded():
@@ -59,6 +69,8 @@ def _event(task: Task, position: int, record: Record, run: int) -> TaskEvent | N
             return _step(task, position, record, record.state)
         case StepReturned() | StepChanged() | StepInterrupted():
             return _step(task, position, record, record.state, record.error)
+        case StepStateEdited():
+            return _step(task, position, record, record.state)
         case _:
             return None
 
@@ -66,27 +78,47 @@ def _event(task: Task, position: int, record: Record, run: int) -> TaskEvent | N
 def _task(
     task: Task,
     position: int,
-    record: TaskSubmitted | RunDelayed | RunStarted | RunEnded | TaskCancelled,
+    record: TaskSubmitted
+    | RunDelayed
+    | RunStarted
+    | RunEnded
+    | TaskCancelled
+    | TaskPaused
+    | RunsExtended
+    | TaskStartedOver,
     resolution: ResolutionState,
     run: int,
 ) -> TaskStateChanged:
-    state: TaskState = task_state_of(resolution)
-    next_retry = record.next_retry if isinstance(record, RunEnded) else None
+    match record:
+        case RunEnded():
+            next_retry = record.next_retry
+        case RunDelayed():
+            next_retry = record.due
+        case RunsExtended():
+            next_retry = record.at
+        case _:
+            next_retry = None
     return TaskStateChanged(
         position=position,
         at=record.at,
         task_id=task.header.task_id,
-        state=state,
+        state=state_of(task.header, resolution, record.before if isinstance(record, TaskPaused) else None),
         resolution=resolution,
         run=run,
-        next_retry=record.due if isinstance(record, RunDelayed) else next_retry,
+        next_retry=next_retry,
     )
 
 
 def _step(
     task: Task,
     position: int,
-    record: LoopExpanded | LoopContracted | StepStarted | StepReturned | StepChanged | StepInterrupted,
+    record: LoopExpanded
+    | LoopContracted
+    | StepStarted
+    | StepReturned
+    | StepChanged
+    | StepInterrupted
+    | StepStateEdited,
     state: str,
     error: str = "",
 ) -> StepStateChanged:

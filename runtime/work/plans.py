@@ -1,20 +1,22 @@
 """The plans of templates in use: tasks of one template share one, whether they were submitted now or are brought back."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from runtime.engine.task import Plan, plan_of
 from runtime.templates.model import Template
+from runtime.values.json import Json
 
 _KEPT: Final = 128
 
 
 class Plans:
-    """Works out the plan of a template the first time. `prepare` is told of each template then."""
+    """Works out the plan of a template the first time. `prepare` is told of each template then; `config` is ``.config``."""
 
-    def __init__(self, prepare: Callable[[Template], None]) -> None:
+    def __init__(self, prepare: Callable[[Template], None], config: Mapping[str, Json]) -> None:
         self._prepare = prepare
+        self._config = config
         self._plans: OrderedDict[int, Plan] = OrderedDict()
 
     def of(self, template: Template) -> Plan:
@@ -23,7 +25,7 @@ class Plans:
         if plan is None:
             self._prepare(template)
             # The plan keeps its template alive, so its id is its own for as long as it is a key here.
-            plan = self._plans[id(template)] = plan_of(template)
+            plan = self._plans[id(template)] = plan_of(template, self._config)
             if len(self._plans) > _KEPT:
                 self._plans.popitem(last=False)
         else:

@@ -13,7 +13,7 @@ from actors import (
     StopReason,
 )
 from runtime.api.flow_messages import FLOW_MESSAGES
-from runtime.api.messages import CallCallback, CancelTask, GetTask, ResolveTask, RunTask
+from runtime.api.messages import GetTask
 from runtime.engine.decision import decide
 from runtime.engine.effects import (
     ArmRetry,
@@ -25,38 +25,32 @@ from runtime.engine.effects import (
     TellParent,
 )
 from runtime.engine.events import (
-    CallbackCalled,
-    CancelRequested,
     ChildrenSubmitted,
-    ChildReported,
     DrainBegan,
     Event,
     LoopUnrolled,
     ParentHeard,
-    ResolveRequested,
     ResultRendered,
     Resumed,
-    RetryDue,
-    RunRequested,
     StepCut,
     StepFinished,
     SubmissionLost,
 )
-from runtime.engine.states import ResolutionState
+from runtime.engine.states import TaskState
 from runtime.engine.task import Task
 from runtime.errors import NotFound, TemplatingError
 from runtime.values.json import Json
 from runtime.work.attempt import run_attempt
 from runtime.work.family import Callbacks, batch_of, news_of, spawned_by, submit_children, tell_parent
-from runtime.work.messages import ChildCameToRest, WakeTask
+from runtime.work.messages import WakeTask
+from runtime.work.requests import Request, event_of
 from runtime.work.trial import Attempt
 from runtime.work.unit import Decided, UnitActor
 
 _Report: TypeAlias = (
     StepFinished | LoopUnrolled | StepCut | ResultRendered | ChildrenSubmitted | SubmissionLost | ParentHeard
 )
-_Request: TypeAlias = ResolveTask | RunTask | CancelTask | CallCallback | WakeTask | ChildCameToRest
-Message: TypeAlias = _Request | GetTask | _Report
+Message: TypeAlias = Request | GetTask | _Report
 
 _NO_CALLBACKS: Final = Callbacks({})
 
@@ -79,33 +73,14 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
     def _stranger(self) -> NotFound:
         return NotFound("flow", self._unit.header.task_id, "it is a task")
 
-    def _event(self, message: _Request | _Report) -> Event:
-        now = self.clock.wall()
+    def _event(self, message: Request | _Report) -> Event:
         match message:
             case StepFinished() | LoopUnrolled() | StepCut() | ResultRendered():
                 return message
             case ChildrenSubmitted() | SubmissionLost() | ParentHeard():
                 return message
-            case RunTask():
-                return RunRequested(at=now)
-            case ResolveTask():
-                return ResolveRequested(
-                    at=now,
-                    resolution_id=message.resolution_id,
-                    resolver=message.resolver,
-                    resolver_inputs=message.resolver_inputs,
-                    run=message.run,
-                )
-            case CancelTask():
-                return CancelRequested(at=now, requester=message.requester, reason=message.reason)
-            case CallCallback(callback_id=callback):
-                return CallbackCalled(at=now, callback=callback, secret=message.secret, body=message.body)
-            case ChildCameToRest():
-                return ChildReported(at=now, batch=message.batch, child=message.child)
-            case WakeTask():
-                return RetryDue(at=now, run=message.run)
             case _:
-                assert_never(message)
+                return event_of(message, self.clock.wall())
 
     def _perform(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
@@ -192,21 +167,21 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
     def _tell_parent(self) -> None:
         task = self._unit
         self.children.start(
-            f"tell {task.run} {task.resolution}",
+            f"tell {task.run} {task.state}",
             tell_parent,
             news_of(task),
             self._services.front,
             self.clock,
             self._services.shutdown,
-            report=partial(self._parent_heard, task.run, task.resolution),
+            report=partial(self._parent_heard, task.run, task.state),
         )
 
-    def _parent_heard(self, run: int, resolution: ResolutionState, ended: Exit[bool]) -> ParentHeard:
+    def _parent_heard(self, run: int, state: TaskState, ended: Exit[bool]) -> ParentHeard:
         match ended:
             case Returned(value=heard):
-                return ParentHeard(at=self.clock.wall(), run=run, resolution=resolution, heard=heard)
+                return ParentHeard(at=self.clock.wall(), run=run, state=state, heard=heard)
             case Cut():
-                return ParentHeard(at=self.clock.wall(), run=run, resolution=resolution, heard=False)
+                return ParentHeard(at=self.clock.wall(), run=run, state=state, heard=False)
             case Failed(error=error):
                 raise error  # as above
             case _:

@@ -41,10 +41,29 @@ async def _do(action: Mapping[str, Any], template: str, runtime: Runtime, batche
         case "populate_batch":
             parent = await _create(runtime, template, action["inputs"])
             return {"error": None, "count": len((await _batch(runtime, parent)).spawned.tasks)}
+        case "set_task_state":
+            tasks = list((await _batch(runtime, batches[action["batch"]])).spawned.tasks)
+            for position, state in action["states"].items():
+                await _bring_to(runtime, tasks[int(position)], state)
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            return {"error": None}
         case "count_running":
             return {"error": None, "count": (await _batch(runtime, batches[action["batch"]])).spawned.remaining}
         case other:
             return {"error": f"the driver does not know {other}"}
+
+
+async def _bring_to(runtime: Runtime, task: str, state: str) -> None:
+    """End a task in this state, as it would come to it."""
+    match state:
+        case "WONTFIX":
+            await runtime.operator(task).reject()
+        case "CANCELLED":
+            await runtime.resolve(task, run=False)
+            await runtime.cancel(task)
+        case _:
+            await runtime.resolve(task)
+            await runtime.wait(task)
 
 
 async def _create(runtime: Runtime, template: str, inputs: Sequence[Any]) -> str:

@@ -8,8 +8,6 @@ from typing import Any
 
 import attrs
 
-from runtime.engine.states import ResolutionState, TaskState
-
 Case = Mapping[str, Any]
 
 LATER_KINDS = {
@@ -18,8 +16,6 @@ LATER_KINDS = {
 }
 BATCHES = frozenset({"create_batch", "populate_batch", "count_running", "set_task_state"})
 """What cases of kind ``model`` do that are about batches alone."""
-
-LATER_STATES = {"PAUSED": "pausing a task", "WONTFIX": "giving a task up"}
 
 
 @attrs.frozen
@@ -59,9 +55,6 @@ class Suite:
     def _missing(self, case: Case) -> Iterator[str]:
         if case["kind"] in LATER_KINDS and not self.is_about_batches(case):
             yield LATER_KINDS[case["kind"]]
-        for state, feature in LATER_STATES.items():
-            if f'"{state}"' in json.dumps(case["actions"]) and state not in {*TaskState, *ResolutionState}:
-                yield feature
 
     def is_about_batches(self, case: Case) -> bool:
         """Say whether a case of stored things needs no more of them than batches."""

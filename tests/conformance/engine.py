@@ -12,7 +12,14 @@ import trio.testing
 
 from runtime import Runtime, TaskView, UnderstudyError, open_runtime
 from runtime.api.messages import TaskStateChanged
-from runtime.engine.records import RunStarted, StepChanged, TaskCancelled, TaskSubmitted
+from runtime.engine.records import (
+    RunEnded,
+    RunStarted,
+    StepChanged,
+    TaskCancelled,
+    TaskPaused,
+    TaskSubmitted,
+)
 from runtime.engine.rights import Administrators
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.engine.task import Task
@@ -257,8 +264,9 @@ class _EngineCase:
         self.saved |= {"main.task_id": view.id, "main.resolution_id": view.resolution_id}
         return view
 
-    async def do_run(self, action: Mapping[str, Any]) -> TaskView:
+    async def do_run(self, action: Mapping[str, Any]) -> TaskView | None:
         task = self.task(action)
+        runs = (await self.runtime.status(task)).run_count
         async with self.runtime.subscribe(task) as events:
             await self.runtime.run(task)
             with trio.fail_after(RUN_WITHIN_SECONDS):
@@ -266,7 +274,8 @@ class _EngineCase:
                     if isinstance(event, TaskStateChanged) and event.resolution is not ResolutionState.RUNNING:
                         break
             await trio.testing.wait_all_tasks_blocked()  # until its parent, if it has one, was told
-        return await self.runtime.status(task)
+        view = await self.runtime.status(task)
+        return view if view.run_count > runs else None  # there was no run: a person has to look first
 
     async def do_run_async(self, action: Mapping[str, Any]) -> None:
         await self.runtime.run(self.task(action))
@@ -328,7 +337,7 @@ class _EngineCase:
         for op in action["ops"]:
             path = op["path"]
             if path == ["state"]:
-                self.append(_STATE_RECORDS[op["set"]](self.now))
+                self.append(_state_record(ResolutionState(op["set"]), view.resolution, self.now))
             elif path[0] == "steps" and path[2:] == ["state"]:
                 self.append(StepChanged(at=self.now, step=path[1], state=op["set"], error="", by=path[1]))
             else:
@@ -348,10 +357,16 @@ def _with_template(record: Record, template: Template) -> Record:
     return attrs.evolve(record, template=attrs.evolve(template, functions=record.template.functions))
 
 
-_STATE_RECORDS: Mapping[str, Callable[[float], Record]] = {
-    "CANCELLED": lambda at: TaskCancelled(at=at, requester="case", reason="patched"),
-    "RUNNING": lambda at: RunStarted(at=at),
-}
+def _state_record(state: ResolutionState, before: ResolutionState, at: float) -> Record:
+    match state:
+        case ResolutionState.CANCELLED:
+            return TaskCancelled(at=at, requester="case", reason="patched")
+        case ResolutionState.PAUSED:
+            return TaskPaused(at=at, requester="case", reason="patched", before=before)
+        case ResolutionState.RUNNING:
+            return RunStarted(at=at)
+        case _:
+            return RunEnded(at=at, state=state)
 
 
 def _plain(value: Any) -> Any:

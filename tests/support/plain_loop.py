@@ -14,6 +14,7 @@ from runtime.engine.effects import ArmRetry, Effect, RenderResult, StartStep, St
 from runtime.engine.events import (
     CancelRequested,
     Change,
+    CheckedWish,
     Event,
     LoopUnrolled,
     ResultRendered,
@@ -24,7 +25,7 @@ from runtime.engine.events import (
 )
 from runtime.engine.records import Record, TaskResolved, TaskSubmitted
 from runtime.engine.states import StepState
-from runtime.engine.task import DEFAULT_RUN_MAX, Task
+from runtime.engine.task import DEFAULT_RUN_MAX, Task, first_attempt
 from runtime.templates.model import Template
 from runtime.values.json import Json
 
@@ -42,6 +43,7 @@ class Outcome:
     tried: bool = True
     items: tuple[Json, ...] = ("x", "y")
     """What a loop finds to loop over."""
+    wishes: tuple[CheckedWish, ...] = ()
 
 
 Script = Callable[[str, int], Outcome]
@@ -118,7 +120,7 @@ class Loop:
         return StepCut(at=self.now, step=started.step, attempt=started.attempt, requester=requester, reason=reason)
 
     def report(self, started: StartStep) -> StepFinished | LoopUnrolled:
-        outcome = self.script(started.step, started.attempt)
+        outcome = self.script(started.step, started.attempt - first_attempt(started.attempt >> 20))
         if started.unroll and outcome.state == StepState.DONE:
             return LoopUnrolled(at=self.now, step=started.step, attempt=started.attempt, items=outcome.items)
         return StepFinished(
@@ -130,6 +132,7 @@ class Loop:
             output=outcome.output,
             changes=outcome.changes,
             tried=outcome.tried and not started.unroll,
+            wishes=outcome.wishes,
         )
 
     def finish(self, index: int = 0) -> Decision:

@@ -2,8 +2,9 @@
 
 import pytest
 
+from runtime.engine.draft import Draft
 from runtime.engine.effects import StartStep, StopSteps
-from runtime.engine.events import Change, ResultRendered, RetryDue, RunRequested, StepCut
+from runtime.engine.events import Change, PauseRequested, ResultRendered, RetryDue, RunRequested, StepCut
 from runtime.engine.records import RunEnded, StepChanged
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.errors import Conflict
@@ -153,7 +154,7 @@ def test_after_afterrun_error_only_the_checks_are_asked_again():
     )
     assert loop.run().resolution is ResolutionState.ERROR
     assert loop.task.steps["a"].returned == "DONE"
-    loop.tell(RetryDue(at=loop.now, run=1))
+    loop.tell(RetryDue(at=loop.retry.due, run=1))
     assert loop.running == [StartStep("a", 2, checks_only=True)]
     assert loop.settle().state is TaskState.DONE
     assert loop.task.steps["a"].tries == 1
@@ -219,12 +220,42 @@ def test_a_late_report_is_ignored():
     assert loop.task is before
 
 
+def test_what_is_in_flight_through_a_pause_counts_for_the_run_after_it():
+    """Else a step that crashed there would start again unasked."""
+    loop = Loop(plan(a=step()))
+    loop.tell(RunRequested(at=0))
+    loop.tell(PauseRequested(at=0, requester="x", reason="", force=True))
+    loop.tell(RunRequested(at=0))
+    loop.tell(loop.cut(loop.running.pop()))
+    assert not loop.running
+    assert loop.task.resolution is ResolutionState.BLOCKED_TOCHECK
+
+
+@pytest.mark.parametrize("idempotent", [True, False])
+def test_a_step_whose_owner_died_is_done_again_only_when_that_does_no_harm(idempotent):
+    loop = Loop(plan(a=step(idempotent=idempotent), b=step()))
+    for record in (
+        StepChanged(at=0, step="a", state="RUNNING", error="", by="a"),
+        RunEnded(at=0, state=ResolutionState.CRASHED),
+    ):
+        draft = Draft(loop.task)
+        draft.apply(record)
+        loop.records.append(record)
+        loop.task = draft.freeze()
+    assert loop.run().resolution is (ResolutionState.DONE if idempotent else ResolutionState.BLOCKED_TOCHECK)
+    assert loop.started == (["a", "b"] if idempotent else [])
+    assert loop.task.run == int(idempotent)
+    assert loop.run().resolution is ResolutionState.DONE  # at a person's word
+    assert loop.replayed() == loop.task
+
+
 def test_a_late_retry_due_is_ignored():
     loop = Loop(plan(a=step()), lambda *_: Outcome("SERVER_ERROR"))
     loop.run()
     loop.run()
     assert not loop.tell(RetryDue(at=loop.now, run=1)).records
-    assert loop.tell(RetryDue(at=loop.now, run=2)).records
+    assert not loop.tell(RetryDue(at=loop.retry.due - 1, run=2)).records
+    assert loop.tell(RetryDue(at=loop.retry.due, run=2)).records
 
 
 def test_a_result_nobody_waits_for_is_ignored():

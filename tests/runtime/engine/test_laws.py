@@ -9,24 +9,54 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from runtime.engine.draft import Draft, begin, replay
 from runtime.engine.events import (
+    CallbackCalled,
     CancelRequested,
     Change,
+    ChildrenSubmitted,
+    ChildReported,
     DrainBegan,
+    EditSteps,
+    EditStepState,
+    EditTask,
+    ExtendRequested,
+    OrderChildren,
+    PauseRequested,
     ResultRendered,
     Resumed,
     RetryDue,
     RunRequested,
+    StartOverRequested,
     StepCut,
     StepFinished,
 )
-from runtime.engine.records import LoopContracted, StepChanged, StepInterrupted, StepReturned, StepStarted
+from runtime.engine.records import (
+    ChildOrder,
+    EditedStep,
+    LoopContracted,
+    StepChanged,
+    StepInterrupted,
+    StepReturned,
+    StepsEdited,
+    StepStarted,
+    StepStateEdited,
+    TaskStartedOver,
+)
 from runtime.engine.states import RUNNABLE, StepState, is_final
 from runtime.engine.task import child_name
+from runtime.errors import Conflict
 from runtime.templates.model import ForeachStrategy, Template
+from runtime.wishes import AwaitCallback, OpenCallback, SpawnedTask
 from tests.support.plain_loop import Loop, Outcome
 from tests.support.plans import plan, step
 
 CUSTOM = "CUSTOM"
+CALLBACKS = [f"c{number}" for number in range(1, 8)]
+
+
+def order(task_id):
+    return ChildOrder(task_id=task_id, resolution_id="r", template="t", title="", inputs={}, tags={})
+
+
 LOOP = {"foreach": "[...]", "foreach_strategy": ForeachStrategy.PARALLEL}
 CHAIN = {"foreach": "[...]", "foreach_strategy": ForeachStrategy.SEQUENCE}
 
@@ -76,14 +106,29 @@ def check_indexes(task):
             not (settled(task, need.step) if need.any else task.steps[need.step].state in need.states) for need in needs
         )
         assert task.pending[name] == (unmet, unsettled), name
-        assert (name in task.ready) == (unmet == 0 and progress.state in RUNNABLE), name
+        wait = task.waits.get(name)
+        open_ = wait and (wait.callbacks or any(is_open(task.batches[one]) for one in wait.batches))
+        asleep = bool(open_) and not wait.woken and progress.state == "WAITING"
+        assert (name in task.ready) == (unmet == 0 and progress.state in RUNNABLE and not asleep), name
     assert task.live == sum(task.steps[name].live for name in names)
     for name, loop in task.loops.items():
         children = [task.steps[child_name(name, index)] for index in range(loop.size)]
         assert loop.open == sum(not is_final(child.state) for child in children)
         assert loop.live == sum(child.live for child in children)
+    for name, batch in task.batches.items():
+        assert name in task.waits[batch.step].batches
+        made = batch.spawned.tasks.values()
+        assert len(made) == batch.sent
+        assert batch.spawned.ended == sum(one.ended for one in made)
+        assert batch.busy == sum(not one.ended and one.state != "BLOCKED" for one in made)
+        assert not batch.at_most or batch.sent - batch.spawned.ended <= batch.at_most
+    assert task.submitting == sum(batch.created < batch.sent for batch in task.batches.values())
     tally = Counter(task.steps[name].state for name in names if not is_final(task.steps[name].state))
     assert dict(task.tally) == tally
+
+
+def is_open(batch):
+    return batch.spawned.remaining or batch.created < batch.sent
 
 
 def settled(task, name):
@@ -91,11 +136,16 @@ def settled(task, name):
 
 
 class Courses(RuleBasedStateMachine):
-    """Any template, any course of events: reports in any order, cancels, drains, late and repeated messages."""
+    """Any template, any course of events: reports in any order, cancels, drains, late and repeated messages.
+
+    Steps wish for children and callbacks, which end and are called at any moment, known or not; operators pause, extend,
+    edit and start over whenever they like.
+    """
 
     @initialize(template=templates())
     def submit(self, template: Template) -> None:
         self.loop = Loop(template, run_max=5)
+        self.wishes = 0
         self.names = list(template.steps)
         self.asked = False
         self.lost: set[str] = set()
@@ -112,10 +162,141 @@ class Courses(RuleBasedStateMachine):
     def finish_one(self, data):
         started = self.loop.running.pop(data.draw(st.integers(0, len(self.loop.running) - 1)))
         drawn = data.draw(outcomes(self.names))
-        self.loop.script = lambda name, _attempt: outcome_of(drawn, name)
+        outcome = outcome_of(drawn, started.step)
+        if data.draw(st.booleans()):
+            outcome = Outcome("WAITING", wishes=tuple(data.draw(st.lists(self.wish(), min_size=1, max_size=3))))
+        self.loop.script = lambda _name, _attempt: outcome
         report = self.loop.report(started)
         self.old.append(report)
         self.loop.tell(report)
+
+    def wish(self):
+        """A batch of some children, a callback opened, or one awaited that may be there."""
+        self.wishes += 1
+        batch = f"b{self.wishes}"
+        orders = [order(f"{batch}-{index}") for index in range(4)]
+        return st.one_of(
+            st.builds(
+                lambda size, most: OrderChildren(batch=batch, orders=tuple(orders[:size]), at_most=most),
+                st.integers(0, 4),
+                st.integers(0, 2),
+            ),
+            st.just(OpenCallback(id=f"c{self.wishes}", secret="s")),
+            st.sampled_from(CALLBACKS).map(lambda name: AwaitCallback(id=name)),
+        )
+
+    @precondition(lambda self: self.loop.submitting)
+    @rule(refused=st.booleans())
+    def create_children(self, refused):
+        effect = self.loop.submitting.pop(0)
+        lost = SpawnedTask(id=effect.orders[0].task_id, state="REFUSED")
+        report = ChildrenSubmitted(at=self.loop.now, batch=effect.batch, refused=(lost,) if refused else ())
+        self.loop.tell(report)
+        if not any(one.batch == effect.batch for one in self.loop.submitting):
+            assert not self.loop.tell(report).records
+
+    @rule(data=st.data(), state=st.sampled_from(["DONE", "DONE", "CANCELLED", "WONTFIX", "BLOCKED"]))
+    def hear_of_a_child(self, data, state):
+        batches = self.loop.task.batches
+        known = [(name, one) for name, batch in batches.items() for one in batch.spawned.tasks] or [("b", "b-0")]
+        batch, child = data.draw(st.sampled_from(sorted(known)))
+        report = ChildReported(at=self.loop.now, batch=batch, child=SpawnedTask(id=child, state=state))
+        self.loop.tell(report)
+        assert not self.loop.tell(report).records
+
+    @rule(name=st.sampled_from(CALLBACKS), secret=st.sampled_from(["s", "s", "wrong"]))
+    def call(self, name, secret):
+        decision = self.loop.tell(CallbackCalled(at=self.loop.now, callback=name, secret=secret, body={"x": 1}))
+        assert (decision.refusals[0] is None) == bool(decision.records)
+        if decision.records:
+            assert secret == "s"
+            again = self.loop.tell(CallbackCalled(at=self.loop.now, callback=name, secret="s", body={}))
+            assert isinstance(again.refusals[0], Conflict)
+
+    def operate(self, event):
+        """Any operation either is refused and leaves no trace, or is done."""
+        before = self.loop.task
+        decision = self.loop.tell(event)
+        if decision.refusals[0] is not None:
+            assert not decision.records
+            assert self.loop.task is before
+        return decision.refusals[0] is None
+
+    @rule(force=st.booleans(), chance=st.integers(0, 4))
+    def pause(self, force, chance):
+        if chance:
+            return
+        state, resolution = self.loop.task.state, self.loop.task.resolution
+        done = self.operate(PauseRequested(at=self.loop.now, requester="x", reason="", force=force))
+        assert done is (resolution not in {"DONE", "CANCELLED"} and (force or resolution != "RUNNING"))
+        assert self.loop.task.state is state
+
+    @precondition(lambda self: self.loop.task.resolution == "BLOCKED_MAXRETRIES" or len(self.loop.records) % 7 == 0)
+    @rule()
+    def extend(self):
+        allowed = self.loop.task.resolution == "BLOCKED_MAXRETRIES"
+        assert self.operate(ExtendRequested(at=self.loop.now, requester="x", reason="")) is allowed
+
+    @rule(chance=st.integers(0, 3))
+    def start_over(self, chance):
+        event = StartOverRequested(at=self.loop.now, requester="x", reason="", resolution_id=f"r{self.loop.now}")
+        if chance == 0 and self.operate(event):
+            self.asked = True
+            self.lost.clear()
+            self.loop.submitting.clear()
+            assert self.loop.task.header.resolution_id == event.resolution_id
+            assert self.loop.task.run == 1
+
+    @precondition(lambda self: self.loop.task.resolution == "PAUSED" or len(self.loop.records) % 7 == 0)
+    @rule(data=st.data(), state=st.sampled_from([*map(str, StepState), CUSTOM, "ANY", "NONSENSE"]))
+    def edit_a_state(self, data, state):
+        name = data.draw(st.sampled_from([*sorted(self.loop.task.steps), "nobody"]))
+        if self.operate(EditStepState(at=self.loop.now, requester="x", reason="", step=name, state=state)):
+            assert state not in {"ANY", "NONSENSE"}
+            assert self.loop.task.steps[name].state == state
+        self.forget_orders()
+
+    @precondition(lambda self: self.loop.task.resolution == "PAUSED" or len(self.loop.records) % 7 == 0)
+    @rule(
+        data=st.data(), state=st.sampled_from(["TODO", "DONE", "WAITING", "SERVER_ERROR", CUSTOM]), late=st.booleans()
+    )
+    def edit_steps(self, data, state, late):
+        task = self.loop.task
+        definitions = task.plan.template.steps
+        name = data.draw(st.sampled_from([*definitions, "new"]))
+        needed = {need.step for one in definitions for need in task.graph.needs[one]}
+        kind = data.draw(st.sampled_from([{}, LOOP, CHAIN]))
+        needs = definitions[name].dependencies if name in definitions else list(definitions)[:1]
+        edited = EditedStep(definition=step(*needs, custom_states=[CUSTOM], **kind), state=state, tries=3)
+        removed = [one for one in definitions if one not in needed and one != name and one not in needs]
+        event = EditSteps(
+            at=self.loop.now,
+            requester="x",
+            reason="",
+            edits=task.edits - late,
+            steps={name: edited},
+            removed=tuple(removed[:1]) if data.draw(st.booleans()) else (),
+        )
+        if self.operate(event):
+            assert not late
+            assert self.loop.task.steps[name].tries == 3
+        self.forget_orders()
+        self.names = list(self.loop.task.plan.template.steps)
+
+    def forget_orders(self):
+        """What an edit let go of is not created any more, or nobody minds."""
+        self.loop.submitting = [one for one in self.loop.submitting if one.batch in self.loop.task.batches]
+
+    @precondition(lambda self: self.loop.task.resolution in {"PAUSED", "TODO"})
+    @rule()
+    def edit_task(self):
+        header = self.loop.task.header
+        self.operate(
+            EditTask(
+                at=self.loop.now, requester="x", reason="", edits=self.loop.task.edits, inputs={}, title="new", tags={}
+            )
+        )
+        assert self.loop.task.header.task_id == header.task_id
 
     @precondition(lambda self: len(self.loop.running) > 1)
     @rule(data=st.data())
@@ -133,6 +314,7 @@ class Courses(RuleBasedStateMachine):
     @precondition(lambda self: self.loop.retry)
     @rule()
     def retry(self):
+        self.loop.now = max(self.loop.now, self.loop.retry.due)
         self.loop.tell(RetryDue(at=self.loop.now, run=self.loop.retry.run))
 
     @precondition(lambda self: self.loop.rendering)
@@ -156,6 +338,7 @@ class Courses(RuleBasedStateMachine):
     @rule()
     def restart(self):
         self.loop.running.clear()
+        self.loop.submitting.clear()
         self.loop.rendering = False
         task = replay(self.loop.records)
         assert task == self.loop.task
@@ -165,6 +348,7 @@ class Courses(RuleBasedStateMachine):
     def cancel(self, chance):
         if chance == 0:
             self.loop.tell(CancelRequested(at=self.loop.now, requester="x", reason="y"))
+            self.forget_orders()
 
     @rule(chance=st.integers(0, 9))
     def drain(self, chance):
@@ -188,7 +372,28 @@ class Courses(RuleBasedStateMachine):
     def an_open_run_has_something_to_wait_for(self):
         """Otherwise the task would hang."""
         if str(self.loop.task.resolution) == "RUNNING" and not self.loop.rendering:
-            assert self.loop.task.live > 0
+            assert self.loop.task.live > 0 or self.loop.submitting
+
+    @invariant()
+    def what_is_on_its_way_is_known(self):
+        """Children are handed over until somebody says that they are there."""
+        on_their_way = {name for name, batch in self.loop.task.batches.items() if batch.created < batch.sent}
+        assert on_their_way == {effect.batch for effect in self.loop.submitting}
+
+    @invariant()
+    def no_wake_up_is_lost(self):
+        """A step that was woken runs in the run that is open, in the one that is due, or when somebody lets the task go on."""
+        task = self.loop.task
+        if task.resolution in {"WAITING", "ERROR"}:
+            woken = [name for name, wait in task.waits.items() if wait.woken and task.steps[name].state == "WAITING"]
+            assert not woken or task.next_retry is not None
+
+    @invariant()
+    def what_is_held_starts_nothing(self):
+        if self.loop.task.resolution in {"PAUSED", "CANCELLED", "DONE"}:
+            before = len(self.loop.records)
+            self.loop.tell(RetryDue(at=self.loop.now, run=self.loop.task.run))
+            assert len(self.loop.records) == before
 
     @invariant()
     def what_may_have_half_run_starts_again_only_at_somebodys_word(self):
@@ -196,8 +401,12 @@ class Courses(RuleBasedStateMachine):
             match record:
                 case StepInterrupted(step=name, state="CRASHED"):
                     self.lost.add(name)
-                case StepReturned(step=name) | StepChanged(step=name):
+                case StepReturned(step=name) | StepChanged(step=name) | StepStateEdited(step=name):
                     self.lost.discard(name)
+                case StepsEdited():
+                    self.lost -= {*record.steps, *record.removed}
+                    loops = {name for name in record.steps if not name.startswith("s") or "-" not in name}
+                    self.lost = {name for name in self.lost if name.partition("-")[0] not in loops}
                 case LoopContracted(step=loop):
                     self.lost = {name for name in self.lost if not name.startswith(f"{loop}-")}
                 case StepStarted(step=name):
@@ -207,16 +416,25 @@ class Courses(RuleBasedStateMachine):
 
     @invariant()
     def attempts_are_counted_once(self):
+        tries, attempts = Counter(), Counter()
+        for record in self.loop.records:
+            match record:
+                case StepReturned(step=name, tried=True):
+                    tries[name] += 1
+                case StepStarted(step=name):
+                    assert record.attempt > attempts[name]
+                    attempts[name] = record.attempt
+                case TaskStartedOver():
+                    tries.clear()
+                case StepsEdited():
+                    for name in record.removed:
+                        del tries[name]
+                    tries |= {name: edited.tries for name, edited in record.steps.items()}
         for name in self.names:
-            returned = [
-                one for one in self.loop.records if isinstance(one, StepReturned) and one.step == name and one.tried
-            ]
-            started = [one.attempt for one in self.loop.records if isinstance(one, StepStarted) and one.step == name]
-            assert self.loop.task.steps[name].tries == len(returned)
-            assert started == list(range(1, len(started) + 1))
+            assert self.loop.task.steps[name].tries == tries[name]
 
     def teardown(self):
-        if hasattr(self, "loop") and self.loop.task.state.ended and not self.loop.running:
+        if hasattr(self, "loop") and self.loop.task.state.ended and not self.loop.running and not self.loop.submitting:
             before = self.loop.task
             for event in (RunRequested(at=0), RetryDue(at=0, run=before.run), ResultRendered(at=0, result={})):
                 assert not self.loop.tell(event).records
@@ -224,7 +442,7 @@ class Courses(RuleBasedStateMachine):
 
 
 TestCourses = Courses.TestCase
-TestCourses.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+TestCourses.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
 
 
 @settings(deadline=None)

@@ -199,14 +199,17 @@ async def test_a_blocked_child_blocks_its_parent_and_one_that_is_mended_lets_it_
         await rested(rt, task, ResolutionState.DONE)
 
 
-async def test_a_cancelled_child_wakes_its_parent(autojump_clock, clock):
+@pytest.mark.parametrize("taken_on", [True, False])
+async def test_a_cancelled_child_wakes_its_parent(autojump_clock, clock, taken_on):
     async with open_runtime(clock=clock, runners=RUNNERS, administrators=Administrators()) as rt:
         await rt.register(child())
         task = await rt.submit(parent())
         view = await rested(rt, task, ResolutionState.WAITING)
         [made] = view.steps["spawn"].metadata["ids"]
+        if taken_on:
+            await rt.resolve(made, run=False)
         await rt.cancel(made)
-        assert (await task.wait()).steps["spawn"].error == "CANCELLED"
+        assert (await task.wait()).steps["spawn"].error == ("CANCELLED" if taken_on else "WONTFIX")
 
 
 async def test_a_callback_is_taken_once_from_who_knows_its_secret_and_wakes_who_awaits_it(autojump_clock, clock):

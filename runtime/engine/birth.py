@@ -1,0 +1,58 @@
+"""The task that a header and a plan begin: nothing has happened to it yet."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from runtime.engine.states import ResolutionState, StepState
+from runtime.engine.task import Header, Plan, Task
+from runtime.values.json import Json
+from runtime.values.snapshot import Values
+
+
+def new_task(header: Header, plan: Plan, *, tags: Mapping[str, str], at: float) -> Task:
+    """Make a task to which nothing has happened."""
+    return Task(
+        header=header,
+        plan=plan,
+        graph=plan.graph,
+        resolution=ResolutionState.TODO,
+        steps=plan.steps,
+        known=Values(
+            input=header.inputs,
+            resolver_input=header.resolver_inputs,
+            task=task_infos(header, at),
+            config=plan.config,
+            variables=plan.template.variables,
+        ),
+        pending=plan.pending,
+        ready=plan.ready,
+        tally={StepState.TODO: len(plan.steps)} if plan.steps else {},
+        tags=dict(tags),
+        last_activity=at,
+    )
+
+
+def task_infos(header: Header, last_activity: float) -> dict[str, Json]:
+    """Give ``.task`` (section 4.2): lists are joined with commas, and what is empty is not there."""
+    infos: dict[str, Json] = {
+        "task_id": header.task_id,
+        "created": _written(header.submitted_at),
+        "last_activity": _written(last_activity),
+        "requester_username": header.requester,
+    }
+    if header.resolution_id:
+        infos["resolution_id"] = header.resolution_id
+        infos["resolver_username"] = header.resolver
+    for name, texts in (
+        ("requester_groups", header.requester_groups),
+        ("resolver_groups", header.groups_of_resolver),
+        ("watcher_usernames", header.watcher_usernames),
+        ("watcher_groups", header.watcher_groups),
+    ):
+        if texts:
+            infos[name] = ",".join(texts)
+    return infos
+
+
+def _written(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")

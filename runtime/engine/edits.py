@@ -1,0 +1,188 @@
+"""What operators change about a task, as their records do (section 7.8). Functions over a draft; O(task), as edits may be."""
+
+from collections import Counter
+from typing import TYPE_CHECKING, TypeAlias, assert_never
+
+import attrs
+from rpds import HashTrieMap
+
+from runtime.engine import waits
+from runtime.engine.birth import new_task, task_infos
+from runtime.engine.graph import Graph
+from runtime.engine.records import (
+    EditedStep,
+    ResolverInputsEdited,
+    RunsExtended,
+    StepsEdited,
+    StepStateEdited,
+    TaskEdited,
+    TaskPaused,
+    TaskStartedOver,
+)
+from runtime.engine.states import ResolutionState, StepState, is_final
+from runtime.engine.task import Loop, Progress, child_name, first_attempt, plan_of
+
+if TYPE_CHECKING:
+    from runtime.engine.draft import Draft
+
+Edit: TypeAlias = (
+    TaskPaused | RunsExtended | TaskStartedOver | StepsEdited | StepStateEdited | TaskEdited | ResolverInputsEdited
+)
+
+
+def apply(draft: "Draft", record: Edit) -> None:
+    """Take one record of these in."""
+    match record:
+        case TaskPaused():
+            draft.held, draft.resolution, draft.next_retry = record.before, ResolutionState.PAUSED, None
+        case RunsExtended():
+            draft.header = attrs.evolve(draft.header, run_max=record.run_max)
+            draft.resolution, draft.next_retry = ResolutionState.ERROR, record.at
+        case TaskStartedOver():
+            _start_over(draft, record)
+        case StepsEdited():
+            _rewrite_steps(draft, record)
+        case StepStateEdited():
+            _set_state(draft, record)
+        case TaskEdited():
+            _rewrite_task(draft, record)
+        case ResolverInputsEdited():
+            draft.edits += 1
+            draft.header = attrs.evolve(draft.header, resolver_inputs=record.resolver_inputs)
+            draft.known = draft.known.with_resolution(record.resolver_inputs, task_infos(draft.header, record.at))
+        case _:
+            assert_never(record)
+
+
+def _start_over(draft: "Draft", record: TaskStartedOver) -> None:
+    """Begin again with a new resolution: nothing of the old one is left but its number of edits."""
+    header = attrs.evolve(
+        draft.header,
+        resolution_id=record.resolution_id,
+        resolver=record.resolver,
+        resolver_inputs=record.resolver_inputs,
+        run_max=record.run_max,
+    )
+    plan = draft.plan if record.template is None else plan_of(record.template, draft.plan.config)
+    task = new_task(header, plan, tags=draft.tags, at=record.at)
+    edits = draft.edits + 1
+    attempts = {name: progress.attempt for name, progress in draft.steps.items()}
+    draft.begin_again(attrs.evolve(task, edits=edits))
+    for name, progress in plan.steps.items():  # a report of the old execution is never taken for one of the new
+        draft.steps = draft.steps.insert(name, attrs.evolve(progress, attempt=attempts.get(name, first_attempt(edits))))
+
+
+def _rewrite_task(draft: "Draft", record: TaskEdited) -> None:
+    draft.edits += 1
+    draft.header = attrs.evolve(
+        draft.header,
+        inputs=record.inputs,
+        title=record.title,
+        watcher_usernames=record.watcher_usernames,
+        watcher_groups=record.watcher_groups,
+    )
+    draft.tags = dict(record.tags)
+    draft.known = attrs.evolve(draft.known, input=record.inputs, task=task_infos(draft.header, record.at))
+
+
+def _set_state(draft: "Draft", record: StepStateEdited) -> None:
+    draft.edits += 1
+    name, was = record.step, draft.steps[record.step]
+    if record.state == StepState.TODO:
+        waits.forget(draft, name)  # to be done anew, it makes its children anew
+    now = attrs.evolve(was, state=record.state, live=False, returned=record.state, run=0)
+    draft.steps = draft.steps.insert(name, now)
+    rebuild(draft)
+
+
+def _rewrite_steps(draft: "Draft", record: StepsEdited) -> None:
+    draft.edits += 1
+    template = draft.plan.template
+    definitions = {name: step for name, step in template.steps.items() if name not in record.removed}
+    definitions.update((name, edited.definition) for name, edited in record.steps.items())
+    for name in (*record.removed, *record.steps):
+        _drop_children(draft, name)
+        rewritten = record.steps.get(name)
+        kept = draft.steps.get(name)
+        if rewritten is None:
+            waits.forget(draft, name)
+            draft.steps = draft.steps.discard(name)
+        else:
+            if rewritten.state == StepState.TODO:
+                waits.forget(draft, name)
+            draft.steps = draft.steps.insert(name, _progress_of(rewritten, kept, draft.edits))
+    functions = {**template.functions, **record.functions}
+    draft.plan = plan_of(attrs.evolve(template, steps=definitions, functions=functions), draft.plan.config)
+    rebuild(draft)
+
+
+def _progress_of(edited: EditedStep, was: Progress | None, edits: int) -> Progress:
+    return Progress(
+        state=edited.state,
+        error=edited.error,
+        output=edited.output,
+        metadata=edited.metadata,
+        tries=edited.tries,
+        attempt=was.attempt if was is not None else first_attempt(edits),
+        returned=edited.state,
+        last_run=was.last_run if was is not None else None,
+        children=edited.children,
+    )
+
+
+def _drop_children(draft: "Draft", loop: str) -> None:
+    if loop not in draft.loops:
+        return
+    draft.loops = draft.loops.remove(loop)
+    for name, child in list(draft.children.items()):
+        if child.loop == loop:
+            waits.forget(draft, name)
+            draft.children = draft.children.remove(name)
+            draft.steps = draft.steps.remove(name)
+
+
+def rebuild(draft: "Draft") -> None:
+    """Work out every index anew from the plan, the steps and the children of loops."""
+    _rebuild_graph(draft)
+    tally = Counter(one.state for one in draft.steps.values() if not is_final(one.state))
+    draft.tally = dict(tally)
+    draft.live = sum(one.live for one in draft.steps.values())
+    for name, loop in list(draft.loops.items()):
+        children = [draft.steps[child_name(name, index)] for index in range(loop.size)]
+        open_ = sum(not is_final(one.state) for one in children)
+        draft.loops = draft.loops.insert(name, Loop(loop.size, open_, sum(one.live for one in children)))
+    settled = _settled(draft)
+    for name in draft.steps:
+        needs = draft.graph.needs[name]
+        unsettled = sum(not settled[need.step] for need in needs)
+        unmet = sum(
+            not (settled[need.step] if need.any else draft.steps[need.step].state in need.states) for need in needs
+        )
+        draft.pending = draft.pending.insert(name, (unmet, unsettled))
+    draft.forget_ready()
+
+
+def _rebuild_graph(draft: "Draft") -> None:
+    graph = draft.plan.graph
+    needs, edges = graph.needs, graph.edges
+    for name in draft.children:
+        needs = needs.insert(name, draft.graph.needs[name])
+        edges = edges.insert(name, draft.graph.edges[name])
+    draft.graph = Graph(needs, edges)
+    draft.pending = HashTrieMap()
+
+
+def _settled(draft: "Draft") -> dict[str, bool]:
+    """Say of each step whether it is final with all that it depends on. In an order in which nothing comes too early."""
+    settled: dict[str, bool] = {}
+    stack = list(draft.steps)
+    while stack:
+        name = stack[-1]
+        needs = draft.graph.needs[name]
+        missing = [need.step for need in needs if need.step not in settled]
+        if name not in settled and missing:
+            stack.extend(missing)
+            continue
+        stack.pop()
+        settled[name] = is_final(draft.steps[name].state) and all(settled[need.step] for need in needs)
+    return settled

@@ -1,0 +1,80 @@
+"""What the messages to a task mean to its engine: the same facts, with the moment they arrived at."""
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias, assert_never
+
+import attrs
+
+from runtime.api.messages import (
+    CallCallback,
+    CancelTask,
+    EditResolverInputs,
+    EditTaskInputs,
+    EditTaskSteps,
+    ExtendTask,
+    Operation,
+    PauseTask,
+    RejectTask,
+    ResolveTask,
+    RunTask,
+    SetStepState,
+    StartTaskOver,
+)
+from runtime.engine import events
+from runtime.work.messages import ChildCameToRest, WakeTask
+
+Request: TypeAlias = ResolveTask | RunTask | Operation | CallCallback | WakeTask | ChildCameToRest
+
+_OPERATIONS: Final[Mapping[type[Operation], type[events.Operation]]] = {
+    PauseTask: events.PauseRequested,
+    ExtendTask: events.ExtendRequested,
+    StartTaskOver: events.StartOverRequested,
+    RejectTask: events.RejectRequested,
+    CancelTask: events.CancelRequested,
+    EditTaskSteps: events.EditSteps,
+    SetStepState: events.EditStepState,
+    EditTaskInputs: events.EditTask,
+    EditResolverInputs: events.EditResolverInputs,
+}
+"""The event of each operation has its fields, but for the task."""
+
+
+def event_of(message: Request, at: float) -> events.Event:
+    """Give the event of a message that arrived now."""
+    match message:
+        case RunTask():
+            return events.RunRequested(at=at)
+        case ResolveTask():
+            return events.ResolveRequested(
+                at=at,
+                resolution_id=message.resolution_id,
+                resolver=message.resolver,
+                resolver_inputs=message.resolver_inputs,
+                groups_of_resolver=message.resolver_groups,
+                run=message.run,
+            )
+        case CallCallback(callback_id=callback):
+            return events.CallbackCalled(at=at, callback=callback, secret=message.secret, body=message.body)
+        case ChildCameToRest():
+            return events.ChildReported(at=at, batch=message.batch, child=message.child)
+        case WakeTask():
+            return events.RetryDue(at=at, run=message.run)
+        case (
+            PauseTask()
+            | ExtendTask()
+            | StartTaskOver()
+            | RejectTask()
+            | CancelTask()
+            | EditTaskSteps()
+            | SetStepState()
+            | EditTaskInputs()
+            | EditResolverInputs()
+        ):
+            fields: dict[str, Any] = {
+                field.name: getattr(message, field.name)
+                for field in attrs.fields(type(message))
+                if field.name != "task_id"
+            }
+            return _OPERATIONS[type(message)](at=at, **fields)
+        case _:
+            assert_never(message)
