@@ -17,6 +17,8 @@ import trio
 
 from actors import ActorStopped, Address, AskExpired, ChildUnknown, Clock, MailboxFull, ShutdownContext, StopReason
 from runtime.api.callables import name_callables
+from runtime.api.flow_client import FlowClient
+from runtime.api.flow_messages import FlowCommand, StartFlow, SubmitFlow
 from runtime.api.messages import CallCallback, CancelTask, Command, Event, GetTask, ResolveTask, RunTask, SubmitTask
 from runtime.api.operator import Operator, Workshop
 from runtime.api.views import TaskView, view_task
@@ -122,7 +124,7 @@ def _prepared(checked: Validated) -> Prepared:
     return Prepared(checked.template, checked.warnings)
 
 
-class Runtime:
+class Runtime(FlowClient):
     """A running runtime, as `runtime.open_runtime` gives it."""
 
     def __init__(
@@ -401,8 +403,10 @@ class Runtime:
         await self._stop_tasks(reason)
         self._broadcast.close()
 
-    async def _ask(self, message: Command | GetTask) -> object:
-        if self._shutdown.reason is not None and isinstance(message, SubmitTask | ResolveTask | RunTask):
+    async def _ask(self, message: Command | FlowCommand | SubmitFlow | GetTask) -> object:
+        if self._shutdown.reason is not None and isinstance(
+            message, SubmitTask | ResolveTask | RunTask | SubmitFlow | StartFlow
+        ):
             raise Unavailable(f"the runtime is shutting down ({self._shutdown.reason}): submit elsewhere, or later")
         deadline = self._clock.monotonic() + self._answer_within
         while True:

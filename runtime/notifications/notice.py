@@ -7,9 +7,10 @@ from typing import Final
 import attrs
 
 from runtime.api.messages import StepStateChanged, TaskStateChanged
-from runtime.engine.records import Record, TaskSubmitted
+from runtime.engine.records import TaskSubmitted
 from runtime.engine.states import StepState, TaskState
 from runtime.engine.task import Task
+from runtime.journal.protocol import Record
 from runtime.notifications.settings import Notifications, NotifyEvent, NotifyStrategy
 from runtime.work.news import events_of
 

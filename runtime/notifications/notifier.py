@@ -26,8 +26,8 @@ from actors import (
     answers,
     handles,
 )
-from runtime.engine.records import Record
 from runtime.engine.task import Task
+from runtime.journal.protocol import Record
 from runtime.messenger import Messenger
 from runtime.notifications.delivery import Undelivered, deliver
 from runtime.notifications.figures import NotificationFigures

@@ -4,8 +4,9 @@
 the records gives the flow, no step leaves a status by a way that is not in the table, no row is executed twice.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import attrs
 
@@ -123,7 +124,79 @@ class Evaluation:
     error: str | None = None
 
 
-class FlowLoop:
+class FlowFace(ABC):
+    """What tests say to a flow and see of it, whatever drives it."""
+
+    now: float
+    refusal: Refused | None
+
+    @property
+    @abstractmethod
+    def flow(self) -> Flow:
+        """The flow as it is now."""
+
+    @abstractmethod
+    def tell(self, *events: Event) -> Any:
+        """Have things happen."""
+
+    @abstractmethod
+    def settle(self) -> Self:
+        """Let everything end that is not blocked."""
+
+    def run(self) -> Self:
+        self.tell(StartRequested(at=self.now))
+        return self.settle()
+
+    def id_of(self, name: str) -> str:
+        """The id of the newest row of this name."""
+        return max((one for one in self.flow.steps.values() if one.name == name), key=lambda one: one.seq).id
+
+    def row(self, name: str) -> Step:
+        return self.flow.steps[self.id_of(name)]
+
+    def answer(self, name: str, kind: str, *, by: str = "grace", note: str = "", admin: bool = False) -> Self:
+        self.now += 1
+        self.tell(ResponseGiven(at=self.now, by=by, step=self.id_of(name), type=kind, note=note, admin=admin))
+        return self.settle()
+
+    def ask(self, event: Event) -> Self:
+        """Tell one thing and let what follows end; the refusal of that one thing is kept."""
+        self.now += 1
+        self.tell(event)
+        refusal = self.refusal
+        self.settle()
+        self.refusal = refusal
+        return self
+
+    def retry(self, name: str, **fields: Any) -> Self:
+        return self.ask(RetryStepRequested(at=self.now, by="grace", step=self.id_of(name), **fields))
+
+    def skip(self, name: str) -> Self:
+        return self.ask(SkipStepRequested(at=self.now, by="grace", step=self.id_of(name)))
+
+    def rerun(self, name: str, operation: str, **fields: Any) -> Self:
+        given = RerunInput(flow_id="f", step_id=self.id_of(name), operation=operation, **fields)
+        return self.ask(RerunRequested(at=self.now, by="grace", input=given))
+
+    def cancel(self, reason: str = "enough") -> Self:
+        return self.ask(CancelRequested(at=self.now, by="grace", reason=reason))
+
+    def option(self, option: ApprovalOption) -> Self:
+        return self.ask(ApprovalOptionChanged(at=self.now, by="grace", option=option))
+
+    def statuses(self) -> dict[str, str]:
+        """The status of every step, in order; of several of one name the last."""
+        return {one.name: one.status.status for one in self.flow.ordered()}
+
+    def groups(self) -> dict[str, str]:
+        return {one.id: one.status.status for one in self.flow.groups.values()}
+
+    @property
+    def runs(self) -> list[tuple[str, str]]:
+        return [(str(one.type), str(one.status)) for one in self.flow.runs]
+
+
+class FlowLoop(FlowFace):
     """One flow and what it wants done."""
 
     def __init__(self, *given: StepSpec | GroupSpec, mode: Mode, script: Script = well, **header: Any) -> None:
@@ -147,15 +220,19 @@ class FlowLoop:
         created = FlowCreated(
             **{"at": self.now, "by": "ada", "flow_id": "f", "type": "install", "mode": mode, **header}
         )
-        self.flow = begin(created)
+        self._flow = begin(created)
         self.records: list[Record] = [created]
         self.refusal: Refused | None = None
 
+    @property
+    def flow(self) -> Flow:
+        return self._flow
+
     def tell(self, *events: Event) -> Decision:
-        before = self.flow
+        before = self._flow
         decision = decide(before, *events)
         self.records.extend(decision.records)
-        self.flow = decision.flow
+        self._flow = decision.flow
         self.refusal = decision.refusals[-1] if decision.refusals else None
         assert replay(self.records) == self.flow, "replaying the records gives the flow"
         check_transitions(before, decision.records)
@@ -249,7 +326,7 @@ class FlowLoop:
             )
         )
 
-    def settle(self) -> "FlowLoop":
+    def settle(self) -> Self:
         """Let everything end that is not blocked."""
         blocked: dict[str, Work] = {}
         while True:
@@ -266,48 +343,7 @@ class FlowLoop:
             else:
                 self.finish(free[0], work)
 
-    def run(self) -> "FlowLoop":
-        self.tell(StartRequested(at=self.now))
-        return self.settle()
-
-    def id_of(self, name: str) -> str:
-        """The id of the newest row of this name."""
-        return max((one for one in self.flow.steps.values() if one.name == name), key=lambda one: one.seq).id
-
-    def row(self, name: str) -> Step:
-        return self.flow.steps[self.id_of(name)]
-
-    def answer(self, name: str, kind: str, *, by: str = "grace", note: str = "", admin: bool = False) -> "FlowLoop":
-        self.now += 1
-        self.tell(ResponseGiven(at=self.now, by=by, step=self.id_of(name), type=kind, note=note, admin=admin))
-        return self.settle()
-
-    def ask(self, event: Event) -> "FlowLoop":
-        """Tell one thing and let what follows end; the refusal of that one thing is kept."""
-        self.now += 1
-        self.tell(event)
-        refusal = self.refusal
-        self.settle()
-        self.refusal = refusal
-        return self
-
-    def retry(self, name: str, **fields: Any) -> "FlowLoop":
-        return self.ask(RetryStepRequested(at=self.now, by="grace", step=self.id_of(name), **fields))
-
-    def skip(self, name: str) -> "FlowLoop":
-        return self.ask(SkipStepRequested(at=self.now, by="grace", step=self.id_of(name)))
-
-    def rerun(self, name: str, operation: str, **fields: Any) -> "FlowLoop":
-        given = RerunInput(flow_id="f", step_id=self.id_of(name), operation=operation, **fields)
-        return self.ask(RerunRequested(at=self.now, by="grace", input=given))
-
-    def cancel(self, reason: str = "enough") -> "FlowLoop":
-        return self.ask(CancelRequested(at=self.now, by="grace", reason=reason))
-
-    def option(self, option: ApprovalOption) -> "FlowLoop":
-        return self.ask(ApprovalOptionChanged(at=self.now, by="grace", option=option))
-
-    def pass_days(self, days: float) -> "FlowLoop":
+    def pass_days(self, days: float) -> Self:
         """Let time pass, and the timers that are due with it."""
         self.now += days * DAY
         if self.timer is not None and self.timer <= self.now:
@@ -315,27 +351,16 @@ class FlowLoop:
             self.tell(ApprovalDue(at=self.now))
         return self.settle()
 
-    def crash(self) -> "FlowLoop":
+    def crash(self) -> Self:
         """Lose everything but the records, and go on from there."""
         rebuilt = replay(self.records)
         assert rebuilt is not None
-        self.flow = rebuilt
+        self._flow = rebuilt
         self.running.clear()
         self.timer = None
         self.pending.clear()
         self.tell(Resumed(at=self.now, reason="crash"))
         return self
-
-    def statuses(self) -> dict[str, str]:
-        """The status of every step, in order; of several of one name the last."""
-        return {one.name: one.status.status for one in self.flow.ordered()}
-
-    def groups(self) -> dict[str, str]:
-        return {one.id: one.status.status for one in self.flow.groups.values()}
-
-    @property
-    def runs(self) -> list[tuple[str, str]]:
-        return [(str(one.type), str(one.status)) for one in self.flow.runs]
 
 
 def check_transitions(before: Flow, records: Sequence[Record]) -> None:

@@ -116,12 +116,12 @@ def test_a36_an_evaluation_that_breaks_is_recorded_and_fails_open_unless_told_ot
     loop.evaluation = Evaluation(error="no such rule")
     loop.run()
     assert loop.statuses() == {"P": "approval-awaiting"}
-    assert loop.row("P").status.metadata["policy_error"] == "no such rule"
+    assert loop.row("P").status.metadata["policy_error"].endswith("no such rule")
     closed = FlowLoop(plan("P", 1), mode=mode, on_policy_failure=OnPolicyFailure.CLOSED)
     closed.evaluation = loop.evaluation
     closed.run()
     assert closed.statuses() == {"P": "error"}
-    assert closed.row("P").status.metadata["policy_error"] == "no such rule"
+    assert closed.row("P").status.metadata["policy_error"].endswith("no such rule")
 
 
 def test_a_plan_without_changes_is_not_held_against_policies_unless_it_is_all_there_is():

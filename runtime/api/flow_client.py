@@ -1,0 +1,326 @@
+"""What the in-process client does with flows."""
+
+import os
+import uuid
+from abc import abstractmethod
+from collections.abc import Mapping
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+import attrs
+import trio
+
+from runtime.api.flow_messages import (
+    AnswerApproval,
+    CancelFlow,
+    FlowCommand,
+    PauseFlow,
+    RerunFlow,
+    RetryGroup,
+    RetryStep,
+    SetApprovalOption,
+    SkipStep,
+    StartFlow,
+    SubmitFlow,
+    UnpauseFlow,
+)
+from runtime.api.flow_views import ApprovalView, FlowView, view_approval, view_flow
+from runtime.api.messages import GetTask
+from runtime.errors import Fault, FlowInvalid, NotFound, Unavailable, did_you_mean
+from runtime.flow.document import FlowDocument, read_flow
+from runtime.flow.events import RerunInput
+from runtime.flow.flow import Flow
+from runtime.flow.generation import flatten
+from runtime.flow.outcomes import FlowFailedError
+from runtime.flow.records import FlowCreated
+from runtime.flow.rows import Signal
+from runtime.flow.states import ApprovalOption, Mode, OnError, OnPolicyFailure, ResponseType
+from runtime.templates.files import Unreadable, read_text
+from runtime.templates.yaml import parse_yaml
+from runtime.values.json import Json
+from runtime.work.broadcast import Broadcast
+
+FlowSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Json] | FlowDocument
+"""A flow as a user names it: a type that a generator is for, the path of a YAML file, or a document."""
+
+
+@attrs.frozen
+class FlowHandle:
+    """A flow that was accepted. It holds the id only, and outlives restarts of everything behind it.
+
+    Every method raises `Conflict` where the flow is in no state for what is asked, `NotFound` for a step that it does
+    not have, and leaves no trace then. `by` is the account that asks.
+    """
+
+    id: str
+    _runtime: "FlowClient" = attrs.field(repr=False)
+
+    async def status(self, *, hidden: bool = False) -> FlowView:
+        """Read the flow as it is now, with its hidden steps if they are asked for."""
+        return view_flow(await self._runtime.read_flow(self.id), hidden=hidden)
+
+    async def wait(self) -> FlowView:
+        """Wait until the flow has ended, or waits for a person: for an answer, a retry, or to be let go on.
+
+        Cancelling the wait leaves the flow alone.
+
+        Raises:
+            Unavailable: the runtime was closed first.
+        """
+        return view_flow(await self._runtime.rest_of_flow(self.id))
+
+    async def result(self) -> FlowView:
+        """Wait for the flow and give it, if it succeeded.
+
+        Raises:
+            FlowNotDone: it did not, or waits for a person; each way has its own class (`runtime.flow.outcomes`).
+            Unavailable: the runtime was closed first.
+        """
+        flow = await self._runtime.rest_of_flow(self.id)
+        if flow.ending is None or flow.ending.error is not None:
+            raise flow.error or FlowFailedError("it did not end")
+        return view_flow(flow)
+
+    async def approval(self, step_id: str) -> ApprovalView:
+        """Read the approval of a step, with the plan to be approved.
+
+        Raises:
+            NotFound: there is no such step, or it asks for none.
+        """
+        flow = await self._runtime.read_flow(self.id)
+        step = flow.steps.get(step_id)
+        found = None if step is None else view_approval(flow, step)
+        if found is None:
+            raise NotFound("approval", step_id, f"flow {self.id} has none of that step")
+        return found
+
+    async def start(self) -> None:
+        """Begin with a flow that was not started."""
+        await self._runtime.tell_flow(StartFlow(flow_id=self.id))
+
+    async def respond(
+        self,
+        step_id: str,
+        type: str,  # noqa: A002 - its name
+        note: str = "",
+        *,
+        by: str = "user",
+        admin: bool = False,
+    ) -> None:
+        """Answer the approval of a step; the first answer stands.
+
+        Raises:
+            RequestInvalid: there is no such answer.
+            Forbidden: `by` is none of its approvers.
+        """
+        await self._runtime.tell_flow(
+            AnswerApproval(flow_id=self.id, step_id=step_id, type=type, note=note, by=by, admin=admin)
+        )
+
+    async def approve(self, step_id: str, note: str = "", *, by: str = "user") -> None:
+        """Let a plan be applied."""
+        await self.respond(step_id, ResponseType.APPROVE, note, by=by)
+
+    async def deny(self, step_id: str, note: str = "", *, by: str = "user") -> None:
+        """Refuse a plan, which ends the flow."""
+        await self.respond(step_id, ResponseType.DENY, note, by=by)
+
+    async def set_approval_option(self, option: ApprovalOption | str, *, by: str = "user") -> None:
+        """Change whether people are asked; a flow that waits is let go on by ``approve-all``."""
+        chosen = _choice(ApprovalOption, option, "option", ApprovalOption.PROMPT)
+        await self._runtime.tell_flow(SetApprovalOption(flow_id=self.id, option=chosen, by=by))
+
+    async def retry(self, step_id: str, *, stale_plan: bool | None = None, by: str = "user") -> None:
+        """Try a step that failed again; `stale_plan`: with a fresh plan, None leaves that to the step."""
+        await self._runtime.tell_flow(RetryStep(flow_id=self.id, step_id=step_id, stale_plan=stale_plan, by=by))
+
+    async def skip(self, step_id: str, *, by: str = "user") -> None:
+        """Go on without a step that failed."""
+        await self._runtime.tell_flow(SkipStep(flow_id=self.id, step_id=step_id, by=by))
+
+    async def retry_group(self, step_id: str, *, by: str = "user") -> None:
+        """Try the whole group of a step again."""
+        await self._runtime.tell_flow(RetryGroup(flow_id=self.id, step_id=step_id, by=by))
+
+    async def rerun(self, given: RerunInput, *, by: str = "user") -> None:
+        """Run a flow without groups again, exactly as it says."""
+        await self._runtime.tell_flow(RerunFlow(flow_id=self.id, input=given, by=by))
+
+    async def pause(self, *, by: str = "user") -> None:
+        """Have the flow wait after the group it is at."""
+        await self._runtime.tell_flow(PauseFlow(flow_id=self.id, by=by))
+
+    async def unpause(self, *, by: str = "user") -> None:
+        """Let a paused flow go on."""
+        await self._runtime.tell_flow(UnpauseFlow(flow_id=self.id, by=by))
+
+    async def cancel(self, reason: str = "cancelled", *, step_id: str = "", by: str = "user") -> None:
+        """Stop the flow for good; with `step_id`, that step, and the flow with it.
+
+        Returns once that is stored; `wait` returns once what runs has ended.
+        """
+        await self._runtime.tell_flow(CancelFlow(flow_id=self.id, reason=reason, step_id=step_id, by=by))
+
+
+class FlowClient:
+    """The part of `runtime.api.client.Runtime` that is about flows."""
+
+    _broadcast: Broadcast
+
+    @abstractmethod
+    async def _ask(self, message: FlowCommand | SubmitFlow | GetTask) -> object:
+        """Ask the intake."""
+
+    async def flow(
+        self,
+        source: FlowSource,
+        inputs: Mapping[str, Json] | None = None,
+        *,
+        flow_id: str | None = None,
+        by: str = "user",
+        owner_id: str = "",
+        owner_type: str = "",
+        org_id: str = "",
+        metadata: Mapping[str, str] | None = None,
+        mode: Mode | str | None = None,
+        plan_only: bool | None = None,
+        approval_option: ApprovalOption | str | None = None,
+        on_error: OnError | str | None = None,
+        on_policy_failure: OnPolicyFailure | str | None = None,
+        generate_signal: Signal | None = None,
+        approval_seconds: float = 30 * 86400.0,
+        segment: int = 5,
+        max_in_flight: int = 10,
+        start: bool = True,
+        strict: bool = False,
+    ) -> FlowHandle:
+        """Take a flow on, and start it unless `start` is false. Returns once it is stored.
+
+        `source` is a type that a generator of this runtime is for (or `generate_signal`), or a document, whose settings
+        hold where none are given here. `flow_id` is the idempotency key: the same again is the same flow.
+
+        Raises:
+            FlowInvalid: with every fault and its path.
+            Conflict: there is another flow, or a task, of that id.
+            Unavailable: the runtime is full, draining or closed.
+        """
+        document = await _document_of(source, strict=strict)
+        known = document or FlowDocument()
+        header = _header(
+            known,
+            type=known.name or "flow" if document is not None else str(source),
+            flow_id=flow_id or str(uuid.uuid4()),
+            by=by or "user",
+            owner_id=owner_id,
+            owner_type=owner_type,
+            org_id=org_id,
+            metadata=dict(metadata or {}),
+            inputs=dict(inputs or {}),
+            generate_signal=generate_signal,
+            approval_seconds=approval_seconds,
+            segment=segment,
+            max_in_flight=max_in_flight,
+        )
+        header = attrs.evolve(
+            header,
+            mode=_choice(Mode, mode, "mode", header.mode),
+            plan_only=header.plan_only if plan_only is None else plan_only,
+            approval_option=_choice(ApprovalOption, approval_option, "approval_option", header.approval_option),
+            on_error=_choice(OnError, on_error, "on_error", header.on_error),
+            on_policy_failure=_choice(
+                OnPolicyFailure, on_policy_failure, "on_policy_failure", header.on_policy_failure
+            ),
+        )
+        steps, groups = ((), ()) if document is None else flatten(document.given(), plan_only=header.plan_only)
+        await self._ask(SubmitFlow(flow=header, steps=tuple(steps), groups=tuple(groups), start=start))
+        return FlowHandle(header.flow_id, self)
+
+    def flow_handle(self, flow_id: str) -> FlowHandle:
+        """Give the handle of a flow that was taken on before. Sync; whether there is one is found out later."""
+        return FlowHandle(flow_id, self)
+
+    async def tell_flow(self, message: FlowCommand) -> None:
+        """Send a command to a flow; returns once what it did is stored."""
+        await self._ask(message)
+
+    async def read_flow(self, flow_id: str) -> Flow:
+        """Read a flow, with all that the engine knows of it.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        flow = await self._ask(GetTask(task_id=flow_id))
+        if not isinstance(flow, Flow):
+            raise NotFound("flow", flow_id, "it is a task")
+        return flow
+
+    async def rest_of_flow(self, flow_id: str) -> Flow:
+        """Wait for a flow to come to rest, see `FlowHandle.wait`."""
+        with self._broadcast.waiter(flow_id) as waiter:  # before the state is read, so that nothing is missed
+            flow = await self.read_flow(flow_id)
+            if flow.at_rest:
+                return flow
+            outcome = await waiter.wait()
+        if isinstance(outcome, Flow):
+            return outcome
+        raise Unavailable(f"flow {flow_id} did not come to rest: {outcome}")
+
+
+async def _document_of(source: FlowSource, *, strict: bool) -> FlowDocument | None:
+    match source:
+        case FlowDocument():
+            return source
+        case Mapping():
+            return read_flow(source, strict=strict)[0]
+        case str() if Path(source).suffix not in {".yaml", ".yml", ".json"}:
+            return None
+        case _:
+            return await trio.to_thread.run_sync(partial(load_flow, source, strict=strict))
+
+
+def load_flow(source: str | os.PathLike[str], *, strict: bool = False) -> FlowDocument:
+    """Read a file of ``kind: flow``. Blocks.
+
+    Raises:
+        FlowInvalid: with every fault and its path.
+    """
+    path = Path(source)
+    try:
+        data = parse_yaml(read_text(path)).data
+    except Unreadable as fault:
+        raise FlowInvalid([Fault("", str(fault))], str(path)) from fault
+    except ValueError as fault:
+        raise FlowInvalid([Fault("", str(fault))], str(path)) from fault
+    return read_flow(data, str(path), strict=strict)[0]
+
+
+def _header(document: FlowDocument, **fields: object) -> FlowCreated:
+    known = {
+        "mode": document.mode,
+        "plan_only": document.plan_only,
+        "approval_option": document.approval_option,
+        "on_error": document.on_error,
+        "on_policy_failure": document.on_policy_failure,
+    }
+    return FlowCreated(at=0.0, **known, **fields)  # type: ignore[arg-type]  # the fields are those of the caller's signature
+
+
+E = TypeVar("E", bound=Enum)
+
+
+def _choice(kind: type[E], given: E | str | None, name: str, known: E) -> E:
+    """Give what was said in the call, or what is known where nothing was.
+
+    Raises:
+        FlowInvalid: there is no such word.
+    """
+    if given is None:
+        return known
+    try:
+        return kind(given)
+    except ValueError:
+        words = [str(one.value) for one in kind]
+        hint = did_you_mean(str(given), words) or f"known: {', '.join(words)}"
+        raise FlowInvalid([Fault(name, f'"{str(given)[:100]}" is none of its values', hint)]) from None

@@ -1,0 +1,280 @@
+"""What a reader is shown of a flow: plain frozen values. Times are Unix seconds.
+
+Plans and outputs are not part of a flow's view: they may be large, and are read one by one (`ApprovalView.contents`).
+"""
+
+from collections.abc import Mapping
+
+import attrs
+
+from runtime.flow.flow import Flow
+from runtime.flow.rows import Group, Run, Step
+from runtime.flow.states import ExecutionType
+from runtime.flow.status import Status
+from runtime.values.json import Json
+
+
+@attrs.frozen(kw_only=True)
+class StatusView:
+    """A status, and with `history` what came before it, oldest first."""
+
+    status: str
+    status_human_description: str
+    metadata: Mapping[str, Json]
+    created_by_id: str
+    created_at_ts: float
+    history: "tuple[StatusView, ...]" = ()
+
+
+@attrs.frozen(kw_only=True)
+class ResponseView:
+    """The answer to an approval."""
+
+    type: str
+    note: str
+    created_by_id: str
+    created_at: float
+
+
+@attrs.frozen(kw_only=True)
+class ApprovalView:
+    """A question to a person. `contents`, the plan to be approved, is there when the approval itself is read."""
+
+    id: str
+    flow_id: str
+    step_id: str
+    type: str
+    asked_at: float
+    expires_at: float
+    approvers: tuple[str, ...]
+    response: ResponseView | None
+    contents: Json = None
+
+
+@attrs.frozen(kw_only=True)
+class FlowStepView:
+    """One step. `waits`: it asks for an answer; `may_retry`, `may_skip`: a person may do that now."""
+
+    id: str
+    name: str
+    idx: int
+    group_idx: int
+    group_retry_idx: int
+    retry_index: int
+    group_id: str
+    execution_type: str
+    signal_type: str
+    target_type: str
+    target_id: str
+    metadata: Mapping[str, str]
+    retryable: bool
+    skippable: bool
+    retried: bool
+    result_directive: str
+    status: StatusView
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    approval: ApprovalView | None
+    waits: bool
+    may_retry: bool
+    may_skip: bool
+
+
+@attrs.frozen(kw_only=True)
+class FlowGroupView:
+    """One generation of a group."""
+
+    id: str
+    group_idx: int
+    generation: int
+    name: str
+    parallel: bool
+    result_directive: str
+    status: StatusView
+
+
+@attrs.frozen(kw_only=True)
+class FlowRunView:
+    """One execution segment."""
+
+    id: str
+    type: str
+    trigger_step_id: str
+    start_from_idx: int
+    status: str
+    created_at: float
+
+
+@attrs.frozen(kw_only=True)
+class FlowView:
+    """One flow, as of one moment. `waits` names the steps that ask for an answer, `failed` those that may be retried.
+
+    `error` is what `FlowHandle.result` would raise, empty for nothing.
+    """
+
+    id: str
+    type: str
+    name: str
+    owner_id: str
+    owner_type: str
+    org_id: str
+    created_by_id: str
+    created_at: float
+    mode: str
+    status: StatusView
+    metadata: Mapping[str, str]
+    approval_option: str
+    plan_only: bool
+    started_at: float | None
+    finished_at: float | None
+    paused: bool
+    at_rest: bool
+    ended: bool
+    error: str
+    waits: tuple[str, ...]
+    failed: tuple[str, ...]
+    targets: Mapping[str, StatusView]
+    runs: tuple[FlowRunView, ...]
+    groups: tuple[FlowGroupView, ...]
+    steps: tuple[FlowStepView, ...]
+
+    def step(self, name: str) -> FlowStepView:
+        """Give a step by its id, or the newest of a name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        found = [one for one in self.steps if name in {one.id, one.name}]
+        if not found:
+            raise KeyError(name)
+        return found[-1]
+
+
+def view_flow(flow: Flow, *, hidden: bool = False) -> FlowView:
+    """Show a flow, with its hidden steps if they are asked for. Costs O(steps)."""
+    header = flow.header
+    suffix = header.metadata.get("workflow-name-suffix", "")
+    return FlowView(
+        id=header.flow_id,
+        type=header.type,
+        name=f"{header.type} ({suffix})" if suffix else header.type,
+        owner_id=header.owner_id,
+        owner_type=header.owner_type,
+        org_id=header.org_id,
+        created_by_id=header.by,
+        created_at=header.at,
+        mode=flow.mode,
+        status=_status(flow.status),
+        metadata=header.metadata,
+        approval_option=flow.approval_option,
+        plan_only=header.plan_only,
+        started_at=flow.started_at,
+        finished_at=flow.finished_at,
+        paused=flow.paused,
+        at_rest=flow.at_rest,
+        ended=flow.ended,
+        error=str(flow.error or ""),
+        waits=tuple(one.id for one in flow.ordered() if one.id in flow.parked),
+        failed=tuple(one.id for one in flow.ordered() if one.id in flow.failed),
+        targets={f"{kind}/{name}": _status(status) for (kind, name), status in flow.targets.items()},
+        runs=tuple(map(_run, flow.runs)),
+        groups=tuple(_group(one) for one in sorted(flow.groups.values(), key=_place) if one.stored),
+        steps=tuple(
+            _step(flow, one) for one in flow.ordered() if hidden or one.spec.execution_type is not ExecutionType.HIDDEN
+        ),
+    )
+
+
+def view_approval(flow: Flow, step: Step) -> ApprovalView | None:
+    """Show the approval of a step, with the plan to be approved."""
+    approval = _approval(flow, step)
+    return None if approval is None else attrs.evolve(approval, contents=step.output)
+
+
+def _place(group: Group) -> tuple[int, int]:
+    return group.group_idx, group.generation
+
+
+def _status(status: Status, *, history: bool = True) -> StatusView:
+    return StatusView(
+        status=status.status,
+        status_human_description=status.description,
+        metadata=status.metadata,
+        created_by_id=status.by,
+        created_at_ts=status.at,
+        history=tuple(_status(one, history=False) for one in status.history) if history else (),
+    )
+
+
+def _run(run: Run) -> FlowRunView:
+    return FlowRunView(
+        id=run.id,
+        type=run.type,
+        trigger_step_id=run.trigger_step_id,
+        start_from_idx=run.start_from,
+        status=run.status,
+        created_at=run.at,
+    )
+
+
+def _group(group: Group) -> FlowGroupView:
+    return FlowGroupView(
+        id=group.id,
+        group_idx=group.group_idx,
+        generation=group.generation,
+        name=group.name,
+        parallel=group.parallel,
+        result_directive=group.directive,
+        status=_status(group.status),
+    )
+
+
+def _approval(flow: Flow, step: Step) -> ApprovalView | None:
+    approval = step.approval
+    if approval is None:
+        return None
+    response = approval.response
+    return ApprovalView(
+        id=approval.id,
+        flow_id=flow.header.flow_id,
+        step_id=step.id,
+        type=approval.type,
+        asked_at=approval.asked_at,
+        expires_at=approval.expires_at,
+        approvers=step.spec.approvers,
+        response=None
+        if response is None
+        else ResponseView(type=response.type, note=response.note, created_by_id=response.by, created_at=response.at),
+    )
+
+
+def _step(flow: Flow, step: Step) -> FlowStepView:
+    spec = step.spec
+    waits = step.id in flow.failed and flow.cancelled is None
+    return FlowStepView(
+        id=step.id,
+        name=step.name,
+        idx=step.idx,
+        group_idx=step.group_idx,
+        group_retry_idx=step.generation,
+        retry_index=step.retry_index,
+        group_id=step.group_id,
+        execution_type=spec.execution_type,
+        signal_type=spec.signals[-1].type if spec.signals else "",
+        target_type=step.target_type,
+        target_id=step.target_id,
+        metadata=spec.metadata,
+        retryable=spec.retryable,
+        skippable=spec.skippable,
+        retried=step.retried,
+        result_directive=step.directive,
+        status=_status(step.status),
+        created_at=step.created_at,
+        started_at=step.started_at,
+        finished_at=step.finished_at,
+        approval=_approval(flow, step),
+        waits=step.id in flow.parked,
+        may_retry=waits and spec.retryable and not step.retried,
+        may_skip=waits and spec.skippable,
+    )

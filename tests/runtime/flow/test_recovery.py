@@ -1,0 +1,75 @@
+"""Two scenarios at a cut, through the runtime: the records end there, and somebody opens the store again."""
+
+import trio
+
+from actors import VirtualClock
+from runtime import open_runtime
+from runtime.flow.events import CancelRequested, SegmentEntered
+from runtime.flow.records import SegmentCut
+from runtime.flow.states import Mode
+from runtime.flows import Flows
+from runtime.journal.protocol import Entry, standing_of
+from runtime.runner import Outcome, Runner
+from tests.support.live_flow import Kept, Nothing
+from tests.support.plain_flow import START, FlowLoop, Work, scripted, step
+
+
+class Counted(Runner[Nothing]):
+    """Counts what is done."""
+
+    name = "work"
+    config = Nothing
+
+    def __init__(self):
+        super().__init__()
+        self.done = []
+
+    async def run(self, request):
+        await trio.lowlevel.checkpoint()
+        self.done.append(request.step)
+        return Outcome()
+
+
+async def resumed(loop: FlowLoop):
+    """Open a store that holds what happened to a flow so far; give the flow at its end, and what was done."""
+    journal, work = Kept(), Counted()
+    await journal.append([Entry("f", loop.records, standing_of(loop.flow))])
+    async with open_runtime(journal=journal, clock=VirtualClock(START), runners=[work], flows=Flows()) as runtime:
+        flow = await runtime.rest_of_flow("f")
+        records = await journal.read("f")
+    return flow, work.done, records
+
+
+async def test_a62_a_cancel_at_a_cut_is_seen_by_the_next_segment(mock_clock):
+    loop = FlowLoop(*[step(f"s{n}", n + 1) for n in range(7)], mode=Mode.FLAT)
+    loop.enter_by_itself = False
+    loop.run()
+    assert loop.flow.cut
+    loop.tell(CancelRequested(at=loop.now, by="grace"))
+    flow, done, _records = await resumed(loop)
+    assert flow.status.status == "cancelled"
+    assert not done
+    loop.tell(SegmentEntered(at=loop.now, position=5))
+    assert len(loop.executed) == 5
+
+
+async def test_a44_a_rerun_that_was_cut_goes_on_where_it_was(mock_clock):
+    fails_once = scripted(s0=[Work(error="boom"), Work()])
+    loop = FlowLoop(*[step(f"s{n}", n) for n in range(10)], mode=Mode.FLAT, script=fails_once).run()
+    loop.enter_by_itself = False
+    loop.rerun("s0", "retry-step")
+    assert loop.flow.cut
+    flow, done, records = await resumed(loop)
+    assert flow.status.status == "success"
+    assert len(flow.steps) == 11
+    assert len(done) == 5
+    assert [one.position for one in records if isinstance(one, SegmentCut)] == [6]
+
+
+async def test_a_flow_that_nobody_ran_any_more_is_taken_up_when_its_store_is_opened(mock_clock):
+    loop = FlowLoop(*[step(f"s{n}", n, idempotent=True) for n in range(3)], mode=Mode.GROUP)
+    loop.script = lambda _step: Work(blocked=True)
+    loop.run()
+    flow, done, _records = await resumed(loop)
+    assert flow.status.status == "success"
+    assert done == ["s1", "s2", "s3"]
