@@ -6,6 +6,14 @@ when its ``toString`` never returns. A thread could not be ended then. So the en
 started when the first expression is met and kept for the next ones. Whatever a script does, the time limit ends it,
 and cancelling whoever waits for it ends it at once; a process that had to be ended is replaced. It has no environment,
 no open files, and nothing of ours in it.
+
+The original engine (otto) knows ES5; this one knows that and later JavaScript. A ``console`` is there, as in the
+original, and says nothing. What differs, and what a script that has to give the same in both leaves alone: integers
+beyond 2^53 are rounded, as JavaScript has it, where the original keeps 64 bits; ``JSON.stringify`` keeps the order of
+keys, where some versions of the original sort them; dates turned into text without a method that names a format; the
+length of texts with characters beyond 16 bits; the words of error messages. A script is parsed each time it is run: the
+binding has neither a compiled form nor a way to share one between contexts, and parsing costs less than the context
+itself, up to some two thousand characters.
 """
 
 import contextlib
@@ -33,6 +41,11 @@ _WORKER: Final = Path(__file__).with_name("javascript_worker.py")
 # handed over as JSON because the binding cuts texts at a NUL and fails on lone surrogates; it is put together with join
 # because the binding does not know the ropes that + makes of long texts.
 _PROGRAM: Final = """
+(function (names) {
+  var silent = {};
+  names.forEach(function (name) { silent[name] = function () {}; });
+  Object.defineProperty(globalThis, "console", {value: silent, writable: true, configurable: true});
+})(["assert", "debug", "dir", "error", "info", "log", "time", "timeEnd", "trace", "warn"]);
 (function (run, text, quote, apply, join, source) {
   function answer(kind, value) { return apply(join, [kind, quote(text(value))], [""]); }
   try { return answer("v", run(source)); }

@@ -14,7 +14,7 @@ from runtime.values.gotemplate.values import MISSING, Int, Ints, Kind, Lists, Ni
 _TABLE: Final = Table()
 FUNCTIONS: Final = _TABLE.functions
 
-_PIECE: Final = 2_000  # numbers made in one go
+_PIECE: Final = 1_000  # numbers made in one go
 
 NIL_POINTER: Final = "runtime error: invalid memory address or nil pointer dereference"
 
@@ -165,10 +165,12 @@ def count_up(host: Host, start: int, stop: int, step: int) -> Ints:
     if (stop < start and step >= 0) or (stop >= start and step <= 0):
         return Ints()
     numbers = range(start, stop, step)
-    host.budget.hold(40 * len(numbers))
+    if 40 * len(numbers) > host.budget.memory:
+        host.budget.hold(40 * len(numbers))
     made = Ints()
     for at in range(0, len(numbers), _PIECE):
-        host.budget.spend(_PIECE)
+        host.budget.hold(40 * min(_PIECE, len(numbers) - at))
+        host.budget.spend(min(_PIECE, len(numbers) - at))
         made += [Int(number) for number in numbers[at : at + _PIECE]]
     return made
 
@@ -199,4 +201,8 @@ def _seq(host: Host, *params: int) -> str:
         case _:
             return ""
     host.budget.hold(20 * len(numbers))
-    return " ".join(map(int.__repr__, numbers))
+    pieces: list[str] = []
+    for at in range(0, len(numbers), _PIECE):
+        host.budget.spend(_PIECE)
+        pieces.append(" ".join(map(int.__repr__, numbers[at : at + _PIECE])))
+    return " ".join(pieces)
