@@ -15,6 +15,9 @@ _KEPT: Final = 16_000_000
 """Bytes, about, that templates kept compiled may take."""
 
 
+_STEPS_TO_PARSE: Final = 10  # a character
+
+
 def _weight(text: str) -> int:
     """Estimate the bytes that a compiled template takes."""
     return 2 * len(text) + 1_500 + 1_500 * text.count("{{")
@@ -56,13 +59,16 @@ class Templates:
             raise TemplatingError(str(fault)) from fault
 
     def expand(self, text: str, values: Values, host: Host) -> str:
-        """Render a text for a function that a template called, at the cost of that template.
+        """Render a text for a function that a template called, at the cost of that template, parsing included.
 
         Raises:
+            Exhausted: the template cannot pay for the parsing.
             LimitExceeded: the template has used up what it may cost.
             FunctionError: anything else is wrong.
         """
         try:
+            if text not in self:
+                host.budget.spend(_STEPS_TO_PARSE * len(text))
             return self._rendered(text, values, host.budget)
         except LimitExceeded:
             raise

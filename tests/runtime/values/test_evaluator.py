@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ import trio
 from runtime.errors import TemplatingError
 from runtime.templates.model import Variable
 from runtime.values.evaluator import EvalCache, Evaluator
-from runtime.values.gotemplate import Limits
+from runtime.values.gotemplate import Limits, template
 from runtime.values.json import Number, dumps, loads
 from runtime.values.snapshot import StepView, Values
 from tests.runtime.values.rendering import some_values
@@ -253,6 +254,28 @@ async def test_variables_are_rendered_at_the_cost_of_the_text_that_reads_them():
     strict = Evaluator(now=lambda: EPOCH, limits=Limits(steps=100_000))
     with pytest.raises(TemplatingError, match="maximum of 100000 steps"):
         await strict.render('{{eval "v0"}}', values)
+
+
+async def test_a_variables_long_text_is_not_parsed_on_the_event_loop(monkeypatch, evaluator):
+    parsed_on = []
+    parse = template.parse
+    monkeypatch.setattr(template, "parse", lambda *args: parsed_on.append(threading.get_ident()) or parse(*args))
+    long = Variable(name="long", value="{{1}}" * 3_000)
+    assert await evaluator.render('{{eval "long"}}', Values(variables=[long])) == "1" * 3_000
+    assert [where == threading.get_ident() for where in parsed_on].count(True) == 1  # the text that reads it
+
+
+async def test_the_texts_of_one_value_are_bounded_together(evaluator):
+    with pytest.raises(TemplatingError, match=r"too many, or too long together|exceeded maximum"):
+        await evaluator.render_tree(["{{range until 100000}}x{{end}}"] * 1_000, Values())
+    with pytest.raises(TemplatingError, match="too many, or too long together"):
+        await evaluator.render_tree(["{{repeat 1000000 `x`}}"] * 50, Values())
+
+
+async def test_a_value_of_many_items_is_walked_elsewhere(evaluator):
+    wide = [{"a": ["b", 1, None]} for _ in range(5_000)]
+    assert await evaluator.render_tree(wide, Values()) is wide
+    assert (await evaluator.render_tree([*wide, "{{1}}"], Values()))[-1] == "1"
 
 
 async def test_this_and_the_loop_item_are_seen(evaluator):

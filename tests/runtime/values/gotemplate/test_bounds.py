@@ -4,7 +4,8 @@ import tracemalloc
 
 import pytest
 
-from runtime.values.gotemplate import LimitExceeded, Limits, ParseError, Template, TemplateError
+from runtime.values.gotemplate import Budget, LimitExceeded, Limits, ParseError, Template, TemplateError
+from runtime.values.gotemplate.errors import Exhausted
 
 SMALL = Limits(steps=200_000, output=100_000, memory=2 << 20)
 DAG = "{{$x := list 1 2 3}}{{range until 40}}{{$x = list $x $x}}{{end}}"
@@ -110,3 +111,33 @@ def test_a_pattern_that_grows_when_compiled_is_refused() -> None:
 
 def test_work_within_the_bounds_is_done() -> None:
     assert len(Template('{{range until 1000}}{{repeat 10 "x"}}{{end}}').render(limits=SMALL)) == 10_000
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{range until 50000}}{{.}}{{end}}",
+        "{{until 50000}}",
+        "{{seq 50000}}",
+        "{{until 20000 | sortAlpha | toJson}}",
+        '{{range until 5000}}{{printf "%x" .}}{{end}}',
+        "{{$d := dict}}{{range until 5000}}{{$_ := set $d (toString .) .}}{{end}}{{$d}}",
+    ],
+)
+def test_a_rendering_asked_to_pause_does_so_and_costs_the_same(source: str) -> None:
+    template = Template(source)
+    plain = Budget(Limits())
+    text = template.render(budget=plain)
+    spent: list[int] = []
+    pausing = Budget(Limits(), pause=lambda: spent.append(1))
+    assert template.render(budget=pausing) == text
+    assert pausing.left == plain.left
+    assert len(spent) > 3
+
+
+def test_a_pause_may_end_the_rendering() -> None:
+    def give_up() -> None:
+        raise Exhausted("given up", "steps")
+
+    with pytest.raises(LimitExceeded, match=r"executing .* given up"):
+        Template("{{range until 50000}}{{.}}{{end}}").render(budget=Budget(Limits(), pause=give_up))
