@@ -11,7 +11,7 @@ from typing import Final
 
 from benchmarks.harness import Figure, Measures, Metric, Workload, figures, perf_counter, run_side
 
-ROUNDS: Final = {"small": 3, "full": 7}
+ROUNDS: Final = {"small": 5, "full": 9}
 RENDERS: Final = {"small": 2_000, "full": 10_000}
 COMPILES: Final = {"small": 50, "full": 300}
 
