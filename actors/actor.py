@@ -227,6 +227,7 @@ class Actor(Generic[M]):
             if pause is _Pause.END:
                 return False
             if cell.mailbox.restful:  # it may no longer be: leaving a nursery takes a moment
+                self._children = None
                 del self._cell
                 return True
 
@@ -246,7 +247,7 @@ class Actor(Generic[M]):
         if crash is not None:
             raise crash
         if pause is _Pause.REST:
-            self._children = None
+            self._children = None  # its nursery is over
             self._cell.part(nursery.cancel_scope)
         return pause
 

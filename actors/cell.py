@@ -1,9 +1,10 @@
 """One incarnation of one child, while it has a task: what the guard, the actor and the supervisor share about it.
 
-Internal. A cell lives as long as the task; what outlives it is the address. The scope exists only for actors that can wait somewhere else than on
-their mailbox: a purely synchronous actor is always at its mailbox between two
-turns, so closing that is enough to stop it, and it is spared the 8 us and the
-600 bytes of a cancel scope.
+Internal. A cell lives as long as the task; what outlives it is the address. The
+scope exists only for actors that can wait somewhere else than on their mailbox:
+a purely synchronous actor is always at its mailbox between two turns, so
+closing that is enough to stop it, and it is spared the 8 us and the 600 bytes
+of a cancel scope.
 """
 
 import math

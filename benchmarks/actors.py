@@ -1,6 +1,8 @@
-"""Group `actors`: W1-W4, W10 and W11 against bare trio.
+"""Group `actors`: W1-W4, W10 and W11 against bare trio, and beside Erlang/OTP where it is installed.
 
-W11's limit is bare trio with a nursery around each step.
+W11's limit is bare trio with a nursery around each step. W4 is also measured in
+bytes: of idle actors, each with a task, and of hibernating ones, which hold none
+(`hibernating_bytes`; bare trio, which has nothing like it, holds a task each).
 """
 
 from collections.abc import Iterator
