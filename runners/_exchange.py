@@ -2,7 +2,8 @@
 
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import cast
 
 import attrs
@@ -21,6 +22,12 @@ LARGEST_REPLY = 10 * 1024 * 1024
 MOST_REDIRECTS = 10
 """How often a call follows a redirect, unless it says otherwise."""
 
+_OUR_HEADERS = (
+    ("Accept", "*/*"),
+    ("Accept-Encoding", "gzip"),
+    ("Connection", "keep-alive"),
+    ("User-Agent", "understudy"),
+)
 _LONGEST_PROBLEM = 300  # characters of what a library says about bytes from outside
 
 
@@ -30,7 +37,10 @@ class _RefusedError(ValueError):
 
 _SAYINGS: Sequence[tuple[type[Exception] | tuple[type[Exception], ...], str]] = (
     (_RefusedError, "{}"),
-    ((httpx2.InvalidURL, httpx2.UnsupportedProtocol), "the url is not one that can be asked"),
+    (
+        (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpcore2.UnsupportedProtocol),
+        "the url is not one that can be asked",
+    ),
     (
         (httpx2.LocalProtocolError, UnicodeError),
         "the request is not legal HTTP: look for odd characters in its host, method and headers",
@@ -66,18 +76,25 @@ class Call:
     largest_reply: int = LARGEST_REPLY
     proxy: str = attrs.field(default="", repr=False)
 
+    @property
+    def takes_one_request(self) -> bool:
+        """Whether nothing the reply may say leads to another request."""
+        challenged = not isinstance(self.auth, httpx2.BasicAuth | None)
+        return not self.follow_redirects and not challenged and "@" not in self.url
+
 
 async def exchange(
     call: Call,
     *,
     tls: ssl.SSLContext | None = None,
     destinations: Destinations = EVERYWHERE,
+    environment: Mapping[str, str] | None = None,
     transport: httpx2.AsyncBaseTransport | None = None,
 ) -> Reply:
     """Send a request and read the reply to its end. It has no time limit: the caller's scope is the limit.
 
-    Cancelling it closes its connection at once. `transport` takes the place of the network, and of what is said of TLS,
-    destinations and the proxy.
+    Cancelling it closes its connection at once. `environment` holds the proxies to use for each scheme. `transport`
+    takes the place of the network, and of what is said of TLS, destinations and proxies.
 
     Raises:
         ClientError: the request, or one that it was redirected to, may not go where it should.
@@ -86,21 +103,10 @@ async def exchange(
     """
     head: Reply | None = None
     limit = _Limit(call.largest_reply)
-    wire = transport or Wire(tls=tls, destinations=destinations, proxy=call.proxy)
+    wire = transport or Wire(tls=tls, destinations=destinations, proxy=call.proxy, environment=environment or {})
     try:
         with limit.scope:
-            async with (
-                httpx2.AsyncClient(
-                    auth=call.auth,
-                    transport=wire,
-                    follow_redirects=call.follow_redirects,
-                    max_redirects=call.most_redirects,
-                    timeout=None,
-                    headers={"User-Agent": "understudy", "Accept-Encoding": "gzip"},
-                    event_hooks={"response": [limit.set_on]},
-                ) as client,
-                client.stream(call.method, call.url, headers=_encoded(call.headers), content=call.body) as response,
-            ):
+            async with _answered(call, wire, limit) as response:
                 head = Reply(status=response.status_code, headers=response.headers.multi_items())
                 raw = await response.aread()
         if limit.exceeded or head is None:
@@ -112,6 +118,46 @@ async def exchange(
         raise StepFailed(f"more than {call.most_redirects} redirects") from None
     except _FAULTS as fault:
         raise StepFailed(_problem(fault), metadata=metadata_of(head) if head else None) from None
+
+
+@asynccontextmanager
+async def _answered(call: Call, wire: httpx2.AsyncBaseTransport, limit: "_Limit") -> AsyncIterator[httpx2.Response]:
+    """Send the request and give the reply, whose body has not been read.
+
+    What takes more than one request, redirects and challenges, is a client's affair; making one for a single request
+    would cost a third of the exchange.
+    """
+    if call.takes_one_request:
+        request = httpx2.Request(call.method, call.url, headers=_all_headers(call), content=call.body)
+        if call.auth is not None:
+            request = next(call.auth.sync_auth_flow(request))
+        async with wire:
+            response = await wire.handle_async_request(request)
+            await limit.set_on(response)
+            try:
+                yield response
+            finally:
+                await response.aclose()
+        return
+    async with (
+        httpx2.AsyncClient(
+            auth=call.auth,
+            transport=wire,
+            follow_redirects=call.follow_redirects,
+            max_redirects=call.most_redirects,
+            timeout=None,
+            headers=list(_OUR_HEADERS),
+            event_hooks={"response": [limit.set_on]},
+        ) as client,
+        client.stream(call.method, call.url, headers=_encoded(call.headers), content=call.body) as response,
+    ):
+        yield response
+
+
+def _all_headers(call: Call) -> list[tuple[bytes, bytes]]:
+    """Give the headers of a call, and those of ours that it does not name itself."""
+    named = {name.lower() for name, _ in call.headers}
+    return _encoded([*(pair for pair in _OUR_HEADERS if pair[0].lower() not in named), *call.headers])
 
 
 def _encoded(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

@@ -69,7 +69,7 @@ async def run_group(
     async with _Answer(answer_bytes) as answer:
         process = await trio.lowlevel.open_process(
             command,
-            stdin=subprocess.PIPE,
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=folder,
@@ -119,6 +119,11 @@ class _Answer:
             with trio.CancelScope(shield=True):  # closing waits for nothing
                 await self._stream.aclose()
 
+    @property
+    def wanted(self) -> bool:
+        """Whether there may be an answer."""
+        return self._stream is not None
+
     def hand_over(self) -> None:
         """Leave the writing end to the program alone, so that it ends with it. Idempotent."""
         for writer in self.writers:
@@ -147,9 +152,11 @@ def _exit_of(process: trio.Process) -> Iterator[int]:
 async def _converse(process: trio.Process, exited: int, stdin: bytes, kept: KeptText, answer: _Answer) -> None:
     """Feed the program and read it until it exits."""
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_feed, process, stdin)
         nursery.start_soon(_collect, process, kept)
-        nursery.start_soon(answer.collect)
+        if stdin:
+            nursery.start_soon(_feed, process, stdin)
+        if answer.wanted:
+            nursery.start_soon(answer.collect)
         await trio.lowlevel.wait_readable(exited)
         nursery.cancel_scope.cancel()
 
@@ -171,12 +178,25 @@ async def _end_group(process: trio.Process, kept: KeptText, answer: _Answer) -> 
     """Kill what is left of the group, reap the program, take what was still said, and give the exit code."""
     with suppress(ProcessLookupError, PermissionError):  # nothing is left, or nothing of it is ours to kill
         os.killpg(process.pid, signal.SIGKILL)
-    with trio.move_on_after(_DEATH_SECONDS):
-        await process.wait()
-    with trio.move_on_after(_LAST_WORDS_SECONDS):
-        await _collect(process, kept)
-        await answer.collect()
+    if process.poll() is None:
+        with trio.move_on_after(_DEATH_SECONDS):
+            await process.wait()
+    if not _said_all(process, kept) or answer.wanted:
+        with trio.move_on_after(_LAST_WORDS_SECONDS):
+            await _collect(process, kept)
+            await answer.collect()
     for stream in (process.stdin, process.stdout):
         if stream is not None:
-            await stream.aclose()
+            cast("trio.lowlevel.FdStream", stream).close()
     return -signal.SIGKILL if process.returncode is None else process.returncode
+
+
+def _said_all(process: trio.Process, kept: KeptText) -> bool:
+    """Take what is there to be read; true when nothing more can come, as when nobody is left to say it."""
+    descriptor = cast("trio.lowlevel.FdStream", process.stdout).fileno()
+    try:
+        while chunk := os.read(descriptor, _CHUNK):  # never waits: trio made it so
+            kept.write(chunk)
+    except OSError:
+        return False
+    return True

@@ -4,6 +4,7 @@ import os
 import ssl
 
 import httpx2
+import trio
 
 
 def tls_context(*, verify: bool = True, root_ca: str = "", client_pem: str = "") -> ssl.SSLContext:
@@ -29,6 +30,28 @@ def tls_context(*, verify: bool = True, root_ca: str = "", client_pem: str = "")
         except (ssl.SSLError, ValueError):
             raise ValueError("auth.mutual_tls is not a certificate and its key in PEM form") from None
     return context
+
+
+class SystemTls:
+    """The context that trusts the system's roots, built once, when it is first wanted; the others wait for it."""
+
+    def __init__(self) -> None:
+        self._context: ssl.SSLContext | None = None
+        self._built: trio.Event | None = None
+
+    async def context(self) -> ssl.SSLContext:
+        """Give the context. Cancelling whoever builds it has the next one build it."""
+        while self._context is None:
+            if self._built is not None:
+                await self._built.wait()
+                continue
+            self._built = trio.Event()
+            try:
+                self._context = await trio.to_thread.run_sync(tls_context)
+            finally:
+                self._built.set()
+                self._built = None
+        return self._context
 
 
 def _load_client(context: ssl.SSLContext, pem: str) -> None:

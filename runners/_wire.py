@@ -1,9 +1,9 @@
 """The wire under an HTTP exchange: connections within the rules about destinations, over a proxy where one is set."""
 
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 from typing import Any, cast
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import proxy_bypass
 
 import httpcore2
 import httpx2
@@ -11,18 +11,27 @@ import httpx2
 from runners._connect import addresses_of, said
 from runtime.runner import Destinations
 
+_NONE: Mapping[str, str] = {}
 _PROXY_SCHEMES = ("http", "https")
 
 
 class Wire(httpx2.AsyncBaseTransport):
     """Carries the requests of one exchange.
 
-    Without `proxy` those of the environment are used (``HTTPS_PROXY`` and its siblings). What a proxy connects to is
+    Without `proxy` those in `environment` are used, as `urllib.request.getproxies` gives them. What a proxy connects to is
     beyond the rules, save for what can be told by the host's name. A proxy's own address is checked like any.
     """
 
-    def __init__(self, *, tls: ssl.SSLContext | None, destinations: Destinations, proxy: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        tls: ssl.SSLContext | None,
+        destinations: Destinations,
+        proxy: str = "",
+        environment: Mapping[str, str] = _NONE,
+    ) -> None:
         self._tls = tls
+        self._environment = environment
         self._destinations = destinations
         self._proxy = proxy
         self._pools: dict[str, httpcore2.AsyncConnectionPool] = {}
@@ -35,7 +44,7 @@ class Wire(httpx2.AsyncBaseTransport):
         """
         url = request.url
         self._destinations.check(url.host)
-        pool = self._pool(self._proxy or _environment_proxy(url.scheme, url.host))
+        pool = self._pool(self._proxy or self._proxy_for(url.scheme, url.host))
         response = await pool.handle_async_request(
             httpcore2.Request(
                 method=request.method,
@@ -56,6 +65,14 @@ class Wire(httpx2.AsyncBaseTransport):
         """Close every connection."""
         for pool in self._pools.values():
             await pool.aclose()
+
+    def _proxy_for(self, scheme: str, host: str) -> str:
+        if not self._environment:
+            return ""
+        proxy = self._environment.get(scheme) or self._environment.get("all") or ""
+        if not proxy or proxy_bypass(host):
+            return ""
+        return proxy if "://" in proxy else f"http://{proxy}"
 
     def _pool(self, proxy: str) -> httpcore2.AsyncConnectionPool:
         pool = self._pools.get(proxy)
@@ -84,14 +101,6 @@ def proxy_of(text: str) -> httpcore2.Proxy:
         raise ValueError('proxy must be an address such as "http://proxy.example.org:3128"')
     address = httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/")
     return httpcore2.Proxy(url=address, auth=proxy.raw_auth, headers=proxy.headers.raw)
-
-
-def _environment_proxy(scheme: str, host: str) -> str:
-    proxies = getproxies()
-    proxy = proxies.get(scheme) or proxies.get("all") or ""
-    if not proxy or proxy_bypass(host):
-        return ""
-    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 class _Body(httpx2.AsyncByteStream):

@@ -1,8 +1,8 @@
 """apiovh: one call of OVHcloud's API (spec section 9.8)."""
 
-import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
+from urllib.request import getproxies
 
 import attrs
 import httpx2
@@ -11,7 +11,7 @@ import trio
 from runners._exchange import Call, exchange
 from runners._ovh import Credentials, read_credentials, signed_headers, token_request
 from runners._reply import Reply, decode_reply
-from runners._tls import tls_context
+from runners._tls import SystemTls
 from runtime.runner import (
     ClientError,
     Duration,
@@ -74,7 +74,8 @@ class ApiOvh(Runner[ApiOvhConfig]):
     ) -> None:
         super().__init__(settings)
         self._transport = transport
-        self._tls: ssl.SSLContext | None = None
+        self._tls = SystemTls()
+        self._proxies = getproxies()
 
     def validate(self, config: ApiOvhConfig) -> Iterator[Fault]:
         """Refuse what can never be asked."""
@@ -147,7 +148,12 @@ class ApiOvh(Runner[ApiOvhConfig]):
         return [("Authorization", f"Bearer {token}")]
 
     async def _ask(self, method: str, url: str, headers: Sequence[tuple[str, str]], body: str = "") -> Reply:
-        if self._tls is None and self._transport is None:
-            self._tls = await trio.to_thread.run_sync(tls_context)
+        tls = None if self._transport else await self._tls.context()
         call = Call(method=method, url=url, headers=headers, body=body.encode(errors="replace"))
-        return await exchange(call, tls=self._tls, destinations=self.settings.destinations, transport=self._transport)
+        return await exchange(
+            call,
+            tls=tls,
+            destinations=self.settings.destinations,
+            environment=self._proxies,
+            transport=self._transport,
+        )

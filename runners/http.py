@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Iterator, Sequence
+from urllib.request import getproxies
 
 import httpx2
 import trio
@@ -10,7 +11,7 @@ from runners._exchange import Call, exchange
 from runners._http_config import Auth, HttpConfig, address_of, config_faults, with_query
 from runners._reply import Reply, decode_reply
 from runners._thread import decoded
-from runners._tls import tls_context
+from runners._tls import SystemTls, tls_context
 from runners._wire import proxy_of
 from runtime.runner import Fault, Outcome, Runner, RunnerSettings, StepFailed, StepRequest, loads
 
@@ -32,7 +33,8 @@ class Http(Runner[HttpConfig]):
     ) -> None:
         super().__init__(settings)
         self._transport = transport
-        self._system_tls: ssl.SSLContext | None = None  # kept, since building it takes longer than most exchanges
+        self._system_tls = SystemTls()  # building it takes longer than most exchanges
+        self._proxies = getproxies()
 
     def validate(self, config: HttpConfig) -> Iterator[Fault]:
         """Refuse what can never be sent."""
@@ -72,12 +74,18 @@ class Http(Runner[HttpConfig]):
                 largest_reply=config.max_reply_bytes,
                 proxy=config.proxy,
             )
-            tls = None if self._transport else await self._tls(config)
+            tls = await self._tls(config) if _speaks_tls(config) and not self._transport else None
             if config.proxy:
                 proxy_of(config.proxy)
         except ValueError as fault:
             raise StepFailed(str(fault)) from None  # the cause may show what the text hides
-        return await exchange(call, tls=tls, destinations=self.settings.destinations, transport=self._transport)
+        return await exchange(
+            call,
+            tls=tls,
+            destinations=self.settings.destinations,
+            environment=self._proxies,
+            transport=self._transport,
+        )
 
     async def _tls(self, config: HttpConfig) -> ssl.SSLContext:
         mutual = config.auth.mutual_tls
@@ -89,9 +97,12 @@ class Http(Runner[HttpConfig]):
                     client_pem=f"{mutual.client_cert}\n{mutual.client_key}" if mutual else "",
                 )
             )
-        if self._system_tls is None:
-            self._system_tls = await trio.to_thread.run_sync(tls_context)
-        return self._system_tls
+        return await self._system_tls.context()
+
+
+def _speaks_tls(config: HttpConfig) -> bool:
+    """Say whether an exchange may need a context: it may be redirected to where it does."""
+    return config.follow_redirect or bool(config.proxy) or not (config.url or config.host).startswith("http://")
 
 
 def _outcome(reply: Reply, config: HttpConfig) -> Outcome:

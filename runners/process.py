@@ -110,7 +110,7 @@ class Process(Runner[ProcessConfig]):
             ended = await run_group(
                 [sys.executable, "-m", "runtime.worker"],
                 folder=None,
-                environment={**self.settings.inherited, **config.environment},
+                environment={**self.settings.environment, **config.environment},
                 stdin=dumps(_job(config)).encode(errors="replace"),
                 limit_seconds=config.timeout,
                 answer_bytes=LARGEST_RESULT,

@@ -2,9 +2,9 @@
 
 import os
 import signal
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 import attrs
 
@@ -120,7 +120,7 @@ class Script(Runner[ScriptConfig]):
             return await run_group(
                 [f"./{config.file_path}", *config.argv],
                 folder=self.settings.scripts,
-                environment={**self.settings.inherited, **_environment(request)},
+                environment={**self.settings.environment, **_environment(request)},
                 stdin=config.stdin.encode(errors="replace"),
                 limit_seconds=config.timeout,
                 kept_bytes=config.max_output_bytes,
@@ -133,14 +133,16 @@ class Script(Runner[ScriptConfig]):
     def _problem(self, file_path: str) -> str:
         """Say why the file cannot be run; nothing when it can."""
         try:
-            folder = Path(self.settings.scripts).resolve()
-            file = (folder / f"./{file_path}").resolve()  # an absolute path is one below the folder, too
-            if not file.is_relative_to(folder):
+            folder = os.path.realpath(self.settings.scripts)  # paths as texts: this is asked for every attempt
+            file = os.path.realpath(f"{folder}/./{file_path}")  # an absolute path is one below the folder, too
+            if file != folder and not file.startswith(f"{folder.rstrip('/')}/"):
                 return "leads out of the scripts folder"
-            if not file.is_file():
+            if not stat.S_ISREG(os.stat(file).st_mode):  # noqa: PTH116 - as said
                 return "no such file in the scripts folder"
             return "" if os.access(file, os.X_OK) else "is not executable"
-        except (OSError, ValueError, RuntimeError) as fault:  # a name too long, a NUL in it, a circle of links
+        except FileNotFoundError:
+            return "no such file in the scripts folder"
+        except (OSError, ValueError) as fault:  # a name too long, a NUL in it, a circle of links
             return f"cannot be looked at: {getattr(fault, 'strerror', None) or fault}"
 
 

@@ -15,6 +15,7 @@ Stopped in reverse: the door first, then the tasks (their steps get the grace to
 """
 
 import math
+import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -167,7 +168,7 @@ async def open_runtime(
         destinations=destinations,
         templates=catalogue,
         messenger=notices or NOBODY,
-        environment=None if environment is None else dict(environment),
+        environment=dict(os.environ if environment is None else environment),
     )
     known = Runners(runners, settings)
     read = partial(load_functions, functions, known)

@@ -232,7 +232,8 @@ class RunnerSettings:
         cache: what steps remember for each other.
         templates: the names of the templates that tasks can be made from.
         messenger: how steps say something to people's tools.
-        environment: the variables that processes of steps inherit; those of this process where it is None.
+        environment: the variables that processes of steps inherit: those that this process had when the settings were
+            made, where nothing else is said.
     """
 
     scripts: Path = Path("scripts")
@@ -242,12 +243,7 @@ class RunnerSettings:
     cache: Cache = attrs.field(factory=Cache, repr=False)
     templates: Container[str] = ()
     messenger: Messenger = attrs.field(default=NOBODY, repr=False)
-    environment: Mapping[str, str] | None = attrs.field(default=None, repr=False)
-
-    @property
-    def inherited(self) -> Mapping[str, str]:
-        """The variables that processes of steps inherit."""
-        return os.environ if self.environment is None else self.environment
+    environment: Mapping[str, str] = attrs.field(factory=lambda: dict(os.environ), repr=False)
 
 
 class Runner(ABC, Generic[C]):

@@ -52,7 +52,8 @@ async def test_a_script_sees_who_it_works_for_and_the_environment_it_was_given(s
     environment = {"text": "foo", "number": 1.5, "flag": True, "nothing": "", "UTASK_STEP_NAME": "mine"}
     configuration = {"file_path": file, "environment": environment}
     with trio.fail_after(30):
-        outcome = await laws.gives_json(scripts.runner, configuration, task_id="T", resolution_id="R")
+        script = Script(RunnerSettings(scripts=scripts.folder))
+        outcome = await laws.gives_json(script, configuration, task_id="T", resolution_id="R")
     expected = {
         "UTASK_TASK_ID": "T",
         "UTASK_RESOLUTION_ID": "R",
