@@ -133,6 +133,22 @@ def schema() -> None:
     """Print JSON Schemas."""
 
 
+@schema.command("template")
+def template_schema() -> None:
+    """Print the schema of template files, for editors."""
+    from runtime.cli.schemas import schema_of_documents  # noqa: PLC0415 - as below
+
+    click.echo(schema_of_documents("template"))
+
+
+@schema.command("function")
+def function_schema() -> None:
+    """Print the schema of function files, for editors."""
+    from runtime.cli.schemas import schema_of_documents  # noqa: PLC0415 - as below
+
+    click.echo(schema_of_documents("function"))
+
+
 @schema.command()
 @click.argument("message", required=False)
 def messages(message: str | None) -> None:

@@ -27,3 +27,12 @@ def schema_of_messages(tag: str | None) -> str:
 
 def _written(schema: Json) -> str:
     return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode()
+
+
+def schema_of_documents(kind: str) -> str:
+    """Give the schema of files of this kind, ``template`` or ``function``, with the configurations of all runners."""
+    # The templates' side is loaded for these alone, as the messages' side is for the others.
+    from runtime.runner import Runners  # noqa: PLC0415 - as said
+    from runtime.templates.editor import MAKERS  # noqa: PLC0415 - as said
+
+    return _written(MAKERS[kind](Runners()))

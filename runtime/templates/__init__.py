@@ -10,6 +10,8 @@
                ── inputs (declarations)              template, the action types (actions) and what could not be read
                ── lint ── handles, schema_paths
     functions (files)                                the functions that steps may call, checked by the same rules
+    editor                                               the same model as JSON Schemas, for editors
+    catalogue                                            the templates that a runtime knows by name
     calls                                            what follows from a call: conditions, states, the way to the runner
     graph, schemas, paths, faults                    tools that know no rule
 

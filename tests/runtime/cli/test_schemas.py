@@ -2,6 +2,8 @@
 
 import json
 
+import jsonschema
+import pytest
 from click.testing import CliRunner
 
 from runtime.cli.commands import cli
@@ -22,3 +24,10 @@ def test_one_message_can_be_asked_for():
 def test_an_unknown_message_is_refused():
     done = CliRunner().invoke(cli, ["schema", "messages", "run_tasc"])
     assert (done.exit_code, done.output) == (2, 'error: no message "run_tasc" (did you mean "run_task"?)\n')
+
+
+@pytest.mark.parametrize("kind", ["template", "function"])
+def test_the_schemas_of_files_are_printed_for_editors(kind):
+    printed = CliRunner().invoke(cli, ["schema", kind])
+    assert printed.exit_code == 0
+    jsonschema.Draft7Validator.check_schema(json.loads(printed.output))
