@@ -11,11 +11,12 @@
 Packages, in the order in which they may import each other:
 
     actors      supervised actors: knows nothing of tasks
-    runtime     tasks, steps, templates, values, the journal, the messages, the command line
+    runtime     tasks, flows, steps, templates, values, the journal, the messages, the command line
     runners     what steps do; imports `runtime.runner` and nothing else of ours
 
-Inside `runtime`: `templates` reads, `values` renders, `engine` decides, `journal` stores, `work` acts, `notifications` tells, `api` is talked
-to, `cli` is typed at, and `app` builds them all together.
+Inside `runtime`: `templates` reads, `values` renders, `engine` decides on tasks and `flow` on flows (whose plans
+`policies` judge), `journal` stores, `work` acts, `notifications` tells, `api` is talked to, `cli` is typed at, and `app`
+builds them all together.
 
 What holds, always, and is tested:
 
@@ -33,12 +34,16 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from runtime.api.client import Prepared, Runtime, TaskHandle
+    from runtime.api.flow_client import FlowHandle
+    from runtime.api.flow_views import FlowView
     from runtime.api.views import StepStatus, TaskView
     from runtime.app import open_runtime
     from runtime.engine.states import ResolutionState, StepState, TaskState
     from runtime.errors import (
         Conflict,
         Fault,
+        FlowInvalid,
+        Forbidden,
         FunctionInvalid,
         InputInvalid,
         NotFound,
@@ -48,18 +53,34 @@ if TYPE_CHECKING:
         Unavailable,
         UnderstudyError,
     )
+    from runtime.flow.outcomes import (
+        ApprovalPauseError,
+        FlowCancelledError,
+        FlowFailedError,
+        FlowNotDone,
+        FlowStoppedError,
+        NotApprovedError,
+    )
+    from runtime.flow.rows import GroupSpec, RetryRule, Signal, StepSpec
+    from runtime.flows import Flows, generator
     from runtime.journal.protocol import StoreUnusable
+    from runtime.policies.cel import CelPolicy
+    from runtime.policies.schema import SchemaPolicy
     from runtime.templates.model import Action, Assertion, Condition, Input, Output, Step, Template, Variable
     from runtime.work.pools import Limits, ResourceFigures
 
 _HOME: Final = {
     "runtime.api.client": ("Prepared", "Runtime", "TaskHandle"),
+    "runtime.api.flow_client": ("FlowHandle",),
+    "runtime.api.flow_views": ("FlowView",),
     "runtime.api.views": ("StepStatus", "TaskView"),
     "runtime.app": ("open_runtime",),
     "runtime.engine.states": ("ResolutionState", "StepState", "TaskState"),
     "runtime.errors": (
         "Conflict",
         "Fault",
+        "FlowInvalid",
+        "Forbidden",
         "FunctionInvalid",
         "InputInvalid",
         "NotFound",
@@ -69,7 +90,19 @@ _HOME: Final = {
         "Unavailable",
         "UnderstudyError",
     ),
+    "runtime.flow.outcomes": (
+        "ApprovalPauseError",
+        "FlowCancelledError",
+        "FlowFailedError",
+        "FlowNotDone",
+        "FlowStoppedError",
+        "NotApprovedError",
+    ),
+    "runtime.flow.rows": ("GroupSpec", "RetryRule", "Signal", "StepSpec"),
+    "runtime.flows": ("Flows", "generator"),
     "runtime.journal.protocol": ("StoreUnusable",),
+    "runtime.policies.cel": ("CelPolicy",),
+    "runtime.policies.schema": ("SchemaPolicy",),
     "runtime.templates.model": (
         "Action",
         "Assertion",
@@ -86,22 +119,39 @@ _MODULE_OF: Final = {name: module for module, names in _HOME.items() for name in
 
 __all__ = (
     "Action",
+    "ApprovalPauseError",
     "Assertion",
+    "CelPolicy",
     "Condition",
     "Conflict",
     "Fault",
+    "FlowCancelledError",
+    "FlowFailedError",
+    "FlowHandle",
+    "FlowInvalid",
+    "FlowNotDone",
+    "FlowStoppedError",
+    "FlowView",
+    "Flows",
+    "Forbidden",
     "FunctionInvalid",
+    "GroupSpec",
     "Input",
     "InputInvalid",
     "Limits",
+    "NotApprovedError",
     "NotFound",
     "Output",
     "Prepared",
     "Refused",
     "ResolutionState",
     "ResourceFigures",
+    "RetryRule",
     "Runtime",
+    "SchemaPolicy",
+    "Signal",
     "Step",
+    "StepSpec",
     "StepState",
     "StepStatus",
     "StoreUnusable",
@@ -114,6 +164,7 @@ __all__ = (
     "Unavailable",
     "UnderstudyError",
     "Variable",
+    "generator",
     "open_runtime",
 )
 

@@ -4,11 +4,12 @@ Modules
     commands    the commands and their options
     schemas     prints what is sent and told, as JSON Schema
     run         runs one task and reports how it ended
+    flows       the commands about flows; `flow` does what they say
     store       looks after a store
     progress    what a terminal, a pipe or ``--json`` is shown meanwhile
 
-Exit status: 0 the task is DONE (or the templates are valid); 1 it ended otherwise; 2 the request was refused; 130
-after Ctrl-C, 143 after SIGTERM. Nothing a user can cause prints a traceback.
+Exit status: 0 the task is DONE (or the templates are valid); 1 it ended otherwise; 2 the request was refused; 3 a flow
+waits for a person; 130 after Ctrl-C, 143 after SIGTERM. Nothing a user can cause prints a traceback.
 """
 
 import sys

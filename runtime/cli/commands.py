@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from runtime.cli.flows import flow as flow_commands
 from runtime.cli.store import store as store_commands
 from runtime.errors import Fault, Refused
 
@@ -126,6 +127,7 @@ def validate(*, templates: tuple[Path, ...], scripts: Path, functions: Path | No
 
 
 cli.add_command(store_commands)
+cli.add_command(flow_commands)
 
 
 @cli.group()

@@ -44,4 +44,4 @@ def report_policies(turn: Turn, step: Step, event: PoliciesEvaluated) -> str | N
 
 
 def _shown(violation: Violation) -> dict[str, Json]:
-    return {name: value for name, value in attrs.asdict(violation).items() if value}
+    return {name: str(value) for name, value in attrs.asdict(violation).items() if value}

@@ -1,0 +1,135 @@
+"""``understudy flow``: exit statuses and texts, as a shell sees them; no refusal is a traceback."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from runtime.cli.commands import cli
+
+FLOW = """
+kind: flow
+name: deploy
+groups:
+  - steps:
+      - name: plan
+        execution_type: approval
+        signal: {type: echo, data: {output: {changes: [{actions: [create], text: "{{.input.x}}"}]}}}
+      - {name: apply, signal: {type: echo, data: {output: "{{(index .step.plan.output.changes 0).text}}"}}}
+"""
+FAILS = """
+kind: flow
+name: fails
+groups:
+  - steps:
+      - {name: bad, signal: {type: echo, data: {error_message: no luck, output: {}}}}
+      - {name: after, signal: {type: echo, data: {output: {}}}}
+"""
+POLICIES = """
+policies:
+  - {id: no-creates, rule: 'plan.changes.all(change, !("create" in change.actions))', message: nothing new}
+"""
+
+
+@pytest.fixture
+def shell(tmp_path):
+    store = str(tmp_path / "flows.db")
+
+    def run(*arguments: str):
+        done = CliRunner().invoke(cli, ["flow", *arguments, "--store", store])
+        assert "Traceback" not in done.output
+        assert done.exception is None or isinstance(done.exception, SystemExit)
+        return done
+
+    return run
+
+
+@pytest.fixture
+def document(tmp_path):
+    def write(text: str, name: str = "flow.yaml") -> str:
+        path = tmp_path / name
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def test_a_flow_waits_is_looked_at_approved_and_done(shell, document):
+    waits = shell("run", document(FLOW), "--id", "one", "-i", "x=5")
+    assert waits.exit_code == 3
+    assert "s1 plan: approval-awaiting (approve or deny it)" in waits.output
+    plan = shell("show", "one", "--plan", "s1")
+    assert plan.exit_code == 0
+    assert json.loads(plan.output) == {"changes": [{"actions": ["create"], "text": "5"}]}
+    assert shell("show", "one").exit_code == 3
+    done = shell("approve", "one", "s1", "--by", "ada", "--note", "fine")
+    assert done.exit_code == 0
+    assert "one: success" in done.output
+    view = json.loads(shell("show", "one", "--json").output)
+    response = view["steps"][0]["approval"]["response"]
+    assert (response["type"], response["note"], response["created_by_id"]) == ("approve", "fine", "ada")
+    assert [one["status"] for one in view["steps"][0]["status"]["history"]][-1] == "approval-awaiting"
+
+
+def test_what_is_refused_is_one_line_and_status_2(shell, document):
+    shell("run", document(FLOW), "--id", "one", "-i", "x=5")
+    shell("approve", "one", "s1")
+    for arguments, says in (
+        (("approve", "one", "s1"), "answered already"),
+        (("approve", "one", "s9"), 'no step "s9"'),
+        (("retry", "one", "s1"), "has ended"),
+        (("cancel", "one"), "cannot be cancelled"),
+        (("show", "nobody"), 'no flow "nobody"'),
+        (
+            ("run", document("kind: flow\ngroups: [{steps: [{nam: x}]}]", "bad.yaml")),
+            "groups[0].steps[0].name: is missing",
+        ),
+        (("run", document("kind: flow", "empty.yaml")), "no steps"),
+        (("run", document("kind: task\nsteps: []", "task.yaml")), "kind"),
+        (("run", "nowhere.yaml"), "there is no such file"),
+        (("run", document(FLOW), "-i", "x"), "NAME=VALUE"),
+    ):
+        done = shell(*arguments)
+        assert done.exit_code == 2, done.output
+        assert says in done.output
+        assert done.output.startswith("error: ")
+
+
+def test_a_denied_flow_and_a_cancelled_one_end_otherwise(shell, document):
+    shell("run", document(FLOW), "--id", "one", "-i", "x=5")
+    denied = shell("deny", "one", "s1", "--note", "no")
+    assert denied.exit_code == 1
+    assert "deny by user: no" in denied.output
+    shell("run", document(FLOW), "--id", "two", "-i", "x=5")
+    assert shell("cancel", "two").exit_code == 1
+
+
+def test_a_failed_step_is_retried_or_skipped(shell, document):
+    failed = shell("run", document(FAILS), "--id", "one")
+    assert failed.exit_code == 3
+    assert "no luck" in failed.output
+    again = shell("retry", "one", "s1")
+    assert again.exit_code == 3
+    assert "bad (retry 1): error" in again.output
+    skipped = shell("skip", "one", "s3")
+    assert skipped.exit_code == 0
+    assert "user-skipped" in skipped.output
+
+
+def test_policies_come_from_a_file(shell, document):
+    policies = document(POLICIES, "policies.yaml")
+    denied = shell("run", document(FLOW), "--id", "one", "-i", "x=5", "--approve-all", "--policies", policies)
+    assert denied.exit_code == 3
+    assert "1 policy violation" in denied.output
+    bad = shell("run", document(FLOW), "--policies", document("policies: [{id: x}]", "bad.yaml"))
+    assert bad.exit_code == 2
+    assert "policies[0]" in bad.output
+
+
+def test_nobody_is_asked_where_the_option_says_so(shell, document):
+    done = shell("run", document(FLOW), "-i", "x=5", "--approve-all", "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.output)["status"]["status"] == "success"
+    planned = shell("run", document(FLOW), "-i", "x=5", "--plan-only")
+    assert planned.exit_code == 0
+    assert "apply: auto-skipped" in planned.output
