@@ -1,6 +1,7 @@
 """A program in a process group of its own, that dies whole."""
 
 import os
+import select
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -84,10 +85,16 @@ async def run_group(
                 await _converse(process, exited, stdin, kept, answer)
             seconds = trio.current_time() - began
         finally:
-            with trio.CancelScope(shield=True):
-                code = await _end_group(process, kept, answer)
+            with suppress(ProcessLookupError, PermissionError):  # nothing is left, or nothing of it is ours to kill
+                os.killpg(process.pid, signal.SIGKILL)
+            if process.poll() is None or answer.wanted or not _said_all(process, kept):
+                with trio.CancelScope(shield=True):
+                    await _see_it_end(process, kept, answer)
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    cast("trio.lowlevel.FdStream", stream).close()
     return Ended(
-        code=code,
+        code=-signal.SIGKILL if process.returncode is None else process.returncode,
         timed_out=limit.cancelled_caught,
         output=kept.text(),
         seconds=seconds,
@@ -151,14 +158,40 @@ def _exit_of(process: trio.Process) -> Iterator[int]:
 
 async def _converse(process: trio.Process, exited: int, stdin: bytes, kept: KeptText, answer: _Answer) -> None:
     """Feed the program and read it until it exits."""
+    if not stdin and not answer.wanted:
+        await _listen(process, exited, kept)
+        return
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_collect, process, kept)
         if stdin:
             nursery.start_soon(_feed, process, stdin)
-        if answer.wanted:
-            nursery.start_soon(answer.collect)
-        await trio.lowlevel.wait_readable(exited)
+        nursery.start_soon(answer.collect)
+        await _listen(process, exited, kept)
         nursery.cancel_scope.cancel()
+
+
+async def _listen(process: trio.Process, exited: int, kept: KeptText) -> None:
+    """Read the program until it exits, whoever else still holds its output open.
+
+    One descriptor stands for the two that are waited for: a second task would cost as much again as all the rest.
+    """
+    output = _output_of(process).fileno()
+    with select.epoll() as either:
+        either.register(exited, select.EPOLLIN)
+        either.register(output, select.EPOLLIN)
+        while True:
+            await trio.lowlevel.wait_readable(either.fileno())
+            ready = dict(either.poll(0))
+            if output in ready:
+                chunk = os.read(output, _CHUNK)
+                kept.write(chunk)
+                if not chunk:
+                    either.unregister(output)
+            if exited in ready:
+                return
+
+
+def _output_of(process: trio.Process) -> trio.lowlevel.FdStream:
+    return cast("trio.lowlevel.FdStream", process.stdout)
 
 
 async def _feed(process: trio.Process, stdin: bytes) -> None:
@@ -168,35 +201,22 @@ async def _feed(process: trio.Process, stdin: bytes) -> None:
             await stream.send_all(stdin)
 
 
-async def _collect(process: trio.Process, kept: KeptText) -> None:
-    stream = cast("trio.abc.ReceiveStream", process.stdout)
-    while chunk := await stream.receive_some(_CHUNK):
-        kept.write(chunk)
-
-
-async def _end_group(process: trio.Process, kept: KeptText, answer: _Answer) -> int:
-    """Kill what is left of the group, reap the program, take what was still said, and give the exit code."""
-    with suppress(ProcessLookupError, PermissionError):  # nothing is left, or nothing of it is ours to kill
-        os.killpg(process.pid, signal.SIGKILL)
-    if process.poll() is None:
-        with trio.move_on_after(_DEATH_SECONDS):
-            await process.wait()
-    if not _said_all(process, kept) or answer.wanted:
-        with trio.move_on_after(_LAST_WORDS_SECONDS):
-            await _collect(process, kept)
-            await answer.collect()
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            cast("trio.lowlevel.FdStream", stream).close()
-    return -signal.SIGKILL if process.returncode is None else process.returncode
+async def _see_it_end(process: trio.Process, kept: KeptText, answer: _Answer) -> None:
+    """Wait for the end of a program that was killed, and for what somebody still has to say, for as long as is fair."""
+    with trio.move_on_after(_DEATH_SECONDS):
+        await process.wait()
+    with trio.move_on_after(_LAST_WORDS_SECONDS):
+        while chunk := await _output_of(process).receive_some(_CHUNK):
+            kept.write(chunk)
+        await answer.collect()
 
 
 def _said_all(process: trio.Process, kept: KeptText) -> bool:
     """Take what is there to be read; true when nothing more can come, as when nobody is left to say it."""
-    descriptor = cast("trio.lowlevel.FdStream", process.stdout).fileno()
+    output = _output_of(process).fileno()
     try:
-        while chunk := os.read(descriptor, _CHUNK):  # never waits: trio made it so
+        while chunk := os.read(output, _CHUNK):  # never waits: trio made it so
             kept.write(chunk)
-    except OSError:
+    except BlockingIOError:
         return False
     return True

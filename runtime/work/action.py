@@ -27,6 +27,7 @@ from runtime.templates.model import Action, Function, Output, OutputStrategy
 from runtime.values.evaluator import EvalCache
 from runtime.values.json import Json, NotJson, normalise
 from runtime.values.snapshot import Values
+from runtime.work.pools import TOTAL
 from runtime.work.trial import Attempt, Result, Tools
 from runtime.work.watch import AttemptLife, watched
 
@@ -167,7 +168,7 @@ async def _reshaping(level: _Level, tools: Tools) -> _Reshaping:
 
 
 async def _provisioned(runner: AnyRunner, request: StepRequest[object], attempt: Attempt, tools: Tools) -> Result:
-    """Run the action while holding its limited resources: those it names, those of its step, and its runner's own."""
+    """Run the action while holding its limited resources: those of its runner, of its step, and of everybody."""
     resources = tools.resources
     if resources is None:
         return await _run(runner, request)
@@ -175,7 +176,8 @@ async def _provisioned(runner: AnyRunner, request: StepRequest[object], attempt:
         implied = runner.resources(request.config)
     except Exception as failure:  # noqa: BLE001 - foreign code, as in `_run`
         return Result(state=StepState.SERVER_ERROR, error=f"{type(failure).__name__}: {failure}")
-    limited = resources.limited({*implied, *attempt.definition.resources, f"runner:{runner.name}"})
+    everybody = {TOTAL, f"runner:{runner.name}", f"template:{attempt.template.name}"}
+    limited = resources.limited({*implied, *attempt.definition.resources, *everybody})
     if not limited:
         return await _run(runner, request)
     kept = attempt.progress  # what the action left last time is not lost to a shortage (Q10)

@@ -1,7 +1,8 @@
 """Who holds what of the limited resources, and who is next: pure (spec section 8).
 
-A resource is a label (``socket``, ``url:example.org``, ``script:deploy.sh``, ``runner:http``, or any text a step
-names); its limit says how many may hold it at once. A request takes its labels one after the other in one order that
+A resource is a label: one that a runner names (``socket``, ``url:example.org``, ``script:deploy.sh``), or a step does
+(any text), or that every step holds (``steps``, ``runner:http``, ``template:deploy``). Its limit says how many steps may
+hold it at once. A request takes its labels one after the other in one order that
 all share, the scarcest first: so no two requests can wait for each other, and nobody sits on a plentiful resource
 while waiting for a scarce one. Each label is handed out first come, first served. Every operation costs what the
 labels of one request cost, however many wait.
@@ -9,8 +10,12 @@ labels of one request cost, however many wait.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import attrs
+
+TOTAL: Final = "steps"
+"""What every step holds while its action runs."""
 
 
 def _whole(_limits: object, _field: object, value: Mapping[str, int]) -> None:
