@@ -21,10 +21,8 @@ import attrs
 import msgspec
 from msgspec import msgpack
 
-from runtime.engine.records import Record as TaskRecord
 from runtime.engine.records import TaskStartedOver, TaskSubmitted
 from runtime.errors import UnderstudyError
-from runtime.flow.records import Record as FlowRecord
 from runtime.journal.protocol import Record
 from runtime.templates.model import Template
 from runtime.values.json import Number
@@ -134,9 +132,7 @@ def _plain(field: "attrs.Attribute[Any]", types: Mapping[str, Any]) -> Any:
     return attrs.field(default=default, type=types.get(field.name, field.type))
 
 
-_RECORDS: Final[Mapping[str, type]] = {
-    record.__name__: record for record in (*get_args(TaskRecord), *get_args(FlowRecord))
-}
+_RECORDS: Final[Mapping[str, type]] = {record.__name__: record for record in get_args(Record)}
 _STAND_INS: Final[Mapping[type, Mapping[str, Any]]] = {
     TaskSubmitted: {"template": bytes},
     TaskStartedOver: {"template": bytes | None},

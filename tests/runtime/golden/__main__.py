@@ -12,9 +12,9 @@ import msgspec
 import trio
 import trio.testing
 
-from runtime.engine.records import Record, TaskSubmitted
+from runtime.engine.records import TaskSubmitted
 from runtime.journal.codec import encode_template, encode_turn
-from runtime.journal.protocol import Entry, standing_of
+from runtime.journal.protocol import Entry, Record, standing_of
 from runtime.journal.sqlite.database import Opening
 from runtime.journal.sqlite.journal import SqliteJournal
 from runtime.templates.model import Template

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime.engine.records import Record, RunEnded, RunStarted, StepReturned, StepStarted, TaskSubmitted
+from runtime.engine.records import RunEnded, RunStarted, StepReturned, StepStarted, TaskSubmitted
 from runtime.engine.states import ResolutionState
 from runtime.journal.codec import (
     RecordUnreadable,
@@ -20,6 +20,7 @@ from runtime.journal.codec import (
     encode_template,
     encode_turn,
 )
+from runtime.journal.protocol import Record
 from runtime.templates.model import Template
 from runtime.values.json import Number
 from tests.runtime.golden.state import state_of
