@@ -9,6 +9,7 @@
     tags        which task has which tag; for lists
     templates   each template once, by its hash
     keys        which keys sealed bodies, by fingerprint; `key` NULL: in the clear
+    arrivals    what is written to: a view whose trigger adds a turn and moves its task, so that a commit is one statement
     facts       `floor`: the position behind the last one ever given, where the turn that had it was collected
 
 `MIGRATIONS` only ever grows: entry n brings a store from version n to n + 1 (``PRAGMA user_version``).
@@ -82,7 +83,20 @@ CREATE TABLE tags (
 CREATE INDEX tags_of_task ON tags (task);
 """
 
-MIGRATIONS: Final = (_FIRST, _SECOND)
+_THIRD: Final = """
+CREATE VIEW arrivals (position, id, records, key, body, state, awake, due, run, changed, shown, steps_done)
+AS SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE false;
+CREATE TRIGGER arrive INSTEAD OF INSERT ON arrivals BEGIN
+    INSERT INTO turns (position, task, records, key, body)
+    VALUES (NEW.position, (SELECT number FROM tasks WHERE id = NEW.id), NEW.records, NEW.key, NEW.body);
+    UPDATE tasks
+    SET state = NEW.state, awake = NEW.awake, due = NEW.due, run = NEW.run, changed = NEW.changed,
+        shown = NEW.shown, steps_done = NEW.steps_done
+    WHERE id = NEW.id AND NEW.state IS NOT NULL;
+END;
+"""
+
+MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD)
 NEWEST: Final = len(MIGRATIONS)
 
 

@@ -1,7 +1,7 @@
 """The one connection that writes, and how a group of appends becomes one commit.
 
 Sync, for one thread. A group costs as few statements as it can: each is a round trip out of Python and back, and in a
-busy program the way back has to wait for the interpreter. Groups that only add turns, which most do, are one statement
+busy program the way back has to wait for the interpreter. Groups without a new task, which most are, are one statement
 and no explicit transaction.
 """
 
@@ -125,9 +125,9 @@ class Writer:
     def _store(self, turns: Sequence[Turn]) -> None:
         primary = self._vault.refresh()
         new = [turn for turn in turns if turn.template is not None]
-        moved = {turn.task_id: turn for turn in turns if turn.standing is not None and turn.template is None}
-        if not new and not moved and primary is None and len(turns) <= _ROWS:
-            self._insert(_TURNS, self._turn_rows(turns))
+        listed = [turn for turn in turns if turn.listing is not None]
+        if not new and not listed and primary is None and len(turns) <= _ROWS:
+            self._insert(_ARRIVALS, self._arrivals(turns))
             return
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
@@ -137,9 +137,8 @@ class Writer:
                 self._vault.refresh()
             self._insert(_TEMPLATES, self._template_rows(new))
             self._insert(_TASKS, [row for turn in new for row in _task_row(turn)])
-            self._insert(_TURNS, self._turn_rows(turns))
-            self._insert(_MOVES, [row for turn in moved.values() for row in _move_row(turn)])
-            for turn in turns:
+            self._insert(_ARRIVALS, self._arrivals(turns))
+            for turn in listed:
                 if turn.listing is not None:
                     self._list(turn.task_id, turn.listing, anew=turn.template is None)
             connection.execute("COMMIT")
@@ -154,12 +153,13 @@ class Writer:
         for sql, bindings in statement.batches(values):
             self._connection.execute(sql, bindings)
 
-    def _turn_rows(self, turns: Sequence[Turn]) -> list[Any]:
+    def _arrivals(self, turns: Sequence[Turn]) -> list[Any]:
         values: list[Any] = []
         position = self.next_position
         for turn in turns:
             key, body = self._vault.seal(turn.body, turn_context(turn.task_id, position))
             values += (position, turn.task_id, turn.records, key, body)
+            values += _STANDS_AS_BEFORE if turn.standing is None or turn.template is not None else _standing(turn)
             position += turn.records
         return values
 
@@ -237,10 +237,6 @@ def _task_row(turn: Turn) -> Iterator[Any]:
         yield from ("", "", "", _NOT_LISTED)
 
 
-def _move_row(turn: Turn) -> Iterator[Any]:
-    yield from (turn.task_id, *_standing(turn))
-
-
 def _standing(turn: Turn) -> Iterator[Any]:
     standing = turn.standing
     if standing is not None:
@@ -270,8 +266,8 @@ def check_keys(connection: apsw.Connection, ring: KeyRing | None, path: object) 
 class _Rows:
     """A statement over a list of rows, written out for as many as there are."""
 
-    def __init__(self, head: str, row: str, tail: str = "") -> None:
-        self._head, self._row, self._tail = head, row, tail
+    def __init__(self, head: str, row: str) -> None:
+        self._head, self._row = head, row
         self._width = row.count("?")
         self._texts: dict[int, str] = {}
 
@@ -284,26 +280,21 @@ class _Rows:
     def _text(self, rows: int) -> str:
         text = self._texts.get(rows)
         if text is None:
-            text = self._texts[rows] = self._head + ", ".join([self._row] * rows) + self._tail
+            text = self._texts[rows] = self._head + ", ".join([self._row] * rows)
         return text
 
 
-_TURNS: Final = _Rows(
-    "INSERT INTO turns (position, task, records, key, body) VALUES ",
-    "(?, (SELECT number FROM tasks WHERE id = ?), ?, ?, ?)",
+_ARRIVALS: Final = _Rows(
+    "INSERT INTO arrivals"
+    " (position, id, records, key, body, state, awake, due, run, changed, shown, steps_done) VALUES ",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 )
+_STANDS_AS_BEFORE: Final = (None,) * 7
 _TEMPLATES: Final = _Rows("INSERT OR IGNORE INTO templates (hash, key, body) VALUES ", "(?, ?, ?)")
 _TASKS: Final = _Rows(
     "INSERT INTO tasks (id, template, state, awake, due, run, changed, shown, steps_done, kind, batch, resolution, listing)"
     " VALUES ",
     "(?, (SELECT number FROM templates WHERE hash = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-)
-_MOVES: Final = _Rows(
-    "WITH moved (id, state, awake, due, run, changed, shown, steps_done) AS (VALUES ",
-    "(?, ?, ?, ?, ?, ?, ?, ?)",
-    ") UPDATE tasks SET state = moved.state, awake = moved.awake, due = moved.due, run = moved.run,"
-    " changed = moved.changed, shown = moved.shown, steps_done = moved.steps_done"
-    " FROM moved WHERE tasks.id = moved.id",
 )
 _NUMBER: Final = "SELECT number FROM tasks WHERE id = ?"
 _FORGET_TURNS: Final = "DELETE FROM turns WHERE task = ?"
