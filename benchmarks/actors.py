@@ -11,11 +11,11 @@ from benchmarks.actors_erlang import peers
 from benchmarks.harness import Figure, Metric, Workload, figures
 
 SIZES = {
-    "small": {"messages": 50_000, "asks": 5_000, "actors": 3_000, "idle": 10_000, "tasks": 10_000},
+    "small": {"messages": 50_000, "asks": 3_000, "actors": 3_000, "idle": 10_000, "tasks": 10_000},
     "full": {"messages": 200_000, "asks": 20_000, "actors": 10_000, "idle": 100_000, "tasks": 10_000},
 }
 ROUNDS = {"small": 3, "full": 5}
-DUE = {"small": (0.5, 1.5), "full": (3.0, 8.0)}
+DUE = {"small": (0.4, 0.9), "full": (3.0, 8.0)}
 
 
 def run(scale: str) -> Iterator[Figure]:
