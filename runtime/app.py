@@ -201,7 +201,7 @@ async def open_runtime(
             "understudy",
             [
                 ChildSpec(id="timers", start=infrastructure(timers.run), restart=Restart.PERMANENT, stop_within=0),
-                *([_keeper_spec(limits)] if limits and limited else []),
+                *([_keeper_spec(limits, shutdown)] if limits and limited else []),
                 *([telling.spec] if telling else []),
                 ChildSpec(id=_TASKS, start=nested(strategy=Strategy.DYNAMIC), restart=Restart.PERMANENT),
             ],
@@ -256,7 +256,10 @@ async def open_runtime(
             await journal.close()
 
 
-def _keeper_spec(limits: Limits) -> ChildSpec:
+def _keeper_spec(limits: Limits, shutdown: ShutdownContext) -> ChildSpec:
     return ChildSpec(
-        id=_RESOURCES, start=lambda _incarnation: ResourceKeeper(limits), restart=Restart.PERMANENT, capacity=CAPACITY
+        id=_RESOURCES,
+        start=lambda _incarnation: ResourceKeeper(limits, shutdown),
+        restart=Restart.PERMANENT,
+        capacity=CAPACITY,
     )

@@ -16,14 +16,15 @@ on the real clock, and wait for events: give those that stall a `started` that w
 `gives_json`                     an outcome is JSON, and the attempt leaves nothing behind
 `fails_as_declared`              a failure is one of the declared classes, JSON too, and leaves nothing behind
 `is_cancelled_promptly`          a cancelled attempt ends at once, lets the cancel through, and leaves nothing behind
-`keeps_secret`                   a text does not appear in what a failed attempt says, nor in the configuration's repr
+`keeps_secret`                   a text does not appear in what a failed attempt says or logs, nor in the request's repr
 ===============================  ======================================================================================
 """
 
+import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -124,15 +125,34 @@ async def is_cancelled_promptly(
 
 
 async def keeps_secret(runner: AnyRunner, configuration: Json, secret: str) -> Any:
-    """Check that a failing attempt says nothing that holds `secret`; give its `StepFailed`."""
+    """Check that a failing attempt says nothing, and logs nothing, that holds `secret`; give its `StepFailed`."""
     request = request_for(runner, configuration)
     assert secret not in repr(request)
-    failed = await fails_as_declared(runner, configuration)
+    with _logged() as lines:
+        failed = await fails_as_declared(runner, configuration)
+    assert not [line for line in lines if secret in line]
     assert secret not in failed.message
     assert secret not in repr(failed)
     for cause in (failed.__cause__, failed.__context__ if not failed.__suppress_context__ else None):
         assert secret not in repr(cause)
     return failed
+
+
+@contextmanager
+def _logged() -> Iterator[list[str]]:
+    """Collect all that is logged meanwhile, at every level, by this program and by its libraries."""
+    lines: list[str] = []
+    listener = logging.Handler()
+    listener.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]  # a handler in a line
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(listener)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield lines
+    finally:
+        root.setLevel(level)
+        root.removeHandler(listener)
 
 
 def _documents(runner: AnyRunner) -> st.SearchStrategy[Json]:

@@ -25,6 +25,7 @@ from actors import (
     ChildUnknown,
     MailboxFull,
     Question,
+    ShutdownContext,
     answers,
     handles,
 )
@@ -33,6 +34,9 @@ from runtime.work.pools import Limits, Pools, ResourceFigures
 
 CAPACITY: Final = 1 << 24
 """How many messages may wait for the actor: more than there can be attempts, so that no release is ever refused."""
+
+
+_DRAINING: Final = "the runtime is shutting down: the step had not begun"
 
 
 @attrs.frozen
@@ -55,21 +59,41 @@ class GetResources:
     """Describe every limited resource. Answered with a mapping of `ResourceFigures`."""
 
 
-Message: TypeAlias = Acquire | Release | GetResources
+@attrs.frozen
+class DrainingBegan:
+    """The runtime is shutting down: nothing new is to start."""
+
+
+Message: TypeAlias = Acquire | Release | GetResources | DrainingBegan
 
 
 class ResourceKeeper(Actor[Message]):
-    """Owns the pools."""
+    """Owns the pools. When the runtime shuts down, whoever waits is refused: what has not begun is not to begin."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, shutdown: ShutdownContext) -> None:
         self._pools = Pools(limits.resources)
         self._waiting: dict[int, Question[Acquire]] = {}
+        self._shutdown = shutdown
+        self._draining = False
+
+    async def started(self) -> None:
+        """Listen for the shutdown."""
+        self.children.start("draining", self._shutdown.wait_draining, report=lambda _: DrainingBegan())
+
+    @handles(DrainingBegan)
+    def drain(self, _message: DrainingBegan) -> None:
+        """Refuse whoever waits, and whoever comes."""
+        self._draining = True
+        for question in self._waiting.values():
+            question.refuse(NotProvisioned(_DRAINING))
 
     @answers(Acquire)
     def acquire(self, question: Question[Acquire]) -> None:
         """Answer now, or when the last of the labels is free."""
         message = question.message
-        if self._pools.request(message.ticket, message.labels):
+        if self._draining:
+            question.refuse(NotProvisioned(_DRAINING))
+        elif self._pools.request(message.ticket, message.labels):
             question.answer(None)
         else:
             self._waiting[message.ticket] = question
@@ -79,7 +103,7 @@ class ResourceKeeper(Actor[Message]):
         """Hand on what the ticket held."""
         self._waiting.pop(message.ticket, None)
         for ticket in self._pools.give_back(message.ticket):
-            self._waiting.pop(ticket).answer(None)
+            self._waiting.pop(ticket).answer(None)  # too late, while draining, for one that was refused
 
     @answers(GetResources)
     def describe(self, question: Question[GetResources]) -> None:

@@ -13,6 +13,9 @@ from runners.process import Process
 from runners.script import Script
 from runners.ssh import Ssh
 from runners.tag import Tag
+from runtime.errors import TemplateInvalid
+from runtime.runner import Runners, RunnerSettings
+from runtime.templates.validation import check_data
 from runtime.testing import laws
 
 RUNNERS = [ApiOvh(), Cache(), Echo(), Email(), Http(), Notify(), Ping(), Process(), Script(), Ssh(), Tag()]
@@ -32,3 +35,34 @@ def test_a_configuration_is_built_or_refused(runner):
 def test_every_field_is_described(runner):
     described = runner.config.__doc__
     assert all(f"{name}:" in described for name in runner.config.__annotations__)
+
+
+@pytest.mark.parametrize(
+    ("action", "known", "unknown"),
+    [
+        ({"type": "script", "configuration": {"file_path": "run.sh"}}, "exit_code", "exit_cod"),
+        (
+            {"type": "ssh", "configuration": {"user": "u", "target": "h", "ssh_key": "{{.input.key}}"}},
+            "exit_signal",
+            "signal",
+        ),
+    ],
+)
+def test_what_a_runner_says_of_its_metadata_feeds_the_lint_of_templates(tmp_path, action, known, unknown):
+    (tmp_path / "run.sh").write_text("#!/bin/sh")
+    (tmp_path / "run.sh").chmod(0o755)
+    runners = Runners(settings=RunnerSettings(scripts=tmp_path))
+
+    def faults(key):
+        echo = {"type": "echo", "configuration": {"output": f"{{{{.step.does.metadata.{key}}}}}"}}
+        steps = {"does": {"action": action}, "says": {"dependencies": ["does"], "action": echo}}
+        document = {"name": "plan", "description": "plan", "title_format": "plan", "steps": steps}
+        document["inputs"] = [{"name": "key"}]
+        try:
+            check_data(document, runners)
+        except TemplateInvalid as refused:
+            return [fault.path for fault in refused.faults]
+        return []
+
+    assert faults(known) == []
+    assert faults(unknown) == ["steps.says.action.configuration.output"]

@@ -163,3 +163,18 @@ async def test_a_runner_that_cannot_say_what_it_needs_fails_its_step_only(autoju
         await trio.testing.wait_all_tasks_blocked()
         assert (await task.status()).steps["a"].error == "LookupError: nowhere"
         await task.cancel()
+
+
+async def test_steps_that_wait_when_the_runtime_shuts_down_are_not_begun_and_nobody_has_to_look_at_them(
+    autojump_clock, clock
+):
+    gauge = Gauge()
+    async with open_runtime(clock=clock, limits=Limits(resources={"lock": 1}), grace_seconds=30) as rt:
+        task = await rt.submit(plan(**steps(gauge, 4, resources=["lock"])))
+        await trio.testing.wait_all_tasks_blocked()
+        rt.shutdown()
+        await rt.drained()
+        view = await task.status()
+    assert len(gauge.order) == 1
+    states = sorted(one.state for one in view.steps.values())
+    assert states == ["DONE", "TO_RETRY", "TO_RETRY", "TO_RETRY"]
