@@ -101,8 +101,8 @@ def _show(char: str) -> str:
     return f"U+{ord(char):04X} '{char}'" if char.isprintable() else f"U+{ord(char):04X}"
 
 
-MOST_TOKENS: Final = 40_000
-"""What a parse may cost: under a second, and some twenty megabytes."""
+MOST_TOKENS: Final = 20_000
+"""What a parse may cost: about a third of a second, and some ten megabytes."""
 
 
 class _Lexer:

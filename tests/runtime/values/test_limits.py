@@ -92,8 +92,8 @@ def test_templates_kept_compiled_are_bounded_by_their_size():
         render("x" * 250_000 + f"{{{{{number}}}}}", engine=engine)
     for number in range(10_000):
         render(f"{{{{{number}}}}}", engine=engine)
-    assert len(engine._compiled) < 6_000
-    assert engine._size <= 16_000_000
+    assert len(engine._compiled) < 3_000
+    assert engine._size <= 8_000_000
 
 
 PIECES = st.sampled_from(
