@@ -73,6 +73,9 @@ _INTAKE_CAPACITY: Final = 10_000
 """How many messages may wait at the front door before it refuses."""
 
 _RESOURCES: Final = "resources"
+_CLOSING_SECONDS: Final = 30.0
+"""How long the journal gets to be closed: what was handed to it is stored, and its file let go of."""
+
 _TASKS: Final = "tasks"
 _INTAKE: Final = "intake"
 
@@ -252,7 +255,7 @@ async def open_runtime(
     finally:
         evaluator.close()
         broadcast.close()
-        with trio.CancelScope(shield=True, deadline=clock.monotonic() + RECORDING_SECONDS):
+        with trio.CancelScope(shield=True, deadline=clock.monotonic() + _CLOSING_SECONDS):
             await journal.close()
 
 

@@ -1,7 +1,7 @@
 """Write the golden journal of this version; see the package."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
@@ -39,7 +39,8 @@ def sample(kind: Any) -> Any:
         hints = get_type_hints(kind)
         return kind(**{field.name: sample(hints[field.name]) for field in attrs.fields(kind) if field.init})
     if origin in {Union, UnionType}:
-        return sample(next(one for one in arguments if one is not NoneType))
+        first = next(one for one in arguments if one is not NoneType)
+        return None if get_origin(first) is Callable else sample(first)
     if origin is tuple:
         return (sample(arguments[0]),)
     if isinstance(origin, type) and issubclass(origin, Mapping):
