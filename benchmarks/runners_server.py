@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import trio
 
-SETTLE_SECONDS = 1.5
+SETTLE_SECONDS = 0.7
 """How long processes that are to be cancelled are given to be under way."""
 
 REPLY = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"hello": "you"}'

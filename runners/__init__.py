@@ -1,5 +1,14 @@
 """What steps do. Each runner is a module here, found through the entry-point group and loaded when first named.
 
+``echo``      gives back what its configuration says
+``http``      one HTTP exchange                      ``apiovh``    one call of OVHcloud's API
+``script``    a file of the scripts folder           ``ssh``       a script on another host
+``function``  a Python function, on trio or a thread ``process``   a Python function, in a process that can be killed
+``email``     one e-mail                             ``ping``      ICMP echo requests
+``notify``    something to say to people's tools     ``tag``       tags of the task itself
+``subtask``   another task, waited for               ``batch``     many of them, some at a time
+``callback``  an address that is called once         ``cache``     what other steps may look up
+
 They import `runtime.runner` and nothing else of this project. What several of them need:
 
 ``_output``     what a program printed: how much of it is kept, and the result found in it

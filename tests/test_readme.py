@@ -91,3 +91,14 @@ async def test_the_template_among_the_examples_greets(inputs, message, shout):
             task = await rt.submit(ROOT / "examples/hello.yaml", inputs)
             assert await task.result() == {"message": message}
             assert (await task.status()).steps["shout"].state == shout
+
+
+async def test_the_nightly_round_among_the_examples_looks_at_every_server():
+    with trio.fail_after(60):
+        async with open_runtime(templates=[ROOT / "examples/server.yaml", ROOT / "examples/nightly.yaml"]) as rt:
+            task = await rt.submit(ROOT / "examples/nightly.yaml", {"servers": ["alpha", "beta", "gamma", "delta"]})
+            assert await task.result() == {"looked_at": "4"}
+            view = await task.status()
+    assert view.tags == {"looked-at": "4"}
+    seen = [made["result"] for made in view.steps["look"].metadata["tasks"]]
+    assert seen == [{"server": name} for name in ("alpha", "beta", "gamma", "delta")]
