@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from runtime.api.messages import Event, Lagged, StepStateChanged, TaskStateChanged
+from runtime.api.messages import Event, Lagged, StepProgressed, StepStateChanged, TaskStateChanged
 from runtime.engine.states import ResolutionState, StepState, is_final
 from runtime.templates.model import Template
 
@@ -57,6 +57,11 @@ def _task_line(event: TaskStateChanged) -> str:
     return text
 
 
+def _progress(event: StepProgressed) -> str:
+    share = "" if event.done is None else f"{event.done:.0%}"
+    return f"{share} {event.message}".strip()
+
+
 class Lines:
     """One plain line per event."""
 
@@ -71,6 +76,8 @@ class Lines:
                 self._print(f"{_clock(event.at)} {event.step} {event.state}{error}")
             case TaskStateChanged():
                 self._print(f"{_clock(event.at)} {_task_line(event)}")
+            case StepProgressed():
+                self._print(f"{_clock(event.at)} {event.step} {_progress(event)}")
             case Lagged():
                 self._print(f"({event.missed} events not shown)")
 
@@ -87,6 +94,7 @@ class LiveTable:
         self._descriptions = descriptions
         self._state: TaskStateChanged | None = None
         self._steps: dict[str, StepStateChanged] = {}
+        self._said: dict[str, str] = {}
         self._refresh()
 
     def show(self, event: Event) -> None:
@@ -94,6 +102,9 @@ class LiveTable:
         match event:
             case StepStateChanged():
                 self._steps[event.step] = event
+                self._said.pop(event.step, None)
+            case StepProgressed():
+                self._said[event.step] = _progress(event)
             case TaskStateChanged():
                 self._state = event
             case Lagged():
@@ -108,7 +119,7 @@ class LiveTable:
         for name in shown:
             event = self._steps.get(name)
             state = event.state if event else StepState.TODO
-            note = (event.error if event else "") or self._descriptions.get(name, "")
+            note = (event.error if event else "") or self._said.get(name) or self._descriptions.get(name, "")
             table.add_row(
                 Text(name),
                 Text(str(state), style=_STYLES.get(state, "magenta")),

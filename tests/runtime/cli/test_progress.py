@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from runtime.api.messages import Lagged, StepStateChanged, TaskStateChanged
+from runtime.api.messages import Lagged, StepProgressed, StepStateChanged, TaskStateChanged
 from runtime.cli.progress import progress_for
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.templates.model import Template
@@ -55,6 +55,18 @@ def test_a_pipe_gets_plain_lines_and_is_told_of_what_it_missed():
     out = shown([moved("a", "DONE", "fine: [ok]"), Lagged(missed=3)], ["a"], terminal=False)
     assert out.splitlines()[0].endswith(" a DONE: fine: [ok]")
     assert out.splitlines()[1] == "(3 events not shown)"
+
+
+def said(name, done, message):
+    return StepProgressed(at=0.0, task_id="t", step=name, attempt=1, done=done, message=message)
+
+
+def test_what_a_step_says_of_its_progress_is_shown_until_it_moves():
+    events = [moved("a", "RUNNING"), said("a", 0.5, "half [way]"), moved("b", "RUNNING"), said("b", None, "soon")]
+    last = shown([*events, moved("b", "DONE")], ["a", "b"]).rpartition("step ")[2]
+    assert [line.split()[-2:] for line in last.splitlines()[1:3]] == [["half", "[way]"], ["does", "b"]]
+    lines = shown(events, ["a", "b"], terminal=False).splitlines()
+    assert [line.split(" ", 1)[1] for line in lines] == ["a RUNNING", "a 50% half [way]", "b RUNNING", "b soon"]
 
 
 def test_json_shows_nothing():
