@@ -26,7 +26,7 @@ Newer Go differs in what follows, and this package does as 1.19 does:
 - `js` leaves the back quote alone, and a pattern may not name a group `(?<name>...)`;
 - some texts of errors (`undefined variable: $x` is followed by the bare name).
 Where Go's result is random, ours is sorted (`keys`, `values`); where Go prints an address, ours is always the same.
-`now` carries no monotonic reading. What exceeds a bound fails here and not, or later, in Go: templates within templates
+`now` carries no monotonic reading. `snakecase` and `kebabcase` differ for text that is not UTF-8. What exceeds a bound fails here and not, or later, in Go: templates within templates
 (Go stops at 100,000), a map that holds itself (Go's process ends). Times, durations, versions and JSON numbers have all
 the methods that Go's have, but for those that take or give bytes (`AppendFormat`, `MarshalJSON` and the like).
 """

@@ -96,12 +96,12 @@ def in_chunks(change: Callable[[str], str], text: str) -> str:
 
 def upper(text: str) -> str:
     """Give strings.ToUpper of a text."""
-    return text.upper() if text.isascii() else map_chars(upper_char, text)
+    return text.upper() if text.isascii() else map_chars(upper_char, whole(text))
 
 
 def lower(text: str) -> str:
     """Give strings.ToLower of a text."""
-    return text.lower() if text.isascii() else map_chars(lower_char, text)
+    return text.lower() if text.isascii() else map_chars(lower_char, whole(text))
 
 
 def is_punctuation(char: str) -> bool:

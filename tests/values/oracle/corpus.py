@@ -1220,6 +1220,7 @@ FOUND = r"""
 {{index (semver "1.2.3") 1}}
 {{round -1e-7 -255}} {{round 1.5 300}} {{round 12345.678 -2}} {{round 1e-300 310}} {{round 7 -330}}
 {{ago -9223372036854775808}}
+{{urlquery ("\\xff\\xfe" | upper)}} {{urlquery ("\\xffA" | lower)}} {{urlquery (title "\\xffa \\xfeb")}} {{urlquery (untitle "\\xffA \\xfeB")}} {{urlquery (swapcase "\\xffA \\xfeb")}} {{urlquery (camelcase "\\xffa \\xfeb")}} {{splitList "" "A\\xc3 \\xa9" | toString | urlquery}}
 {{date `2006-01-02` -9223372036854775808}} {{date `2006-01-02 Mon 002` 9223372036854775807}}
 """.strip("\n").split("\n")
 

@@ -5,7 +5,7 @@ from enum import Enum, auto
 from typing import Final
 
 from runtime.values.gotemplate.functions import STRING, Host, Table
-from runtime.values.gotemplate.text import is_number, is_punctuation, is_space, is_upper, lower_char, upper_char
+from runtime.values.gotemplate.text import is_number, is_punctuation, is_space, is_upper, lower_char, upper_char, whole
 
 _TABLE: Final = Table()
 FUNCTIONS: Final = _TABLE.functions
@@ -49,6 +49,7 @@ def _walk(host: Host, text: str) -> None:
 @_TABLE.add("camelcase", params=(STRING,), host=True)
 def _camelcase(host: Host, text: str) -> str:
     _walk(host, text)
+    text = whole(text)
     bare = text.lstrip("".join(char for char in set(text) if _is_connector(char)))
     head = text[: len(text) - len(bare)]
     if len(bare) <= 1:

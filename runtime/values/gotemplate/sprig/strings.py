@@ -19,6 +19,7 @@ from runtime.values.gotemplate.text import (
     title_char,
     upper,
     upper_char,
+    whole,
 )
 from runtime.values.gotemplate.values import Int, StringMap, Strings, Value, decode, encode, size
 
@@ -91,6 +92,7 @@ def _separates(char: str) -> bool:
 @_TABLE.add("title", params=(STRING,), host=True)
 def _title(host: Host, text: str) -> str:
     walk(host, text)
+    text = whole(text)
     out: list[str] = []
     before = " "
     for char in text:
@@ -102,6 +104,7 @@ def _title(host: Host, text: str) -> str:
 @_TABLE.add("untitle", params=(STRING,), host=True)
 def _untitle(host: Host, text: str) -> str:
     walk(host, text)
+    text = whole(text)
     out: list[str] = []
     pending = True
     for char in text:
@@ -118,6 +121,7 @@ def _untitle(host: Host, text: str) -> str:
 @_TABLE.add("swapcase", params=(STRING,), host=True)
 def _swapcase(host: Host, text: str) -> str:
     walk(host, text)
+    text = whole(text)
     out: list[str] = []
     fresh = True
     for char in text:
@@ -371,7 +375,7 @@ def split_text(host: Host, text: str, separator: str, count: int = -1) -> list[s
     if separator:
         return text.split(separator, count - 1 if count > 0 else -1)
     if count < 0 or count >= len(text):
-        return list(text)
+        return [*whole(text[:-1]), text[-1:]] if text else []
     return [*text[: count - 1], text[count - 1 :]]
 
 
