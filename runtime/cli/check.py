@@ -5,17 +5,21 @@ from pathlib import Path
 
 from runtime.errors import Fault
 from runtime.runner import Runners, RunnerSettings
+from runtime.templates.catalogue import Templates, names_in
 from runtime.templates.functions import Library, load_functions
 from runtime.templates.validation import check_file
 
 
-def known_types(*, scripts: Path, functions: Path | None) -> Library:
-    """Give what templates may use.
+def known_types(*, scripts: Path, functions: Path | None, templates: Sequence[Path]) -> Library:
+    """Give what templates may use; `templates` are the files and folders whose tasks they may start.
 
     Raises:
         FunctionInvalid: with every fault of a function file and its path.
+        TemplateInvalid: a folder of templates cannot be read.
     """
-    return load_functions(functions or (), Runners(settings=RunnerSettings(scripts=scripts)))
+    catalogue = Templates()
+    catalogue.announce(names_in(templates))
+    return load_functions(functions or (), Runners(settings=RunnerSettings(scripts=scripts, templates=catalogue)))
 
 
 def check_template(template: Path, library: Library, *, strict: bool) -> Sequence[Fault]:

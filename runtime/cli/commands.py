@@ -42,6 +42,12 @@ _FUNCTIONS = click.option(
     type=click.Path(path_type=Path),
     help="The folder of the function files that steps may call, searched at every depth.",
 )
+_TEMPLATES = click.option(
+    "--templates",
+    "known",
+    type=click.Path(path_type=Path),
+    help="The folder of the templates that steps may start tasks of.",
+)
 _STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody reads, instead of warning.")
 
 
@@ -61,6 +67,7 @@ _STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody r
 @click.option("--id", "task_id", help="The id of the task: given again, it is the same task, wherever it got to.")
 @_SCRIPTS
 @_FUNCTIONS
+@_TEMPLATES
 @_STRICT
 def run(
     *,
@@ -73,6 +80,7 @@ def run(
     grace: float,
     scripts: Path,
     functions: Path | None,
+    known: Path | None,
     strict: bool,
 ) -> None:
     """Run one task of TEMPLATE and show its result."""
@@ -88,6 +96,7 @@ def run(
         grace_seconds=grace,
         scripts=scripts,
         functions=functions,
+        templates=known,
         strict=strict,
     )
     try:
@@ -102,13 +111,17 @@ def run(
 @click.argument("templates", type=click.Path(path_type=Path), nargs=-1, required=True)
 @_SCRIPTS
 @_FUNCTIONS
+@_TEMPLATES
 @_STRICT
-def validate(*, templates: tuple[Path, ...], scripts: Path, functions: Path | None, strict: bool) -> None:
+def validate(
+    *, templates: tuple[Path, ...], scripts: Path, functions: Path | None, known: Path | None, strict: bool
+) -> None:
     """Check every TEMPLATE and print all that is wrong with it."""
     from runtime.cli.check import check_template, known_types  # noqa: PLC0415 - the engine is not needed for --help
 
     try:
-        library = known_types(scripts=scripts, functions=functions)
+        siblings = [*templates, *([known] if known else [])]
+        library = known_types(scripts=scripts, functions=functions, templates=siblings)
     except Refused as refusal:
         click.echo(f"error: {refusal}", err=True)
         sys.exit(REFUSED)

@@ -37,6 +37,7 @@ class Options:
     grace_seconds: float
     scripts: Path
     functions: Path | None
+    templates: Path | None
     strict: bool
 
 
@@ -70,6 +71,7 @@ class _Run:
             keys=options.keys,
             scripts=options.scripts,
             functions=options.functions or (),
+            templates=options.templates or (),
             grace_seconds=options.grace_seconds,
         ) as runtime:
             prepared = await runtime.prepare(options.template, strict=options.strict)

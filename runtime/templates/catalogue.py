@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -83,6 +84,13 @@ def load_templates(sources: TemplateSources, types: ActionTypes, into: Templates
     for one in checked.values():
         into.put(one.template)
     return {source: one.warnings for source, one in checked.items() if one.warnings}
+
+
+def names_in(sources: TemplateSources) -> Iterator[str]:
+    """Give the names of template files, valid or not; those that cannot even be read have none."""
+    for path in _files(sources):
+        with suppress(TemplateInvalid):
+            yield draft_of_file(path).template.name
 
 
 def _files(sources: TemplateSources) -> Iterator[Path]:

@@ -272,3 +272,23 @@ def test_a_second_ctrl_c_does_not_wait_for_the_grace(tmp_path):
 
 def test_sigterm_shuts_down_in_order_and_exits_with_143(tmp_path):
     assert interrupted(tmp_path, signal.SIGTERM, grace="0")[0] == 143
+
+
+SUBTASK = "steps:\n  one: {action: {type: subtask, configuration: {template: the-child}}}\n"
+CHILD = ECHO.replace("name: some-task", "name: the-child\nauto_runnable: true")
+
+
+def test_templates_that_name_each_other_are_checked_together(template):
+    parent, child = template(HEAD + SUBTASK), template(CHILD, "child.yaml")
+    assert understudy("validate", parent).exit_code == 2
+    assert understudy("validate", parent, child).exit_code == 0
+    assert understudy("validate", parent, "--templates", str(Path(child).parent)).exit_code == 0
+
+
+def test_a_task_starts_tasks_of_the_given_folder_of_templates(template, tmp_path):
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "child.yaml").write_text(CHILD)
+    parent = template(HEAD + SUBTASK)
+    refused = understudy("run", parent)
+    assert (refused.exit_code, 'no template called "the-child"' in refused.stderr) == (2, True)
+    assert understudy("run", parent, "--templates", str(tmp_path / "others")).exit_code == 0
