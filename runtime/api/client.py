@@ -7,7 +7,7 @@ rest. Every method may be used from many tasks at once. Cancelling a call never 
 import os
 import uuid
 from collections import OrderedDict
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -17,21 +17,34 @@ import trio
 
 from actors import ActorStopped, Address, AskExpired, ChildUnknown, Clock, MailboxFull, ShutdownContext, StopReason
 from runtime.api.callables import name_callables
+from runtime.api.feed import Feed
 from runtime.api.flow_client import FlowClient
 from runtime.api.flow_messages import FlowCommand, StartFlow, SubmitFlow
-from runtime.api.messages import CallCallback, CancelTask, Command, Event, GetTask, ResolveTask, RunTask, SubmitTask
+from runtime.api.messages import (
+    CallCallback,
+    CancelTask,
+    Command,
+    DeleteTask,
+    Event,
+    GetTask,
+    ResolveTask,
+    RunTask,
+    SubmitTask,
+    SubmitTasks,
+)
 from runtime.api.operator import Operator, Workshop
+from runtime.api.submission import Submission
 from runtime.api.views import TaskView, view_task
 from runtime.engine.states import TaskState
 from runtime.engine.task import Task
 from runtime.errors import Fault, InputInvalid, NotFound, TaskNotDone, Unavailable
 from runtime.functions import Functions
+from runtime.journal.listing import Count, Wanted
+from runtime.journal.protocol import PAGE, Journal, Listed, Place
 from runtime.notifications.figures import NotificationFigures
-from runtime.runner import PARENT_TAG
 from runtime.templates.actions import ActionTypes
 from runtime.templates.catalogue import Templates
-from runtime.templates.inputs import check_inputs
-from runtime.templates.model import Template
+from runtime.templates.model import Function, Template
 from runtime.templates.validation import Validated, check_data, check_file, validate
 from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
@@ -39,7 +52,6 @@ from runtime.wishes import task_of_callback
 from runtime.work.broadcast import Broadcast
 from runtime.work.intake import Message as IntakeMessage
 from runtime.work.pools import ResourceFigures
-from runtime.work.preparing import prepare_task
 from runtime.work.resources import Resources
 from runtime.work.unit import RECORDING_SECONDS
 
@@ -133,7 +145,9 @@ class Runtime(FlowClient):
         intake: Callable[[], Address[IntakeMessage]],
         stop_tasks: Callable[[StopReason], Awaitable[object]],
         broadcast: Broadcast,
+        journal: Journal,
         types: ActionTypes,
+        functions: Mapping[str, Function],
         templates: Templates,
         callables: Functions,
         evaluator: Evaluator,
@@ -146,7 +160,9 @@ class Runtime(FlowClient):
         self._intake = intake
         self._stop_tasks = stop_tasks
         self._broadcast = broadcast
+        self._journal = journal
         self._types = types
+        self._functions = functions
         self.templates = templates
         self._callables = callables
         self._evaluator = evaluator
@@ -199,12 +215,13 @@ class Runtime(FlowClient):
         resolve: bool = True,
         run: bool = True,
         delay: float = 0,
+        comment: str = "",
         strict: bool = False,
     ) -> TaskHandle:
         """Take a task on, and start it unless `run` is false. Returns once it is stored.
 
         With a `delay`, in seconds, it starts that much later. Without `resolve` it waits for somebody who takes it on
-        (`resolve`). `tags` are laid over those of the template.
+        (`resolve`). `tags` are laid over those of the template. A `comment` is the first one on it.
 
         `task_id` is the idempotency key: submitting the same again under one id gives the same task.
 
@@ -216,27 +233,67 @@ class Runtime(FlowClient):
         if task_id is not None and (not task_id or "/" in task_id):
             raise InputInvalid([Fault("task_id", 'must be a text without "/"')])
         prepared = await self.prepare(template, strict=strict)
-        task_id = task_id or str(uuid.uuid4())
-        infos: dict[str, Json] = {"task_id": task_id, "requester_username": requester}
-        task = await prepare_task(prepared.template, inputs or {}, tags or {}, infos=infos, evaluator=self._evaluator)
-        if PARENT_TAG in (tags or {}):
-            raise InputInvalid([Fault(f"tags.{PARENT_TAG}", "the tag is reserved")])
-        resolver_checked = check_inputs(prepared.template.resolver_inputs, resolver_inputs or {}, keep_undeclared=True)
-        message = SubmitTask(
-            task_id=task_id,
-            resolution_id=str(uuid.uuid4()),
+        submission = Submission(
             template=prepared.template,
-            inputs=task.inputs,
-            title=task.title,
+            inputs=inputs or {},
+            task_id=task_id or str(uuid.uuid4()),
             requester=requester,
-            resolver_inputs=resolver_checked,
-            tags=task.tags,
+            resolver_inputs=resolver_inputs or {},
+            tags=tags or {},
             run=run,
             resolve=resolve,
             delay=delay,
+            comment=comment,
         )
-        await self._ask(message)
-        return TaskHandle(message.task_id, self)
+        await self._ask(await submission.checked(self._evaluator))
+        return TaskHandle(submission.task_id, self)
+
+    async def take_on(self, submissions: Sequence[Submission]) -> None:
+        """Take several tasks on, all or none; see `submit`.
+
+        Raises:
+            InputInvalid, TemplateInvalid: of the first that does not fit.
+            Conflict: there is another task of one of the ids.
+            Unavailable: the runtime is full, draining or closed.
+        """
+        await self._ask(SubmitTasks(tasks=tuple([await one.checked(self._evaluator) for one in submissions])))
+
+    async def delete(self, task_id: str) -> None:
+        """Delete a task and all that is known of it.
+
+        Raises:
+            NotFound: there is none of that id.
+            Conflict: it runs, or is BLOCKED.
+        """
+        await self._ask(DeleteTask(task_id=task_id))
+
+    async def find(self, wanted: Wanted, *, before: Place | None = None, limit: int = PAGE) -> Sequence[Listed]:
+        """List tasks, those with the newest activity first; see `runtime.journal.protocol.Journal.find`.
+
+        Where a task runs, its figures are as of when its state last changed.
+        """
+        return await self._journal.find(wanted, before=before, limit=limit)
+
+    async def look_up(self, task_id: str) -> Listed | None:
+        """Give one task as it is listed, if there is one of that id."""
+        return await self._journal.look_up(task_id)
+
+    async def count(self, tags: Mapping[str, str] | None = None) -> Sequence[Count]:
+        """Count the tasks that have these tags, by state, template and group of resolvers."""
+        return await self._journal.count(tags or {})
+
+    async def task_of_resolution(self, resolution_id: str) -> str | None:
+        """Give the id of the task whose execution has that id now, if there is one."""
+        return await self._journal.of_resolution(resolution_id)
+
+    def feed(self, *, after: int = 0, task_id: str = "") -> Feed:
+        """Give all events from a position on, in the order in which they were stored: of one task, or of all."""
+        return Feed(self._journal, self._broadcast, after=after, task_id=task_id)
+
+    @property
+    def functions(self) -> Mapping[str, Function]:
+        """The functions that steps can call, by name."""
+        return self._functions
 
     def operator(self, task_id: str, *, requester: str = "user") -> Operator:
         """Give what a person may do to a task that does not go on by itself: hold it, mend it, let it go on."""
@@ -265,6 +322,7 @@ class Runtime(FlowClient):
         resolver_inputs: Mapping[str, Json] | None = None,
         *,
         resolver: str = "",
+        resolver_groups: Iterable[str] = (),
         run: bool = True,
     ) -> None:
         """Take on a task that waits for somebody to: set its execution up, and start it unless `run` is false.
@@ -279,6 +337,7 @@ class Runtime(FlowClient):
             resolution_id=str(uuid.uuid4()),
             resolver=resolver,
             resolver_inputs=resolver_inputs or {},
+            resolver_groups=tuple(sorted(resolver_groups)),
             run=run,
         )
         await self._ask(message)
@@ -303,7 +362,7 @@ class Runtime(FlowClient):
         Raises:
             NotFound: there is none of that id.
         """
-        return view_task(await self._read(task_id))
+        return view_task(await self.read(task_id))
 
     async def wait(self, task_id: str) -> TaskView:
         """Wait for a task to come to rest, see `TaskHandle.wait`.
@@ -317,7 +376,7 @@ class Runtime(FlowClient):
     async def rest(self, task_id: str) -> Task:
         """Wait for a task to come to rest, as `wait` does, and give all that the engine knows of it."""
         with self._broadcast.waiter(task_id) as waiter:  # before the state is read, so that nothing is missed
-            task = await self._read(task_id)
+            task = await self.read(task_id)
             if task.at_rest:
                 return task
             outcome = await waiter.wait()
@@ -325,7 +384,12 @@ class Runtime(FlowClient):
             return outcome
         raise Unavailable(f"task {task_id} did not come to rest: {outcome}")
 
-    async def _read(self, task_id: str) -> Task:
+    async def read(self, task_id: str) -> Task:
+        """Read a task, and give all that the engine knows of it.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
         task = await self._ask(GetTask(task_id=task_id))
         if not isinstance(task, Task):
             raise NotFound("task", task_id, "it is a flow")
@@ -405,7 +469,7 @@ class Runtime(FlowClient):
 
     async def _ask(self, message: Command | FlowCommand | SubmitFlow | GetTask) -> object:
         if self._shutdown.reason is not None and isinstance(
-            message, SubmitTask | ResolveTask | RunTask | SubmitFlow | StartFlow
+            message, SubmitTask | SubmitTasks | ResolveTask | RunTask | SubmitFlow | StartFlow
         ):
             raise Unavailable(f"the runtime is shutting down ({self._shutdown.reason}): submit elsewhere, or later")
         deadline = self._clock.monotonic() + self._answer_within

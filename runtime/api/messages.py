@@ -44,6 +44,7 @@ class SubmitTask:
     watcher_groups: tuple[str, ...] = ()
     parent: str = ""
     batch: str = ""
+    comment: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -165,6 +166,47 @@ class EditResolverInputs:
 
 
 @attrs.frozen(kw_only=True)
+class AddComment:
+    """Comment on the task, under an id of its own."""
+
+    task_id: str
+    comment_id: str
+    username: str
+    content: str
+
+
+@attrs.frozen(kw_only=True)
+class EditComment:
+    """Rewrite a comment."""
+
+    task_id: str
+    comment_id: str
+    content: str
+
+
+@attrs.frozen(kw_only=True)
+class DeleteComment:
+    """Delete a comment."""
+
+    task_id: str
+    comment_id: str
+
+
+@attrs.frozen(kw_only=True)
+class SubmitTasks:
+    """Take several tasks on in one commit, or none. Those that are there already, submitted the same, stay as they are."""
+
+    tasks: tuple[SubmitTask, ...]
+
+
+@attrs.frozen(kw_only=True)
+class DeleteTask:
+    """Delete the task and all its records. Refused while it runs, and while it is BLOCKED."""
+
+    task_id: str
+
+
+@attrs.frozen(kw_only=True)
 class CallCallback:
     """Call a callback of the task from outside. Taken once, from whoever knows its secret, if the body fits."""
 
@@ -236,10 +278,13 @@ Operation: TypeAlias = (
     | SetStepState
     | EditTaskInputs
     | EditResolverInputs
+    | AddComment
+    | EditComment
+    | DeleteComment
 )
 """What operators do to a task (section 7.8)."""
 
-Command: TypeAlias = SubmitTask | ResolveTask | RunTask | CallCallback | Operation
+Command: TypeAlias = SubmitTask | SubmitTasks | DeleteTask | ResolveTask | RunTask | CallCallback | Operation
 Query: TypeAlias = GetTask
 TaskEvent: TypeAlias = TaskStateChanged | StepStateChanged
 Event: TypeAlias = TaskEvent | FlowEvent | StepProgressed | Lagged

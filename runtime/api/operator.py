@@ -8,7 +8,10 @@ import attrs
 
 from runtime.api.callables import name_callables
 from runtime.api.messages import (
+    AddComment,
     Command,
+    DeleteComment,
+    EditComment,
     EditResolverInputs,
     EditTaskInputs,
     EditTaskSteps,
@@ -187,6 +190,22 @@ class Operator:
             reason=reason,
         )
         await self._ask(message)
+
+    async def comment(self, content: str, comment_id: str | None = None) -> str:
+        """Comment on the task; give the id of the comment."""
+        comment_id = comment_id or str(uuid.uuid4())
+        await self._ask(
+            AddComment(task_id=self.task_id, comment_id=comment_id, username=self.requester, content=content)
+        )
+        return comment_id
+
+    async def edit_comment(self, comment_id: str, content: str) -> None:
+        """Rewrite a comment, whoever made it."""
+        await self._ask(EditComment(task_id=self.task_id, comment_id=comment_id, content=content))
+
+    async def delete_comment(self, comment_id: str) -> None:
+        """Delete a comment, whoever made it."""
+        await self._ask(DeleteComment(task_id=self.task_id, comment_id=comment_id))
 
     async def _ask(self, message: Command) -> None:
         await self._workshop.ask(message)

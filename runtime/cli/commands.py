@@ -143,6 +143,82 @@ cli.add_command(store_commands)
 cli.add_command(flow_commands)
 
 
+@cli.command()
+@click.option("--listen", default="127.0.0.1:8081", show_default=True, metavar="HOST:PORT", help="Where to listen.")
+@click.option("--store", help="The file that tasks are kept in. [default: memory]")
+@_KEYS
+@_SCRIPTS
+@_FUNCTIONS
+@click.option(
+    "--templates", type=click.Path(path_type=Path), help="The folder of the templates that tasks are made from."
+)
+@click.option("--admin", "admins", multiple=True, metavar="USER", help="Who may do everything; repeat it for more.")
+@click.option(
+    "--admin-group", "admin_groups", multiple=True, metavar="GROUP", help="A group whose users may; repeat it."
+)
+@click.option("--tokens", type=click.Path(path_type=Path), help="Bearer tokens: a JSON file of their SHA-256 hashes.")
+@click.option(
+    "--passwords", type=click.Path(path_type=Path), help="Basic authentication, for development: a JSON file."
+)
+@click.option("--groups", type=click.Path(path_type=Path), help="Which users are in which groups: a JSON file.")
+@click.option(
+    "--trust-proxy",
+    "proxies",
+    multiple=True,
+    metavar="NETWORK",
+    help="Where the header X-Remote-User is believed from; repeat it.",
+)
+@click.option("--grace", type=click.FloatRange(min=0), default=3.0, show_default=True, help="Seconds to end in.")
+def serve(
+    *,
+    listen: str,
+    store: str | None,
+    keys: Path | None,
+    scripts: Path,
+    functions: Path | None,
+    templates: Path | None,
+    admins: tuple[str, ...],
+    admin_groups: tuple[str, ...],
+    tokens: Path | None,
+    passwords: Path | None,
+    groups: Path | None,
+    proxies: tuple[str, ...],
+    grace: float,
+) -> None:
+    """Serve a runtime over HTTP, until SIGTERM or Ctrl-C.
+
+    Without tokens, passwords and trusted proxies it only listens on this machine, and everybody there is one
+    administrator.
+    """
+    try:
+        from runtime.cli.serve import ServeOptions, serve_runtime  # noqa: PLC0415 - its libraries are an extra
+    except ModuleNotFoundError as missing:
+        if missing.name not in {"starlette", "hypercorn", "prometheus_client"}:
+            raise
+        click.echo(f"error: the server needs {missing.name}: pip install 'understudy[api]'", err=True)
+        sys.exit(REFUSED)
+    options = ServeOptions(
+        listen=listen,
+        store=store,
+        keys=keys,
+        scripts=scripts,
+        functions=functions,
+        templates=templates,
+        admins=admins,
+        admin_groups=admin_groups,
+        tokens=tokens,
+        passwords=passwords,
+        groups=groups,
+        proxies=proxies,
+        grace_seconds=grace,
+    )
+    try:
+        serve_runtime(options, click.echo)
+    except Refused as refusal:
+        click.echo(f"error: {refusal}", err=True)
+        sys.exit(REFUSED)
+
+
 @cli.group()
 def schema() -> None:
     """Print JSON Schemas."""

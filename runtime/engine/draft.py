@@ -12,6 +12,7 @@ from rpds import HashTrieSet
 
 from runtime.engine import edits, waits
 from runtime.engine.birth import new_task, task_infos
+from runtime.engine.comments import commented
 from runtime.engine.graph import Edge, Graph, Need
 from runtime.engine.records import (
     CallbackAnswered,
@@ -20,6 +21,9 @@ from runtime.engine.records import (
     ChildrenCreated,
     ChildrenOrdered,
     ChildSettled,
+    CommentAdded,
+    CommentDeleted,
+    CommentEdited,
     LoopContracted,
     LoopExpanded,
     ParentTold,
@@ -115,6 +119,14 @@ def replay(records: Iterable[Record], plan: Callable[[Template], Plan] = plan_of
     return draft.freeze()
 
 
+def extended(task: Task, records: Iterable[Record]) -> Task:
+    """Give a task after more of its records."""
+    draft = Draft(task)
+    for record in records:
+        draft.apply(record)
+    return draft.freeze()
+
+
 class Draft:
     """A task being changed.
 
@@ -127,6 +139,7 @@ class Draft:
         "callbacks",
         "children",
         "closing",
+        "comments",
         "edits",
         "fresh",
         "graph",
@@ -187,6 +200,7 @@ class Draft:
         self.held = task.held
         self.rechecked = task.rechecked
         self.edits = task.edits
+        self.comments = task.comments
         self.fresh: list[str] = []
         self.closing: list[str] = []
 
@@ -222,6 +236,7 @@ class Draft:
             self.held,
             self.edits,
             self.rechecked,
+            self.comments,
         )
 
     @property
@@ -253,6 +268,8 @@ class Draft:
                 self._ended(record)
             case RunInterrupted():
                 self.interrupted = True
+            case CommentAdded() | CommentEdited() | CommentDeleted():
+                self.comments = commented(self.comments, record)
             case TagsChanged():
                 merged = {**self.tags, **record.tags}
                 self.tags = {name: value for name, value in merged.items() if value}

@@ -67,7 +67,7 @@ def _start_over(draft: "Draft", record: TaskStartedOver) -> None:
     task = new_task(header, plan, tags=draft.tags, at=record.at)
     edits = draft.edits + 1
     attempts = {name: progress.attempt for name, progress in draft.steps.items()}
-    draft.begin_again(attrs.evolve(task, edits=edits))
+    draft.begin_again(attrs.evolve(task, edits=edits, comments=draft.comments))
     for name, progress in plan.steps.items():  # a report of the old execution is never taken for one of the new
         draft.steps = draft.steps.insert(name, attrs.evolve(progress, attempt=attempts.get(name, first_attempt(edits))))
 

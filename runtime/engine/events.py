@@ -275,8 +275,38 @@ class Resumed:
     reason: str
 
 
+@attrs.frozen(kw_only=True)
+class AddComment:
+    """Somebody comments on the task."""
+
+    at: float
+    comment_id: str
+    username: str
+    content: str
+
+
+@attrs.frozen(kw_only=True)
+class EditComment:
+    """Somebody rewrites a comment."""
+
+    at: float
+    comment_id: str
+    content: str
+
+
+@attrs.frozen(kw_only=True)
+class DeleteComment:
+    """Somebody deletes a comment."""
+
+    at: float
+    comment_id: str
+
+
 Operation: TypeAlias = (
-    PauseRequested
+    AddComment
+    | EditComment
+    | DeleteComment
+    | PauseRequested
     | ExtendRequested
     | StartOverRequested
     | RejectRequested

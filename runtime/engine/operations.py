@@ -6,9 +6,13 @@ Every operation names who wanted it and why, and is recorded with that.
 from collections.abc import Collection
 from typing import Final, assert_never
 
+from runtime.engine.comments import comment
 from runtime.engine.effects import ArmRetry, StopSteps
 from runtime.engine.events import (
+    AddComment,
     CancelRequested,
+    DeleteComment,
+    EditComment,
     EditResolverInputs,
     EditSteps,
     EditStepState,
@@ -62,6 +66,8 @@ def operate(turn: Turn, event: Operation) -> Refused | None:
             return _edit_task(turn, event)
         case EditResolverInputs():
             return _edit_resolver_inputs(turn, event)
+        case AddComment() | EditComment() | DeleteComment():
+            return comment(turn, event)
         case _:
             assert_never(event)
 

@@ -368,8 +368,38 @@ class TaskCancelled:
     reason: str
 
 
+@attrs.frozen(kw_only=True)
+class CommentAdded:
+    """Somebody has commented on the task."""
+
+    at: float
+    comment_id: str
+    username: str
+    content: str
+
+
+@attrs.frozen(kw_only=True)
+class CommentEdited:
+    """A comment says something else."""
+
+    at: float
+    comment_id: str
+    content: str
+
+
+@attrs.frozen(kw_only=True)
+class CommentDeleted:
+    """A comment is gone."""
+
+    at: float
+    comment_id: str
+
+
 Record: TypeAlias = (
-    TaskSubmitted
+    CommentAdded
+    | CommentEdited
+    | CommentDeleted
+    | TaskSubmitted
     | TaskResolved
     | RunDelayed
     | RunStarted

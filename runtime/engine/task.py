@@ -229,6 +229,17 @@ class Shown(Mapping[str, StepView]):
         return len(self._task.steps) + (self._this != "")
 
 
+@attrs.frozen(kw_only=True)
+class Comment:
+    """What somebody had to say about the task. Times are Unix seconds."""
+
+    id: str
+    username: str
+    created: float
+    updated: float
+    content: str
+
+
 @attrs.frozen
 class Header:
     """What is said of a task when it is submitted and resolved; it changes only when somebody edits it."""
@@ -299,6 +310,7 @@ class Task:
     held: ResolutionState | None = None
     edits: int = 0
     rechecked: bool = False
+    comments: Mapping[str, Comment] = attrs.field(factory=dict)
 
     def definition(self, name: str) -> Step:
         """Give the definition of a step, or of a child of a loop."""

@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from heapq import nlargest
+from itertools import islice
 from typing import Final
 
 import attrs
@@ -185,14 +186,16 @@ class MemoryJournal:
         )
         return [Count(*key, tasks) for key, tasks in sorted(counted.items())]
 
-    async def since(self, position: int, *, limit: int = PAGE) -> Sequence[Committed]:
+    async def since(self, position: int, *, task_id: str = "", limit: int = PAGE) -> Sequence[Committed]:
         """Give what was committed later; see `Journal.since`."""
         await trio.lowlevel.checkpoint()
         self._check_open()
         start = bisect_right(self._turns, position, key=_last_position)
+        turns = islice(self._turns, start, None)
+        wanted = (turn for turn in turns if not task_id or turn[1].task_id == task_id)
         return [
             Committed(first, kept.task_id, tuple(kept.records[begin:end]))
-            for first, kept, begin, end in self._turns[start : start + limit]
+            for first, kept, begin, end in islice(wanted, limit)
         ]
 
     async def delete(self, task_id: str) -> bool:

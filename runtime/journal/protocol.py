@@ -189,10 +189,10 @@ class Journal(Protocol):
         """Count the tasks that have all of these tags; one of several groups is counted under each of them."""
         ...
 
-    async def since(self, position: int, *, limit: int = PAGE) -> Sequence[Committed]:
+    async def since(self, position: int, *, task_id: str = "", limit: int = PAGE) -> Sequence[Committed]:
         """Give what was committed after the record of that position, in order, up to `limit` turns; of a turn, all of it.
 
-        What belonged to tasks that were deleted since is left out.
+        With a `task_id`, only what is of that task. What belonged to tasks that were deleted since is left out.
         """
         ...
 

@@ -22,3 +22,12 @@ def replay(records: Iterable[Record], plan: Callable[[Template], Plan] = plan_of
     if isinstance(first, FlowCreated):
         return history.replay(whole)  # type: ignore[arg-type]  # a history is of one kind
     return draft.replay(whole, plan)  # type: ignore[arg-type]  # as above
+
+
+def extended(unit: Task | Flow, records: Iterable[Record]) -> Task | Flow:
+    """Give a task or a flow after more of its records."""
+    if isinstance(unit, Flow):
+        for record in records:
+            unit = history.apply(unit, record)  # type: ignore[arg-type]  # a history is of one kind
+        return unit
+    return draft.extended(unit, records)  # type: ignore[arg-type]  # as above

@@ -40,6 +40,7 @@ class Library:
     """Everything that an action can be: functions in front of runners. `warnings` are by file, where there are any."""
 
     types: ActionTypes
+    functions: Mapping[str, Function] = attrs.field(factory=dict)
     warnings: Mapping[str, tuple[Fault, ...]] = attrs.field(factory=dict)
 
 
@@ -67,7 +68,9 @@ def load_functions(sources: FunctionSources, runners: Runners) -> Library:
     for draft in sorted(drafts.values(), key=lambda draft: draft.function.action.type in functions):
         _check_calls(_check_of(draft, types), draft.function)
         warnings[draft.source] = _refuse(draft)
-    return Library(types=types, warnings={source: found for source, found in warnings.items() if found})
+    return Library(
+        types=types, functions=functions, warnings={source: found for source, found in warnings.items() if found}
+    )
 
 
 def _files(sources: FunctionSources) -> Iterator[Path]:

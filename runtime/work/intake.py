@@ -27,14 +27,15 @@ from actors import (
     Supervisor,
 )
 from runtime.api.flow_messages import FlowCommand, SubmitFlow
-from runtime.api.messages import GetTask, SubmitTask
+from runtime.api.messages import DeleteTask, GetTask, SubmitTask, SubmitTasks
 from runtime.engine.decision import decide
 from runtime.engine.draft import begin
 from runtime.engine.effects import Effect
-from runtime.engine.events import ResolveRequested
+from runtime.engine.events import AddComment, ResolveRequested
 from runtime.engine.records import TaskSubmitted
+from runtime.engine.states import TaskState
 from runtime.engine.task import Task
-from runtime.errors import Conflict, InvariantBroken, NotFound, Unavailable
+from runtime.errors import Conflict, InvariantBroken, NotFound, Refused, Unavailable
 from runtime.faults import FaultPoint
 from runtime.flow.decision import decide as decide_flow
 from runtime.flow.effects import Effect as FlowEffect
@@ -54,7 +55,7 @@ from runtime.work.unit import Services
 
 _Control: TypeAlias = Request | GetTask | FlowCommand
 _Submission: TypeAlias = SubmitTask | SubmitFlow
-Message: TypeAlias = _Submission | SubmitBatch | _Control | WakeTasks | TaskEnded
+Message: TypeAlias = _Submission | SubmitTasks | SubmitBatch | DeleteTask | _Control | WakeTasks | TaskEnded
 
 _LEFT: Final = "whoever ran the task ended in the middle of it"
 """Why a task that is awake in the journal and not in memory is resumed."""
@@ -93,6 +94,10 @@ class Intake(Actor[Message]):
                 question = item if isinstance(item, Question) else None
                 if isinstance(message, SubmitBatch):
                     await self._take_batch(message, question)
+                elif isinstance(message, SubmitTasks):
+                    await self._take_all(message, question)
+                elif isinstance(message, DeleteTask):
+                    await self._delete(message, question)
                 elif isinstance(message, WakeTasks):
                     await self._bring_back(message, question)
                 else:
@@ -153,8 +158,11 @@ class Intake(Actor[Message]):
             resolver_inputs=message.resolver_inputs,
             run=message.run,
         )
+        commented = AddComment(
+            at=now, comment_id=f"{message.task_id}-1", username=message.requester, content=message.comment
+        )
         task = begin(submitted, self._services.plans.of(message.template))
-        decision = decide(task, *([resolved] if message.resolve else []))
+        decision = decide(task, *([commented] if message.comment else []), *([resolved] if message.resolve else []))
         return _Accepted(question, decision.task, (submitted, *decision.records), decision.effects)
 
     async def _take_batch(self, message: SubmitBatch, question: Question[Message] | None) -> None:
@@ -178,6 +186,44 @@ class Intake(Actor[Message]):
         else:
             if question is not None:
                 question.answer(tuple(refused))
+
+    async def _take_all(self, message: SubmitTasks, question: Question[Message] | None) -> None:
+        """Take several tasks on, or none of them."""
+        accepted: list[_Accepted] = []
+        try:
+            for one in message.tasks:
+                stored = await self._read(one.task_id)
+                if stored is None:
+                    accepted.append(self._enter(None, one))
+                elif not _same(one, stored):
+                    raise _duplicate(one.task_id)
+            await self._store(accepted)
+        except (Unavailable, Conflict) as refusal:
+            if question is not None:
+                question.refuse(refusal)
+        else:
+            if question is not None:
+                question.answer(None)
+
+    async def _delete(self, message: DeleteTask, question: Question[Message] | None) -> None:
+        """Delete a task that sleeps: nothing is done for it, and nothing is done with it but through here."""
+        try:
+            refusal = await self._try_to_delete(message.task_id)
+        except Unavailable as unavailable:
+            refusal = unavailable
+        if question is not None and refusal is None:
+            question.answer(None)
+        elif question is not None and refusal is not None:
+            question.refuse(refusal)
+
+    async def _try_to_delete(self, task_id: str) -> Refused | None:
+        task = await self._read(task_id)
+        if not isinstance(task, Task):
+            return NotFound("task", task_id)
+        if self._in_memory(task_id) or not task.idle or task.state in {TaskState.RUNNING, TaskState.BLOCKED}:
+            return Conflict(f"task {task_id} cannot be deleted: it is {task.state}")
+        await self._services.journal.delete(task_id)
+        return None
 
     async def _take_on(self, accepted: Sequence[_Accepted]) -> None:
         try:
@@ -356,7 +402,11 @@ def _answer_duplicate(question: Question[Message], message: _Submission, task: T
     if _same(message, task):
         question.answer(message.task_id)
     else:
-        question.refuse(Conflict(f"there is another task with the id {message.task_id}: choose a new one"))
+        question.refuse(_duplicate(message.task_id))
+
+
+def _duplicate(task_id: str) -> Conflict:
+    return Conflict(f"there is another task with the id {task_id}: choose a new one")
 
 
 def _same(message: _Submission, task: Task | Flow) -> bool:

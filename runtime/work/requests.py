@@ -6,8 +6,11 @@ from typing import Any, Final, TypeAlias, assert_never
 import attrs
 
 from runtime.api.messages import (
+    AddComment,
     CallCallback,
     CancelTask,
+    DeleteComment,
+    EditComment,
     EditResolverInputs,
     EditTaskInputs,
     EditTaskSteps,
@@ -35,6 +38,9 @@ _OPERATIONS: Final[Mapping[type[Operation], type[events.Operation]]] = {
     SetStepState: events.EditStepState,
     EditTaskInputs: events.EditTask,
     EditResolverInputs: events.EditResolverInputs,
+    AddComment: events.AddComment,
+    EditComment: events.EditComment,
+    DeleteComment: events.DeleteComment,
 }
 """The event of each operation has its fields, but for the task."""
 
@@ -69,6 +75,9 @@ def event_of(message: Request, at: float) -> events.Event:
             | SetStepState()
             | EditTaskInputs()
             | EditResolverInputs()
+            | AddComment()
+            | EditComment()
+            | DeleteComment()
         ):
             fields: dict[str, Any] = {
                 field.name: getattr(message, field.name)

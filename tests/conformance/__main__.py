@@ -7,6 +7,7 @@ from pathlib import Path
 
 import trio
 
+from tests.conformance.api import run_api_case
 from tests.conformance.batches import run_batch_case
 from tests.conformance.cases import Case, Suite, load_suite
 from tests.conformance.engine import run_engine_case
@@ -21,6 +22,8 @@ async def verdict(suite: Suite, case: Case, folder: Path) -> str:
     if missing:
         return f"skip: {missing}"
     match case["kind"]:
+        case "api":
+            problems = await run_api_case(suite, case)
         case "engine":
             problems = await run_engine_case(suite, case, folder)
         case "template":

@@ -11,7 +11,6 @@ import attrs
 Case = Mapping[str, Any]
 
 LATER_KINDS = {
-    "api": "the HTTP API",
     "model": "listing and storing of templates and tasks",
 }
 BATCHES = frozenset({"create_batch", "populate_batch", "count_running", "set_task_state"})

@@ -291,6 +291,9 @@ async def what_was_committed_is_given_in_order_from_any_position(journal: Journa
     assert [turn.position for turn in await journal.since(1)] == [1, 3, 4]  # the rest of the turn that it is in
     assert [turn.position for turn in await journal.since(2)] == [3, 4]
     assert not await journal.since(4)
+    assert [turn.position for turn in await journal.since(0, task_id="a")] == [1, 4]
+    assert [turn.position for turn in await journal.since(2, task_id="a", limit=1)] == [4]
+    assert not await journal.since(0, task_id="other")
     await journal.delete("b")
     assert [turn.position for turn in await journal.since(2)] == [4]
 

@@ -110,9 +110,9 @@ class SqliteJournal:
         """Count tasks; see `Journal.count`."""
         return await self._look_long(lambda: self._lists.count(tags))
 
-    async def since(self, position: int, *, limit: int = PAGE) -> Sequence[Committed]:
+    async def since(self, position: int, *, task_id: str = "", limit: int = PAGE) -> Sequence[Committed]:
         """Give what was committed later; see `Journal.since`."""
-        return await self._look(lambda: self._reader.since(position, limit))
+        return await self._look(lambda: self._reader.since(position, task_id, limit))
 
     async def _look_long(self, look: Callable[[], T]) -> T:
         """Look something up in a thread, one at a time: it may take as long as there are tasks."""

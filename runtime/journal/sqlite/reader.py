@@ -61,12 +61,11 @@ class Reader:
                 self._templates.popitem(last=False)
         return template
 
-    def since(self, position: int, limit: int) -> Sequence[Committed]:
+    def since(self, position: int, task_id: str, limit: int) -> Sequence[Committed]:
         """See `Journal.since`."""
-        rows: Any = self._connection.execute(_SINCE, (position, limit))
-        return [
-            Committed(first, task_id, self._decode(task_id, first, key, body)) for first, task_id, key, body in rows
-        ]
+        statement, bindings = (_SINCE_OF, (position, limit, task_id)) if task_id else (_SINCE, (position, limit))
+        rows: Any = self._connection.execute(statement, bindings)
+        return [Committed(first, owner, self._decode(owner, first, key, body)) for first, owner, key, body in rows]
 
     def tasks(self, after: int, limit: int) -> Sequence[Stored]:
         """See `Journal.tasks`."""
@@ -110,4 +109,8 @@ _SINCE: Final = (
     "SELECT position, id, turns.key, body FROM turns JOIN tasks ON turns.task = tasks.number"
     " WHERE position >= coalesce((SELECT max(position) FROM turns WHERE position <= ?1), 0)"
     " AND position + records - 1 > ?1 ORDER BY position LIMIT ?2"
+)
+_SINCE_OF: Final = (
+    "SELECT position, id, turns.key, body FROM turns JOIN tasks ON turns.task = tasks.number"
+    " WHERE task = (SELECT number FROM tasks WHERE id = ?3) AND position + records - 1 > ?1 ORDER BY position LIMIT ?2"
 )

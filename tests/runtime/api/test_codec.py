@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -21,6 +21,9 @@ CLASSES = [(codec, tag) for codec in CODECS for tag in codec.classes]
 each = pytest.mark.parametrize(("codec", "tag"), CLASSES, ids=[tag for _, tag in CLASSES])
 
 
+# No deadline: the machine may be busy with others.
+
+
 @st.composite
 def any_message(draw: st.DrawFn) -> tuple[Codec[Any], str, Any]:
     codec, tag = draw(st.sampled_from(CLASSES))
@@ -28,7 +31,7 @@ def any_message(draw: st.DrawFn) -> tuple[Codec[Any], str, Any]:
 
 
 @each
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_message_comes_back_as_it_was(codec: Codec[Any], tag: str, data: st.DataObject):
     message = data.draw(messages(codec.classes[tag]))
@@ -70,12 +73,13 @@ def test_every_field_is_explained(codec: Codec[Any], tag: str):
         assert not bare
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_message_with_a_part_exchanged_is_read_or_refused_with_a_path_into_it(data: st.DataObject):
     codec, _, message = data.draw(any_message())
     sent: Any = codec.encode(message)
     member = data.draw(st.sampled_from([*sent, "other"]))
-    sent[member] = data.draw(json_values())
+    sent[member] = data.draw(json_values(max_leaves=4))
     try:
         message = codec.decode(sent)
     except MessageInvalid as refusal:
@@ -91,12 +95,13 @@ def checkers(kind: str, tag: str) -> tuple[Checker, Checker]:
     return Checker(schema), Checker(schema, fast=False)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_the_fast_checker_gives_the_verdicts_of_the_thorough_one(data: st.DataObject):
     codec, tag, message = data.draw(any_message())
     sent: Any = codec.encode(message)
     if data.draw(st.booleans()):
-        sent[data.draw(st.sampled_from([*sent, "other"]))] = data.draw(json_values())
+        sent[data.draw(st.sampled_from([*sent, "other"]))] = data.draw(json_values(max_leaves=4))
     fast, thorough = checkers(codec.kind, tag)
     assert fast.faults(sent) == thorough.faults(sent)
 

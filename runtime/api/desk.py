@@ -1,0 +1,457 @@
+"""The desk: does what messages say, in the name of who sent them. Whoever talks to a runtime from outside talks to it.
+
+It asks for rights (`access`), has the client do the work, and gives typed answers, which `shapes` shows as JSON. A task
+that somebody may not see is not found. Nothing is kept here: every answer is read when it is asked for.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol, TypeAlias, TypeVar, assert_never
+
+import attrs
+
+from runtime.api.access import AboutTask, may, may_manage, may_see
+from runtime.api.client import Runtime
+from runtime.api.commands import (
+    AddComment,
+    CallCallback,
+    CancelTask,
+    Command,
+    DeleteComment,
+    DeleteTask,
+    EditComment,
+    EditResolverInputs,
+    EditTaskInputs,
+    EditTaskSteps,
+    ExtendTask,
+    PauseTask,
+    RejectTask,
+    ResolveTask,
+    RunTask,
+    SetStepState,
+    StartTaskOver,
+    SubmitBatch,
+    SubmitTask,
+)
+from runtime.api.feed import Feed
+from runtime.api.queries import (
+    FindTask,
+    GetComment,
+    GetFunction,
+    GetStatistics,
+    GetTask,
+    GetTemplate,
+    Involvement,
+    ListComments,
+    ListFunctions,
+    ListTasks,
+    ListTemplates,
+    Query,
+)
+from runtime.api.submission import Submission
+from runtime.engine import rights
+from runtime.engine.rights import Administrators, Identity
+from runtime.engine.task import Comment, Task
+from runtime.errors import Fault, Forbidden, InputInvalid, NotFound, did_you_mean
+from runtime.journal.listing import Count, Involved, Role, Wanted
+from runtime.journal.protocol import Listed, Place
+from runtime.templates.model import Function, Template, normalise_name
+from runtime.values.json import Json
+
+_BATCHES: Final = uuid.UUID("8c5f4f0e-2b1d-4a7e-9d35-61f0c3a1be27")
+"""The ids of the tasks of a batch are made of its own, so that the same batch is the same tasks."""
+
+_ALWAYS_COUNTED: Final = ("TODO", "BLOCKED", "RUNNING", "WONTFIX", "DONE", "CANCELLED")
+
+
+@attrs.frozen
+class SeenTask:
+    """A task, and how much of it is for who asked: all of its execution, its passwords."""
+
+    task: Task
+    manages: bool
+    administers: bool
+
+
+@attrs.frozen
+class TaskPage:
+    """Tasks of a list; `cursor` is where the next page begins, if there may be one."""
+
+    tasks: Sequence[Listed]
+    cursor: str = ""
+
+
+@attrs.frozen
+class TemplatePage:
+    """Templates of a list."""
+
+    templates: Sequence[Template]
+    cursor: str = ""
+
+
+@attrs.frozen
+class FunctionPage:
+    """Functions of a list."""
+
+    functions: Sequence[Function]
+    cursor: str = ""
+
+
+@attrs.frozen
+class Comments:
+    """The comments on a task, oldest first."""
+
+    comments: Sequence[Comment]
+
+
+@attrs.frozen
+class Statistics:
+    """How many tasks are in each state."""
+
+    task_states: Mapping[str, int]
+
+
+@attrs.frozen
+class TakenBatch:
+    """A batch that was taken on."""
+
+    id: str
+    tasks: tuple[str, ...]
+
+
+Answer: TypeAlias = (
+    SeenTask
+    | TaskPage
+    | TemplatePage
+    | FunctionPage
+    | Template
+    | Function
+    | Comment
+    | Comments
+    | Statistics
+    | TakenBatch
+) | None
+
+
+class Desk:
+    """The desk of one runtime. `administrators` may do everything; None: everybody is one."""
+
+    def __init__(self, runtime: Runtime, administrators: Administrators | None = None) -> None:
+        self._runtime = runtime
+        self.administrators = administrators
+
+    async def handle(self, message: Command | Query, who: Identity) -> Answer:
+        """Do what a message says, or give what it asks for.
+
+        Raises:
+            Refused: it was not done, and left no trace: `NotFound`, `Forbidden`, `Conflict`, `Invalid`, `Unavailable`.
+        """
+        match message:
+            case SubmitTask():
+                return await self._submit(message, who)
+            case SubmitBatch():
+                return await self._submit_batch(message, who)
+            case CallCallback():
+                await self._runtime.call_back(message.callback_id, message.secret, message.body)
+                return None
+            case ListTasks():
+                return await self._list(message, who)
+            case ListTemplates():
+                shown = [one for one in self._runtime.templates.values() if not one.hidden or self.administers(who)]
+                page, cursor = _page(shown, message.page_size, normalise_name(message.last))
+                return TemplatePage(page, cursor)
+            case GetTemplate():
+                return self._runtime.templates.named(message.name)
+            case ListFunctions():
+                functions = [one for _, one in sorted(self._runtime.functions.items())]
+                found, cursor = _page(functions, message.page_size, message.last)
+                return FunctionPage(found, cursor)
+            case GetFunction():
+                return self._function(message.name)
+            case GetStatistics():
+                return await self._count(message)
+            case _:
+                return await self._about(message, who)
+
+    def administers(self, who: Identity) -> bool:
+        """Say whether somebody may do everything."""
+        return rights.is_administrator(who, self.administrators)
+
+    async def _about(self, message: AboutTask, who: Identity) -> Answer:
+        task = await self._seen(message, who)
+        if not may(message, who, task, self.administrators):
+            raise Forbidden(f"{who.username or 'nobody'} may not do this to task {task.header.task_id}")
+        return await self._do(message, who, task)
+
+    async def _seen(self, message: AboutTask, who: Identity) -> Task:
+        """Give the task of a message, if it is there for who asks."""
+        if isinstance(message, FindTask):
+            kind, name = "resolution", message.resolution_id
+            task_id = await self._runtime.task_of_resolution(name)
+        else:
+            kind, task_id = "task", message.task_id
+            name = task_id
+        task = await self._runtime.read(task_id) if task_id is not None else None
+        if task is None or not may_see(who, task, self.administrators):
+            raise NotFound(kind, name)
+        return task
+
+    async def _do(self, message: AboutTask, who: Identity, task: Task) -> Answer:
+        runtime, task_id, name = self._runtime, task.header.task_id, who.username
+        operator = runtime.operator(task_id, requester=name)
+        match message:
+            case GetTask() | FindTask():
+                return self._shown(task, who)
+            case ListComments():
+                return Comments(list(task.comments.values()))
+            case GetComment():
+                return _comment(task, message.comment_id)
+            case AddComment():
+                comment_id = await operator.comment(message.content)
+                return _comment(await runtime.read(task_id), comment_id)
+            case EditComment():
+                _comment(task, message.comment_id)
+                await operator.edit_comment(message.comment_id, message.content)
+                return _comment(await runtime.read(task_id), message.comment_id)
+            case DeleteComment():
+                _comment(task, message.comment_id)
+                await operator.delete_comment(message.comment_id)
+            case ResolveTask():
+                await runtime.resolve(
+                    task_id, message.resolver_inputs, resolver=name, resolver_groups=who.groups, run=message.run
+                )
+                return self._shown(await runtime.read(task_id), who)
+            case StartTaskOver():
+                await operator.start_over(message.resolver_inputs, message.reason, run=message.run)
+                return self._shown(await runtime.read(task_id), who)
+            case RunTask():
+                await runtime.run(task_id)
+            case PauseTask():
+                await operator.pause(message.reason, force=message.force)
+            case CancelTask():
+                await runtime.cancel(task_id, message.reason or "cancelled", requester=name)
+            case ExtendTask():
+                await operator.extend(message.reason)
+            case RejectTask():
+                await operator.reject(message.reason)
+            case EditTaskInputs():
+                await operator.edit_task(
+                    inputs=message.inputs,
+                    tags=message.tags,
+                    watcher_usernames=message.watcher_usernames,
+                    watcher_groups=message.watcher_groups,
+                    reason=message.reason,
+                )
+                return self._shown(await runtime.read(task_id), who)
+            case EditResolverInputs():
+                await operator.edit_resolver_inputs(message.resolver_inputs, message.reason)
+            case EditTaskSteps():
+                await operator.edit_steps(_documents(message.steps), message.reason)
+            case SetStepState():
+                await operator.set_step_state(message.step, message.state, message.reason)
+            case DeleteTask():
+                await runtime.delete(task_id)
+            case _:
+                assert_never(message)
+        return None
+
+    def _shown(self, task: Task, who: Identity) -> SeenTask:
+        return SeenTask(task, may_manage(who, task, self.administrators), self.administers(who))
+
+    async def _submit(self, message: SubmitTask, who: Identity) -> SeenTask:
+        template = self._usable(message.template)
+        named = message.resolver_usernames or message.resolver_groups
+        if named and not rights.may_name_resolvers(who, template, self.administrators):
+            raise Forbidden("only administrators and those whom the template names may name resolvers of a task")
+        task_id = message.task_id or str(uuid.uuid4())
+        await self._runtime.take_on([self._submission(message, message.inputs, template, task_id, who)])
+        return self._shown(await self._runtime.read(task_id), who)
+
+    async def _submit_batch(self, message: SubmitBatch, who: Identity) -> TakenBatch:
+        template = self._usable(message.template)
+        batch = message.batch_id or str(uuid.uuid4())
+        faults = [
+            Fault(f"inputs[{index}].{name}", "it is among the common inputs too")
+            for index, inputs in enumerate(message.inputs)
+            for name in inputs
+            if name in message.common_inputs
+        ]
+        if faults:
+            raise InputInvalid(faults)
+        submissions = [
+            self._submission(
+                message,
+                {**message.common_inputs, **inputs},
+                template,
+                str(uuid.uuid5(_BATCHES, f"{batch}/{index}")),
+                who,
+                batch=batch,
+            )
+            for index, inputs in enumerate(message.inputs)
+        ]
+        await self._runtime.take_on(submissions)
+        return TakenBatch(batch, tuple(one.task_id for one in submissions))
+
+    def _submission(
+        self,
+        message: SubmitTask | SubmitBatch,
+        inputs: Mapping[str, Json],
+        template: Template,
+        task_id: str,
+        who: Identity,
+        *,
+        batch: str = "",
+    ) -> Submission:
+        wanted = Submission(
+            template=template,
+            inputs=inputs,
+            task_id=task_id,
+            requester=who.username,
+            requester_groups=tuple(sorted(who.groups)),
+            tags=message.tags,
+            comment=message.comment,
+            batch=batch,
+            watcher_usernames=message.watcher_usernames,
+            watcher_groups=message.watcher_groups,
+        )
+        if isinstance(message, SubmitTask):
+            wanted = attrs.evolve(
+                wanted,
+                delay=message.delay,
+                resolver_usernames=message.resolver_usernames,
+                resolver_groups=message.resolver_groups,
+            )
+        starts = rights.starts_by_itself(who, template, wanted, self.administrators)
+        return attrs.evolve(wanted, resolve=starts, run=starts)
+
+    def _usable(self, name: str) -> Template:
+        """Give the template that a task is to be made from; whoever names it wants to know of it in their terms."""
+        template = self._runtime.templates.named(name)
+        if template.blocked:
+            raise InputInvalid([Fault("template", f'the template "{template.name}" is blocked')])
+        return template
+
+    def _function(self, name: str) -> Function:
+        functions = self._runtime.functions
+        if name not in functions:
+            raise NotFound("function", name, did_you_mean(name, list(functions)))
+        return functions[name]
+
+    async def _list(self, message: ListTasks, who: Identity) -> TaskPage:
+        wanted = Wanted(
+            involving=self._involving(message.involvement, who),
+            state=message.state,
+            template=normalise_name(message.template),
+            batch=message.batch,
+            tags=message.tags,
+            after=message.after,
+            before=message.before,
+        )
+        place = await self._place(message.last) if message.last else None
+        tasks = await self._runtime.find(wanted, before=place, limit=message.page_size)
+        full = len(tasks) == message.page_size
+        return TaskPage(tasks, _cursor(tasks[-1]) if full else "")
+
+    def _involving(self, involvement: Involvement, who: Identity) -> frozenset[Involved] | None:
+        """Say what somebody has to do with the tasks they list; None: they see all."""
+        name = who.username
+        if not name and self.administrators is not None:
+            return frozenset()
+        own = {(Role.REQUESTER, name), (Role.WATCHER, name)}
+        named = {(Role.RESOLVER, name), (Role.OWNER, name)}
+        named |= {(role, group) for group in who.groups for role in (Role.RESOLVER_GROUP, Role.OWNER_GROUP)}
+        match involvement:
+            case Involvement.OWN:
+                return frozenset(own)
+            case Involvement.RESOLVABLE:
+                return frozenset(named)
+            case Involvement.ALL:
+                if self.administers(who):
+                    return None
+                watched = {(Role.WATCHER_GROUP, group) for group in who.groups}
+                return frozenset(own | named | watched | {(Role.TAKER, name)})
+            case _:
+                assert_never(involvement)
+
+    async def _place(self, last: str) -> Place:
+        """Give the place that a page begins behind: that of a task now, or the one that a cursor kept of it."""
+        task_id, at, moment = last.partition("@")
+        found = await self._runtime.look_up(task_id)
+        if found is None:
+            raise InputInvalid([Fault("last", "there is no such task: begin at the first page")])
+        if not at:
+            return found.place
+        try:
+            return float(moment), found.number
+        except ValueError:
+            raise InputInvalid([Fault("last", "it is no task, and no cursor that came with a page")]) from None
+
+    async def _count(self, message: GetStatistics) -> Statistics:
+        states = dict.fromkeys(_ALWAYS_COUNTED, 0)
+        for count in await self._runtime.count(message.tags):
+            states[str(count.state)] = states.get(str(count.state), 0) + count.tasks
+        return Statistics(states)
+
+    async def watch(self, who: Identity, task_id: str, after: int) -> Feed:
+        """Give the events of a task that somebody may see; those of all to administrators.
+
+        Raises:
+            NotFound, Forbidden: they may not.
+        """
+        if task_id:
+            await self._seen(GetTask(task_id=task_id), who)
+        elif not self.administers(who):
+            raise Forbidden("only administrators may watch all tasks: name one, as task_id")
+        return self._runtime.feed(after=after, task_id=task_id)
+
+    async def counts(self, tags: Mapping[str, str]) -> Sequence[Count]:
+        """Count all tasks, by state, template and group of resolvers; for figures, and not for users."""
+        return await self._runtime.count(tags)
+
+
+def _cursor(listed: Listed) -> str:
+    """Give what the next page begins behind, even if the task moves meanwhile (Q74)."""
+    return f"{listed.task_id}@{listed.changed!r}"
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+_N = TypeVar("_N", bound=_Named)
+
+
+def _page(things: Sequence[_N], size: int, last: str) -> tuple[Sequence[_N], str]:
+    """Give those behind the one of that name, and the name of the last of them if there may be more."""
+    names = [thing.name for thing in things]
+    if last and last not in names:
+        raise InputInvalid([Fault("last", "there is nothing of that name: begin at the first page")])
+    begin = names.index(last) + 1 if last else 0
+    page = things[begin : begin + size]
+    return page, page[-1].name if len(page) == size else ""
+
+
+def _comment(task: Task, comment_id: str) -> Comment:
+    comment = task.comments.get(comment_id)
+    if comment is None:
+        raise NotFound("comment", comment_id)
+    return comment
+
+
+_SHOWN_ONLY: Final = frozenset({"name", "last_run", "item", "children_steps"})
+"""What a step is shown with, and cannot be set: it is passed over when somebody sends a step back as they saw it."""
+
+
+def _documents(steps: Mapping[str, Json]) -> Mapping[str, Mapping[str, Json]]:
+    """Give the steps as documents."""
+    faults = [
+        Fault(f"steps.{name}", "an object is wanted") for name, one in steps.items() if not isinstance(one, Mapping)
+    ]
+    if faults:
+        raise InputInvalid(faults)
+    return {
+        name: {member: value for member, value in one.items() if member not in _SHOWN_ONLY}
+        for name, one in steps.items()
+        if isinstance(one, Mapping)
+    }

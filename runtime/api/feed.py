@@ -1,0 +1,108 @@
+"""Events in the order of the journal, from any position on: who stops and comes back with the last one misses nothing.
+
+The feed is read from the journal, not from those who write it, so that a slow reader costs them nothing, and lags as
+long as it likes. A reader that has caught up sleeps until something new is stored.
+"""
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from typing import Final, Self, TypeAlias
+
+import trio
+
+from runtime.api.flow_messages import FlowEvent
+from runtime.api.messages import Event, TaskEvent
+from runtime.engine.task import Task
+from runtime.flow.flow import Flow
+from runtime.journal.protocol import Committed, Journal
+from runtime.journal.replaying import extended, replay
+from runtime.work.broadcast import Broadcast
+from runtime.work.news import events_of
+
+StoredEvent: TypeAlias = TaskEvent | FlowEvent
+"""An event that has a position."""
+
+_PAGE: Final = 128
+_UNITS_KEPT: Final = 256
+"""How many tasks a reader remembers; the history of another is read again when something of it is told."""
+
+
+class Feed:
+    """One reader's way through the journal: ``async with feed``. `position` is that of the last record it has passed."""
+
+    def __init__(self, journal: Journal, broadcast: Broadcast, *, after: int, task_id: str = "") -> None:
+        self._journal = journal
+        self._task_id = task_id
+        self._units: OrderedDict[str, Task | Flow] = OrderedDict()
+        # Its events are not looked at: that there are some says that there is something to read.
+        self._listening = broadcast.subscribe(task_id or None, 1)
+        self._news: trio.MemoryReceiveChannel[Event] | None = None
+        self.position = after
+
+    async def __aenter__(self) -> Self:
+        """Listen for news, so that none is missed between reading and waiting."""
+        self._news = await self._listening.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """Stop listening."""
+        self._news = None
+        await self._listening.__aexit__(None, None, None)
+
+    async def read(self) -> Sequence[StoredEvent]:
+        """Give the next events that are stored, a page at most; none when there are none yet. Cancelling loses nothing."""
+        while True:
+            after = self.position
+            page = await self._journal.since(after, task_id=self._task_id, limit=_PAGE)
+            events = [event for turn in page for event in await self._events(turn) if event.position > after]
+            if page:
+                last = page[-1]
+                self.position = max(after, last.position + len(last.records) - 1)
+            if events or len(page) < _PAGE:
+                return events
+
+    async def wait(self) -> bool:
+        """Wait until something new is stored; False when nothing more will be."""
+        assert self._news is not None  # noqa: S101 - it is used inside its block
+        try:
+            await self._news.receive()
+            while True:
+                self._news.receive_nowait()
+        except trio.WouldBlock:
+            return True
+        except trio.EndOfChannel:
+            return False
+
+    async def events(self) -> AsyncIterator[StoredEvent]:
+        """Give every event from here on, until the runtime is closed."""
+        while True:
+            events = await self.read()
+            for event in events:
+                yield event
+            if not events and not await self.wait():
+                return
+
+    async def _events(self, turn: Committed) -> Sequence[TaskEvent | FlowEvent]:
+        unit = await self._after(turn)
+        return () if unit is None else events_of(unit, turn.position, turn.records)
+
+    async def _after(self, turn: Committed) -> Task | Flow | None:
+        """Give the task, or the flow, as it was after that turn; None where it was deleted meanwhile."""
+        before = self._units.pop(turn.task_id, None)
+        unit = await self._from_the_start(turn) if before is None else extended(before, turn.records)
+        if unit is not None:
+            self._units[turn.task_id] = unit
+            if len(self._units) > _UNITS_KEPT:
+                self._units.popitem(last=False)
+        return unit
+
+    async def _from_the_start(self, turn: Committed) -> Task | Flow | None:
+        unit: Task | Flow | None = None
+        position = 0
+        while page := await self._journal.since(position, task_id=turn.task_id, limit=_PAGE):
+            for one in page:
+                if one.position > turn.position:
+                    return unit
+                unit = replay(one.records) if unit is None else extended(unit, one.records)
+                position = one.position + len(one.records) - 1
+        return unit

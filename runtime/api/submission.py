@@ -1,0 +1,78 @@
+"""What somebody wants to submit, before and after it was checked against its template."""
+
+import uuid
+from collections.abc import Mapping
+
+import attrs
+
+from runtime.api.messages import SubmitTask
+from runtime.errors import Fault, InputInvalid
+from runtime.runner import PARENT_TAG
+from runtime.templates.inputs import check_inputs
+from runtime.templates.model import Template
+from runtime.values.evaluator import Evaluator
+from runtime.values.json import Json
+from runtime.work.preparing import prepare_task
+
+
+@attrs.frozen(kw_only=True)
+class Submission:
+    """A task to be: of a valid template, with inputs as they were given."""
+
+    template: Template
+    inputs: Mapping[str, Json]
+    task_id: str
+    requester: str = ""
+    requester_groups: tuple[str, ...] = ()
+    resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
+    tags: Mapping[str, str] = attrs.field(factory=dict)
+    run: bool = True
+    resolve: bool = True
+    delay: float = 0
+    comment: str = ""
+    batch: str = ""
+    resolver_usernames: tuple[str, ...] = ()
+    resolver_groups: tuple[str, ...] = ()
+    watcher_usernames: tuple[str, ...] = ()
+    watcher_groups: tuple[str, ...] = ()
+
+    @property
+    def resolver(self) -> str:
+        """Nobody has set its execution up."""
+        return ""
+
+    async def checked(self, evaluator: Evaluator) -> SubmitTask:
+        """Check the inputs, and render what is rendered of them.
+
+        Raises:
+            InputInvalid, TemplateInvalid: with every fault and its path.
+        """
+        if PARENT_TAG in self.tags:
+            raise InputInvalid([Fault(f"tags.{PARENT_TAG}", "the tag is reserved")])
+        infos: dict[str, Json] = {"task_id": self.task_id, "requester_username": self.requester}
+        if self.requester_groups:
+            infos["requester_groups"] = ",".join(self.requester_groups)
+        task = await prepare_task(self.template, self.inputs, self.tags, infos=infos, evaluator=evaluator)
+        resolver_inputs = self.resolver_inputs
+        if self.resolve:
+            resolver_inputs = check_inputs(self.template.resolver_inputs, resolver_inputs, keep_undeclared=True)
+        return SubmitTask(
+            task_id=self.task_id,
+            resolution_id=str(uuid.uuid4()),
+            template=self.template,
+            inputs=task.inputs,
+            title=task.title,
+            requester=self.requester,
+            requester_groups=self.requester_groups,
+            resolver_inputs=resolver_inputs,
+            tags=task.tags,
+            run=self.run,
+            resolve=self.resolve,
+            delay=self.delay,
+            comment=self.comment,
+            batch=self.batch,
+            resolver_usernames=self.resolver_usernames,
+            resolver_groups=self.resolver_groups,
+            watcher_usernames=self.watcher_usernames,
+            watcher_groups=self.watcher_groups,
+        )

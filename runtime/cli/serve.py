@@ -1,0 +1,122 @@
+"""``understudy serve``: a runtime behind a server, from its options to its end."""
+
+import signal
+from collections.abc import Callable
+from functools import partial
+from ipaddress import ip_address
+from pathlib import Path
+
+import attrs
+import trio
+
+from runtime.api.client import Runtime
+from runtime.api.desk import Desk
+from runtime.app import open_runtime
+from runtime.engine.rights import Administrators, Identity
+from runtime.server.app import Office, build_app
+from runtime.server.auth import (
+    Authenticator,
+    CredentialsUnusable,
+    Everybody,
+    FirstOf,
+    Groups,
+    TrustedHeader,
+    networks,
+    read_groups,
+    read_passwords,
+    read_tokens,
+)
+from runtime.server.serving import serving
+
+
+@attrs.frozen(kw_only=True)
+class ServeOptions:
+    """What the command line asked for."""
+
+    listen: str
+    store: str | None
+    keys: Path | None
+    scripts: Path
+    functions: Path | None
+    templates: Path | None
+    admins: tuple[str, ...]
+    admin_groups: tuple[str, ...]
+    tokens: Path | None
+    passwords: Path | None
+    groups: Path | None
+    proxies: tuple[str, ...]
+    grace_seconds: float
+
+
+def serve_runtime(options: ServeOptions, say: Callable[[str], None]) -> None:
+    """Serve until a signal ends it; `say` is told where it listens.
+
+    Raises:
+        Refused: it cannot be served so; nothing was started, or all of it has ended.
+    """
+    trio.run(_serve, options, say)
+
+
+async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
+    authenticator, administrators = _access(options)
+    async with open_runtime(
+        options.store,
+        keys=options.keys,
+        scripts=options.scripts,
+        functions=options.functions or (),
+        templates=options.templates or (),
+        administrators=administrators,
+        grace_seconds=options.grace_seconds,
+    ) as runtime:
+        office = Office(Desk(runtime, administrators), authenticator)
+        async with serving(build_app(office), options.listen, grace_seconds=options.grace_seconds) as address:
+            say(f"listening on http://{address}")
+            await _until_told(runtime, office, say)
+
+
+async def _until_told(runtime: Runtime, office: Office, say: Callable[[str], None]) -> None:
+    """Wait for a signal, and until what runs has ended; a second one ends it at once. Tasks can be read meanwhile."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(_heed_signals, runtime, say))
+        await runtime.wait_draining()
+        office.draining = True
+        await runtime.drained()
+        nursery.cancel_scope.cancel()
+
+
+async def _heed_signals(runtime: Runtime, say: Callable[[str], None]) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        again = False
+        async for received in signals:
+            name = signal.Signals(received).name
+            say(f"{name}: {'stopping at once' if again else 'draining; again to stop at once'}")
+            runtime.shutdown(name, requester="user", grace_seconds=0 if again else None)
+            again = True
+
+
+def _access(options: ServeOptions) -> tuple[Authenticator, Administrators | None]:
+    groups = read_groups(options.groups) if options.groups is not None else Groups()
+    ways: list[Authenticator] = []
+    if options.tokens is not None:
+        ways.append(read_tokens(options.tokens))
+    if options.passwords is not None:
+        ways.append(read_passwords(options.passwords, groups))
+    if options.proxies:
+        ways.append(TrustedHeader(networks(options.proxies), groups))
+    if ways:
+        if not options.admins and not options.admin_groups:
+            raise CredentialsUnusable("name who may do everything: --admin USER, or --admin-group GROUP")
+        return FirstOf(tuple(ways)), Administrators(usernames=options.admins, groups=options.admin_groups)
+    if not _is_loopback(options.listen):
+        raise CredentialsUnusable(
+            f"{options.listen} can be reached from elsewhere: say who may use it, with --tokens, --passwords or --trust-proxy"
+        )
+    return Everybody(Identity("admin")), None
+
+
+def _is_loopback(listen: str) -> bool:
+    host = listen.rpartition(":")[0].strip("[]")
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

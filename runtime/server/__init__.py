@@ -1,0 +1,20 @@
+"""The server: what a runtime is asked over HTTP and WebSockets. It is thin: every request is a message to the desk.
+
+Modules
+    app         the ASGI application: admission, who asks, errors
+    routes      the routes of spec section 11.2, as data: which message each of them is
+    asking      from a request to messages
+    replying    from answers to replies, and the headers of pages
+    bodies      JSON and YAML, within limits
+    problems    refusals as problem documents
+    events      server-sent events and WebSockets
+    auth        from credentials to identities
+    limits      how much is taken of whom
+    openapi     the OpenAPI document, made from routes and messages
+    metrics     figures for Prometheus
+    serving     an ASGI server around the application
+
+What holds: nothing that is sent makes a request fail with 5xx but 503, which says when to come back; what somebody may
+not see does not exist for them (404); every refusal is one JSON document, with the text that the same fault has in
+Python and on the command line.
+"""

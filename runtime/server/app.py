@@ -1,0 +1,250 @@
+"""The ASGI application: from requests to messages and back. Any ASGI server on trio can run it.
+
+Each request is asked, in this order: whether there is room for it, who sends it, what it says, and whether its sender
+may. Everything after that is the desk's (`runtime.api.desk`).
+"""
+
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from importlib.metadata import version
+from typing import Final, TypeAlias
+
+import attrs
+import structlog
+import trio
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route as Path
+from starlette.routing import WebSocketRoute
+
+from actors import Clock, SystemClock
+from runtime.api.codec import REQUESTS
+from runtime.api.commands import CallCallback, ResolveTask, RunTask, SubmitBatch, SubmitTask
+from runtime.api.desk import Answer, Desk, SeenTask
+from runtime.api.queries import FindTask, GetStatistics, GetTask
+from runtime.engine.rights import Identity
+from runtime.engine.states import ResolutionState
+from runtime.errors import Conflict, Refused, Unavailable
+from runtime.server.asking import messages_of
+from runtime.server.auth import Authenticator, Caller
+from runtime.server.bodies import BodyTooLarge, read_body, reply
+from runtime.server.events import stream, talk
+from runtime.server.limits import RateLimit, ServerLimits
+from runtime.server.openapi import document
+from runtime.server.problems import problem, refusal
+from runtime.server.replying import page_headers, shown
+from runtime.server.routes import ROUTES, Route
+from runtime.values.json import Json
+
+_log = structlog.get_logger(__name__)
+
+_NOBODY: Final = Identity()
+_SECURITY: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+_TAKES_ONCE: Final = (SubmitTask, SubmitBatch, ResolveTask)
+"""What exists already is refused as a duplicate of these (409), any other state that forbids something with 400."""
+
+_CLAIMED_WITHIN_SECONDS: Final = 10.0
+"""How long an execution may wait to be started by itself in µTask (section 7.5)."""
+
+Handler: TypeAlias = Callable[[Request, Identity], Awaitable[Response]]
+
+
+@attrs.define(eq=False)
+class Office:
+    """What the handlers share: one server's desk, who it believes, and what it takes."""
+
+    desk: Desk
+    authenticator: Authenticator
+    limits: ServerLimits = attrs.field(factory=ServerLimits)
+    application_name: str = "understudy"
+    clock: Clock = attrs.field(factory=SystemClock)
+    draining: bool = False
+    in_flight: int = 0
+    subscribers: int = 0
+    rate: RateLimit = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.rate = RateLimit(self.limits.requests_per_second, self.limits.burst)
+
+    def identify(self, headers: Mapping[str, str], address: str) -> Identity | None:
+        """Say who asks; None for nobody."""
+        return self.authenticator.identify(Caller(headers, address))
+
+    @property
+    def challenge(self) -> Mapping[str, str]:
+        """The headers of a reply to nobody."""
+        return {"WWW-Authenticate": self.authenticator.challenge} if self.authenticator.challenge else {}
+
+
+def build_app(office: Office) -> Starlette:
+    """Make the application of a server."""
+    public, known = partial(_endpoint, office, public=True), partial(_endpoint, office, public=False)
+    paths = [
+        Path("/", public(_home), methods=["GET"]),
+        Path("/meta", known(partial(_meta, office)), methods=["GET"]),
+        Path("/key-rotate", known(partial(_rotate, office)), methods=["POST"]),
+        Path("/unsecured/mon/ping", public(partial(_ping, office)), methods=["GET"]),
+        Path("/unsecured/spec.json", public(_spec), methods=["GET"]),
+        Path("/openapi.json", public(_spec), methods=["GET"]),
+        Path("/healthz", public(_alive), methods=["GET"]),
+        Path("/readyz", public(partial(_ready, office)), methods=["GET"]),
+        Path("/metrics", public(partial(_metrics, office)), methods=["GET"]),
+        Path("/v1/messages", known(partial(_message, office)), methods=["POST"]),
+        Path("/v1/events", known(partial(stream, office)), methods=["GET"]),
+        WebSocketRoute("/v1/events", partial(talk, office)),
+        *(
+            Path(
+                route.path, (public if route.public else known)(partial(_route, office, route)), methods=[route.method]
+            )
+            for route in ROUTES
+        ),
+    ]
+    return Starlette(routes=paths, exception_handlers={HTTPException: _no_route})
+
+
+def _endpoint(office: Office, handler: Handler, *, public: bool) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        response = await _admitted(office, handler, request, public=public)
+        for name, value in _SECURITY.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return endpoint
+
+
+async def _admitted(office: Office, handler: Handler, request: Request, *, public: bool) -> Response:
+    """Answer a request, if there is room for it and it is known who sends it; never raises but when cancelled."""
+    if office.in_flight >= office.limits.in_flight:
+        return refusal(Unavailable("the server has as many requests as it takes: try again later"))
+    address = request.client.host if request.client else ""
+    who = office.identify(request.headers, address)
+    wait = office.rate.take(who.username if who is not None else address, office.clock.monotonic())
+    if wait:
+        return problem(429, "too many requests", headers={"Retry-After": str(math.ceil(wait))})
+    if who is None and not public:
+        return problem(401, "it is not known who you are", headers=office.challenge)
+    office.in_flight += 1
+    try:
+        with trio.move_on_after(office.limits.request_seconds):
+            return await handler(request, who or _NOBODY)
+        return refusal(Unavailable("it took too long: it may still be done"))
+    except BodyTooLarge as cause:
+        return problem(413, str(cause))
+    except Refused as cause:
+        return refusal(cause)
+    except Exception:  # noqa: BLE001 - the last line: a fault of ours is told to its log, and to nobody else
+        _log.exception("request failed", path=request.url.path, method=request.method)
+        return problem(500, "the server failed: its log says more")
+    finally:
+        office.in_flight -= 1
+
+
+async def _route(office: Office, route: Route, request: Request, who: Identity) -> Response:
+    if route.admin and not office.desk.administers(who):
+        return problem(401, "only administrators may do this")
+    body = await read_body(request, office.limits.body_bytes) if route.method in {"POST", "PUT"} else None
+    task_id, asked = "", route.message
+    try:
+        task_id = await _task_of_execution(office, request, who) if route.execution else ""
+        messages = messages_of(route, request, body, task_id)
+        answer: Answer = None
+        for message in messages:
+            asked = type(message)
+            answer = await office.desk.handle(message, who)
+    except Refused as cause:
+        if asked is RunTask and isinstance(cause, Conflict) and await _runs_by_itself(office, task_id, who):
+            return Response(status_code=204)
+        return refusal(cause, conflict=409 if asked in _TAKES_ONCE else 400)
+    if route.status == 204:
+        return Response(status_code=204)
+    if route.message is CallCallback:
+        return reply(request, {"message": "The callback has been resolved"})
+    size = int(getattr(messages[0], "page_size", 0))
+    headers = page_headers(request, answer, size) if route.paged else None
+    return reply(request, shown(answer, route.view, request.path_params.get("name", "")), route.status, headers)
+
+
+async def _runs_by_itself(office: Office, task_id: str, who: Identity) -> bool:
+    """Say whether the first run, which was asked for, began by itself just now: in µTask it would still be waiting to."""
+    seen = await office.desk.handle(GetTask(task_id=task_id), who)
+    if not isinstance(seen, SeenTask):
+        return False
+    task = seen.task
+    recent = office.clock.wall() - task.last_activity < _CLAIMED_WITHIN_SECONDS
+    return task.run == 1 and recent and task.resolution in {ResolutionState.RUNNING, ResolutionState.DONE}
+
+
+async def _task_of_execution(office: Office, request: Request, who: Identity) -> str:
+    found = await office.desk.handle(FindTask(resolution_id=request.path_params["id"]), who)
+    return found.task.header.task_id if isinstance(found, SeenTask) else ""
+
+
+async def _message(office: Office, request: Request, who: Identity) -> Response:
+    message = REQUESTS.decode(await read_body(request, office.limits.body_bytes))
+    return reply(request, shown(await office.desk.handle(message, who)))
+
+
+async def _home(_request: Request, _who: Identity) -> Response:
+    return RedirectResponse("/meta", 301)
+
+
+async def _meta(office: Office, request: Request, who: Identity) -> Response:
+    meta: dict[str, Json] = {
+        "application_name": office.application_name,
+        "user_is_admin": office.desk.administers(who),
+        "username": who.username,
+        "user_groups": sorted(who.groups),
+        "version": version("understudy"),
+        "commit": "",
+    }
+    return reply(request, meta)
+
+
+async def _rotate(office: Office, _request: Request, who: Identity) -> Response:
+    if not office.desk.administers(who):
+        return problem(401, "only administrators may do this")
+    return problem(501, "keys are rotated beside the server: understudy store rotate-keys")
+
+
+async def _ping(office: Office, _request: Request, _who: Identity) -> Response:
+    await office.desk.handle(GetStatistics(tags={"ping": "ping"}), _NOBODY)
+    return PlainTextResponse("pong")
+
+
+async def _spec(request: Request, _who: Identity) -> Response:
+    return reply(request, document())
+
+
+async def _alive(_request: Request, _who: Identity) -> Response:
+    return PlainTextResponse("ok")
+
+
+async def _ready(office: Office, _request: Request, _who: Identity) -> Response:
+    if office.draining:
+        return refusal(Unavailable("the server is draining"))
+    await office.desk.handle(GetStatistics(tags={"ping": "ping"}), _NOBODY)
+    return PlainTextResponse("ok")
+
+
+async def _metrics(office: Office, _request: Request, _who: Identity) -> Response:
+    from runtime.server.metrics import exposed  # noqa: PLC0415 - its library is loaded when it is asked for
+
+    text, kind = await exposed(office)
+    return Response(text, media_type=kind)
+
+
+async def _no_route(_request: Request, cause: Exception) -> Response:
+    status = cause.status_code if isinstance(cause, HTTPException) else 500
+    texts = {404: "there is nothing here", 405: "this method is not taken here"}
+    response = problem(status, texts.get(status, "refused"))
+    response.headers.update(_SECURITY)
+    return response

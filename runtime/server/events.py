@@ -1,0 +1,169 @@
+"""Events over HTTP: server-sent events and WebSockets, from any position on.
+
+Both read the journal's feed (`runtime.api.feed`), at their own pace: a slow reader costs nobody anything, and one that
+comes back with its last position misses nothing.
+
+A WebSocket says what it wants in its first frame, ``{"after": 17, "task_id": "..."}``, both of which may be left out, and is
+sent one event a frame.
+"""
+
+from collections.abc import AsyncIterator
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import trio
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from runtime.api.checking import Checker, MessageInvalid
+from runtime.api.codec import EVENTS, tag_of
+from runtime.api.feed import Feed, StoredEvent
+from runtime.api.fields import name, said
+from runtime.api.schema import schema_of
+from runtime.engine.rights import Identity
+from runtime.errors import Fault, Refused, Unavailable
+from runtime.server.problems import refusal
+from runtime.values.json import dumps, loads
+
+if TYPE_CHECKING:
+    from runtime.server.app import Office
+
+_SILENCE_SECONDS: Final = 15.0
+"""How long a stream says nothing before it says that it is there."""
+
+_HELLO_SECONDS: Final = 10.0
+"""How long a WebSocket may take to say what it wants."""
+
+_LONGEST_REASON: Final = 120
+_MALFORMED, _NOT_KNOWN, _REFUSED, _FULL, _OVER = 4400, 4401, 4404, 4503, 1001
+"""Codes that WebSockets are closed with: those of HTTP and 4000 where there is one."""
+
+
+@attrs.frozen(kw_only=True)
+class Wish:
+    """What a subscriber wants."""
+
+    after: int = said("The position of the last event that is known.", default=0, minimum=0, maximum=2**62)
+    task_id: str = name("Only events of this task.", default="")
+
+
+async def stream(office: "Office", request: Request, who: Identity) -> Response:
+    """Give events as server-sent events; the id of each is its position, which ``Last-Event-ID`` goes on behind."""
+    last = request.headers.get("last-event-id") or request.query_params.get("after") or "0"
+    if not (last.isascii() and last.isdecimal()) or len(last) > 18:
+        raise MessageInvalid([Fault("after", "a whole number is wanted: the position of the last event that is known")])
+    feed = await office.desk.watch(who, request.query_params.get("task_id", ""), int(last))
+    if office.subscribers >= office.limits.subscribers:
+        return refusal(Unavailable("the server has as many subscribers as it takes: try again later"))
+    return StreamingResponse(_lines(office, feed), media_type="text/event-stream")
+
+
+async def _lines(office: "Office", feed: Feed) -> AsyncIterator[str]:
+    office.subscribers += 1
+    try:
+        async with feed:
+            yield ": welcome\n\n"
+            while True:
+                events = await feed.read()
+                if events:
+                    yield "".join(_written(event) for event in events)
+                    continue
+                with trio.move_on_after(_SILENCE_SECONDS) as silence:
+                    if not await feed.wait():
+                        return
+                if silence.cancelled_caught:
+                    yield ": still here\n\n"
+    finally:
+        office.subscribers -= 1
+
+
+def _written(event: StoredEvent) -> str:
+    return f"id: {event.position}\nevent: {tag_of(type(event))}\ndata: {dumps(EVENTS.encode(event))}\n\n"
+
+
+async def talk(office: "Office", socket: WebSocket) -> None:
+    """Give events over a WebSocket; nothing that it is sent can make it fail."""
+    address = socket.client.host if socket.client else ""
+    who = office.identify(socket.headers, address)
+    await socket.accept()
+    try:
+        if who is None:
+            await socket.close(_NOT_KNOWN, "it is not known who you are")
+        elif office.subscribers >= office.limits.subscribers or office.draining:
+            await socket.close(_FULL, "the server takes no more subscribers: try again later")
+        else:
+            office.subscribers += 1
+            try:
+                await _converse(office, socket, who)
+            finally:
+                office.subscribers -= 1
+    except WebSocketDisconnect:
+        return
+
+
+async def _converse(office: "Office", socket: WebSocket, who: Identity) -> None:
+    feed = None
+    with trio.move_on_after(_HELLO_SECONDS):
+        try:
+            wish = _wish_of(await socket.receive())
+            feed = await office.desk.watch(who, wish.task_id, wish.after)
+        except Refused as refused:
+            code = _MALFORMED if isinstance(refused, MessageInvalid) else _REFUSED
+            await socket.close(code, str(refused).encode()[:_LONGEST_REASON].decode(errors="ignore"))
+            return
+    if feed is None:
+        await socket.close(_MALFORMED, "nothing was asked for")
+        return
+    async with feed, trio.open_nursery() as nursery:
+        nursery.start_soon(_until_it_leaves, socket, nursery.cancel_scope)
+        going_on = True
+        while going_on:
+            events = await feed.read()
+            for event in events:
+                await socket.send_text(dumps(EVENTS.encode(event)))
+            going_on = bool(events) or await feed.wait()
+        await socket.close(_OVER, "the runtime is closed")
+        nursery.cancel_scope.cancel()
+
+
+async def _until_it_leaves(socket: WebSocket, scope: trio.CancelScope) -> None:
+    """Read on, so that it is noticed when the other side goes; what else it sends is passed over."""
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass
+    scope.cancel()
+
+
+@cache
+def _checker() -> Checker:
+    return Checker(schema_of(Wish))
+
+
+def _wish_of(frame: object) -> Wish:
+    """Read the first frame.
+
+    Raises:
+        MessageInvalid: it is not one.
+    """
+    match frame:
+        case {"type": "websocket.disconnect"}:
+            raise WebSocketDisconnect
+        case {"text": str(text)}:
+            pass
+        case {"bytes": bytes(raw)}:
+            text = raw.decode(errors="replace")
+        case _:
+            text = ""
+    try:
+        value = loads(text)
+    except ValueError:
+        raise MessageInvalid([Fault("", "it is not JSON")]) from None
+    faults = _checker().faults(value)
+    if faults:
+        raise MessageInvalid(faults)
+    match value:
+        case {**members}:
+            return Wish(after=int(str(members.get("after", 0))), task_id=str(members.get("task_id", "")))
+        case _:
+            raise MessageInvalid([Fault("", "an object is wanted")])

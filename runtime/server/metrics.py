@@ -1,0 +1,36 @@
+"""What a server tells of itself: Prometheus text, made when it is asked for (spec section 15.3).
+
+A gauge is read from the journal each time, so that a state or a template that is gone is gone from it, too (Q75).
+"""
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from runtime.engine.states import TaskState
+
+if TYPE_CHECKING:
+    from runtime.server.app import Office
+
+_ALWAYS = (
+    TaskState.TODO,
+    TaskState.BLOCKED,
+    TaskState.RUNNING,
+    TaskState.WONTFIX,
+    TaskState.DONE,
+    TaskState.CANCELLED,
+)
+
+
+async def exposed(office: "Office") -> tuple[bytes, str]:
+    """Give the text, and its media type."""
+    registry = CollectorRegistry()
+    tasks = Gauge("utask_task_state", "Tasks by state", ["status", "template", "group"], registry=registry)
+    for count in await office.desk.counts({}):
+        for state in _ALWAYS:
+            tasks.labels(str(state), count.template, count.group)
+        tasks.labels(str(count.state), count.template, count.group).set(count.tasks)
+    Gauge("understudy_requests_in_flight", "Requests being answered", registry=registry).set(office.in_flight)
+    Gauge("understudy_subscribers", "Subscribers of events", registry=registry).set(office.subscribers)
+    return generate_latest(registry), CONTENT_TYPE_LATEST

@@ -1,0 +1,90 @@
+"""From answers to what replies show, and to the headers of their pages."""
+
+from collections.abc import Mapping
+from typing import assert_never
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+
+from runtime.api.desk import (
+    Answer,
+    Comments,
+    FunctionPage,
+    SeenTask,
+    Statistics,
+    TakenBatch,
+    TaskPage,
+    TemplatePage,
+)
+from runtime.api.shapes import (
+    comment_shape,
+    function_shape,
+    listed_shape,
+    resolution_shape,
+    step_shape,
+    task_shape,
+    template_shape,
+)
+from runtime.api.views import view_task
+from runtime.engine.task import Comment
+from runtime.errors import NotFound, did_you_mean
+from runtime.server.routes import View
+from runtime.templates.model import Function, Template
+from runtime.values.json import Json
+
+
+def shown(answer: Answer, view: View = View.TASK, step: str = "") -> Json:
+    """Show an answer as JSON; of a task, the `view` of it that is wanted.
+
+    Raises:
+        NotFound: the task has no such step.
+    """
+    match answer:
+        case SeenTask():
+            return _task(answer, view, step)
+        case TaskPage(tasks=tasks):
+            return [listed_shape(one) for one in tasks]
+        case TemplatePage(templates=templates):
+            return [template_shape(one, listed=True) for one in templates]
+        case FunctionPage(functions=functions):
+            return [function_shape(one) for one in functions]
+        case Template():
+            return template_shape(answer)
+        case Function():
+            return function_shape(answer)
+        case Comment():
+            return comment_shape(answer)
+        case Comments(comments=comments):
+            return [comment_shape(one) for one in comments]
+        case Statistics(task_states=states):
+            return {"task_states": dict(states)}
+        case TakenBatch():
+            return {"id": answer.id, "tasks": list(answer.tasks)}
+        case None:
+            return None
+        case _:
+            assert_never(answer)
+
+
+def _task(answer: SeenTask, view: View, step: str) -> Json:
+    match view:
+        case View.TASK:
+            return task_shape(answer.task, administers=answer.administers)
+        case View.RESOLUTION:
+            return resolution_shape(answer.task, manages=answer.manages)
+        case View.STEP:
+            steps = view_task(answer.task).steps
+            if step not in steps:
+                raise NotFound("step", step, did_you_mean(step, list(steps)))
+            return step_shape(answer.task, step, steps[step], manages=answer.manages)
+        case _:
+            assert_never(view)
+
+
+def page_headers(request: Request, answer: Answer, size: int) -> Mapping[str, str]:
+    """Give the headers of one page: how large pages are, and where the next one is, with all that was asked for."""
+    headers = {"X-Paging-PageSize": str(size)}
+    if isinstance(answer, TaskPage | TemplatePage | FunctionPage) and answer.cursor:
+        query = [(name, value) for name, value in request.query_params.multi_items() if name != "last"]
+        headers["Link"] = f"<{request.url.path}?{urlencode([*query, ('last', answer.cursor)])}>; rel=next"
+    return headers

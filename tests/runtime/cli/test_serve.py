@@ -1,0 +1,98 @@
+"""``understudy serve``, as a process: it listens, tells where, drains on SIGTERM, and keeps what it was given."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import httpx2
+import pytest
+from click.testing import CliRunner
+
+from runtime.cli.commands import cli
+
+TEMPLATE = """
+name: hello
+description: greets
+title_format: hello
+auto_runnable: true
+allow_all_resolver_usernames: true
+steps:
+  say:
+    action: {type: echo, configuration: {output: hello}}
+result_format: {said: '{{.step.say.output}}'}
+"""
+
+
+@pytest.fixture
+def served(tmp_path):
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates/hello.yaml").write_text(TEMPLATE)
+    arguments = ["--store", tmp_path / "tasks.db", "--templates", tmp_path / "templates", "--listen", "127.0.0.1:0"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from runtime.cli import main; main()", "serve", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("listening on http://127.0.0.1:"), line
+        yield process, line.split()[-1]
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_a_server_takes_tasks_and_drains_when_it_is_told_to_end(served):
+    process, url = served
+    with httpx2.Client(base_url=url, timeout=30) as client:
+        made = client.post("/task", json={"template_name": "hello", "input": {}}).json()
+        assert client.get("/meta").json()["user_is_admin"]
+        for _ in range(100):
+            task = client.get(f"/task/{made['id']}").json()
+            if task["state"] == "DONE":
+                break
+        assert task["result"] == {"said": "hello"}
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "SIGTERM: draining" in output
+    assert "Traceback" not in output
+
+
+def serve(*arguments):
+    done = CliRunner().invoke(cli, ["serve", *map(str, arguments)])
+    assert done.exit_code == 2
+    return done.output
+
+
+def test_a_server_that_others_could_reach_wants_to_know_who_may_use_it(tmp_path):
+    assert "say who may use it" in serve("--listen", "0.0.0.0:0")
+    tokens = tmp_path / "tokens.json"
+    tokens.write_text(json.dumps({"0" * 64: {"username": "ada"}}))
+    assert "name who may do everything" in serve("--tokens", tokens)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "cannot be read"),
+        ("{", "is not JSON"),
+        ("[]", "an object is wanted"),
+        ('{"secret": {"username": "ada"}}', "SHA-256"),
+    ],
+)
+def test_a_file_of_tokens_that_cannot_be_used_is_refused_without_showing_it(tmp_path, content, says):
+    tokens = tmp_path / "tokens.json"
+    if content is not None:
+        tokens.write_text(content)
+    output = serve("--tokens", tokens, "--admin", "ada")
+    assert says in output
+    assert "secret" not in output
+
+
+def test_an_address_in_use_is_named(served):
+    _, url = served
+    assert "cannot listen on" in serve("--listen", url.removeprefix("http://"))

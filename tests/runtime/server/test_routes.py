@@ -1,0 +1,298 @@
+"""The server as its users meet it: real requests, over loopback."""
+
+import attrs
+import pytest
+import trio
+
+from runtime.server.limits import ServerLimits
+from runtime.templates.model import Action, Input, Step, Template
+from tests.support.api_server import ROOMY, running_server
+
+
+def echo(output, **more):
+    return Step(action=Action(type="echo", configuration={"output": output, **more}))
+
+
+HELLO = Template(
+    name="hello",
+    title_format="Greet {{.input.name}}",
+    inputs=[Input(name="name")],
+    steps={"greet": echo({"message": "Hello, {{.input.name}}!"})},
+    result_format={"message": "{{.step.greet.output.message}}"},
+    allow_all_resolver_usernames=True,
+    auto_runnable=True,
+)
+BY_HAND = attrs.evolve(
+    HELLO,
+    name="by-hand",
+    auto_runnable=False,
+    allow_all_resolver_usernames=False,
+    allowed_resolver_usernames=["oscar"],
+)
+HIDDEN = attrs.evolve(HELLO, name="hidden", hidden=True)
+BLOCKED = attrs.evolve(HELLO, name="blocked", blocked=True)
+WRONG = attrs.evolve(
+    HELLO, name="wrong", steps={"a": echo(None, error_message="no", error_type="client")}, result_format={}
+)
+
+
+@pytest.fixture
+async def server():
+    with trio.fail_after(60):
+        async with running_server([HELLO, BY_HAND, HIDDEN, BLOCKED, WRONG]) as running:
+            yield running
+
+
+async def submitted(client, template="hello", **more):
+    reply = await client.post("/task", json={"template_name": template, "input": {"name": "Ada"}, **more})
+    assert reply.status_code == 201, reply.text
+    return reply.json()
+
+
+async def test_a_task_is_submitted_and_runs_and_its_result_is_read(server):
+    ada = server.client("ada")
+    made = await submitted(ada, tags={"team": "blue"}, comment="please")
+    await server.runtime.wait(made["id"])
+    seen = (await ada.get(f"/task/{made['id']}")).json()
+    assert (seen["state"], seen["title"], seen["result"]) == ("DONE", "Greet Ada", {"message": "Hello, Ada!"})
+    assert seen["tags"] == {"team": "blue"}
+    assert [comment["content"] for comment in seen["comments"]] == ["please"]
+    assert seen["steps_done"] == seen["steps_total"] == 1
+    execution = (await ada.get(f"/resolution/{seen['resolution']}")).json()
+    assert (execution["state"], execution["task_id"]) == ("DONE", made["id"])
+    step = (await ada.get(f"/resolution/{seen['resolution']}/step/greet")).json()
+    assert (step["name"], step["state"], step["action"]["type"]) == ("greet", "DONE", "echo")
+    assert (await ada.get(f"/resolution/{seen['resolution']}/step/gret")).status_code == 404
+
+
+async def test_outputs_are_for_those_who_manage_the_execution(server):
+    made = await submitted(server.client("ada"), "by-hand")
+    oscar = server.client("oscar")
+    execution = (await oscar.post("/resolution", json={"task_id": made["id"]})).json()
+    await server.runtime.wait(made["id"])
+    path = f"/resolution/{execution['id']}"
+    assert (await oscar.get(path)).json()["steps"]["greet"]["output"] == {"message": "Hello, Ada!"}
+    assert "output" not in (await server.client("ada").get(path)).json()["steps"]["greet"]
+
+
+async def test_json_and_yaml_say_the_same(server):
+    ada = server.client("ada")
+    text = "template_name: hello\ninput: {name: Ada}\n"
+    assert (await ada.post("/task", content=text)).status_code == 201
+    reply = await ada.get("/meta", headers={"accept": "application/x-yaml"})
+    assert reply.headers["content-type"].startswith("application/x-yaml")
+    assert "username: ada\n" in reply.text
+
+
+async def test_what_somebody_may_not_see_is_not_there(server):
+    made = await submitted(server.client("ada"))
+    for path in (f"/task/{made['id']}", f"/task/{made['id']}/comment", f"/resolution/{made['resolution']}"):
+        assert (await server.client("eve").get(path)).status_code == 404
+        assert (await server.client("ada").get(path)).status_code == 200
+    assert (await server.client("eve").get("/task")).json() == []
+
+
+async def test_nobody_is_refused_and_administrators_routes_are_theirs(server):
+    nobody, ada = server.client(None), server.client("ada")
+    made = await submitted(ada)
+    for path in ("/task", "/meta", "/template", f"/task/{made['id']}", "/v1/events"):
+        assert (await nobody.get(path)).status_code == 401
+    assert (await ada.delete(f"/task/{made['id']}")).status_code == 401
+    assert (await ada.put(f"/resolution/{made['resolution']}", json={})).status_code == 401
+    await server.runtime.wait(made["id"])
+    assert (await server.client("admin").delete(f"/task/{made['id']}")).status_code == 204
+    assert (await ada.get(f"/task/{made['id']}")).status_code == 404
+
+
+async def test_hidden_templates_are_listed_to_administrators_and_blocked_ones_make_no_tasks(server):
+    names = {
+        user: [one["name"] for one in (await server.client(user).get("/template")).json()] for user in ("ada", "admin")
+    }
+    assert names["ada"] == ["hello", "by-hand", "blocked", "wrong"]
+    assert "hidden" in names["admin"]
+    assert (await server.client("ada").get("/template/hidden")).status_code == 200
+    reply = await server.client("ada").post("/task", json={"template_name": "blocked", "input": {"name": "x"}})
+    assert reply.status_code == 400
+    assert "blocked" in reply.json()["error"]
+
+
+async def test_lists_are_paged_newest_first_and_the_link_keeps_the_filters(server):
+    ada = server.client("ada")
+    made = [await submitted(ada, tags={"n": str(number)}, template="hello") for number in range(25)]
+    for one in made:
+        await server.runtime.wait(one["id"])
+    seen, path = [], "/task?page_size=10&type=own&state=DONE"
+    while path:
+        reply = await ada.get(path)
+        assert reply.headers["x-paging-pagesize"] == "10"
+        seen += [one["id"] for one in reply.json()]
+        link = reply.headers.get("link")
+        path = link.partition("<")[2].partition(">")[0] if link else None
+        assert path is None or ("type=own" in path and "state=DONE" in path)
+    assert sorted(seen) == sorted(one["id"] for one in made)
+    activities = [one["last_activity"] for one in (await ada.get("/task")).json()]
+    assert activities == sorted(activities, reverse=True)
+    by_id = (await ada.get(f"/task?page_size=10&last={seen[9]}")).json()
+    assert [one["id"] for one in by_id] == seen[10:20]
+    assert [one["id"] for one in (await ada.get("/task?tag=n=7")).json()] == [made[7]["id"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        ("tag=x", "tag"),
+        ("type=mine", "type"),
+        ("state=DON", "state"),
+        ("after=yesterday", "after"),
+        ("before=2026-01-01T00:00:00", "before"),
+        ("page_size=many", "page_size"),
+        ("last=nothing", "last"),
+    ],
+)
+async def test_a_list_that_cannot_be_is_refused_with_the_parameter(server, query, path):
+    reply = await server.client("ada").get(f"/task?{query}")
+    assert reply.status_code == 400
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert [fault["path"] for fault in reply.json()["faults"]] == [path]
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("{", "neither JSON nor YAML"),
+        ("[1]", "has to be an object"),
+        ("{}", "template_name: it is missing"),
+        ('{"template_name": 3}', "template_name: text is wanted"),
+        ('{"template_name": "hello", "input": 3}', "input: an object is wanted"),
+        ('{"template_name": "hello", "input": {}}', "name"),
+        ('{"template_name": "hello", "input": {"name": "x"}, "delay": "soon"}', "delay: time: invalid duration"),
+        ('{"template_name": "hello", "input": {"name": "x"}, "tags": {"_utask_parent_task_id": "x"}}', "reserved"),
+        ('{"template_name": "helo", "input": {"name": "x"}}', 'did you mean "hello"'),
+    ],
+)
+async def test_a_submission_that_cannot_be_is_refused_and_leaves_no_trace(server, body, text):
+    reply = await server.client("ada").post("/task", content=body)
+    assert reply.status_code in {400, 404}
+    assert text in reply.json()["error"]
+    assert (await server.client("admin").get("/task")).json() == []
+
+
+async def test_a_body_that_is_too_large_is_refused():
+    async with running_server([HELLO], limits=attrs.evolve(ROOMY, body_bytes=1024)) as server:
+        reply = await server.client("ada").post("/task", content=b" " * 2000 + b"{}")
+        assert reply.status_code == 413
+
+
+async def test_who_asks_too_often_is_told_when_to_come_back():
+    async with running_server([HELLO], limits=ServerLimits(requests_per_second=0.5, burst=3)) as server:
+        ada = server.client("ada")
+        statuses = [(await ada.get("/meta")).status_code for _ in range(4)]
+        assert statuses == [200, 200, 200, 429]
+        reply = await ada.get("/meta")
+        assert int(reply.headers["retry-after"]) >= 1
+        assert (await server.client("bob").get("/meta")).status_code == 200
+
+
+async def test_comments_are_their_authors(server):
+    ada = server.client("ada")
+    made = await submitted(ada, watcher_usernames=["will"])
+    path = f"/task/{made['id']}/comment"
+    comment = (await server.client("will").post(path, json={"content": "interesting"})).json()
+    assert comment["username"] == "will"
+    own = f"{path}/{comment['id']}"
+    assert (await ada.put(own, json={"content": "something else"})).status_code == 403
+    assert (await server.client("will").put(own, json={"content": "very interesting"})).json()["content"] == (
+        "very interesting"
+    )
+    assert (await server.client("will").post(path, json={"content": "no"})).status_code == 400
+    assert [one["content"] for one in (await ada.get(path)).json()] == ["very interesting"]
+    assert (await server.client("admin").delete(own)).status_code == 204
+    assert (await ada.get(own)).status_code == 404
+
+
+async def test_a_batch_is_taken_on_as_a_whole(server):
+    ada = server.client("ada")
+    asked = {"template_name": "hello", "inputs": [{"name": "a"}, {"name": "b"}]}
+    batch = (await ada.post("/batch", json=asked)).json()
+    listed = (await ada.get(f"/task?batch={batch['id']}")).json()
+    assert sorted(one["title"] for one in listed) == ["Greet a", "Greet b"]
+    clash = {**asked, "common_input": {"name": "c"}}
+    assert (await ada.post("/batch", json=clash)).status_code == 400
+    assert (await ada.post("/batch", json={**asked, "inputs": [{"name": "a"}, {}]})).status_code == 400
+    assert len((await ada.get("/task")).json()) == 2
+
+
+async def test_an_execution_is_paused_mended_and_started_over(server):
+    ada, admin = server.client("ada"), server.client("admin")
+    made = await submitted(ada, "wrong")
+    await server.runtime.wait(made["id"])
+    blocked = (await ada.get(f"/task/{made['id']}")).json()
+    assert blocked["state"] == "BLOCKED"
+    assert blocked["errors"] == [{"step": "a", "error": "no"}]
+    path = f"/resolution/{made['resolution']}"
+    assert (await admin.put(f"{path}/step/a/state", json={"state": "DONE"})).status_code == 400  # it is not paused
+    assert (await admin.post(f"{path}/pause")).status_code == 204
+    step = (await admin.get(f"{path}/step/a")).json()
+    step["action"]["configuration"] = {"output": "mended"}
+    step["state"] = "TODO"
+    reply = await admin.put(f"{path}/step/a", json=step)
+    assert reply.status_code == 204, reply.text
+    assert (await admin.post(f"{path}/run")).status_code == 204
+    await server.runtime.wait(made["id"])
+    assert (await ada.get(f"/task/{made['id']}")).json()["state"] == "DONE"
+    refused = await admin.post("/resolution", json={"task_id": made["id"], "start_over": True})
+    assert refused.status_code == 400
+    again = await submitted(ada, "wrong")
+    await server.runtime.wait(again["id"])
+    over = await admin.post("/resolution", json={"task_id": again["id"], "start_over": True})
+    assert over.status_code == 201
+    assert over.json()["id"] != again["resolution"]
+    assert (await admin.get(f"/resolution/{again['resolution']}")).status_code == 404
+
+
+async def test_a_task_is_rejected_once(server):
+    made = await submitted(server.client("ada"), "by-hand")
+    assert (await server.client("ada").post(f"/task/{made['id']}/wontfix")).status_code == 204
+    assert (await server.client("ada").get(f"/task/{made['id']}")).json()["state"] == "WONTFIX"
+    assert (await server.client("ada").post(f"/task/{made['id']}/wontfix")).status_code == 400
+    assert (await server.client("oscar").post("/resolution", json={"task_id": made["id"]})).status_code >= 400
+
+
+async def test_messages_are_sent_as_they_are(server):
+    ada = server.client("ada")
+    submission = {"type": "submit_task", "template": "hello", "inputs": {"name": "Ada"}, "task_id": "mine"}
+    first = await ada.post("/v1/messages", json=submission)
+    again = await ada.post("/v1/messages", json=submission)
+    assert first.json()["id"] == again.json()["id"] == "mine"
+    other = await ada.post("/v1/messages", json={**submission, "inputs": {"name": "Bob"}})
+    assert other.status_code == 409
+    unknown = await ada.post("/v1/messages", json={**submission, "inptus": {}})
+    assert unknown.json()["faults"] == [
+        {"path": "inptus", "message": "there is no such field", "hint": 'did you mean "inputs"?'}
+    ]
+
+
+async def test_every_reply_has_the_headers_that_keep_browsers_careful(server):
+    for path in ("/meta", "/nowhere", "/unsecured/mon/ping"):
+        reply = await server.client("ada").get(path)
+        assert reply.headers["x-content-type-options"] == "nosniff"
+        assert "server" not in reply.headers
+    assert (await server.client("ada").get("/nowhere")).json()["error"] == "there is nothing here"
+    assert (await server.client("ada").patch("/task")).status_code == 405
+
+
+async def test_health_figures_and_the_openapi_document_are_for_everybody(server):
+    nobody = server.client(None)
+    made = await submitted(server.client("ada"))
+    await server.runtime.wait(made["id"])
+    assert (await nobody.get("/unsecured/mon/ping")).text == "pong"
+    assert (await nobody.get("/healthz")).status_code == (await nobody.get("/readyz")).status_code == 200
+    stats = (await nobody.get("/unsecured/stats")).json()["task_states"]
+    assert stats == {"TODO": 0, "BLOCKED": 0, "RUNNING": 0, "WONTFIX": 0, "DONE": 1, "CANCELLED": 0}
+    metrics = (await nobody.get("/metrics")).text
+    assert 'utask_task_state{group="",status="DONE",template="hello"} 1.0' in metrics
+    document = (await nobody.get("/unsecured/spec.json")).json()
+    assert document["openapi"] == "3.1.0"
+    assert "/task/{id}" in document["paths"]
+    server.office.draining = True
+    assert (await nobody.get("/readyz")).status_code == 503

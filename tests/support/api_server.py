@@ -1,0 +1,69 @@
+"""A real server on loopback, over a runtime of its own, and clients of it who are somebody."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import attrs
+import httpx2
+import trio
+
+from runtime import open_runtime
+from runtime.api.client import Runtime
+from runtime.api.desk import Desk
+from runtime.engine.rights import Administrators
+from runtime.server.app import Office, build_app
+from runtime.server.auth import Authenticator, Groups, TrustedHeader, networks
+from runtime.server.limits import ServerLimits
+from runtime.server.serving import serving
+from runtime.templates.model import Template
+
+ADMINISTRATORS = Administrators(usernames=["admin"], groups=["admins"])
+GROUPS = Groups({"admins": frozenset({"root"}), "ops": frozenset({"olga"}), "audit": frozenset({"anton"})})
+ROOMY = ServerLimits(requests_per_second=1e6, burst=1_000_000)
+
+
+@attrs.frozen
+class Server:
+    """A server that runs. `client` gives one who is the user of that name; None is nobody."""
+
+    url: str
+    runtime: Runtime
+    office: Office
+    client: Callable[..., httpx2.AsyncClient]
+
+
+def trusting() -> TrustedHeader:
+    return TrustedHeader(networks(["127.0.0.1"]), GROUPS)
+
+
+@asynccontextmanager
+async def running_server(
+    templates: Iterable[Template] = (),
+    *,
+    authenticator: Authenticator | None = None,
+    administrators: Administrators | None = ADMINISTRATORS,
+    limits: ServerLimits = ROOMY,
+    **options: Any,
+) -> AsyncIterator[Server]:
+    """Run a server for as long as the block lasts."""
+    clients: list[httpx2.AsyncClient] = []
+
+    def client(username: str | None, **more: Any) -> httpx2.AsyncClient:
+        headers = {} if username is None else {"x-remote-user": username}
+        made = httpx2.AsyncClient(base_url=url, headers=headers, timeout=30, **more)
+        clients.append(made)
+        return made
+
+    async with open_runtime(administrators=administrators, **options) as runtime:
+        for template in templates:
+            await runtime.register(template)
+        office = Office(Desk(runtime, administrators), authenticator or trusting(), limits)
+        async with serving(build_app(office), "127.0.0.1:0", grace_seconds=0.5) as address:
+            url = f"http://{address}"
+            try:
+                yield Server(url, runtime, office, client)
+            finally:
+                with trio.CancelScope(shield=True):
+                    for one in clients:
+                        await one.aclose()
