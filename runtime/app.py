@@ -59,6 +59,7 @@ from runtime.values.json import Json
 from runtime.work.broadcast import Broadcast
 from runtime.work.collector import Collector
 from runtime.work.config import shown_config
+from runtime.work.flows.door import OpenDoor
 from runtime.work.intake import Intake
 from runtime.work.plans import Plans
 from runtime.work.pools import Limits
@@ -163,6 +164,7 @@ async def open_runtime(
 
         telling = set_up(notifications, dict(config or {}), lambda: root)
     notices = telling.notices if telling else None
+    broadcast = Broadcast(notices.note if notices else None)
     catalogue = Templates()
     settings = RunnerSettings(
         scripts=Path(scripts),
@@ -171,6 +173,7 @@ async def open_runtime(
         destinations=destinations,
         templates=catalogue,
         messenger=notices or NOBODY,
+        flows=OpenDoor(front=lambda: root.address_of(_INTAKE), broadcast=broadcast, clock=clock, shutdown=shutdown),
         environment=dict(os.environ if environment is None else environment),
     )
     known = Runners(runners, settings)
@@ -180,7 +183,6 @@ async def open_runtime(
         await trio.to_thread.run_sync(load_templates, templates, library.types, catalogue)
     journal = journal or (MemoryJournal() if store is None else await open_journal(store, keys))
     evaluator = Evaluator(now=lambda: datetime.fromtimestamp(clock.wall(), UTC))
-    broadcast = Broadcast(notices.note if notices else None)
     timers = Timers(clock, shutdown=shutdown)
     limited = bool(limits and limits.resources)
     resources = Resources(limits, lambda: root.address_of(_RESOURCES)) if limits and limited else None

@@ -54,7 +54,8 @@ from runtime.cache import Cache, TooLarge
 from runtime.configuration import Checked, Templated, check_configuration, structure
 from runtime.destinations import EVERYWHERE, Destinations, Forbidden
 from runtime.duration import Duration, parse_duration
-from runtime.errors import Fault, did_you_mean
+from runtime.embedded import NO_FLOWS, FlowDoor, FlowOrder, FlowReport
+from runtime.errors import Fault, Refused, did_you_mean
 from runtime.functions import Functions
 from runtime.life import SILENT, Life
 from runtime.messenger import NOBODY, Messenger
@@ -86,6 +87,9 @@ __all__ = (
     "Destinations",
     "Duration",
     "Fault",
+    "FlowDoor",
+    "FlowOrder",
+    "FlowReport",
     "Forbidden",
     "Json",
     "Life",
@@ -96,6 +100,7 @@ __all__ = (
     "Number",
     "OpenCallback",
     "Outcome",
+    "Refused",
     "Runner",
     "RunnerSettings",
     "Runners",
@@ -232,6 +237,7 @@ class RunnerSettings:
         cache: what steps remember for each other.
         templates: the names of the templates that tasks can be made from.
         messenger: how steps say something to people's tools.
+        flows: where steps have flows run.
         environment: the variables that processes of steps inherit: those that this process had when the settings were
             made, where nothing else is said.
     """
@@ -243,6 +249,7 @@ class RunnerSettings:
     cache: Cache = attrs.field(factory=Cache, repr=False)
     templates: Container[str] = ()
     messenger: Messenger = attrs.field(default=NOBODY, repr=False)
+    flows: FlowDoor = attrs.field(default=NO_FLOWS, repr=False)
     environment: Mapping[str, str] = attrs.field(factory=lambda: dict(os.environ), repr=False)
 
 

@@ -1,0 +1,152 @@
+"""The actions ``flow`` and ``approval``, in tasks of a whole runtime."""
+
+import pytest
+import trio
+
+from actors import VirtualClock
+from runtime import (
+    Action,
+    Conflict,
+    Flows,
+    GroupSpec,
+    NotFound,
+    Signal,
+    StepSpec,
+    TaskState,
+    Template,
+    generator,
+    open_runtime,
+)
+from runtime.errors import TemplateInvalid
+from tests.support.live_flow import Kept
+from tests.support.plans import echo, plan, step
+
+DOCUMENT = {
+    "kind": "flow",
+    "name": "greet",
+    "steps": [
+        {"name": "say", "group_idx": 1, "signal": {"type": "echo", "data": {"output": "Hello, {{`{{.input.name}}`}}"}}}
+    ],
+}
+
+
+@generator("greet")
+def greet(_flow):
+    return [GroupSpec(steps=(StepSpec(name="say", signal=Signal(type="echo", data={"output": "{{.input.name}}"})),))]
+
+
+def asking(action: str, **configuration) -> Template:
+    return plan(
+        {"x": "{{.step.a.output | toJson}}"},
+        a=step(action=Action(type=action, configuration=configuration), idempotent=True),
+    )
+
+
+async def waits(rt, flow_id):
+    """Wait until a flow that somebody else starts asks for an answer."""
+    while True:
+        try:
+            view = await rt.flow_handle(flow_id).wait()
+        except NotFound:
+            await trio.lowlevel.checkpoint()
+            continue
+        if view.waits:
+            return view
+
+
+async def test_a_step_of_a_task_runs_a_flow_from_a_document_or_of_a_type(mock_clock):
+    async with open_runtime(flows=Flows(generators=[greet])) as rt:
+        for flow in ({**DOCUMENT}, "greet"):
+            task = await rt.submit(asking("flow", flow=flow, input={"name": "Ada"}))
+            view = await task.wait()
+            assert view.state is TaskState.DONE
+            output = view.steps["a"].output
+            assert output["status"] == "success"
+            assert output["id"] == f"{task.id}.a"
+            assert output["steps"]["say"]["output"] in {"Hello, Ada", "Ada"}
+
+
+async def test_a_flow_that_ends_otherwise_is_the_steps_error(mock_clock):
+    async with open_runtime() as rt:
+        view = await (await rt.submit(asking("flow", flow="nobody"))).wait()
+        assert view.steps["a"].state == "CLIENT_ERROR"
+        assert "no generator" in view.steps["a"].error
+        bad = await (await rt.submit(asking("flow", flow={"kind": "flow", "steps": []}))).wait()
+        assert "no steps" in bad.steps["a"].error
+        with pytest.raises(TemplateInvalid, match=r"configuration\.flow"):
+            await rt.submit(asking("flow", flow=5))
+
+
+async def test_a_step_asks_a_person_and_goes_on_with_the_answer(mock_clock):
+    async with open_runtime() as rt:
+        task = await rt.submit(asking("approval", plan={"text": "raw"}, approvers=["ada"]))
+        view = await waits(rt, f"{task.id}.a")
+        flow = rt.flow_handle(view.id)
+        assert (await flow.approval("s1")).contents == {"plan": {"text": "raw"}}
+        await flow.approve("s1", "fine", by="ada")
+        assert (await task.wait()).steps["a"].output == {
+            "approved": True,
+            "response": "approve",
+            "note": "fine",
+            "by": "ada",
+        }
+
+
+async def test_a_denial_is_the_steps_error_and_a_skip_is_an_answer(mock_clock):
+    async with open_runtime() as rt:
+        task = await rt.submit(asking("approval", plan="x"))
+        await waits(rt, f"{task.id}.a")
+        await rt.flow_handle(f"{task.id}.a").deny("s1", "no", by="ada")
+        view = await task.wait()
+        assert view.steps["a"].state == "CLIENT_ERROR"
+        assert view.steps["a"].error == "denied by ada: no"
+        task = await rt.submit(asking("approval", plan="x"))
+        await waits(rt, f"{task.id}.a")
+        await rt.flow_handle(f"{task.id}.a").respond("s1", "deny-skip-current")
+        assert (await task.wait()).steps["a"].output["approved"] is False
+
+
+async def test_a_question_that_nobody_answers_expires(autojump_clock):
+    async with open_runtime(clock=VirtualClock(1_700_000_000.0)) as rt:
+        view = await (await rt.submit(asking("approval", plan="x", expires="1h"))).wait()
+        assert view.steps["a"].state == "CLIENT_ERROR"
+        assert "not answered" in view.steps["a"].error
+
+
+async def test_what_is_to_be_approved_is_no_template(mock_clock):
+    template = plan(
+        a=step(action=echo({"text": "{{`{{ .input.secret }}`}}"})),
+        b=step(
+            "a", action=Action(type="approval", configuration={"plan": "{{.step.a.output.text}}", "approve_all": True})
+        ),
+    )
+    async with open_runtime() as rt:
+        task = await rt.submit(template)
+        assert (await task.wait()).state is TaskState.DONE
+        flow = await rt.flow_handle(f"{task.id}.b").approval("s1")
+        assert flow.contents == {"plan": "{{ .input.secret }}"}
+
+
+async def test_cancelling_the_task_cancels_its_flow(mock_clock):
+    async with open_runtime() as rt:
+        task = await rt.submit(asking("approval", plan="x"))
+        await waits(rt, f"{task.id}.a")
+        await task.cancel()
+        await task.wait()
+        view = await rt.flow_handle(f"{task.id}.a").status()
+        assert view.status.status == "cancelled"
+        with pytest.raises(Conflict):
+            await rt.flow_handle(f"{task.id}.a").approve("s1")
+
+
+async def test_a_question_is_still_open_after_a_restart(autojump_clock):
+    journal, clock = Kept(), VirtualClock(1_700_000_000.0)
+    async with open_runtime(journal=journal, clock=clock) as rt:
+        await rt.submit(asking("approval", plan="x"), task_id="t")
+        await waits(rt, "t.a")
+    async with open_runtime(journal=journal, clock=clock) as rt:
+        await rt.flow_handle("t.a").approve("s1")
+        with trio.fail_after(100):
+            view = await rt.wait("t")
+        assert view.state is TaskState.DONE
+        assert view.steps["a"].output["approved"] is True
