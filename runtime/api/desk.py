@@ -191,9 +191,12 @@ class Desk:
         else:
             kind, task_id = "task", message.task_id
             name = task_id
-        task = await self._runtime.read(task_id) if task_id is not None else None
+        try:
+            task = await self._runtime.read(task_id) if task_id is not None else None
+        except NotFound:
+            task = None
         if task is None or not may_see(who, task, self.administrators):
-            raise NotFound(kind, name)
+            raise NotFound(kind, name)  # with the same words: whether there is one is not for everybody to know
         return task
 
     async def _do(self, message: AboutTask, who: Identity, task: Task) -> Answer:

@@ -90,6 +90,9 @@ async def test_what_somebody_may_not_see_is_not_there(server):
         assert (await server.client("eve").get(path)).status_code == 404
         assert (await server.client("ada").get(path)).status_code == 200
     assert (await server.client("eve").get("/task")).json() == []
+    hidden = (await server.client("eve").get(f"/task/{made['id']}")).json()["error"]
+    missing = (await server.client("eve").get("/task/nothing")).json()["error"]
+    assert hidden.replace(made["id"], "nothing") == missing
 
 
 async def test_nobody_is_refused_and_administrators_routes_are_theirs(server):

@@ -1,0 +1,197 @@
+"""Events over HTTP: in order, from any position, for who may see them; and nothing that is sent breaks a connection's end."""
+
+import json
+import random
+from contextlib import aclosing, suppress
+
+import attrs
+import pytest
+import trio
+from httpx2.websockets import WebSocketDisconnect, WebSocketNetworkError
+
+from runtime.api.codec import EVENTS
+from tests.runtime.server.test_routes import HELLO, submitted
+from tests.support.api_server import ROOMY, running_server
+
+
+@pytest.fixture
+async def server():
+    async with running_server([HELLO]) as running:
+        yield running
+
+
+async def lines_of(server, user, query):
+    """Read what the server sends, a line at a time. A bare socket: it can be left in the middle of a reply."""
+    host, port = server.url.removeprefix("http://").split(":")
+    rest = b""
+    async with await trio.open_tcp_stream(host, int(port)) as stream:
+        head = f"GET /v1/events?{query} HTTP/1.1\r\nHost: x\r\nx-remote-user: {user}\r\n\r\n"
+        await stream.send_all(head.encode())
+        while True:
+            *lines, rest = rest.split(b"\n")
+            for line in lines:
+                yield line.decode().rstrip("\r")
+            rest += await stream.receive_some()
+
+
+async def told(server, user, query="", *, until):
+    """Read server-sent events until one is what is waited for; give them all, in the order they came."""
+    events, position = [], None
+    with trio.fail_after(30):
+        async with aclosing(lines_of(server, user, query)) as lines:
+            assert await anext(lines) == "HTTP/1.1 200 "
+            async for line in lines:
+                if line.startswith("id: "):
+                    position = int(line[4:])
+                elif line.startswith("data: "):
+                    event = json.loads(line[6:])
+                    EVENTS.decode(event)
+                    assert event["position"] == position
+                    events.append(event)
+                    if until(event):
+                        return events
+    raise AssertionError("the stream ended")
+
+
+def done(event):
+    return event.get("resolution") == "DONE"
+
+
+async def test_a_subscriber_that_comes_back_with_its_last_position_misses_nothing(server):
+    for _ in range(3):
+        await server.runtime.wait((await submitted(server.client("ada")))["id"])
+    seen = [0]
+
+    def third_end(event):
+        seen[0] += done(event)
+        return seen[0] == 3
+
+    everything = await told(server, "admin", until=third_end)
+    positions = [event["position"] for event in everything]
+    assert positions == sorted(set(positions))
+    for cut in random.Random(1).sample(range(len(everything) - 1), 4):
+        after = everything[cut]["position"]
+        rest = await told(server, "admin", f"after={after}", until=lambda event: event == everything[-1])
+        assert rest == everything[cut + 1 :]
+
+
+async def test_what_happens_while_somebody_listens_is_told(server):
+    ada = server.client("ada")
+    made = await submitted(ada, delay="100ms")
+    events = await told(server, "ada", f"task_id={made['id']}", until=done)
+    assert [event["state"] for event in events if event["type"] == "task_state_changed"] == [
+        "TODO",
+        "DELAYED",
+        "RUNNING",
+        "DONE",
+    ]
+    assert {event["task_id"] for event in events} == {made["id"]}
+
+
+async def test_events_are_for_those_who_may_see_the_task(server):
+    made = await submitted(server.client("ada"))
+    eve = server.client("eve")
+    assert (await eve.get(f"/v1/events?task_id={made['id']}")).status_code == 404
+    assert (await eve.get("/v1/events")).status_code == 403
+    assert (await server.client("admin").get("/v1/events?after=soon")).status_code == 400
+
+
+async def test_the_number_of_subscribers_is_bounded_and_those_who_leave_make_room():
+    async with running_server([HELLO], limits=attrs.evolve(ROOMY, subscribers=1)) as server:
+        admin = server.client("admin")
+        with trio.fail_after(30):
+            async with aclosing(lines_of(server, "admin", "")) as lines:
+                async for line in lines:
+                    if line == ": welcome":
+                        break
+                refused = await admin.get("/v1/events")
+                assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
+            await gone(server)
+
+
+async def gone(server):
+    """Wait until nobody listens any more: the server hears of it when the connection ends."""
+    while server.office.subscribers:  # noqa: ASYNC110 - there is no event for what ends outside
+        await trio.sleep(0.01)
+
+
+async def test_a_websocket_is_sent_the_same_events(server):
+    ada = server.client("ada")
+    made = await submitted(ada)
+    await server.runtime.wait(made["id"])
+    expected = await told(server, "ada", f"task_id={made['id']}", until=done)
+    with trio.fail_after(30):
+        async with ada.websocket("/v1/events") as socket:
+            await socket.send_text(json.dumps({"task_id": made["id"], "after": expected[0]["position"]}))
+            assert [json.loads(await socket.receive_text()) for _ in expected[1:]] == expected[1:]
+
+
+@pytest.mark.parametrize(
+    ("user", "frame", "code"),
+    [
+        (None, "{}", 4401),
+        ("ada", "{", 4400),
+        ("ada", "[]", 4400),
+        ("ada", '{"after": -1}', 4400),
+        ("ada", '{"aftr": 1}', 4400),
+        ("ada", "{}", 4404),
+        ("ada", '{"task_id": "nothing"}', 4404),
+    ],
+)
+async def test_a_websocket_that_asks_for_what_cannot_be_is_closed_with_the_reason(server, user, frame, code):
+    with trio.fail_after(30):
+        async with server.client(user).websocket("/v1/events") as socket:
+            await socket.send_text(frame)
+            with pytest.raises(WebSocketDisconnect) as closed:
+                await socket.receive_text()
+    assert closed.value.code == code
+
+
+FRAMES = [
+    lambda rng: bytes(rng.randrange(256) for _ in range(rng.randrange(200))),
+    lambda rng: json.dumps({"after": rng.choice([2**80, 1.5, None, "x", True, [], {}])}).encode(),
+    lambda rng: b"[" * rng.randrange(1, 5000),
+    lambda rng: json.dumps({"task_id": "\ud800" * rng.randrange(300)}).encode(),
+    lambda rng: b"\x00" * rng.randrange(1000),
+    lambda rng: b'{"after": 1' + b"0" * rng.randrange(5000) + b"}",
+]
+
+
+async def test_no_frame_breaks_the_server(server):
+    rng = random.Random(7)
+    admin = server.client("admin")
+    with trio.fail_after(120):
+        for number in range(60):
+            frame = rng.choice(FRAMES)(rng)
+            async with admin.websocket("/v1/events") as socket:
+                with suppress(WebSocketDisconnect, WebSocketNetworkError):
+                    if number % 2:
+                        await socket.send_bytes(frame)
+                    else:
+                        await socket.send_text(frame.decode(errors="replace"))
+                    with trio.move_on_after(0.05):
+                        await socket.receive_text()
+        assert (await admin.get("/unsecured/mon/ping")).text == "pong"
+        await gone(server)
+
+
+async def test_bytes_that_are_no_websocket_frames_break_nothing(server):
+    rng = random.Random(8)
+    host, port = server.url.removeprefix("http://").split(":")
+    handshake = (
+        b"GET /v1/events HTTP/1.1\r\nHost: x\r\nx-remote-user: admin\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    with trio.fail_after(60):
+        for _ in range(30):
+            stream = await trio.open_tcp_stream(host, int(port))
+            async with stream:
+                await stream.send_all(handshake)
+                assert (await stream.receive_some()).startswith(b"HTTP/1.1 101")
+                try:
+                    await stream.send_all(bytes(rng.randrange(256) for _ in range(rng.randrange(1, 400))))
+                    with trio.move_on_after(0.05):
+                        await stream.receive_some()
+                except trio.BrokenResourceError:
+                    pass
+        assert (await server.client("admin").get("/unsecured/mon/ping")).text == "pong"
