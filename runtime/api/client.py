@@ -227,7 +227,7 @@ class Runtime(FlowClient):
 
         Raises:
             TemplateInvalid, InputInvalid: with every fault and its path.
-            Conflict: there is another task of that id.
+            Conflict: there is another task of that id, or the template is blocked.
             Unavailable: the runtime is full, draining or closed.
         """
         if task_id is not None and (not task_id or "/" in task_id):

@@ -75,8 +75,6 @@ async def _orders(attempt: Attempt, tasks: Sequence[ChildTask], tools: Tools) ->
 
 async def _order(attempt: Attempt, task: ChildTask, tools: Tools) -> ChildOrder:
     template = tools.templates.named(task.template)
-    if template.blocked:
-        raise Refused(f'template "{template.name}" is blocked: no task can be made from it')
     if PARENT_TAG in task.tags:
         raise Refused(f"the tag {PARENT_TAG} is reserved")
     parent = attempt.header

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from runtime.errors import Fault, TemplateInvalid, TemplatingError
+from runtime.errors import Conflict, Fault, TemplateInvalid, TemplatingError
 from runtime.templates.inputs import check_inputs
 from runtime.templates.model import Template
 from runtime.values.evaluator import Evaluator
@@ -35,7 +35,10 @@ async def prepare_task(
 
     Raises:
         InputInvalid, TemplateInvalid: with every fault and its path.
+        Conflict: the template is blocked.
     """
+    if template.blocked:
+        raise Conflict(f'template "{template.name}" is blocked: no task can be made from it')
     checked = check_inputs(template.inputs, inputs)
     values = Values(input=checked, task=infos, variables=template.variables)
     title = await _render("title_format", template.title_format, values, evaluator)

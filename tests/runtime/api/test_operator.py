@@ -162,6 +162,21 @@ async def test_a_task_that_nobody_took_on_can_be_rejected_and_is_over_then(autoj
         await rt.resolve(task.id)
 
 
+async def test_no_task_is_made_from_a_blocked_template(autojump_clock, rt, clock):
+    with pytest.raises(Conflict, match='"plan" is blocked'):
+        await rt.submit(attrs.evolve(plan(a=step()), blocked=True))
+
+
+async def test_what_a_resolver_has_to_say_is_asked_of_whoever_takes_the_task_on(autojump_clock, rt, clock):
+    template = attrs.evolve(plan(a=step(action=echo("{{.resolver_input.who}}"))), resolver_inputs=[Input(name="who")])
+    task = await rt.submit(template, resolve=False)
+    with pytest.raises(InputInvalid, match="missing input who"):
+        await rt.resolve(task.id)
+    await rt.resolve(task.id, {"who": "ann"}, resolver="bob")
+    view = await task.wait()
+    assert (view.steps["a"].output, view.resolver_username) == ("ann", "bob")
+
+
 async def test_a_delayed_task_starts_when_its_time_has_come(autojump_clock, rt, clock):
     task = await rt.submit(plan(a=step()), delay=3600)
     view = await task.status()
