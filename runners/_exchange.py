@@ -1,5 +1,6 @@
 """One HTTP exchange: no retries, bounded in size, nothing left open, and one kind of error for all that goes wrong."""
 
+import re
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -28,12 +29,17 @@ _OUR_HEADERS = (
     ("Connection", "keep-alive"),
     ("User-Agent", "understudy"),
 )
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+"""What a method or the name of a header may look like."""
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _LONGEST_PROBLEM = 300  # characters of what a library says about bytes from outside
 
 
 class _RefusedError(ValueError):
     """The reply came, and is not one that can be taken."""
 
+
+_ILLEGAL = "the request is not legal HTTP: look for odd characters in its host, method and headers"
 
 _SAYINGS: Sequence[tuple[type[Exception] | tuple[type[Exception], ...], str]] = (
     (_RefusedError, "{}"),
@@ -43,9 +49,9 @@ _SAYINGS: Sequence[tuple[type[Exception] | tuple[type[Exception], ...], str]] = 
     ),
     (
         (httpx2.LocalProtocolError, UnicodeError),
-        "the request is not legal HTTP: look for odd characters in its host, method and headers",
+        _ILLEGAL,
     ),
-    (httpcore2.LocalProtocolError, "the request is not legal HTTP: look for odd characters in its host and headers"),
+    (httpcore2.LocalProtocolError, _ILLEGAL),
     ((httpx2.ConnectError, httpcore2.ConnectError), "cannot connect: {}"),
     ((httpx2.ProxyError, httpcore2.ProxyError), "the proxy does not let us through: {}"),
     ((httpx2.ProtocolError, httpcore2.ProtocolError), "the reply is not HTTP: {}"),
@@ -127,6 +133,7 @@ async def _answered(call: Call, wire: httpx2.AsyncBaseTransport, limit: "_Limit"
     What takes more than one request, redirects and challenges, is a client's affair; making one for a single request
     would cost a third of the exchange.
     """
+    _check_headers(call.headers)
     if call.takes_one_request:
         request = httpx2.Request(call.method, call.url, headers=_all_headers(call), content=call.body)
         if call.auth is not None:
@@ -152,6 +159,17 @@ async def _answered(call: Call, wire: httpx2.AsyncBaseTransport, limit: "_Limit"
         client.stream(call.method, call.url, headers=_encoded(call.headers), content=call.body) as response,
     ):
         yield response
+
+
+def _check_headers(headers: Sequence[tuple[str, str]]) -> None:
+    """Refuse what the library would refuse, and would show to its log.
+
+    Raises:
+        _RefusedError: a name or a value is not legal.
+    """
+    for name, value in headers:
+        if not TOKEN.fullmatch(name) or value != value.strip(" \t") or _CONTROL.search(value):
+            raise _RefusedError(_ILLEGAL)
 
 
 def _all_headers(call: Call) -> list[tuple[bytes, bytes]]:

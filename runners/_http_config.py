@@ -1,12 +1,11 @@
 """The configuration of `http`: its fields, the rules between them, the address they name (spec section 9.2)."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 import attrs
 
-from runners._exchange import LARGEST_REPLY, MOST_REDIRECTS
+from runners._exchange import LARGEST_REPLY, MOST_REDIRECTS, TOKEN
 from runners._output import Codes
 from runners._reply import is_client_error
 from runners._wire import proxy_of
@@ -16,7 +15,6 @@ LARGEST_REPLY_POSSIBLE = 100 * 1024 * 1024
 """What `max_reply_bytes` may be raised to: a reply is held in memory, and stored."""
 
 _METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 
 
 @attrs.frozen(kw_only=True)
@@ -180,7 +178,7 @@ def _pair_faults(path: str, pairs: Sequence[NameValue]) -> Iterator[Fault]:
 
 def _header_faults(headers: Sequence[NameValue]) -> Iterator[Fault]:
     for index, header in enumerate(headers):
-        if header.name and not isinstance(header.name, Templated) and not _TOKEN.fullmatch(header.name):
+        if header.name and not isinstance(header.name, Templated) and not TOKEN.fullmatch(header.name):
             yield Fault(f"headers[{index}].name", "holds a character that no header's name may have")
         if not isinstance(header.value, Templated) and set("\r\n\0") & set(header.value):
             yield Fault(f"headers[{index}].value", "holds a line break or a NUL")

@@ -144,8 +144,8 @@ class Notifier(Actor[Message]):
         """Deliver what is queued, as far as time allows."""
         del reason
         with trio.move_on_after(STOP_WITHIN_SECONDS):
-            while self.children.running or self._ready:
-                await self.turn(await self.receive())
+            while batch := await self.receive():
+                await self.turn(batch)
         if self._figures.waiting:
             _log.warning("notifications not delivered: the runtime is closed", count=self._figures.waiting)
         self._ready.clear()
