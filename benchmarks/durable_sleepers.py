@@ -13,10 +13,12 @@ from runtime.api.callables import name_callables
 from runtime.engine.records import Record, RunEnded, RunStarted, StepReturned, StepStarted, TaskResolved, TaskSubmitted
 from runtime.functions import Functions
 from runtime.journal.opening import open_journal
-from runtime.journal.protocol import Entry, Standing
+from runtime.journal.protocol import Entry, Journal, Standing
 
 _STORE = "UNDERSTUDY_BENCH_STORE"
-_OPENING_SECONDS = 2.0
+_OPENING_SECONDS = 3.0
+_PROBE = 500
+_DAY = 86_400.0
 
 _woken: list[float] = []
 _expected = 0
@@ -41,16 +43,15 @@ def sleepers(tasks: int, waking: int, first_seconds: float, last_seconds: float)
             await (await rt.submit(chain(1, Action.calling(wake)))).wait()
         _woken.clear()
         os.environ[_STORE] = str(folder / "tasks.db")
-        began = time() + _OPENING_SECONDS + tasks / 5_000
-        first, last = began + first_seconds, began + last_seconds
-        run_side("benchmarks.durable_sleepers:store", {"tasks": tasks, "waking": waking, "first": first, "last": last})
+        arguments = {"tasks": tasks, "waking": waking, "first": first_seconds, "last": last_seconds}
+        due = run_side("benchmarks.durable_sleepers:store", arguments)
         before = resident_bytes()
         async with open_runtime(folder / "tasks.db") as rt:
             await trio.sleep(0.1)
             grown = resident_bytes() - before
             await _all_woken.wait()
-        due = _due(waking, first, last)
-        return grown, [woken - asked for woken, asked in zip(sorted(_woken), due, strict=True)]
+        asked = _due(waking, due["first"], due["last"])
+        return grown, [woken - at for woken, at in zip(sorted(_woken), asked, strict=True)]
 
     with empty_folder() as folder:
         grown, late = trio.run(main, folder)
@@ -62,19 +63,30 @@ def _due(waking: int, first: float, last: float) -> list[float]:
 
 
 def store(tasks: int, waking: int, first: float, last: float) -> dict[str, float]:
-    """Store the tasks, as a runtime would have that tried each once; those that are not `waking` are due in a day."""
-    times = _due(waking, first, last) + [last + 86_400.0] * (tasks - waking)
+    """Store the tasks, as a runtime would have that tried each once; those that are not `waking` are due in a day.
+
+    The first is due `first` seconds after a runtime has had the time to open the store.
+    """
     template = name_callables(chain(1, Action.calling(wake)), Functions())
 
-    async def main() -> None:
+    async def main() -> dict[str, float]:
         journal = await open_journal(os.environ[_STORE])
-        entries = [_asleep(f"t{number}", template, due) for number, due in enumerate(times)]
-        for start in range(0, len(entries), 500):
-            await journal.append(entries[start : start + 500])
+        began = time()
+        await _append(journal, template, 0, [began + _DAY] * _PROBE)
+        seconds_each = (time() - began) / _PROBE
+        start = time() + 2 * tasks * seconds_each + _OPENING_SECONDS
+        times = _due(waking, start + first, start + last) + [began + _DAY] * (tasks - waking - _PROBE)
+        await _append(journal, template, _PROBE, times)
         await journal.close()
+        return {"first": start + first, "last": start + last}
 
-    trio.run(main)
-    return {}
+    return trio.run(main)
+
+
+async def _append(journal: Journal, template: Template, number: int, times: list[float]) -> None:
+    entries = [_asleep(f"t{number + index}", template, due) for index, due in enumerate(times)]
+    for start in range(0, len(entries), 500):
+        await journal.append(entries[start : start + 500])
 
 
 def _asleep(task_id: str, template: Template, due: float) -> Entry:
