@@ -5,6 +5,7 @@ Modules
     thread      the writer's thread: group commit, without anybody waiting for company
     writer      a group of appends as one commit
     reader      look-ups and lists, beside the writer
+    lists       the queries of lists
     database    opening a file: what it has to be, who may own it, what its errors mean
     schema      the tables and their migrations
     upkeep      check, backup, compaction, another key
