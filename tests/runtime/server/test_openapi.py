@@ -1,0 +1,71 @@
+"""The server holds to the OpenAPI document it gives, whatever is sent that the document allows."""
+
+import queue
+import threading
+from contextlib import contextmanager
+
+import pytest
+import schemathesis
+import trio
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from runtime.server.openapi import document
+from tests.runtime.server.test_routes import BY_HAND, HELLO, WRONG
+from tests.support.api_server import running_server
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+SCHEMA = schemathesis.openapi.from_dict(document()).exclude(
+    path="/v1/events"
+)  # it is answered for as long as one listens
+OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]
+
+
+@contextmanager
+def server_in_a_thread():
+    """Run a server beside a program that is not on trio; give its address."""
+    told = queue.Queue()
+
+    async def serve():
+        done = trio.Event()
+        async with running_server([HELLO, BY_HAND, WRONG]) as server:
+            told.put((server.url, trio.lowlevel.current_trio_token(), done))
+            await done.wait()
+
+    thread = threading.Thread(target=trio.run, args=(serve,))
+    thread.start()
+    url, token, done = told.get(timeout=30)
+    try:
+        yield url
+    finally:
+        token.run_sync_soon(done.set)
+        thread.join(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def url():
+    with server_in_a_thread() as address:
+        yield address
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
+def test_no_request_that_the_document_allows_is_answered_otherwise_than_it_says(url, operation):
+    @settings(
+        max_examples=8,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy())
+    def ask(case):
+        reply = case.call(base_url=url, headers={"x-remote-user": "admin"}, timeout=20)
+        case.validate_response(reply, checks=CHECKS)
+
+    ask()
