@@ -1,0 +1,157 @@
+"""A runtime for asyncio programs: the same names, awaited from a running loop.
+
+::
+
+    from runtime.hosts.aio import open_runtime
+
+    async with open_runtime() as rt:
+        task = await rt.submit("hello.yaml", {"name": "Ada"})
+        print(await task.result())
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, ParamSpec, TypeVar
+
+import attrs
+import trio
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from runtime import app
+from runtime.api.client import Prepared, Runtime, TaskHandle, TemplateSource
+from runtime.api.feed import StoredEvent
+from runtime.api.views import TaskView
+from runtime.values.json import Json
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def open_runtime(store: str | None = None, **options: Any) -> "AsyncIterator[AioRuntime]":
+    """Run a runtime in a thread for as long as the block lasts. The options are those of `runtime.open_runtime`."""
+    door = start_blocking_portal("trio", name="understudy")
+    portal = await asyncio.to_thread(door.__enter__)
+    try:
+        opened = portal.wrap_async_context_manager(app.open_runtime(store, **options))
+        runtime = await asyncio.to_thread(opened.__enter__)
+        try:
+            yield AioRuntime(portal, runtime)
+        finally:
+            await asyncio.shield(asyncio.to_thread(opened.__exit__, None, None, None))
+    finally:
+        await asyncio.shield(asyncio.to_thread(door.__exit__, None, None, None))
+
+
+@attrs.frozen
+class AioTask:
+    """A task that was accepted; its methods are those of `runtime.api.client.TaskHandle`."""
+
+    id: str
+    _call: "Callable[..., Awaitable[Any]]" = attrs.field(repr=False)
+    _handle: TaskHandle = attrs.field(repr=False)
+
+    async def status(self) -> TaskView:
+        """Read the task as it is now."""
+        view: TaskView = await self._call(self._handle.status)
+        return view
+
+    async def wait(self) -> TaskView:
+        """Wait for the task to come to rest. Cancelling the wait leaves the task alone."""
+        view: TaskView = await self._call(self._handle.wait)
+        return view
+
+    async def result(self) -> Json:
+        """Wait for the task and give its result."""
+        result: Json = await self._call(self._handle.result)
+        return result
+
+    async def cancel(self, reason: str = "cancelled") -> None:
+        """Stop the task for good."""
+        await self._call(self._handle.cancel, reason)
+
+    async def run(self) -> None:
+        """Start a run now."""
+        await self._call(self._handle.run)
+
+
+class AioRuntime:
+    """A running runtime, as `open_runtime` gives it."""
+
+    def __init__(self, portal: BlockingPortal, runtime: Runtime) -> None:
+        self._portal = portal
+        self._runtime = runtime
+
+    async def submit(
+        self, template: TemplateSource | Prepared, inputs: Mapping[str, Json] | None = None, **options: Any
+    ) -> AioTask:
+        """Take a task on, see `runtime.api.client.Runtime.submit`. Returns once it is stored."""
+
+        async def submit() -> TaskHandle:
+            return await self._runtime.submit(template, inputs, **options)
+
+        handle = await self.call(submit)
+        return AioTask(handle.id, self.call, handle)
+
+    def task(self, task_id: str) -> AioTask:
+        """Give a task by its id; whether there is one is seen when it is asked."""
+        return AioTask(task_id, self.call, TaskHandle(task_id, self._runtime))
+
+    async def prepare(self, source: TemplateSource) -> Prepared:
+        """Read and check a template, see `runtime.api.client.Runtime.prepare`."""
+        return await self.call(self._runtime.prepare, source)
+
+    async def register(self, source: TemplateSource | Prepared) -> Prepared:
+        """Read, check and keep a template, see `runtime.api.client.Runtime.register`."""
+        return await self.call(self._runtime.register, source)
+
+    async def events(self, *, after: int = 0, task_id: str = "") -> AsyncIterator[StoredEvent]:
+        """Give all events from a position on, in the order in which they were stored, until the runtime is closed."""
+        feed = self._runtime.feed(after=after, task_id=task_id)
+        await self.call(feed.__aenter__)
+        try:
+            while True:
+                events = await self.call(feed.read)
+                for event in events:
+                    yield event
+                if not events and not await self.call(feed.wait):
+                    return
+        finally:
+            await self.call(feed.__aexit__)
+
+    async def call(self, function: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+        """Await a function of the runtime's in its thread; anything that has no method here, too."""
+        return await asyncio.wrap_future(self._portal.start_task_soon(function, *arguments))
+
+    @property
+    def runtime(self) -> Runtime:
+        """The runtime itself, whose methods `call` awaits."""
+        return self._runtime
+
+
+def on_host(function: "Callable[P, Awaitable[T]]") -> "Callable[P, Awaitable[T]]":
+    """Make a function of the running asyncio loop one that steps can call: ``Action.calling(on_host(function))``.
+
+    It is awaited on that loop; when the step is cut, it is cancelled there, and the step waits until it has ended.
+    """
+    loop = asyncio.get_running_loop()
+
+    async def called(*arguments: P.args, **named: P.kwargs) -> T:
+        ended = trio.Event()
+        token = trio.lowlevel.current_trio_token()
+
+        async def run() -> T:
+            return await function(*arguments, **named)
+
+        future = asyncio.run_coroutine_threadsafe(run(), loop)
+        future.add_done_callback(lambda _future: token.run_sync_soon(ended.set))
+        try:
+            await ended.wait()
+        except trio.Cancelled:
+            future.cancel()
+            raise
+        return future.result()
+
+    called.__module__, called.__qualname__ = function.__module__, getattr(function, "__qualname__", "on_host")
+    return called

@@ -1,0 +1,117 @@
+"""A runtime for synchronous programs; its methods may be called from any thread.
+
+::
+
+    with open_runtime_sync() as rt:
+        print(rt.submit("hello.yaml", {"name": "Ada"}).result(timeout=10))
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import attrs
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from runtime.api.client import Prepared, Runtime, TaskHandle, TemplateSource
+from runtime.api.views import TaskView
+from runtime.app import open_runtime
+from runtime.values.json import Json
+
+T = TypeVar("T")
+
+
+@contextmanager
+def open_runtime_sync(store: str | None = None, **options: Any) -> Iterator["SyncRuntime"]:
+    """Run a runtime in a thread for as long as the block lasts. The options are those of `runtime.open_runtime`."""
+    with (
+        start_blocking_portal("trio", name="understudy") as portal,
+        portal.wrap_async_context_manager(open_runtime(store, **options)) as runtime,
+    ):
+        yield SyncRuntime(portal, runtime)
+
+
+@attrs.frozen
+class SyncTask:
+    """A task that was accepted. A `timeout`, in seconds, gives the call up and leaves the task alone (`TimeoutError`)."""
+
+    id: str
+    _call: "Callable[..., Any]" = attrs.field(repr=False)
+    _handle: TaskHandle = attrs.field(repr=False)
+
+    def status(self, timeout: float | None = None) -> TaskView:
+        """Read the task as it is now."""
+        view: TaskView = self._call(self._handle.status, timeout=timeout)
+        return view
+
+    def wait(self, timeout: float | None = None) -> TaskView:
+        """Wait for the task to come to rest, see `TaskHandle.wait`."""
+        view: TaskView = self._call(self._handle.wait, timeout=timeout)
+        return view
+
+    def result(self, timeout: float | None = None) -> Json:
+        """Wait for the task and give its result, see `TaskHandle.result`."""
+        result: Json = self._call(self._handle.result, timeout=timeout)
+        return result
+
+    def cancel(self, reason: str = "cancelled", timeout: float | None = None) -> None:
+        """Stop the task for good, see `TaskHandle.cancel`."""
+        self._call(self._handle.cancel, reason, timeout=timeout)
+
+    def run(self, timeout: float | None = None) -> None:
+        """Start a run now, see `TaskHandle.run`."""
+        self._call(self._handle.run, timeout=timeout)
+
+
+class SyncRuntime:
+    """A running runtime, as `open_runtime_sync` gives it."""
+
+    def __init__(self, portal: BlockingPortal, runtime: Runtime) -> None:
+        self._portal = portal
+        self._runtime = runtime
+
+    def submit(
+        self,
+        template: TemplateSource | Prepared,
+        inputs: Mapping[str, Json] | None = None,
+        *,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> SyncTask:
+        """Take a task on, see `runtime.api.client.Runtime.submit`. Returns once it is stored."""
+
+        async def submit() -> TaskHandle:
+            return await self._runtime.submit(template, inputs, **options)
+
+        handle = self.call(submit, timeout=timeout)
+        return SyncTask(handle.id, self.call, handle)
+
+    def task(self, task_id: str) -> SyncTask:
+        """Give a task by its id; whether there is one is seen when it is asked."""
+        return SyncTask(task_id, self.call, TaskHandle(task_id, self._runtime))
+
+    def prepare(self, source: TemplateSource, *, timeout: float | None = None) -> Prepared:
+        """Read and check a template, see `runtime.api.client.Runtime.prepare`."""
+        return self.call(self._runtime.prepare, source, timeout=timeout)
+
+    def register(self, source: TemplateSource | Prepared, *, timeout: float | None = None) -> Prepared:
+        """Read, check and keep a template, see `runtime.api.client.Runtime.register`."""
+        return self.call(self._runtime.register, source, timeout=timeout)
+
+    def call(self, function: Callable[..., Awaitable[T]], *arguments: Any, timeout: float | None = None) -> T:
+        """Await a function of the runtime's in its thread; anything that has no method here, too.
+
+        Raises:
+            TimeoutError: it took longer, and was cancelled.
+        """
+        future: Future[T] = self._portal.start_task_soon(function, *arguments)
+        try:
+            return future.result(timeout)
+        finally:
+            future.cancel()
+
+    @property
+    def runtime(self) -> Runtime:
+        """The runtime itself, whose methods `call` awaits."""
+        return self._runtime

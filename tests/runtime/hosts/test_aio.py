@@ -1,0 +1,115 @@
+"""A runtime in an asyncio program."""
+
+import asyncio
+import contextvars
+
+import pytest
+
+from runtime import Action, Step, TaskNotDone, Template
+from runtime.hosts.aio import on_host, open_runtime
+from tests.runtime.hosts.test_sync import SAY, STUCK, understudies
+
+asked_by = contextvars.ContextVar("asked_by", default="nobody")
+
+
+def hosted(main):
+    """Run a test as an asyncio program of its own."""
+
+    def test():
+        asyncio.run(asyncio.wait_for(main(), 120))
+        assert not understudies()
+
+    test.__name__ = main.__name__
+    return test
+
+
+@hosted
+async def test_a_task_is_submitted_and_its_result_awaited():
+    async with open_runtime() as rt:
+        task = await rt.submit(SAY)
+        assert await task.result() == {"a": "said"}
+
+
+@hosted
+async def test_a_thousand_tasks_some_of_them_cancelled_end_with_the_block():
+    async with open_runtime(grace_seconds=0) as rt:
+        tasks = await asyncio.gather(*(rt.submit(SAY) for _ in range(990)))
+        stuck = await asyncio.gather(*(rt.submit(STUCK) for _ in range(10)))
+        results = await asyncio.gather(*(task.result() for task in tasks))
+        assert results == [{"a": "said"}] * 990
+        await asyncio.gather(*(task.cancel() for task in stuck[:5]))
+        views = await asyncio.gather(*(task.wait() for task in stuck[:5]))
+        assert {view.state for view in views} == {"CANCELLED"}
+
+
+@hosted
+async def test_cancelling_a_wait_leaves_the_task_alone_and_the_loop_free():
+    async with open_runtime(grace_seconds=0) as rt:
+        task = await rt.submit(STUCK)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(task.result(), 0.2)
+        assert (await task.status()).state == "RUNNING"
+        await task.cancel("enough")
+        with pytest.raises(TaskNotDone, match="enough"):
+            await task.result()
+
+
+@hosted
+async def test_steps_call_back_into_the_loop_of_the_host_and_are_cut_there():
+    home, began, cut = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+
+    async def answer():
+        await asyncio.sleep(0)
+        assert asyncio.get_running_loop() is home
+        return "from the host"
+
+    async def hang():
+        began.set()
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            cut.set()
+
+    async with open_runtime(grace_seconds=0) as rt:
+        template = Template(name="ask", steps={"a": Step(action=Action.calling(on_host(answer)))})
+        assert (await (await rt.submit(template)).wait()).steps["a"].output == "from the host"
+        task = await rt.submit(Template(name="hang", steps={"a": Step(action=Action.calling(on_host(hang)))}))
+        await began.wait()
+        await task.cancel()
+        await cut.wait()
+
+
+@hosted
+async def test_what_is_in_context_is_seen_by_the_call():
+    async def look():
+        return asked_by.get()
+
+    async with open_runtime() as rt:
+        asked_by.set("ada")
+        assert await rt.call(look) == "ada"
+
+
+@hosted
+async def test_events_are_followed_from_any_position():
+    async with open_runtime() as rt:
+        task = await rt.submit(SAY)
+        await task.wait()
+        seen = []
+        async for event in rt.events(task_id=task.id):
+            seen.append(event)
+            if getattr(event, "resolution", "") == "DONE":
+                break
+        async for event in rt.events(after=seen[0].position):
+            assert event == seen[1]
+            break
+
+
+@hosted
+async def test_an_error_inside_the_block_ends_the_runtime_and_is_told():
+    async def failing():
+        async with open_runtime(grace_seconds=0) as rt:
+            await rt.submit(STUCK)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await failing()
