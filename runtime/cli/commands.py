@@ -168,6 +168,18 @@ cli.add_command(flow_commands)
     metavar="NETWORK",
     help="Where the header X-Remote-User is believed from; repeat it.",
 )
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="HOST",
+    help="Where steps may connect to whatever is denied: a name, a pattern, an address or a network; repeat it.",
+)
+@click.option(
+    "--deny",
+    multiple=True,
+    metavar="HOST",
+    help="Where they may not, besides link-local addresses and the metadata services of clouds; '*' is everywhere.",
+)
 @click.option("--grace", type=click.FloatRange(min=0), default=3.0, show_default=True, help="Seconds to end in.")
 def serve(
     *,
@@ -183,6 +195,8 @@ def serve(
     passwords: Path | None,
     groups: Path | None,
     proxies: tuple[str, ...],
+    allow: tuple[str, ...],
+    deny: tuple[str, ...],
     grace: float,
 ) -> None:
     """Serve a runtime over HTTP, until SIGTERM or Ctrl-C.
@@ -210,6 +224,8 @@ def serve(
         passwords=passwords,
         groups=groups,
         proxies=proxies,
+        allow=allow,
+        deny=deny,
         grace_seconds=grace,
     )
     try:

@@ -12,6 +12,7 @@ import trio
 from runtime.api.client import Runtime
 from runtime.api.desk import Desk
 from runtime.app import open_runtime
+from runtime.destinations import METADATA, Destinations
 from runtime.engine.rights import Administrators, Identity
 from runtime.server.app import Office, build_app
 from runtime.server.auth import (
@@ -45,6 +46,8 @@ class ServeOptions:
     passwords: Path | None
     groups: Path | None
     proxies: tuple[str, ...]
+    allow: tuple[str, ...]
+    deny: tuple[str, ...]
     grace_seconds: float
 
 
@@ -66,6 +69,7 @@ async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         functions=options.functions or (),
         templates=options.templates or (),
         administrators=administrators,
+        destinations=Destinations(options.allow, (*METADATA, *options.deny)),
         grace_seconds=options.grace_seconds,
     ) as runtime:
         office = Office(Desk(runtime, administrators), authenticator)

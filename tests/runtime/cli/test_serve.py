@@ -28,6 +28,7 @@ result_format: {said: '{{.step.say.output}}'}
 def served(tmp_path):
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates/hello.yaml").write_text(TEMPLATE)
+    (tmp_path / "templates/probe.yaml").write_text(PROBE)
     arguments = ["--store", tmp_path / "tasks.db", "--templates", tmp_path / "templates", "--listen", "127.0.0.1:0"]
     process = subprocess.Popen(
         [sys.executable, "-c", "from runtime.cli import main; main()", "serve", *map(str, arguments)],
@@ -43,6 +44,30 @@ def served(tmp_path):
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+PROBE = """
+name: probe
+description: asks
+title_format: probe
+auto_runnable: true
+allow_all_resolver_usernames: true
+steps:
+  ask:
+    action: {type: http, configuration: {url: 'http://169.254.169.254/latest/meta-data', method: GET}}
+"""
+
+
+def test_no_step_of_a_served_task_reaches_the_metadata_service_of_a_cloud(served, tmp_path):
+    _, url = served
+    with httpx2.Client(base_url=url, timeout=30) as client:
+        made = client.post("/task", json={"template_name": "probe", "input": {}}).json()
+        for _ in range(100):
+            task = client.get(f"/task/{made['id']}").json()
+            if task["state"] == "BLOCKED":
+                break
+        resolution = client.get(f"/resolution/{task['resolution']}").json()
+    assert resolution["steps"]["ask"]["error"] == "the destination 169.254.169.254 is not allowed here"
 
 
 def test_a_server_takes_tasks_and_drains_when_it_is_told_to_end(served):
