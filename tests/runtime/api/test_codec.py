@@ -21,9 +21,6 @@ CLASSES = [(codec, tag) for codec in CODECS for tag in codec.classes]
 each = pytest.mark.parametrize(("codec", "tag"), CLASSES, ids=[tag for _, tag in CLASSES])
 
 
-# No deadline: the machine may be busy with others.
-
-
 @st.composite
 def any_message(draw: st.DrawFn) -> tuple[Codec[Any], str, Any]:
     codec, tag = draw(st.sampled_from(CLASSES))
