@@ -6,6 +6,8 @@ Modules
     run         runs one task and reports how it ended
     flows       the commands about flows; `flow` does what they say
     store       looks after a store
+    serve       a runtime behind a server, until a signal ends it
+    remote, remote_commands   what talks to a server
     progress    what a terminal, a pipe or ``--json`` is shown meanwhile
 
 Exit status: 0 the task is DONE (or the templates are valid); 1 it ended otherwise; 2 the request was refused; 3 a flow

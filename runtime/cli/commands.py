@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from runtime.cli.flows import flow as flow_commands
+from runtime.cli.remote_commands import COMMANDS
 from runtime.cli.store import store as store_commands
 from runtime.errors import Fault, Refused
 
@@ -267,3 +268,7 @@ def messages(message: str | None) -> None:
     except Refused as refusal:
         click.echo(f"error: {refusal}", err=True)
         sys.exit(REFUSED)
+
+
+for command in COMMANDS:
+    cli.add_command(command)

@@ -1,7 +1,9 @@
 """A real server on loopback, over a runtime of its own, and clients of it who are somebody."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+import queue
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import attrs
@@ -11,9 +13,9 @@ import trio
 from runtime import open_runtime
 from runtime.api.client import Runtime
 from runtime.api.desk import Desk
-from runtime.engine.rights import Administrators
+from runtime.engine.rights import Administrators, Identity
 from runtime.server.app import Office, build_app
-from runtime.server.auth import Authenticator, Groups, TrustedHeader, networks
+from runtime.server.auth import Authenticator, Everybody, Groups, TrustedHeader, networks
 from runtime.server.limits import ServerLimits
 from runtime.server.serving import serving
 from runtime.templates.model import Template
@@ -67,3 +69,25 @@ async def running_server(
                 with trio.CancelScope(shield=True):
                     for one in clients:
                         await one.aclose()
+
+
+@contextmanager
+def server_in_a_thread(templates: Iterable[Template], user: str = "") -> Iterator[str]:
+    """Run a server beside a program that is not on trio; give its address. With a `user`, everybody is that one."""
+    told: queue.Queue[tuple[str, trio.lowlevel.TrioToken, trio.Event]] = queue.Queue()
+
+    async def serve() -> None:
+        done = trio.Event()
+        believed = Everybody(Identity(user)) if user else None
+        async with running_server(templates, authenticator=believed) as server:
+            told.put((server.url, trio.lowlevel.current_trio_token(), done))
+            await done.wait()
+
+    thread = threading.Thread(target=trio.run, args=(serve,))
+    thread.start()
+    url, token, done = told.get(timeout=30)
+    try:
+        yield url
+    finally:
+        token.run_sync_soon(done.set)
+        thread.join(timeout=30)

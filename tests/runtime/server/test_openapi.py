@@ -1,14 +1,10 @@
 """The server holds to the OpenAPI document it gives, whatever is sent that the document allows."""
 
-import queue
-import threading
 from collections.abc import Iterable
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import schemathesis
-import trio
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -19,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
 
 from runtime.server.openapi import document
 from tests.runtime.server.test_routes import BY_HAND, HELLO, WRONG
-from tests.support.api_server import running_server
+from tests.support.api_server import server_in_a_thread
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 SCHEMA = schemathesis.openapi.from_dict(document()).exclude(
@@ -29,30 +25,9 @@ FOUND: Iterable[Any] = SCHEMA.get_all_operations()
 OPERATIONS = [found.ok() for found in FOUND]
 
 
-@contextmanager
-def server_in_a_thread():
-    """Run a server beside a program that is not on trio; give its address."""
-    told = queue.Queue()
-
-    async def serve():
-        done = trio.Event()
-        async with running_server([HELLO, BY_HAND, WRONG]) as server:
-            told.put((server.url, trio.lowlevel.current_trio_token(), done))
-            await done.wait()
-
-    thread = threading.Thread(target=trio.run, args=(serve,))
-    thread.start()
-    url, token, done = told.get(timeout=30)
-    try:
-        yield url
-    finally:
-        token.run_sync_soon(done.set)
-        thread.join(timeout=30)
-
-
 @pytest.fixture(scope="module")
 def url():
-    with server_in_a_thread() as address:
+    with server_in_a_thread([HELLO, BY_HAND, WRONG]) as address:
         yield address
 
 

@@ -1,0 +1,80 @@
+"""A server, as the command line talks to it: the same messages as everywhere, over HTTP."""
+
+import json
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+
+import httpx2
+
+from runtime.api.codec import EVENTS, REQUESTS
+from runtime.api.commands import Command
+from runtime.api.messages import Event
+from runtime.api.queries import Query
+from runtime.errors import Refused
+from runtime.values.json import Json, dumps, loads
+
+_TIMEOUT_SECONDS: Final = 60.0
+
+
+class ServerRefused(Refused):
+    """The server did not do it; the text is its own."""
+
+
+class Remote:
+    """A connection to a server: ``with Remote(url) as server``."""
+
+    def __init__(self, url: str, *, token: str = "", user: str = "") -> None:
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        name, colon, password = user.partition(":")
+        self._url = url
+        self._client = httpx2.Client(
+            base_url=url, headers=headers, auth=(name, password) if colon else None, timeout=_TIMEOUT_SECONDS
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def ask(self, message: Command | Query) -> Any:
+        """Send a message; give the answer.
+
+        Raises:
+            ServerRefused: it was not done, or nobody answers.
+        """
+        try:
+            reply = self._client.post("/v1/messages", content=dumps(REQUESTS.encode(message)))
+        except httpx2.HTTPError as fault:
+            raise self._unreachable(fault) from None
+        return self._taken(reply.status_code, reply.text)
+
+    def events(self, *, after: int = 0, task_id: str = "") -> Iterator[Event]:
+        """Give events from a position on, for as long as the server gives any."""
+        query: Mapping[str, str] = {"after": str(after), **({"task_id": task_id} if task_id else {})}
+        try:
+            with self._client.stream("GET", "/v1/events", params=query, timeout=None) as reply:
+                if reply.status_code != 200:
+                    reply.read()
+                    self._taken(reply.status_code, reply.text)
+                for line in reply.iter_lines():
+                    if line.startswith("data: "):
+                        yield EVENTS.decode(json.loads(line.removeprefix("data: ")))
+        except httpx2.HTTPError as fault:
+            raise self._unreachable(fault) from None
+
+    def _taken(self, status: int, text: str) -> Json:
+        try:
+            answer = loads(text)
+        except ValueError:
+            raise ServerRefused(f"{self._url} is no server of tasks: it answered {status}") from None
+        if status >= 400:
+            said = answer.get("error") if isinstance(answer, Mapping) else None
+            raise ServerRefused(str(said or f"the server answered {status}"))
+        return answer
+
+    def _unreachable(self, fault: Exception) -> ServerRefused:
+        return ServerRefused(f"{self._url} cannot be reached: {str(fault) or type(fault).__name__}")

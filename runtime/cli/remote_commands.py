@@ -1,0 +1,225 @@
+"""The commands that talk to a server: each is a message (`runtime.api.commands`, `runtime.api.queries`)."""
+
+import functools
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from runtime.errors import Refused
+
+if TYPE_CHECKING:
+    from runtime.cli.remote import Remote
+
+_REFUSED: Final = 2
+_AT_REST: Final = frozenset({"DONE", "CANCELLED", "WONTFIX", "BLOCKED"})
+_DONE: Final = "DONE"
+
+
+def talking(function: "Callable[..., int | None]") -> Callable[..., None]:
+    """Make a command talk to a server: it is given one, and its refusals end with status 2."""
+
+    @click.option(
+        "--server", envvar="UNDERSTUDY_SERVER", default="http://127.0.0.1:8081", show_default=True, help="Its address."
+    )
+    @click.option("--token", envvar="UNDERSTUDY_TOKEN", default="", help="Who you are: a bearer token.")
+    @click.option("--user", envvar="UNDERSTUDY_USER", default="", help="Who you are: NAME:PASSWORD.")
+    @functools.wraps(function)
+    def command(*, server: str, token: str, user: str, **arguments: object) -> None:
+        from runtime.cli.remote import Remote  # noqa: PLC0415 - its library is an extra, and takes long to load
+
+        try:
+            with Remote(server, token=token, user=user) as remote:
+                status = function(remote=remote, **arguments)
+        except Refused as refusal:
+            click.echo(f"error: {refusal}", err=True)
+            status = _REFUSED
+        except KeyboardInterrupt:
+            status = 130
+        sys.exit(status or 0)
+
+    return command
+
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+
+
+@click.command()
+@click.argument("template")
+@click.option("--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="An input; repeat it for a list.")
+@click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag.")
+@click.option("--id", "task_id", default="", help="The id of the task: given again, it is the same task.")
+@click.option("--wait", is_flag=True, help="Wait for it, as watch does.")
+@_JSON
+@talking
+def submit(
+    *,
+    remote: "Remote",
+    template: str,
+    inputs: tuple[str, ...],
+    tags: tuple[str, ...],
+    task_id: str,
+    wait: bool,
+    as_json: bool,
+) -> int:
+    """Submit a task of TEMPLATE, and print its id."""
+    from runtime.api.commands import SubmitTask  # noqa: PLC0415 - not needed for --help
+
+    given = _inputs(remote, template, inputs)
+    task = remote.ask(SubmitTask(template=template, inputs=given, tags=_pairs(tags), task_id=task_id))
+    _print(task, as_json, task["id"])
+    return _watch(remote, task["id"]) if wait else 0
+
+
+@click.command("ls")
+@click.option("--type", "involvement", type=click.Choice(["own", "resolvable", "all"]), default="all")
+@click.option("--state", help="Only those in this state.")
+@click.option("--template", default="", help="Only those of this template.")
+@click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="Only those with this tag.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@_JSON
+@talking
+def ls(
+    *,
+    remote: "Remote",
+    involvement: str,
+    state: str | None,
+    template: str,
+    tags: tuple[str, ...],
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List tasks, those with the newest activity first."""
+    from runtime.api.codec import REQUESTS  # noqa: PLC0415 - not needed for --help
+
+    asked = {"involvement": involvement, "template": template, "tags": _pairs(tags), "page_size": limit}
+    tasks = remote.ask(REQUESTS.decode({"type": "list_tasks", **asked, **({"state": state} if state else {})}))
+    rows = [
+        (one["id"], one["state"], f"{one['steps_done']}/{one['steps_total']}", one["last_activity"], one["title"])
+        for one in tasks
+    ]
+    _print(tasks, as_json, _table(("ID", "STATE", "STEPS", "LAST ACTIVITY", "TITLE"), rows))
+
+
+@click.command()
+@click.argument("task_id")
+@_JSON
+@talking
+def show(*, remote: "Remote", task_id: str, as_json: bool) -> None:
+    """Show the task TASK_ID."""
+    from runtime.api.queries import GetTask  # noqa: PLC0415 - not needed for --help
+
+    task = remote.ask(GetTask(task_id=task_id))
+    shown = [(name, _shown(value)) for name, value in task.items()]
+    _print(task, as_json, _table(("", ""), shown))
+
+
+@click.command()
+@click.argument("task_id")
+@talking
+def watch(*, remote: "Remote", task_id: str) -> int:
+    """Tell what happens to the task TASK_ID until nothing more does. Status 0 if it is DONE, else 1."""
+    return _watch(remote, task_id)
+
+
+@click.command()
+@click.argument("task_id")
+@click.option("--reason", default="", help="Why.")
+@talking
+def cancel(*, remote: "Remote", task_id: str, reason: str) -> None:
+    """Stop the task TASK_ID for good."""
+    from runtime.api.commands import CancelTask  # noqa: PLC0415 - not needed for --help
+
+    remote.ask(CancelTask(task_id=task_id, reason=reason))
+
+
+@click.command()
+@click.argument("task_id")
+@talking
+def retry(*, remote: "Remote", task_id: str) -> None:
+    """Run the task TASK_ID now: one that is blocked, paused, or waits for its next retry."""
+    from runtime.api.commands import RunTask  # noqa: PLC0415 - not needed for --help
+
+    remote.ask(RunTask(task_id=task_id))
+
+
+@click.command()
+@click.option("--after", type=click.IntRange(min=0), default=0, help="The position of the last event that is known.")
+@click.option("--task", "task_id", default="", help="Only those of this task.")
+@talking
+def events(*, remote: "Remote", after: int, task_id: str) -> None:
+    """Print events as lines of JSON, and go on with what happens."""
+    from runtime.api.codec import EVENTS  # noqa: PLC0415 - not needed for --help
+    from runtime.values.json import dumps  # noqa: PLC0415 - as above
+
+    for event in remote.events(after=after, task_id=task_id):
+        click.echo(dumps(EVENTS.encode(event)))
+
+
+COMMANDS: Final = (submit, ls, show, watch, cancel, retry, events)
+
+
+def _watch(remote: "Remote", task_id: str) -> int:
+    from runtime.api.messages import StepStateChanged, TaskStateChanged  # noqa: PLC0415 - not needed for --help
+    from runtime.api.queries import GetTask  # noqa: PLC0415 - as above
+
+    settled = remote.ask(GetTask(task_id=task_id))["state"] in _AT_REST
+    for event in remote.events(task_id=task_id):
+        if isinstance(event, StepStateChanged):
+            click.echo(f"{event.step} {event.state}{f': {event.error}' if event.error else ''}")
+        elif isinstance(event, TaskStateChanged):
+            click.echo(f"task {event.state}")
+            if event.state in _AT_REST and (settled or remote.ask(GetTask(task_id=task_id))["state"] in _AT_REST):
+                break
+    task = remote.ask(GetTask(task_id=task_id))
+    if task.get("result") and task["state"] == _DONE:
+        click.echo(_shown(task["result"]))
+    return 0 if task["state"] == _DONE else 1
+
+
+def _print(answer: Any, as_json: bool, text: str) -> None:
+    from runtime.values.json import dumps  # noqa: PLC0415 - not needed for --help
+
+    click.echo(dumps(answer) if as_json else text)
+
+
+def _pairs(texts: Sequence[str]) -> Mapping[str, str]:
+    pairs = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise click.UsageError(f"{text!r} is not of the form NAME=VALUE")
+        pairs[name] = value
+    return pairs
+
+
+def _inputs(remote: "Remote", template: str, texts: Sequence[str]) -> Mapping[str, Any]:
+    """Turn texts into what the template declares."""
+    from runtime.api.queries import GetTemplate  # noqa: PLC0415 - not needed for --help
+    from runtime.templates.inputs import inputs_of_texts  # noqa: PLC0415 - as above
+    from runtime.templates.model import Input, InputType  # noqa: PLC0415 - as above
+
+    declared = [
+        Input(name=one["name"], type=InputType(one["type"]), collection=one["collection"])
+        for one in remote.ask(GetTemplate(name=template))["inputs"]
+    ]
+    return inputs_of_texts(declared, texts)
+
+
+def _shown(value: Any) -> str:
+    from runtime.values.json import dumps  # noqa: PLC0415 - not needed for --help
+
+    return value if isinstance(value, str) else dumps(value)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay out a table of texts; control characters of others' titles do not reach the terminal."""
+    clean = [[_printable(cell) for cell in row] for row in ([head, *rows] if any(head) else rows)]
+    widths = [max(map(len, column)) for column in zip(*clean, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in clean)
+    return "\n".join(lines)
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
