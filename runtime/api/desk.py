@@ -61,7 +61,8 @@ from runtime.values.json import Json
 _BATCHES: Final = uuid.UUID("8c5f4f0e-2b1d-4a7e-9d35-61f0c3a1be27")
 """The ids of the tasks of a batch are made of its own, so that the same batch is the same tasks."""
 
-_ALWAYS_COUNTED: Final = ("TODO", "BLOCKED", "RUNNING", "WONTFIX", "DONE", "CANCELLED")
+ALWAYS_COUNTED: Final = ("TODO", "BLOCKED", "RUNNING", "WONTFIX", "DONE", "CANCELLED")
+"""The states that statistics show even where no task is in them."""
 
 
 @attrs.frozen
@@ -390,7 +391,7 @@ class Desk:
             raise InputInvalid([Fault("last", "it is no task, and no cursor that came with a page")]) from None
 
     async def _count(self, message: GetStatistics) -> Statistics:
-        states = dict.fromkeys(_ALWAYS_COUNTED, 0)
+        states = dict.fromkeys(ALWAYS_COUNTED, 0)
         for count in await self._runtime.count(message.tags):
             states[str(count.state)] = states.get(str(count.state), 0) + count.tasks
         return Statistics(states)

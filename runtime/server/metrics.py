@@ -8,19 +8,10 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from runtime.engine.states import TaskState
+from runtime.api.desk import ALWAYS_COUNTED
 
 if TYPE_CHECKING:
     from runtime.server.app import Office
-
-_ALWAYS = (
-    TaskState.TODO,
-    TaskState.BLOCKED,
-    TaskState.RUNNING,
-    TaskState.WONTFIX,
-    TaskState.DONE,
-    TaskState.CANCELLED,
-)
 
 
 async def exposed(office: "Office") -> tuple[bytes, str]:
@@ -28,8 +19,8 @@ async def exposed(office: "Office") -> tuple[bytes, str]:
     registry = CollectorRegistry()
     tasks = Gauge("utask_task_state", "Tasks by state", ["status", "template", "group"], registry=registry)
     for count in await office.desk.counts({}):
-        for state in _ALWAYS:
-            tasks.labels(str(state), count.template, count.group)
+        for state in ALWAYS_COUNTED:
+            tasks.labels(state, count.template, count.group)
         tasks.labels(str(count.state), count.template, count.group).set(count.tasks)
     Gauge("understudy_requests_in_flight", "Requests being answered", registry=registry).set(office.in_flight)
     Gauge("understudy_subscribers", "Subscribers of events", registry=registry).set(office.subscribers)

@@ -10,6 +10,7 @@ import trio
 from tests.conformance.api import run_api_case
 from tests.conformance.batches import run_batch_case
 from tests.conformance.cases import Case, Suite, load_suite
+from tests.conformance.counts import run_count_case
 from tests.conformance.engine import run_engine_case
 from tests.conformance.plugins import run_plugin_case
 from tests.conformance.templates import run_template_case
@@ -30,6 +31,8 @@ async def verdict(suite: Suite, case: Case, folder: Path) -> str:
             problems = run_template_case(suite, case)
         case "values":
             problems = await run_values_case(case)
+        case "model" if suite.is_about_counts(case):
+            problems = await run_count_case(case)
         case "model":
             problems = await run_batch_case(suite, case)
         case "plugin":
