@@ -196,7 +196,11 @@ def _settle(turn: Turn) -> None:
     act = _act_in_groups if turn.flow.mode is Mode.GROUP else _act_in_list
     while True:
         while turn.notes:
-            act(turn, turn.notes.popleft())
+            note = turn.notes.popleft()
+            if isinstance(note, GoOn) and turn.notes:
+                turn.notes.append(note)  # what the others lead to comes first
+            else:
+                act(turn, note)
         begin_queued(turn)
         if not turn.notes:
             return

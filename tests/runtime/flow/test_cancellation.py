@@ -6,7 +6,15 @@ import trio
 from runtime.errors import Conflict
 from runtime.flow.cancellation import check_step_cancellation, handle_cancellation
 from runtime.flow.chains import STEP_FAILED, is_cancellation_err, step_human_description
-from runtime.flow.events import CancelRequested, DrainBegan, SegmentEntered, StartRequested, StepCut, StepsGenerated
+from runtime.flow.events import (
+    CancelRequested,
+    CancelStepRequested,
+    DrainBegan,
+    SegmentEntered,
+    StartRequested,
+    StepCut,
+    StepsGenerated,
+)
 from runtime.flow.outcomes import FlowCancelledError
 from runtime.flow.states import Mode
 from runtime.flow.turn import Turn
@@ -231,6 +239,16 @@ def test_a_cancel_is_finished_after_a_crash():
         loop.crash()
         assert loop.flow.ended
         assert loop.statuses()["s2"] == "cancelled"
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_a_step_that_was_being_cancelled_stops_its_flow_after_a_crash_too(parallel):
+    steps = group(step("a"), parallel=parallel)
+    loop = FlowLoop(steps, group(step("b")), mode=Mode.GROUP, script=scripted(a=Work(blocked=True))).run()
+    loop.tell(CancelStepRequested(at=loop.now, by="grace", step="s1"))
+    loop.crash()
+    assert loop.statuses() == {"a": "cancelled", "b": "not-attempted"}
+    assert loop.flow.status.status == "error"
 
 
 def test_lanes_that_waited_for_room_are_taken_up_after_a_crash():
