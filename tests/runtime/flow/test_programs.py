@@ -1,0 +1,249 @@
+"""What a program brings along, through the runtime: generators, hooks and steps that misbehave harm nobody else."""
+
+import pytest
+import trio
+
+from actors import VirtualClock
+from runtime import (
+    Conflict,
+    FlowFailedError,
+    FlowInvalid,
+    Flows,
+    GroupSpec,
+    NotFound,
+    Signal,
+    StepSpec,
+    Unavailable,
+    generator,
+    open_runtime,
+)
+from runtime.flow.rows import RetryRule
+from runtime.flow.states import Hook
+from runtime.values.json import Json
+from tests.runtime.work.test_wishes import child
+from tests.support.plans import echo, plan
+from tests.support.plans import step as task_step
+
+EPOCH = 1_700_000_000.0
+
+
+def echoing(name: str, output: Json = "x", **fields) -> StepSpec:
+    return StepSpec(name=name, signal=Signal(type="echo", data={"output": output}), **fields)
+
+
+@generator("sound")
+def sound(_flow):
+    return [GroupSpec(steps=(echoing("a"), echoing("b")))]
+
+
+@generator("async")
+async def asynchronous(flow):
+    await trio.lowlevel.checkpoint()
+    return [GroupSpec(before=(echoing("before"),), steps=(echoing(str(flow.inputs["n"])),), after=(echoing("after"),))]
+
+
+@generator("raises")
+def raises(_flow):
+    raise RuntimeError("boom")
+
+
+@generator("hangs")
+async def hangs(_flow):
+    await trio.sleep_forever()
+
+
+@generator("nothing")
+def nothing(_flow):
+    return None
+
+
+@generator("unknown-runner")
+def unknown_runner(_flow):
+    return [StepSpec(name="x", group_idx=1, signal=Signal(type="ecko"))]
+
+
+@generator("badly-configured")
+def badly_configured(_flow):
+    return [StepSpec(name="x", group_idx=1, signal=Signal(type="http", data={"method": 5}))]
+
+
+GENERATORS = [sound, asynchronous, raises, hangs, nothing, unknown_runner, badly_configured]
+
+
+@pytest.fixture
+async def rt(mock_clock):
+    async with open_runtime(clock=VirtualClock(EPOCH), flows=Flows(generators=GENERATORS)) as runtime:
+        yield runtime
+
+
+async def test_a_generator_is_asked_once_sync_or_async(rt):
+    flow = await rt.flow("async", {"n": 7})
+    view = await flow.result()
+    assert [one.name for one in view.steps] == ["before", "7", "after"]
+    planned = await (await rt.flow("async", {"n": 7}, plan_only=True)).result()
+    assert [one.name for one in planned.steps] == ["7"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("raises", "RuntimeError: boom"),
+        ("nothing", "NoneType"),
+        ("nobody", 'no generator for flows of type "nobody"'),
+    ],
+)
+async def test_a_generator_that_gives_no_steps_ends_its_flow_and_no_other(rt, kind, says):
+    bad, good = await rt.flow(kind), await rt.flow("sound")
+    with pytest.raises(FlowFailedError, match="the flow failed") as failed:
+        await bad.result()
+    assert says in failed.value.message
+    assert not (await bad.status()).steps
+    assert (await good.result()).status.status == "success"
+
+
+async def test_a_generator_that_hangs_ends_in_time(autojump_clock):
+    # With generators that are no threads: the clock jumps whenever trio has nothing to do.
+    async with open_runtime(clock=VirtualClock(EPOCH), flows=Flows(generators=[hangs, asynchronous])) as runtime:
+        bad, good = await runtime.flow("hangs"), await runtime.flow("async", {"n": 1})
+        assert "did not end within 60 s" in (await bad.wait()).error
+        assert (await good.result()).status.status == "success"
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"), [("unknown-runner", 'no runner called "ecko"'), ("badly-configured", "host must be an address")]
+)
+async def test_a_signal_that_nobody_knows_fails_its_step_alone(rt, kind, says):
+    bad, good = await rt.flow(kind), await rt.flow("sound")
+    view = await bad.wait()
+    assert view.step("x").status.status == "error"
+    assert says in view.step("x").status.metadata["reason"]
+    told = view.step("x").status.status_human_description
+    assert told == "Step failed" or says in told, "only the user's own mistakes are described"
+    assert (await good.result()).status.status == "success"
+
+
+async def test_a_signal_may_give_the_steps(rt):
+    steps = [{"name": "made", "group_idx": 1, "signal": {"type": "echo", "data": {"output": "x"}}}]
+    flow = await rt.flow("any", generate_signal=Signal(type="echo", data={"output": {"steps": steps}}))
+    assert [one.name for one in (await flow.result()).steps] == ["made"]
+    bad = await rt.flow("any", generate_signal=Signal(type="echo", data={"output": {"steps": [{"nam": "x"}]}}))
+    view = await bad.wait()
+    assert "steps[0].name: is missing" in view.error
+    gone = await rt.flow("any", generate_signal=Signal(type="ecko"))
+    assert 'no runner called "ecko"' in (await gone.wait()).error
+
+
+async def test_the_id_of_a_flow_is_its_idempotency_key(rt):
+    first = await rt.flow("sound", {"x": 1}, flow_id="one")
+    await first.result()
+    again = await rt.flow("sound", {"x": 1}, flow_id="one")
+    assert again.id == first.id
+    with pytest.raises(Conflict):
+        await rt.flow("sound", {"x": 2}, flow_id="one")
+    with pytest.raises(Conflict):
+        await rt.submit(plan(a=task_step()), task_id="one")
+    await (await rt.submit(plan(a=task_step()), task_id="two")).wait()
+    with pytest.raises(Conflict):
+        await rt.flow("sound", flow_id="two")
+
+
+async def test_what_is_asked_of_what_is_not_there_is_refused(rt):
+    with pytest.raises(NotFound, match='no flow "nobody"'):
+        await rt.flow_handle("nobody").cancel()
+    with pytest.raises(NotFound, match='no flow "nobody"'):
+        await rt.flow_handle("nobody").status()
+    flow = await rt.flow("sound")
+    await flow.result()
+    with pytest.raises(NotFound):
+        await flow.approval("s1")
+    with pytest.raises(FlowInvalid, match="mode"):
+        await rt.flow("sound", mode="sideways")
+    with pytest.raises(FlowInvalid, match="option"):
+        await flow.set_approval_option("perhaps")
+
+
+async def test_a_flow_can_be_taken_on_now_and_started_later(rt):
+    flow = await rt.flow("sound", start=False)
+    assert (await flow.status()).status.status == "pending"
+    await flow.start()
+    assert (await flow.result()).status.status == "success"
+    with pytest.raises(Conflict):
+        await flow.start()
+
+
+async def test_a_step_of_a_flow_runs_a_task_and_waits_for_it(rt):
+    await rt.register(child(steps={"a": task_step(action=echo("{{.task.task_id}}"))}))
+    signal = {"type": "subtask", "data": {"template": "child"}}
+    flow = await rt.flow({"kind": "flow", "steps": [{"name": "sub", "group_idx": 1, "signal": signal}]}, flow_id="f")
+    with trio.fail_after(1000):
+        view = await flow.result()
+    assert view.step("sub").status.status == "success"
+    assert (await rt.status("f.s1.0.0")).result == {"n": "f.s1.0.0"}
+
+
+async def test_a_hook_that_hangs_ends_in_time(autojump_clock):
+    async def sleeps(_call):
+        await trio.sleep_forever()
+
+    spec = echoing("P", {"changes": [{"actions": ["create"]}]}, execution_type="approval", hooks=(Hook.ON_APPROVE,))
+
+    @generator("g")
+    async def one_step(_flow):
+        await trio.lowlevel.checkpoint()
+        return [GroupSpec(steps=(spec,))]
+
+    kit = Flows(generators=[one_step], hooks={"echo": sleeps})
+    async with open_runtime(clock=VirtualClock(EPOCH), flows=kit) as runtime:
+        flow = await runtime.flow("g")
+        await flow.wait()
+        await flow.approve("s1")
+        assert (await flow.result()).status.status == "success"
+
+
+async def test_two_generators_for_one_type_are_one_too_many():
+    with pytest.raises(ValueError, match="sound"):
+        Flows(generators=[sound, sound])
+
+
+async def test_a_flow_that_rests_leaves_memory_and_a_draining_runtime_takes_none(rt):
+    flow = await rt.flow("sound", flow_id="one")
+    await flow.result()
+    rt.shutdown()
+    with pytest.raises(Unavailable):
+        await rt.flow("sound")
+    assert (await flow.status()).status.status == "success"
+
+
+async def test_a_retry_of_a_whole_group_through_the_runtime(mock_clock):
+    def flaky(_flow):
+        rule = RetryRule(auto=True, group=True)
+        return [
+            GroupSpec(
+                steps=(
+                    echoing("p", retry=rule),
+                    StepSpec(
+                        name="a", signal=Signal(type="function", data={"name": f"{__name__}:attempt"}), retry=rule
+                    ),
+                )
+            )
+        ]
+
+    async with open_runtime(
+        clock=VirtualClock(EPOCH), callables=[attempt], flows=Flows(generators=[generator("g")(flaky)])
+    ) as runtime:
+        ATTEMPTS.clear()
+        view = await (await runtime.flow("g")).result()
+    assert [one.status.status for one in view.steps] == ["discarded", "discarded", "success", "success"]
+    assert len(ATTEMPTS) == 2
+
+
+ATTEMPTS: list[int] = []
+
+
+async def attempt() -> str:
+    """Fails the first time."""
+    await trio.lowlevel.checkpoint()
+    ATTEMPTS.append(1)
+    if len(ATTEMPTS) == 1:
+        raise RuntimeError("not yet")
+    return "done"
