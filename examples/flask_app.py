@@ -8,7 +8,7 @@ from flask import Flask
 
 from runtime.hosts.sync import open_runtime_sync
 
-HELLO = Path(__file__).with_name("greeting.yaml")
+HELLO = Path(__file__).parent / "templates/greeting.yaml"
 
 
 def create_app() -> Flask:

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from runtime.hosts.aio import open_runtime
 
-HELLO = Path(__file__).with_name("greeting.yaml")
+HELLO = Path(__file__).parent / "templates/greeting.yaml"
 
 
 @asynccontextmanager

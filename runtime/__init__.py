@@ -15,8 +15,8 @@ Packages, in the order in which they may import each other:
     runners     what steps do; imports `runtime.runner` and nothing else of ours
 
 Inside `runtime`: `templates` reads, `values` renders, `engine` decides on tasks and `flow` on flows (whose plans
-`policies` judge), `journal` stores, `work` acts, `notifications` tells, `api` is talked to, `cli` is typed at, and `app`
-builds them all together.
+`policies` judge), `journal` stores, `work` acts, `notifications` tells, `api` is talked to, `cli` is typed at, `server`
+is asked over HTTP, `hosts` embeds all of it in programs that are not on trio, and `app` builds it together.
 
 What holds, always, and is tested:
 

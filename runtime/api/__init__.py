@@ -8,6 +8,9 @@ Modules
     fields, schema      how messages are declared, and the JSON Schemas made of that
     codec, checking     messages to and from JSON; what comes from outside is checked and refused with paths
     messages            what actors are handed: checked, rendered, with who asked; and the events
-    client              the in-process client
-    views               what a reader is shown
+    client, submission  the in-process client; what is submitted, before and after it was checked
+    operator            what a person does to a task that does not go on by itself
+    feed                events in the order of the journal, from any position on
+    desk, access        does what messages say in the name of who sent them; who may send what
+    views, shapes       what a reader is shown, in Python and as JSON
 """
