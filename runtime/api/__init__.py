@@ -13,4 +13,6 @@ Modules
     feed                events in the order of the journal, from any position on
     desk, access        does what messages say in the name of who sent them; who may send what
     views, shapes       what a reader is shown, in Python and as JSON
+    flow_client         the part of the client about flows
+    flow_messages       what the actors of flows are handed, and their events; `flow_views` shows them
 """

@@ -1,7 +1,7 @@
 """Where records are kept, and what keeping them promises.
 
-A journal is an append-only sequence of records, each belonging to one task. `append` takes the records of one turn (or
-of a batch of turns) and commits them together: when it returns they are stored, in order, with gap-free positions;
+A journal is an append-only sequence of records, each belonging to one task or one flow. `append` takes the records of
+one turn (or of a batch of turns) and commits them together: when it returns they are stored, in order, with gap-free positions;
 when it raises, none of them is. Nothing acts on a record before `append` returned (``decide, record, act``).
 
 Beside its records a journal knows where each task stands (`Standing`), stored in the same commit: so what has to go on
@@ -19,6 +19,7 @@ Modules
     sqlite      the journal in one file
     opening     from the address of a store to its journal
     codec       records as bytes: tagged, versioned, strict
+    replaying   from records to the task or the flow they are of
     keys        the key ring that a store is sealed with
     vault       authenticated encryption, bound to the row
 """

@@ -1,7 +1,8 @@
 """The actors that do the work: thin shells around pure decisions.
 
     intake      the front door: dedupes, makes each task's first decision, finds or wakes the actor of a task
-    task        one task: folds `decide` over what arrived, stores, then acts
+    unit        one task or flow: folds `decide` over what arrived, stores, then acts; both engines are driven by it
+    task        what is special about tasks; `flows`, about flows
     attempt     one attempt of one step, from skip conditions to checks; a child of its task's actor
     program     what a template alone decides about the attempts of a step
     watch       signs of life, progress, and a grace for runners that want one
