@@ -12,6 +12,7 @@ import trio
 
 from runtime.engine.records import Record, RunEnded, RunStarted, StepReturned, StepStarted, TaskSubmitted
 from runtime.engine.states import ResolutionState, TaskState
+from runtime.flow.records import FlowCreated
 from runtime.journal.listing import Count, Listing, Role, Wanted
 from runtime.journal.protocol import Entry, Journal, JournalUnavailable, Standing
 from runtime.templates.model import Template
@@ -262,6 +263,15 @@ async def a_task_is_listed_as_it_was_submitted_unless_more_is_said(journal: Jour
     assert seen.listing == Listing(title="title", template=PLAN.name, created=0.0, steps_total=1)
 
 
+async def flows_are_in_no_list_of_tasks_and_what_they_stored_is_told(journal: Journal) -> None:
+    created = FlowCreated(at=1.0, by="ada", flow_id="f", type="t")
+    await journal.append([Entry("f", [created], TODO), listed("a")])
+    assert await found(journal) == ["a"]
+    assert await journal.look_up("f") is None
+    assert sum(one.tasks for one in await journal.count({})) == 1
+    assert [turn.task_id for turn in await journal.since(0)] == ["f", "a"]
+
+
 async def tasks_are_counted_by_state_and_by_the_groups_that_resolve_them(journal: Journal) -> None:
     await journal.append([listed("a"), listed("b", tags={"x": "1"}), listed("c", standing=RUNNING)])
     await journal.append(
@@ -349,6 +359,7 @@ LAWS = (
     tasks_are_found_by_who_has_to_do_with_them,
     what_lists_show_is_what_was_said_last,
     a_task_is_listed_as_it_was_submitted_unless_more_is_said,
+    flows_are_in_no_list_of_tasks_and_what_they_stored_is_told,
     tasks_are_counted_by_state_and_by_the_groups_that_resolve_them,
     what_was_committed_is_given_in_order_from_any_position,
     what_was_deleted_is_gone,
