@@ -1,15 +1,15 @@
 """Policies as a file.
 
-::
+Like this one::
 
-policies:
-- id: no-deletes
-rule: plan.changes.all(change, !("delete" in change.actions))
-message: nothing may be deleted
-- id: known-actions
-schema: {properties: {changes: {...}}}
-severity: warn
-scope: {target_types: [database]}
+    policies:
+      - id: no-deletes
+        rule: plan.changes.all(change, !("delete" in change.actions))
+        message: nothing may be deleted
+      - id: known-actions
+        schema: {properties: {changes: {...}}}
+        severity: warn
+        scope: {target_types: [database]}
 """
 
 import os
