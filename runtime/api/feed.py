@@ -32,6 +32,7 @@ class Feed:
 
     def __init__(self, journal: Journal, broadcast: Broadcast, *, after: int, task_id: str = "") -> None:
         self._journal = journal
+        self._broadcast = broadcast
         self._task_id = task_id
         self._units: OrderedDict[str, Task | Flow] = OrderedDict()
         # Its events are not looked at: that there are some says that there is something to read.
@@ -83,6 +84,10 @@ class Feed:
                 return
 
     async def _events(self, turn: Committed) -> Sequence[TaskEvent | FlowEvent]:
+        told = self._broadcast.recent(turn.position)
+        if told is not None:  # nearly always, for who has caught up: all readers share the work
+            self._units.pop(turn.task_id, None)
+            return told
         unit = await self._after(turn)
         return () if unit is None else events_of(unit, turn.position, turn.records)
 

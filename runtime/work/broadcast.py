@@ -5,6 +5,7 @@ when that is full its events are counted instead; the next one that fits is prec
 loses events, and never costs a task its pace. With nobody listening, publishing costs two look-ups.
 """
 
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
@@ -18,6 +19,9 @@ from runtime.engine.task import Task
 from runtime.flow.flow import Flow
 from runtime.journal.protocol import Record
 from runtime.work.news import events_of
+
+_TURNS_KEPT: Final = 1024
+"""The events of how many turns are kept for those who read them in the order of the journal."""
 
 _CLOSED: Final = "the runtime was closed first"
 
@@ -70,12 +74,15 @@ class Broadcast:
         self._subscriptions: list[_Subscription] = []
         self._waiters: dict[str, list[Waiter]] = {}
         self._given_up: dict[str, str] = {}
+        self._recent: OrderedDict[int, Sequence[TaskEvent | FlowEvent]] = OrderedDict()
         self._closed = False
 
     def publish(self, task: Task | Flow, position: int, records: Sequence[Record]) -> None:
         """Tell what `records`, stored from `position` on, made of `task`. Sync."""
         if self._subscriptions:
-            events = events_of(task, position, records)
+            events = self._recent[position] = events_of(task, position, records)
+            if len(self._recent) > _TURNS_KEPT:
+                self._recent.popitem(last=False)
             task_id = task.header.task_id
             for subscription in self._subscriptions:
                 if subscription.task_id in {None, task_id}:
@@ -85,6 +92,10 @@ class Broadcast:
         if task.at_rest:
             for waiter in self._waiters.get(task.header.task_id, ()):
                 waiter.fill(task)
+
+    def recent(self, position: int) -> Sequence[TaskEvent | FlowEvent] | None:
+        """Give the events of the turn that begins at that position, if it was told lately. Sync."""
+        return self._recent.get(position)
 
     def tell(self, event: StepProgressed) -> None:
         """Tell what is not stored. Sync."""
