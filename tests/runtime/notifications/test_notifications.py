@@ -1,6 +1,7 @@
 """Notifications against local servers that do not always take what they are sent."""
 
 import json
+from collections import Counter
 
 import attrs
 import pytest
@@ -228,15 +229,15 @@ async def test_opsgenie_gets_an_alert_for_a_task_which_is_closed_when_it_is_done
 
 
 class Moody:
-    """A server that fails every other time."""
+    """A server that fails every other time it is told something."""
 
     def __init__(self):
         self.taken = []
-        self.asked = 0
+        self.refused = Counter()
 
     async def __call__(self, request, stream):
-        self.asked += 1
-        if self.asked % 2:
+        self.refused[request.body] += 1
+        if self.refused[request.body] % 2:
             await stream.send_all(message(500, b"later"))
         else:
             self.taken.append(request)
@@ -261,6 +262,7 @@ async def test_a_real_server_that_fails_half_the_time_gets_everything_in_the_end
                 await quiet(rt, 0.01)
                 assert await rt.notifications() == NotificationFigures(delivered=25)
     assert len(server.taken) == 25
+    assert server.refused.total() == 50
     assert server.taken[0].header("authorization") == "Basic YWRhOnA="
     assert (server.taken[0].target, server.taken[0].header("x-y")) == ("/hook", "z")
 
