@@ -11,7 +11,7 @@ from runtime.values.functions import FUNCTIONS
 from runtime.values.gotemplate import Budget, FunctionError, Host, LimitExceeded, Template, TemplateError
 from runtime.values.snapshot import Values
 
-_KEPT: Final = 8_000_000
+_KEPT: Final = 5_000_000
 """Bytes, about, that templates kept compiled may take."""
 
 

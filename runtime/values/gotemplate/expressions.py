@@ -1,5 +1,7 @@
 """Expressions as closures: each gives a value."""
 
+from __future__ import annotations  # as texts, they cost nothing whenever a closure is made
+
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import getitem

@@ -60,6 +60,7 @@ def _decoder(*, stepwise: bool) -> json.JSONDecoder:
 
 
 _LARGEST_AT_ONCE: Final = 100_000  # characters: a few milliseconds
+_STEPS_A_VALUE: Final = 16
 _DECODER: Final = _decoder(stepwise=False)
 _STEPWISE_DECODER: Final = _decoder(stepwise=True)
 
@@ -71,7 +72,7 @@ def read_json(budget: Budget, text: str) -> Value:
         Unreadable: the text is not JSON.
     """
     budget.hold(size(text) * 16)
-    budget.spend(len(text))
+    budget.spend(len(text) + _STEPS_A_VALUE * text.count(","))
     try:
         value = (_DECODER if len(text) <= _LARGEST_AT_ONCE else _STEPWISE_DECODER).decode(text)
         return _tidy(value, 0)

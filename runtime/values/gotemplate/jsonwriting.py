@@ -7,7 +7,7 @@ and then written by it. The rest is written here, piece by piece.
 import math
 import re
 from _json import make_encoder
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import Final
 
@@ -36,6 +36,8 @@ from runtime.values.gotemplate.values import (
 )
 
 _LARGEST_AT_ONCE: Final = 1 << 19  # bytes charged for what Python's encoder writes in one call: a few milliseconds
+_ESCAPED_AT_ONCE: Final = 50_000  # characters, each of which can become a text of its own for the moment
+_JOINED_AT_ONCE: Final = 20_000  # pieces
 _SHORT: Final = 64  # characters of a string that are charged with its container
 
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
@@ -70,6 +72,19 @@ def _escape(match: re.Match[str]) -> str:
     if char >= "\ud800":
         return "\\ufffd" if is_lone(char) else "\ufffd"
     return f"\\u{ord(char):04x}"
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Cut a long text where no escape is cut."""
+    start = 0
+    while start < len(text):
+        end = start + _ESCAPED_AT_ONCE
+        part = text[start:end]
+        if (len(part) - len(part.rstrip("\\"))) % 2:  # the last backslash escapes what comes after the cut
+            end += 1
+            part = text[start:end]
+        yield part
+        start = end
 
 
 def _float_text(value: float) -> str:
@@ -130,6 +145,15 @@ class _Writer:
         self.budget = budget
         self.indent = indent
         self.out: list[str] = []
+        self.joined: list[str] = []
+
+    def text(self) -> str:
+        return "".join([*self.joined, *self.out])
+
+    def join(self) -> None:
+        """Make one of the pieces so far, so that the last joining has not so many of them to look at and let go."""
+        self.joined.append("".join(self.out))
+        self.out.clear()
 
     def string(self, text: str) -> None:
         if len(text) > _SHORT:
@@ -190,6 +214,8 @@ class _Writer:
             self.value(value[key], depth + 1)
             mark = "," + line
         self.out.append(self.line(depth) + "}")
+        if len(self.out) > _JOINED_AT_ONCE:
+            self.join()
 
     def sequence(self, value: Sequence[Value], depth: int) -> None:
         _enter(self.budget, len(value), depth)
@@ -203,6 +229,8 @@ class _Writer:
             self.value(item, depth + 1)
             mark = "," + line
         self.out.append(self.line(depth) + "]")
+        if len(self.out) > _JOINED_AT_ONCE:
+            self.join()
 
 
 def write_json(budget: Budget, value: Value, *, html: bool = True, indent: str = "") -> str:
@@ -217,10 +245,12 @@ def write_json(budget: Budget, value: Value, *, html: bool = True, indent: str =
     else:
         writer = _Writer(budget, indent)
         writer.value(value, 0)
-        text = "".join(writer.out)
+        text = writer.text()
     if text.isascii() and "\\" not in text and not (html and ("<" in text or ">" in text or "&" in text)):
         return text
     special = _SPECIAL_HTML if html else _SPECIAL
     if len(text) > _SHORT:
         budget.spend(4 * len(text))
-    return special.sub(_escape, text)
+    if len(text) <= _ESCAPED_AT_ONCE:
+        return special.sub(_escape, text)
+    return "".join(special.sub(_escape, part) for part in _parts(text))

@@ -1,5 +1,7 @@
 """Statements as closures: each writes."""
 
+from __future__ import annotations  # as texts, they cost nothing whenever a closure is made
+
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from runtime.values.gotemplate import nodes

@@ -1,5 +1,6 @@
 """No template, however hostile, takes more than it is given; what stops it says so and names the bound."""
 
+import json
 import tracemalloc
 
 import pytest
@@ -141,3 +142,18 @@ def test_a_pause_may_end_the_rendering() -> None:
 
     with pytest.raises(LimitExceeded, match=r"executing .* given up"):
         Template("{{range until 50000}}{{.}}{{end}}").render(budget=Budget(Limits(), pause=give_up))
+
+
+@pytest.mark.parametrize("unit", ['"', "\\", "\b", "\\\b<", "é\u2028\\", '<a href="\\">'])
+def test_what_is_long_is_written_in_parts_as_it_would_be_whole(unit: str) -> None:
+    short = Template("{{toJson .}}").render(unit)[1:-1]
+    long = Template("{{toJson .}}").render(unit * 30_000)
+
+    assert long == f'"{short * 30_000}"'
+    assert json.loads(long) == unit * 30_000
+
+
+def test_a_long_value_is_laid_out_in_parts_as_it_would_be_whole() -> None:
+    records = [{"name": f"n{i}", "tags": ["a", {}]} for i in range(4_000)]
+
+    assert Template("{{toPrettyJson .}}").render(records) == json.dumps(records, indent=2)
