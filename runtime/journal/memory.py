@@ -13,7 +13,18 @@ import trio
 from runtime.engine.records import TaskSubmitted
 from runtime.engine.states import task_state_of
 from runtime.journal.listing import Count, Listing, Wanted, listing_of_submission
-from runtime.journal.protocol import PAGE, Committed, Entry, JournalUnavailable, Listed, Place, Record, Standing, Stored
+from runtime.journal.protocol import (
+    PAGE,
+    AlreadyStored,
+    Committed,
+    Entry,
+    JournalUnavailable,
+    Listed,
+    Place,
+    Record,
+    Standing,
+    Stored,
+)
 
 _ANY: Final = Wanted()
 
@@ -75,6 +86,11 @@ class MemoryJournal:
         """Store the entries; see `Journal.append`."""
         await trio.lowlevel.checkpoint_if_cancelled()  # and no more: nothing is waited for, and every turn comes here
         self._check_open()
+        known = [
+            one.task_id for one in entries if one.standing is not None and one.task_id in self._tasks and one.begins
+        ]
+        if known:
+            raise AlreadyStored(known)
         first = self._position + 1
         for entry in entries:
             kept = self._tasks.get(entry.task_id)

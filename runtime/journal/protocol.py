@@ -1,15 +1,17 @@
 """What a journal is asked to do. Its laws are tests that every implementation passes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol, TypeAlias
 
 import attrs
 
 from runtime.engine.records import Record as TaskRecord
+from runtime.engine.records import TaskSubmitted
 from runtime.engine.states import ResolutionState, TaskState, task_state_of
 from runtime.engine.task import Task
 from runtime.errors import Refused, Unavailable
 from runtime.flow.flow import Flow
+from runtime.flow.records import FlowCreated
 from runtime.flow.records import Record as FlowRecord
 from runtime.flow.states import FlowStatus
 from runtime.journal.listing import Count, Listing, Wanted, listing_of
@@ -23,6 +25,14 @@ PAGE: Final = 256
 
 class JournalUnavailable(Unavailable):
     """The journal cannot store or read: nothing was acknowledged, nothing was lost."""
+
+
+class AlreadyStored(Refused):
+    """First entries were to be stored of tasks that have been there before: nothing was stored. `task_ids` names them."""
+
+    def __init__(self, task_ids: Iterable[str]) -> None:
+        self.task_ids = frozenset(task_ids)
+        super().__init__(f"these were stored before: {', '.join(sorted(self.task_ids))}")
 
 
 class StoreUnusable(Refused):
@@ -89,6 +99,11 @@ class Entry:
     standing: Standing | None = None
     listing: Listing | None = None
 
+    @property
+    def begins(self) -> bool:
+        """Whether it is the first one of its task or its flow."""
+        return isinstance(self.records[0], TaskSubmitted | FlowCreated)
+
 
 def entry_of(task: Task | Flow, records: Sequence[Record]) -> Entry:
     """Give the first entry of a task or a flow: `records` are all that it has."""
@@ -143,6 +158,7 @@ class Journal(Protocol):
         call leaves either all of them stored or none; what is read afterwards says which.
 
         Raises:
+            AlreadyStored: some of the entries are first ones of tasks that it has; nothing was stored.
             JournalUnavailable: nothing was stored.
         """
         ...

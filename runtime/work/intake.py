@@ -6,9 +6,10 @@ submitters answered. A message for a task that is asleep has its state read from
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -42,7 +43,7 @@ from runtime.flow.effects import Effect as FlowEffect
 from runtime.flow.events import StartRequested
 from runtime.flow.flow import Flow
 from runtime.journal.codec import as_stored
-from runtime.journal.protocol import JournalUnavailable, Record, entry_of
+from runtime.journal.protocol import AlreadyStored, JournalUnavailable, Record, entry_of
 from runtime.journal.replaying import replay
 from runtime.wishes import REFUSED, SpawnedTask
 from runtime.work.family import submission_of
@@ -60,6 +61,8 @@ Message: TypeAlias = _Submission | SubmitTasks | SubmitBatch | DeleteTask | _Con
 _LEFT: Final = "whoever ran the task ended in the middle of it"
 """Why a task that is awake in the journal and not in memory is resumed."""
 
+_NOTHING_ASKED: Final[Mapping[str, SubmitTask]] = MappingProxyType({})
+
 _WAKE_AGAIN_SECONDS: Final = 1.0
 """How long a timer that found its task busy is put off."""
 
@@ -72,6 +75,11 @@ class _Accepted:
     task: Task | Flow
     records: Sequence[Record]
     effects: Sequence[Effect] | Sequence[FlowEffect]
+
+    @property
+    def task_id(self) -> str:
+        """Whose it is."""
+        return self.task.header.task_id
 
 
 class Intake(Actor[Message]):
@@ -107,23 +115,13 @@ class Intake(Actor[Message]):
                 if first is not None:
                     _answer_duplicate(item, message, first.task)
                     continue
-                accepted = await self._accept(item, message)
-                if accepted is not None:
-                    submissions[message.task_id] = accepted
+                submissions[message.task_id] = self._accept(item, message)
         await self._take_on(list(submissions.values()))
 
-    async def _accept(self, question: Question[Message], message: _Submission) -> _Accepted | None:
-        try:
-            task = await self._read(message.task_id)
-        except Unavailable as refusal:
-            question.refuse(refusal)
-            return None
-        if task is not None:
-            _answer_duplicate(question, message, task)
-            return None
-        return (
-            self._enter(question, message) if isinstance(message, SubmitTask) else self._enter_flow(question, message)
-        )
+    def _accept(self, question: Question[Message], message: _Submission) -> _Accepted:
+        if isinstance(message, SubmitTask):
+            return self._enter(question, message)
+        return self._enter_flow(question, message)
 
     def _enter_flow(self, question: Question[Message], message: SubmitFlow) -> _Accepted:
         """Make the first decisions on a flow."""
@@ -171,15 +169,14 @@ class Intake(Actor[Message]):
         refused: list[SpawnedTask] = []
         try:
             for order in message.orders:
-                if await self._services.journal.read(order.task_id):
-                    continue
                 try:
                     template = self._services.tools.templates.named(order.template)
                 except NotFound as refusal:
-                    refused.append(SpawnedTask(id=order.task_id, state=REFUSED, error=str(refusal)))
+                    if not await self._services.journal.read(order.task_id):  # taken on while there was one
+                        refused.append(SpawnedTask(id=order.task_id, state=REFUSED, error=str(refusal)))
                 else:
                     accepted.append(self._enter(None, submission_of(order, message, template)))
-            await self._store(accepted)
+            await self._store_new(accepted)
         except Unavailable as refusal:
             if question is not None:
                 question.refuse(refusal)
@@ -189,15 +186,15 @@ class Intake(Actor[Message]):
 
     async def _take_all(self, message: SubmitTasks, question: Question[Message] | None) -> None:
         """Take several tasks on, or none of them."""
-        accepted: list[_Accepted] = []
+        accepted: dict[str, _Accepted] = {}
         try:
             for one in message.tasks:
-                stored = await self._read(one.task_id)
-                if stored is None:
-                    accepted.append(self._enter(None, one))
-                elif not _same(one, stored):
+                first = accepted.get(one.task_id)
+                if first is None:
+                    accepted[one.task_id] = self._enter(None, one)
+                elif not _same(one, first.task):
                     raise _duplicate(one.task_id)
-            await self._store(accepted)
+            await self._store_new(list(accepted.values()), {one.task_id: one for one in message.tasks})
         except (Unavailable, Conflict) as refusal:
             if question is not None:
                 question.refuse(refusal)
@@ -226,17 +223,52 @@ class Intake(Actor[Message]):
         return None
 
     async def _take_on(self, accepted: Sequence[_Accepted]) -> None:
+        """Take submissions on that have nothing to do with each other. An id that is known is answered for itself."""
         try:
             await self._store(accepted)
+        except AlreadyStored as known:
+            await self._take_on([one for one in accepted if one.task_id not in known.task_ids])
+            for one in accepted:
+                if one.task_id in known.task_ids and one.question is not None:
+                    await self._answer_again(one.question)
         except Unavailable as refusal:
             for one in accepted:
                 if one.question is not None:
                     one.question.refuse(refusal)
 
+    async def _answer_again(self, question: Question[Any]) -> None:
+        """Answer a submission of an id that is known."""
+        try:
+            stored = await self._read(question.message.task_id)
+        except Unavailable as refusal:
+            question.refuse(refusal)
+            return
+        if stored is None:
+            question.refuse(Unavailable(f"task {question.message.task_id} is just being deleted: submit it again"))
+        else:
+            _answer_duplicate(question, question.message, stored)
+
+    async def _store_new(self, accepted: Sequence[_Accepted], asked: Mapping[str, SubmitTask] = _NOTHING_ASKED) -> None:
+        """Store those that are not known, all in one commit or none of them.
+
+        Raises:
+            Conflict: one that is known is not what was `asked`.
+            Unavailable: nothing was stored.
+        """
+        try:
+            await self._store(accepted)
+        except AlreadyStored as known:
+            for task_id in known.task_ids & asked.keys():
+                stored = await self._read(task_id)
+                if stored is not None and not _same(asked[task_id], stored):
+                    raise _duplicate(task_id) from None
+            await self._store_new([one for one in accepted if one.task_id not in known.task_ids], asked)
+
     async def _store(self, accepted: Sequence[_Accepted]) -> None:
         """Store what was accepted, in one commit; start it, and tell who asked.
 
         Raises:
+            AlreadyStored: of some the id is known; nothing was stored.
             Unavailable: nothing was stored.
         """
         if not accepted:

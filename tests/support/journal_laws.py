@@ -14,7 +14,7 @@ from runtime.engine.records import Record, RunEnded, RunStarted, StepReturned, S
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.flow.records import FlowCreated
 from runtime.journal.listing import Count, Listing, Role, Wanted
-from runtime.journal.protocol import Entry, Journal, JournalUnavailable, Standing
+from runtime.journal.protocol import AlreadyStored, Entry, Journal, JournalUnavailable, Standing
 from runtime.templates.model import Template
 from runtime.values.json import Json, Number
 from tests.support.plans import plan, step
@@ -91,6 +91,37 @@ async def positions_count_every_record_without_gaps(journal: Journal) -> None:
     assert await journal.append([first("a", RunStarted(at=0.0)), first("b")]) == 1
     assert await journal.append([Entry("a", [started(1.0)])]) == 4
     assert await journal.append([Entry("b", [started(1.0)])]) == 5
+
+
+async def a_task_begins_once_and_whatever_came_with_a_second_beginning_is_not_stored(journal: Journal) -> None:
+    await journal.append([first("a"), Entry("f", [FlowCreated(at=1.0, by="ada", flow_id="f", type="t")], TODO)])
+    again = FlowCreated(at=2.0, by="ada", flow_id="f", type="t")
+    for entries in ([first("b"), first("a")], [first("a"), Entry("f", [again], TODO)], [Entry("f", [again], TODO)]):
+        with pytest.raises(AlreadyStored) as refusal:
+            await journal.append(entries)
+        assert refusal.value.task_ids == {entry.task_id for entry in entries} - {"b"}
+    assert names(await journal.tasks()) == ["a", "f"]
+    assert len(await journal.read("a")) == 1
+    assert await journal.append([first("b")]) == 3
+
+
+async def of_those_that_begin_the_same_task_at_once_one_does(journal: Journal) -> None:
+    outcomes: list[str] = []
+
+    async def begin(*task_ids: str) -> None:
+        try:
+            await journal.append([first(task_id) for task_id in task_ids])
+        except AlreadyStored as refusal:
+            outcomes.extend(refusal.task_ids)
+        else:
+            outcomes.append("stored")
+
+    async with trio.open_nursery() as nursery:
+        for other in "bcd":
+            nursery.start_soon(begin, "a", other)
+        nursery.start_soon(begin, "e")
+    assert sorted(outcomes) == ["a", "a", "stored", "stored"]
+    assert len(await journal.tasks()) == 3
 
 
 async def what_was_read_does_not_change_afterwards(journal: Journal) -> None:
@@ -345,6 +376,8 @@ LAWS = (
     tasks_are_kept_apart_and_listed_in_the_order_they_came,
     a_task_nobody_submitted_has_no_records,
     positions_count_every_record_without_gaps,
+    a_task_begins_once_and_whatever_came_with_a_second_beginning_is_not_stored,
+    of_those_that_begin_the_same_task_at_once_one_does,
     what_was_read_does_not_change_afterwards,
     a_cancelled_append_stored_all_or_nothing,
     appends_at_once_do_not_mix,

@@ -14,7 +14,6 @@ from typing import Any, Final, TypeAlias
 import attrs
 import trio
 
-from runtime.errors import Unavailable
 from runtime.journal.sqlite.writer import Turn, Writer
 
 _LARGEST_GROUP: Final = 1024
@@ -64,7 +63,7 @@ class WriterThread:
         """Store; give the first position.
 
         Raises:
-            JournalUnavailable: nothing was stored.
+            AlreadyStored, JournalUnavailable: nothing was stored.
         """
         position: int = await self._do(_Append(turns))
         return position
@@ -116,7 +115,7 @@ class WriterThread:
 
     def _commit(self, group: Sequence[_Append]) -> None:
         try:
-            results: Sequence[int | Unavailable | Exception] = self._writer.commit([job.turns for job in group])
+            results: Sequence[int | Exception] = self._writer.commit([job.turns for job in group])
         except Exception as error:  # noqa: BLE001 - whatever it is, it is those who wait that have to know
             results = [error] * len(group)
         for job, result in zip(group, results, strict=True):

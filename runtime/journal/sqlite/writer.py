@@ -12,12 +12,12 @@ import apsw
 import attrs
 
 from runtime.engine.records import TaskSubmitted
-from runtime.errors import Unavailable
+from runtime.errors import Refused, Unavailable
 from runtime.flow.records import FlowCreated
 from runtime.journal.codec import encode_template, encode_turn
 from runtime.journal.keys import KeyRing
 from runtime.journal.listing import Listing, listing_of_submission
-from runtime.journal.protocol import Entry, JournalUnavailable, Standing, StoreUnusable
+from runtime.journal.protocol import AlreadyStored, Entry, JournalUnavailable, Standing, StoreUnusable
 from runtime.journal.sqlite.database import Opening, connect, unavailable
 from runtime.journal.sqlite.lists import encode_listing
 from runtime.journal.vault import Vault, template_context, turn_context
@@ -97,7 +97,7 @@ class Writer:
         """Give the store's numbers of keys, by fingerprint."""
         return {fingerprint: number for number, fingerprint in self._connection.execute("SELECT * FROM keys")}
 
-    def commit(self, group: Sequence[Sequence[Turn]]) -> Sequence[int | Unavailable]:
+    def commit(self, group: Sequence[Sequence[Turn]]) -> Sequence[int | Refused]:
         """Store the turns of several appends together. Gives the first position of each, or why it was not stored."""
         if self._unsure is not None:
             return [self._unsure] * len(group)
@@ -110,7 +110,8 @@ class Writer:
             self._store([turn for turns in group for turn in turns])
         except apsw.ConstraintError as fault:  # one of them is not what a journal takes: the others are not to blame
             if len(group) == 1:
-                return [JournalUnavailable(f"the store {self._path} refused it: {fault}")]
+                known = self._known(group[0])
+                return [known or JournalUnavailable(f"the store {self._path} refused it: {fault}")]
             return [outcome for turns in group for outcome in self.commit([turns])]
         except apsw.Error as fault:
             refusal = unavailable(self._path, fault)
@@ -121,6 +122,12 @@ class Writer:
             return [refusal] * len(group)
         self.next_position = position
         return positions
+
+    def _known(self, turns: Sequence[Turn]) -> AlreadyStored | None:
+        """Say which of those that begin have been stored before: looked up only once a commit has failed."""
+        new = [turn.task_id for turn in turns if turn.template is not None]
+        known = [task_id for task_id in new if self._connection.execute(_NUMBER, (task_id,)).get is not None]
+        return AlreadyStored(known) if known else None
 
     def _store(self, turns: Sequence[Turn]) -> None:
         primary = self._vault.refresh()

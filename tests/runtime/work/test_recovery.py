@@ -86,6 +86,28 @@ async def test_the_same_submission_is_the_same_task_after_a_restart(mock_clock, 
             await rt.submit(template, {"x": "2"}, task_id="t")
 
 
+async def test_of_submissions_that_come_together_each_is_answered_for_itself(mock_clock, store):
+    template = plan(a=step(action=Action.calling(count)), inputs=[Input(name="x")])
+    outcomes: dict[str, str] = {}
+    async with store() as rt:
+        for known in ("k1", "k2"):
+            await (await rt.submit(template, {"x": "1"}, task_id=known)).wait()
+
+        async def submit(task_id, x):
+            try:
+                await rt.wait((await rt.submit(template, {"x": x}, task_id=task_id)).id)
+            except Conflict:
+                outcomes[f"{task_id} {x}"] = "conflict"
+            else:
+                outcomes[f"{task_id} {x}"] = "done"
+
+        async with trio.open_nursery() as nursery:
+            for task_id, x in (("k1", "1"), ("n1", "1"), ("k2", "2"), ("n2", "1"), ("n2", "1"), ("n3", "1")):
+                nursery.start_soon(submit, task_id, x)
+    assert outcomes == {"k1 1": "done", "k2 2": "conflict", "n1 1": "done", "n2 1": "done", "n3 1": "done"}
+    assert len(calls) == 5
+
+
 async def test_a_retry_that_came_due_meanwhile_is_made_at_once_and_one_that_did_not_is_waited_for(
     mock_clock, store, clock
 ):
