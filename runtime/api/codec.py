@@ -6,7 +6,6 @@ first (`runtime.api.checking`): a tag, a member or a type that is not known is r
 is guessed or converted.
 """
 
-import re
 from collections.abc import Mapping
 from enum import Enum
 from types import UnionType
@@ -19,7 +18,7 @@ from runtime.api.checking import Checker, MessageInvalid, shown_tag
 from runtime.api.commands import Command
 from runtime.api.messages import Event
 from runtime.api.queries import Query
-from runtime.api.schema import DRAFT, TAG, schema_of
+from runtime.api.schema import DRAFT, TAG, schema_of, tag_of
 from runtime.errors import Fault, did_you_mean
 from runtime.values.json import Json, NotJson, Number, normalise
 
@@ -33,11 +32,6 @@ M = TypeVar("M")
 def to_json(value: object) -> Json:
     """Give a view as JSON data."""
     return cast("Json", _converter.unstructure(value))
-
-
-def tag_of(message: type) -> str:
-    """Give the tag of a message class: ``RunTask`` is ``run_task``."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", message.__name__).lower()
 
 
 class Codec(Generic[M]):

@@ -1,26 +1,25 @@
 """Events in the order of the journal, from any position on: who stops and comes back with the last one misses nothing.
 
+Positions of the feed of a whole store have no gaps. Where tasks were deleted since, one event (`Forgotten`) stands for
+all of theirs that followed each other.
+
 The feed is read from the journal, not from those who write it, so that a slow reader costs them nothing, and lags as
 long as it likes. A reader that has caught up sleeps until something new is stored.
 """
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
-from typing import Final, Self, TypeAlias
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Final, Self
 
 import trio
 
-from runtime.api.flow_messages import FlowEvent
-from runtime.api.messages import Event, TaskEvent
+from runtime.api.messages import Event, Forgotten, StoredEvent, UnitEvent
 from runtime.engine.task import Task
 from runtime.flow.flow import Flow
 from runtime.journal.protocol import Committed, Journal
 from runtime.journal.replaying import extended, replay
 from runtime.work.broadcast import Broadcast
 from runtime.work.news import events_of
-
-StoredEvent: TypeAlias = TaskEvent | FlowEvent
-"""An event that has a position."""
 
 _PAGE: Final = 128
 _UNITS_KEPT: Final = 256
@@ -55,10 +54,14 @@ class Feed:
         while True:
             after = self.position
             page = await self._journal.since(after, task_id=self._task_id, limit=_PAGE)
-            events = [event for turn in page for event in await self._events(turn) if event.position > after]
-            if page:
-                last = page[-1]
-                self.position = max(after, last.position + len(last.records) - 1)
+            events: list[StoredEvent] = []
+            for turn in page:
+                told = [event for event in await self._events(turn) if event.position > after]
+                if told and not self._task_id:
+                    events += _between(after, told[0].position)
+                events += told
+                after = told[-1].position if told else after
+            self.position = after
             if events or len(page) < _PAGE:
                 return events
 
@@ -83,7 +86,7 @@ class Feed:
             if not events and not await self.wait():
                 return
 
-    async def _events(self, turn: Committed) -> Sequence[TaskEvent | FlowEvent]:
+    async def _events(self, turn: Committed) -> Sequence[UnitEvent]:
         told = self._broadcast.recent(turn.position)
         if told is not None:  # nearly always, for who has caught up: all readers share the work
             self._units.pop(turn.task_id, None)
@@ -111,3 +114,9 @@ class Feed:
                 unit = replay(one.records) if unit is None else extended(unit, one.records)
                 position = one.position + len(one.records) - 1
         return unit
+
+
+def _between(before: int, after: int) -> Iterator[Forgotten]:
+    """Tell of the positions between two that are stored: what was there is deleted."""
+    if after - before > 1:
+        yield Forgotten(position=after - 1, missing=after - before - 1)

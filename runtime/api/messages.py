@@ -1,6 +1,9 @@
 """The messages: frozen values, one tagged union each for commands, queries and events.
 
 Commands are imperative, events are facts. A command is answered once what it did is stored.
+
+Positions count the events of a store: 1, 2, 3 and so on, in the order in which they were stored, each given once and
+for good. Who has seen the one of some position has seen all that happened before it.
 """
 
 from collections.abc import Mapping
@@ -250,6 +253,24 @@ class StepStateChanged:
 
 
 @attrs.frozen(kw_only=True)
+class Recorded:
+    """Something else was stored of a task or a flow; `what` names it, such as ``comment_added``. Read it to see more."""
+
+    position: int
+    at: float
+    task_id: str
+    what: str
+
+
+@attrs.frozen(kw_only=True)
+class Forgotten:
+    """The last `missing` events up to `position` told of tasks that were deleted since: they are told no more."""
+
+    position: int
+    missing: int
+
+
+@attrs.frozen(kw_only=True)
 class StepProgressed:
     """A running attempt says how far it is: `done` from 0 to 1 where it is known. Told to who listens, never stored."""
 
@@ -286,5 +307,10 @@ Operation: TypeAlias = (
 
 Command: TypeAlias = SubmitTask | SubmitTasks | DeleteTask | ResolveTask | RunTask | CallCallback | Operation
 Query: TypeAlias = GetTask
-TaskEvent: TypeAlias = TaskStateChanged | StepStateChanged
-Event: TypeAlias = TaskEvent | FlowEvent | StepProgressed | Lagged
+UnitEvent: TypeAlias = TaskStateChanged | StepStateChanged | FlowEvent | Recorded
+"""What happened to a task or a flow. Whatever is stored of them is one of these, so their positions have no gaps."""
+
+StoredEvent: TypeAlias = UnitEvent | Forgotten
+"""An event that has a position."""
+
+Event: TypeAlias = StoredEvent | StepProgressed | Lagged

@@ -1,9 +1,11 @@
 """The JSON Schemas of messages, made from their classes. Draft 2020-12, the one that OpenAPI 3.1 speaks."""
 
 import inspect
+import re
 import types
 from collections.abc import Mapping
 from enum import EnumType
+from functools import cache
 from typing import Any, Final, cast, get_args, get_origin
 
 import attrs
@@ -23,6 +25,16 @@ _SCALARS: Final[Mapping[Any, str]] = {
     type(None): "null",
 }
 _OF_ITEMS: Final = frozenset({"minLength", "maxLength"})
+
+
+def tag_of(message: type) -> str:
+    """Give the tag of a class of messages, or of facts: ``RunTask`` is ``run_task``."""
+    return _in_snake_case(message.__name__)
+
+
+@cache
+def _in_snake_case(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 def schema_of(cls: type, tag: str = "") -> dict[str, Json]:

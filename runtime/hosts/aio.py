@@ -20,7 +20,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from runtime import app
 from runtime.api.client import Prepared, Runtime, TaskHandle, TemplateSource
-from runtime.api.feed import StoredEvent
+from runtime.api.messages import StoredEvent
 from runtime.api.views import TaskView
 from runtime.values.json import Json
 

@@ -154,8 +154,9 @@ class Journal(Protocol):
     async def append(self, entries: Sequence[Entry]) -> int:
         """Commit all records of all entries, or none. Gives the position of the first one.
 
-        Positions count records from 1, without gaps, over the whole journal, in the order of commits. Cancelling the
-        call leaves either all of them stored or none; what is read afterwards says which.
+        Positions count records from 1, without gaps, over the whole journal, in the order of commits: whoever has read
+        up to one has read all that there ever will be up to there. Each is that of an event, too (`runtime.work.news`).
+        Cancelling the call leaves either all of them stored or none; what is read afterwards says which.
 
         Raises:
             AlreadyStored: some of the entries are first ones of tasks that it has; nothing was stored.

@@ -6,7 +6,7 @@ from typing import Final
 
 import attrs
 
-from runtime.api.messages import StepStateChanged, TaskStateChanged
+from runtime.api.messages import Recorded, StepStateChanged, TaskStateChanged
 from runtime.engine.records import TaskSubmitted
 from runtime.engine.states import StepState, TaskState
 from runtime.engine.task import Task
@@ -41,6 +41,8 @@ def notices_of(task: Task, records: Sequence[Record], settings: Notifications) -
     """Give what is to be told of records that were just stored. `task` is the task after them."""
     described: dict[str, str] | None = None
     for event in events_of(task, 0, records):
+        if isinstance(event, Recorded):
+            continue
         if described is None:
             described = dict(_fields(task, settings))
         if isinstance(event, TaskStateChanged):

@@ -6,10 +6,10 @@ import attrs
 from starlette.requests import Request
 
 from runtime.api.checking import MessageInvalid
-from runtime.api.codec import REQUESTS, tag_of
+from runtime.api.codec import REQUESTS
 from runtime.api.commands import Command
 from runtime.api.queries import Query
-from runtime.api.schema import TAG
+from runtime.api.schema import TAG, tag_of
 from runtime.errors import Fault
 from runtime.server.routes import Fields, Parameter, Route
 from runtime.values.json import Json

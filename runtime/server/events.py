@@ -18,10 +18,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from runtime.api.checking import Checker, MessageInvalid
-from runtime.api.codec import EVENTS, tag_of
-from runtime.api.feed import Feed, StoredEvent
+from runtime.api.codec import EVENTS
+from runtime.api.feed import Feed
 from runtime.api.fields import name, said
-from runtime.api.schema import schema_of
+from runtime.api.messages import StoredEvent
+from runtime.api.schema import schema_of, tag_of
 from runtime.engine.rights import Identity
 from runtime.errors import Fault, Refused, Unavailable
 from runtime.server.problems import refusal

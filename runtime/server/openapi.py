@@ -5,8 +5,8 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any, Final, cast
 
-from runtime.api.codec import EVENTS, REQUESTS, tag_of
-from runtime.api.schema import TAG
+from runtime.api.codec import EVENTS, REQUESTS
+from runtime.api.schema import TAG, tag_of
 from runtime.server.routes import ROUTES, Parameter, Route, duration, moment, truth, whole
 from runtime.values.json import Json
 

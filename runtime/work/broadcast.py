@@ -13,8 +13,7 @@ from typing import Final
 import attrs
 import trio
 
-from runtime.api.flow_messages import FlowEvent
-from runtime.api.messages import Event, Lagged, StepProgressed, TaskEvent
+from runtime.api.messages import Event, Lagged, StepProgressed, UnitEvent
 from runtime.engine.task import Task
 from runtime.flow.flow import Flow
 from runtime.journal.protocol import Record
@@ -32,7 +31,7 @@ class _Subscription:
     task_id: str | None
     missed: int = 0
 
-    def send(self, events: Sequence[TaskEvent | FlowEvent | StepProgressed]) -> None:
+    def send(self, events: Sequence[UnitEvent | StepProgressed]) -> None:
         for event in events:
             try:
                 if self.missed:
@@ -74,7 +73,7 @@ class Broadcast:
         self._subscriptions: list[_Subscription] = []
         self._waiters: dict[str, list[Waiter]] = {}
         self._given_up: dict[str, str] = {}
-        self._recent: OrderedDict[int, Sequence[TaskEvent | FlowEvent]] = OrderedDict()
+        self._recent: OrderedDict[int, Sequence[UnitEvent]] = OrderedDict()
         self._closed = False
 
     def publish(self, task: Task | Flow, position: int, records: Sequence[Record]) -> None:
@@ -93,7 +92,7 @@ class Broadcast:
             for waiter in self._waiters.get(task.header.task_id, ()):
                 waiter.fill(task)
 
-    def recent(self, position: int) -> Sequence[TaskEvent | FlowEvent] | None:
+    def recent(self, position: int) -> Sequence[UnitEvent] | None:
         """Give the events of the turn that begins at that position, if it was told lately. Sync."""
         return self._recent.get(position)
 

@@ -1,9 +1,13 @@
-"""What stored records mean to those who watch: pure, from records to public events."""
+"""What stored records mean to those who watch: pure, from records to public events.
+
+Each record is one event, at the position that the journal gave it, so that events are numbered without gaps. What has
+no event of its own is told by its name (`Recorded`).
+"""
 
 from collections.abc import Sequence
 
-from runtime.api.flow_messages import FlowEvent
-from runtime.api.messages import StepStateChanged, TaskEvent, TaskStateChanged
+from runtime.api.messages import Recorded, StepStateChanged, TaskStateChanged, UnitEvent
+from runtime.api.schema import tag_of
 from runtime.engine.records import (
     LoopContracted,
     LoopExpanded,
@@ -28,22 +32,20 @@ from runtime.journal.protocol import Record
 from runtime.work.flows.news import flow_events_of
 
 
-def events_of(task: Task | Flow, position: int, records: Sequence[Record]) -> Sequence[TaskEvent | FlowEvent]:
+def events_of(task: Task | Flow, position: int, records: Sequence[Record]) -> Sequence[UnitEvent]:
     """Tell what `records`, stored from `position` on, changed. `task` is the task, or the flow, after them."""
     if isinstance(task, Flow):
         return flow_events_of(task, position, records)
-    events: list[TaskEvent] = []
+    events: list[UnitEvent] = []
     run = task.run - sum(isinstance(record, RunStarted) for record in records)
     for offset, record in enumerate(records):
         if isinstance(record, RunStarted):
             run += 1
-        event = _event(task, position + offset, record, run)
-        if event is not None:
-            events.append(event)
+        events.append(_event(task, position + offset, record, run))
     return events
 
 
-def _event(task: Task, position: int, record: Record, run: int) -> TaskEvent | None:
+def _event(task: Task, position: int, record: Record, run: int) -> UnitEvent:
     match record:
         case TaskSubmitted():
             return _task(task, position, record, ResolutionState.TODO, run)
@@ -72,7 +74,7 @@ def _event(task: Task, position: int, record: Record, run: int) -> TaskEvent | N
         case StepStateEdited():
             return _step(task, position, record, record.state)
         case _:
-            return None
+            return Recorded(position=position, at=record.at, task_id=task.header.task_id, what=tag_of(type(record)))
 
 
 def _task(

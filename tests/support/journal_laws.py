@@ -124,6 +124,49 @@ async def of_those_that_begin_the_same_task_at_once_one_does(journal: Journal) -
     assert len(await journal.tasks()) == 3
 
 
+async def no_position_is_left_out_or_given_twice_whoever_appends_and_reads(journal: Journal) -> None:
+    """What a reader has passed is all that there ever will be up to there: it can stop, and come back, and miss nothing."""
+    records = 0
+    seen: list[int] = []
+    writing = trio.CancelScope()
+
+    async def write(name: str, scope: trio.CancelScope) -> None:
+        with scope:
+            await journal.append([first(name)])
+            for number in range(20):
+                await journal.append([Entry(name, [started(float(number))] * (1 + number % 3))])
+
+    async def follow() -> None:
+        with writing:
+            while True:
+                await read_on()
+                await trio.lowlevel.checkpoint()
+        await read_on()
+
+    async def read_on() -> None:
+        for turn in await journal.since(seen[-1] if seen else 0, limit=7):
+            seen.extend(range(turn.position, turn.position + len(turn.records)))
+
+    async with trio.open_nursery() as following:
+        following.start_soon(follow)
+        async with trio.open_nursery() as writers:
+            for name in "abcdef":
+                scope = trio.CancelScope()
+                writers.start_soon(write, name, scope)
+                if name == "f":
+                    await trio.lowlevel.checkpoint()
+                    scope.cancel()  # all of an append is stored, or nothing: never a part, nor a number without it
+            with pytest.raises((JournalUnavailable, ValueError)):
+                await journal.append([Entry("never submitted", [started(1.0)])])
+        writing.cancel()
+    for name in "abcdef":
+        records += len(await journal.read(name))
+    while len(seen) < records:
+        await read_on()
+    assert seen == list(range(1, records + 1))
+    assert await journal.append([first("last")]) == records + 1
+
+
 async def what_was_read_does_not_change_afterwards(journal: Journal) -> None:
     await journal.append([first("t")])
     before = await journal.read("t")
@@ -378,6 +421,7 @@ LAWS = (
     positions_count_every_record_without_gaps,
     a_task_begins_once_and_whatever_came_with_a_second_beginning_is_not_stored,
     of_those_that_begin_the_same_task_at_once_one_does,
+    no_position_is_left_out_or_given_twice_whoever_appends_and_reads,
     what_was_read_does_not_change_afterwards,
     a_cancelled_append_stored_all_or_nothing,
     appends_at_once_do_not_mix,

@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 
-from runtime.api.flow_messages import FlowEvent, FlowGroupChanged, FlowStateChanged, FlowStepChanged, FlowTargetChanged
+from runtime.api.flow_messages import FlowGroupChanged, FlowStateChanged, FlowStepChanged, FlowTargetChanged
+from runtime.api.messages import Recorded, UnitEvent
+from runtime.api.schema import tag_of
 from runtime.flow.flow import Flow
 from runtime.flow.records import FlowCreated, FlowStatusSet, GroupStatusSet, StepStatusSet, TargetStatusSet
 from runtime.flow.states import FlowStatus
 from runtime.journal.protocol import Record
 
 
-def flow_events_of(flow: Flow, position: int, records: Sequence[Record]) -> Sequence[FlowEvent]:
+def flow_events_of(flow: Flow, position: int, records: Sequence[Record]) -> Sequence[UnitEvent]:
     """Tell what `records`, stored from `position` on, changed. `flow` is the flow after them."""
-    told = (_event(flow, position + offset, record) for offset, record in enumerate(records))
-    return [event for event in told if event is not None]
+    return [_event(flow, position + offset, record) for offset, record in enumerate(records)]
 
 
-def _event(flow: Flow, position: int, record: Record) -> FlowEvent | None:
+def _event(flow: Flow, position: int, record: Record) -> UnitEvent:
     flow_id = flow.header.flow_id
     match record:
         case FlowCreated():
@@ -52,4 +53,4 @@ def _event(flow: Flow, position: int, record: Record) -> FlowEvent | None:
                 status=record.status,
             )
         case _:
-            return None
+            return Recorded(position=position, at=record.at, task_id=flow_id, what=tag_of(type(record)))

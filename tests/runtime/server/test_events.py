@@ -67,12 +67,31 @@ async def test_a_subscriber_that_comes_back_with_its_last_position_misses_nothin
         return seen[0] == 3
 
     everything = await told(server, "admin", until=third_end)
-    positions = [event["position"] for event in everything]
-    assert positions == sorted(set(positions))
+    assert [event["position"] for event in everything] == list(range(1, len(everything) + 1))
     for cut in random.Random(1).sample(range(len(everything) - 1), 4):
         after = everything[cut]["position"]
         rest = await told(server, "admin", f"after={after}", until=lambda event: event == everything[-1])
         assert rest == everything[cut + 1 :]
+
+
+async def test_what_was_deleted_is_told_to_be_missing(server):
+    ids = [(await submitted(server.client("ada")))["id"] for _ in range(4)]
+    for one in ids:
+        await server.runtime.wait(one)
+    admin = server.client("admin")
+    before = await told(server, "admin", until=lambda event: done(event) and event["task_id"] == ids[-1])
+    for one in (ids[0], ids[2]):
+        assert (await admin.delete(f"/task/{one}")).status_code == 204
+    after = await told(server, "admin", until=lambda event: event == before[-1])
+    position = 0
+    for event in after:
+        position += event.get("missing", 1)
+        assert event["position"] == position
+    assert [event for event in after if "missing" not in event] == [
+        event for event in before if event["task_id"] in (ids[1], ids[3])
+    ]
+    middle = await told(server, "admin", "after=2", until=lambda event: event["type"] == "forgotten")
+    assert middle[0]["missing"] == after[0]["missing"] - 2
 
 
 async def test_what_happens_while_somebody_listens_is_told(server):

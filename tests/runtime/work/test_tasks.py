@@ -25,7 +25,7 @@ from runtime import (
     Unavailable,
     open_runtime,
 )
-from runtime.api.messages import Lagged, StepStateChanged, TaskStateChanged
+from runtime.api.messages import Lagged, Recorded, StepStateChanged, TaskStateChanged
 from runtime.engine.draft import replay
 from runtime.journal.memory import MemoryJournal
 from runtime.journal.protocol import JournalUnavailable
@@ -535,7 +535,7 @@ async def test_passwords_are_masked_for_readers_and_seen_by_steps(autojump_clock
     assert view.steps["a"].output == "6"
 
 
-async def test_subscribers_are_told_in_order_and_positions_have_no_gaps_but_for_silent_records(autojump_clock, clock):
+async def test_subscribers_are_told_all_that_is_stored_in_order_and_without_gaps(autojump_clock, clock):
     async with open_runtime(clock=clock) as rt, rt.subscribe() as events:
         task = await rt.submit(plan(a=step(), b=step("a")))
         await task.wait()
@@ -544,8 +544,9 @@ async def test_subscribers_are_told_in_order_and_positions_have_no_gaps_but_for_
             seen.append(event)
             if isinstance(event, TaskStateChanged) and event.state.at_rest:
                 break
-    assert [(type(one), getattr(one, "step", ""), str(one.state)) for one in seen] == [
+    assert [(type(one), getattr(one, "step", ""), str(getattr(one, "state", ""))) for one in seen] == [
         (TaskStateChanged, "", "TODO"),
+        (Recorded, "", ""),
         (TaskStateChanged, "", "RUNNING"),
         (StepStateChanged, "a", "RUNNING"),
         (StepStateChanged, "a", "DONE"),
@@ -553,7 +554,8 @@ async def test_subscribers_are_told_in_order_and_positions_have_no_gaps_but_for_
         (StepStateChanged, "b", "DONE"),
         (TaskStateChanged, "", "DONE"),
     ]
-    assert [one.position for one in seen] == [1, 3, 4, 5, 6, 7, 8]
+    assert [one.position for one in seen] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert seen[1].what == "task_resolved"
 
 
 async def test_a_slow_subscriber_loses_events_and_is_told_how_many(autojump_clock, clock):
@@ -562,8 +564,8 @@ async def test_a_slow_subscriber_loses_events_and_is_told_how_many(autojump_cloc
         first = [await anext(aiter(slow)) for _ in range(2)]
         await (await rt.submit(plan(a=step()))).wait()
         lagged = await anext(aiter(slow))
-        assert [type(one) for one in first] == [TaskStateChanged, TaskStateChanged]
-        assert lagged == Lagged(missed=5)
+        assert [type(one) for one in first] == [TaskStateChanged, Recorded]
+        assert lagged == Lagged(missed=6)
         assert not isinstance(await anext(aiter(quick)), Lagged)
 
 
