@@ -381,7 +381,7 @@ class Desk:
         """Give the place that a page begins behind: that of a task now, or the one that a cursor kept of it."""
         task_id, at, moment = last.partition("@")
         found = await self._runtime.look_up(task_id)
-        if found is None:
+        if found is None or found.listing.flow:
             raise InputInvalid([Fault("last", "there is no such task: begin at the first page")])
         if not at:
             return found.place

@@ -154,11 +154,10 @@ class FlowView:
 def view_flow(flow: Flow, *, hidden: bool = False) -> FlowView:
     """Show a flow, with its hidden steps if they are asked for. Costs O(steps)."""
     header = flow.header
-    suffix = header.metadata.get("workflow-name-suffix", "")
     return FlowView(
         id=header.flow_id,
         type=header.type,
-        name=f"{header.type} ({suffix})" if suffix else header.type,
+        name=flow.name,
         owner_id=header.owner_id,
         owner_type=header.owner_type,
         org_id=header.org_id,

@@ -65,6 +65,12 @@ class Flow:
     waiting: "Queue[str]" = attrs.field(factory=Queue)
 
     @property
+    def name(self) -> str:
+        """What it is called."""
+        suffix = self.header.metadata.get("workflow-name-suffix", "")
+        return f"{self.header.type} ({suffix})" if suffix else self.header.type
+
+    @property
     def mode(self) -> Mode:
         """How it walks its steps."""
         return self.header.mode

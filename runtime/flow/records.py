@@ -55,6 +55,11 @@ class FlowCreated:
         """The id under which the journal and the actors know it: one name space with tasks."""
         return self.flow_id
 
+    @property
+    def owner(self) -> str:
+        """Whose it is, in one text; empty for nobody's."""
+        return f"{self.owner_type}/{self.owner_id}" if self.owner_id else ""
+
 
 @attrs.frozen(kw_only=True)
 class FlowStarted:

@@ -1,7 +1,7 @@
-"""What a journal knows of tasks so that they can be listed, found and counted without replaying any.
+"""What a journal knows of tasks and flows so that they can be listed, found and counted without replaying any.
 
 A `Listing` changes rarely: it is stored when a task is submitted, and when somebody resolves or edits it. What changes
-with every run is in its `Standing`.
+with every run is in its `Standing`. Flows have lists of their own; what is said of tasks here holds for them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,11 @@ from runtime.flow.flow import Flow
 
 
 class Role(StrEnum):
-    """What somebody has to do with a task (spec section 12.1). Owners are named by its template, resolvers by itself."""
+    """What somebody has to do with a task (spec section 12.1). Owners are named by its template, resolvers by itself.
+
+    Of a flow, resolvers are those who may answer; its owner is a thing, and no user. A flow that wants, has or may want
+    the turn of its owner again is found by it.
+    """
 
     REQUESTER = "requester"
     TAKER = "taker"
@@ -27,10 +31,21 @@ class Role(StrEnum):
     RESOLVER_GROUP = "resolver group"
     OWNER = "owner"
     OWNER_GROUP = "owner group"
+    FLOW_OWNER = "flow owner"
+    TURN = "turn"
 
 
 Involved: TypeAlias = tuple[Role, str]
 """A username or a group, and its part in a task."""
+
+
+class FlowTurn(StrEnum):
+    """How a flow stands to the turn of its owner, of whose flows one runs at a time."""
+
+    NONE = ""
+    WAITS = "waits"
+    HAS = "has"
+    HAD = "had"
 
 
 @attrs.frozen(kw_only=True)
@@ -54,6 +69,11 @@ class Listing:
     resolver_groups: tuple[str, ...] = ()
     owner_usernames: tuple[str, ...] = ()
     owner_groups: tuple[str, ...] = ()
+    flow: bool = False
+    owner: str = ""
+    turn: FlowTurn = FlowTurn.NONE
+    turn_since: float = 0.0
+    superseded: bool = False
 
     def involved(self) -> Iterator[Involved]:
         """Give everybody who has to do with the task."""
@@ -66,6 +86,8 @@ class Listing:
             (Role.RESOLVER_GROUP, self.resolver_groups),
             (Role.OWNER, self.owner_usernames),
             (Role.OWNER_GROUP, self.owner_groups),
+            (Role.FLOW_OWNER, (self.owner,)),
+            (Role.TURN, (self.owner if self.turn else "",)),
         ):
             yield from ((role, name) for name in names if name)
 
@@ -120,20 +142,42 @@ def listing_of_submission(record: TaskSubmitted) -> Listing:
     )
 
 
+def listing_of_flow(flow: Flow) -> Listing:
+    """Say what lists show of a flow. Costs O(steps)."""
+    header, specs = flow.header, [step.spec for step in flow.steps.values()]
+    return Listing(
+        title=flow.name,
+        template=header.type,
+        created=header.at,
+        steps_total=len(specs),
+        requester=header.by,
+        tags=header.metadata,
+        resolver_usernames=tuple(sorted({name for spec in specs for name in spec.approvers})),
+        flow=True,
+        owner=header.owner,
+    )
+
+
 def relisted(before: Task | Flow, after: Task | Flow) -> Listing | None:
-    """Say what lists show of a task from now on, if it may be something else than before. Flows are not listed."""
+    """Say what lists show of a task from now on, if it may be something else than before."""
     if isinstance(before, Flow) or isinstance(after, Flow):
-        return None
+        return _flow_relisted(before, after)
     if after.header is before.header and after.plan is before.plan and after.tags == before.tags:
         return None
     return listing_of(after)
 
 
+def _flow_relisted(before: Task | Flow, after: Task | Flow) -> Listing | None:
+    if isinstance(before, Task) or isinstance(after, Task) or len(before.steps) == len(after.steps):
+        return None
+    return listing_of_flow(after)
+
+
 @attrs.frozen(kw_only=True)
 class Wanted:
-    """Which tasks to list; every condition has to hold.
+    """Which tasks to list, or which `flows`; every condition has to hold.
 
-    `involving`: one of these has to do with it. `after` and `before` bound its last activity, in Unix seconds, both
+    `involving`: one of these has to do with it. `about`: this one has, too. `after` and `before` bound its last activity, in Unix seconds, both
     exclusive: the last time that its state changed, or that what is listed of it did.
     """
 
@@ -144,17 +188,21 @@ class Wanted:
     tags: Mapping[str, str] = attrs.field(factory=dict)
     after: float | None = None
     before: float | None = None
+    flows: bool = False
+    about: Involved | None = None
 
     def takes(self, listing: Listing, state: TaskState, changed: float) -> bool:
         """Say whether a task is one of them."""
         return (
-            (self.state is None or state is self.state)
+            listing.flow is self.flows
+            and (self.state is None or state is self.state)
             and (not self.template or listing.template == self.template)
             and (not self.batch or listing.batch == self.batch)
             and (self.after is None or changed > self.after)
             and (self.before is None or changed < self.before)
             and all(listing.tags.get(name) == value for name, value in self.tags.items())
             and (self.involving is None or not self.involving.isdisjoint(listing.involved()))
+            and (self.about is None or self.about in listing.involved())
         )
 
 

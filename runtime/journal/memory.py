@@ -5,14 +5,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from heapq import nlargest
 from itertools import islice
-from typing import Final
 
 import attrs
 import trio
 
 from runtime.engine.records import TaskSubmitted
 from runtime.engine.states import task_state_of
-from runtime.journal.listing import Count, Listing, Wanted, listing_of_submission
+from runtime.flow.history import begin
+from runtime.flow.records import FlowCreated
+from runtime.journal.listing import Count, Listing, Wanted, listing_of_flow, listing_of_submission
 from runtime.journal.protocol import (
     PAGE,
     AlreadyStored,
@@ -25,8 +26,6 @@ from runtime.journal.protocol import (
     Standing,
     Stored,
 )
-
-_ANY: Final = Wanted()
 
 
 @attrs.define(eq=False)
@@ -44,9 +43,11 @@ class _Kept:
     def stored(self) -> Stored:
         return Stored(self.number, self.task_id, self.standing)
 
-    def listed(self, wanted: Wanted = _ANY) -> Iterator[Listed]:
+    def listed(self, wanted: Wanted | None = None) -> Iterator[Listed]:
         """Give it as it is listed, if it is, and if it is wanted."""
-        if self.listing is not None and wanted.takes(self.listing, self.standing.task, self.changed):
+        if self.listing is not None and (
+            wanted is None or wanted.takes(self.listing, self.standing.task, self.changed)
+        ):
             yield Listed(self.number, self.task_id, self.standing, self.changed, self.listing)
 
 
@@ -113,6 +114,8 @@ class MemoryJournal:
         submitted, listing = entry.records[0], entry.listing
         if isinstance(submitted, TaskSubmitted):
             listing = listing or listing_of_submission(submitted)
+        elif isinstance(submitted, FlowCreated):
+            listing = listing or listing_of_flow(begin(submitted))
         standing = Standing(entry.standing.state)
         kept = self._tasks[entry.task_id] = _Kept(self._last, entry.task_id, standing, listing, 0.0)
         self._stand(kept, entry.standing, entry.records[-1].at)

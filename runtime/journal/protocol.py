@@ -14,7 +14,7 @@ from runtime.flow.flow import Flow
 from runtime.flow.records import FlowCreated
 from runtime.flow.records import Record as FlowRecord
 from runtime.flow.states import FlowStatus
-from runtime.journal.listing import Count, Listing, Wanted, listing_of
+from runtime.journal.listing import Count, Listing, Wanted, listing_of, listing_of_flow
 
 Record: TypeAlias = TaskRecord | FlowRecord
 """What is stored: of tasks, and of flows. An id belongs to one of them, and its first record says to which."""
@@ -64,10 +64,23 @@ def standing_of(task: Task | Flow) -> Standing:
     """Say where a task or a flow stands. Costs as many look-ups as loops are expanded."""
     awake = not task.idle
     if isinstance(task, Flow):
-        return Standing(_standing_state(task), awake, None if awake else task.next_due)
+        due = None if awake else task.next_due
+        return Standing(_standing_state(task), awake, due, task=STATES_OF_FLOWS[FlowStatus(task.status.status)])
     open_ = sum(task.tally.values()) - sum(loop.open for loop in task.loops.values())
     done = len(task.plan.template.steps) - open_
     return Standing(task.resolution, awake, None if awake else task.next_retry, task.run, task.state, done)
+
+
+STATES_OF_FLOWS: Final[Mapping[FlowStatus, TaskState]] = {
+    FlowStatus.PENDING: TaskState.TODO,
+    FlowStatus.IN_PROGRESS: TaskState.RUNNING,
+    FlowStatus.RETRYING: TaskState.RUNNING,
+    FlowStatus.APPROVAL_AWAITING: TaskState.WAITING,
+    FlowStatus.ERROR: TaskState.BLOCKED,
+    FlowStatus.SUCCESS: TaskState.DONE,
+    FlowStatus.CANCELLED: TaskState.CANCELLED,
+}
+"""The state that lists keep for the status of a flow. (None is stored while it is ``retrying``.)"""
 
 
 def _standing_state(flow: Flow) -> ResolutionState:
@@ -91,7 +104,7 @@ class Entry:
 
     `standing`: where they leave the task; `listing`: what lists show of it; if that changed. What changes its listing
     says where it stands, too. The first entry of a task begins with its `TaskSubmitted` (of a flow, its `FlowCreated`)
-    and says where it stands; its listing is that of the submission if it says no other. Flows are not listed here.
+    and says where it stands; its listing is that of the submission if it says no other.
     """
 
     task_id: str
@@ -107,7 +120,7 @@ class Entry:
 
 def entry_of(task: Task | Flow, records: Sequence[Record]) -> Entry:
     """Give the first entry of a task or a flow: `records` are all that it has."""
-    listing = listing_of(task) if isinstance(task, Task) else None
+    listing = listing_of(task) if isinstance(task, Task) else listing_of_flow(task)
     return Entry(task.header.task_id, records, standing_of(task), listing)
 
 
@@ -195,7 +208,7 @@ class Journal(Protocol):
         ...
 
     async def look_up(self, task_id: str) -> Listed | None:
-        """Give one task as it is listed, if there is one of that id."""
+        """Give one task, or flow, as it is listed, if there is one of that id."""
         ...
 
     async def of_resolution(self, resolution_id: str) -> str | None:

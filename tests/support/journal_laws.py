@@ -12,8 +12,8 @@ import trio
 
 from runtime.engine.records import Record, RunEnded, RunStarted, StepReturned, StepStarted, TaskSubmitted
 from runtime.engine.states import ResolutionState, TaskState
-from runtime.flow.records import FlowCreated
-from runtime.journal.listing import Count, Listing, Role, Wanted
+from runtime.flow.records import FlowCreated, FlowStarted
+from runtime.journal.listing import Count, FlowTurn, Listing, Role, Wanted
 from runtime.journal.protocol import AlreadyStored, Entry, Journal, JournalUnavailable, Standing
 from runtime.templates.model import Template
 from runtime.values.json import Json, Number
@@ -337,13 +337,24 @@ async def a_task_is_listed_as_it_was_submitted_unless_more_is_said(journal: Jour
     assert seen.listing == Listing(title="title", template=PLAN.name, created=0.0, steps_total=1)
 
 
-async def flows_are_in_no_list_of_tasks_and_what_they_stored_is_told(journal: Journal) -> None:
-    created = FlowCreated(at=1.0, by="ada", flow_id="f", type="t")
+async def flows_are_in_lists_of_their_own_and_what_they_stored_is_told(journal: Journal) -> None:
+    created = FlowCreated(at=1.0, by="ada", flow_id="f", type="t", owner_id="x", owner_type="app", metadata={"k": "v"})
     await journal.append([Entry("f", [created], TODO), listed("a")])
     assert await found(journal) == ["a"]
-    assert await journal.look_up("f") is None
+    assert await found(journal, flows=True) == ["f"]
+    assert await found(journal, flows=True, tags={"k": "v"}, template="t") == ["f"]
+    assert await found(journal, flows=True, involving=frozenset({(Role.REQUESTER, "ada")})) == ["f"]
+    assert await found(journal, flows=True, about=(Role.FLOW_OWNER, "app/x")) == ["f"]
+    assert not await found(journal, flows=True, about=(Role.TURN, "app/x"))
+    seen = await journal.look_up("f")
+    assert seen is not None
+    assert seen.listing.flow
+    relisted = attrs.evolve(seen.listing, turn=FlowTurn.WAITS, turn_since=2.0)
+    await journal.append([Entry("f", [FlowStarted(at=2.0)], RUNNING, relisted)])
+    [seen] = await journal.find(Wanted(flows=True, about=(Role.TURN, "app/x"), state=TaskState.RUNNING))
+    assert (seen.listing, seen.changed) == (relisted, 2.0)
     assert sum(one.tasks for one in await journal.count({})) == 1
-    assert [turn.task_id for turn in await journal.since(0)] == ["f", "a"]
+    assert [turn.task_id for turn in await journal.since(0)] == ["f", "a", "f"]
 
 
 async def tasks_are_counted_by_state_and_by_the_groups_that_resolve_them(journal: Journal) -> None:
@@ -436,7 +447,7 @@ LAWS = (
     tasks_are_found_by_who_has_to_do_with_them,
     what_lists_show_is_what_was_said_last,
     a_task_is_listed_as_it_was_submitted_unless_more_is_said,
-    flows_are_in_no_list_of_tasks_and_what_they_stored_is_told,
+    flows_are_in_lists_of_their_own_and_what_they_stored_is_told,
     tasks_are_counted_by_state_and_by_the_groups_that_resolve_them,
     what_was_committed_is_given_in_order_from_any_position,
     what_was_deleted_is_gone,

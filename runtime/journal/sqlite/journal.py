@@ -14,7 +14,7 @@ import trio
 from runtime.engine.task import Task
 from runtime.journal.codec import RecordUnreadable
 from runtime.journal.keys import KeyRing
-from runtime.journal.listing import Count, Wanted, listing_of
+from runtime.journal.listing import Count, Wanted, listing_of, listing_of_flow
 from runtime.journal.protocol import (
     PAGE,
     Committed,
@@ -188,7 +188,9 @@ def _list_anew(writer: Writer, reader: Reader, lists: Lists) -> None:
             unit = replay([record for piece in reader.turns(task_id) for record in piece])
             if unit is None:
                 raise RecordUnreadable(f"task {task_id} has no records")
-            writer.list_anew(task_id, standing_of(unit), listing_of(unit) if isinstance(unit, Task) else None)
+            writer.list_anew(
+                task_id, standing_of(unit), listing_of(unit) if isinstance(unit, Task) else listing_of_flow(unit)
+            )
 
 
 def _nothing(_writer: Writer) -> None:

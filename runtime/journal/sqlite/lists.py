@@ -37,7 +37,7 @@ class Lists:
 
     def look_up(self, task_id: str) -> Listed | None:
         """See `Journal.look_up`."""
-        return next(iter(self._listed(f"WHERE {_LISTED} AND id = ?", [task_id])), None)
+        return next(iter(self._listed("WHERE id = ?", [task_id])), None)
 
     def of_resolution(self, resolution_id: str) -> str | None:
         """See `Journal.of_resolution`."""
@@ -77,10 +77,13 @@ class Lists:
 
 
 def _all(conditions: Sequence[tuple[str, object]]) -> str:
-    return " AND ".join([_LISTED, *(text for text, _ in conditions)])
+    return " AND ".join([text for text, _ in conditions])
 
 
 def _conditions(wanted: Wanted) -> Iterator[tuple[str, Sequence[Any]]]:
+    yield "flow" if wanted.flows else "NOT flow", ()
+    if wanted.about is not None:
+        yield "number IN (SELECT task FROM involved WHERE role = ? AND name = ?)", tuple(map(str, wanted.about))
     if wanted.involving is not None:
         pairs = ", ".join(["(?, ?)"] * len(wanted.involving)) or "(NULL, NULL)"
         names = [text for role, name in sorted(wanted.involving) for text in (str(role), name)]
@@ -101,7 +104,6 @@ def _conditions(wanted: Wanted) -> Iterator[tuple[str, Sequence[Any]]]:
         yield "number IN (SELECT task FROM tags WHERE name = ? AND value = ?)", [tag, value]
 
 
-_LISTED: Final = "listing <> x''"  # what is not, a flow, has an empty one
 _COLUMNS: Final = "SELECT number, id, state, awake, due, run, shown, steps_done, changed, listing FROM tasks "
 _UNFINISHED: Final = "shown NOT IN ('DONE', 'CANCELLED', 'WONTFIX')"
 _COUNT: Final = """

@@ -3,7 +3,7 @@
 ::
 
     turns       what each task stored in each commit: `records` of them from `position` on, in one encoded `body`
-    tasks       where each task stands, so that nothing has to be replayed to find those that are due or awake; and what
+    tasks       where each task, or `flow`, stands, so that nothing has to be replayed to find those that are due or awake; and what
                 lists show of it (`listing`, encoded, and in the clear: titles, tags and names are not sealed)
     involved    who has to do with which task, and how; for lists
     tags        which task has which tag; for lists
@@ -96,7 +96,13 @@ CREATE TRIGGER arrive INSTEAD OF INSERT ON arrivals BEGIN
 END;
 """
 
-MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD)
+_FOURTH: Final = """
+ALTER TABLE tasks ADD COLUMN flow INTEGER NOT NULL DEFAULT 0;
+UPDATE tasks SET flow = 1, listing = NULL WHERE listing = x'';
+CREATE INDEX flows_changed ON tasks (changed, number) WHERE flow;
+"""
+
+MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH)
 NEWEST: Final = len(MIGRATIONS)
 
 

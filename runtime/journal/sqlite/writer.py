@@ -13,10 +13,11 @@ import attrs
 
 from runtime.engine.records import TaskSubmitted
 from runtime.errors import Refused, Unavailable
+from runtime.flow.history import begin
 from runtime.flow.records import FlowCreated
 from runtime.journal.codec import encode_template, encode_turn
 from runtime.journal.keys import KeyRing
-from runtime.journal.listing import Listing, listing_of_submission
+from runtime.journal.listing import Listing, listing_of_flow, listing_of_submission
 from runtime.journal.protocol import AlreadyStored, Entry, JournalUnavailable, Standing, StoreUnusable
 from runtime.journal.sqlite.database import Opening, connect, unavailable
 from runtime.journal.sqlite.lists import encode_listing
@@ -70,7 +71,7 @@ def encoded(entry: Entry, templates: Templates) -> Turn:
     if isinstance(first, TaskSubmitted):
         template, listing = templates.encoded(first.template), listing or listing_of_submission(first)
     elif isinstance(first, FlowCreated):
-        template = templates.encoded(_NO_TEMPLATE)
+        template, listing = templates.encoded(_NO_TEMPLATE), listing or listing_of_flow(begin(first))
     if template is not None and entry.standing is None:
         raise ValueError(f"the first entry of task {entry.task_id} does not say where it stands")
     body = encode_turn(entry.records, template[0] if template else b"")
@@ -183,8 +184,7 @@ class Writer:
         """Store what lists find a task by; `anew`: in the place of what it was found by before."""
         connection = self._connection
         if anew:
-            columns = (listing.template, listing.batch, listing.resolution, encode_listing(listing), task_id)
-            connection.execute(_RELISTED, columns)
+            connection.execute(_RELISTED, (*_listing_columns(listing), task_id))
             for forget in (_FORGET_INVOLVED, _FORGET_TAGS):
                 connection.execute(forget, connection.execute(_NUMBER, (task_id,)).fetchone())
         rows = [(str(role), name, task_id) for role, name in listing.involved()]
@@ -193,12 +193,9 @@ class Writer:
         if listing.tags:
             connection.executemany(_TAGS, [(name, value, task_id) for name, value in listing.tags.items()])
 
-    def list_anew(self, task_id: str, standing: Standing, listing: Listing | None) -> None:
-        """Store what lists show of a task from before there were any; nothing of a flow."""
+    def list_anew(self, task_id: str, standing: Standing, listing: Listing) -> None:
+        """Store what lists show of a task from before there were any."""
         with self._connection:
-            if listing is None:
-                self._connection.execute(_UNLISTED, (_NOT_LISTED, task_id))
-                return
             self._connection.execute(_SHOWN, (str(standing.task), standing.steps_done, task_id))
             self._list(task_id, listing, anew=True)
 
@@ -237,11 +234,13 @@ class Writer:
 def _task_row(turn: Turn) -> Iterator[Any]:
     digest, _ = turn.template or (b"", b"")
     yield from (turn.task_id, digest, *_standing(turn))
-    listing = turn.listing
-    if listing is not None:
-        yield from (listing.template, listing.batch, listing.resolution, encode_listing(listing))
-    else:
-        yield from ("", "", "", _NOT_LISTED)
+    if turn.listing is None:
+        raise AssertionError("what is new is listed")
+    yield from _listing_columns(turn.listing)
+
+
+def _listing_columns(listing: Listing) -> tuple[Any, ...]:
+    return listing.template, listing.batch, listing.resolution, int(listing.flow), encode_listing(listing)
 
 
 def _standing(turn: Turn) -> Iterator[Any]:
@@ -299,9 +298,9 @@ _ARRIVALS: Final = _Rows(
 _STANDS_AS_BEFORE: Final = (None,) * 7
 _TEMPLATES: Final = _Rows("INSERT OR IGNORE INTO templates (hash, key, body) VALUES ", "(?, ?, ?)")
 _TASKS: Final = _Rows(
-    "INSERT INTO tasks (id, template, state, awake, due, run, changed, shown, steps_done, kind, batch, resolution, listing)"
-    " VALUES ",
-    "(?, (SELECT number FROM templates WHERE hash = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO tasks (id, template, state, awake, due, run, changed, shown, steps_done, kind, batch, resolution, flow,"
+    " listing) VALUES ",
+    "(?, (SELECT number FROM templates WHERE hash = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 )
 _NUMBER: Final = "SELECT number FROM tasks WHERE id = ?"
 _FORGET_TURNS: Final = "DELETE FROM turns WHERE task = ?"
@@ -309,10 +308,7 @@ _FORGET_INVOLVED: Final = "DELETE FROM involved WHERE task = ?"
 _FORGET_TAGS: Final = "DELETE FROM tags WHERE task = ?"
 _INVOLVED: Final = "INSERT INTO involved (role, name, task) VALUES (?, ?, (SELECT number FROM tasks WHERE id = ?))"
 _TAGS: Final = "INSERT INTO tags (name, value, task) VALUES (?, ?, (SELECT number FROM tasks WHERE id = ?))"
-_RELISTED: Final = "UPDATE tasks SET kind = ?, batch = ?, resolution = ?, listing = ? WHERE id = ?"
-_NOT_LISTED: Final = b""
-"""The listing of what is in no list: of a flow."""
-_UNLISTED: Final = "UPDATE tasks SET listing = ? WHERE id = ?"
+_RELISTED: Final = "UPDATE tasks SET kind = ?, batch = ?, resolution = ?, flow = ?, listing = ? WHERE id = ?"
 _SHOWN: Final = "UPDATE tasks SET shown = ?, steps_done = ? WHERE id = ?"
 _OLD: Final = (
     "SELECT number FROM tasks WHERE state IN ('DONE', 'CANCELLED') AND NOT awake AND changed < ?"
