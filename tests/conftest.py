@@ -1,6 +1,25 @@
 """What holds for every test: how long one takes depends on what else the machine does, and proves nothing."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("no_clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no_clock")
+
+
+@pytest.fixture(scope="session")
+def postgres_url():
+    """The address of a PostgreSQL server, which is started for the first test that asks for it."""
+    from tests.support.postgres import server_url
+
+    with server_url() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_store(postgres_url):
+    """The address of a store on it that nobody has used."""
+    from tests.support.postgres import fresh_store
+
+    with fresh_store(postgres_url) as store:
+        yield store

@@ -1,0 +1,156 @@
+"""psycopg on trio: the one module that knows how psycopg waits.
+
+psycopg talks to the server through generators that say which readiness of their socket they want; its asynchronous
+connection consumes them in one method, `wait`, which this one replaces. Opening a connection is done by its synchronous
+one, in a thread, whose link to the server is then adopted. Everything else of `psycopg.AsyncConnection` works as it is
+documented: statements, transactions, pipelines, COPY, LISTEN.
+
+What is leaned on - `wait`, `lock`, `pgconn` - is not promised by psycopg, so its version is bounded in pyproject.toml.
+"""
+
+import math
+import select
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, Self
+
+import psycopg
+import trio
+from psycopg import conninfo, errors
+from psycopg.pq import TransactionStatus
+from psycopg.rows import AsyncRowFactory, tuple_row
+from psycopg.waiting import Ready, Wait
+
+_CANCEL_SECONDS: Final = 5.0
+"""How long the server gets to end a statement whose caller was cancelled; then the connection is given up."""
+
+_DEFAULTS: Final = {
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+    "application_name": "understudy",
+}
+"""A server that has gone silent is noticed, unless the address says otherwise."""
+
+
+class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
+    """A connection for the tasks of one trio run. Cancelling a call cancels its statement on the server."""
+
+    def __init__(self, pgconn: "psycopg.pq.abc.PGconn", row_factory: AsyncRowFactory[Any] = tuple_row) -> None:
+        super().__init__(pgconn, row_factory)
+        self.lock = trio.Lock()  # type: ignore[assignment] # used as `async with`, as trio's is
+
+    @classmethod
+    async def open(cls, address: str, **parameters: str) -> Self:
+        """Connect; statements commit by themselves unless they are in a `transaction`. Cancelling abandons the attempt.
+
+        Raises:
+            psycopg.Error: there is no such server or database, or it does not let us in.
+        """
+        given = conninfo.conninfo_to_dict(address)
+        whole = conninfo.make_conninfo(address, **{k: v for k, v in _DEFAULTS.items() if k not in given}, **parameters)
+        connect = partial(psycopg.Connection.connect, whole, autocommit=True)
+        made = await trio.to_thread.run_sync(connect, abandon_on_cancel=True)
+        connection = cls(made.pgconn)
+        connection._autocommit = True  # as that of the one it was adopted from
+        made._pool = None  # noqa: SLF001 - what is left of it may go without being closed
+        return connection
+
+    async def wait(self, gen: Any, interval: float = 0.0, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - psycopg's
+        """Consume a generator of psycopg's."""
+        del interval  # for those whose waiting cannot be interrupted
+        try:
+            return await self._consume(gen, math.inf if timeout is None else timeout)
+        except trio.Cancelled:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                await self._give_up(gen)
+            raise
+
+    async def _consume(self, gen: Any, seconds: float) -> Any:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        deadline = trio.current_time() + seconds
+        fileno = self.pgconn.socket
+        try:
+            wanted = next(gen)
+            while True:
+                ready = _ready_now(fileno, wanted) if wanted & Wait.W else Ready.NONE
+                if not ready:
+                    ready = await _ready_later(fileno, wanted, deadline)
+                wanted = gen.send(ready)
+                if trio.current_time() >= deadline:
+                    raise errors._WaitTimeout("wait timeout expired")  # noqa: SLF001 - `notifies` expects it
+        except StopIteration as ended:
+            return ended.value
+
+    async def _give_up(self, gen: Any) -> None:
+        """Have the server end what nobody waits for, so that the connection can be used again; or close it."""
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + _CANCEL_SECONDS):
+            try:
+                await trio.to_thread.run_sync(self.cancel, abandon_on_cancel=True)
+                await self._consume(gen, _CANCEL_SECONDS)
+            except errors.QueryCanceled:
+                return
+            except psycopg.Error:
+                pass
+            else:
+                return
+        self.pgconn.finish()
+
+    def abandon(self) -> None:
+        """Close at once, whatever it is doing. Sync."""
+        self._closed = True
+        self.pgconn.finish()
+
+
+def _ready_now(fileno: int, wanted: int) -> Ready:
+    """Say what a socket is ready for, without waiting: for writing it nearly always is."""
+    poll = select.poll()
+    poll.register(fileno, (select.POLLIN if wanted & Wait.R else 0) | (select.POLLOUT if wanted & Wait.W else 0))
+    ready = 0
+    for _, events in poll.poll(0):
+        if events & ~select.POLLOUT and wanted & Wait.R:
+            ready |= Ready.R
+        if events & ~select.POLLIN and wanted & Wait.W:
+            ready |= Ready.W
+    return Ready(ready)
+
+
+async def _ready_later(fileno: int, wanted: int, deadline: float) -> Ready:
+    """Wait until a socket is ready for something that is wanted, or the deadline has passed."""
+    waits: list[tuple[Ready, Callable[[int], Any]]] = []
+    if wanted & Wait.R:
+        waits.append((Ready.R, trio.lowlevel.wait_readable))
+    if wanted & Wait.W:
+        waits.append((Ready.W, trio.lowlevel.wait_writable))
+    try:
+        if len(waits) == 1 and deadline == math.inf:
+            [(ready, wait)] = waits
+            await wait(fileno)
+            return ready
+        return await _first_of(waits, fileno, deadline)
+    except (trio.ClosedResourceError, OSError) as gone:
+        raise psycopg.OperationalError("the connection was closed") from gone
+
+
+async def _first_of(waits: "list[tuple[Ready, Callable[[int], Any]]]", fileno: int, deadline: float) -> Ready:
+    met = Ready.NONE
+    gone: Exception | None = None
+
+    async def one(ready: Ready, wait: "Callable[[int], Any]") -> None:
+        nonlocal met, gone
+        try:
+            await wait(fileno)
+        except (trio.ClosedResourceError, OSError) as error:
+            gone = error
+        met = Ready(met | ready)
+        nursery.cancel_scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        nursery.cancel_scope.deadline = deadline
+        for ready, wait in waits:
+            nursery.start_soon(one, ready, wait)
+    if gone is not None:
+        raise gone
+    return met

@@ -1,0 +1,47 @@
+"""A few connections, lent to one task at a time. Those that broke are closed, and others opened in their place."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import trio
+from psycopg.pq import TransactionStatus
+
+from runtime.journal.postgres.driver import TrioConnection
+
+
+class Pool:
+    """Lends up to `size` connections; more tasks wait their turn, first come, first served. `connect` opens one."""
+
+    def __init__(self, connect: Callable[[], Awaitable[TrioConnection]], size: int) -> None:
+        self._connect = connect
+        self._turns = trio.Semaphore(size)
+        self._idle: list[TrioConnection] = []
+        self._closed = False
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[TrioConnection]:
+        """Use a connection for as long as the block lasts.
+
+        Raises:
+            psycopg.Error: none can be opened.
+        """
+        async with self._turns:
+            connection = self._idle.pop() if self._idle else await self._connect()
+            try:
+                yield connection
+            finally:
+                fit = not connection.closed and connection.pgconn.transaction_status == TransactionStatus.IDLE
+                if fit and not self._closed:
+                    self._idle.append(connection)
+                else:
+                    connection.abandon()
+
+    def clear(self) -> None:
+        """Close those that nobody uses: the server that they lead to may be gone. Sync."""
+        while self._idle:
+            self._idle.pop().abandon()
+
+    def close(self) -> None:
+        """Close all, those in use when they are given back. Sync."""
+        self._closed = True
+        self.clear()

@@ -1,0 +1,156 @@
+"""psycopg under trio: everything that the journal uses of it."""
+
+import psycopg
+import pytest
+import trio
+
+from runtime.journal.postgres.driver import TrioConnection
+from runtime.journal.postgres.pool import Pool
+
+
+@pytest.fixture
+async def connection(postgres_url):
+    connection = await TrioConnection.open(postgres_url)
+    with trio.fail_after(30):
+        yield connection
+    await connection.close()
+
+
+async def value(connection, query, *parameters):
+    [row] = await (await connection.execute(query, parameters)).fetchall()
+    return row[0]
+
+
+async def test_postgres_driver_statements_give_rows_and_prepared_ones_too(connection):
+    for number in range(12):  # from the sixth on it is prepared
+        assert await value(connection, "SELECT %s::int + 1", number) == number + 1
+
+
+async def test_postgres_driver_a_transaction_is_undone_as_a_whole(connection):
+    await connection.execute("CREATE TEMPORARY TABLE t (n int)")
+
+    async def fail():
+        async with connection.transaction():
+            await connection.execute("INSERT INTO t VALUES (1)")
+            await connection.execute("SELECT 1/0")
+
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        await fail()
+    async with connection.transaction():
+        await connection.execute("INSERT INTO t VALUES (2)")
+    assert await value(connection, "SELECT array_agg(n) FROM t") == [2]
+
+
+async def test_postgres_driver_a_long_pipeline_of_large_values_does_not_lock_up(connection):
+    text = "x" * 200_000
+    async with connection.pipeline():
+        cursors = [await connection.execute("SELECT %s::text", [text]) for _ in range(100)]
+    assert [len((await cursor.fetchone())[0]) for cursor in cursors] == [len(text)] * 100
+
+
+async def test_postgres_driver_large_values_come_back(connection):
+    assert await value(connection, "SELECT %s::bytea", b"\x00\xff" * 2_500_000) == b"\x00\xff" * 2_500_000
+
+
+async def test_postgres_driver_copy_streams_both_ways(connection):
+    await connection.execute("CREATE TEMPORARY TABLE t (n int)")
+    async with connection.cursor().copy("COPY t FROM STDIN") as copy:
+        for number in range(1000):
+            await copy.write_row([number])
+    seen = 0
+    async with connection.cursor().copy("COPY t TO STDOUT") as copy:
+        async for _ in copy:
+            seen += 1
+    assert (seen, await value(connection, "SELECT sum(n) FROM t")) == (1000, 499_500)
+
+
+async def test_postgres_driver_notifications_arrive_and_waiting_for_them_has_a_timeout(connection, postgres_url):
+    await connection.execute("LISTEN news")
+    assert [one async for one in connection.notifies(timeout=0.01)] == []
+    other = await TrioConnection.open(postgres_url)
+    await other.execute("SELECT pg_notify('news', 'a')")
+    assert [one.payload async for one in connection.notifies(timeout=10, stop_after=1)] == ["a"]
+    await other.execute("SELECT pg_notify('news', 'b')")
+    await connection.execute("SELECT 1")
+    assert [one.payload async for one in connection.notifies(timeout=10, stop_after=1)] == ["b"]
+    await other.close()
+
+
+async def test_postgres_driver_a_cancel_ends_the_statement_on_the_server_and_the_connection_goes_on(
+    connection, postgres_url
+):
+    pid = connection.info.backend_pid
+    with trio.move_on_after(0.05) as scope:
+        await connection.execute("SELECT pg_sleep(60)")
+    assert scope.cancelled_caught
+    assert await value(connection, "SELECT 1") == 1
+    other = await TrioConnection.open(postgres_url)
+    assert await value(other, "SELECT state FROM pg_stat_activity WHERE pid = %s", pid) == "idle"
+    await other.close()
+
+
+async def test_postgres_driver_other_tasks_run_while_a_statement_does(connection):
+    ticks = 0
+
+    async def tick():
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await trio.sleep(0.001)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(tick)
+        await connection.execute("SELECT pg_sleep(0.1)")
+        nursery.cancel_scope.cancel()
+    assert ticks > 5
+
+
+async def test_postgres_driver_a_link_that_is_cut_raises_its_own_error(connection, postgres_url):
+    other = await TrioConnection.open(postgres_url)
+    await other.execute("SELECT pg_terminate_backend(%s)", [connection.info.backend_pid])
+    with pytest.raises(psycopg.OperationalError):
+        await connection.execute("SELECT 1")
+    await other.close()
+
+
+async def test_postgres_driver_no_server_raises_its_own_error(tmp_path):
+    with pytest.raises(psycopg.OperationalError):
+        await TrioConnection.open(f"postgresql:///x?host={tmp_path}")
+
+
+async def test_postgres_pool_lends_no_more_than_it_has_and_each_to_one_at_a_time(postgres_url):
+    pool = Pool(lambda: TrioConnection.open(postgres_url), 2)
+    lent, most, seen = 0, 0, set()
+
+    async def use():
+        nonlocal lent, most
+        async with pool.connection() as connection:
+            lent += 1
+            most = max(most, lent)
+            seen.add(await value(connection, "SELECT pg_backend_pid()"))
+            lent -= 1
+
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            for _ in range(20):
+                nursery.start_soon(use)
+    assert most == 2
+    assert len(seen) == 2
+    pool.close()
+
+
+async def test_postgres_pool_replaces_what_broke(postgres_url):
+    pool = Pool(lambda: TrioConnection.open(postgres_url), 1)
+
+    async def use(statement):
+        async with pool.connection() as connection, connection.transaction():
+            await connection.execute(statement)
+            raise ZeroDivisionError
+
+    with pytest.raises(psycopg.OperationalError):
+        await use("SELECT pg_terminate_backend(pg_backend_pid())")
+    with pytest.raises(ZeroDivisionError):
+        await use("SELECT 1")
+    async with pool.connection() as connection:
+        assert await value(connection, "SELECT 1") == 1
+    pool.close()
