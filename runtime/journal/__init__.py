@@ -18,6 +18,8 @@ Modules
     memory      the journal of tests and of programs that do not ask for more: it lasts as long as the runtime
     sqlite      the journal in one file
     opening     from the address of a store to its journal
+    turns       entries as rows of a database
+    queries     how tasks are found in a database
     codec       records as bytes: tagged, versioned, strict
     replaying   from records to the task or the flow they are of
     keys        the key ring that a store is sealed with

@@ -10,7 +10,8 @@ from runtime.engine.events import RunRequested
 from runtime.journal.protocol import Entry, StoreUnusable, standing_of
 from runtime.journal.sqlite.database import Durability, Opening
 from runtime.journal.sqlite.upkeep import check
-from runtime.journal.sqlite.writer import Templates, Writer, encoded
+from runtime.journal.sqlite.writer import Writer
+from runtime.journal.turns import Templates, encoded
 from tests.crash.power import Disk
 from tests.support.plain_loop import Loop
 from tests.support.plans import plan, step

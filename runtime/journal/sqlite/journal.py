@@ -31,7 +31,8 @@ from runtime.journal.sqlite.database import Opening, connect, explained, owned, 
 from runtime.journal.sqlite.lists import Lists
 from runtime.journal.sqlite.reader import Reader
 from runtime.journal.sqlite.thread import WriterThread
-from runtime.journal.sqlite.writer import Templates, Writer, encoded
+from runtime.journal.sqlite.writer import Writer
+from runtime.journal.turns import Templates, encoded
 
 T = TypeVar("T")
 

@@ -9,18 +9,17 @@ from typing import Any, Final
 
 import apsw
 
-from runtime.engine.states import ResolutionState
+from runtime.journal import queries
 from runtime.journal.codec import RecordUnreadable, decode_template, decode_turn
 from runtime.journal.keys import KeyRing
-from runtime.journal.protocol import Committed, Record, Standing, Stored
+from runtime.journal.protocol import Committed, Record, Stored
+from runtime.journal.queries import Query
 from runtime.journal.vault import Vault, template_context, turn_context
 from runtime.templates.model import Template
 
 _TEMPLATES_KEPT: Final = 256
 _PIECE: Final = 32
 """How many turns are read at a time."""
-
-_COLUMNS: Final = "SELECT number, id, state, awake, due, run FROM tasks "
 
 
 class Reader:
@@ -69,32 +68,24 @@ class Reader:
 
     def tasks(self, after: int, limit: int) -> Sequence[Stored]:
         """See `Journal.tasks`."""
-        return self._list("WHERE number > ? ORDER BY number LIMIT ?", (after, limit))
+        return self._list(queries.tasks(after, limit))
 
     def awake(self, after: int, limit: int) -> Sequence[Stored]:
         """See `Journal.awake`."""
-        return self._list("WHERE awake AND number > ? ORDER BY number LIMIT ?", (after, limit))
+        return self._list(queries.awake(after, limit))
 
     def due(self, until: float, after: tuple[float, int], limit: int) -> Sequence[Stored]:
         """See `Journal.due`."""
-        return self._list(
-            "WHERE due IS NOT NULL AND due <= ? AND (due, number) > (?, ?) ORDER BY due, number LIMIT ?",
-            (until, *after, limit),
-        )
+        return self._list(queries.due(until, after, limit))
 
     def next_due(self, after: float) -> float | None:
         """See `Journal.next_due`."""
-        due: float | None = self._connection.execute(
-            "SELECT due FROM tasks WHERE due IS NOT NULL AND due > ? ORDER BY due LIMIT 1", (after,)
-        ).get
+        query = queries.next_due(after)
+        due: float | None = self._connection.execute(query.text, query.values).get
         return due
 
-    def _list(self, where: str, bindings: Sequence[Any]) -> Sequence[Stored]:
-        rows = self._connection.execute(_COLUMNS + where, bindings)
-        return [
-            Stored(number, task_id, Standing(ResolutionState(state), bool(awake), due, run))
-            for number, task_id, state, awake, due, run in rows
-        ]
+    def _list(self, query: Query) -> Sequence[Stored]:
+        return list(map(queries.stored, self._connection.execute(query.text, query.values)))
 
     def close(self) -> None:
         """Close the connection."""

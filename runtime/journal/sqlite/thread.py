@@ -14,7 +14,8 @@ from typing import Any, Final, TypeAlias
 import attrs
 import trio
 
-from runtime.journal.sqlite.writer import Turn, Writer
+from runtime.journal.sqlite.writer import Writer
+from runtime.journal.turns import Turn
 
 _LARGEST_GROUP: Final = 1024
 """How many appends one commit takes at most."""

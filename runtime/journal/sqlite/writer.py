@@ -9,73 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import apsw
-import attrs
 
-from runtime.engine.records import TaskSubmitted
 from runtime.errors import Refused, Unavailable
-from runtime.flow.history import begin
-from runtime.flow.records import FlowCreated
-from runtime.journal.codec import encode_template, encode_turn
 from runtime.journal.keys import KeyRing
-from runtime.journal.listing import Listing, listing_of_flow, listing_of_submission
-from runtime.journal.protocol import AlreadyStored, Entry, JournalUnavailable, Standing, StoreUnusable
+from runtime.journal.listing import Listing
+from runtime.journal.protocol import AlreadyStored, JournalUnavailable, Standing, StoreUnusable
 from runtime.journal.sqlite.database import Opening, connect, unavailable
-from runtime.journal.sqlite.lists import encode_listing
+from runtime.journal.turns import Turn, encode_listing
 from runtime.journal.vault import Vault, template_context, turn_context
-from runtime.templates.model import Template
 
 _ROWS: Final = 64
 """How many rows one statement takes."""
 
 _SYNCING: Final = frozenset({apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC})
 """The failures after which nobody knows what the disk holds."""
-
-_TEMPLATES_KNOWN: Final = 1024
-_NO_TEMPLATE: Final = Template(name="")
-"""Stands where a flow has none."""
-
-
-@attrs.frozen
-class Turn:
-    """One entry, encoded: what a thread can store without looking at records. `template`: of a submission."""
-
-    task_id: str
-    records: int
-    body: bytes
-    standing: Standing | None
-    changed: float
-    template: tuple[bytes, bytes] | None = None
-    listing: Listing | None = None
-
-
-class Templates:
-    """Encodes each template object once, for as long as it is in use."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[object, tuple[bytes, bytes]]] = {}
-
-    def encoded(self, template: Template) -> tuple[bytes, bytes]:
-        """Give hash and bytes of the template of a submission."""
-        known = self._known.get(id(template))
-        if known is None:
-            if len(self._known) >= _TEMPLATES_KNOWN:
-                del self._known[next(iter(self._known))]
-            known = self._known[id(template)] = (template, encode_template(template))
-        return known[1]
-
-
-def encoded(entry: Entry, templates: Templates) -> Turn:
-    """Encode an entry."""
-    first = entry.records[0]
-    template, listing = None, entry.listing
-    if isinstance(first, TaskSubmitted):
-        template, listing = templates.encoded(first.template), listing or listing_of_submission(first)
-    elif isinstance(first, FlowCreated):
-        template, listing = templates.encoded(_NO_TEMPLATE), listing or listing_of_flow(begin(first))
-    if template is not None and entry.standing is None:
-        raise ValueError(f"the first entry of task {entry.task_id} does not say where it stands")
-    body = encode_turn(entry.records, template[0] if template else b"")
-    return Turn(entry.task_id, len(entry.records), body, entry.standing, entry.records[-1].at, template, listing)
 
 
 class Writer:

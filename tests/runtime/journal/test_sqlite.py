@@ -19,7 +19,8 @@ from runtime.journal.protocol import Entry, JournalUnavailable, StoreUnusable, e
 from runtime.journal.sqlite.database import Durability, Opening
 from runtime.journal.sqlite.journal import SqliteJournal
 from runtime.journal.sqlite.schema import MIGRATIONS, NEWEST
-from runtime.journal.sqlite.writer import Templates, Writer, encoded
+from runtime.journal.sqlite.writer import Writer
+from runtime.journal.turns import Templates, encoded
 from tests.support.journal_laws import DONE, first, names, started
 from tests.support.plain_loop import Loop
 from tests.support.plans import plan, step

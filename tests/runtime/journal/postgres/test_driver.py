@@ -127,7 +127,7 @@ async def test_postgres_pool_lends_no_more_than_it_has_and_each_to_one_at_a_time
         async with pool.connection() as connection:
             lent += 1
             most = max(most, lent)
-            seen.add(await value(connection, "SELECT pg_backend_pid()"))
+            seen.add(await value(connection, "SELECT pg_backend_pid() FROM pg_sleep(0.01)"))
             lent -= 1
 
     with trio.fail_after(30):

@@ -1,0 +1,67 @@
+"""Entries as rows: what a store in a database keeps of one, whichever database it is.
+
+Encoding is done in the task that asks, so that whoever writes for all has only bytes to handle.
+"""
+
+from typing import Final
+
+import attrs
+from msgspec import msgpack
+
+from runtime.engine.records import TaskSubmitted
+from runtime.flow.history import begin
+from runtime.flow.records import FlowCreated
+from runtime.journal.codec import encode_template, encode_turn
+from runtime.journal.listing import Listing, listing_of_flow, listing_of_submission
+from runtime.journal.protocol import Entry, Standing
+from runtime.templates.model import Template
+
+_TEMPLATES_KNOWN: Final = 1024
+_NO_TEMPLATE: Final = Template(name="")
+"""Stands where a flow has none."""
+
+encode_listing: Final = msgpack.Encoder().encode
+decode_listing: Final = msgpack.Decoder(Listing).decode
+
+
+@attrs.frozen
+class Turn:
+    """One entry, encoded: what can be stored without looking at records. `template`: of a submission."""
+
+    task_id: str
+    records: int
+    body: bytes
+    standing: Standing | None
+    changed: float
+    template: tuple[bytes, bytes] | None = None
+    listing: Listing | None = None
+
+
+class Templates:
+    """Encodes each template object once, for as long as it is in use."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[object, tuple[bytes, bytes]]] = {}
+
+    def encoded(self, template: Template) -> tuple[bytes, bytes]:
+        """Give hash and bytes of the template of a submission."""
+        known = self._known.get(id(template))
+        if known is None:
+            if len(self._known) >= _TEMPLATES_KNOWN:
+                del self._known[next(iter(self._known))]
+            known = self._known[id(template)] = (template, encode_template(template))
+        return known[1]
+
+
+def encoded(entry: Entry, templates: Templates) -> Turn:
+    """Encode an entry."""
+    first = entry.records[0]
+    template, listing = None, entry.listing
+    if isinstance(first, TaskSubmitted):
+        template, listing = templates.encoded(first.template), listing or listing_of_submission(first)
+    elif isinstance(first, FlowCreated):
+        template, listing = templates.encoded(_NO_TEMPLATE), listing or listing_of_flow(begin(first))
+    if template is not None and entry.standing is None:
+        raise ValueError(f"the first entry of task {entry.task_id} does not say where it stands")
+    body = encode_turn(entry.records, template[0] if template else b"")
+    return Turn(entry.task_id, len(entry.records), body, entry.standing, entry.records[-1].at, template, listing)
