@@ -11,6 +11,7 @@ Modules
     client, submission  the in-process client; what is submitted, before and after it was checked
     operator            what a person does to a task that does not go on by itself
     feed                events in the order of the journal, from any position on
+    library             making the templates that are known those of a folder, while the runtime runs
     desk, access        does what messages say in the name of who sent them; who may send what
     views, shapes       what a reader is shown, in Python and as JSON
     flow_client         the part of the client about flows

@@ -20,6 +20,7 @@ from runtime.api.callables import name_callables
 from runtime.api.feed import Feed
 from runtime.api.flow_client import FlowClient
 from runtime.api.flow_messages import FlowCommand, StartFlow, SubmitFlow
+from runtime.api.library import SyncedTemplates, sync_templates
 from runtime.api.messages import (
     CallCallback,
     CancelTask,
@@ -43,7 +44,7 @@ from runtime.journal.listing import Count, Wanted
 from runtime.journal.protocol import PAGE, Journal, Listed, Place
 from runtime.notifications.figures import NotificationFigures
 from runtime.templates.actions import ActionTypes
-from runtime.templates.catalogue import Templates
+from runtime.templates.catalogue import Templates, TemplateSources
 from runtime.templates.model import Function, Template
 from runtime.templates.validation import Validated, check_data, check_file, validate
 from runtime.values.evaluator import Evaluator
@@ -315,6 +316,16 @@ class Runtime(FlowClient):
         prepared = await self.prepare(source, strict=strict)
         self.templates.put(prepared.template)
         return prepared
+
+    async def sync_templates(self, sources: TemplateSources) -> SyncedTemplates:
+        """Make the templates that tasks can be made from by name those of these files, and no others.
+
+        One that is in no file any more is forgotten, or, where a task was made from it, hidden and blocked.
+
+        Raises:
+            TemplateInvalid: every fault of the first file that has any; nothing changed.
+        """
+        return await sync_templates(sources, self._types, self.templates, self._journal)
 
     async def resolve(
         self,

@@ -7,6 +7,7 @@ Modules
     flows       the commands about flows; `flow` does what they say
     store       looks after a store
     serve       a runtime behind a server, until a signal ends it
+    following   keeps the templates of a server those of their folder
     remote, remote_commands   what talks to a server
     progress    what a terminal, a pipe or ``--json`` is shown meanwhile
 

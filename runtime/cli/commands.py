@@ -203,7 +203,7 @@ def serve(
     """Serve a runtime over HTTP, until SIGTERM or Ctrl-C.
 
     Without tokens, passwords and trusted proxies it only listens on this machine, and everybody there is one
-    administrator.
+    administrator. Templates follow their folder: what changes there is known a second later, or on SIGHUP at once.
     """
     try:
         from runtime.cli.serve import ServeOptions, serve_runtime  # noqa: PLC0415 - its libraries are an extra

@@ -2,7 +2,6 @@
 
 import signal
 from collections.abc import Callable
-from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import trio
 from runtime.api.client import Runtime
 from runtime.api.desk import Desk
 from runtime.app import open_runtime
+from runtime.cli.following import follow_templates
 from runtime.destinations import METADATA, Destinations
 from runtime.engine.rights import Administrators, Identity
 from runtime.server.app import Office, build_app
@@ -73,23 +73,30 @@ async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         grace_seconds=options.grace_seconds,
     ) as runtime:
         office = Office(Desk(runtime, administrators), authenticator)
-        async with serving(build_app(office), options.listen, grace_seconds=options.grace_seconds) as address:
+        async with (
+            serving(build_app(office), options.listen, grace_seconds=options.grace_seconds) as address,
+            trio.open_nursery() as nursery,
+        ):
+            await nursery.start(_heed_signals, runtime, say)
+            if options.templates is not None:
+                await nursery.start(follow_templates, runtime, options.templates, say)
             say(f"listening on http://{address}")
-            await _until_told(runtime, office, say)
+            await _until_told(runtime, office)
+            nursery.cancel_scope.cancel()
 
 
-async def _until_told(runtime: Runtime, office: Office, say: Callable[[str], None]) -> None:
+async def _until_told(runtime: Runtime, office: Office) -> None:
     """Wait for a signal, and until what runs has ended; a second one ends it at once. Tasks can be read meanwhile."""
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(partial(_heed_signals, runtime, say))
-        await runtime.wait_draining()
-        office.draining = True
-        await runtime.drained()
-        nursery.cancel_scope.cancel()
+    await runtime.wait_draining()
+    office.draining = True
+    await runtime.drained()
 
 
-async def _heed_signals(runtime: Runtime, say: Callable[[str], None]) -> None:
+async def _heed_signals(
+    runtime: Runtime, say: Callable[[str], None], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
         again = False
         async for received in signals:
             name = signal.Signals(received).name

@@ -10,7 +10,7 @@ from runtime.errors import Fault, NotFound, TemplateInvalid, did_you_mean
 from runtime.templates.actions import ActionTypes
 from runtime.templates.loading import draft_of_file
 from runtime.templates.model import Template, normalise_name
-from runtime.templates.validation import check_file
+from runtime.templates.validation import Validated, check_file
 
 TemplateSources: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 """A folder of template files (its subfolders are not looked at), or one file; or several of either."""
@@ -30,6 +30,10 @@ class Templates(Mapping[str, Template]):
     def announce(self, names: Iterable[str]) -> None:
         """Count these as known already: they are about to be put."""
         self._announced.update(names)
+
+    def retract(self, names: Iterable[str]) -> None:
+        """Count these as known no more, unless they were put."""
+        self._announced.difference_update(names)
 
     def put(self, template: Template) -> None:
         """Keep a valid template under its name."""
@@ -73,27 +77,46 @@ def load_templates(sources: TemplateSources, types: ActionTypes, into: Templates
     Raises:
         TemplateInvalid: every fault of the first file that has any; nothing was put.
     """
-    paths = list(_files(sources))
-    into.announce(draft_of_file(path).template.name for path in paths)
-    checked = {str(path): check_file(path, types) for path in paths}
-    by_name: dict[str, str] = {}
-    for source, one in checked.items():
-        other = by_name.setdefault(one.template.name, source)
-        if other != source:
-            raise TemplateInvalid([Fault("name", f"the template in {other} is called so too")], source)
+    checked = read_templates(sources, types, into)
     for one in checked.values():
         into.put(one.template)
     return {source: one.warnings for source, one in checked.items() if one.warnings}
 
 
+def read_templates(sources: TemplateSources, types: ActionTypes, known: Templates) -> Mapping[str, Validated]:
+    """Read and check template files, which may name each other and those that are known; give what was found, by file.
+
+    Raises:
+        TemplateInvalid: every fault of the first file that has any.
+    """
+    paths = list(files_of(sources))
+    names = [draft_of_file(path).template.name for path in paths]
+    known.announce(names)
+    try:
+        checked = {str(path): check_file(path, types) for path in paths}
+    finally:
+        known.retract(names)
+    by_name: dict[str, str] = {}
+    for source, one in checked.items():
+        other = by_name.setdefault(one.template.name, source)
+        if other != source:
+            raise TemplateInvalid([Fault("name", f"the template in {other} is called so too")], source)
+    return checked
+
+
 def names_in(sources: TemplateSources) -> Iterator[str]:
     """Give the names of template files, valid or not; those that cannot even be read have none."""
-    for path in _files(sources):
+    for path in files_of(sources):
         with suppress(TemplateInvalid):
             yield draft_of_file(path).template.name
 
 
-def _files(sources: TemplateSources) -> Iterator[Path]:
+def files_of(sources: TemplateSources) -> Iterator[Path]:
+    """Give the template files.
+
+    Raises:
+        TemplateInvalid: a folder cannot be read.
+    """
     for source in [sources] if isinstance(sources, str | os.PathLike) else sources:
         path = Path(source)
         if not path.is_dir():

@@ -7,6 +7,7 @@ from typing import Any
 import trio
 
 from runtime.journal.listing import Wanted
+from runtime.templates.loading import template_of
 from tests.conformance.cases import Case, Suite
 from tests.support.api_server import Server, running_server
 
@@ -34,7 +35,10 @@ class _ApiRun:
     async def do(self, action: Mapping[str, Any]) -> list[str]:
         match action["do"]:
             case "store_template":
-                await self.server.runtime.register(self.suite.data["inline_templates"][action["inline"]])
+                templates = self.server.runtime.templates
+                stored = template_of(self.suite.data["inline_templates"][action["inline"]]).template
+                if stored.name not in templates:  # and it is not checked
+                    templates.put(stored)
                 return []
             case "http":
                 return await self.ask(action)

@@ -1,8 +1,8 @@
-"""The file of cases, the fixtures they name, and what is still missing here to run one."""
+"""The file of cases, and the fixtures they name."""
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,8 @@ import attrs
 
 Case = Mapping[str, Any]
 
-LATER_KINDS = {
-    "model": "templates that follow a folder",
-}
 BATCHES = frozenset({"create_batch", "populate_batch", "count_running", "set_task_state"})
 """What cases of kind ``model`` do that are about batches alone."""
-
-COUNTS = frozenset({"empty_tasks", "create_template", "create_task", "count_by_group"})
-"""What cases of kind ``model`` do that count tasks."""
 
 
 @attrs.frozen
@@ -49,18 +43,6 @@ class Suite:
         shutil.copytree(self.fixtures / "engine/scripts_tests", scripts)
         for script in scripts.iterdir():
             script.chmod(0o755)
-
-    def missing(self, case: Case) -> str:
-        """Name what the case needs and this project does not have yet; empty when it can be run."""
-        return "; ".join(sorted(set(self._missing(case))))
-
-    def _missing(self, case: Case) -> Iterator[str]:
-        if case["kind"] in LATER_KINDS and not self.is_about_batches(case) and not self.is_about_counts(case):
-            yield LATER_KINDS[case["kind"]]
-
-    def is_about_counts(self, case: Case) -> bool:
-        """Say whether a case counts tasks, and no more."""
-        return {action["do"] for action in case["actions"]} <= COUNTS
 
     def is_about_batches(self, case: Case) -> bool:
         """Say whether a case of stored things needs no more of them than batches."""

@@ -15,7 +15,7 @@ from runtime import Action, Condition, Input, ResolutionState, Step, TaskState, 
 from runtime.api.messages import TaskStateChanged
 from runtime.templates.model import Assertion, ConditionScope, ConditionType, Operator
 from tests.support.plans import echo, plan, step
-from tests.test_conformance import RUNNABLE
+from tests.test_conformance import SUITE
 
 ROOT = Path(__file__).parents[1]
 
@@ -124,7 +124,7 @@ def names_in(path):
 )
 def test_the_proof_is_there(proof):
     path, _, name = proof.rpartition("::")
-    assert name in (names_in(path) if path else {case["id"] for case in RUNNABLE})
+    assert name in (names_in(path) if path else {case["id"] for case in SUITE.cases})
 
 
 def test_every_scenario_and_every_invariant_has_a_proof():

@@ -87,6 +87,16 @@ def test_a_server_takes_tasks_and_drains_when_it_is_told_to_end(served):
     assert "Traceback" not in output
 
 
+def test_a_server_reads_its_templates_again_when_it_is_told_to(served, tmp_path):
+    process, url = served
+    (tmp_path / "templates/probe.yaml").unlink()
+    (tmp_path / "templates/other.yaml").write_text(TEMPLATE.replace("name: hello", "name: other"))
+    process.send_signal(signal.SIGHUP)
+    assert process.stdout.readline() == "templates: other added; probe deleted\n"
+    with httpx2.Client(base_url=url, timeout=30) as client:
+        assert [one["name"] for one in client.get("/template").json()] == ["hello", "other"]
+
+
 def serve(*arguments):
     done = CliRunner().invoke(cli, ["serve", *map(str, arguments)])
     assert done.exit_code == 2
