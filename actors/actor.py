@@ -83,6 +83,7 @@ class Actor(Generic[M]):
 
     table: ClassVar[Table] = {}
     waits: ClassVar[bool] = False
+    _plain: ClassVar[bool] = True
 
     _cell: Cell
     _children: Children[M] | None
@@ -95,6 +96,7 @@ class Actor(Generic[M]):
         """
         super().__init_subclass__()
         cls.table = collect(cls, Actor, needs_handlers=cls.turn is Actor.turn)
+        cls._plain = cls.turn is Actor.turn
         cls.waits = any(
             getattr(cls, hook) is not getattr(Actor, hook) for hook in ("started", "turn", "perform", "stopping")
         )
@@ -255,8 +257,9 @@ class Actor(Generic[M]):
         """Take turns until there is a reason not to. Can be called again."""
         cell = self._cell
         mailbox = cell.mailbox
-        run_turn = self._timed_turn if self._slow_seconds() < math.inf else self.turn
-        plain = run_turn == self.turn and type(self).turn is Actor.turn  # then a turn needs no coroutine of its own
+        timed = self._slow_seconds() < math.inf
+        run_turn = self._timed_turn if timed else self.turn
+        plain = self._plain and not timed  # then a turn needs no coroutine of its own
         fresh = True  # what was posted before this task began needs no wait
         while True:
             if self._children is not None and not self._children.flush():

@@ -51,18 +51,19 @@ class Host(Protocol):
 class Address(Generic[M_contra]):
     """Where to post. Made by supervisors; compare by identity."""
 
-    __slots__ = ("_host", "_mailbox", "_stopped", "_watchers", "incarnation", "name")
+    __slots__ = ("_ended", "_host", "_mailbox", "_unhandled", "_watchers", "incarnation", "name")
 
     def __init__(self, name: str, incarnation: int, host: Host) -> None:
         self.name = name
         self.incarnation = incarnation
         self._host = host
         self._mailbox: Mailbox[M_contra] | None = None  # none while it hibernates
-        self._stopped: Stopped | None = None
+        self._ended: StopReason | None = None
+        self._unhandled = 0
         self._watchers: dict[object, Callable[[Stopped], None]] | None = None
 
     def __repr__(self) -> str:
-        state = f" stopped: {self._stopped.reason}" if self._stopped else ""
+        state = f" stopped: {self._ended}" if self._ended else ""
         return f"<Address {self.path}#{self.incarnation}{state}>"
 
     @property
@@ -72,8 +73,15 @@ class Address(Generic[M_contra]):
 
     @property
     def stopped(self) -> Stopped | None:
-        """How it ended, or None while it lives."""
-        return self._stopped
+        """How it ended, or None while it lives. Made when asked for: nobody asks for most."""
+        if self._ended is None:
+            return None
+        return Stopped(name=self.name, incarnation=self.incarnation, reason=self._ended, unhandled=self._unhandled)
+
+    @property
+    def alive(self) -> bool:
+        """True while it has not ended."""
+        return self._ended is None
 
     def statistics(self) -> MailboxStatistics:
         """Give a frozen picture of the mailbox. Sync."""
@@ -125,7 +133,7 @@ class Address(Generic[M_contra]):
 
     def deliver(self, message: M_contra) -> None:
         """Leave a message that comes once and always fits; dropped when the actor has ended. For watching. Sync."""
-        if self._stopped is None:
+        if self._ended is None:
             (self._mailbox or self._wake()).deliver(message)
 
     @overload
@@ -141,8 +149,8 @@ class Address(Generic[M_contra]):
         def tell(stopped: Stopped) -> None:
             watcher.deliver(message(stopped) if message is not None else stopped)  # type: ignore[arg-type]
 
-        if self._stopped is not None:
-            tell(self._stopped)
+        if (stopped := self.stopped) is not None:
+            tell(stopped)
             return
         if self._watchers is None:
             self._watchers = {}
@@ -154,7 +162,7 @@ class Address(Generic[M_contra]):
 
     async def wait_stopped(self) -> Stopped:
         """Wait until this incarnation has ended. A checkpoint; cancel leaves nothing behind."""
-        while self._stopped is None:
+        while (stopped := self.stopped) is None:
             ended = trio.Event()
             if self._watchers is None:
                 self._watchers = {}
@@ -165,7 +173,7 @@ class Address(Generic[M_contra]):
                 if self._watchers is not None:
                     self._watchers.pop(ended, None)
         await trio.lowlevel.checkpoint()
-        return self._stopped
+        return stopped
 
     # --- for the supervisor that owns the incarnation ------------------------
 
@@ -173,16 +181,18 @@ class Address(Generic[M_contra]):
         """Say where messages go; None while the actor hibernates, and then the next one wakes it."""
         self._mailbox = mailbox
 
-    def announce(self, stopped: Stopped) -> None:
-        """Tell every watcher, once."""
-        self._stopped = stopped
+    def end(self, reason: StopReason, unhandled: int) -> None:
+        """Note that it has ended, and tell every watcher, once."""
+        self._ended = reason
+        self._unhandled = unhandled
         watchers, self._watchers = self._watchers, None
-        for tell in (watchers or {}).values():
-            tell(stopped)
+        if watchers and (stopped := self.stopped) is not None:
+            for tell in watchers.values():
+                tell(stopped)
 
     def _wake(self) -> Mailbox[M_contra]:
-        if self._stopped is not None:
-            raise ActorStopped(self.name, self._stopped.reason)
+        if self._ended is not None:
+            raise ActorStopped(self.name, self._ended)
         mailbox: Mailbox[M_contra] = self._host.wake(self)
         return mailbox
 

@@ -45,15 +45,15 @@ class Cell:
         "within",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - made at each restart, and names cost a good part of it
         self,
-        *,
         address: Address[object],
         mailbox: Mailbox[object],
         clock: Clock,
         shutdown: ShutdownContext,
         observer: Observer | None,
         ready: Callable[[], None] | None,
+        *,
         hibernates: bool = False,
         resumed: bool = False,
     ) -> None:

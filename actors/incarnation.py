@@ -19,7 +19,7 @@ from typing import Any
 import trio
 
 from actors.actor import Actor
-from actors.address import Address, Stopped
+from actors.address import Address
 from actors.alarm import Alarm
 from actors.cell import Cell
 from actors.clock import Clock
@@ -139,12 +139,12 @@ class Incarnations:
         """Give an incarnation its mailbox and a task."""
         mailbox = self._new_mailbox(row, address)
         row.cell = cell = Cell(
-            address=address,
-            mailbox=mailbox,
-            clock=self._clock,
-            shutdown=self._shutdown,
-            observer=self._observer,
-            ready=partial(self._ready, row) if row.terms.handshake else None,
+            address,
+            mailbox,
+            self._clock,
+            self._shutdown,
+            self._observer,
+            partial(self._ready, row) if row.terms.handshake else None,
             hibernates=row.terms.hibernate,
             resumed=row.kept is not None and not row.supervisor,
         )
@@ -197,7 +197,8 @@ class Incarnations:
                     return
                 reason = why_ended(cell, error)
                 if self.stopping is None:
-                    await self._before_deciding(cell, reason)
+                    self._before_deciding(cell, reason)
+                    await trio.lowlevel.checkpoint()
             except BaseException as caught:
                 self._end(row, reason or self._why_from_above(cell, caught), error if reason else caught)
                 raise
@@ -208,15 +209,14 @@ class Incarnations:
             del error, rested  # a traceback holds this frame
             cell, self._heir = self._heir, None
 
-    async def _before_deciding(self, cell: Cell, reason: StopReason) -> None:
-        """Let others run before what follows an end is decided; if everything is being cancelled, nothing follows.
+    def _before_deciding(self, cell: Cell, reason: StopReason) -> None:
+        """Let others run after this, before what follows an end is decided: if all is being cancelled, nothing follows.
 
         An incarnation that replaces this one goes on in its task, for a task
         is dear; so it gets a context of its own here, as in a task of its own.
         """
         cell.mailbox.close(reason)
         trio.lowlevel.current_task().context = self._context.copy()
-        await trio.lowlevel.checkpoint()
 
     def _why_from_above(self, cell: Cell, error: BaseException) -> StopReason:
         asked = cell.mailbox.closed or self.stopping or self._shutdown.reason
@@ -244,13 +244,11 @@ class Incarnations:
         row.cell = None
         if not row.supervisor:
             row.kept = None
-        row.history.reason = reason
-        row.history.tally = None
-        asked = row.state is ChildState.STOPPING
-        if not asked:
+        history = row.history
+        history.reason = reason
+        history.tally = None
+        if row.state is not ChildState.STOPPING:
             row.state = ChildState.STOPPED
         if self._observer is not None:
             self._observer.stopped(address.path, address.incarnation, reason, error)
-        address.announce(
-            Stopped(name=row.id, incarnation=address.incarnation, reason=reason, unhandled=mailbox.unhandled)
-        )
+        address.end(reason, mailbox.unhandled)

@@ -166,7 +166,7 @@ class Row:
     @property
     def alive(self) -> bool:
         """True while an incarnation has not ended."""
-        return self.address is not None and self.address.stopped is None
+        return self.address is not None and self.address.alive
 
     @property
     def incarnation(self) -> int:

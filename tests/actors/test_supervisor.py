@@ -313,7 +313,7 @@ async def test_operations_at_run_time():
         assert stopped.reason == bye()
         assert states(s)["a"] is ChildState.STOPPED
         assert (s.count().children, s.count().alive) == (2, 1)
-        assert (await s.terminate_child("a")) is stopped
+        assert (await s.terminate_child("a")) == stopped
         assert s.restart_child("a").incarnation == 2
         assert s.restart_child("a").incarnation == 2
         await s.terminate_child("a")
