@@ -56,6 +56,7 @@ from runtime.templates.catalogue import Templates, TemplateSources, load_templat
 from runtime.templates.functions import FunctionSources, load_functions
 from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
+from runtime.values.snapshot import DEFAULT_REGION
 from runtime.work.broadcast import Broadcast
 from runtime.work.collector import Collector
 from runtime.work.config import shown_config
@@ -93,6 +94,7 @@ async def open_runtime(
     administrators: Administrators | None = None,
     callables: Iterable[Callable[..., Any]] = (),
     config: Mapping[str, str] | None = None,
+    region: str = DEFAULT_REGION,
     limits: Limits | None = None,
     notifications: Notifications | Mapping[str, Json] | None = None,
     destinations: Destinations = EVERYWHERE,
@@ -131,6 +133,7 @@ async def open_runtime(
             built in Python are known by themselves, and stored tasks find those of loaded modules.
         config: configuration items by name, as texts, for the runners that look for credentials there, and for templates
             (`.config`), but for those that `runtime.work.config` conceals.
+        region: where this runtime is; templates see it (``.task.region``).
         notifications: whom to tell what becomes of tasks (`runtime.notifications`): settings, or a mapping as
             ``utask-cfg`` has it; without, what the configuration item of that name says.
         destinations: where steps may connect to; `runtime.destinations.CAUTIOUS` for tasks of others.
@@ -182,7 +185,7 @@ async def open_runtime(
     if templates:
         await trio.to_thread.run_sync(load_templates, templates, library.types, catalogue)
     journal = journal or (MemoryJournal() if store is None else await open_journal(store, keys))
-    evaluator = Evaluator(now=lambda: datetime.fromtimestamp(clock.wall(), UTC))
+    evaluator = Evaluator(now=lambda: datetime.fromtimestamp(clock.wall(), UTC), region=region)
     timers = Timers(clock, shutdown=shutdown)
     limited = bool(limits and limits.resources)
     resources = Resources(limits, lambda: root.address_of(_RESOURCES)) if limits and limited else None
@@ -194,7 +197,7 @@ async def open_runtime(
         ),
         timers=timers,
         agenda=agenda,
-        plans=Plans(partial(recall_callables, functions=known_callables), shown_config(config or {})),
+        plans=Plans(partial(recall_callables, functions=known_callables), shown_config(config or {}), region),
         broadcast=broadcast,
         faults=faults or NoFaults(),
         shutdown=shutdown,

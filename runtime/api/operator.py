@@ -176,8 +176,9 @@ class Operator:
         task = await self._task()
         header, template = task.header, task.plan.template
         wanted = header.inputs if inputs is None else _unmasked(_plain(inputs), header.inputs, template)
-        infos = dict(task.known.task)
-        prepared = await prepare_task(template, wanted, {}, infos=infos, evaluator=self._workshop.evaluator)
+        prepared = await prepare_task(
+            template, wanted, {}, infos=lambda: task.known.task, evaluator=self._workshop.evaluator
+        )
         message = EditTaskInputs(
             task_id=self.task_id,
             edits=task.edits,

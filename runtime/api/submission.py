@@ -2,10 +2,13 @@
 
 import uuid
 from collections.abc import Mapping
+from functools import partial
 
 import attrs
 
 from runtime.api.messages import SubmitTask
+from runtime.engine.birth import task_infos
+from runtime.engine.task import Header
 from runtime.errors import Fault, InputInvalid
 from runtime.runner import PARENT_TAG
 from runtime.templates.inputs import check_inputs
@@ -41,6 +44,21 @@ class Submission:
         """Nobody has set its execution up."""
         return ""
 
+    def _infos(self, evaluator: Evaluator) -> Mapping[str, Json]:
+        """Give ``.task`` as a task of this submission would have it that began now."""
+        now = evaluator.now().timestamp()
+        header = Header(
+            task_id=self.task_id,
+            title="",
+            inputs=self.inputs,
+            requester=self.requester,
+            submitted_at=now,
+            requester_groups=self.requester_groups,
+            watcher_usernames=self.watcher_usernames,
+            watcher_groups=self.watcher_groups,
+        )
+        return task_infos(header, now, evaluator.region)
+
     async def checked(self, evaluator: Evaluator) -> SubmitTask:
         """Check the inputs, and render what is rendered of them.
 
@@ -49,9 +67,7 @@ class Submission:
         """
         if PARENT_TAG in self.tags:
             raise InputInvalid([Fault(f"tags.{PARENT_TAG}", "the tag is reserved")])
-        infos: dict[str, Json] = {"task_id": self.task_id, "requester_username": self.requester}
-        if self.requester_groups:
-            infos["requester_groups"] = ",".join(self.requester_groups)
+        infos = partial(self._infos, evaluator)
         task = await prepare_task(self.template, self.inputs, self.tags, infos=infos, evaluator=evaluator)
         resolver_inputs = self.resolver_inputs
         if self.resolve:

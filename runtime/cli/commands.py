@@ -49,6 +49,14 @@ _TEMPLATES = click.option(
     type=click.Path(path_type=Path),
     help="The folder of the templates that steps may start tasks of.",
 )
+_REGION = click.option(
+    "--region",
+    default="default",
+    show_default=True,
+    envvar="UNDERSTUDY_REGION",
+    help="Where this is; templates see it as .task.region.",
+    show_envvar=True,
+)
 _STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody reads, instead of warning.")
 
 
@@ -69,6 +77,7 @@ _STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody r
 @_SCRIPTS
 @_FUNCTIONS
 @_TEMPLATES
+@_REGION
 @_STRICT
 def run(
     *,
@@ -82,6 +91,7 @@ def run(
     scripts: Path,
     functions: Path | None,
     known: Path | None,
+    region: str,
     strict: bool,
 ) -> None:
     """Run one task of TEMPLATE and show its result."""
@@ -98,6 +108,7 @@ def run(
         scripts=scripts,
         functions=functions,
         templates=known,
+        region=region,
         strict=strict,
     )
     try:
@@ -153,6 +164,7 @@ cli.add_command(flow_commands)
 @click.option(
     "--templates", type=click.Path(path_type=Path), help="The folder of the templates that tasks are made from."
 )
+@_REGION
 @click.option("--admin", "admins", multiple=True, metavar="USER", help="Who may do everything; repeat it for more.")
 @click.option(
     "--admin-group", "admin_groups", multiple=True, metavar="GROUP", help="A group whose users may; repeat it."
@@ -190,6 +202,7 @@ def serve(
     scripts: Path,
     functions: Path | None,
     templates: Path | None,
+    region: str,
     admins: tuple[str, ...],
     admin_groups: tuple[str, ...],
     tokens: Path | None,
@@ -219,6 +232,7 @@ def serve(
         scripts=scripts,
         functions=functions,
         templates=templates,
+        region=region,
         admins=admins,
         admin_groups=admin_groups,
         tokens=tokens,

@@ -38,6 +38,7 @@ class Options:
     scripts: Path
     functions: Path | None
     templates: Path | None
+    region: str
     strict: bool
 
 
@@ -72,6 +73,7 @@ class _Run:
             scripts=options.scripts,
             functions=options.functions or (),
             templates=options.templates or (),
+            region=options.region,
             grace_seconds=options.grace_seconds,
         ) as runtime:
             prepared = await runtime.prepare(options.template, strict=options.strict)

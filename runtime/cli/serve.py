@@ -40,6 +40,7 @@ class ServeOptions:
     scripts: Path
     functions: Path | None
     templates: Path | None
+    region: str
     admins: tuple[str, ...]
     admin_groups: tuple[str, ...]
     tokens: Path | None
@@ -68,6 +69,7 @@ async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         scripts=options.scripts,
         functions=options.functions or (),
         templates=options.templates or (),
+        region=options.region,
         administrators=administrators,
         destinations=Destinations(options.allow, (*METADATA, *options.deny)),
         grace_seconds=options.grace_seconds,

@@ -20,7 +20,7 @@ def new_task(header: Header, plan: Plan, *, tags: Mapping[str, str], at: float) 
         known=Values(
             input=header.inputs,
             resolver_input=header.resolver_inputs,
-            task=task_infos(header, at),
+            task=task_infos(header, at, plan.region),
             config=plan.config,
             variables=plan.template.variables,
         ),
@@ -32,13 +32,14 @@ def new_task(header: Header, plan: Plan, *, tags: Mapping[str, str], at: float) 
     )
 
 
-def task_infos(header: Header, last_activity: float) -> dict[str, Json]:
-    """Give ``.task`` (section 4.2): lists are joined with commas, and what is empty is not there."""
+def task_infos(header: Header, last_activity: float, region: str) -> dict[str, Json]:
+    """Give ``.task`` (section 4.2): lists are joined with commas, and those that are empty are not there."""
     infos: dict[str, Json] = {
         "task_id": header.task_id,
         "created": _written(header.submitted_at),
         "last_activity": _written(last_activity),
         "requester_username": header.requester,
+        "region": region,
     }
     if header.resolution_id:
         infos["resolution_id"] = header.resolution_id

@@ -319,7 +319,7 @@ class Draft:
         self.run += 1
         self.held = None
         self.rechecked = False
-        self.known = self.known.with_task(task_infos(self.header, record.at))
+        self.known = self.known.with_task(task_infos(self.header, record.at, self.plan.region))
         if self.live:
             self._adopt()
         self.resolution = ResolutionState.RUNNING
@@ -366,7 +366,7 @@ class Draft:
         )
         self.known = self.known.with_resolution(
             resolver_input=record.resolver_inputs,
-            task=task_infos(self.header, record.at),
+            task=task_infos(self.header, record.at, self.plan.region),
         )
 
     def _started(self, record: StepStarted) -> None:

@@ -49,7 +49,9 @@ def apply(draft: "Draft", record: Edit) -> None:
         case ResolverInputsEdited():
             draft.edits += 1
             draft.header = attrs.evolve(draft.header, resolver_inputs=record.resolver_inputs)
-            draft.known = draft.known.with_resolution(record.resolver_inputs, task_infos(draft.header, record.at))
+            draft.known = draft.known.with_resolution(
+                record.resolver_inputs, task_infos(draft.header, record.at, draft.plan.region)
+            )
         case _:
             assert_never(record)
 
@@ -63,7 +65,7 @@ def _start_over(draft: "Draft", record: TaskStartedOver) -> None:
         resolver_inputs=record.resolver_inputs,
         run_max=record.run_max,
     )
-    plan = draft.plan if record.template is None else plan_of(record.template, draft.plan.config)
+    plan = draft.plan if record.template is None else plan_of(record.template, draft.plan.config, draft.plan.region)
     task = new_task(header, plan, tags=draft.tags, at=record.at)
     edits = draft.edits + 1
     attempts = {name: progress.attempt for name, progress in draft.steps.items()}
@@ -82,7 +84,9 @@ def _rewrite_task(draft: "Draft", record: TaskEdited) -> None:
         watcher_groups=record.watcher_groups,
     )
     draft.tags = dict(record.tags)
-    draft.known = attrs.evolve(draft.known, input=record.inputs, task=task_infos(draft.header, record.at))
+    draft.known = attrs.evolve(
+        draft.known, input=record.inputs, task=task_infos(draft.header, record.at, draft.plan.region)
+    )
 
 
 def _set_state(draft: "Draft", record: StepStateEdited) -> None:
@@ -112,7 +116,9 @@ def _rewrite_steps(draft: "Draft", record: StepsEdited) -> None:
                 waits.forget(draft, name)
             draft.steps = draft.steps.insert(name, _progress_of(rewritten, kept, draft.edits))
     functions = {**template.functions, **record.functions}
-    draft.plan = plan_of(attrs.evolve(template, steps=definitions, functions=functions), draft.plan.config)
+    draft.plan = plan_of(
+        attrs.evolve(template, steps=definitions, functions=functions), draft.plan.config, draft.plan.region
+    )
     rebuild(draft)
 
 

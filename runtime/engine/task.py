@@ -21,7 +21,7 @@ from runtime.engine.states import ResolutionState, StepState, TaskState, task_st
 from runtime.frozen import value
 from runtime.templates.model import THIS, ConditionScope, Step, Template
 from runtime.values.json import Json
-from runtime.values.snapshot import StepView, Values
+from runtime.values.snapshot import DEFAULT_REGION, StepView, Values
 from runtime.wishes import Callback, Spawned
 
 _RUNNING: Final = StepState.RUNNING
@@ -133,7 +133,7 @@ Pending: TypeAlias = tuple[int, int]
 class Plan:
     """What all tasks of one template share: built once, never changed. `bodies` is what the children of loops do.
 
-    `config` is what templates see of the host's configuration.
+    `config` is what templates see of the host's configuration, `region` where it is.
     """
 
     template: Template
@@ -144,9 +144,10 @@ class Plan:
     ready: "HashTrieSet[str]"
     bodies: Mapping[str, Step]
     config: Mapping[str, Json] | None = None
+    region: str = DEFAULT_REGION
 
 
-def plan_of(template: Template, config: Mapping[str, Json] | None = None) -> Plan:
+def plan_of(template: Template, config: Mapping[str, Json] | None = None, region: str = DEFAULT_REGION) -> Plan:
     """Work out what every task of a valid template starts from."""
     graph = build_graph(template.steps)
     pending = {name: (len(graph.needs[name]), len(graph.needs[name])) for name in template.steps}
@@ -159,6 +160,7 @@ def plan_of(template: Template, config: Mapping[str, Json] | None = None) -> Pla
         ready=HashTrieSet([name for name, (unmet, _) in pending.items() if unmet == 0]),
         bodies={name: _body_of(step) for name, step in template.steps.items() if step.foreach},
         config=config,
+        region=region,
     )
 
 

@@ -22,7 +22,7 @@ from runtime.values.gotemplate import Budget, FunctionError, Host, Limits
 from runtime.values.gotemplate.errors import Exhausted
 from runtime.values.javascript import ExpressionError, JavaScript
 from runtime.values.json import Json
-from runtime.values.snapshot import Values
+from runtime.values.snapshot import DEFAULT_REGION, Values
 from runtime.values.templates import Templates, TooMuch
 
 T = TypeVar("T")
@@ -61,6 +61,7 @@ class Evaluator:
     Every method waits at most once however much there is to render, and not at all (no checkpoint, no cancellation
     point) when nothing holds ``{{``: rendering is computation, and who calls it in a loop checks for cancellation
     elsewhere. `now` and `random` are what ``now``, ``uuid`` and the like draw on; given the same, a run gives the same.
+    `region` is where it renders: what is rendered before there is a task shows it as ``.task.region``.
 
     `close` ends the JavaScript process; a forgotten one ends with this object.
     """
@@ -71,7 +72,10 @@ class Evaluator:
         now: Callable[[], datetime],
         random: Random | None = None,
         limits: Limits = THREADED,
+        region: str = DEFAULT_REGION,
     ) -> None:
+        self.now = now
+        self.region = region
         source = random or SystemRandom()
         self._inline = Templates(now=now, random=source)
         self._threaded = Templates(now=now, random=source)

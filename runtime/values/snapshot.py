@@ -16,6 +16,9 @@ from runtime.frozen import value
 from runtime.templates.model import THIS, Variable
 from runtime.values.json import Json
 
+DEFAULT_REGION: Final = "default"
+"""What ``.task.region`` is where nobody said (section 13.3)."""
+
 _NOTHING: Final[Mapping[str, Json]] = HashTrieMap()
 _NO_STEPS: Final["HashTrieMap[str, StepView]"] = HashTrieMap()
 _ROOTS: Final = (

@@ -2,9 +2,11 @@
 
 import uuid
 from collections.abc import Collection, Sequence
+from functools import partial
 
 import attrs
 
+from runtime.engine.birth import task_infos
 from runtime.engine.events import CheckedWish, OrderChildren
 from runtime.engine.records import ChildOrder
 from runtime.engine.rights import Identity, starts_by_itself
@@ -78,17 +80,21 @@ async def _order(attempt: Attempt, task: ChildTask, tools: Tools) -> ChildOrder:
     if PARENT_TAG in task.tags:
         raise Refused(f"the tag {PARENT_TAG} is reserved")
     parent = attempt.header
-    infos = {"task_id": task.id, "requester_username": parent.requester}
-    prepared = await prepare_task(template, task.inputs, task.tags, infos=infos, evaluator=tools.evaluator)
+    now = tools.clock.wall()
     header = Header(
         task_id=task.id,
-        title=prepared.title,
-        inputs=prepared.inputs,
+        title="",
+        inputs=task.inputs,
         requester=parent.requester,
-        submitted_at=0,
+        requester_groups=parent.requester_groups,
+        submitted_at=now,
         resolver_usernames=task.resolver_usernames,
         resolver_groups=task.resolver_groups,
+        watcher_usernames=task.watcher_usernames,
+        watcher_groups=task.watcher_groups,
     )
+    infos = partial(task_infos, header, now, tools.evaluator.region)
+    prepared = await prepare_task(template, task.inputs, task.tags, infos=infos, evaluator=tools.evaluator)
     requester = Identity(parent.requester, parent.requester_groups)
     return ChildOrder(
         task_id=task.id,

@@ -12,11 +12,15 @@ _KEPT: Final = 128
 
 
 class Plans:
-    """Works out the plan of a template the first time. `prepare` is told of each template then; `config` is ``.config``."""
+    """Works out the plan of a template the first time. `prepare` is told of each template then.
 
-    def __init__(self, prepare: Callable[[Template], None], config: Mapping[str, Json]) -> None:
+    `config` is ``.config``, and `region` ``.task.region``.
+    """
+
+    def __init__(self, prepare: Callable[[Template], None], config: Mapping[str, Json], region: str) -> None:
         self._prepare = prepare
         self._config = config
+        self._region = region
         self._plans: OrderedDict[int, Plan] = OrderedDict()
 
     def of(self, template: Template) -> Plan:
@@ -25,7 +29,7 @@ class Plans:
         if plan is None:
             self._prepare(template)
             # The plan keeps its template alive, so its id is its own for as long as it is a key here.
-            plan = self._plans[id(template)] = plan_of(template, self._config)
+            plan = self._plans[id(template)] = plan_of(template, self._config, self._region)
             if len(self._plans) > _KEPT:
                 self._plans.popitem(last=False)
         else:

@@ -1,6 +1,6 @@
 """Making a task ready to be submitted: its inputs checked, its title and tags rendered (spec section 7.3)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import attrs
 
@@ -26,12 +26,12 @@ async def prepare_task(
     inputs: Mapping[str, Json],
     tags: Mapping[str, str],
     *,
-    infos: Mapping[str, Json],
+    infos: Callable[[], Mapping[str, Json]],
     evaluator: Evaluator,
 ) -> PreparedTask:
     """Check the inputs, then render the title and the template's tags with them; given tags are laid over those as is.
 
-    `infos` is what the texts see as ``.task``. Given tags are never rendered: they come from a requester (Q72).
+    `infos` gives what the texts see as ``.task``. Given tags are never rendered: they come from a requester (Q72).
 
     Raises:
         InputInvalid, TemplateInvalid: with every fault and its path.
@@ -40,10 +40,12 @@ async def prepare_task(
     if template.blocked:
         raise Conflict(f'template "{template.name}" is blocked: no task can be made from it')
     checked = check_inputs(template.inputs, inputs)
-    values = Values(input=checked, task=infos, variables=template.variables)
-    title = await _render("title_format", template.title_format, values, evaluator)
-    rendered = {name: await _render(f"tags.{name}", text, values, evaluator) for name, text in template.tags.items()}
-    merged = {**rendered, **tags}
+    title, own = template.title_format, template.tags
+    if "{{" in title or any("{{" in text for text in own.values()):
+        values = Values(input=checked, task=infos(), variables=template.variables)
+        title = await _render("title_format", title, values, evaluator)
+        own = {name: await _render(f"tags.{name}", text, values, evaluator) for name, text in own.items()}
+    merged = {**own, **tags}
     return PreparedTask(inputs=checked, title=title, tags={name: value for name, value in merged.items() if value})
 
 

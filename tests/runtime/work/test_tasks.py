@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from datetime import UTC, datetime
 
 import attrs
 import pytest
@@ -731,3 +732,19 @@ async def test_arguments_a_function_does_not_take_are_a_fault_of_the_template(au
     async with open_runtime(clock=clock) as rt:
         with pytest.raises(TemplateInvalid, match=r"steps\.a\.action\.configuration\.arguments: .*'name'"):
             await rt.submit(plan(a=Step(action=Action.calling(act, nmae="x"))))
+
+
+async def test_templates_see_where_the_runtime_is_and_when_the_task_was_made(autojump_clock, clock):
+    """Section 4.2: `.task` is there from the first text that is rendered, the title, on."""
+    template = attrs.evolve(
+        plan(a=step(action=echo("{{.task.region}}/{{.task.task_id}}"))),
+        title_format="{{.task.region}} {{.task.created}} {{.task.requester_username}}",
+        tags={"where": "{{.task.region}}"},
+    )
+    for options, region in (({}, "default"), ({"region": "north"}, "north")):
+        async with open_runtime(clock=clock, **options) as rt:
+            view = await (await rt.submit(template, requester="ada", task_id="t")).wait()
+            created = datetime.fromtimestamp(view.created, UTC).isoformat().replace("+00:00", "Z")
+        assert view.title == f"{region} {created} ada"
+        assert view.tags == {"where": region}
+        assert view.steps["a"].output == f"{region}/t"
