@@ -33,6 +33,9 @@ _NUMBER: Final = 1
 _INTEGER: Final = 2
 """The extension type of an integer of more than 64 bits, as decimal text."""
 
+RECORDS_FORMAT: Final = 1
+"""Raised with every format that is added, and every new record: instances that know a lower one leave a task alone."""
+
 _FORMATS: Final[Mapping[str, int]] = {}
 """The format that records of a tag are written in, where it is not 1."""
 

@@ -27,6 +27,10 @@ class JournalUnavailable(Unavailable):
     """The journal cannot store or read: nothing was acknowledged, nothing was lost."""
 
 
+class LeaseLost(JournalUnavailable):
+    """This instance was silent for so long that others may have taken its tasks over: it must not go on with them."""
+
+
 class AlreadyStored(Refused):
     """First entries were to be stored of tasks that have been there before: nothing was stored. `task_ids` names them."""
 

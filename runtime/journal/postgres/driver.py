@@ -11,7 +11,6 @@ What is leaned on - `wait`, `lock`, `pgconn` - is not promised by psycopg, so it
 import math
 import select
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final, Self
 
 import psycopg
@@ -51,11 +50,8 @@ class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
         """
         given = conninfo.conninfo_to_dict(address)
         whole = conninfo.make_conninfo(address, **{k: v for k, v in _DEFAULTS.items() if k not in given}, **parameters)
-        connect = partial(psycopg.Connection.connect, whole, autocommit=True)
-        made = await trio.to_thread.run_sync(connect, abandon_on_cancel=True)
-        connection = cls(made.pgconn)
+        connection = cls(await trio.to_thread.run_sync(_connected, whole, abandon_on_cancel=True))
         connection._autocommit = True  # as that of the one it was adopted from
-        made._pool = None  # noqa: SLF001 - what is left of it may go without being closed
         return connection
 
     async def wait(self, gen: Any, interval: float = 0.0, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - psycopg's
@@ -102,6 +98,12 @@ class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
         """Close at once, whatever it is doing. Sync."""
         self._closed = True
         self.pgconn.finish()
+
+
+def _connected(address: str) -> "psycopg.pq.abc.PGconn":
+    made = psycopg.Connection.connect(address, autocommit=True)
+    made._pool = None  # noqa: SLF001 - what is left of it may go without being closed
+    return made.pgconn
 
 
 def _ready_now(fileno: int, wanted: int) -> Ready:

@@ -1,0 +1,240 @@
+"""The one who commits for all: takes what waits, stores it together, and tells everybody at once.
+
+While one group is on its way the next one gathers, so that under load a commit is shared by all who came meanwhile, and
+nobody ever waits for company. A cancelled wait abandons the append, not the write: it is stored, or not, as a whole.
+
+When the link to the server is cut, everybody waits while it is sought again. Whether the commit that was on its way got
+there is read in the instance's own row: so an append is never stored twice, and what was stored is never refused.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import attrs
+import psycopg
+import trio
+
+from runtime.journal.postgres.address import StoreAddress
+from runtime.journal.postgres.database import is_cut, unavailable
+from runtime.journal.postgres.driver import TrioConnection
+from runtime.journal.postgres.writer import Stored, Writer
+from runtime.journal.protocol import AlreadyStored, JournalUnavailable, LeaseLost
+from runtime.journal.turns import Turn
+
+_LARGEST_GROUP: Final = 1024
+"""How many appends one commit takes at most."""
+
+_AGAIN_SECONDS: Final = (0.0, 0.1, 0.25, 0.5, 1.0)
+"""How long to wait before the server is sought again; the last one for ever."""
+
+
+@attrs.define(eq=False)
+class _Append:
+    """Turns to store, and the trio task that waits for it, until it is cancelled."""
+
+    turns: Sequence[Turn]
+    task: "trio.lowlevel.Task | None" = None
+    result: int | Exception = 0
+
+
+class Committer:
+    """Commits for the instance `me`. `run` does it; everything else is for those who want something stored."""
+
+    def __init__(
+        self,
+        address: StoreAddress,
+        me: int,
+        writer: Writer,
+        connect: Callable[[], Awaitable[TrioConnection]],
+        lose: Callable[[LeaseLost], None],
+    ) -> None:
+        self._address = address
+        self._me = me
+        self._writer = writer
+        self._connect = connect
+        self._lose = lose
+        self._jobs: deque[_Append] = deque()
+        self._released: list[int] = []
+        self._wanted = trio.Event()
+        self._done = trio.Event()
+        self._busy = False
+        self._abandoned = 0
+        self._connection: TrioConnection | None = None
+        self._serial = 0
+        self._closed: Exception | None = None
+
+    # --- for everybody --------------------------------------------------------------------------------------------
+
+    async def append(self, turns: Sequence[Turn]) -> int:
+        """Store; give the first position.
+
+        Raises:
+            AlreadyStored, JournalUnavailable, LeaseLost: nothing was stored.
+        """
+        if self._closed is not None:
+            raise self._closed
+        job = _Append(turns, trio.lowlevel.current_task())
+        self._jobs.append(job)
+        self._wanted.set()
+
+        def abandon(_raise_cancel: object) -> trio.lowlevel.Abort:
+            job.task = None
+            self._abandoned += 1
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abandon)
+        if isinstance(job.result, Exception):
+            raise job.result
+        return job.result
+
+    def release(self, numbers: Sequence[int]) -> None:
+        """Let go of tasks, with the next commit. Sync."""
+        self._released += numbers
+        self._wanted.set()
+
+    @property
+    def sure(self) -> bool:
+        """Whether nothing is on its way that nobody waits for any more."""
+        return self._abandoned == 0 and not self._released
+
+    async def settled(self) -> None:
+        """Wait until everything that was handed over before has been dealt with."""
+        while self._busy or self._jobs or self._released:
+            if self._closed is not None:
+                return
+            await self._done.wait()
+
+    def close(self, why: Exception) -> None:
+        """Refuse whatever waits, and whatever comes. Sync, idempotent."""
+        if self._closed is None:
+            self._closed = why
+            self._refuse(self._jobs, why)
+            self._jobs.clear()
+            self._done.set()
+            if self._connection is not None:
+                self._connection.abandon()
+
+    # --- the loop -------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Commit until cancelled."""
+        group: Sequence[_Append] = ()
+        try:
+            while True:
+                await self._wanted.wait()
+                self._wanted = trio.Event()
+                while self._jobs or self._released:
+                    self._busy = True
+                    group = [self._jobs.popleft() for _ in range(min(len(self._jobs), _LARGEST_GROUP))]
+                    released, self._released = self._released, []
+                    await self._commit(group, released)
+                    self._tell(group)
+                    group = ()
+                    self._busy = False
+                    done, self._done = self._done, trio.Event()
+                    done.set()
+        finally:
+            why = self._closed or JournalUnavailable("the journal is closed")
+            self._refuse(group, why)
+            self.close(why)
+
+    def _refuse(self, jobs: "Sequence[_Append] | deque[_Append]", why: Exception) -> None:
+        for job in jobs:
+            job.result = why
+        self._tell(jobs)
+
+    def _tell(self, jobs: "Sequence[_Append] | deque[_Append]") -> None:
+        for job in jobs:
+            if job.task is None:
+                self._abandoned -= 1
+            else:
+                trio.lowlevel.reschedule(job.task)
+
+    async def _commit(self, jobs: Sequence[_Append], released: Sequence[int]) -> None:
+        """Give each job its result: the first position, or why nothing of it was stored."""
+        try:
+            stored = await self._store([turn for job in jobs for turn in job.turns], released)
+        except (AlreadyStored, LeaseLost, psycopg.IntegrityError, psycopg.DataError):  # the others are not to blame
+            self._writer.forget_templates()
+            if released:
+                await self._commit((), released)
+            for job in jobs:
+                await self._commit_alone(job)
+        except psycopg.Error as fault:
+            refusal = self._refusal(fault)
+            for job in jobs:
+                job.result = refusal
+        else:
+            self._writer.grow(stored)
+            position = stored.base + 1
+            for job in jobs:
+                job.result = position
+                position += sum(turn.records for turn in job.turns)
+
+    async def _commit_alone(self, job: _Append) -> None:
+        try:
+            stored = await self._store(job.turns, ())
+            self._writer.grow(stored)
+            job.result = stored.base + 1
+        except (AlreadyStored, LeaseLost) as refusal:
+            job.result = refusal
+        except psycopg.errors.UniqueViolation as fault:
+            job.result = await self._known(job, fault)
+        except psycopg.Error as fault:
+            job.result = self._refusal(fault)
+
+    def _refusal(self, fault: psycopg.Error) -> Exception:
+        refusal = unavailable(self._address, fault)
+        if isinstance(refusal, LeaseLost):
+            self._lose(refusal)
+        return refusal
+
+    async def _known(self, job: _Append, fault: psycopg.errors.UniqueViolation) -> Exception:
+        """Say what was stored before: looked up only once a commit has failed."""
+        if fault.diag.table_name == "turns":
+            return LeaseLost("something else was stored of a task meanwhile: this instance does not hold it")
+        new = [turn.task_id for turn in job.turns if turn.template is not None]
+        try:
+            assert self._connection is not None  # noqa: S101 - narrows
+            cursor = await self._connection.execute("SELECT id FROM tasks WHERE id = ANY(%s)", [new])
+            known = [task_id for (task_id,) in await cursor.fetchall()]
+        except psycopg.Error as cut:
+            return unavailable(self._address, cut)
+        return AlreadyStored(known) if known else unavailable(self._address, fault)
+
+    async def _store(self, turns: Sequence[Turn], released: Sequence[int]) -> Stored:
+        """Store, for as long as it takes to find the server."""
+        self._serial += 1
+        pauses = iter(_AGAIN_SECONDS)
+        unsure = False
+        while True:
+            try:
+                if self._connection is None:
+                    await self._open()
+                assert self._connection is not None  # noqa: S101 - narrows
+                if unsure and (base := await self._committed()) is not None:
+                    return Stored(base, self._writer.rows(turns))
+                unsure = True
+                return await self._writer.store(self._connection, self._serial, turns, released)
+            except psycopg.Error as fault:
+                if not is_cut(fault, self._connection):
+                    raise
+                if self._connection is not None:
+                    self._connection.abandon()
+                    self._connection = None
+                if self._closed is not None:
+                    raise
+                await trio.sleep(next(pauses, _AGAIN_SECONDS[-1]))
+
+    async def _open(self) -> None:
+        self._connection = await self._connect()
+        for plan in ("seqscan", "hashjoin", "mergejoin"):  # a few rows by their keys, whatever statistics say
+            await self._connection.execute(f"SET enable_{plan} TO off")
+
+    async def _committed(self) -> int | None:
+        """Say behind which position the commit was stored whose answer was lost, if it was."""
+        assert self._connection is not None  # noqa: S101 - narrows
+        cursor = await self._connection.execute("SELECT committed, base FROM instances WHERE number = %s", [self._me])
+        row = await cursor.fetchone()
+        return row[1] if row is not None and row[0] == self._serial else None

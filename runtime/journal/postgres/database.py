@@ -1,0 +1,152 @@
+"""Opening a store's database: its tables made or migrated, its keys known, and what its errors mean."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import SQL, Identifier
+
+from runtime.errors import Unavailable
+from runtime.journal.codec import RecordUnreadable
+from runtime.journal.keys import KeyRing
+from runtime.journal.postgres.address import StoreAddress
+from runtime.journal.postgres.driver import TrioConnection
+from runtime.journal.postgres.schema import LEASE_LOST, MIGRATIONS, NEWEST
+from runtime.journal.protocol import JournalUnavailable, LeaseLost, StoreUnusable
+from runtime.journal.vault import SealBroken
+
+_OLDEST_SERVER: Final = 140_000
+_MIGRATING: Final = 0x756E6473
+"""The advisory lock that whoever migrates holds, with the hash of the schema's name: "unds"."""
+
+
+_IDLE_SECONDS: Final = 2
+"""How long a transaction may wait for its program, which may have been stopped with a lock in hand."""
+
+
+async def connect(address: StoreAddress) -> TrioConnection:
+    """Open a connection that finds the tables of the store."""
+    given = conninfo_to_dict(address.server).get("options") or ""
+    ours = f"-c search_path={address.schema} -c idle_in_transaction_session_timeout={_IDLE_SECONDS}s"
+    return await TrioConnection.open(address.server, options=f"{given} {ours}".strip())
+
+
+async def prepare(address: StoreAddress, *, create: bool = True) -> None:
+    """Make the tables of the store, or migrate them, or see that they are what this version can use.
+
+    Raises:
+        StoreUnusable: with what is wrong, and what to do.
+    """
+    with explained(address):
+        connection = await TrioConnection.open(address.server)
+        try:
+            if connection.info.server_version < _OLDEST_SERVER:
+                raise StoreUnusable(f"the store {address.shown} is on PostgreSQL before 14: upgrade the server")
+            await _prepare(connection, address, create=create)
+        finally:
+            connection.abandon()
+
+
+async def _prepare(connection: TrioConnection, address: StoreAddress, *, create: bool) -> None:
+    schema = Identifier(address.schema)
+    if await _version(connection, address) == NEWEST:
+        return
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_MIGRATING, address.schema])
+        version = await _version(connection, address)
+        if version == 0:
+            if not create:
+                raise StoreUnusable(f"the store {address.shown} cannot be opened: there is none in its database")
+            await connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
+        await connection.execute(SQL("SET LOCAL search_path TO {}").format(schema))
+        for number, migration in enumerate(MIGRATIONS[version:], version + 1):
+            await connection.execute(migration.script.encode())
+            await connection.execute("INSERT INTO versions VALUES (%s, %s)", [number, migration.usable_since])
+
+
+async def _version(connection: TrioConnection, address: StoreAddress) -> int:
+    """Give the version of the tables; 0 where there are none, and `NEWEST` for a later one that can be used all the same."""
+    place = SQL("{}.versions").format(Identifier(address.schema))
+    cursor = await connection.execute("SELECT to_regclass(%s) IS NOT NULL", [place.as_string(connection)])
+    if (await cursor.fetchone() or [False])[0] is not True:
+        return 0
+    cursor = await connection.execute(SQL("SELECT max(version), max(usable_since) FROM {}").format(place))
+    version, usable_since = await cursor.fetchone() or (0, 0)
+    if version > NEWEST and usable_since > NEWEST:
+        raise StoreUnusable(
+            f"the store {address.shown} was migrated by a later version of understudy (its tables are of version "
+            f"{version}, this one knows {NEWEST}): use that version, or a copy from before"
+        )
+    return min(int(version), NEWEST)
+
+
+async def key_numbers(connection: TrioConnection) -> Mapping[bytes, int]:
+    """Give the store's numbers of keys, by fingerprint."""
+    cursor = await connection.execute("SELECT fingerprint, number FROM keys")
+    return {bytes(fingerprint): number for fingerprint, number in await cursor.fetchall()}
+
+
+def check_keys(numbers: Mapping[bytes, int], ring: KeyRing | None, address: StoreAddress) -> None:
+    """See that the ring opens what the store holds.
+
+    Raises:
+        StoreUnusable: it lacks a key.
+    """
+    held = ring.keys if ring is not None else {}
+    for fingerprint in numbers:
+        if fingerprint not in held:
+            what = "the key ring has no key" if ring is not None else "give its key ring: it is sealed with a key"
+            raise StoreUnusable(f"the store {address.shown} cannot be read: {what} of fingerprint {fingerprint.hex()}")
+
+
+@contextmanager
+def explained(address: StoreAddress) -> Iterator[None]:
+    """Turn the errors of opening into what they mean."""
+    try:
+        yield
+    except psycopg.Error as fault:
+        raise StoreUnusable(f"the store {address.shown} cannot be opened: {_meaning(fault)}") from fault
+
+
+@contextmanager
+def serving(address: StoreAddress) -> Iterator[None]:
+    """Turn the errors of reading and writing into what they mean."""
+    try:
+        yield
+    except psycopg.Error as fault:
+        raise unavailable(address, fault) from fault
+    except (RecordUnreadable, SealBroken) as fault:
+        raise JournalUnavailable(f"the store {address.shown} holds what cannot be read: {fault}") from fault
+
+
+def unavailable(address: StoreAddress, fault: psycopg.Error) -> Unavailable:
+    """Say what an error of reading or writing means."""
+    if fault.sqlstate == LEASE_LOST:
+        return LeaseLost("this instance was silent for too long: others have taken its tasks over")
+    return JournalUnavailable(f"the store {address.shown} is unavailable: {_meaning(fault)}")
+
+
+def is_cut(fault: psycopg.Error, connection: TrioConnection | None) -> bool:
+    """Say whether an error is about the link to the server, so that another one may do better."""
+    return isinstance(fault, psycopg.OperationalError | psycopg.InterfaceError) and (
+        connection is None or connection.closed or connection.broken
+    )
+
+
+def _meaning(fault: psycopg.Error) -> str:
+    text = " ".join(str(fault).split())
+    match fault:
+        case psycopg.errors.InsufficientResources():
+            return f"the server has run out of something ({text}); it goes on by itself once there is more"
+        case psycopg.errors.InsufficientPrivilege() | psycopg.errors.InvalidAuthorizationSpecification():
+            return f"the server does not let this user do that ({text}); check the user and its rights"
+        case psycopg.OperationalError():
+            return f"{text}; check that the server runs and can be reached"
+        case psycopg.errors.ReadOnlySqlTransaction():
+            return "the server is read-only, a standby perhaps; name the one that can be written"
+        case psycopg.errors.DataError():
+            return f"there is no place in it for a text with a NUL character or half a surrogate ({text})"
+        case _:
+            return f"{type(fault).__name__}: {text}"

@@ -1,0 +1,136 @@
+"""The lease of an instance: who it is, until when it is believed to live, and what follows when it is not.
+
+An instance is a row, whose number is its fencing token: every commit and every claim needs the row. Its heartbeat puts
+off the moment from which others may delete it. Whoever does frees its tasks in the same transaction, and from then on
+nothing that it sends is stored. It hears so at its next word to the server, and has to let go of everything.
+
+Between its last heartbeat that got through and that word an instance does not know. What runs may go on, but nothing is
+begun (`sure`).
+"""
+
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import psycopg
+import trio
+
+from runtime.journal.postgres.address import StoreAddress
+from runtime.journal.postgres.driver import TrioConnection
+from runtime.journal.protocol import LeaseLost
+
+_LONGEST_TICK: Final = 0.5
+_LEAVING_SECONDS: Final = 5.0
+
+LOST: Final = "this instance was silent for too long: others have taken its tasks over"
+
+
+class Instance:
+    """One life of an instance, from its registration on. `connect` opens the connection that its heart beats on."""
+
+    def __init__(self, address: StoreAddress, connect: Callable[[], Awaitable[TrioConnection]]) -> None:
+        self._address = address
+        self._connect = connect
+        self._connection: TrioConnection | None = None
+        self._until = -float("inf")
+        self._changed = trio.Event()
+        self._lost: LeaseLost | None = None
+        self.number = 0
+
+    @property
+    def held(self) -> bool:
+        """Whether nobody can have taken the lease away yet. Sync."""
+        return self._lost is None and trio.current_time() < self._until
+
+    async def sure(self) -> None:
+        """Wait until the lease is held for sure; for ever once it is lost, for then whoever waits is about to be cut."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        while not self.held:
+            await self._changed.wait()
+
+    def lose(self, why: LeaseLost) -> None:
+        """Know that the lease is lost. Sync, idempotent."""
+        self._lost = self._lost or why
+        self._tell()
+
+    async def wait_lost(self) -> LeaseLost:
+        """Wait until the lease is lost, and say why."""
+        while self._lost is None:
+            await self._changed.wait()
+        return self._lost
+
+    def _tell(self) -> None:
+        changed, self._changed = self._changed, trio.Event()
+        changed.set()
+
+    async def register(self, *, keys_from_file: bool) -> None:
+        """Begin a life, for as long as it takes to find the server."""
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        lease = self._address.lease_seconds
+        while True:
+            sent = trio.current_time()
+            try:
+                self._connection = self._connection or await self._connect()
+                cursor = await self._connection.execute(_REGISTER, [name, lease, keys_from_file])
+                row = await cursor.fetchone()
+            except psycopg.OperationalError:
+                self._hang_up()
+                await trio.sleep(self._tick)
+            else:
+                self.number = row[0] if row else 0
+                self._until = sent + lease
+                return
+
+    @property
+    def _tick(self) -> float:
+        return min(self._address.lease_seconds / 5, _LONGEST_TICK)
+
+    async def run(self) -> None:
+        """Beat until the lease is lost, and give the leases of others up that do not."""
+        lease = self._address.lease_seconds
+        while self._lost is None:
+            await trio.sleep(self._tick)
+            sent = trio.current_time()
+            try:
+                with trio.move_on_after(lease) as patience:
+                    self._connection = self._connection or await self._connect()
+                    alive = await self._beat(self._connection)
+                if patience.cancelled_caught:
+                    self._hang_up()
+                elif alive:
+                    self._until = sent + lease
+                    self._tell()
+                else:
+                    self.lose(LeaseLost(LOST))
+            except psycopg.Error:
+                self._hang_up()
+
+    async def _beat(self, connection: TrioConnection) -> bool:
+        channel = self._address.schema
+        cursor = await connection.execute(
+            "SELECT beat(%s, %s::float8, %s)", [self.number, self._address.lease_seconds, channel]
+        )
+        row = await cursor.fetchone()
+        return row is not None and row[0] is True
+
+    async def leave(self) -> None:
+        """End the lease, so that others need not wait for it to run out. Gives up soon if the server is not there."""
+        with trio.move_on_after(_LEAVING_SECONDS):
+            try:
+                self._connection = self._connection or await self._connect()
+                await self._connection.execute("SELECT leave(%s, %s)", [self.number, self._address.schema])
+            except psycopg.Error:
+                pass  # it runs out by itself
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.abandon()
+            self._connection = None
+
+
+_REGISTER: Final = (
+    "INSERT INTO instances (name, expires, keys_from_file)"
+    " VALUES (%s, clock_timestamp() + make_interval(secs => %s::float8), %s) RETURNING number"
+)

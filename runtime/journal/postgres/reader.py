@@ -1,0 +1,129 @@
+"""What is looked up in a store: by any number of tasks at once, on connections that nobody writes on."""
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
+
+from runtime.journal import queries
+from runtime.journal.codec import RecordUnreadable, decode_template, decode_turn
+from runtime.journal.postgres.database import key_numbers
+from runtime.journal.postgres.pool import Pool
+from runtime.journal.protocol import Committed, Record
+from runtime.journal.queries import Query
+from runtime.journal.vault import SealBroken, Vault, template_context, turn_context
+from runtime.templates.model import Template
+
+_TEMPLATES_KEPT: Final = 256
+_PIECE: Final = 128
+"""How many turns are read at a time."""
+
+
+class _Missing(Exception):
+    """A template is not at hand."""
+
+    def __init__(self, digest: bytes) -> None:
+        self.digest = digest
+
+
+class Reader:
+    """Reads through a pool. `numbers`, the store's numbers of keys, is kept up to date for `vault`."""
+
+    def __init__(self, pool: Pool, vault: Vault, numbers: dict[bytes, int]) -> None:
+        self._pool = pool
+        self._vault = vault
+        self._numbers = numbers
+        self._templates: OrderedDict[bytes, Template] = OrderedDict()
+
+    async def rows(self, query: Query) -> Sequence[Sequence[Any]]:
+        """Give the rows of a statement that any database takes."""
+        return await self.look(query.text.replace("?", "%s"), query.values)
+
+    async def look(self, text: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Sequence[Sequence[Any]]:
+        """Give the rows of a statement."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(text, values, prepare=True)
+            return await cursor.fetchall()
+
+    async def turns(self, task_id: str) -> AsyncIterator[tuple[int, Sequence[Record]]]:
+        """Give the records of one task, a turn at a time, and how many there are up to its end."""
+        ordinal = -1
+        while True:
+            page = await self.look(_TURNS, [task_id, ordinal, _PIECE])
+            for ordinal, key, body in page:
+                records = await self._decode(task_id, ordinal, key, body)
+                yield ordinal + len(records), records
+            if len(page) < _PIECE:
+                return
+
+    async def since(self, position: int, task_id: str, limit: int) -> Sequence[Committed]:
+        """See `Journal.since`."""
+        if task_id:
+            page = await self.look(_SINCE_OF, [task_id, position, limit])
+        else:
+            page = await self.look(_SINCE, [position, position, limit])
+        return [
+            Committed(first, owner, await self._decode(owner, ordinal, key, body))
+            for first, owner, ordinal, key, body in page
+        ]
+
+    async def _decode(self, task_id: str, ordinal: int, key: int | None, body: bytes) -> Sequence[Record]:
+        opened = await self._open(key, body, turn_context(task_id, ordinal))
+        while True:
+            try:
+                return decode_turn(opened, self._template)
+            except _Missing as missing:
+                await self._fetch(missing.digest)
+
+    def _template(self, digest: bytes) -> Template:
+        template = self._templates.get(digest)
+        if template is None:
+            raise _Missing(digest)
+        return template
+
+    async def _fetch(self, digest: bytes) -> None:
+        """Read a template; tasks that follow each other share it, as those who submitted them did."""
+        rows = await self.look("SELECT key, body FROM templates WHERE hash = %s", [digest])
+        if not rows:
+            raise RecordUnreadable("the template of a task is missing")
+        [(key, body)] = rows
+        self._templates[digest] = decode_template(await self._open(key, body, template_context(digest)))
+        if len(self._templates) > _TEMPLATES_KEPT:
+            self._templates.popitem(last=False)
+
+    async def _open(self, key: int | None, body: bytes, context: bytes) -> bytes:
+        try:
+            return self._vault.open(key, body, context)
+        except SealBroken:  # another instance may have begun to use a new key
+            self._numbers.update(await self.key_numbers())
+            self._vault.settle()
+            return self._vault.open(key, body, context)
+
+    async def key_numbers(self) -> Mapping[bytes, int]:
+        """Give the store's numbers of keys, by fingerprint."""
+        async with self._pool.connection() as connection:
+            return await key_numbers(connection)
+
+    async def first(self, query: Query) -> Any:
+        """Give the one value of a statement, if there is one."""
+        rows = await self.rows(query)
+        return rows[0][0] if rows else None
+
+    async def next_due(self, after: float) -> float | None:
+        """See `Journal.next_due`."""
+        due: float | None = await self.first(queries.next_due(after))
+        return due
+
+
+_TURNS: Final = (
+    "SELECT ordinal, key, body FROM turns WHERE task = (SELECT number FROM tasks WHERE id = %s) AND ordinal > %s"
+    " ORDER BY ordinal LIMIT %s"
+)
+_SINCE: Final = (
+    "SELECT position, id, ordinal, turns.key, body FROM turns JOIN tasks ON turns.task = tasks.number"
+    " WHERE position >= coalesce((SELECT max(position) FROM turns WHERE position <= %s), 0)"
+    " AND position + records - 1 > %s ORDER BY position LIMIT %s"
+)
+_SINCE_OF: Final = (
+    "SELECT position, id, ordinal, turns.key, body FROM turns JOIN tasks ON turns.task = tasks.number"
+    " WHERE task = (SELECT number FROM tasks WHERE id = %s) AND position + records - 1 > %s ORDER BY position LIMIT %s"
+)

@@ -1,0 +1,163 @@
+"""The tables of a store, and how those of an older version become those of this one.
+
+::
+
+    head        one row: the last position that was given. Whoever commits locks it until the commit is done, so that
+                positions are given in the order of commits, and a reader never passes one that appears later
+    instances   who lives: a row per running instance, until when it is believed to; `number` is its fencing token.
+                `committed` counts its commits, `base` is the position before the last one, so that one whose answer was
+                lost is known; `follows`: it wants to hear of what others commit
+    turns       what each task stored in each commit: `records` of them from `position` on, in one encoded `body`;
+                `ordinal` counts the records of its task before it, and is what a sealed body is bound to. That
+                (task, ordinal) is unique keeps a writer out who does not know what was stored last
+    tasks       where each task, or flow, stands, as in a file (`runtime.journal.sqlite.schema`); `owner` is the instance
+                that has it in memory, `format` what an instance has to know to go on with it
+    involved, tags, templates, keys
+                as in a file
+    mail        messages between instances, until they are fetched; may be lost, and then whoever waits asks again
+
+`begin_commit` is the first thing that any commit does: it gives the position before its own, and refuses an instance
+that is not there any more. `beat` renews a lease, and frees the tasks of those who let theirs run out; `leave` ends one.
+What several statements have to do together is a function, so that no program stops between them with a lock in hand.
+
+`MIGRATIONS` only ever grows. Each says since which version of the tables programs can work with what it leaves: so that
+instances of the version before go on while others are being replaced.
+"""
+
+from typing import Final
+
+import attrs
+
+LEASE_LOST: Final = "UN001"
+"""What the database says (SQLSTATE) to an instance that others have declared dead."""
+
+
+@attrs.frozen
+class Migration:
+    """One step. `usable_since`: programs that know this version of the tables, or a later one, can use the outcome."""
+
+    script: str
+    usable_since: int
+
+
+_FIRST: Final = """
+CREATE TABLE versions (version integer PRIMARY KEY, usable_since integer NOT NULL);
+CREATE TABLE head (one boolean PRIMARY KEY DEFAULT true CHECK (one), position bigint NOT NULL);
+INSERT INTO head (position) VALUES (0);
+CREATE TABLE instances (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL,
+    expires timestamptz NOT NULL,
+    committed bigint NOT NULL DEFAULT 0,
+    base bigint NOT NULL DEFAULT 0,
+    follows boolean NOT NULL DEFAULT false,
+    keys_from_file boolean NOT NULL
+) WITH (fillfactor = 50);
+CREATE TABLE keys (number integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, fingerprint bytea NOT NULL UNIQUE);
+CREATE TABLE templates (hash bytea PRIMARY KEY, key integer REFERENCES keys, body bytea NOT NULL);
+CREATE TABLE tasks (
+    number bigint PRIMARY KEY,
+    id text COLLATE "C" NOT NULL UNIQUE,
+    template bytea NOT NULL REFERENCES templates,
+    owner bigint,
+    format smallint NOT NULL,
+    state text COLLATE "C" NOT NULL,
+    awake boolean NOT NULL,
+    due double precision,
+    run integer NOT NULL,
+    changed double precision NOT NULL,
+    shown text COLLATE "C" NOT NULL,
+    steps_done integer NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    batch text COLLATE "C" NOT NULL,
+    resolution text COLLATE "C" NOT NULL,
+    flow boolean NOT NULL,
+    listing bytea NOT NULL
+) WITH (fillfactor = 70);
+CREATE INDEX tasks_of_template ON tasks (template);
+CREATE INDEX tasks_awake ON tasks (number) WHERE awake;
+CREATE INDEX tasks_orphaned ON tasks (number) WHERE awake AND owner IS NULL;
+CREATE INDEX tasks_owned ON tasks (owner) WHERE owner IS NOT NULL;
+CREATE INDEX tasks_due ON tasks (due, number) WHERE due IS NOT NULL;
+CREATE INDEX tasks_ended ON tasks (changed) WHERE state IN ('DONE', 'CANCELLED') AND NOT awake;
+CREATE INDEX tasks_changed ON tasks (changed, number) WHERE NOT flow;
+CREATE INDEX tasks_unfinished ON tasks (shown, changed, number) WHERE shown NOT IN ('DONE', 'CANCELLED', 'WONTFIX');
+CREATE INDEX tasks_of_batch ON tasks (batch) WHERE batch <> '';
+CREATE INDEX tasks_of_resolution ON tasks (resolution) WHERE resolution <> '';
+CREATE INDEX flows_changed ON tasks (changed, number) WHERE flow;
+CREATE TABLE turns (
+    position bigint PRIMARY KEY,
+    task bigint NOT NULL,
+    ordinal integer NOT NULL,
+    records integer NOT NULL,
+    writer bigint NOT NULL,
+    key integer REFERENCES keys,
+    body bytea NOT NULL,
+    UNIQUE (task, ordinal)
+);
+CREATE TABLE involved (
+    role text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    task bigint NOT NULL,
+    PRIMARY KEY (role, name, task)
+);
+CREATE INDEX involved_of_task ON involved (task);
+CREATE TABLE tags (
+    name text COLLATE "C" NOT NULL,
+    value text COLLATE "C" NOT NULL,
+    task bigint NOT NULL,
+    PRIMARY KEY (name, value, task)
+);
+CREATE INDEX tags_of_task ON tags (task);
+CREATE TABLE mail (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    receiver bigint NOT NULL REFERENCES instances ON DELETE CASCADE,
+    sender bigint NOT NULL,
+    conversation bigint NOT NULL,
+    answer boolean NOT NULL,
+    key integer REFERENCES keys,
+    body bytea NOT NULL
+);
+CREATE INDEX mail_of_receiver ON mail (receiver);
+CREATE FUNCTION begin_commit(me bigint, serial bigint, total bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE before bigint;
+BEGIN
+    UPDATE head SET position = position + total RETURNING position - total INTO before;
+    UPDATE instances SET committed = serial, base = before WHERE number = me;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'UN001', MESSAGE = 'the lease of this instance has ended';
+    END IF;
+    RETURN before;
+END $$;
+CREATE FUNCTION free_tasks_of(dead bigint[], channel text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE tasks SET owner = NULL WHERE owner = ANY(dead);
+    PERFORM pg_notify(channel, 'work');
+END $$;
+CREATE FUNCTION beat(me bigint, lease double precision, channel text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE dead bigint[];
+BEGIN
+    UPDATE instances SET expires = clock_timestamp() + make_interval(secs => lease) WHERE number = me;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    WITH late AS (
+        SELECT number FROM instances WHERE expires < clock_timestamp() AND number <> me FOR UPDATE SKIP LOCKED
+    ), gone AS (
+        DELETE FROM instances USING late WHERE instances.number = late.number RETURNING late.number
+    )
+    SELECT array_agg(number) INTO dead FROM gone;
+    IF dead IS NOT NULL THEN  -- a statement of its own, so that it sees what they committed last
+        PERFORM free_tasks_of(dead, channel);
+    END IF;
+    RETURN true;
+END $$;
+CREATE FUNCTION leave(me bigint, channel text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM instances WHERE number = me;
+    PERFORM free_tasks_of(ARRAY[me], channel);
+END $$;
+"""
+
+MIGRATIONS: Final = (Migration(_FIRST, usable_since=1),)
+NEWEST: Final = len(MIGRATIONS)

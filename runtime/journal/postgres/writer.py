@@ -1,0 +1,291 @@
+"""A group of appends as one statement: one round trip, one commit, however many tasks have a part in it.
+
+What is stored travels as JSON, and all that is bytes as one blob that the JSON has places in: both are made quickly
+here, and taken apart quickly there. The statement gets its positions first (`begin_commit`), which is also what refuses
+an instance that was declared dead.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+import msgspec
+
+from runtime.journal.listing import Listing
+from runtime.journal.postgres.database import key_numbers
+from runtime.journal.postgres.driver import TrioConnection
+from runtime.journal.protocol import AlreadyStored, LeaseLost, Standing
+from runtime.journal.turns import Turn, encode_listing
+from runtime.journal.vault import Vault, template_context, turn_context
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+@attrs.frozen
+class Holding:
+    """A task that this instance holds: its number, and how many records it has, once it was read."""
+
+    number: int
+    records: int | None = None
+
+
+@attrs.define
+class _Rows:
+    """What one statement stores. `total`: so many records; `grown`: what is held once they are stored."""
+
+    blob: bytearray = attrs.field(factory=bytearray)
+    total: int = 0
+    turns: list[Mapping[str, Any]] = attrs.field(factory=list)
+    born: dict[str, dict[str, Any]] = attrs.field(factory=dict)
+    moved: dict[int, Mapping[str, Any]] = attrs.field(factory=dict)
+    templates: list[Mapping[str, Any]] = attrs.field(factory=list)
+    digests: set[bytes] = attrs.field(factory=set)
+    involved: list[Mapping[str, Any]] = attrs.field(factory=list)
+    tags: list[Mapping[str, Any]] = attrs.field(factory=list)
+    relisted: list[tuple[int, Listing]] = attrs.field(factory=list)
+    records: dict[str, int] = attrs.field(factory=dict)
+
+    def place(self, data: bytes) -> tuple[int, int]:
+        """Put bytes into the blob; give where they begin, counted from 1, and how many there are."""
+        begin = len(self.blob) + 1
+        self.blob += data
+        return begin, len(data)
+
+
+class Writer:
+    """Stores groups of turns for one incarnation of an instance; `held` are the tasks it may write of."""
+
+    def __init__(
+        self,
+        me: int,
+        *,
+        channel: str,
+        vault: Vault,
+        numbers: dict[bytes, int],
+        held: dict[str, Holding],
+        records_format: int,
+    ) -> None:
+        self._me = me
+        self._channel = channel
+        self._format = records_format
+        self._vault = vault
+        self._numbers = numbers
+        self._held = held
+        self._templates_stored: set[bytes] = set()
+
+    def forget_templates(self) -> None:
+        """Take no template for stored: some may have been deleted. Sync."""
+        self._templates_stored.clear()
+
+    async def store(
+        self, connection: TrioConnection, serial: int, turns: Sequence[Turn], released: Sequence[int] = ()
+    ) -> "Stored":
+        """Store all turns in one commit, the `serial`-th of this instance, and let go of the tasks of some numbers.
+
+        Raises:
+            AlreadyStored: two turns begin the same task.
+            LeaseLost: a turn is of a task that this instance does not hold.
+            psycopg.Error: nothing was stored, or nobody knows.
+        """
+        await self._renew_key(connection)
+        rows = self.rows(turns)
+        values = {
+            "me": self._me,
+            "serial": serial,
+            "total": rows.total,
+            "blob": bytes(rows.blob),
+            "channel": self._channel,
+            "format": self._format,
+            "templates": _json(rows.templates),
+            "born": _json(list(rows.born.values())),
+            "turns": _json(rows.turns),
+            "moved": _json(list(rows.moved.values())),
+            "involved": _json(rows.involved),
+            "tags": _json(rows.tags),
+            "released": _json(released),
+        }
+        if not rows.relisted:
+            cursor = await connection.execute(_STORE, values, prepare=True)
+        else:
+            async with connection.transaction():
+                cursor = await connection.execute(_STORE, values, prepare=True)
+                for number, listing in rows.relisted:
+                    await _relist(connection, number, listing)
+        row = await cursor.fetchone()
+        assert row is not None  # noqa: S101 - it is one row, or an error
+        return Stored(row[0], rows)
+
+    def grow(self, stored: "Stored") -> None:
+        """Know what was stored. Sync."""
+        rows = stored.rows
+        self._templates_stored |= rows.digests
+        for task_id, records in rows.records.items():
+            born = rows.born.get(task_id)
+            number = self._held[task_id].number if born is None else stored.base + born["at"]
+            self._held[task_id] = Holding(number, records)
+
+    async def _renew_key(self, connection: TrioConnection) -> None:
+        primary = self._vault.refresh()
+        if primary is not None:
+            insert = "INSERT INTO keys (fingerprint) VALUES (%s) ON CONFLICT DO NOTHING"
+            await connection.execute(insert, [primary.fingerprint])
+            self._numbers.update(await key_numbers(connection))
+            self._vault.settle()
+
+    def rows(self, turns: Sequence[Turn]) -> _Rows:
+        """Give what turns come to.
+
+        Raises:
+            AlreadyStored: two of them begin the same task.
+            LeaseLost: one of them is of a task that is not held.
+        """
+        rows = _Rows()
+        for turn in turns:
+            holding = self._held.get(turn.task_id)
+            born = rows.born.get(turn.task_id)
+            if turn.template is not None and born is not None:
+                raise AlreadyStored([turn.task_id])
+            if turn.template is not None:
+                born = rows.born[turn.task_id] = self._birth(rows, turn)
+                holding = None
+            elif (holding is None or holding.records is None) and born is None:
+                raise LeaseLost(f"task {turn.task_id} is not held by this instance: another one goes on with it")
+            ordinal = rows.records.get(turn.task_id)
+            if ordinal is None:
+                ordinal = (holding and holding.records) or 0
+            key, body = self._vault.seal(turn.body, turn_context(turn.task_id, ordinal))
+            begin, length = rows.place(body)
+            where = {"born": born["at"]} if born is not None else {"task": holding.number if holding else 0}
+            rows.turns.append(
+                {"at": rows.total + 1, "ordinal": ordinal, "records": turn.records, "key": key, "f": begin, "n": length}
+                | where
+            )
+            if turn.standing is not None and born is not None:
+                born.update(_standing(turn.standing, turn.changed))
+            elif turn.standing is not None and holding is not None:
+                rows.moved[holding.number] = {"number": holding.number, **_standing(turn.standing, turn.changed)}
+            if turn.listing is not None and born is None and holding is not None:
+                rows.relisted.append((holding.number, turn.listing))
+            rows.records[turn.task_id] = ordinal + turn.records
+            rows.total += turn.records
+        return rows
+
+    def _birth(self, rows: _Rows, turn: Turn) -> dict[str, Any]:
+        digest, body = turn.template or (b"", b"")
+        listing = turn.listing
+        assert listing is not None  # noqa: S101 - what is new is listed
+        hash_at, _ = rows.place(digest)
+        if digest not in self._templates_stored and digest not in rows.digests:
+            rows.digests.add(digest)
+            key, sealed = self._vault.seal(body, template_context(digest))
+            begin, length = rows.place(sealed)
+            rows.templates.append({"hash_at": hash_at, "key": key, "f": begin, "n": length})
+        at = rows.total + 1
+        begin, length = rows.place(encode_listing(listing))
+        rows.involved += [
+            {"born": at, "role": str(role), "name": name} for role, name in dict.fromkeys(listing.involved())
+        ]
+        rows.tags += [{"born": at, "name": name, "value": value} for name, value in listing.tags.items()]
+        return {
+            "at": at,
+            "id": turn.task_id,
+            "hash_at": hash_at,
+            "kind": listing.template,
+            "batch": listing.batch,
+            "resolution": listing.resolution,
+            "flow": listing.flow,
+            "f": begin,
+            "n": length,
+        }
+
+
+@attrs.frozen
+class Stored:
+    """A group that was stored behind the position `base`."""
+
+    base: int
+    rows: _Rows
+
+
+def _json(rows: object) -> str:
+    return _encode(rows).decode()
+
+
+def _standing(standing: Standing, changed: float) -> Mapping[str, Any]:
+    return {
+        "state": str(standing.state),
+        "awake": standing.awake,
+        "due": standing.due,
+        "run": standing.run,
+        "changed": changed,
+        "shown": str(standing.task),
+        "steps_done": standing.steps_done,
+    }
+
+
+async def _relist(connection: TrioConnection, number: int, listing: Listing) -> None:
+    columns = (listing.template, listing.batch, listing.resolution, listing.flow, encode_listing(listing), number)
+    await connection.execute(_RELISTED, columns)
+    for forget in ("DELETE FROM involved WHERE task = %s", "DELETE FROM tags WHERE task = %s"):
+        await connection.execute(forget, [number])
+    cursor = connection.cursor()
+    involved = [(str(role), name, number) for role, name in dict.fromkeys(listing.involved())]
+    await cursor.executemany("INSERT INTO involved VALUES (%s, %s, %s)", involved)
+    await cursor.executemany("INSERT INTO tags VALUES (%s, %s, %s)", [(*tag, number) for tag in listing.tags.items()])
+
+
+_STANDING: Final = "state text, awake boolean, due float8, run integer, changed float8, shown text, steps_done integer"
+_STORE: Final = f"""
+WITH begun AS MATERIALIZED (SELECT begin_commit(%(me)s::bigint, %(serial)s::bigint, %(total)s::bigint) AS base),
+blob AS MATERIALIZED (SELECT %(blob)b::bytea AS bytes),
+known AS (
+    INSERT INTO templates (hash, key, body)
+    SELECT substring(bytes FROM t.hash_at FOR 32), t.key, substring(bytes FROM t.f FOR t.n)
+    FROM begun, blob, json_to_recordset(%(templates)s::json) AS t(hash_at integer, key integer, f integer, n integer)
+    ON CONFLICT DO NOTHING
+),
+born AS (
+    INSERT INTO tasks (number, id, template, owner, format, state, awake, due, run, changed, shown, steps_done,
+                       kind, batch, resolution, flow, listing)
+    SELECT base + t.at, t.id, substring(bytes FROM t.hash_at FOR 32), %(me)s::bigint, %(format)s::smallint, t.state, t.awake,
+           t.due, t.run, t.changed, t.shown, t.steps_done, t.kind, t.batch, t.resolution, t.flow,
+           substring(bytes FROM t.f FOR t.n)
+    FROM begun, blob, json_to_recordset(%(born)s::json) AS t(at integer, id text, hash_at integer, kind text, batch text,
+        resolution text, flow boolean, f integer, n integer, {_STANDING})
+),
+arrived AS (
+    INSERT INTO turns (position, task, ordinal, records, writer, key, body)
+    SELECT base + t.at, coalesce(t.task, base + t.born), t.ordinal, t.records, %(me)s::bigint, t.key,
+           substring(bytes FROM t.f FOR t.n)
+    FROM begun, blob, json_to_recordset(%(turns)s::json) AS t(at integer, task bigint, born integer, ordinal integer,
+        records integer, key integer, f integer, n integer)
+),
+moved AS (
+    UPDATE tasks
+    SET state = t.state, awake = t.awake, due = t.due, run = t.run, changed = t.changed, shown = t.shown,
+        steps_done = t.steps_done
+    FROM begun, json_to_recordset(%(moved)s::json) AS t(number bigint, {_STANDING})
+    WHERE tasks.number = t.number
+),
+parts AS (
+    INSERT INTO involved (role, name, task)
+    SELECT t.role, t.name, base + t.born
+    FROM begun, json_to_recordset(%(involved)s::json) AS t(born integer, role text, name text)
+),
+marks AS (
+    INSERT INTO tags (name, value, task)
+    SELECT t.name, t.value, base + t.born
+    FROM begun, json_to_recordset(%(tags)s::json) AS t(born integer, name text, value text)
+),
+freed AS (
+    UPDATE tasks SET owner = NULL
+    FROM begun, json_array_elements_text(%(released)s::json) AS t(number)
+    WHERE tasks.number = t.number::bigint AND owner = %(me)s::bigint
+)
+SELECT base, (
+    SELECT pg_notify(%(channel)s::text, 'news')
+    WHERE EXISTS (SELECT FROM instances WHERE follows AND number <> %(me)s::bigint)
+)
+FROM begun
+"""  # noqa: S608 - made of constants
+_RELISTED: Final = "UPDATE tasks SET kind = %s, batch = %s, resolution = %s, flow = %s, listing = %s WHERE number = %s"

@@ -1,0 +1,29 @@
+"""Journals on PostgreSQL for tests: each with what runs for it, which in a runtime is a child of its tree."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import trio
+
+from runtime.journal.keys import KeyRing
+from runtime.journal.postgres.address import StoreAddress
+from runtime.journal.postgres.journal import PostgresJournal
+
+
+@asynccontextmanager
+async def running_journal(store: str, ring: KeyRing | None = None, **options: Any) -> AsyncIterator[PostgresJournal]:
+    """Open a journal, and run it for as long as the block lasts."""
+    journal = await PostgresJournal.open(StoreAddress.parse(store), ring, **options)
+    async with trio.open_nursery() as nursery:
+
+        async def run(*, task_status: "trio.TaskStatus[None]") -> None:
+            await journal.run(task_status.started)
+
+        await nursery.start(run)
+        try:
+            yield journal
+        finally:
+            with trio.CancelScope(shield=True):
+                await journal.close()
+            nursery.cancel_scope.cancel()
