@@ -110,6 +110,9 @@ class FlowRunView:
 class FlowView:
     """One flow, as of one moment. `waits` names the steps that ask for an answer, `failed` those that may be retried.
 
+    `turn` says how it stands to the turn of its owner (`runtime.flow.states.FlowTurn`); `superseded` names a newer flow
+    of the same owner, which takes the retry from this one.
+
     `error` is what `FlowHandle.result` would raise, empty for nothing.
     """
 
@@ -132,6 +135,8 @@ class FlowView:
     at_rest: bool
     ended: bool
     error: str
+    turn: str
+    superseded: str
     waits: tuple[str, ...]
     failed: tuple[str, ...]
     targets: Mapping[str, StatusView]
@@ -174,6 +179,8 @@ def view_flow(flow: Flow, *, hidden: bool = False) -> FlowView:
         at_rest=flow.at_rest,
         ended=flow.ended,
         error=str(flow.error or ""),
+        turn=flow.turn,
+        superseded=flow.superseded,
         waits=tuple(one.id for one in flow.ordered() if one.id in flow.parked),
         failed=tuple(one.id for one in flow.ordered() if one.id in flow.failed),
         targets={f"{kind}/{name}": _status(status) for (kind, name), status in flow.targets.items()},

@@ -21,7 +21,7 @@ from runtime.flow.approval import (
     respond,
 )
 from runtime.flow.cancellation import cancel, cancel_step, generator_stopped, stopped
-from runtime.flow.effects import Effect
+from runtime.flow.effects import Effect, MoveTurn
 from runtime.flow.events import (
     ApprovalDue,
     ApprovalOptionChanged,
@@ -46,16 +46,17 @@ from runtime.flow.events import (
     StartRequested,
     StepCut,
     StepsGenerated,
+    TurnGiven,
     UnpauseRequested,
     WorkFinished,
 )
 from runtime.flow.flow import Flow
 from runtime.flow.lifecycle import begin_queued, finished, retry_told
-from runtime.flow.manual import pause, retry_group, retry_step, skip_step, supersede, unpause
+from runtime.flow.manual import give_up, pause, retry_group, retry_step, skip_step, supersede, unpause
 from runtime.flow.records import Record
 from runtime.flow.rerun import rerun
 from runtime.flow.resuming import cut, hold, resume
-from runtime.flow.states import Mode, Stage
+from runtime.flow.states import FlowTurn, Mode, Stage
 from runtime.flow.turn import (
     Entered,
     GoOn,
@@ -89,6 +90,8 @@ def decide(flow: Flow, *events: Event) -> Decision:
         turn.at, turn.by = event.at, getattr(event, "by", "") or flow.header.by
         refusals.append(_take(turn, event))
         _settle(turn)
+    if turn.flow.turn is not flow.turn and turn.flow.turn is not FlowTurn.HAS:
+        turn.effects.append(MoveTurn())
     return Decision(turn.flow, turn.records, turn.effects, refusals)
 
 
@@ -96,6 +99,8 @@ def _take(turn: Turn, event: Event) -> Refused | None:
     match event:
         case StartRequested():
             return generation.start(turn, event)
+        case TurnGiven():
+            generation.turn_given(turn)
         case SegmentEntered():
             if turn.flow.cut and turn.flow.position == event.position:
                 turn.notes.append(Entered(event.position))
@@ -203,6 +208,7 @@ def _settle(turn: Turn) -> None:
                 act(turn, note)
         begin_queued(turn)
         if not turn.notes:
+            give_up(turn)
             return
 
 

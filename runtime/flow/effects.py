@@ -79,6 +79,11 @@ class ContinueAsNew:
     start_from_step_idx: int
 
 
+@attrs.frozen
+class MoveTurn:
+    """See whose turn it is among the flows of this one's owner: it wants the turn, or let go of it."""
+
+
 Effect: TypeAlias = (
     Generate
     | StartStep
@@ -89,4 +94,5 @@ Effect: TypeAlias = (
     | StopSteps
     | ArmTimer
     | ContinueAsNew
+    | MoveTurn
 )

@@ -12,7 +12,14 @@ from runtime.values.json import Json
 
 @attrs.frozen(kw_only=True)
 class StartRequested:
-    """The flow's turn has come."""
+    """The flow is to run; that of an owner, once it is its turn."""
+
+    at: float
+
+
+@attrs.frozen(kw_only=True)
+class TurnGiven:
+    """Of the flows of its owner, this one is to run."""
 
     at: float
 
@@ -289,6 +296,7 @@ Report: TypeAlias = (
 Event: TypeAlias = (
     Report
     | StartRequested
+    | TurnGiven
     | SegmentEntered
     | ResponseGiven
     | ApprovalDue

@@ -15,7 +15,7 @@ from runtime.flow.order import Order
 from runtime.flow.outcomes import ApprovalPauseError, Ending, FlowFailedError, FlowNotDone
 from runtime.flow.records import FlowCancelled, FlowCreated
 from runtime.flow.rows import Group, Run, Step
-from runtime.flow.states import COMPLETE, ApprovalOption, ExecutionType, FlowStatus, Mode, Stage, StepStatus
+from runtime.flow.states import COMPLETE, ApprovalOption, ExecutionType, FlowStatus, FlowTurn, Mode, Stage, StepStatus
 from runtime.flow.status import Status
 
 AUTO_RETRIED: Final = "auto_retried"
@@ -56,6 +56,8 @@ class Flow:
     generating: bool = False
     held: bool = False
     cancelled: FlowCancelled | None = None
+    turn: FlowTurn = FlowTurn.NONE
+    turn_since: float = 0.0
     superseded: str = ""
     ending: Ending | None = None
     open: int = 0
@@ -84,6 +86,11 @@ class Flow:
     def ended(self) -> bool:
         """Nothing more will happen, unless it is rerun."""
         return self.ending is not None and not self.live
+
+    @property
+    def awake(self) -> bool:
+        """Somebody has to go on with it: something runs, or it waits for its turn."""
+        return not self.idle or self.turn is FlowTurn.WAITS
 
     @property
     def at_rest(self) -> bool:

@@ -11,6 +11,7 @@ from runtime.flow.ends import fail_flow
 from runtime.flow.events import GenerationFailed, StartRequested, StepsGenerated
 from runtime.flow.flow import Flow
 from runtime.flow.records import (
+    FlowQueued,
     FlowStarted,
     GenerationBegan,
     GenerationEnded,
@@ -20,7 +21,7 @@ from runtime.flow.records import (
     StepAdded,
 )
 from runtime.flow.rows import GroupSpec, Signal, StepSpec
-from runtime.flow.states import ExecutionType, FlowStatus, Mode, RunType
+from runtime.flow.states import ExecutionType, FlowStatus, FlowTurn, Mode, RunType
 from runtime.flow.turn import Entered, Turn
 
 SPACING: Final = 100
@@ -101,19 +102,36 @@ def _check(steps: Sequence[StepSpec], groups: Sequence[GroupSpec]) -> None:
 
 
 def start(turn: Turn, event: StartRequested) -> Conflict | None:
-    """Begin with a flow whose turn has come."""
+    """Begin with a flow; with that of an owner once it is its turn, for one flow of an owner runs at a time."""
     flow = turn.flow
     if flow.status.status != FlowStatus.PENDING:
         return Conflict(f"flow {flow.header.flow_id} cannot be started: it is {flow.status.status}")
-    turn.record(FlowStarted(at=event.at))
-    turn.record(RunOpened(at=event.at, run_id="r1", type=RunType.INITIAL))
+    if flow.turn is FlowTurn.WAITS:
+        return Conflict(f"flow {flow.header.flow_id} cannot be started: it waits for its turn already")
+    if flow.header.owner:
+        turn.record(FlowQueued(at=event.at))
+        turn.set_flow(FlowStatus.PENDING, "waiting for its turn")
+    else:
+        _begin(turn)
+    return None
+
+
+def turn_given(turn: Turn) -> None:
+    """Begin with a flow that waited for its turn; one that does so no longer leaves it to the next."""
+    if turn.flow.turn is FlowTurn.WAITS:
+        _begin(turn)
+
+
+def _begin(turn: Turn) -> None:
+    flow = turn.flow
+    turn.record(FlowStarted(at=turn.at))
+    turn.record(RunOpened(at=turn.at, run_id="r1", type=RunType.INITIAL))
     if flow.steps:
         turn.notes.append(Entered(0))
     else:
-        turn.record(GenerationBegan(at=event.at))
+        turn.record(GenerationBegan(at=turn.at))
         turn.set_flow(FlowStatus.IN_PROGRESS, "generating steps")
         turn.effects.append(Generate(flow.header.generate_signal))
-    return None
 
 
 def generated(turn: Turn, event: StepsGenerated) -> None:

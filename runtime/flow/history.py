@@ -15,6 +15,7 @@ from runtime.flow.records import (
     FlowEnded,
     FlowHeld,
     FlowParked,
+    FlowQueued,
     FlowReopened,
     FlowResumed,
     FlowStarted,
@@ -43,7 +44,7 @@ from runtime.flow.records import (
     WorkReturned,
 )
 from runtime.flow.rows import Approval, Group, Run, Step
-from runtime.flow.states import LIVE, FlowStatus, GroupStatus, Stage, StepStatus
+from runtime.flow.states import LIVE, FlowStatus, FlowTurn, GroupStatus, Mode, Stage, StepStatus
 from runtime.flow.status import Status
 
 
@@ -107,6 +108,7 @@ def apply(flow: Flow, record: Record) -> Flow:
 def _flow_after(
     flow: Flow,
     record: FlowStatusSet
+    | FlowQueued
     | FlowStarted
     | GenerationBegan
     | GenerationEnded
@@ -125,8 +127,10 @@ def _flow_after(
     match record:
         case FlowStatusSet():
             return attrs.evolve(flow, status=_written(flow.status, record))
+        case FlowQueued():
+            return attrs.evolve(flow, turn=FlowTurn.WAITS, turn_since=record.at)
         case FlowStarted():
-            return attrs.evolve(flow, started_at=record.at)
+            return attrs.evolve(flow, started_at=record.at, turn=_taken(flow))
         case GenerationBegan():
             return attrs.evolve(flow, generating=True)
         case GenerationEnded():
@@ -144,19 +148,38 @@ def _flow_after(
         case FlowCancelled():
             return attrs.evolve(flow, cancelled=record, park="", cut=False)
         case FlowSuperseded():
-            return attrs.evolve(flow, superseded=record.newer)
+            turn = FlowTurn.NONE if flow.turn is FlowTurn.HAD else flow.turn
+            return attrs.evolve(flow, superseded=record.newer, turn=turn)
         case FlowEnded():
             return attrs.evolve(
-                flow, finished_at=record.at, ending=record.ending, park="", cut=False, generating=False, paused=False
+                flow,
+                finished_at=record.at,
+                ending=record.ending,
+                park="",
+                cut=False,
+                generating=False,
+                paused=False,
+                turn=_left(flow, record),
             )
         case FlowReopened():
-            return attrs.evolve(flow, finished_at=None, ending=None)
+            return attrs.evolve(flow, finished_at=None, ending=None, turn=_taken(flow))
         case FlowHeld():
             return attrs.evolve(flow, held=True)
         case FlowResumed():
             return attrs.evolve(flow, held=False, generating=False)
         case _:
             assert_never(record)
+
+
+def _taken(flow: Flow) -> FlowTurn:
+    """Say what starting makes of the turn: a flow that belongs to nobody needs none."""
+    return FlowTurn.HAS if flow.header.owner else FlowTurn.NONE
+
+
+def _left(flow: Flow, record: FlowEnded) -> FlowTurn:
+    """Say what ending makes of the turn: whoever may be run again may want it again."""
+    again = record.ending.rerunnable and flow.mode is not Mode.GROUP and flow.failed and not flow.superseded
+    return FlowTurn.HAD if flow.header.owner and flow.started_at is not None and again else FlowTurn.NONE
 
 
 def _written(status: Status, record: FlowStatusSet | GroupStatusSet | StepStatusSet) -> Status:

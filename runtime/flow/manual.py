@@ -24,6 +24,7 @@ from runtime.flow.states import (
     EXECUTABLE,
     Directive,
     ExecutionType,
+    FlowTurn,
     GroupStatus,
     Mode,
     RerunOperation,
@@ -191,14 +192,20 @@ def unpause(turn: Turn, event: UnpauseRequested) -> Refused | None:
 
 
 def supersede(turn: Turn, event: NewerFlowCreated) -> None:
-    """There is a newer flow: one that waits to be retried has waited in vain."""
+    """There is a newer flow: this one may go on, but not be tried again."""
     flow = turn.flow
-    if not flow.awaits_retry or flow.live:
+    if not flow.superseded and (flow.ending is None or flow.turn is FlowTurn.HAD):
+        turn.record(FlowSuperseded(at=event.at, newer=event.flow_id))
+
+
+def give_up(turn: Turn) -> None:
+    """End a flow that would wait to be tried again while there is a newer one."""
+    flow = turn.flow
+    if not flow.superseded or not flow.awaits_retry or flow.live or flow.parked:
         return
     message = str(flow.status.metadata.get("error_message", ""))
-    turn.record(FlowSuperseded(at=event.at, newer=event.flow_id))
     group = flow.group_at(flow.position)
     if group is not None and group.status.status == GroupStatus.IN_PROGRESS:
         turn.set_group(group.id, GroupStatus.ERROR)
-    close_groups(turn, f"superseded by flow {event.flow_id}")
+    close_groups(turn, f"superseded by flow {flow.superseded}")
     fail_flow(turn, message)

@@ -94,6 +94,11 @@ class Ending:
     retries_exhausted: bool = False
 
     @property
+    def rerunnable(self) -> bool:
+        """A flow without groups may be run again after it."""
+        return self.kind not in {EndingKind.CANCELLED, EndingKind.STOPPED}
+
+    @property
     def error(self) -> FlowNotDone | None:
         """What a caller who wants the result is told."""
         match self.kind:

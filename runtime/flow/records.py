@@ -62,6 +62,13 @@ class FlowCreated:
 
 
 @attrs.frozen(kw_only=True)
+class FlowQueued:
+    """The flow is to start once the turn of its owner comes to it."""
+
+    at: float
+
+
+@attrs.frozen(kw_only=True)
 class FlowStarted:
     """The flow began to run, before its steps were generated."""
 
@@ -337,7 +344,7 @@ class FlowCancelled:
 
 @attrs.frozen(kw_only=True)
 class FlowSuperseded:
-    """A newer flow of the same owner exists: this one can no longer be retried."""
+    """A newer flow of the same owner exists: once this one fails it can not be retried."""
 
     at: float
     newer: str
@@ -376,6 +383,7 @@ class FlowResumed:
 
 Record: TypeAlias = (
     FlowCreated
+    | FlowQueued
     | FlowStarted
     | GenerationBegan
     | GenerationEnded

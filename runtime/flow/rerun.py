@@ -5,7 +5,6 @@ from runtime.flow.cloning import CloneRefused, clone_generation, clone_step
 from runtime.flow.ends import fail_flow
 from runtime.flow.events import RerunInput
 from runtime.flow.flat import enter
-from runtime.flow.outcomes import EndingKind
 from runtime.flow.records import FlowReopened, RunOpened, StepRetried
 from runtime.flow.rows import Step
 from runtime.flow.states import (
@@ -17,8 +16,6 @@ from runtime.flow.states import (
     TargetStatus,
 )
 from runtime.flow.turn import Turn
-
-_REFUSING = frozenset({EndingKind.CANCELLED, EndingKind.STOPPED})
 
 
 def rerun(turn: Turn, given: RerunInput) -> Refused | None:
@@ -32,7 +29,9 @@ def rerun(turn: Turn, given: RerunInput) -> Refused | None:
             return Conflict(f"flow {flow_id} has no rerun to continue at {given.continue_from_idx}")
         enter(turn, given.continue_from_idx)
         return None
-    if flow.mode is Mode.GROUP or flow.ending is None or flow.ending.kind in _REFUSING:
+    if flow.superseded:
+        return Conflict(f"flow {flow_id} cannot be rerun: {flow.superseded} of the same owner is newer")
+    if flow.mode is Mode.GROUP or flow.ending is None or not flow.ending.rerunnable:
         return Conflict(f"flow {flow_id} cannot be rerun: it is {flow.status.status}")
     fault = _fault(turn, given)
     if fault is None:

@@ -16,6 +16,7 @@ from runtime.flow.effects import (
     EvaluatePolicies,
     FindDependents,
     Generate,
+    MoveTurn,
     StartStep,
 )
 from runtime.flow.events import DrainBegan, Resumed, StepCut
@@ -49,6 +50,8 @@ def cut(turn: Turn, event: StepCut) -> None:
 def resume(turn: Turn, event: Resumed) -> None:
     """Go on where the records end: the one place that may look at everything that was in flight."""
     flow = turn.flow
+    if flow.header.owner:
+        turn.effects.append(MoveTurn())  # whoever was to be told of it may not have been
     if flow.status.status == FlowStatus.PENDING or (flow.ending is not None and not flow.live):
         return
     generating = flow.generating

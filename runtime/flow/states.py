@@ -69,6 +69,18 @@ class RunStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class FlowTurn(StrEnum):
+    """How a flow stands to the turn of its owner, of whose flows one runs at a time.
+
+    One that ``had`` it may want it again: it has to be superseded before another gets it.
+    """
+
+    NONE = ""
+    WAITS = "waits"
+    HAS = "has"
+    HAD = "had"
+
+
 class RunType(StrEnum):
     """What made a flow run, or run again."""
 

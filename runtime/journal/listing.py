@@ -14,6 +14,7 @@ from runtime.engine.records import TaskSubmitted
 from runtime.engine.states import TaskState
 from runtime.engine.task import Task
 from runtime.flow.flow import Flow
+from runtime.flow.states import FlowTurn
 
 
 class Role(StrEnum):
@@ -37,15 +38,6 @@ class Role(StrEnum):
 
 Involved: TypeAlias = tuple[Role, str]
 """A username or a group, and its part in a task."""
-
-
-class FlowTurn(StrEnum):
-    """How a flow stands to the turn of its owner, of whose flows one runs at a time."""
-
-    NONE = ""
-    WAITS = "waits"
-    HAS = "has"
-    HAD = "had"
 
 
 @attrs.frozen(kw_only=True)
@@ -155,6 +147,9 @@ def listing_of_flow(flow: Flow) -> Listing:
         resolver_usernames=tuple(sorted({name for spec in specs for name in spec.approvers})),
         flow=True,
         owner=header.owner,
+        turn=flow.turn,
+        turn_since=flow.turn_since,
+        superseded=bool(flow.superseded),
     )
 
 
@@ -168,9 +163,10 @@ def relisted(before: Task | Flow, after: Task | Flow) -> Listing | None:
 
 
 def _flow_relisted(before: Task | Flow, after: Task | Flow) -> Listing | None:
-    if isinstance(before, Task) or isinstance(after, Task) or len(before.steps) == len(after.steps):
+    if isinstance(before, Task) or isinstance(after, Task):
         return None
-    return listing_of_flow(after)
+    same = (before.turn, before.superseded, len(before.steps)) == (after.turn, after.superseded, len(after.steps))
+    return None if same else listing_of_flow(after)
 
 
 @attrs.frozen(kw_only=True)

@@ -66,10 +66,10 @@ class Standing:
 
 def standing_of(task: Task | Flow) -> Standing:
     """Say where a task or a flow stands. Costs as many look-ups as loops are expanded."""
-    awake = not task.idle
     if isinstance(task, Flow):
-        due = None if awake else task.next_due
-        return Standing(_standing_state(task), awake, due, task=STATES_OF_FLOWS[FlowStatus(task.status.status)])
+        due = task.next_due if task.idle else None
+        return Standing(_standing_state(task), task.awake, due, task=STATES_OF_FLOWS[FlowStatus(task.status.status)])
+    awake = not task.idle
     open_ = sum(task.tally.values()) - sum(loop.open for loop in task.loops.values())
     done = len(task.plan.template.steps) - open_
     return Standing(task.resolution, awake, None if awake else task.next_retry, task.run, task.state, done)

@@ -42,6 +42,7 @@ from runtime.flow.decision import decide as decide_flow
 from runtime.flow.effects import Effect as FlowEffect
 from runtime.flow.events import StartRequested
 from runtime.flow.flow import Flow
+from runtime.flow.states import FlowTurn
 from runtime.journal.codec import as_stored
 from runtime.journal.protocol import AlreadyStored, JournalUnavailable, Record, entry_of
 from runtime.journal.replaying import replay
@@ -49,14 +50,15 @@ from runtime.wishes import REFUSED, SpawnedTask
 from runtime.work.family import submission_of
 from runtime.work.flows.actor import FlowActor
 from runtime.work.flows.birth import begin_flow, is_same_flow
-from runtime.work.messages import SubmitBatch, TaskEnded, WakeTask, WakeTasks
+from runtime.work.flows.turns import check_room, moved
+from runtime.work.messages import GiveTurn, NewerFlow, SubmitBatch, TaskEnded, TurnMoved, WakeTask, WakeTasks
 from runtime.work.requests import Request
 from runtime.work.task import TaskActor
 from runtime.work.unit import Services
 
-_Control: TypeAlias = Request | GetTask | FlowCommand
+_Control: TypeAlias = Request | GetTask | FlowCommand | GiveTurn | NewerFlow
 _Submission: TypeAlias = SubmitTask | SubmitFlow
-Message: TypeAlias = _Submission | SubmitTasks | SubmitBatch | DeleteTask | _Control | WakeTasks | TaskEnded
+Message: TypeAlias = _Submission | SubmitTasks | SubmitBatch | DeleteTask | _Control | WakeTasks | TurnMoved | TaskEnded
 
 _LEFT: Final = "whoever ran the task ended in the middle of it"
 """Why a task that is awake in the journal and not in memory is resumed."""
@@ -108,12 +110,16 @@ class Intake(Actor[Message]):
                     await self._delete(message, question)
                 elif isinstance(message, WakeTasks):
                     await self._bring_back(message, question)
+                elif isinstance(message, TurnMoved):
+                    await self._move_turn(message)
                 else:
                     await self._try_to_pass_on(message, question)
             elif isinstance(item, Question):
                 first = submissions.get(message.task_id)
                 if first is not None:
                     _answer_duplicate(item, message, first.task)
+                    continue
+                if isinstance(message, SubmitFlow) and not await self._has_room(item, message):
                     continue
                 submissions[message.task_id] = self._accept(item, message)
         await self._take_on(list(submissions.values()))
@@ -122,6 +128,17 @@ class Intake(Actor[Message]):
         if isinstance(message, SubmitTask):
             return self._enter(question, message)
         return self._enter_flow(question, message)
+
+    async def _has_room(self, question: Question[Message], message: SubmitFlow) -> bool:
+        """Refuse a flow where too many of its owner wait; one that is there already is not one more."""
+        owner = message.flow.owner
+        try:
+            if owner and message.start and not await self._services.journal.look_up(message.task_id):
+                await check_room(self._services.journal, owner)
+        except Unavailable as refusal:
+            question.refuse(refusal)
+            return False
+        return True
 
     def _enter_flow(self, question: Question[Message], message: SubmitFlow) -> _Accepted:
         """Make the first decisions on a flow."""
@@ -305,8 +322,21 @@ class Intake(Actor[Message]):
         except JournalUnavailable as damage:  # of this task: the others are not to wait for it
             self._services.broadcast.give_up(task_id, str(damage))
             return
-        if task is not None and not task.idle:
+        if isinstance(task, Flow) and task.turn is FlowTurn.WAITS:
+            await self._move_turn(TurnMoved(task.header.owner))
+        elif task is not None and not task.idle:
             self._start(task)
+
+    async def _move_turn(self, message: TurnMoved) -> None:
+        """Have the next flow of an owner run, if it is its turn."""
+        try:
+            told = await moved(self._services.journal, message.owner)
+        except JournalUnavailable:
+            again = self.clock.wall() + _WAKE_AGAIN_SECONDS
+            self._services.timers.arm(f"turn of {message.owner}", again, self.address, message)
+            return
+        for one in told:
+            await self._try_to_pass_on(one, None)
 
     async def _read(self, task_id: str) -> Task | Flow | None:
         return replay(await self._services.journal.read(task_id), self._services.plans.of)
@@ -374,7 +404,7 @@ class Intake(Actor[Message]):
     def _put_off(self, message: _Control, question: Question[Message] | None, why: str) -> None:
         if question is not None:
             question.refuse(Unavailable(why))
-        elif isinstance(message, WakeTask):
+        elif isinstance(message, WakeTask | GiveTurn | NewerFlow):
             due = self.clock.wall() + _WAKE_AGAIN_SECONDS
             self._services.timers.arm(message.task_id, due, self.address, message)
 
@@ -405,7 +435,7 @@ class _Birth:
 
 
 async def _actor_of(
-    birth: _Birth, services: Services, intake: Address[WakeTask | TaskEnded], _incarnation: int
+    birth: _Birth, services: Services, intake: Address[WakeTask | TaskEnded | TurnMoved], _incarnation: int
 ) -> TaskActor | FlowActor:
     first = birth.take()
     if first is not None:
@@ -420,7 +450,7 @@ async def _actor_of(
 def _actor(
     task: Task | Flow,
     services: Services,
-    intake: Address[WakeTask | TaskEnded],
+    intake: Address[WakeTask | TaskEnded | TurnMoved],
     effects: Sequence[Any],
     resumed: str,
 ) -> TaskActor | FlowActor:

@@ -24,6 +24,28 @@ class WakeTasks:
 
 
 @attrs.frozen
+class TurnMoved:
+    """Among the flows of an owner it may be the turn of another one."""
+
+    owner: str
+
+
+@attrs.frozen
+class GiveTurn:
+    """Of the flows of its owner, this one is to run."""
+
+    task_id: str
+
+
+@attrs.frozen
+class NewerFlow:
+    """There is a newer flow of the same owner."""
+
+    task_id: str
+    newer: str
+
+
+@attrs.frozen
 class LookAtAgenda:
     """A sleeping task may be due."""
 

@@ -28,7 +28,7 @@ from runtime.journal.listing import Listing, relisted
 from runtime.journal.protocol import Entry, Journal, JournalUnavailable, Record, Standing, standing_of
 from runtime.work.broadcast import Broadcast
 from runtime.work.family import Front
-from runtime.work.messages import TaskEnded, WakeTask
+from runtime.work.messages import TaskEnded, TurnMoved, WakeTask
 from runtime.work.plans import Plans
 from runtime.work.trial import Tools
 from runtime.work.wakeups import Agenda
@@ -80,7 +80,7 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
         self,
         unit: U,
         services: Services,
-        intake: Address[WakeTask | TaskEnded],
+        intake: Address[WakeTask | TaskEnded | TurnMoved],
         *,
         effects: Sequence[F] = (),
         resumed: str = "",

@@ -13,7 +13,8 @@ import trio
 from runtime.engine.records import Record, RunEnded, RunStarted, StepReturned, StepStarted, TaskSubmitted
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.flow.records import FlowCreated, FlowStarted
-from runtime.journal.listing import Count, FlowTurn, Listing, Role, Wanted
+from runtime.flow.states import FlowTurn
+from runtime.journal.listing import Count, Listing, Role, Wanted
 from runtime.journal.protocol import AlreadyStored, Entry, Journal, JournalUnavailable, Standing
 from runtime.templates.model import Template
 from runtime.values.json import Json, Number

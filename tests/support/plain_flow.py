@@ -21,6 +21,7 @@ from runtime.flow.effects import (
     EvaluatePolicies,
     FindDependents,
     Generate,
+    MoveTurn,
     StartStep,
     StopSteps,
 )
@@ -44,6 +45,7 @@ from runtime.flow.events import (
     StartRequested,
     StepCut,
     StepsGenerated,
+    TurnGiven,
     Violation,
     WorkFinished,
 )
@@ -53,7 +55,7 @@ from runtime.flow.history import begin, replay
 from runtime.flow.noop import PLAN_READERS, PlanUnreadable, is_noop
 from runtime.flow.records import FlowCreated, FlowStatusSet, GroupStatusSet, Record, StepBegan, StepStatusSet
 from runtime.flow.rows import GroupSpec, Signal, Step, StepSpec
-from runtime.flow.states import ApprovalOption, ExecutionType, Mode, StepStatus
+from runtime.flow.states import ApprovalOption, ExecutionType, FlowTurn, Mode, StepStatus
 from runtime.values.json import Json
 from tests.support.flow_table import ALLOWED, FLOW_ALLOWED, GROUP_ALLOWED
 
@@ -216,6 +218,8 @@ class FlowLoop(FlowFace):
         self.timer: float | None = None
         self.cuts: list[int] = []
         self.enter_by_itself = True
+        self.turn_is_free = True
+        self.turns_moved = 0
         self.pending: list[Event] = []
         created = FlowCreated(
             **{"at": self.now, "by": "ada", "flow_id": "f", "type": "install", "mode": mode, **header}
@@ -277,6 +281,10 @@ class FlowLoop(FlowFace):
                     self.pending.append(GenerationFailed(at=self.now, error="cut"))
             case ArmTimer():
                 self.timer = effect.due
+            case MoveTurn():
+                self.turns_moved += 1
+                if self.flow.turn is FlowTurn.WAITS and self.turn_is_free:
+                    self.pending.append(TurnGiven(at=self.now))
             case ContinueAsNew():
                 self.cuts.append(effect.start_from_step_idx)
                 if self.enter_by_itself:

@@ -32,6 +32,7 @@ from runtime.flow.effects import (
     EvaluatePolicies,
     FindDependents,
     Generate,
+    MoveTurn,
     StartStep,
     StopSteps,
 )
@@ -43,6 +44,7 @@ from runtime.flow.events import (
     DrainBegan,
     Event,
     GenerationFailed,
+    NewerFlowCreated,
     PauseRequested,
     Report,
     RerunRequested,
@@ -54,17 +56,18 @@ from runtime.flow.events import (
     SkipStepRequested,
     StartRequested,
     StepCut,
+    TurnGiven,
     UnpauseRequested,
 )
 from runtime.flow.flow import Flow
 from runtime.work.flows.asking import call_hook, check_plan, evaluate_policies, find_dependents, generate
 from runtime.work.flows.children import Nursery
 from runtime.work.flows.labour import work
-from runtime.work.messages import WakeTask
+from runtime.work.messages import GiveTurn, NewerFlow, TurnMoved, WakeTask
 from runtime.work.unit import Decided, UnitActor
 
 _TASKS_ONLY: Final = (RunTask, ResolveTask, CancelTask, CallCallback)
-Message: TypeAlias = FlowCommand | GetTask | WakeTask | Report | SegmentEntered
+Message: TypeAlias = FlowCommand | GetTask | WakeTask | GiveTurn | NewerFlow | Report | SegmentEntered
 _Asked: TypeAlias = StartStep | CheckPlan | EvaluatePolicies | CallHook | FindDependents
 
 _GENERATOR: Final = "generator"
@@ -88,7 +91,7 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
     def _stranger(self) -> NotFound:
         return NotFound("task", self._unit.header.flow_id, "it is a flow")
 
-    def _event(self, message: FlowCommand | WakeTask | Report | SegmentEntered) -> Event:
+    def _event(self, message: FlowCommand | WakeTask | GiveTurn | NewerFlow | Report | SegmentEntered) -> Event:
         now = self.clock.wall()
         match message:
             case StartFlow():
@@ -122,6 +125,10 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
                 return UnpauseRequested(at=now, by=message.by)
             case WakeTask():
                 return ApprovalDue(at=now)
+            case GiveTurn():
+                return TurnGiven(at=now)
+            case NewerFlow():
+                return NewerFlowCreated(at=now, flow_id=message.newer)
             case _:
                 return message
 
@@ -151,6 +158,9 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
                     self.children.start(
                         f"segment {position}", trio.lowlevel.checkpoint, report=partial(self._entered, position)
                     )
+                case MoveTurn():
+                    owner = flow.header.owner
+                    self._services.timers.arm(f"turn of {owner}", self.clock.wall(), self._intake, TurnMoved(owner))
                 case _:
                     assert_never(effect)
 
