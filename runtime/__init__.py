@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         TaskNotDone,
         TemplateInvalid,
         Unavailable,
+        UnderMaintenance,
         UnderstudyError,
     )
     from runtime.flow.outcomes import (
@@ -88,6 +89,7 @@ _HOME: Final = {
         "TaskNotDone",
         "TemplateInvalid",
         "Unavailable",
+        "UnderMaintenance",
         "UnderstudyError",
     ),
     "runtime.flow.outcomes": (
@@ -162,6 +164,7 @@ __all__ = (
     "Template",
     "TemplateInvalid",
     "Unavailable",
+    "UnderMaintenance",
     "UnderstudyError",
     "Variable",
     "generator",

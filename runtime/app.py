@@ -106,6 +106,7 @@ async def open_runtime(
     clock: Clock | None = None,
     faults: Faults | None = None,
     flows: Flows | None = None,
+    maintenance: bool = False,
 ) -> AsyncIterator[Runtime]:
     """Run a runtime for as long as the block lasts.
 
@@ -145,6 +146,8 @@ async def open_runtime(
         keep_ended_seconds: how long tasks are kept once they are DONE or CANCELLED.
         journal: another place to keep records in, instead of a store; it is closed with the runtime.
         clock: where times come from; tests give a virtual one.
+        maintenance: only read, and let nothing go on by itself: for work on the store, such as other keys
+            (`Runtime.rotate_keys`). Whatever would change a task is refused with `UnderMaintenance`.
         flows: generators, policies and more that the program brings along for flows (`runtime.flows`).
         faults: what happens at the moments where a crash would make a difference; for tests.
 
@@ -227,22 +230,23 @@ async def open_runtime(
                 )
             )
             intake = partial(root.address_of, _INTAKE)
-            root.start_child(
-                ChildSpec(
-                    id="collector",
-                    start=lambda _incarnation: Collector(journal, timers, keep_ended_seconds),
-                    restart=Restart.PERMANENT,
-                    stop_within=0,
+            if not maintenance:
+                root.start_child(
+                    ChildSpec(
+                        id="collector",
+                        start=lambda _incarnation: Collector(journal, timers, keep_ended_seconds),
+                        restart=Restart.PERMANENT,
+                        stop_within=0,
+                    )
                 )
-            )
-            root.start_child(
-                ChildSpec(
-                    id="wake-ups",
-                    start=lambda _incarnation: WakeUps(journal, agenda, intake),
-                    restart=Restart.PERMANENT,
-                    stop_within=0,
+                root.start_child(
+                    ChildSpec(
+                        id="wake-ups",
+                        start=lambda _incarnation: WakeUps(journal, agenda, intake),
+                        restart=Restart.PERMANENT,
+                        stop_within=0,
+                    )
                 )
-            )
             yield Runtime(
                 intake=intake,
                 stop_tasks=partial(root.terminate_child, _TASKS),
@@ -258,6 +262,7 @@ async def open_runtime(
                 clock=clock,
                 shutdown=shutdown,
                 answer_within_seconds=answer_within_seconds,
+                maintenance=maintenance,
             )
     finally:
         evaluator.close()

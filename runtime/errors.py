@@ -15,6 +15,7 @@
     │   ├── Forbidden           ... somebody else may
     │   ├── StoreUnusable       ... the store cannot be opened (`runtime.journal.protocol`)
     │   └── Unavailable         ... full, draining or closed, or the store cannot store: try again, or elsewhere
+    │       └── UnderMaintenance    ... somebody works on the store: what is there can be read
     ├── TaskNotDone             a result was asked of a task that ended without one
     ├── InvariantBroken         a bug of ours: please report it
     └── TemplatingError         a value could not be rendered (a step turns it into its own error)
@@ -129,6 +130,10 @@ class Forbidden(Refused):
 
 class Unavailable(Refused):
     """The runtime takes nothing more at the moment: it is full, draining or closed."""
+
+
+class UnderMaintenance(Unavailable):
+    """The runtime only reads for now."""
 
 
 class TaskNotDone(UnderstudyError):

@@ -1,7 +1,7 @@
 """Who may send which message about a task: pure (spec sections 11.2 and 12.1). The rules are `runtime.engine.rights`.
 
-What needs no right at all is not asked about here: submitting and listing do not speak of one task, and a callback is
-for whoever knows its secret.
+What speaks of no task is not asked about here: submitting and listing need no right at all, a callback is for whoever
+knows its secret, and keys are the concern of administrators.
 """
 
 from typing import TypeAlias, assert_never
@@ -22,6 +22,7 @@ from runtime.api.commands import (
     RunTask,
     SetStepState,
     StartTaskOver,
+    TagTask,
 )
 from runtime.api.queries import FindTask, GetComment, GetTask, ListComments
 from runtime.engine import rights
@@ -43,6 +44,7 @@ AboutTask: TypeAlias = (
     | ExtendTask
     | StartTaskOver
     | RejectTask
+    | TagTask
     | EditTaskInputs
     | SetStepState
     | EditTaskSteps
@@ -78,7 +80,7 @@ def may(message: AboutTask, who: Identity, task: Task, administrators: Administr
             return rights.may_resolve(who, template, header, administrators)
         case StartTaskOver():
             return rights.may_start_over(who, template, header, administrators)
-        case RejectTask():
+        case RejectTask() | TagTask():
             return rights.is_requester(who, header) or rights.may_resolve(who, template, header, administrators)
         case EditTaskInputs():
             own = rights.is_requester(who, header) and not header.resolution_id

@@ -38,7 +38,7 @@ from runtime.api.submission import Submission
 from runtime.api.views import TaskView, view_task
 from runtime.engine.states import TaskState
 from runtime.engine.task import Task
-from runtime.errors import Fault, InputInvalid, NotFound, TaskNotDone, Unavailable
+from runtime.errors import Fault, InputInvalid, NotFound, TaskNotDone, Unavailable, UnderMaintenance
 from runtime.functions import Functions
 from runtime.journal.listing import Count, Wanted
 from runtime.journal.protocol import PAGE, Journal, Listed, Place
@@ -138,7 +138,12 @@ def _prepared(checked: Validated) -> Prepared:
 
 
 class Runtime(FlowClient):
-    """A running runtime, as `runtime.open_runtime` gives it."""
+    """A running runtime, as `runtime.open_runtime` gives it.
+
+    `instance` is its number among those that share its store: 1 where a store belongs to one at a time.
+    """
+
+    instance: int = 1
 
     def __init__(
         self,
@@ -157,7 +162,9 @@ class Runtime(FlowClient):
         clock: Clock,
         shutdown: ShutdownContext,
         answer_within_seconds: float,
+        maintenance: bool = False,
     ) -> None:
+        self.maintenance = maintenance
         self._intake = intake
         self._stop_tasks = stop_tasks
         self._broadcast = broadcast
@@ -414,6 +421,16 @@ class Runtime(FlowClient):
         """Stop a task for good, see `TaskHandle.cancel`."""
         await self._ask(CancelTask(task_id=task_id, requester=requester, reason=reason))
 
+    async def rotate_keys(self) -> int:
+        """Seal all that is stored with the primary key of the key ring, while tasks go on; give how many rows were not.
+
+        Other keys may be taken off the ring then. Interrupted, it goes on when it is called again.
+
+        Raises:
+            StoreUnusable: nothing is sealed here, or something keeps being sealed with another key.
+        """
+        return await self._journal.reseal()
+
     async def resources(self) -> Mapping[str, ResourceFigures]:
         """Tell how every limited resource stands, by its label; nothing where nothing is limited.
 
@@ -479,6 +496,8 @@ class Runtime(FlowClient):
         self._broadcast.close()
 
     async def _ask(self, message: Command | FlowCommand | SubmitFlow | GetTask) -> object:
+        if self.maintenance and not isinstance(message, GetTask):
+            raise UnderMaintenance("the runtime is under maintenance: what is there can be read, and nothing changed")
         if self._shutdown.reason is not None and isinstance(
             message, SubmitTask | SubmitTasks | ResolveTask | RunTask | SubmitFlow | StartFlow
         ):

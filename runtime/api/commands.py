@@ -162,6 +162,15 @@ class SetStepState:
 
 
 @attrs.frozen(kw_only=True)
+class TagTask:
+    """Change tags of a task, whatever state it is in. Others stay. Answered with the task."""
+
+    task_id: str = name(_TASK)
+    tags: Mapping[str, str] = said("The tags; an empty text takes one away.", maxLength=1000)
+    reason: str = said(_REASON, default="", maxLength=1000)
+
+
+@attrs.frozen(kw_only=True)
 class DeleteTask:
     """Delete a task and all that is known of it, unless it is RUNNING or BLOCKED."""
 
@@ -194,6 +203,11 @@ class DeleteComment:
 
 
 @attrs.frozen(kw_only=True)
+class RotateKeys:
+    """Seal all that is stored with the primary key of the key ring, while tasks go on. Answered with the number of rows."""
+
+
+@attrs.frozen(kw_only=True)
 class CallCallback:
     """Call a callback that a step opened. Taken once, from whoever knows its secret, if the body fits."""
 
@@ -216,9 +230,11 @@ Command: TypeAlias = (
     | EditResolverInputs
     | EditTaskSteps
     | SetStepState
+    | TagTask
     | DeleteTask
     | AddComment
     | EditComment
     | DeleteComment
     | CallCallback
+    | RotateKeys
 )

@@ -27,11 +27,13 @@ from runtime.api.commands import (
     PauseTask,
     RejectTask,
     ResolveTask,
+    RotateKeys,
     RunTask,
     SetStepState,
     StartTaskOver,
     SubmitBatch,
     SubmitTask,
+    TagTask,
 )
 from runtime.api.feed import Feed
 from runtime.api.queries import (
@@ -67,11 +69,15 @@ ALWAYS_COUNTED: Final = ("TODO", "BLOCKED", "RUNNING", "WONTFIX", "DONE", "CANCE
 
 @attrs.frozen
 class SeenTask:
-    """A task, and how much of it is for who asked: all of its execution, its passwords."""
+    """A task, and how much of it is for who asked: all of its execution, its passwords.
+
+    `instance` is the number of the runtime that answers.
+    """
 
     task: Task
     manages: bool
     administers: bool
+    instance: int = 1
 
 
 @attrs.frozen
@@ -120,6 +126,13 @@ class TakenBatch:
     tasks: tuple[str, ...]
 
 
+@attrs.frozen
+class Resealed:
+    """What was sealed with the primary key, and was not before: so many rows."""
+
+    rows: int
+
+
 Answer: TypeAlias = (
     SeenTask
     | TaskPage
@@ -131,6 +144,7 @@ Answer: TypeAlias = (
     | Comments
     | Statistics
     | TakenBatch
+    | Resealed
 ) | None
 
 
@@ -155,6 +169,10 @@ class Desk:
             case CallCallback():
                 await self._runtime.call_back(message.callback_id, message.secret, message.body)
                 return None
+            case RotateKeys():
+                if not self.administers(who):
+                    raise Forbidden("only administrators may have keys rotated")
+                return Resealed(await self._runtime.rotate_keys())
             case ListTasks():
                 return await self._list(message, who)
             case ListTemplates():
@@ -253,6 +271,9 @@ class Desk:
                 await operator.edit_steps(_documents(message.steps), message.reason)
             case SetStepState():
                 await operator.set_step_state(message.step, message.state, message.reason)
+            case TagTask():
+                await operator.tag(message.tags, message.reason)
+                return self._shown(await runtime.read(task_id), who)
             case DeleteTask():
                 await runtime.delete(task_id)
             case _:
@@ -260,7 +281,8 @@ class Desk:
         return None
 
     def _shown(self, task: Task, who: Identity) -> SeenTask:
-        return SeenTask(task, may_manage(who, task, self.administrators), self.administers(who))
+        manages = may_manage(who, task, self.administrators)
+        return SeenTask(task, manages, self.administers(who), self._runtime.instance)
 
     async def _submit(self, message: SubmitTask, who: Identity) -> SeenTask:
         template = self._usable(message.template)

@@ -169,6 +169,16 @@ class EditResolverInputs:
 
 
 @attrs.frozen(kw_only=True)
+class TagTask:
+    """Change tags of the task, whatever state it is in; an empty text deletes one. Others stay."""
+
+    task_id: str
+    tags: Mapping[str, str]
+    requester: str = "user"
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class AddComment:
     """Comment on the task, under an id of its own."""
 
@@ -299,6 +309,7 @@ Operation: TypeAlias = (
     | SetStepState
     | EditTaskInputs
     | EditResolverInputs
+    | TagTask
     | AddComment
     | EditComment
     | DeleteComment

@@ -21,6 +21,7 @@ from runtime.api.messages import (
     RejectTask,
     SetStepState,
     StartTaskOver,
+    TagTask,
 )
 from runtime.api.views import MASK
 from runtime.engine.records import EditedStep
@@ -191,6 +192,16 @@ class Operator:
             reason=reason,
         )
         await self._ask(message)
+
+    async def tag(self, tags: Mapping[str, str], reason: str = "") -> None:
+        """Change tags of the task, whatever state it is in; an empty text deletes one, and others stay.
+
+        Raises:
+            InputInvalid: one of them is reserved.
+        """
+        if PARENT_TAG in tags:
+            raise InputInvalid([Fault(f"tags.{PARENT_TAG}", "the tag is reserved")])
+        await self._ask(TagTask(task_id=self.task_id, tags=tags, requester=self.requester, reason=reason))
 
     async def comment(self, content: str, comment_id: str | None = None) -> str:
         """Comment on the task; give the id of the comment."""

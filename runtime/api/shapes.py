@@ -26,6 +26,10 @@ def written(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
 
 
+def _moment(moment: float | None) -> str | None:
+    return None if moment is None else written(moment)
+
+
 def task_shape(task: Task, *, administers: bool) -> dict[str, Json]:
     """Show one task. Passwords are masked for all but administrators."""
     view, header, template = view_task(task), task.header, task.plan.template
@@ -55,6 +59,8 @@ def task_shape(task: Task, *, administers: bool) -> dict[str, Json]:
             tags=view.tags,
             result=view.result if view.state is TaskState.DONE else template.result_format,
             resolution=view.resolution_id,
+            last_start=_moment(view.last_start),
+            last_stop=_moment(view.last_stop),
             resolver_username=header.resolver,
             batch=header.batch,
             comments=[comment_shape(comment) for comment in task.comments.values()],
@@ -92,8 +98,11 @@ def listed_shape(listed: Listed) -> dict[str, Json]:
     }
 
 
-def resolution_shape(task: Task, *, manages: bool) -> dict[str, Json]:
-    """Show the execution of a task; to who does not manage it, without what it worked with and came to."""
+def resolution_shape(task: Task, *, manages: bool, instance: int) -> dict[str, Json]:
+    """Show the execution of a task; to who does not manage it, without what it worked with and came to.
+
+    `instance` is the number of the runtime that goes on with it, while one does.
+    """
     view, header, template = view_task(task), task.header, task.plan.template
     steps: dict[str, Json] = {name: step_shape(task, name, one, manages=manages) for name, one in view.steps.items()}
     return {
@@ -107,7 +116,10 @@ def resolution_shape(task: Task, *, manages: bool) -> dict[str, Json]:
         "run_max": view.run_max,
         "base_configurations": _plain(template.base_configurations) if manages else {},
         **_filled(
-            next_retry=None if view.next_retry is None else written(view.next_retry),
+            instance_id=None if task.idle else instance,
+            last_start=_moment(view.last_start),
+            last_stop=_moment(view.last_stop),
+            next_retry=_moment(view.next_retry),
             steps=steps,
             resolver_inputs=_masked(header.resolver_inputs, template) if manages else (),
         ),
@@ -135,7 +147,7 @@ def step_shape(task: Task, name: str, status: StepStatus, *, manages: bool) -> d
         "dependencies": list(status.dependencies),
         **_filled(
             **shown,
-            last_run=None if status.last_run is None else written(status.last_run),
+            last_run=_moment(status.last_run),
             children_steps=status.children_steps,
         ),
     }

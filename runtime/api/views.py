@@ -37,7 +37,8 @@ class StepStatus:
 class TaskView:
     """One task, as of one moment. Times are Unix seconds. `result` is there once the task is DONE.
 
-    `running` counts the attempts in flight; inputs of type password are masked. `parent` is the task that wished for
+    `last_start` is when the last run began, `last_stop` when the last one that is over ended. `running` counts the
+    attempts in flight; inputs of type password are masked. `parent` is the task that wished for
     this one, `edits` how often somebody rewrote it.
     """
 
@@ -52,6 +53,8 @@ class TaskView:
     last_activity: float
     run_count: int
     run_max: int
+    last_start: float | None
+    last_stop: float | None
     next_retry: float | None
     inputs: Mapping[str, Json]
     tags: Mapping[str, str]
@@ -144,6 +147,8 @@ def view_task(task: Task) -> TaskView:
         last_activity=task.last_activity,
         run_count=task.run,
         run_max=header.run_max,
+        last_start=task.span.start,
+        last_stop=task.span.stop,
         next_retry=task.next_retry,
         inputs=_masked(header.inputs, template.inputs),
         tags=task.tags,

@@ -57,6 +57,7 @@ from runtime.engine.task import (
     Loop,
     Plan,
     Progress,
+    Span,
     Task,
     child_name,
     definition_of,
@@ -158,6 +159,7 @@ class Draft:
         "result",
         "result_error",
         "run",
+        "span",
         "steps",
         "stop_reason",
         "stopped_by",
@@ -201,6 +203,7 @@ class Draft:
         self.rechecked = task.rechecked
         self.edits = task.edits
         self.comments = task.comments
+        self.span = task.span
         self.fresh: list[str] = []
         self.closing: list[str] = []
 
@@ -237,6 +240,7 @@ class Draft:
             self.edits,
             self.rechecked,
             self.comments,
+            self.span,
         )
 
     @property
@@ -274,12 +278,7 @@ class Draft:
                 merged = {**self.tags, **record.tags}
                 self.tags = {name: value for name, value in merged.items() if value}
             case TaskCancelled():
-                waits.forget_all(self)
-                self.resolution = ResolutionState.CANCELLED
-                self.next_retry = None
-                self.stopped_by = record.requester
-                self.stop_reason = record.reason
-                self.untold = self._has_news()
+                self._cancelled(record)
             case ParentTold():
                 self.untold = False
             case RunDelayed():
@@ -317,6 +316,7 @@ class Draft:
 
     def _began(self, record: RunStarted) -> None:
         self.run += 1
+        self.span = Span(record.at, self.span.stop)
         self.held = None
         self.rechecked = False
         self.known = self.known.with_task(task_infos(self.header, record.at, self.plan.region))
@@ -327,7 +327,22 @@ class Draft:
         self.interrupted = False
         self.untold = False
 
+    def _cancelled(self, record: TaskCancelled) -> None:
+        waits.forget_all(self)
+        self.stopped(record.at)
+        self.resolution = ResolutionState.CANCELLED
+        self.next_retry = None
+        self.stopped_by = record.requester
+        self.stop_reason = record.reason
+        self.untold = self._has_news()
+
+    def stopped(self, at: float) -> None:
+        """Note when a run is over: it ended, or the task was cancelled or held in the middle of it."""
+        if self.resolution is ResolutionState.RUNNING:
+            self.span = Span(self.span.start, at)
+
     def _ended(self, record: RunEnded) -> None:
+        self.stopped(record.at)
         self.resolution = record.state
         self.next_retry = record.next_retry
         self.result = record.result

@@ -34,6 +34,7 @@ def apply(draft: "Draft", record: Edit) -> None:
     """Take one record of these in."""
     match record:
         case TaskPaused():
+            draft.stopped(record.at)
             draft.held, draft.resolution, draft.next_retry = record.before, ResolutionState.PAUSED, None
         case RunsExtended():
             draft.header = attrs.evolve(draft.header, run_max=record.run_max)

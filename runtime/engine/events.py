@@ -302,6 +302,16 @@ class DeleteComment:
     comment_id: str
 
 
+@attrs.frozen(kw_only=True)
+class ChangeTags:
+    """Somebody changes tags of the task, whatever state it is in; an empty text deletes one."""
+
+    at: float
+    tags: Mapping[str, str]
+    requester: str = "user"
+    reason: str = ""
+
+
 Operation: TypeAlias = (
     AddComment
     | EditComment
@@ -315,6 +325,7 @@ Operation: TypeAlias = (
     | EditStepState
     | EditTask
     | EditResolverInputs
+    | ChangeTags
 )
 """What operators do to a task (section 7.8)."""
 

@@ -11,6 +11,7 @@ from runtime.engine.effects import ArmRetry, StopSteps
 from runtime.engine.events import (
     AddComment,
     CancelRequested,
+    ChangeTags,
     DeleteComment,
     EditComment,
     EditResolverInputs,
@@ -28,6 +29,7 @@ from runtime.engine.records import (
     RunsExtended,
     StepsEdited,
     StepStateEdited,
+    TagsChanged,
     TaskCancelled,
     TaskEdited,
     TaskPaused,
@@ -68,6 +70,8 @@ def operate(turn: Turn, event: Operation) -> Refused | None:
             return _edit_resolver_inputs(turn, event)
         case AddComment() | EditComment() | DeleteComment():
             return comment(turn, event)
+        case ChangeTags():
+            return _change_tags(turn, event)
         case _:
             assert_never(event)
 
@@ -250,6 +254,13 @@ def _edit_task(turn: Turn, event: EditTask) -> Refused | None:
             watcher_groups=event.watcher_groups,
         )
     )
+    return None
+
+
+def _change_tags(turn: Turn, event: ChangeTags) -> Refused | None:
+    tags = turn.draft.tags
+    if any(tags.get(name, "") != value for name, value in event.tags.items()):
+        turn.record(TagsChanged(at=event.at, tags=event.tags, requester=event.requester, reason=event.reason))
     return None
 
 

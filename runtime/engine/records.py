@@ -129,10 +129,12 @@ class StepChanged:
 
 @attrs.frozen(kw_only=True)
 class TagsChanged:
-    """A step changed tags of the task; an empty text deletes one."""
+    """A step changed tags of the task, or somebody did; an empty text deletes one."""
 
     at: float
     tags: Mapping[str, str]
+    requester: str = ""
+    reason: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -276,6 +276,17 @@ def state_of(header: Header, resolution: ResolutionState, held: ResolutionState 
     return task_state_of(held if resolution is ResolutionState.PAUSED and held is not None else resolution)
 
 
+@attrs.frozen
+class Span:
+    """When the last run began, and when the last one that is over ended, in Unix seconds."""
+
+    start: float | None = None
+    stop: float | None = None
+
+
+NO_RUN: Final = Span()
+
+
 @value
 class Task:
     """One task, as of the last record. See the module's docstring for the indexes.
@@ -313,6 +324,7 @@ class Task:
     edits: int = 0
     rechecked: bool = False
     comments: Mapping[str, Comment] = attrs.field(factory=dict)
+    span: Span = NO_RUN
 
     def definition(self, name: str) -> Step:
         """Give the definition of a step, or of a child of a loop."""

@@ -25,6 +25,7 @@ from runtime.journal.protocol import (
     Record,
     Standing,
     Stored,
+    StoreUnusable,
 )
 
 
@@ -239,6 +240,12 @@ class MemoryJournal:
             if kept.changed < ended_before and not kept.standing.awake and task_state_of(kept.standing.state).ended
         ]
         return self._forget(old[:limit])
+
+    async def reseal(self) -> int:
+        """Refuse: what is only in memory is not sealed."""
+        await trio.lowlevel.checkpoint()
+        self._check_open()
+        raise StoreUnusable("tasks are kept in memory, where nothing is sealed")
 
     async def close(self) -> None:
         """Forget everything."""

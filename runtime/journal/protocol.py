@@ -238,6 +238,14 @@ class Journal(Protocol):
         """Delete up to `limit` tasks that are DONE or CANCELLED since before that time; say how many."""
         ...
 
+    async def reseal(self) -> int:
+        """Seal with the primary key of the key ring whatever is not; say how many rows that were. Others go on meanwhile.
+
+        Raises:
+            StoreUnusable: there is no key ring, or rows keep coming that are sealed with another key.
+        """
+        ...
+
     async def close(self) -> None:
         """Let go of everything; later calls raise `JournalUnavailable`."""
         ...

@@ -91,7 +91,6 @@ def build_app(office: Office) -> Starlette:
     paths = [
         Path("/", public(_home), methods=["GET"]),
         Path("/meta", known(partial(_meta, office)), methods=["GET"]),
-        Path("/key-rotate", known(partial(_rotate, office)), methods=["POST"]),
         Path("/unsecured/mon/ping", public(partial(_ping, office)), methods=["GET"]),
         Path("/unsecured/spec.json", public(_spec), methods=["GET"]),
         Path("/openapi.json", public(_spec), methods=["GET"]),
@@ -207,12 +206,6 @@ async def _meta(office: Office, request: Request, who: Identity) -> Response:
         "commit": "",
     }
     return reply(request, meta)
-
-
-async def _rotate(office: Office, _request: Request, who: Identity) -> Response:
-    if not office.desk.administers(who):
-        return problem(401, "only administrators may do this")
-    return problem(501, "keys are rotated beside the server: understudy store rotate-keys")
 
 
 async def _ping(office: Office, _request: Request, _who: Identity) -> Response:

@@ -9,7 +9,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from runtime.errors import Conflict, Forbidden, Invalid, NotFound, Refused, Unavailable
+from runtime.errors import Conflict, Forbidden, Invalid, NotFound, Refused, Unavailable, UnderMaintenance
 from runtime.values.json import Json, dumps
 
 _TITLES: Final = {
@@ -55,6 +55,8 @@ def refusal(cause: Refused, *, conflict: int = 409) -> Response:
             return problem(403, text)
         case Conflict():
             return problem(conflict, text)
+        case UnderMaintenance():
+            return problem(405, text)
         case Unavailable():
             return problem(503, text, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
         case _:

@@ -10,6 +10,7 @@ from runtime.api.desk import (
     Answer,
     Comments,
     FunctionPage,
+    Resealed,
     SeenTask,
     Statistics,
     TakenBatch,
@@ -60,6 +61,8 @@ def shown(answer: Answer, view: View = View.TASK, step: str = "") -> Json:
             return {"task_states": dict(states)}
         case TakenBatch():
             return {"id": answer.id, "tasks": list(answer.tasks)}
+        case Resealed(rows=rows):
+            return {"rows": rows}
         case None:
             return None
         case _:
@@ -71,7 +74,7 @@ def _task(answer: SeenTask, view: View, step: str) -> Json:
         case View.TASK:
             return task_shape(answer.task, administers=answer.administers)
         case View.RESOLUTION:
-            return resolution_shape(answer.task, manages=answer.manages)
+            return resolution_shape(answer.task, manages=answer.manages, instance=answer.instance)
         case View.STEP:
             steps = view_task(answer.task).steps
             if step not in steps:

@@ -26,6 +26,7 @@ from runtime.api.commands import (
     PauseTask,
     RejectTask,
     ResolveTask,
+    RotateKeys,
     RunTask,
     SetStepState,
     StartTaskOver,
@@ -314,6 +315,7 @@ ROUTES: Final = (
         in_path=_p(id="task_id", name="step"),
         in_body=_p("state"),
     ),
+    Route(method="POST", path="/key-rotate", message=RotateKeys, admin=True),
     Route(
         method="GET",
         path="/unsecured/stats",

@@ -22,6 +22,7 @@ from runtime.api.messages import (
     RunTask,
     SetStepState,
     StartTaskOver,
+    TagTask,
 )
 from runtime.engine import events
 from runtime.work.messages import ChildCameToRest, WakeTask
@@ -38,6 +39,7 @@ _OPERATIONS: Final[Mapping[type[Operation], type[events.Operation]]] = {
     SetStepState: events.EditStepState,
     EditTaskInputs: events.EditTask,
     EditResolverInputs: events.EditResolverInputs,
+    TagTask: events.ChangeTags,
     AddComment: events.AddComment,
     EditComment: events.EditComment,
     DeleteComment: events.DeleteComment,
@@ -75,6 +77,7 @@ def event_of(message: Request, at: float) -> events.Event:
             | SetStepState()
             | EditTaskInputs()
             | EditResolverInputs()
+            | TagTask()
             | AddComment()
             | EditComment()
             | DeleteComment()

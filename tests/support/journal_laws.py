@@ -15,7 +15,7 @@ from runtime.engine.states import ResolutionState, TaskState
 from runtime.flow.records import FlowCreated, FlowStarted
 from runtime.flow.states import FlowTurn
 from runtime.journal.listing import Count, Listing, Role, Wanted
-from runtime.journal.protocol import AlreadyStored, Entry, Journal, JournalUnavailable, Standing
+from runtime.journal.protocol import AlreadyStored, Entry, Journal, JournalUnavailable, Standing, StoreUnusable
 from runtime.templates.model import Template
 from runtime.values.json import Json, Number
 from tests.support.plans import plan, step
@@ -410,6 +410,16 @@ async def what_was_deleted_is_gone(journal: Journal) -> None:
     assert await found(journal) == ["a", "b"]
 
 
+async def what_is_sealed_anew_is_read_as_before(journal: Journal) -> None:
+    await journal.append([first("a", RunStarted(at=0.0)), listed("b", tags={"x": "1"})])
+    before = [await journal.read(name) for name in "ab"], await journal.since(0), await journal.find(Wanted())
+    try:
+        assert await journal.reseal() == 0  # with the key that it is sealed with
+    except StoreUnusable as refusal:
+        assert "seal" in str(refusal)
+    assert ([await journal.read(name) for name in "ab"], await journal.since(0), await journal.find(Wanted())) == before
+
+
 async def a_closed_journal_refuses(journal: Journal) -> None:
     await journal.close()
     await journal.close()
@@ -418,7 +428,14 @@ async def a_closed_journal_refuses(journal: Journal) -> None:
     for ask in (journal.read("t"), journal.tasks(), journal.awake(), journal.due(1.0), journal.next_due(1.0)):
         with pytest.raises(JournalUnavailable):
             await ask
-    later = (journal.collect(1.0), journal.delete("t"), journal.since(0), journal.find(Wanted()), journal.count({}))
+    later = (
+        journal.reseal(),
+        journal.collect(1.0),
+        journal.delete("t"),
+        journal.since(0),
+        journal.find(Wanted()),
+        journal.count({}),
+    )
     for one in later:
         with pytest.raises(JournalUnavailable):
             await one
@@ -452,5 +469,6 @@ LAWS = (
     tasks_are_counted_by_state_and_by_the_groups_that_resolve_them,
     what_was_committed_is_given_in_order_from_any_position,
     what_was_deleted_is_gone,
+    what_is_sealed_anew_is_read_as_before,
     a_closed_journal_refuses,
 )

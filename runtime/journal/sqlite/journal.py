@@ -24,6 +24,7 @@ from runtime.journal.protocol import (
     Place,
     Record,
     Stored,
+    StoreUnusable,
     standing_of,
 )
 from runtime.journal.replaying import replay
@@ -31,6 +32,7 @@ from runtime.journal.sqlite.database import Opening, connect, explained, owned, 
 from runtime.journal.sqlite.lists import Lists
 from runtime.journal.sqlite.reader import Reader
 from runtime.journal.sqlite.thread import WriterThread
+from runtime.journal.sqlite.upkeep import reseal
 from runtime.journal.sqlite.writer import Writer
 from runtime.journal.turns import Templates, encoded
 
@@ -40,11 +42,22 @@ T = TypeVar("T")
 class SqliteJournal:
     """Records in an SQLite file; made by `open`."""
 
-    def __init__(self, opening: Opening, writer: Writer, reader: Reader, lists: Lists, ownership: ExitStack) -> None:
+    def __init__(
+        self,
+        opening: Opening,
+        writer: Writer,
+        reader: Reader,
+        lists: Lists,
+        ownership: ExitStack,
+        *,
+        ring: KeyRing | None,
+    ) -> None:
         self._path = opening.path
         self._thread = WriterThread(writer, name=f"store {opening.path.name}")
         self._reader = reader
         self._lists = lists
+        self._ring = ring
+        self._one_resealing = trio.Lock()
         self._one_list = trio.CapacityLimiter(1)
         self._templates = Templates()
         self._ownership = ownership
@@ -58,7 +71,7 @@ class SqliteJournal:
             StoreUnusable: it cannot be used; the text says why and what to do.
         """
         parts = await trio.to_thread.run_sync(_open, opening, ring)
-        return cls(opening, *parts)
+        return cls(opening, *parts, ring=ring)
 
     async def append(self, entries: Sequence[Entry]) -> int:
         """Store the entries; see `Journal.append`."""
@@ -140,6 +153,18 @@ class SqliteJournal:
         with serving(self._path):
             collected: int = await self._thread.call(lambda writer: writer.collect(ended_before, limit))
             return collected
+
+    async def reseal(self) -> int:
+        """Seal all with the primary key; see `Journal.reseal`. On a connection of its own, a few rows at a time."""
+        self._check_open()
+        if self._ring is None:
+            raise StoreUnusable(
+                f"the store {self._path} is not sealed: give its runtime a key ring (`understudy store new-key`)"
+            )
+        self._ring = self._ring.refreshed()
+        async with self._one_resealing:
+            with serving(self._path):
+                return await trio.to_thread.run_sync(reseal, self._path, self._ring)
 
     async def close(self) -> None:
         """Store what was handed over, and let go of the file."""

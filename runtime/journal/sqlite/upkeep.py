@@ -180,16 +180,25 @@ def collect(path: Path, ring: KeyRing | None, ended_before: float) -> int:
 
 
 def rotate_keys(path: Path, ring: KeyRing) -> int:
-    """Seal with the primary key of the ring everything that is not, beside whoever uses the store.
+    """Seal with the primary key of the ring everything that is not, beside whoever uses the store; see `reseal`.
+
+    Raises:
+        StoreUnusable: the store's owner could not read what is sealed with the new key, or goes on using an old one.
+    """
+    _check_owner(path)
+    return reseal(path, ring)
+
+
+def reseal(path: Path, ring: KeyRing) -> int:
+    """Seal with the primary key of the ring everything that is not; whoever uses the store has that key, too.
 
     A few rows at a time, each commit a step forward: what was interrupted goes on when it is called again. Nothing
     that other keys sealed, or that is in the clear, is left when this returns: it forgets the other keys, which the
     store itself would refuse if a row still needed one. Gives the number of rows that were sealed anew.
 
     Raises:
-        StoreUnusable: the store's owner could not read what is sealed with the new key, or goes on using an old one.
+        StoreUnusable: whoever uses the store goes on using an old one.
     """
-    _check_owner(path)
     with explained(path), closing(_connection(path, ring)) as connection:
         connection.pragma("secure_delete", 1)
         connection.execute("INSERT OR IGNORE INTO keys (fingerprint) VALUES (?)", (ring.primary.fingerprint,))

@@ -20,6 +20,7 @@ from runtime import (
 from runtime.api.messages import StepStateChanged, TaskStateChanged
 from runtime.engine.draft import replay
 from runtime.engine.rights import Administrators
+from runtime.journal.listing import Wanted
 from runtime.journal.memory import MemoryJournal
 from runtime.runner import PARENT_TAG, ClientError
 from runtime.templates.model import InputType
@@ -355,11 +356,12 @@ async def test_everything_an_operator_did_is_in_the_journal_with_who_and_why(aut
         await operator.edit_steps({"b": step()}, "3")
         await operator.edit_task(tags={}, reason="4")
         await operator.edit_resolver_inputs({}, "5")
-        await operator.start_over(reason="6")
+        await operator.tag({"x": "1"}, reason="6")
+        await operator.start_over(reason="7")
         await came_to(task, ResolutionState.BLOCKED_BADREQUEST)
         records = await journal.read(task.id)
         by_ann = [record.reason for record in records if getattr(record, "requester", "") == "ann"]
-        assert by_ann == list("123456")
+        assert by_ann == list("1234567")
         assert replay(records).edits == 5
 
 
@@ -377,3 +379,49 @@ async def test_config_is_shown_to_steps_but_for_what_is_concealed(autojump_clock
         view = await task.wait()
     assert view.steps["a"].output == "1 just text: [ <no value> <no value>"
     assert view.result == {"r": "1"}
+
+
+async def test_tags_are_changed_whatever_state_a_task_is_in(autojump_clock, rt):
+    task = await rt.submit(plan(a=step()), tags={"team": "red", "size": "L"})
+    await task.wait()
+    operator = task.operator("ann")
+    await operator.tag({"team": "blue", "size": "", "new": "1"})
+    assert (await task.status()).tags == {"team": "blue", "new": "1"}
+    assert [one.task_id for one in await rt.find(Wanted(tags={"team": "blue"}))] == [task.id]
+    before = (await task.status()).last_activity
+    await operator.tag({"team": "blue", "gone": ""})  # nothing changes, so nothing is stored
+    assert (await task.status()).last_activity == before
+    with pytest.raises(InputInvalid, match="reserved"):
+        await operator.tag({PARENT_TAG: "x"})
+
+
+async def test_a_view_tells_when_the_last_run_began_and_when_one_ended(autojump_clock, rt, clock):
+    task = await rt.submit(plan(a=step(action=failing())), run=False)
+    view = await task.status()
+    assert (view.last_start, view.last_stop) == (None, None)
+    await trio.sleep(5)
+    started = clock.wall()
+    await task.run()
+    view = await came_to(task, ResolutionState.ERROR)
+    assert view.last_start == started
+    assert started <= view.last_stop < started + 1
+    stopped = view.last_stop
+    await trio.sleep(view.next_retry - clock.wall() + 1)
+    view = await came_to(task, ResolutionState.ERROR)
+    assert view.run_count == 2
+    assert view.last_stop >= view.last_start > stopped
+    await task.cancel()
+    assert (await task.status()).last_stop == view.last_stop  # it did not run then
+
+
+async def test_a_run_that_is_cut_ended_then(autojump_clock, rt, clock):
+    for cut in ("cancel", "pause"):
+        task = await rt.submit(plan(a=step(action=Action.calling(trio.sleep_forever), idempotent=True)))
+        await trio.sleep(10)
+        now = clock.wall()
+        await (task.cancel() if cut == "cancel" else task.operator().pause(force=True))
+        view = await task.status()
+        assert view.last_stop == now
+        assert view.last_start < now - 9
+        if cut == "pause":
+            await task.cancel()
