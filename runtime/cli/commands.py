@@ -193,6 +193,41 @@ cli.add_command(flow_commands)
     metavar="HOST",
     help="Where they may not, besides link-local addresses and the metadata services of clouds; '*' is everywhere.",
 )
+@click.option(
+    "--cors",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Whose pages may ask, as https://host; repeat it; '*': any.",
+)
+@click.option("--maintenance", is_flag=True, help="Only read, and let nothing go on: for work on the store.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True),
+    default=100.0,
+    show_default=True,
+    help="How many requests of one caller are taken in a second; twice as many at once.",
+)
+@click.option(
+    "--in-flight",
+    type=click.IntRange(min=1),
+    default=64,
+    show_default=True,
+    help="How many requests are answered at once.",
+)
+@click.option(
+    "--connections", type=click.IntRange(min=1), default=1000, show_default=True, help="How many connections are taken."
+)
+@click.option(
+    "--subscribers", type=click.IntRange(min=0), default=200, show_default=True, help="How many may listen to events."
+)
+@click.option(
+    "--max-body",
+    type=click.IntRange(1024, 10 * 2**20),
+    default=262_144,
+    show_default=True,
+    help="How many bytes a request may have.",
+)
 @click.option("--grace", type=click.FloatRange(min=0), default=3.0, show_default=True, help="Seconds to end in.")
 def serve(
     *,
@@ -211,6 +246,13 @@ def serve(
     proxies: tuple[str, ...],
     allow: tuple[str, ...],
     deny: tuple[str, ...],
+    origins: tuple[str, ...],
+    maintenance: bool,
+    rate: float,
+    in_flight: int,
+    connections: int,
+    subscribers: int,
+    max_body: int,
     grace: float,
 ) -> None:
     """Serve a runtime over HTTP, until SIGTERM or Ctrl-C.
@@ -220,6 +262,7 @@ def serve(
     """
     try:
         from runtime.cli.serve import ServeOptions, serve_runtime  # noqa: PLC0415 - its libraries are an extra
+        from runtime.server.limits import ServerLimits  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         if missing.name not in {"starlette", "hypercorn", "prometheus_client"}:
             raise
@@ -241,6 +284,17 @@ def serve(
         proxies=proxies,
         allow=allow,
         deny=deny,
+        origins=origins,
+        maintenance=maintenance,
+        limits=ServerLimits(
+            body_bytes=max_body,
+            requests_per_second=rate,
+            burst=max(1, round(2 * rate)),
+            in_flight=in_flight,
+            connections=connections,
+            connections_per_address=max(1, connections // 2),
+            subscribers=subscribers,
+        ),
         grace_seconds=grace,
     )
     try:

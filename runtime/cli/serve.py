@@ -27,6 +27,7 @@ from runtime.server.auth import (
     read_passwords,
     read_tokens,
 )
+from runtime.server.limits import ServerLimits
 from runtime.server.serving import serving
 
 
@@ -49,6 +50,9 @@ class ServeOptions:
     proxies: tuple[str, ...]
     allow: tuple[str, ...]
     deny: tuple[str, ...]
+    origins: tuple[str, ...]
+    maintenance: bool
+    limits: ServerLimits
     grace_seconds: float
 
 
@@ -73,10 +77,13 @@ async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         administrators=administrators,
         destinations=Destinations(options.allow, (*METADATA, *options.deny)),
         grace_seconds=options.grace_seconds,
+        maintenance=options.maintenance,
     ) as runtime:
-        office = Office(Desk(runtime, administrators), authenticator)
+        office = Office(Desk(runtime, administrators), authenticator, options.limits, origins=options.origins)
         async with (
-            serving(build_app(office), options.listen, grace_seconds=options.grace_seconds) as address,
+            serving(
+                build_app(office), options.listen, grace_seconds=options.grace_seconds, limits=options.limits
+            ) as address,
             trio.open_nursery() as nursery,
         ):
             await nursery.start(_heed_signals, runtime, say)

@@ -12,7 +12,8 @@ Modules
     limits      how much is taken of whom
     openapi     the OpenAPI document, made from routes and messages
     metrics     figures for Prometheus
-    serving     an ASGI server around the application
+    pages       the pages that a browser is shown, from `static`
+    serving     an ASGI server around the application: connections, and how long one may stall
 
 What holds: nothing that is sent makes a request fail with 5xx but 503, which says when to come back; what somebody may
 not see does not exist for them (404); every refusal is one JSON document, with the text that the same fault has in

@@ -1,11 +1,13 @@
 """The ASGI application: from requests to messages and back. Any ASGI server on trio can run it.
 
-Each request is asked, in this order: whether there is room for it, who sends it, what it says, and whether its sender
-may. Everything after that is the desk's (`runtime.api.desk`).
+Each request is asked, in this order: who sends it, what it says, whether there is room for it, and whether its sender
+may. Everything after that is the desk's (`runtime.api.desk`). A body is read before there has to be room, so that who
+sends slowly holds up nobody.
 """
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from enum import StrEnum
 from functools import partial
 from importlib.metadata import version
 from typing import Final, TypeAlias
@@ -15,10 +17,12 @@ import structlog
 import trio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route as Path
 from starlette.routing import WebSocketRoute
+from starlette.types import ASGIApp
 
 from actors import Clock, SystemClock
 from runtime.api.codec import REQUESTS
@@ -30,10 +34,11 @@ from runtime.engine.states import ResolutionState
 from runtime.errors import Conflict, Refused, Unavailable
 from runtime.server.asking import messages_of
 from runtime.server.auth import Authenticator, Caller
-from runtime.server.bodies import BodyTooLarge, read_body, reply
+from runtime.server.bodies import BodyTooLarge, BodyTooSlow, Reading, parsed, reply
 from runtime.server.events import stream, talk
 from runtime.server.limits import RateLimit, ServerLimits
 from runtime.server.openapi import document
+from runtime.server.pages import page
 from runtime.server.problems import problem, refusal
 from runtime.server.replying import page_headers, shown
 from runtime.server.routes import ROUTES, Route
@@ -49,31 +54,62 @@ _SECURITY: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+_FULL: Final = "the server has as many requests as it takes: try again later"
 _TAKES_ONCE: Final = (SubmitTask, SubmitBatch, ResolveTask)
 """What exists already is refused as a duplicate of these (409), any other state that forbids something with 400."""
 
 _CLAIMED_WITHIN_SECONDS: Final = 10.0
 """How long an execution may wait to be started by itself in µTask (section 7.5)."""
 
-Handler: TypeAlias = Callable[[Request, Identity], Awaitable[Response]]
+
+@attrs.frozen
+class Asked:
+    """One request: who sent it, and its body."""
+
+    request: Request
+    who: Identity
+    body: bytes = b""
+
+
+Handler: TypeAlias = Callable[[Asked], Awaitable[Response]]
+
+
+class Door(StrEnum):
+    """Who is let in: those who are known; everybody; everybody, however full it is (probes of the server's life)."""
+
+    KNOWN = "known"
+    PUBLIC = "public"
+    ALWAYS = "always"
 
 
 @attrs.define(eq=False)
 class Office:
-    """What the handlers share: one server's desk, who it believes, and what it takes."""
+    """What the handlers share: one server's desk, who it believes, and what it takes.
+
+    `origins` are those whose pages may ask (CORS); ``*`` is any.
+    """
 
     desk: Desk
     authenticator: Authenticator
     limits: ServerLimits = attrs.field(factory=ServerLimits)
     application_name: str = "understudy"
     clock: Clock = attrs.field(factory=SystemClock)
+    origins: tuple[str, ...] = ()
     draining: bool = False
     in_flight: int = 0
+    refusing: int = 0
     subscribers: int = 0
     rate: RateLimit = attrs.field(init=False)
+    reading: Reading = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.rate = RateLimit(self.limits.requests_per_second, self.limits.burst)
+        self.reading = Reading(self.limits)
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for another request just now."""
+        return self.in_flight >= self.limits.in_flight
 
     def identify(self, headers: Mapping[str, str], address: str) -> Identity | None:
         """Say who asks; None for nobody."""
@@ -85,21 +121,23 @@ class Office:
         return {"WWW-Authenticate": self.authenticator.challenge} if self.authenticator.challenge else {}
 
 
-def build_app(office: Office) -> Starlette:
+def build_app(office: Office) -> ASGIApp:
     """Make the application of a server."""
-    public, known = partial(_endpoint, office, public=True), partial(_endpoint, office, public=False)
+    public, known, always = (partial(_endpoint, office, door=door) for door in (Door.PUBLIC, Door.KNOWN, Door.ALWAYS))
     paths = [
         Path("/", public(_home), methods=["GET"]),
         Path("/meta", known(partial(_meta, office)), methods=["GET"]),
         Path("/unsecured/mon/ping", public(partial(_ping, office)), methods=["GET"]),
         Path("/unsecured/spec.json", public(_spec), methods=["GET"]),
         Path("/openapi.json", public(_spec), methods=["GET"]),
-        Path("/healthz", public(_alive), methods=["GET"]),
-        Path("/readyz", public(partial(_ready, office)), methods=["GET"]),
+        Path("/healthz", always(_alive), methods=["GET"]),
+        Path("/readyz", always(partial(_ready, office)), methods=["GET"]),
         Path("/metrics", public(partial(_metrics, office)), methods=["GET"]),
         Path("/v1/messages", known(partial(_message, office)), methods=["POST"]),
-        Path("/v1/events", known(partial(stream, office)), methods=["GET"]),
+        Path("/v1/events", known(partial(_events, office)), methods=["GET"]),
         WebSocketRoute("/v1/events", partial(talk, office)),
+        Path("/ui", public(_to_dashboard), methods=["GET"]),
+        Path("/ui/{path:path}", public(_page), methods=["GET"]),
         *(
             Path(
                 route.path, (public if route.public else known)(partial(_route, office, route)), methods=[route.method]
@@ -107,12 +145,25 @@ def build_app(office: Office) -> Starlette:
             for route in ROUTES
         ),
     ]
-    return Starlette(routes=paths, exception_handlers={HTTPException: _no_route})
+    app: ASGIApp = Starlette(routes=paths, exception_handlers={HTTPException: _no_route})
+    return app if not office.origins else _shared(app, office.origins)
 
 
-def _endpoint(office: Office, handler: Handler, *, public: bool) -> Callable[[Request], Awaitable[Response]]:
+def _shared(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """Let pages of other origins ask, without cookies: whoever asks says who they are in a header."""
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
+        expose_headers=["X-Paging-PageSize", "Link", "Retry-After"],
+        max_age=600,
+    )
+
+
+def _endpoint(office: Office, handler: Handler, *, door: Door) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        response = await _admitted(office, handler, request, public=public)
+        response = await _admitted(office, handler, request, door)
         for name, value in _SECURITY.items():
             response.headers.setdefault(name, value)
         return response
@@ -120,37 +171,64 @@ def _endpoint(office: Office, handler: Handler, *, public: bool) -> Callable[[Re
     return endpoint
 
 
-async def _admitted(office: Office, handler: Handler, request: Request, *, public: bool) -> Response:
+async def _admitted(office: Office, handler: Handler, request: Request, door: Door) -> Response:
     """Answer a request, if there is room for it and it is known who sends it; never raises but when cancelled."""
-    if office.in_flight >= office.limits.in_flight:
-        return refusal(Unavailable("the server has as many requests as it takes: try again later"))
-    address = request.client.host if request.client else ""
-    who = office.identify(request.headers, address)
-    wait = office.rate.take(who.username if who is not None else address, office.clock.monotonic())
-    if wait:
-        return problem(429, "too many requests", headers={"Retry-After": str(math.ceil(wait))})
-    if who is None and not public:
-        return problem(401, "it is not known who you are", headers=office.challenge)
-    office.in_flight += 1
     try:
-        with trio.move_on_after(office.limits.request_seconds):
-            return await handler(request, who or _NOBODY)
-        return refusal(Unavailable("it took too long: it may still be done"))
+        if door is Door.ALWAYS:
+            return await handler(Asked(request, _NOBODY))
+        if office.full:  # before anything is spent on it
+            return await _refused_for_now(office, refusal(Unavailable(_FULL)))
+        address = request.client.host if request.client else ""
+        who = office.identify(request.headers, address)
+        wait = office.rate.take(who.username if who is not None else address, office.clock.monotonic())
+        if wait:
+            text = f"too many requests: {office.limits.requests_per_second:g} in a second are taken"
+            return await _refused_for_now(office, problem(429, text, headers={"Retry-After": str(math.ceil(wait))}))
+        if who is None and door is not Door.PUBLIC:
+            return problem(401, "it is not known who you are", headers=office.challenge)
+        async with office.reading.of(request) as body:
+            return await _answered(office, handler, Asked(request, who or _NOBODY, body))
     except BodyTooLarge as cause:
         return problem(413, str(cause))
+    except BodyTooSlow as cause:
+        return problem(408, str(cause), headers={"Connection": "close"})
     except Refused as cause:
         return refusal(cause)
+    except ClientDisconnect:
+        return problem(400, "you are gone")
     except Exception:  # noqa: BLE001 - the last line: a fault of ours is told to its log, and to nobody else
         _log.exception("request failed", path=request.url.path, method=request.method)
         return problem(500, "the server failed: its log says more")
+
+
+async def _answered(office: Office, handler: Handler, asked: Asked) -> Response:
+    if office.full:
+        return await _refused_for_now(office, refusal(Unavailable(_FULL)))
+    office.in_flight += 1
+    try:
+        with trio.move_on_after(office.limits.request_seconds):
+            return await handler(asked)
+        return refusal(Unavailable("it took too long: it may still be done"))
     finally:
         office.in_flight -= 1
 
 
-async def _route(office: Office, route: Route, request: Request, who: Identity) -> Response:
+async def _refused_for_now(office: Office, response: Response) -> Response:
+    """Refuse, and take one's time: who asks again at once, and many do, costs little then."""
+    if office.refusing < office.limits.connections:
+        office.refusing += 1
+        try:
+            await trio.sleep(office.limits.refusal_seconds)
+        finally:
+            office.refusing -= 1
+    return response
+
+
+async def _route(office: Office, route: Route, asked_for: Asked) -> Response:
+    request, who = asked_for.request, asked_for.who
     if route.admin and not office.desk.administers(who):
         return problem(401, "only administrators may do this")
-    body = await read_body(request, office.limits.body_bytes) if route.method in {"POST", "PUT"} else None
+    body = await parsed(asked_for.body) if route.method in {"POST", "PUT"} else None
     task_id, asked = "", route.message
     try:
         task_id = await _task_of_execution(office, request, who) if route.execution else ""
@@ -187,16 +265,29 @@ async def _task_of_execution(office: Office, request: Request, who: Identity) ->
     return found.task.header.task_id if isinstance(found, SeenTask) else ""
 
 
-async def _message(office: Office, request: Request, who: Identity) -> Response:
-    message = REQUESTS.decode(await read_body(request, office.limits.body_bytes))
-    return reply(request, shown(await office.desk.handle(message, who)))
+async def _message(office: Office, asked: Asked) -> Response:
+    message = REQUESTS.decode(await parsed(asked.body))
+    return reply(asked.request, shown(await office.desk.handle(message, asked.who)))
 
 
-async def _home(_request: Request, _who: Identity) -> Response:
+async def _home(_asked: Asked) -> Response:
     return RedirectResponse("/meta", 301)
 
 
-async def _meta(office: Office, request: Request, who: Identity) -> Response:
+async def _to_dashboard(_asked: Asked) -> Response:
+    return RedirectResponse("/ui/dashboard/", 301)
+
+
+async def _page(asked: Asked) -> Response:
+    return page(asked.request.path_params["path"])
+
+
+async def _events(office: Office, asked: Asked) -> Response:
+    return await stream(office, asked.request, asked.who)
+
+
+async def _meta(office: Office, asked: Asked) -> Response:
+    who = asked.who
     meta: dict[str, Json] = {
         "application_name": office.application_name,
         "user_is_admin": office.desk.administers(who),
@@ -205,30 +296,30 @@ async def _meta(office: Office, request: Request, who: Identity) -> Response:
         "version": version("understudy"),
         "commit": "",
     }
-    return reply(request, meta)
+    return reply(asked.request, meta)
 
 
-async def _ping(office: Office, _request: Request, _who: Identity) -> Response:
+async def _ping(office: Office, _asked: Asked) -> Response:
     await office.desk.handle(GetStatistics(tags={"ping": "ping"}), _NOBODY)
     return PlainTextResponse("pong")
 
 
-async def _spec(request: Request, _who: Identity) -> Response:
-    return reply(request, document())
+async def _spec(asked: Asked) -> Response:
+    return reply(asked.request, document())
 
 
-async def _alive(_request: Request, _who: Identity) -> Response:
+async def _alive(_asked: Asked) -> Response:
     return PlainTextResponse("ok")
 
 
-async def _ready(office: Office, _request: Request, _who: Identity) -> Response:
+async def _ready(office: Office, _asked: Asked) -> Response:
     if office.draining:
         return refusal(Unavailable("the server is draining"))
     await office.desk.handle(GetStatistics(tags={"ping": "ping"}), _NOBODY)
     return PlainTextResponse("ok")
 
 
-async def _metrics(office: Office, _request: Request, _who: Identity) -> Response:
+async def _metrics(office: Office, _asked: Asked) -> Response:
     from runtime.server.metrics import exposed  # noqa: PLC0415 - its library is loaded when it is asked for
 
     text, kind = await exposed(office)
@@ -238,6 +329,7 @@ async def _metrics(office: Office, _request: Request, _who: Identity) -> Respons
 async def _no_route(_request: Request, cause: Exception) -> Response:
     status = cause.status_code if isinstance(cause, HTTPException) else 500
     texts = {404: "there is nothing here", 405: "this method is not taken here"}
-    response = problem(status, texts.get(status, "refused"))
+    headers = cause.headers if isinstance(cause, HTTPException) else None  # with the methods that are taken
+    response = problem(status, texts.get(status, "refused"), headers=headers)
     response.headers.update(_SECURITY)
     return response

@@ -1,46 +1,106 @@
 """Bodies of requests and replies: JSON or YAML, number literals as they came (spec section 11.1)."""
 
 import json
-from collections.abc import Mapping
-from contextlib import aclosing
+import math
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from typing import Final
 
+import trio
 import yaml
 from starlette.requests import Request
 from starlette.responses import Response
 
-from runtime.errors import Refused
+from runtime.errors import Refused, Unavailable
+from runtime.server.limits import ServerLimits
 from runtime.templates.yaml import YamlInvalid, parse_yaml
 from runtime.values.json import Json, dumps, loads
 
 YAML: Final = "application/x-yaml"
+
+_PARSED_AT_ONCE: Final = 4096
+"""How many bytes are parsed while everybody else waits: some milliseconds of YAML."""
+
+_PASSED_OVER: Final = 16 * 2**20
+_PASSED_OVER_SECONDS: Final = 1.0
 
 
 class BodyTooLarge(Refused):
     """A body is larger than is taken."""
 
 
+class BodyTooSlow(Refused):
+    """A body takes longer than is waited for."""
+
+
 class BodyUnreadable(Refused):
     """A body is neither JSON nor YAML."""
 
 
-async def read_body(request: Request, most: int) -> Json:
-    """Read the body of a request; null where there is none.
+class Reading:
+    """The bodies that are being read, of all requests together: `held` bytes."""
+
+    def __init__(self, limits: ServerLimits) -> None:
+        self._limits = limits
+        self.held = 0
+
+    @asynccontextmanager
+    async def of(self, request: Request) -> AsyncIterator[bytes]:
+        """Read the body of a request, and hold it for as long as the block lasts; empty where there is none.
+
+        Raises:
+            BodyTooLarge, BodyTooSlow, Unavailable: it cannot be taken.
+        """
+        own = 0
+        try:
+            raw = bytearray()
+            with trio.move_on_after(self._limits.body_seconds) as waiting:
+                async with aclosing(request.stream()) as pieces:
+                    async for piece in pieces:
+                        own += len(piece)
+                        self.held += len(piece)
+                        try:
+                            self._check(own)
+                        except Refused:
+                            waiting.deadline = math.inf
+                            await _pass_over(pieces)
+                            raise
+                        raw += piece
+            if waiting.cancelled_caught:
+                raise BodyTooSlow(f"the body did not arrive within {self._limits.body_seconds:g} s")
+            yield bytes(raw)
+        finally:
+            self.held -= own
+
+    def _check(self, own: int) -> None:
+        if own > self._limits.body_bytes:
+            raise BodyTooLarge(f"the body is too large: {self._limits.body_bytes:,} bytes are the most")
+        if self.held > self._limits.bodies_bytes:
+            raise Unavailable("the server reads as much as it takes: try again later")
+
+
+async def _pass_over(pieces: AsyncIterator[bytes]) -> None:
+    """Take in some of what still comes, and drop it: whoever is sending would lose the answer to a reset."""
+    dropped = 0
+    with trio.move_on_after(_PASSED_OVER_SECONDS):
+        async for piece in pieces:
+            dropped += len(piece)
+            if dropped > _PASSED_OVER:
+                return
+
+
+async def parsed(raw: bytes) -> Json:
+    """Read JSON, or else YAML, whatever the content type says; null where there is nothing. What is long, in a thread.
 
     Raises:
-        BodyTooLarge, BodyUnreadable: it cannot be taken.
+        BodyUnreadable: it is neither.
     """
-    raw = bytearray()
-    async with aclosing(request.stream()) as pieces:
-        async for piece in pieces:
-            raw += piece
-            if len(raw) > most:
-                raise BodyTooLarge(f"the body is too large: {most:,} bytes are the most")
-    return parsed(bytes(raw))
+    if len(raw) <= _PARSED_AT_ONCE:
+        return _parsed(raw)
+    return await trio.to_thread.run_sync(_parsed, raw)
 
 
-def parsed(raw: bytes) -> Json:
-    """Read JSON, or else YAML, whatever the content type says."""
+def _parsed(raw: bytes) -> Json:
     if not raw.strip():
         return None
     try:

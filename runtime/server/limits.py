@@ -10,20 +10,35 @@ _CALLERS_KNOWN: Final = 10_000
 
 @attrs.frozen(kw_only=True)
 class ServerLimits:
-    """What one server takes.
+    """What one server takes; what is beyond is refused with 429 or 503, which say when to come back.
 
-    `requests_per_second` and `burst` hold for each caller, `in_flight` for all of them together, and so do
-    `subscribers` of events. A request is answered within `request_seconds`, or refused; 503 and 429 say when to come
-    back.
+    Attributes:
+        body_bytes: of one request; `bodies_bytes` of all that are being read.
+        body_seconds: how long a request may take to arrive, `request_seconds` how long to be answered.
+        requests_per_second, burst: of each caller.
+        in_flight: how many requests are answered at once. It is well below what the machine could be made to hold, for
+            what is taken is to be answered soon.
+        refusal_seconds: how long a caller waits for the word that there is no room, so that one who asks again at once
+            costs little.
+        connections: of all, `connections_per_address` from one.
+        idle_seconds: how long a connection may rest between requests, `stall_seconds` how long it may take nothing of
+            what it is sent.
+        subscribers: of events.
     """
 
     body_bytes: int = 262_144
+    bodies_bytes: int = 32 * 2**20
+    body_seconds: float = 10.0
     requests_per_second: float = 100.0
     burst: int = 200
-    in_flight: int = 200
-    subscribers: int = 200
+    in_flight: int = 64
     request_seconds: float = 30.0
-    events_per_frame: int = 65_536
+    refusal_seconds: float = 0.25
+    connections: int = 1000
+    connections_per_address: int = 500
+    idle_seconds: float = 30.0
+    stall_seconds: float = 30.0
+    subscribers: int = 200
 
 
 class RateLimit:

@@ -22,7 +22,7 @@ from runtime.templates.model import Template
 
 ADMINISTRATORS = Administrators(usernames=["admin"], groups=["admins"])
 GROUPS = Groups({"admins": frozenset({"root"}), "ops": frozenset({"olga"}), "audit": frozenset({"anton"})})
-ROOMY = ServerLimits(requests_per_second=1e6, burst=1_000_000)
+ROOMY = ServerLimits(requests_per_second=1e6, burst=1_000_000, refusal_seconds=0.01)
 
 
 @attrs.frozen
@@ -46,6 +46,7 @@ async def running_server(
     authenticator: Authenticator | None = None,
     administrators: Administrators | None = ADMINISTRATORS,
     limits: ServerLimits = ROOMY,
+    origins: Iterable[str] = (),
     **options: Any,
 ) -> AsyncIterator[Server]:
     """Run a server for as long as the block lasts."""
@@ -60,8 +61,8 @@ async def running_server(
     async with open_runtime(administrators=administrators, **options) as runtime:
         for template in templates:
             await runtime.register(template)
-        office = Office(Desk(runtime, administrators), authenticator or trusting(), limits)
-        async with serving(build_app(office), "127.0.0.1:0", grace_seconds=0.5) as address:
+        office = Office(Desk(runtime, administrators), authenticator or trusting(), limits, origins=tuple(origins))
+        async with serving(build_app(office), "127.0.0.1:0", grace_seconds=0.5, limits=limits) as address:
             url = f"http://{address}"
             try:
                 yield Server(url, runtime, office, client)

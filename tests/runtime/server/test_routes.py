@@ -4,6 +4,7 @@ import attrs
 import pytest
 import trio
 
+from runtime.journal.keys import add_key
 from runtime.server.limits import ServerLimits
 from runtime.templates.model import Action, Input, Step, Template
 from tests.support.api_server import ROOMY, running_server
@@ -299,3 +300,45 @@ async def test_health_figures_and_the_openapi_document_are_for_everybody(server)
     assert "/task/{id}" in document["paths"]
     server.office.draining = True
     assert (await nobody.get("/readyz")).status_code == 503
+
+
+async def test_keys_are_rotated_by_administrators_even_under_maintenance(tmp_path):
+    keys = tmp_path / "keys.json"
+    for name in ("old", "new"):
+        add_key(keys, name)
+        async with running_server([HELLO], store=tmp_path / "tasks.db", keys=keys) as server:
+            made = await submitted(server.client("ada"))
+            await server.runtime.wait(made["id"])
+    options = {"store": tmp_path / "tasks.db", "keys": keys, "maintenance": True}
+    async with running_server([HELLO], **options) as server:
+        ada, admin = server.client("ada"), server.client("admin")
+        assert (await ada.post("/key-rotate")).status_code == 401
+        rotated = await admin.post("/key-rotate")
+        assert rotated.status_code == 200
+        assert rotated.json()["rows"] > 0
+        assert (await admin.post("/v1/messages", json={"type": "rotate_keys"})).json() == {"rows": 0}
+        assert (await ada.get(f"/task/{made['id']}")).json()["state"] == "DONE"
+        writes = (
+            ("POST", "/task", {"template_name": "hello", "input": {"name": "Ada"}}),
+            ("POST", f"/task/{made['id']}/comment", {"content": "what now?"}),
+            ("POST", "/v1/messages", {"type": "tag_task", "task_id": made["id"], "tags": {"a": "b"}}),
+        )
+        for method, path, body in writes:
+            refused = await ada.request(method, path, json=body)
+            assert (refused.status_code, "maintenance" in refused.json()["error"]) == (405, True)
+        assert (await admin.delete(f"/task/{made['id']}")).status_code == 405
+        assert len((await admin.get("/task")).json()) == 2
+
+
+async def test_an_execution_tells_when_it_ran_and_who_goes_on_with_it(server):
+    ada = server.client("ada")
+    made = await submitted(ada)
+    await server.runtime.wait(made["id"])
+    task = (await ada.get(f"/task/{made['id']}")).json()
+    run = (await ada.get(f"/resolution/{task['resolution']}")).json()
+    assert task["last_start"] == run["last_start"] <= run["last_stop"] == task["last_stop"]
+    assert "instance_id" not in run  # nobody goes on with it any more
+    slow = attrs.evolve(HELLO, name="slow", steps={"a": Step(action=Action.calling(trio.sleep_forever))})
+    task = await server.runtime.submit(attrs.evolve(slow, result_format={}), {"name": "x"}, requester="ada")
+    run = (await ada.get(f"/resolution/{(await task.status()).resolution_id}")).json()
+    assert (run["instance_id"], "last_stop" in run, "last_start" in run) == (1, False, True)

@@ -1,0 +1,58 @@
+"""What a browser is shown, and what pages of others may ask."""
+
+import re
+
+import pytest
+
+from tests.runtime.server.test_routes import HELLO
+from tests.support.api_server import running_server
+
+
+@pytest.fixture
+async def server():
+    async with running_server([HELLO], origins=["https://tasks.example.org"]) as running:
+        yield running
+
+
+@pytest.mark.parametrize("name", ["dashboard", "swagger"])
+async def test_a_page_and_all_that_it_names_is_there_for_everybody(server, name):
+    nobody = server.client(None, follow_redirects=True)
+    page = await nobody.get(f"/ui/{name}")
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assert "unsafe" not in page.headers["content-security-policy"]
+    named = re.findall(r'(?:src|href)="([^"#]+)"', page.text)
+    assert len(named) >= 3
+    for reference in named:
+        found = await nobody.get(str(page.url.join(reference)))
+        assert found.status_code == 200, reference
+    assert not re.search(r"<script(?! src)|style=|onclick=", page.text)  # its own policy forbids them
+
+
+@pytest.mark.parametrize(
+    "path", ["dashboard/none.js", "other/", "dashboard/../../app.py", "dashboard/%2e%2e/swagger/x", "%2fetc/passwd", ""]
+)
+async def test_nothing_else_is(server, path):
+    assert (await server.client("ada").get(f"/ui/{path}")).status_code == 404
+
+
+async def test_pages_of_the_origins_that_were_named_may_ask(server):
+    asked = {"origin": "https://tasks.example.org", "access-control-request-method": "POST"}
+    allowed = await server.client(None).options(
+        "/task", headers={**asked, "access-control-request-headers": "authorization"}
+    )
+    assert allowed.status_code == 200
+    assert allowed.headers["access-control-allow-origin"] == asked["origin"]
+    reply = await server.client("ada").get("/task", headers={"origin": asked["origin"]})
+    assert reply.headers["access-control-allow-origin"] == asked["origin"]
+    assert "X-Paging-PageSize" in reply.headers["access-control-expose-headers"]
+    other = await server.client("ada").get("/task", headers={"origin": "https://evil.example.org"})
+    assert "access-control-allow-origin" not in other.headers
+
+
+async def test_no_page_of_others_may_ask_unless_it_was_named():
+    async with running_server([HELLO]) as server:
+        reply = await server.client("ada").get("/meta", headers={"origin": "https://tasks.example.org"})
+        assert "access-control-allow-origin" not in reply.headers
+        asked = await server.client("ada").options("/task", headers={"origin": "https://tasks.example.org"})
+        assert (asked.status_code, "POST" in asked.headers["allow"]) == (405, True)
