@@ -3,11 +3,15 @@
 ::
 
     understudy          rest_for_one: what follows a part depends on it, and is restarted with it
+    ├── store           only where instances share a journal, as are hand-over, post and follower: the lease of this one
+    ├── hand-over       lets others have tasks early while this one shuts down
     ├── timers          one heap of due times
     ├── resources       who holds what of the limited resources; not there where nothing is limited
     ├── notifications   a supervisor of its own around the notifier, so that its failures are no concern of tasks
     ├── tasks           dynamic: one actor per task in memory; its steps are its children
     ├── intake          the front door
+    ├── post            questions about tasks that other instances hold
+    ├── follower        tells those who listen what other instances commit
     ├── collector       deletes tasks that ended long ago
     └── wake-ups        brings back tasks that are due, or that were left running
 
@@ -49,6 +53,7 @@ from runtime.functions import Functions
 from runtime.journal.memory import MemoryJournal
 from runtime.journal.opening import open_journal
 from runtime.journal.protocol import Journal
+from runtime.journal.shared import SharedJournal
 from runtime.messenger import NOBODY
 from runtime.notifications.settings import CONFIG_ITEM, Notifications
 from runtime.runner import AnyRunner, Runners, RunnerSettings
@@ -58,6 +63,7 @@ from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
 from runtime.values.snapshot import DEFAULT_REGION
 from runtime.work.broadcast import Broadcast
+from runtime.work.claims import Claims, Sole
 from runtime.work.collector import Collector
 from runtime.work.config import shown_config
 from runtime.work.flows.door import OpenDoor
@@ -67,6 +73,7 @@ from runtime.work.pools import Limits
 from runtime.work.program import Programs
 from runtime.work.resources import CAPACITY, ResourceKeeper, Resources
 from runtime.work.schema import Schemas
+from runtime.work.sharing import Sharing
 from runtime.work.trial import Tools
 from runtime.work.unit import RECORDING_SECONDS, Services
 from runtime.work.wakeups import Agenda, WakeUps
@@ -193,10 +200,35 @@ async def open_runtime(
     limited = bool(limits and limits.resources)
     resources = Resources(limits, lambda: root.address_of(_RESOURCES)) if limits and limited else None
     agenda = Agenda(timers)
+    sharing = (
+        Sharing(
+            journal,
+            root=lambda: root,
+            tasks=lambda: root.nested(_TASKS),
+            intake=lambda: root.address_of(_INTAKE),
+            broadcast=broadcast,
+            timers=timers,
+            agenda=agenda,
+            shutdown=shutdown,
+        )
+        if isinstance(journal, SharedJournal)
+        else None
+    )
+    claims: Claims = sharing.claims if sharing else Sole(journal)
     services = Services(
         journal=journal,
+        claims=claims,
         tools=Tools(
-            evaluator, known, Programs(known), clock, Schemas(), broadcast.tell, resources, catalogue, administrators
+            evaluator,
+            known,
+            Programs(known),
+            clock,
+            Schemas(),
+            broadcast.tell,
+            resources,
+            catalogue,
+            administrators,
+            sharing.sure if sharing else None,
         ),
         timers=timers,
         agenda=agenda,
@@ -206,11 +238,13 @@ async def open_runtime(
         shutdown=shutdown,
         front=lambda: root.address_of(_INTAKE),
         flows=flows or Flows(),
+        post=sharing.post if sharing else None,
     )
     try:
         async with open_supervisor(
             "understudy",
             [
+                *(sharing.specs_before if sharing else ()),
                 ChildSpec(id="timers", start=infrastructure(timers.run), restart=Restart.PERMANENT, stop_within=0),
                 *([_keeper_spec(limits, shutdown)] if limits and limited else []),
                 *([telling.spec] if telling else []),
@@ -230,6 +264,8 @@ async def open_runtime(
                 )
             )
             intake = partial(root.address_of, _INTAKE)
+            for spec in sharing.specs_after if sharing else ():
+                root.start_child(spec)
             if not maintenance:
                 root.start_child(
                     ChildSpec(
@@ -242,7 +278,7 @@ async def open_runtime(
                 root.start_child(
                     ChildSpec(
                         id="wake-ups",
-                        start=lambda _incarnation: WakeUps(journal, agenda, intake),
+                        start=lambda _incarnation: WakeUps(claims, agenda, intake),
                         restart=Restart.PERMANENT,
                         stop_within=0,
                     )

@@ -7,23 +7,21 @@ The feed is read from the journal, not from those who write it, so that a slow r
 long as it likes. A reader that has caught up sleeps until something new is stored.
 """
 
-from collections import OrderedDict
+import math
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Final, Self
 
 import trio
 
 from runtime.api.messages import Event, Forgotten, StoredEvent, UnitEvent
-from runtime.engine.task import Task
-from runtime.flow.flow import Flow
 from runtime.journal.protocol import Committed, Journal
-from runtime.journal.replaying import extended, replay
 from runtime.work.broadcast import Broadcast
+from runtime.work.histories import Histories
 from runtime.work.news import events_of
 
 _PAGE: Final = 128
-_UNITS_KEPT: Final = 256
-"""How many tasks a reader remembers; the history of another is read again when something of it is told."""
+_LOOK_ANYWAY_SECONDS: Final = 1.0
+"""How often to look where others store, too: the word of theirs may be late."""
 
 
 class Feed:
@@ -33,10 +31,11 @@ class Feed:
         self._journal = journal
         self._broadcast = broadcast
         self._task_id = task_id
-        self._units: OrderedDict[str, Task | Flow] = OrderedDict()
+        self._histories = Histories(journal)
         # Its events are not looked at: that there are some says that there is something to read.
         self._listening = broadcast.subscribe(task_id or None, 1)
         self._news: trio.MemoryReceiveChannel[Event] | None = None
+        self._patience = math.inf if broadcast.listened is None else _LOOK_ANYWAY_SECONDS
         self.position = after
 
     async def __aenter__(self) -> Self:
@@ -69,7 +68,8 @@ class Feed:
         """Wait until something new is stored; False when nothing more will be."""
         assert self._news is not None  # noqa: S101 - it is used inside its block
         try:
-            await self._news.receive()
+            with trio.move_on_after(self._patience):
+                await self._news.receive()
             while True:
                 self._news.receive_nowait()
         except trio.WouldBlock:
@@ -89,31 +89,10 @@ class Feed:
     async def _events(self, turn: Committed) -> Sequence[UnitEvent]:
         told = self._broadcast.recent(turn.position)
         if told is not None:  # nearly always, for who has caught up: all readers share the work
-            self._units.pop(turn.task_id, None)
+            self._histories.forget(turn.task_id)
             return told
-        unit = await self._after(turn)
+        unit = await self._histories.after(turn)
         return () if unit is None else events_of(unit, turn.position, turn.records)
-
-    async def _after(self, turn: Committed) -> Task | Flow | None:
-        """Give the task, or the flow, as it was after that turn; None where it was deleted meanwhile."""
-        before = self._units.pop(turn.task_id, None)
-        unit = await self._from_the_start(turn) if before is None else extended(before, turn.records)
-        if unit is not None:
-            self._units[turn.task_id] = unit
-            if len(self._units) > _UNITS_KEPT:
-                self._units.popitem(last=False)
-        return unit
-
-    async def _from_the_start(self, turn: Committed) -> Task | Flow | None:
-        unit: Task | Flow | None = None
-        position = 0
-        while page := await self._journal.since(position, task_id=turn.task_id, limit=_PAGE):
-            for one in page:
-                if one.position > turn.position:
-                    return unit
-                unit = replay(one.records) if unit is None else extended(unit, one.records)
-                position = one.position + len(one.records) - 1
-        return unit
 
 
 def _between(before: int, after: int) -> Iterator[Forgotten]:

@@ -420,7 +420,8 @@ class _Turn:
             if draft.run >= draft.header.run_max:
                 state = ResolutionState.BLOCKED_MAXRETRIES
             else:
-                next_retry = at if state is ResolutionState.CRASHED else at + self.retry_delay()
+                at_once = draft.interrupted or state is ResolutionState.CRASHED  # whoever is next goes on with it
+                next_retry = at if at_once else at + self.retry_delay()
         if draft.next_retry is not None and (state is ResolutionState.WAITING or next_retry is not None):
             next_retry = (
                 draft.next_retry if next_retry is None else min(draft.next_retry, next_retry)

@@ -84,7 +84,8 @@ _turn: Final = msgpack.Decoder(list[tuple[str, int, msgspec.Raw]])
 _names: Final = msgpack.Decoder(dict[str, msgspec.Raw])
 
 
-def _encode(value: object) -> bytes:
+def encode_value(value: object) -> bytes:
+    """Encode an attrs object, or anything that is made of such and of JSON values."""
     try:
         return _encoder.encode(value)
     except OverflowError:
@@ -108,8 +109,8 @@ def _without_large_integers(value: object) -> object:
             return value
 
 
-class _Form:
-    """How one class is read: strictly, and for a class that msgspec cannot build itself, by a stand-in."""
+class Form:
+    """How one attrs class is read: strictly, and for a class that msgspec cannot build itself, by a stand-in."""
 
     def __init__(self, cls: type, **types: Any) -> None:
         fields = attrs.fields(cls)
@@ -122,6 +123,11 @@ class _Form:
         )
 
     def decode(self, raw: bytes | msgspec.Raw) -> Any:
+        """Read one.
+
+        Raises:
+            msgspec.MsgspecError, ValueError: it is none.
+        """
         unknown = _names.decode(raw).keys() - self._names
         if unknown:
             raise ValueError(f"unknown field {', '.join(sorted(unknown))}")
@@ -140,13 +146,13 @@ _STAND_INS: Final[Mapping[type, Mapping[str, Any]]] = {
     TaskSubmitted: {"template": bytes},
     TaskStartedOver: {"template": bytes | None},
 }
-_FORMS: Final = {tag: _Form(record, **_STAND_INS.get(record, {})) for tag, record in _RECORDS.items()}
-_TEMPLATE: Final = _Form(Template, name=str)
+_FORMS: Final = {tag: Form(record, **_STAND_INS.get(record, {})) for tag, record in _RECORDS.items()}
+_TEMPLATE: Final = Form(Template, name=str)
 
 
 def encode_template(template: Template) -> tuple[bytes, bytes]:
     """Give the hash of a template, by which submissions name it, and its bytes."""
-    body = _encode(template)
+    body = encode_value(template)
     return hashlib.sha256(body).digest(), body
 
 
@@ -169,7 +175,7 @@ def as_stored(template: Template) -> Template:
 
 def encode_turn(records: Sequence[Record], template: bytes = b"") -> bytes:
     """Encode the records of one turn; `template` is the hash of the one that a submission among them names."""
-    return _encode([_tagged(record, template) for record in records])
+    return encode_value([_tagged(record, template) for record in records])
 
 
 def _tagged(record: Record, template: bytes) -> tuple[str, int, object]:
@@ -201,7 +207,7 @@ def _decode(tag: str, number: int, raw: bytes | msgspec.Raw, find_template: Find
         raise ValueError(f"{tag} in format {number} is not known: it was written by a later version")
     while number < newest:
         fields = msgpack.decode(raw, ext_hook=_extension)
-        raw, number = _encode(_UPGRADES[tag, number](fields)), number + 1
+        raw, number = encode_value(_UPGRADES[tag, number](fields)), number + 1
     record = form.decode(raw)
     if tag == TaskSubmitted.__name__:
         fields = _fields(record)

@@ -1,4 +1,4 @@
-"""From what a user says of a store to a journal: ``sqlite:///tasks.db``, or simply ``tasks.db``."""
+"""From what a user says of a store to a journal: ``sqlite:///tasks.db``, or simply ``tasks.db``; ``postgresql://...``."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from runtime.errors import did_you_mean
 from runtime.journal.keys import KeyRing
 from runtime.journal.protocol import Journal, StoreUnusable
 
-_FORM: Final = "sqlite:///PATH (a relative path), sqlite:////PATH (an absolute one), or the path alone"
+_FORM: Final = "sqlite:///PATH (a relative path), sqlite:////PATH (an absolute one), or the path alone; or postgresql://HOST/DATABASE"
 
 
 def store_path(store: "str | os.PathLike[str]") -> tuple[Path, str]:
@@ -42,9 +42,27 @@ async def open_journal(store: "str | os.PathLike[str]", keys: "str | os.PathLike
     Raises:
         StoreUnusable: with the reason and what to do about it.
     """
+    ring = KeyRing.find(keys)
+    if is_shared(store):
+        return await _open_postgres(str(store), ring)
     from runtime.journal.sqlite.database import Durability, Opening  # noqa: PLC0415 - who needs no store loads no SQLite
     from runtime.journal.sqlite.journal import SqliteJournal  # noqa: PLC0415
 
     path, durability = store_path(store)
-    ring = KeyRing.find(keys)
     return await SqliteJournal.open(Opening(path=path, durability=Durability(durability)), ring)
+
+
+def is_shared(store: "str | os.PathLike[str]") -> bool:
+    """Say whether an address is that of a PostgreSQL database."""
+    return isinstance(store, str) and store.partition("://")[0] in {"postgresql", "postgres"} and "://" in store
+
+
+async def _open_postgres(store: str, ring: KeyRing | None) -> Journal:
+    try:
+        from runtime.journal.postgres.address import StoreAddress  # noqa: PLC0415 - costs those who have such a store
+        from runtime.journal.postgres.journal import PostgresJournal  # noqa: PLC0415
+    except ImportError as missing:
+        raise StoreUnusable(
+            f"a store on PostgreSQL needs a driver: install understudy[postgres] ({missing})"
+        ) from missing
+    return await PostgresJournal.open(StoreAddress.parse(store), ring)

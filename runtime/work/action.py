@@ -171,7 +171,7 @@ async def _provisioned(runner: AnyRunner, request: StepRequest[object], attempt:
     """Run the action while holding its limited resources: those of its runner, of its step, and of everybody."""
     resources = tools.resources
     if resources is None:
-        return await _run(runner, request)
+        return await _run(runner, request, tools)
     try:
         implied = runner.resources(request.config)
     except Exception as failure:  # noqa: BLE001 - foreign code, as in `_run`
@@ -179,17 +179,19 @@ async def _provisioned(runner: AnyRunner, request: StepRequest[object], attempt:
     everybody = {TOTAL, f"runner:{runner.name}", f"template:{attempt.template.name}"}
     limited = resources.limited({*implied, *attempt.definition.resources, *everybody})
     if not limited:
-        return await _run(runner, request)
+        return await _run(runner, request, tools)
     kept = attempt.progress  # what the action left last time is not lost to a shortage (Q10)
     try:
         async with resources.holding(limited):
-            return await _run(runner, request)
+            return await _run(runner, request, tools)
     except NotProvisioned as shortage:
         return Result(state=StepState.TO_RETRY, error=shortage.message, output=kept.output, metadata=kept.metadata)
 
 
-async def _run(runner: AnyRunner, request: StepRequest[object]) -> Result:
+async def _run(runner: AnyRunner, request: StepRequest[object], tools: Tools) -> Result:
     """The guard around foreign code: whatever it does, the attempt gets a result."""
+    if tools.sure is not None:
+        await tools.sure()
     try:
         life = request.life
         outcome: object

@@ -6,7 +6,7 @@ loses events, and never costs a task its pace. With nobody listening, publishing
 """
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
@@ -53,6 +53,11 @@ class Waiter:
         self._filled = trio.Event()
         self._outcome: Task | Flow | str = ""
 
+    @property
+    def filled(self) -> bool:
+        """Whether the word has been said."""
+        return self._filled.is_set()
+
     def fill(self, outcome: Task | Flow | str) -> None:
         """Say how the task came to rest, or why nobody will see it do so. Sync; the first word stands."""
         if not self._filled.is_set():
@@ -66,18 +71,22 @@ class Waiter:
 
 
 class Broadcast:
-    """Who listens to the tasks of one runtime. `note`, where there is one, is told of all that is stored of tasks."""
+    """Who listens to the tasks of one runtime. `note`, where there is one, is told of all that is stored of tasks here.
+
+    `listened`, where there is one, is told who begins to listen: the id of a task, or None for all of them.
+    """
 
     def __init__(self, note: Callable[[Task, Sequence[Record]], None] | None = None) -> None:
         self._note = note
+        self.listened: Callable[[str | None], None] | None = None
         self._subscriptions: list[_Subscription] = []
         self._waiters: dict[str, list[Waiter]] = {}
         self._given_up: dict[str, str] = {}
         self._recent: OrderedDict[int, Sequence[UnitEvent]] = OrderedDict()
         self._closed = False
 
-    def publish(self, task: Task | Flow, position: int, records: Sequence[Record]) -> None:
-        """Tell what `records`, stored from `position` on, made of `task`. Sync."""
+    def publish(self, task: Task | Flow, position: int, records: Sequence[Record], *, ours: bool = True) -> None:
+        """Tell what `records`, stored from `position` on, made of `task`. `ours`: they were stored by us. Sync."""
         if self._subscriptions:
             events = self._recent[position] = events_of(task, position, records)
             if len(self._recent) > _TURNS_KEPT:
@@ -86,11 +95,28 @@ class Broadcast:
             for subscription in self._subscriptions:
                 if subscription.task_id in {None, task_id}:
                     subscription.send(events)
-        if self._note is not None and isinstance(task, Task):
+        if ours and self._note is not None and isinstance(task, Task):
             self._note(task, records)
         if task.at_rest:
-            for waiter in self._waiters.get(task.header.task_id, ()):
-                waiter.fill(task)
+            self.fill(task)
+
+    def fill(self, task: Task | Flow) -> None:
+        """Tell those who wait for a task that it has come to rest. Sync."""
+        for waiter in self._waiters.get(task.header.task_id, ()):
+            waiter.fill(task)
+
+    @property
+    def subscribed(self) -> bool:
+        """Whether anybody listens to events."""
+        return bool(self._subscriptions)
+
+    def awaited(self) -> Collection[str]:
+        """Give the ids of tasks that somebody waits for. Sync."""
+        return self._waiters.keys()
+
+    def awaits(self, task_id: str) -> bool:
+        """Say whether somebody waits for a task, and has not been told yet. Sync."""
+        return any(not waiter.filled for waiter in self._waiters.get(task_id, ()))
 
     def recent(self, position: int) -> Sequence[UnitEvent] | None:
         """Give the events of the turn that begins at that position, if it was told lately. Sync."""
@@ -108,6 +134,8 @@ class Broadcast:
         sender, receiver = trio.open_memory_channel[Event](capacity)
         subscription = _Subscription(sender, task_id)
         self._subscriptions.append(subscription)
+        if self.listened is not None:
+            self.listened(None)
         if self._closed:
             sender.close()
         try:
@@ -126,6 +154,8 @@ class Broadcast:
             waiter.fill(why)
         waiting = self._waiters.setdefault(task_id, [])
         waiting.append(waiter)
+        if self.listened is not None:
+            self.listened(task_id)
         try:
             yield waiter
         finally:

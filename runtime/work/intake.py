@@ -46,12 +46,13 @@ from runtime.flow.states import FlowTurn
 from runtime.journal.codec import as_stored
 from runtime.journal.protocol import AlreadyStored, JournalUnavailable, Record, entry_of
 from runtime.journal.replaying import replay
+from runtime.journal.shared import Claim
 from runtime.wishes import REFUSED, SpawnedTask
 from runtime.work.family import submission_of
 from runtime.work.flows.actor import FlowActor
 from runtime.work.flows.birth import begin_flow, is_same_flow
 from runtime.work.flows.turns import check_room, moved
-from runtime.work.messages import GiveTurn, NewerFlow, SubmitBatch, TaskEnded, TurnMoved, WakeTask, WakeTasks
+from runtime.work.messages import Forward, GiveTurn, NewerFlow, SubmitBatch, TaskEnded, TurnMoved, WakeTask, WakeTasks
 from runtime.work.requests import Request
 from runtime.work.task import TaskActor
 from runtime.work.unit import Services
@@ -90,6 +91,10 @@ class Intake(Actor[Message]):
     def __init__(self, services: Services, tasks: Callable[[], Supervisor]) -> None:
         self._services = services
         self._tasks = tasks
+
+    async def started(self) -> None:
+        """Let go of what the one before had taken hold of, and had not started."""
+        self._services.claims.keep_only(self._in_memory)
 
     async def turn(self, batch: Sequence[Message | Question[Message]]) -> None:
         """Take on all submissions of the batch in one commit; pass everything else on."""
@@ -222,6 +227,10 @@ class Intake(Actor[Message]):
     async def _delete(self, message: DeleteTask, question: Question[Message] | None) -> None:
         """Delete a task that sleeps: nothing is done for it, and nothing is done with it but through here."""
         try:
+            claimed = await self._services.claims.claim(message.task_id)
+            if isinstance(claimed, int):
+                self._forward(Forward(claimed, message, question))
+                return
             refusal = await self._try_to_delete(message.task_id)
         except Unavailable as unavailable:
             refusal = unavailable
@@ -234,7 +243,10 @@ class Intake(Actor[Message]):
         task = await self._read(task_id)
         if not isinstance(task, Task):
             return NotFound("task", task_id)
-        if self._in_memory(task_id) or not task.idle or task.state in {TaskState.RUNNING, TaskState.BLOCKED}:
+        busy = self._in_memory(task_id)
+        if busy or not task.idle or task.state in {TaskState.RUNNING, TaskState.BLOCKED}:
+            if not busy:
+                self._services.claims.release([task_id])
             return Conflict(f"task {task_id} cannot be deleted: it is {task.state}")
         await self._services.journal.delete(task_id)
         return None
@@ -302,6 +314,8 @@ class Intake(Actor[Message]):
             position += len(one.records)
             if one.effects or not one.task.idle:
                 self._start(one.task, one.effects)
+            else:
+                self._services.claims.release([one.task_id])
             faults.reach(FaultPoint.BEFORE_REPLY)
             if one.question is not None:
                 one.question.answer(one.task.header.task_id)
@@ -326,6 +340,8 @@ class Intake(Actor[Message]):
             await self._move_turn(TurnMoved(task.header.owner))
         elif task is not None and not task.idle:
             self._start(task)
+        else:
+            self._services.claims.release([task_id])
 
     async def _move_turn(self, message: TurnMoved) -> None:
         """Have the next flow of an owner run, if it is its turn."""
@@ -358,6 +374,16 @@ class Intake(Actor[Message]):
         """Give a message to the actor of its task, which is woken for it when it is asleep."""
         if await self._deliver(message, question):
             return
+        if not isinstance(message, GetTask):
+            match await self._services.claims.claim(message.task_id):
+                case int(instance):
+                    self._forward(Forward(instance, message, question))
+                    return
+                case Claim.NOBODYS:
+                    self._put_off(message, question, "the task was written by a later version: ask an instance of it")
+                    return
+                case Claim.OURS | Claim.UNKNOWN:
+                    pass
         task = await self._read(message.task_id)
         if task is not None and not isinstance(message, GetTask):
             self._start(task)
@@ -390,8 +416,20 @@ class Intake(Actor[Message]):
             self._put_off(message, question, str(full))
         return True
 
+    def _forward(self, forward: Forward) -> None:
+        """Have another instance told, which holds the task. When its tasks are due is its own affair."""
+        post = self._services.post
+        if isinstance(forward.message, WakeTask) or post is None:
+            return
+        try:
+            post().post(forward)
+        except (ActorStopped, ChildUnknown, MailboxFull) as gone:
+            forward.refuse(Unavailable(f"another instance has the task, and cannot be asked just now: {gone}"))
+
     def _look_after(self, ended: TaskEnded) -> None:
-        """Tell those who wait for a task when its actor has failed too often to be started again."""
+        """Let go of a task that has left memory; tell those who wait for one whose actor has failed too often."""
+        if not self._in_memory(ended.task_id):
+            self._services.claims.release([ended.task_id])
         if not ended.stopped.reason.kind.abnormal:
             return
         try:

@@ -1,8 +1,10 @@
 """What the runtime's own actors say to each other, besides the public messages and the engine's events."""
 
+from typing import Any
+
 import attrs
 
-from actors import Stopped
+from actors import Question, Stopped
 from runtime.engine.records import ChildOrder
 from runtime.journal.protocol import Stored
 from runtime.wishes import SpawnedTask
@@ -43,6 +45,30 @@ class NewerFlow:
 
     task_id: str
     newer: str
+
+
+@attrs.frozen
+class Forward:
+    """The task that a message is about is held by the instance of that number: it is to be told. `question`: who waits."""
+
+    instance: int
+    message: Any
+    question: Question[Any] | None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it still has to be told: of a question, whether somebody still waits."""
+        return self.question is None or self.question.open
+
+    def refuse(self, error: Exception) -> None:
+        """Let who waits know that nothing was done, or that nobody knows. Sync."""
+        if self.question is not None:
+            self.question.refuse(error)
+
+
+@attrs.frozen
+class LookAtMail:
+    """There may be letters from other instances."""
 
 
 @attrs.frozen

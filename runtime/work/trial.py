@@ -1,6 +1,6 @@
 """What one attempt of a step is given, what it shares with others, and what its action comes to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import attrs
 
@@ -52,7 +52,8 @@ class Attempt:
 class Tools:
     """What attempts share: nothing of it belongs to a task.
 
-    `tell` passes on what an attempt says of its progress; `resources` is None where nothing is limited.
+    `tell` passes on what an attempt says of its progress; `resources` is None where nothing is limited. `sure`, where
+    tasks are shared with other instances, waits until this one may go on with its own: nothing is begun before.
     """
 
     evaluator: Evaluator
@@ -64,6 +65,7 @@ class Tools:
     resources: Resources | None = None
     templates: Templates = attrs.field(factory=Templates)
     administrators: Administrators | None = None
+    sure: Callable[[], Awaitable[None]] | None = None
 
 
 @value(kw_only=True)

@@ -9,7 +9,7 @@ timer or a person calls for it.
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain, repeat
 from typing import Any, ClassVar, Final, Generic, TypeAlias, TypeVar
@@ -25,10 +25,11 @@ from runtime.faults import FaultPoint, Faults
 from runtime.flow.flow import Flow
 from runtime.flows import Flows
 from runtime.journal.listing import Listing, relisted
-from runtime.journal.protocol import Entry, Journal, JournalUnavailable, Record, Standing, standing_of
+from runtime.journal.protocol import Entry, Journal, JournalUnavailable, LeaseLost, Record, Standing, standing_of
 from runtime.work.broadcast import Broadcast
+from runtime.work.claims import Claims
 from runtime.work.family import Front
-from runtime.work.messages import TaskEnded, TurnMoved, WakeTask
+from runtime.work.messages import Forward, TaskEnded, TurnMoved, WakeTask
 from runtime.work.plans import Plans
 from runtime.work.trial import Tools
 from runtime.work.wakeups import Agenda
@@ -52,9 +53,13 @@ Decided: TypeAlias = tuple[U, Sequence[Record], Sequence[F], Sequence[Exception 
 
 @attrs.frozen(kw_only=True)
 class Services:
-    """What every actor of a task or a flow is given. `front` gives the intake of now."""
+    """What every actor of a task or a flow is given. `front` gives the intake of now.
+
+    `post` gives the post office of now, where there are other instances.
+    """
 
     journal: Journal
+    claims: Claims
     tools: Tools
     timers: Timers
     agenda: Agenda
@@ -64,6 +69,7 @@ class Services:
     shutdown: ShutdownContext
     front: Front
     flows: Flows
+    post: "Callable[[], Address[Forward]] | None" = None
 
 
 class UnitActor(Actor[M], Generic[M, U, E, F]):
@@ -189,6 +195,8 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
         for pause in chain(_STORE_AGAIN_SECONDS, repeat(_STORE_AGAIN_SECONDS[-1])):
             try:
                 return await self._services.journal.append(entries)
+            except LeaseLost:
+                raise  # another instance goes on with the unit; this one is about to be stopped, with all that runs for it
             except JournalUnavailable:
                 await trio.sleep(pause)
         raise AssertionError  # the pauses never end

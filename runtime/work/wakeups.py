@@ -3,7 +3,8 @@
 A task with nothing running is a row in the journal and nothing in memory. `WakeUps` is the actor that reads the
 journal for what has to go on: once when it starts, for the tasks that a runtime before it left awake; then for those
 that come due, page by page, with one timer for the next of them, however many sleep. Each page is a question to the
-intake, so a backlog waits in the journal and not in a mailbox.
+intake, so a backlog waits in the journal and not in a mailbox. Where other instances share the journal, a page is what
+this one has just claimed, and it looks now and then for what others left.
 
 `Agenda` is how the tasks' actors say that they went to sleep: sync, one comparison.
 """
@@ -13,8 +14,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
-from actors import Actor, ActorStopped, Address, AskExpired, Question, Timers
-from runtime.journal.protocol import Journal, JournalUnavailable, Stored
+from actors import Actor, ActorStopped, Address, AskExpired, MailboxFull, Question, Timers
+from runtime.journal.protocol import JournalUnavailable, Stored
+from runtime.work.claims import Claims
 from runtime.work.messages import LookAtAgenda, WakeTask, WakeTasks
 
 PAGE: Final = 64
@@ -57,6 +59,12 @@ class Agenda:
         self._handed_out = max(before, until)
         return before, _LAST_NUMBER
 
+    def look_now(self) -> None:
+        """Have the reader look at once: somebody says that there is work. Sync."""
+        if self._reader is not None:
+            with suppress(ActorStopped, MailboxFull):  # it looks when it is started again; and it has heard
+                self._reader.post(LookAtAgenda())
+
     def look_at(self, due: float) -> None:
         """Have the reader look then, unless it does so earlier. Sync."""
         if self._reader is not None and due < self._next:
@@ -67,8 +75,8 @@ class Agenda:
 class WakeUps(Actor[LookAtAgenda]):
     """See the module's docstring."""
 
-    def __init__(self, journal: Journal, agenda: Agenda, intake: Callable[[], "Address[WakeTasks]"]) -> None:
-        self._journal = journal
+    def __init__(self, claims: Claims, agenda: Agenda, intake: Callable[[], "Address[WakeTasks]"]) -> None:
+        self._claims = claims
         self._agenda = agenda
         self._intake = intake
         self._resumed = 0
@@ -94,21 +102,23 @@ class WakeUps(Actor[LookAtAgenda]):
                 self._agenda.look_at(self.clock.wall() + _LOOK_AGAIN_SECONDS)
 
     async def _resume(self) -> None:
-        while self._resumed < _LAST_NUMBER and (page := await self._journal.awake(after=self._resumed, limit=PAGE)):
+        while self._resumed < _LAST_NUMBER and (page := await self._claims.awake(self._resumed, PAGE)):
             await self._bring_back(page)
             self._resumed = page[-1].number
-        self._resumed = _LAST_NUMBER  # what is taken on from now on is awake because it runs
+        if self._claims.poll_seconds == math.inf:
+            self._resumed = _LAST_NUMBER  # what is taken on from now on is awake because it runs
 
     async def _hand_out(self) -> None:
         now = self.clock.wall()
         place = self._agenda.hand_out(now)
-        while page := await self._journal.due(now, after=place, limit=PAGE):
+        while page := await self._claims.due(now, place, PAGE):
             await self._bring_back(page)
             last = page[-1]
             place = (last.standing.due or 0.0, last.number)
-        due = await self._journal.next_due(now)
-        if due is not None:
-            self._agenda.look_at(due)
+        due = await self._claims.next_due(now)
+        soonest = min(math.inf if due is None else due, now + self._claims.poll_seconds)
+        if soonest < math.inf:
+            self._agenda.look_at(soonest)
 
     async def _bring_back(self, page: Sequence[Stored]) -> None:
         with suppress(AskExpired):  # it has the page, and takes its time

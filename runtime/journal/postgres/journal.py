@@ -20,26 +20,30 @@ from runtime.journal.listing import Count, Wanted
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.committer import Committer
 from runtime.journal.postgres.database import check_keys, connect, explained, prepare, serving
-from runtime.journal.postgres.instance import Instance
+from runtime.journal.postgres.instance import LOST, Instance
 from runtime.journal.postgres.listener import Listener
 from runtime.journal.postgres.mail import Mail
 from runtime.journal.postgres.pool import Pool
 from runtime.journal.postgres.reader import Reader
+from runtime.journal.postgres.resealing import reseal
 from runtime.journal.postgres.writer import Holding, Writer
 from runtime.journal.protocol import (
     PAGE,
     Committed,
     Entry,
     JournalUnavailable,
+    LeaseLost,
     Listed,
     Place,
     Record,
     Stored,
+    StoreUnusable,
 )
 from runtime.journal.shared import Claim, Claimed, Foreign, Letter, Signal
 from runtime.journal.turns import Templates, encoded
 from runtime.journal.vault import Vault
 
+_LOOK_AGAIN_SECONDS: Final = 0.01
 _READERS: Final = 4
 """How many look-ups are made at once."""
 
@@ -52,6 +56,7 @@ class PostgresJournal:
     ) -> None:
         self._address = address
         self._format = records_format
+        self._ring = ring
         self._keys_from_file = ring is None or ring.path is not None
         self._numbers = numbers
         self._vault = Vault(ring, lambda: numbers)
@@ -129,15 +134,22 @@ class PostgresJournal:
             await trio.lowlevel.checkpoint()
             return Claim.OURS
         await self._settled()
-        rows = await self._look(_CLAIM, {"me": self._instance.number, "id": task_id, "format": self._format})
-        if rows:
-            self._held[task_id] = Holding(rows[0][0])
-            return Claim.OURS
-        rows = await self._look("SELECT owner FROM tasks WHERE id = %(id)s", {"id": task_id})
-        if not rows:
-            return Claim.UNKNOWN
-        owner: int | None = rows[0][0]
-        return Claim.NOBODYS if owner is None or owner == self._instance.number else owner
+        while True:
+            rows = await self._look(_CLAIM, {"me": self._instance.number, "id": task_id, "format": self._format})
+            if rows:
+                self._held[task_id] = Holding(rows[0][0])
+                return Claim.OURS
+            rows = await self._look("SELECT owner, format FROM tasks WHERE id = %(id)s", {"id": task_id})
+            if not rows:
+                return Claim.UNKNOWN
+            owner, its_format = rows[0]
+            if owner is not None and owner != self._instance.number:
+                return int(owner)
+            if its_format > self._format:
+                return Claim.NOBODYS
+            if not self.lease_held:
+                raise LeaseLost(LOST)
+            await trio.sleep(_LOOK_AGAIN_SECONDS)  # it was let go of in between
 
     async def claim_awake(self, *, limit: int = PAGE) -> Sequence[Stored]:
         """Take hold of what was left awake; see `SharedJournal.claim_awake`."""
@@ -311,6 +323,18 @@ class PostgresJournal:
             ):  # somebody has just begun to use one: the next time, then
                 await self._reader.look(_UNUSED_TEMPLATES)
         return len(rows)
+
+    async def reseal(self) -> int:
+        """Seal all with the primary key; see `Journal.reseal`."""
+        self._check_open()
+        if self._ring is None:
+            raise StoreUnusable(
+                f"the store {self._address.shown} is not sealed: give its instances a key ring (`understudy store new-key`)"
+            )
+        self._ring = self._ring.refreshed()
+        with serving(self._address):
+            async with self._pool.connection() as connection:
+                return await reseal(connection, self._address, self._ring)
 
     async def close(self) -> None:
         """Let go of everything; later calls raise `JournalUnavailable`."""

@@ -1,0 +1,150 @@
+"""Follows what other instances commit, for those here who listen: waiters of tasks that run elsewhere, and subscribers.
+
+Nothing is followed while nobody listens, and then others do not even say that they commit. For waiters it is enough to
+know which tasks something was stored of; only subscribers need to be told all of it.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final, TypeAlias
+
+import attrs
+
+from actors import Actor, ActorStopped, Address, ChildUnknown, MailboxFull, Question, Timers
+from runtime.journal.protocol import JournalUnavailable
+from runtime.journal.replaying import replay
+from runtime.journal.shared import SharedJournal
+from runtime.work.broadcast import Broadcast
+from runtime.work.histories import Histories
+
+_PAGE: Final = 256
+_LOOK_ANYWAY_SECONDS: Final = 1.0
+"""How often to look while somebody listens: the word that there are news may be lost."""
+
+_TIMER: Final = "news"
+
+
+@attrs.frozen
+class Listened:
+    """Somebody waits for that task, or listens to it; to all, with None."""
+
+    task_id: str | None
+
+
+@attrs.frozen
+class NewsCame:
+    """Others have committed something, perhaps."""
+
+
+Message: TypeAlias = Listened | NewsCame
+
+
+class Ear:
+    """Where the other parts of the runtime leave word for the follower. `follower` gives the one of now. All sync."""
+
+    def __init__(self, journal: SharedJournal, follower: Callable[[], Address[Message]]) -> None:
+        self._journal = journal
+        self._follower = follower
+        self._told = False
+
+    def listened(self, task_id: str | None) -> None:
+        """Somebody begins to listen: to one task or, with None, to all."""
+        if task_id is None or task_id not in self._journal.held:
+            self._post(Listened(task_id))
+
+    def news(self) -> None:
+        """Others have committed something: said once, until it was heard."""
+        if not self._told:
+            self._told = self._post(NewsCame())
+
+    def heard(self) -> None:
+        """What was said was heard."""
+        self._told = False
+
+    def _post(self, message: Message) -> bool:
+        try:
+            self._follower().post(message)
+        except (
+            ActorStopped,
+            ChildUnknown,
+            MailboxFull,
+        ):  # a new one begins by asking who listens, a full one looks soon
+            return False
+        return True
+
+
+class Follower(Actor[Message]):
+    """See the module's docstring."""
+
+    def __init__(self, journal: SharedJournal, broadcast: Broadcast, timers: Timers, ear: Ear) -> None:
+        self._journal = journal
+        self._broadcast = broadcast
+        self._timers = timers
+        self._ear = ear
+        self._histories = Histories(journal)
+        self._elsewhere: set[str] = set()
+        """The tasks that somebody waits for and that may run elsewhere."""
+        self._position: float = math.inf
+        """Up to where what others committed is known; infinite while it is not followed."""
+
+    async def started(self) -> None:
+        """Ask who listens."""
+        self._ear.heard()
+        await self._catch_up([task_id for task_id in self._broadcast.awaited() if task_id not in self._journal.held])
+
+    async def turn(self, batch: Sequence[Message | Question[Message]]) -> None:
+        """Look what is new."""
+        self._ear.heard()
+        await self._catch_up(
+            [item.task_id for item in batch if isinstance(item, Listened) and item.task_id is not None]
+        )
+
+    async def _catch_up(self, asked: Sequence[str]) -> None:
+        self._elsewhere.update(asked)
+        self._elsewhere = {task_id for task_id in self._elsewhere if self._broadcast.awaits(task_id)}
+        wanted = bool(self._elsewhere) or self._broadcast.subscribed
+        with suppress(JournalUnavailable):  # there is a next time
+            if wanted and self._position == math.inf:
+                self._position = await self._journal.follow(on=True)
+                asked = list(self._elsewhere)
+            elif not wanted and self._position < math.inf:
+                await self._journal.follow(on=False)
+                self._position = math.inf
+            for task_id in asked:
+                await self._look_at(task_id)
+            if wanted:
+                await self._read_on()
+        if wanted:
+            self._timers.arm_in(_TIMER, _LOOK_ANYWAY_SECONDS, self.address, NewsCame())
+
+    async def _look_at(self, task_id: str) -> None:
+        """Tell those who wait for a task if it has come to rest."""
+        if self._broadcast.awaits(task_id):
+            unit = replay(await self._journal.read(task_id))
+            if unit is not None and unit.at_rest:
+                self._broadcast.fill(unit)
+
+    async def _read_on(self) -> None:
+        while True:
+            before = int(self._position)
+            turns, after = await self._journal.foreign(before, limit=_PAGE)
+            if turns and self._broadcast.subscribed:
+                await self._tell(before, after, frozenset(turn.position for turn in turns))
+            for task_id in dict.fromkeys(turn.task_id for turn in turns):
+                await self._look_at(task_id)
+            self._position = after
+            if after == before:
+                return
+
+    async def _tell(self, before: int, after: int, foreign: frozenset[int]) -> None:
+        """Tell subscribers what others committed between two positions."""
+        for turn in await self._journal.since(before, limit=_PAGE):
+            if turn.position > after:
+                return
+            if turn.position not in foreign:
+                self._histories.forget(turn.task_id)
+                continue
+            unit = await self._histories.after(turn)
+            if unit is not None:
+                self._broadcast.publish(unit, turn.position, turn.records, ours=False)
