@@ -29,13 +29,14 @@ class ApprovalConfig:
 
     Attributes:
         plan: what is to be approved; shown to whoever answers.
-        approvers: who may answer; nobody in particular means anybody.
+        approvers, approver_groups: who may answer; nobody in particular means anybody who sees the task.
         approve_all: nobody is asked, the answer is yes.
         expires: how long an answer may take.
     """
 
     plan: Json = None
     approvers: tuple[str, ...] = ()
+    approver_groups: tuple[str, ...] = ()
     approve_all: bool = False
     expires: Duration = attrs.field(default=Duration(30 * 86400.0), validator=_positive)
 
@@ -56,6 +57,7 @@ class Approval(Runner[ApprovalConfig]):
         config = request.config
         order = FlowOrder(
             id=f"{request.task_id}.{request.step}",
+            parent=request.task_id,
             flow=_document(config),
             by=request.requester or "user",
             approve_all=config.approve_all,
@@ -96,6 +98,7 @@ def _document(config: ApprovalConfig) -> Mapping[str, Json]:
         "execution_type": "approval",
         "plan_kind": "approve-all",
         "approvers": list(config.approvers),
+        "approver_groups": list(config.approver_groups),
         "idempotent": True,
         "signal": {"type": "echo", "data": {"output": {"plan": _quoted(config.plan)}}},
     }

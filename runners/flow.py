@@ -59,6 +59,7 @@ class Flow(Runner[FlowConfig]):
             raise ClientError("flow: must be a type of flows, or a document")
         order = FlowOrder(
             id=f"{request.task_id}.{request.step}",
+            parent=request.task_id,
             flow=config.flow,
             by=request.requester or "user",
             inputs=config.input,

@@ -167,6 +167,7 @@ async def open_runtime(
     shutdown = ShutdownContext(grace_seconds=grace_seconds + RECORDING_SECONDS)
     if store is not None and journal is not None:
         raise TypeError("tasks are kept in a store or in a journal, not in both")
+    kit = flows or Flows()
     known_callables = Functions()
     for function in callables:
         known_callables.register(function)
@@ -186,7 +187,13 @@ async def open_runtime(
         destinations=destinations,
         templates=catalogue,
         messenger=notices or NOBODY,
-        flows=OpenDoor(front=lambda: root.address_of(_INTAKE), broadcast=broadcast, clock=clock, shutdown=shutdown),
+        flows=OpenDoor(
+            documents=kit.documents,
+            front=lambda: root.address_of(_INTAKE),
+            broadcast=broadcast,
+            clock=clock,
+            shutdown=shutdown,
+        ),
         environment=dict(os.environ if environment is None else environment),
     )
     known = Runners(runners, settings)
@@ -237,7 +244,7 @@ async def open_runtime(
         faults=faults or NoFaults(),
         shutdown=shutdown,
         front=lambda: root.address_of(_INTAKE),
-        flows=flows or Flows(),
+        flows=kit,
         post=sharing.post if sharing else None,
     )
     try:
@@ -299,6 +306,7 @@ async def open_runtime(
                 shutdown=shutdown,
                 answer_within_seconds=answer_within_seconds,
                 maintenance=maintenance,
+                flow_kit=kit,
             )
     finally:
         evaluator.close()

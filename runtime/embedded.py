@@ -9,7 +9,7 @@ from runtime.values.json import Json
 
 @attrs.frozen(kw_only=True)
 class FlowOrder:
-    """A flow that a step wants run: of a type that a generator is for, or a document. See `runtime.api.flow_client`."""
+    """A flow that a step of the task `parent` wants run: of a type that a generator is for, or a document. See `runtime.api.flow_client`."""
 
     id: str
     flow: str | Mapping[str, Json]
@@ -21,6 +21,7 @@ class FlowOrder:
     plan_only: bool = False
     approve_all: bool = False
     approval_seconds: float = 30 * 86400.0
+    parent: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -22,6 +22,7 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
+from runtime.flow.document import FlowDocument
 from runtime.flow.noop import PLAN_READERS, PlanReader
 from runtime.flow.records import FlowCreated
 from runtime.flow.rows import GroupSpec, Signal, StepSpec
@@ -88,6 +89,17 @@ def _by_type(generators: Iterable[Generator]) -> Mapping[str, Generator]:
     return found
 
 
+def _by_name(documents: Iterable[FlowDocument]) -> Mapping[str, FlowDocument]:
+    found: dict[str, FlowDocument] = {}
+    for one in documents:
+        if not one.name:
+            raise ValueError("a flow document without a name cannot be asked for")
+        if one.name in found:
+            raise ValueError(f'two flow documents are called "{one.name}"')
+        found[one.name] = one
+    return found
+
+
 def _with_known_readers(own: Mapping[str, PlanReader]) -> Mapping[str, PlanReader]:
     return {**PLAN_READERS, **own}
 
@@ -107,6 +119,7 @@ class Flows:
 
     Attributes:
         generators: one for each type of flow.
+        documents: flows whose steps are known, each under its name as a type (`runtime.api.flow_submission.load_flows`).
         policies: what every plan is held against.
         plan_readers: by kind, who says whether a plan changes anything; beside those in `runtime.flow.noop`.
         hooks: by the type of a step's signal, who is told before an answer takes effect (`StepSpec.hooks`).
@@ -115,8 +128,14 @@ class Flows:
     """
 
     generators: Mapping[str, Generator] = attrs.field(default=(), converter=_by_type)
+    documents: Mapping[str, FlowDocument] = attrs.field(default=(), converter=_by_name)
     policies: tuple[Policy, ...] = attrs.field(default=(), converter=_policies)
     plan_readers: Mapping[str, PlanReader] = attrs.field(factory=dict, converter=_with_known_readers)
     hooks: Mapping[str, HookFunction] = attrs.field(factory=dict)
     dependents: DependentsFunction | None = None
     generate_within_seconds: float = GENERATE_WITHIN_SECONDS
+
+    def __attrs_post_init__(self) -> None:
+        """See that a type of flows means one thing."""
+        for name in self.generators.keys() & self.documents.keys():
+            raise ValueError(f'a generator and a document are for flows of type "{name}"')

@@ -19,7 +19,7 @@ from actors import ActorStopped, Address, AskExpired, ChildUnknown, Clock, Mailb
 from runtime.api.callables import name_callables
 from runtime.api.feed import Feed
 from runtime.api.flow_client import FlowClient
-from runtime.api.flow_messages import FlowCommand, StartFlow, SubmitFlow
+from runtime.api.flow_messages import DeleteFlow, FlowCommand, StartFlow, SubmitFlow
 from runtime.api.library import SyncedTemplates, sync_templates
 from runtime.api.messages import (
     CallCallback,
@@ -39,6 +39,7 @@ from runtime.api.views import TaskView, view_task
 from runtime.engine.states import TaskState
 from runtime.engine.task import Task
 from runtime.errors import Fault, InputInvalid, NotFound, TaskNotDone, Unavailable, UnderMaintenance
+from runtime.flows import Flows
 from runtime.functions import Functions
 from runtime.journal.listing import Count, Wanted
 from runtime.journal.protocol import PAGE, Journal, Listed, Place
@@ -162,9 +163,11 @@ class Runtime(FlowClient):
         clock: Clock,
         shutdown: ShutdownContext,
         answer_within_seconds: float,
+        flow_kit: Flows,
         maintenance: bool = False,
     ) -> None:
         self.maintenance = maintenance
+        self.flow_kit = flow_kit
         self._intake = intake
         self._stop_tasks = stop_tasks
         self._broadcast = broadcast
@@ -495,7 +498,7 @@ class Runtime(FlowClient):
         await self._stop_tasks(reason)
         self._broadcast.close()
 
-    async def _ask(self, message: Command | FlowCommand | SubmitFlow | GetTask) -> object:
+    async def _ask(self, message: Command | FlowCommand | SubmitFlow | DeleteFlow | GetTask) -> object:
         if self.maintenance and not isinstance(message, GetTask):
             raise UnderMaintenance("the runtime is under maintenance: what is there can be read, and nothing changed")
         if self._shutdown.reason is not None and isinstance(

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import attrs
 
 from runtime.api.fields import name, names, said
+from runtime.api.flow_commands import FlowCommand
 from runtime.values.json import Json
 
 _TASK = "The id of the task."
@@ -237,4 +238,5 @@ Command: TypeAlias = (
     | DeleteComment
     | CallCallback
     | RotateKeys
+    | FlowCommand
 )

@@ -36,6 +36,8 @@ from runtime.api.commands import (
     TagTask,
 )
 from runtime.api.feed import Feed
+from runtime.api.flow_commands import AboutFlows
+from runtime.api.flow_desk import FlowAnswer, FlowDesk
 from runtime.api.queries import (
     FindTask,
     GetComment,
@@ -145,7 +147,8 @@ Answer: TypeAlias = (
     | Statistics
     | TakenBatch
     | Resealed
-) | None
+    | FlowAnswer
+)
 
 
 class Desk:
@@ -154,6 +157,7 @@ class Desk:
     def __init__(self, runtime: Runtime, administrators: Administrators | None = None) -> None:
         self._runtime = runtime
         self.administrators = administrators
+        self._flows = FlowDesk(runtime, administrators, self._sees_task)
 
     async def handle(self, message: Command | Query, who: Identity) -> Answer:
         """Do what a message says, or give what it asks for.
@@ -161,6 +165,8 @@ class Desk:
         Raises:
             Refused: it was not done, and left no trace: `NotFound`, `Forbidden`, `Conflict`, `Invalid`, `Unavailable`.
         """
+        if isinstance(message, AboutFlows):
+            return await self._flows.handle(message, who)
         match message:
             case SubmitTask():
                 return await self._submit(message, who)
@@ -419,16 +425,32 @@ class Desk:
         return Statistics(states)
 
     async def watch(self, who: Identity, task_id: str, after: int) -> Feed:
-        """Give the events of a task that somebody may see; those of all to administrators.
+        """Give the events of a task, or a flow, that somebody may see; those of all to administrators.
 
         Raises:
             NotFound, Forbidden: they may not.
         """
         if task_id:
-            await self._seen(GetTask(task_id=task_id), who)
+            try:
+                await self._seen(GetTask(task_id=task_id), who)
+            except NotFound as missing:
+                await self._sees_flow(task_id, who, missing)
         elif not self.administers(who):
             raise Forbidden("only administrators may watch all tasks: name one, as task_id")
         return self._runtime.feed(after=after, task_id=task_id)
+
+    async def _sees_task(self, task_id: str, who: Identity) -> bool:
+        try:
+            await self._seen(GetTask(task_id=task_id), who)
+        except NotFound:
+            return False
+        return True
+
+    async def _sees_flow(self, flow_id: str, who: Identity, missing: NotFound) -> None:
+        try:
+            await self._flows.seen(flow_id, who)
+        except NotFound:
+            raise missing from None
 
     async def counts(self, tags: Mapping[str, str]) -> Sequence[Count]:
         """Count all tasks, by state, template and group of resolvers; for figures, and not for users."""

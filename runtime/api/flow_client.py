@@ -1,14 +1,11 @@
 """What the in-process client does with flows."""
 
-import os
-import uuid
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import Any
 
 import attrs
 import trio
@@ -16,6 +13,7 @@ import trio
 from runtime.api.flow_messages import (
     AnswerApproval,
     CancelFlow,
+    DeleteFlow,
     FlowCommand,
     PauseFlow,
     RerunFlow,
@@ -27,24 +25,29 @@ from runtime.api.flow_messages import (
     SubmitFlow,
     UnpauseFlow,
 )
-from runtime.api.flow_views import ApprovalView, FlowView, view_approval, view_flow
+from runtime.api.flow_submission import (
+    APPROVAL_SECONDS,
+    FILES,
+    PLAN_SECONDS,
+    FlowRequest,
+    FlowSource,
+    choice,
+    load_flow,
+)
+from runtime.api.flow_views import ApprovalView, FlowView, PolicyReportView, view_approval, view_flow, view_reports
 from runtime.api.messages import GetTask
-from runtime.errors import Fault, FlowInvalid, NotFound, Unavailable, did_you_mean
+from runtime.errors import NotFound, Unavailable
 from runtime.flow.document import FlowDocument, read_flow
 from runtime.flow.events import RerunInput
 from runtime.flow.flow import Flow
-from runtime.flow.generation import flatten
 from runtime.flow.outcomes import FlowFailedError
-from runtime.flow.records import FlowCreated
 from runtime.flow.rows import Signal
 from runtime.flow.states import ApprovalOption, Mode, OnError, OnPolicyFailure, ResponseType
-from runtime.templates.files import Unreadable, read_text
-from runtime.templates.yaml import parse_yaml
+from runtime.flows import Flows
+from runtime.journal.listing import Wanted
+from runtime.journal.protocol import PAGE, Journal, Listed, Place
 from runtime.values.json import Json
 from runtime.work.broadcast import Broadcast
-
-FlowSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Json] | FlowDocument
-"""A flow as a user names it: a type that a generator is for, the path of a YAML file, or a document."""
 
 
 @attrs.frozen
@@ -97,6 +100,10 @@ class FlowHandle:
             raise NotFound("approval", step_id, f"flow {self.id} has none of that step")
         return found
 
+    async def policy_reports(self, step_id: str = "") -> tuple[PolicyReportView, ...]:
+        """Read what policies found in the plans of the flow, or of one step, in the order in which they were evaluated."""
+        return view_reports(await self._runtime.read_flow(self.id), step_id)
+
     async def start(self) -> None:
         """Begin with a flow that was not started."""
         await self._runtime.tell_flow(StartFlow(flow_id=self.id))
@@ -109,16 +116,18 @@ class FlowHandle:
         *,
         by: str = "user",
         admin: bool = False,
+        groups: Collection[str] = (),
     ) -> None:
-        """Answer the approval of a step; the first answer stands.
+        """Answer the approval of a step; the first answer stands. `groups` are those that `by` is in.
 
         Raises:
             RequestInvalid: there is no such answer.
             Forbidden: `by` is none of its approvers.
         """
-        await self._runtime.tell_flow(
-            AnswerApproval(flow_id=self.id, step_id=step_id, type=type, note=note, by=by, admin=admin)
+        answer = AnswerApproval(
+            flow_id=self.id, step_id=step_id, type=type, note=note, by=by, admin=admin, groups=tuple(sorted(groups))
         )
+        await self._runtime.tell_flow(answer)
 
     async def approve(self, step_id: str, note: str = "", *, by: str = "user") -> None:
         """Let a plan be applied."""
@@ -128,10 +137,17 @@ class FlowHandle:
         """Refuse a plan, which ends the flow."""
         await self.respond(step_id, ResponseType.DENY, note, by=by)
 
-    async def set_approval_option(self, option: ApprovalOption | str, *, by: str = "user") -> None:
-        """Change whether people are asked; a flow that waits is let go on by ``approve-all``."""
-        chosen = _choice(ApprovalOption, option, "option", ApprovalOption.PROMPT)
-        await self._runtime.tell_flow(SetApprovalOption(flow_id=self.id, option=chosen, by=by))
+    async def set_approval_option(
+        self, option: ApprovalOption | str, *, by: str = "user", admin: bool = False, groups: Collection[str] = ()
+    ) -> None:
+        """Change whether people are asked; a flow that waits is let go on by ``approve-all``.
+
+        It approves in the name of `by`: plans that somebody else has to approve are asked about all the same.
+        """
+        chosen = choice(ApprovalOption, option, "option", ApprovalOption.PROMPT)
+        await self._runtime.tell_flow(
+            SetApprovalOption(flow_id=self.id, option=chosen, by=by, admin=admin, groups=tuple(sorted(groups)))
+        )
 
     async def retry(self, step_id: str, *, stale_plan: bool | None = None, by: str = "user") -> None:
         """Try a step that failed again; `stale_plan`: with a fresh plan, None leaves that to the step."""
@@ -169,9 +185,11 @@ class FlowClient:
     """The part of `runtime.api.client.Runtime` that is about flows."""
 
     _broadcast: Broadcast
+    _journal: Journal
+    flow_kit: Flows
 
     @abstractmethod
-    async def _ask(self, message: FlowCommand | SubmitFlow | GetTask) -> object:
+    async def _ask(self, message: FlowCommand | SubmitFlow | DeleteFlow | GetTask) -> object:
         """Ask the intake."""
 
     async def flow(
@@ -191,7 +209,8 @@ class FlowClient:
         on_error: OnError | str | None = None,
         on_policy_failure: OnPolicyFailure | str | None = None,
         generate_signal: Signal | None = None,
-        approval_seconds: float = 30 * 86400.0,
+        approval_seconds: float = APPROVAL_SECONDS,
+        plan_seconds: float = PLAN_SECONDS,
         segment: int = 5,
         max_in_flight: int = 10,
         start: bool = True,
@@ -199,44 +218,73 @@ class FlowClient:
     ) -> FlowHandle:
         """Take a flow on, and start it unless `start` is false. Returns once it is stored.
 
-        `source` is a type that a generator of this runtime is for (or `generate_signal`), or a document, whose settings
-        hold where none are given here. `flow_id` is the idempotency key: the same again is the same flow.
+        `source` is a type that a generator or a document of this runtime is for (or `generate_signal`), or a document,
+        whose settings hold where none are given here. `flow_id` is the idempotency key: the same again is the same flow.
+
+        Of the flows with one `owner_id` and `owner_type` one runs at a time, in the order in which they are started.
+        An approval may be answered for `approval_seconds`; a plan that is approved after `plan_seconds` is made again.
 
         Raises:
             FlowInvalid: with every fault and its path.
             Conflict: there is another flow, or a task, of that id.
             Unavailable: the runtime is full, draining or closed.
         """
-        document = await _document_of(source, strict=strict)
-        known = document or FlowDocument()
-        header = _header(
-            known,
-            type=known.name or "flow" if document is not None else str(source),
-            flow_id=flow_id or str(uuid.uuid4()),
-            by=by or "user",
+        request = await self.flow_request(
+            source,
+            strict=strict,
+            inputs=inputs or {},
+            flow_id=flow_id or "",
+            by=by,
             owner_id=owner_id,
             owner_type=owner_type,
             org_id=org_id,
-            metadata=dict(metadata or {}),
-            inputs=dict(inputs or {}),
+            metadata=metadata or {},
+            mode=mode,
+            plan_only=plan_only,
+            approval_option=approval_option,
+            on_error=on_error,
+            on_policy_failure=on_policy_failure,
             generate_signal=generate_signal,
             approval_seconds=approval_seconds,
+            plan_seconds=plan_seconds,
             segment=segment,
             max_in_flight=max_in_flight,
+            start=start,
         )
-        header = attrs.evolve(
-            header,
-            mode=_choice(Mode, mode, "mode", header.mode),
-            plan_only=header.plan_only if plan_only is None else plan_only,
-            approval_option=_choice(ApprovalOption, approval_option, "approval_option", header.approval_option),
-            on_error=_choice(OnError, on_error, "on_error", header.on_error),
-            on_policy_failure=_choice(
-                OnPolicyFailure, on_policy_failure, "on_policy_failure", header.on_policy_failure
-            ),
-        )
-        steps, groups = ((), ()) if document is None else flatten(document.given(), plan_only=header.plan_only)
-        await self._ask(SubmitFlow(flow=header, steps=tuple(steps), groups=tuple(groups), start=start))
-        return FlowHandle(header.flow_id, self)
+        return await self.take_flow_on(request)
+
+    async def flow_request(self, source: FlowSource, *, strict: bool = False, **settings: Any) -> FlowRequest:
+        """Give what is to be run: a type that documents of this runtime have is that document."""
+        document: FlowDocument
+        match source:
+            case FlowDocument():
+                document = source
+            case Mapping():
+                document = read_flow(source, strict=strict)[0]
+            case str() if Path(source).suffix not in FILES:
+                return FlowRequest(type=source, document=self.flow_kit.documents.get(source), **settings)
+            case _:
+                document = await trio.to_thread.run_sync(partial(load_flow, source, strict=strict))
+        return FlowRequest(type=document.name or "flow", document=document, **settings)
+
+    async def take_flow_on(self, request: FlowRequest) -> FlowHandle:
+        """Take a flow on that was prepared, see `flow`."""
+        submission = request.submission()
+        await self._ask(submission)
+        return FlowHandle(submission.task_id, self)
+
+    async def delete_flow(self, flow_id: str) -> None:
+        """Delete a flow that has ended, and all that is known of it.
+
+        Raises:
+            NotFound: there is none of that id.
+            Conflict: it has not ended.
+        """
+        await self._ask(DeleteFlow(flow_id=flow_id))
+
+    async def find_flows(self, wanted: Wanted, *, before: Place | None = None, limit: int = PAGE) -> Sequence[Listed]:
+        """List flows, those with the newest activity first: when their status last changed, or what is listed of them."""
+        return await self._journal.find(attrs.evolve(wanted, flows=True), before=before, limit=limit)
 
     def flow_handle(self, flow_id: str) -> FlowHandle:
         """Give the handle of a flow that was taken on before. Sync; whether there is one is found out later."""
@@ -280,61 +328,3 @@ def _as_of_flow(flow_id: str) -> Iterator[None]:
         if (missing.kind, missing.name) != ("task", flow_id):
             raise
         raise NotFound("flow", flow_id, "it was never taken on here") from None
-
-
-async def _document_of(source: FlowSource, *, strict: bool) -> FlowDocument | None:
-    match source:
-        case FlowDocument():
-            return source
-        case Mapping():
-            return read_flow(source, strict=strict)[0]
-        case str() if Path(source).suffix not in {".yaml", ".yml", ".json"}:
-            return None
-        case _:
-            return await trio.to_thread.run_sync(partial(load_flow, source, strict=strict))
-
-
-def load_flow(source: str | os.PathLike[str], *, strict: bool = False) -> FlowDocument:
-    """Read a file of ``kind: flow``. Blocks.
-
-    Raises:
-        FlowInvalid: with every fault and its path.
-    """
-    path = Path(source)
-    try:
-        data = parse_yaml(read_text(path)).data
-    except Unreadable as fault:
-        raise FlowInvalid([Fault("", str(fault))], str(path)) from fault
-    except ValueError as fault:
-        raise FlowInvalid([Fault("", str(fault))], str(path)) from fault
-    return read_flow(data, str(path), strict=strict)[0]
-
-
-def _header(document: FlowDocument, **fields: object) -> FlowCreated:
-    known = {
-        "mode": document.mode,
-        "plan_only": document.plan_only,
-        "approval_option": document.approval_option,
-        "on_error": document.on_error,
-        "on_policy_failure": document.on_policy_failure,
-    }
-    return FlowCreated(at=0.0, **known, **fields)  # type: ignore[arg-type]  # the fields are those of the caller's signature
-
-
-E = TypeVar("E", bound=Enum)
-
-
-def _choice(kind: type[E], given: E | str | None, name: str, known: E) -> E:
-    """Give what was said in the call, or what is known where nothing was.
-
-    Raises:
-        FlowInvalid: there is no such word.
-    """
-    if given is None:
-        return known
-    try:
-        return kind(given)
-    except ValueError:
-        words = [str(one.value) for one in kind]
-        hint = did_you_mean(str(given), words) or f"known: {', '.join(words)}"
-        raise FlowInvalid([Fault(name, f'"{str(given)[:100]}" is none of its values', hint)]) from None

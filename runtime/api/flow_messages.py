@@ -62,6 +62,7 @@ class AnswerApproval(_OfFlow):
     type: str
     note: str = ""
     admin: bool = False
+    groups: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -69,6 +70,8 @@ class SetApprovalOption(_OfFlow):
     """Change whether people are asked, also of a flow that waits for an answer."""
 
     option: ApprovalOption
+    groups: tuple[str, ...] = ()
+    admin: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -108,6 +111,18 @@ class PauseFlow(_OfFlow):
 @attrs.frozen(kw_only=True)
 class UnpauseFlow(_OfFlow):
     """Let a paused flow go on."""
+
+
+@attrs.frozen(kw_only=True)
+class DeleteFlow:
+    """Delete a flow that has ended, and all its records."""
+
+    flow_id: str
+
+    @property
+    def task_id(self) -> str:
+        """The id by which it is found."""
+        return self.flow_id
 
 
 FlowCommand: TypeAlias = (

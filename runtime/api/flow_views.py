@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import attrs
 
 from runtime.flow.flow import Flow
+from runtime.flow.records import PoliciesReported
 from runtime.flow.rows import Group, Run, Step
 from runtime.flow.states import ExecutionType
 from runtime.flow.status import Status
@@ -47,6 +48,7 @@ class ApprovalView:
     asked_at: float
     expires_at: float
     approvers: tuple[str, ...]
+    approver_groups: tuple[str, ...]
     response: ResponseView | None
     contents: Json = None
 
@@ -79,6 +81,35 @@ class FlowStepView:
     waits: bool
     may_retry: bool
     may_skip: bool
+
+
+@attrs.frozen(kw_only=True)
+class FlowStepDetail:
+    """One step with what is not part of a flow's view: its output."""
+
+    flow_id: str
+    step: FlowStepView
+    output: Json
+
+
+@attrs.frozen(kw_only=True)
+class PolicyReportView:
+    """One evaluation of the policies that apply to a step's plan, of so many `inputs`: changes that the plan wants.
+
+    `results` has, by policy, the number of violations of each severity; `passed_policy_ids` those without any.
+    """
+
+    id: str
+    flow_id: str
+    step_id: str
+    owner_id: str
+    owner_type: str
+    created_at: float
+    inputs: int
+    results: Mapping[str, Mapping[str, int]]
+    passed_policy_ids: tuple[str, ...]
+    violations: tuple[Mapping[str, str], ...]
+    error: str
 
 
 @attrs.frozen(kw_only=True)
@@ -198,6 +229,34 @@ def view_approval(flow: Flow, step: Step) -> ApprovalView | None:
     return None if approval is None else attrs.evolve(approval, contents=step.output)
 
 
+def view_step(flow: Flow, step: Step) -> FlowStepDetail:
+    """Show one step with its output."""
+    return FlowStepDetail(flow_id=flow.header.flow_id, step=_step(flow, step), output=step.output)
+
+
+def view_reports(flow: Flow, step_id: str = "") -> tuple[PolicyReportView, ...]:
+    """Show what policies found, oldest first: of one step, or of all."""
+    numbered = list(enumerate(reversed(tuple(flow.reports)), start=1))
+    return tuple(_report(flow, number, one) for number, one in numbered if step_id in {"", one.step})
+
+
+def _report(flow: Flow, number: int, one: PoliciesReported) -> PolicyReportView:
+    header = flow.header
+    return PolicyReportView(
+        id=f"{header.flow_id}.report-{number}",
+        flow_id=header.flow_id,
+        step_id=one.step,
+        owner_id=header.owner_id,
+        owner_type=header.owner_type,
+        created_at=one.at,
+        inputs=one.inputs,
+        results={each.policy_id: {"deny": each.denies, "warn": each.warns} for each in one.results},
+        passed_policy_ids=tuple(each.policy_id for each in one.results if not each.denies and not each.warns),
+        violations=tuple(attrs.asdict(each) for each in one.violations),
+        error=one.error,
+    )
+
+
 def _place(group: Group) -> tuple[int, int]:
     return group.group_idx, group.generation
 
@@ -249,6 +308,7 @@ def _approval(flow: Flow, step: Step) -> ApprovalView | None:
         asked_at=approval.asked_at,
         expires_at=approval.expires_at,
         approvers=step.spec.approvers,
+        approver_groups=step.spec.approver_groups,
         response=None
         if response is None
         else ResponseView(type=response.type, note=response.note, created_by_id=response.by, created_at=response.at),

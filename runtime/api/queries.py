@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from runtime.api.fields import name, said
+from runtime.api.flow_queries import FlowQuery
 from runtime.engine.states import TaskState
 
 LARGEST_PAGE: Final = 10_000
@@ -118,4 +119,5 @@ Query: TypeAlias = (
     | ListComments
     | GetComment
     | GetStatistics
+    | FlowQuery
 )

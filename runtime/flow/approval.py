@@ -26,7 +26,6 @@ from runtime.flow.rows import Response, Step
 from runtime.flow.states import (
     EXECUTABLE,
     SKIPPED_WITH_A_DENIAL,
-    ApprovalOption,
     Directive,
     ExecutionType,
     Hook,
@@ -114,7 +113,7 @@ def ask(turn: Turn, step_id: str) -> None:
     kind = step.spec.plan_kind if step.spec.execution_type is ExecutionType.APPROVAL else "noop"
     turn.set_step(step_id, StepStatus.APPROVAL_AWAITING, "waiting for approval", {"step_idx": step.idx})
     turn.record(ApprovalRequested(at=turn.at, step=step_id, approval_id=f"a-{step_id}", type=kind, expires_at=due))
-    if flow.approval_option is ApprovalOption.APPROVE_ALL:
+    if flow.approves_by_itself(step):
         _answer(turn, step_id, ResponseType.APPROVE, AUTO_NOTE)
     else:
         turn.effects.append(ArmTimer(due))
@@ -126,12 +125,12 @@ def change_option(turn: Turn, event: ApprovalOptionChanged) -> Refused | None:
     flow = turn.flow
     if flow.ended or flow.cancelled is not None:
         return Conflict(f"flow {flow.header.flow_id} has ended: its approval option cannot be changed")
-    if event.option is not flow.approval_option:
-        turn.record(ApprovalOptionSet(at=event.at, option=event.option))
-    if event.option is ApprovalOption.APPROVE_ALL:
-        for step_id in sorted(flow.parked, key=lambda one: flow.steps[one].key):
-            if turn.step(step_id).stage is Stage.ANSWER:
-                _answer(turn, step_id, ResponseType.APPROVE, AUTO_NOTE)
+    turn.record(
+        ApprovalOptionSet(at=event.at, option=event.option, by=event.by, groups=event.groups, admin=event.admin)
+    )
+    for step_id in sorted(flow.parked, key=lambda one: flow.steps[one].key):
+        if turn.step(step_id).stage is Stage.ANSWER and turn.flow.approves_by_itself(turn.step(step_id)):
+            _answer(turn, step_id, ResponseType.APPROVE, AUTO_NOTE)
     return None
 
 
@@ -156,8 +155,9 @@ def respond(turn: Turn, event: ResponseGiven) -> Refused | None:
         return Conflict(f"the approval of step {step.id} is answered already: {first.type} by {first.by}")
     if step.stage is not Stage.ANSWER:
         return Conflict(f"step {step.id} does not wait for an answer any more: it is {step.status.status}")
-    if step.spec.approvers and not event.admin and event.by not in step.spec.approvers:
-        return Forbidden(f"{event.by} may not answer step {step.id}: {', '.join(step.spec.approvers)} may")
+    if not step.spec.takes_answers_of(event.by, event.groups, admin=event.admin):
+        may = [*step.spec.approvers, *(f"group {one}" for one in step.spec.approver_groups)]
+        return Forbidden(f"{event.by} may not answer step {step.id}: {', '.join(may)} may")
     _answer(turn, step.id, kind, event.note)
     return None
 

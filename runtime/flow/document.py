@@ -15,6 +15,8 @@
         parallel: true
         steps: [...]
 
+In the place of groups and steps a document may have a ``generate_signal``, whose output is such a document.
+
 The fields of groups and steps are those of `runtime.flow.rows`; texts in ``data`` are templates, rendered when the step
 begins, and see ``.input``, ``.task`` (the flow) and, by name, ``.step``.
 """
@@ -27,14 +29,14 @@ import attrs
 from runtime.configuration import check_configuration
 from runtime.errors import Fault, FlowInvalid
 from runtime.flow.generation import GenerationError, flatten
-from runtime.flow.rows import GroupSpec, StepSpec
+from runtime.flow.rows import GroupSpec, Signal, StepSpec
 from runtime.flow.states import ApprovalOption, Mode, OnError, OnPolicyFailure
 from runtime.values.json import Json
 
 
 @attrs.frozen(kw_only=True)
 class FlowDocument:
-    """One flow, all of whose steps are known."""
+    """One flow: all its steps, or the signal that gives them once the flow is started."""
 
     kind: Literal["flow"] = "flow"
     name: str = ""
@@ -44,6 +46,7 @@ class FlowDocument:
     approval_option: ApprovalOption = ApprovalOption.PROMPT
     on_error: OnError = OnError.ABORT
     on_policy_failure: OnPolicyFailure = OnPolicyFailure.OPEN
+    generate_signal: Signal | None = None
     groups: tuple[GroupSpec, ...] = ()
     steps: tuple[StepSpec, ...] = ()
 
@@ -64,6 +67,10 @@ def read_flow(data: Json, source: str = "", *, strict: bool = False) -> tuple[Fl
     faults = [*checked.faults, *(checked.warnings if strict else ())]
     if checked.config is None or faults:
         raise FlowInvalid(faults or [Fault("", "a flow has to be a mapping")], source)
+    if checked.config.generate_signal is not None:
+        if checked.config.given():
+            raise FlowInvalid([Fault("generate_signal", "a flow has steps, or a signal that gives them")], source)
+        return checked.config, checked.warnings
     try:
         flatten(checked.config.given())
     except GenerationError as fault:

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import attrs
 
-from runtime.flow.rows import GroupSpec, StepSpec
+from runtime.flow.rows import GroupSpec, StepSpec, Violation
 from runtime.flow.states import ApprovalOption, Hook
 from runtime.values.json import Json
 
@@ -92,16 +92,6 @@ class PlanChecked:
 
 
 @attrs.frozen(kw_only=True)
-class Violation:
-    """A rule that a plan breaks. Severity ``deny`` fails the step, anything else is a warning."""
-
-    policy_id: str
-    severity: str
-    message: str
-    path: str = ""
-
-
-@attrs.frozen(kw_only=True)
 class PoliciesEvaluated:
     """The policies that apply to a step's plan were evaluated; `evaluated` names them. `error`: one of them broke."""
 
@@ -137,7 +127,7 @@ class DependentsFound:
 
 @attrs.frozen(kw_only=True)
 class ResponseGiven:
-    """Somebody answers the approval of a step. An administrator may always."""
+    """Somebody of these groups answers the approval of a step. An administrator may always."""
 
     at: float
     by: str
@@ -145,6 +135,7 @@ class ResponseGiven:
     type: str
     note: str = ""
     admin: bool = False
+    groups: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -156,11 +147,13 @@ class ApprovalDue:
 
 @attrs.frozen(kw_only=True)
 class ApprovalOptionChanged:
-    """Somebody changes whether plans are applied without asking."""
+    """Somebody changes whether plans are applied without asking: those that they may answer, that is."""
 
     at: float
     by: str
     option: ApprovalOption
+    groups: tuple[str, ...] = ()
+    admin: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import attrs
-from rpds import HashTrieMap, HashTrieSet, Queue
+from rpds import HashTrieMap, HashTrieSet, List, Queue
 
 from runtime.flow.order import Order
 from runtime.flow.outcomes import ApprovalPauseError, Ending, FlowFailedError, FlowNotDone
-from runtime.flow.records import FlowCancelled, FlowCreated
+from runtime.flow.records import ApprovalOptionSet, FlowCancelled, FlowCreated, PoliciesReported
 from runtime.flow.rows import Group, Run, Step
 from runtime.flow.states import COMPLETE, ApprovalOption, ExecutionType, FlowStatus, FlowTurn, Mode, Stage, StepStatus
 from runtime.flow.status import Status
@@ -33,12 +33,13 @@ class Flow:
     """One flow, as of the last record. See the module's docstring for what is derived.
 
     `header` is what was said when it was created. `position` is that of a step, or of a group in group mode; the
-    segment it is in began at `since`. `park` is what it waits for: a step to be answered, or ``paused``.
+    segment it is in began at `since`. `reports` are what policies found, newest first. `park` is what it waits for: a step to be answered, or ``paused``.
     """
 
     header: FlowCreated
     status: Status
     approval_option: ApprovalOption
+    option_set: ApprovalOptionSet | None = None
     started_at: float | None = None
     finished_at: float | None = None
     directive: str = ""
@@ -46,6 +47,7 @@ class Flow:
     steps: "HashTrieMap[str, Step]" = attrs.field(factory=HashTrieMap)
     groups: "HashTrieMap[str, Group]" = attrs.field(factory=HashTrieMap)
     live_groups: "HashTrieMap[int, str]" = attrs.field(factory=HashTrieMap)
+    reports: "List[PoliciesReported]" = attrs.field(factory=List)
     targets: "HashTrieMap[tuple[str, str], Status]" = attrs.field(factory=HashTrieMap)
     runs: tuple[Run, ...] = ()
     position: int = 0
@@ -86,6 +88,15 @@ class Flow:
     def ended(self) -> bool:
         """Nothing more will happen, unless it is rerun."""
         return self.ending is not None and not self.live
+
+    def approves_by_itself(self, step: Step) -> bool:
+        """Say whether a plan is approved without asking: by whoever said so, where they may answer it."""
+        said, header = self.option_set, self.header
+        if self.approval_option is not ApprovalOption.APPROVE_ALL:
+            return False
+        if said is None:
+            return step.spec.takes_answers_of(header.by, header.by_groups, admin=header.by_admin)
+        return step.spec.takes_answers_of(said.by, said.groups, admin=said.admin)
 
     @property
     def awake(self) -> bool:

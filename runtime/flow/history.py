@@ -29,6 +29,7 @@ from runtime.flow.records import (
     LaneOpened,
     Moved,
     PauseSet,
+    PoliciesReported,
     Record,
     RowsAdded,
     RunOpened,
@@ -85,6 +86,8 @@ def apply(flow: Flow, record: Record) -> Flow:
             return flow
         case RowsAdded():
             return _rows_added(flow, record)
+        case PoliciesReported():
+            return attrs.evolve(flow, reports=flow.reports.push_front(record))
         case TargetStatusSet():
             key = (record.type, record.id)
             return attrs.evolve(flow, targets=flow.targets.insert(key, _target_after(flow, record)))
@@ -136,7 +139,7 @@ def _flow_after(
         case GenerationEnded():
             return attrs.evolve(flow, generating=False)
         case ApprovalOptionSet():
-            return attrs.evolve(flow, approval_option=record.option)
+            return attrs.evolve(flow, approval_option=record.option, option_set=record)
         case Moved():
             return attrs.evolve(flow, position=record.position, since=record.since, cut=False)
         case SegmentCut():

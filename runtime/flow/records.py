@@ -9,7 +9,7 @@ from typing import TypeAlias
 import attrs
 
 from runtime.flow.outcomes import Ending
-from runtime.flow.rows import Response, Signal, StepSpec
+from runtime.flow.rows import Response, Signal, StepSpec, Violation
 from runtime.flow.states import (
     ApprovalOption,
     FlowStatus,
@@ -28,7 +28,11 @@ from runtime.values.json import Json
 
 @attrs.frozen(kw_only=True)
 class FlowCreated:
-    """A flow was accepted. `segment` is how many steps (groups, in group mode) one segment takes."""
+    """A flow was accepted. `segment` is how many steps (groups, in group mode) one segment takes.
+
+    `by_groups` and `by_admin` say who `by` was then: where nobody is asked, it is them who approve. `parent` is the task
+    of which a step runs it.
+    """
 
     at: float
     by: str
@@ -48,7 +52,11 @@ class FlowCreated:
     group_records: bool = True
     segment: int = 5
     approval_seconds: float = 30 * 86400.0
+    plan_seconds: float = 72 * 3600.0
     max_in_flight: int = 10
+    by_groups: tuple[str, ...] = ()
+    by_admin: bool = False
+    parent: str = ""
 
     @property
     def task_id(self) -> str:
@@ -226,6 +234,31 @@ class StepRetried:
 
 
 @attrs.frozen(kw_only=True)
+class PolicyResult:
+    """What one policy found in a plan: how many violations of each severity, or that it broke."""
+
+    policy_id: str
+    denies: int = 0
+    warns: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class PoliciesReported:
+    """A report: the policies that apply were evaluated over the plan of a step, which holds `inputs` changes.
+
+    `violations` are those that were found; `error` says that a policy broke.
+    """
+
+    at: float
+    step: str
+    attempt: int
+    results: tuple[PolicyResult, ...]
+    violations: tuple[Violation, ...]
+    inputs: int = 0
+    error: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class ApprovalRequested:
     """A person is asked about the plan of a step."""
 
@@ -247,10 +280,13 @@ class ApprovalAnswered:
 
 @attrs.frozen(kw_only=True)
 class ApprovalOptionSet:
-    """The flow's approval option was changed."""
+    """The flow's approval option was changed, by somebody who was this then."""
 
     at: float
     option: ApprovalOption
+    by: str = ""
+    groups: tuple[str, ...] = ()
+    admin: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -397,6 +433,7 @@ Record: TypeAlias = (
     | WorkReturned
     | StepLeft
     | StepRetried
+    | PoliciesReported
     | ApprovalRequested
     | ApprovalAnswered
     | ApprovalOptionSet

@@ -1,6 +1,6 @@
 """What a flow is made of: what a generator gives (`Signal`, `StepSpec`, `GroupSpec`), and the rows kept of it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import attrs
@@ -75,7 +75,7 @@ class StepSpec:
         retryable, skippable: whether a person may retry or skip it once it failed.
         target_type, target_id: the thing it acts on. The work may say so as well.
         plan_kind: how the plan that an approval step gives is read (`runtime.flow.noop`).
-        approvers: who may answer; nobody in particular means anybody.
+        approvers, approver_groups: who may answer; nobody in particular means anybody.
         retry: its retries.
         clone_as: what takes its place when it is tried again, where that is not the step itself.
         skip_group: skipping it, or its plan having no changes, skips the rest of its group.
@@ -98,6 +98,7 @@ class StepSpec:
     target_id: str = ""
     plan_kind: str = "changes"
     approvers: tuple[str, ...] = ()
+    approver_groups: tuple[str, ...] = ()
     retry: RetryRule = RetryRule()
     clone_as: tuple[CloneSpec, ...] = ()
     skip_group: bool = False
@@ -105,6 +106,11 @@ class StepSpec:
     skip_noop: bool = True
     hooks: tuple[Hook, ...] = ()
     idempotent: bool = False
+
+    def takes_answers_of(self, by: str, groups: Collection[str], *, admin: bool) -> bool:
+        """Say whether somebody may answer its approval. An administrator may always."""
+        anybody = not self.approvers and not self.approver_groups
+        return admin or anybody or by in self.approvers or not set(groups).isdisjoint(self.approver_groups)
 
     @property
     def signals(self) -> tuple[Signal, ...]:
@@ -125,6 +131,16 @@ class GroupSpec:
     before: tuple[StepSpec, ...] = ()
     steps: tuple[StepSpec, ...] = ()
     after: tuple[StepSpec, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Violation:
+    """A rule that a plan breaks. Severity ``deny`` fails the step, anything else is a warning."""
+
+    policy_id: str
+    severity: str
+    message: str
+    path: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -145,6 +145,7 @@ def listing_of_flow(flow: Flow) -> Listing:
         requester=header.by,
         tags=header.metadata,
         resolver_usernames=tuple(sorted({name for spec in specs for name in spec.approvers})),
+        resolver_groups=tuple(sorted({name for spec in specs for name in spec.approver_groups})),
         flow=True,
         owner=header.owner,
         turn=flow.turn,

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import attrs
 
-from runtime.flow.events import Violation
+from runtime.flow.rows import Violation
 from runtime.policies.isolated import ask
 from runtime.policies.protocol import EVERYTHING, PlanView, Scope, Severity
 from runtime.values.json import Json

@@ -6,7 +6,7 @@ from typing import Final
 import attrs
 import trio
 
-from runtime.flow.events import Violation
+from runtime.flow.rows import Violation
 from runtime.policies.protocol import PlanView, Policy, PolicyBroken
 
 EVALUATE_WITHIN_SECONDS: Final = 120.0

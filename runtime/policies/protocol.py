@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 import attrs
 
-from runtime.flow.events import Violation
+from runtime.flow.rows import Violation
 from runtime.values.json import Json
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 
 from runtime.errors import Fault, Invalid
-from runtime.flow.events import Violation
+from runtime.flow.rows import Violation
 from runtime.policies.isolated import ask
 from runtime.policies.protocol import EVERYTHING, PlanView, Scope, Severity
 from runtime.templates.schemas import check_schema, normalise_schema

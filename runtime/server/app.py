@@ -41,7 +41,8 @@ from runtime.server.openapi import document
 from runtime.server.pages import page
 from runtime.server.problems import problem, refusal
 from runtime.server.replying import page_headers, shown
-from runtime.server.routes import ROUTES, Route
+from runtime.server.route import Route
+from runtime.server.routes import ROUTES
 from runtime.values.json import Json
 
 _log = structlog.get_logger(__name__)
@@ -240,7 +241,7 @@ async def _route(office: Office, route: Route, asked_for: Asked) -> Response:
     except Refused as cause:
         if asked is RunTask and isinstance(cause, Conflict) and await _runs_by_itself(office, task_id, who):
             return Response(status_code=204)
-        return refusal(cause, conflict=409 if asked in _TAKES_ONCE else 400)
+        return refusal(cause, conflict=409 if route.strict or asked in _TAKES_ONCE else 400)
     if route.status == 204:
         return Response(status_code=204)
     if route.message is CallCallback:

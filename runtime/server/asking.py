@@ -1,6 +1,7 @@
 """From a request to messages: parameters are gathered as their route says, and faults speak of them by their own names."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import attrs
 from starlette.requests import Request
@@ -10,9 +11,12 @@ from runtime.api.codec import REQUESTS
 from runtime.api.commands import Command
 from runtime.api.queries import Query
 from runtime.api.schema import TAG, tag_of
-from runtime.errors import Fault
-from runtime.server.routes import Fields, Parameter, Route
+from runtime.errors import Fault, did_you_mean
+from runtime.server.route import Fields, Parameter, Route
 from runtime.values.json import Json
+
+_MOST_FAULTS: Final = 20
+_LONGEST: Final = 100
 
 
 def messages_of(route: Route, request: Request, body: Json, task_id: str = "") -> Sequence[Command | Query]:
@@ -55,7 +59,7 @@ def _fields(route: Route, request: Request, body: Json) -> Fields:
         if text:
             _read(one, text, fields, faults)
     if route.tags:
-        fields["tags"] = _tags(request.query_params.getlist("tag"), faults)
+        fields[route.tags] = _tags(request.query_params.getlist("tag"), faults)
     if (route.whole_body or route.in_body) and not isinstance(body, Mapping) and (route.whole_body or body is not None):
         raise MessageInvalid([Fault("", "the body has to be an object")])
     if route.whole_body:
@@ -65,11 +69,24 @@ def _fields(route: Route, request: Request, body: Json) -> Fields:
             value = body.get(one.name)
             if one.read is not None and isinstance(value, str):
                 _read(one, value, fields, faults)
-            elif value is not None:
+            elif value is not None or (route.strict and one.name in body):
                 fields[one.gives] = value
+    if route.strict:
+        faults += _unknown(route, body)
     if faults:
         raise MessageInvalid(faults)
     return fields
+
+
+def _unknown(route: Route, body: Json) -> Sequence[Fault]:
+    """Name the members of a body that nobody reads."""
+    if body is None:
+        return ()
+    if not isinstance(body, Mapping):
+        return [Fault("", "the body has to be an object")]
+    known = [one.name for one in route.in_body]
+    unknown = [name for name in body if name not in known][:_MOST_FAULTS]
+    return [Fault(name[:_LONGEST], "there is no such field", did_you_mean(name, known)) for name in unknown]
 
 
 def _read(parameter: Parameter, text: str, fields: Fields, faults: list[Fault]) -> None:

@@ -7,7 +7,8 @@ from typing import Any, Final, cast
 
 from runtime.api.codec import EVENTS, REQUESTS
 from runtime.api.schema import TAG, tag_of
-from runtime.server.routes import ROUTES, Parameter, Route, duration, moment, truth, whole
+from runtime.server.route import Parameter, Route, duration, moment, truth, whole
+from runtime.server.routes import ROUTES
 from runtime.values.json import Json
 
 _JSON: Final = "application/json"
@@ -125,7 +126,8 @@ def _body(route: Route, schema: Any) -> dict[str, Json]:
             known = {"type": "string", "description": "How much later it starts, as a duration such as 1h30m."}
         properties[one.name] = known if known is not None else {}
     required = [one.name for one in route.in_body if one.gives in schema["required"] and one.gives != TAG]
-    return {"type": "object", "properties": properties, "required": cast("Json", required)}
+    body: dict[str, Json] = {"type": "object", "properties": properties, "required": cast("Json", required)}
+    return {**body, "additionalProperties": False} if route.strict else body
 
 
 def _responses(status: int) -> dict[str, Json]:

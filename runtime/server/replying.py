@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 
+from runtime.api.codec import to_json
 from runtime.api.desk import (
     Answer,
     Comments,
@@ -17,6 +18,8 @@ from runtime.api.desk import (
     TaskPage,
     TemplatePage,
 )
+from runtime.api.flow_desk import FlowPage, FlowTypes, PolicyReports
+from runtime.api.flow_views import ApprovalView, FlowStepDetail, FlowView
 from runtime.api.shapes import (
     comment_shape,
     function_shape,
@@ -29,7 +32,7 @@ from runtime.api.shapes import (
 from runtime.api.views import view_task
 from runtime.engine.task import Comment
 from runtime.errors import NotFound, did_you_mean
-from runtime.server.routes import View
+from runtime.server.route import View
 from runtime.templates.model import Function, Template
 from runtime.values.json import Json
 
@@ -63,6 +66,14 @@ def shown(answer: Answer, view: View = View.TASK, step: str = "") -> Json:
             return {"id": answer.id, "tasks": list(answer.tasks)}
         case Resealed(rows=rows):
             return {"rows": rows}
+        case FlowView() | FlowStepDetail() | ApprovalView():
+            return to_json(answer)
+        case FlowPage(flows=flows):
+            return [to_json(one) for one in flows]
+        case FlowTypes(types=types):
+            return [to_json(one) for one in types]
+        case PolicyReports(reports=reports):
+            return [to_json(one) for one in reports]
         case None:
             return None
         case _:
@@ -87,7 +98,7 @@ def _task(answer: SeenTask, view: View, step: str) -> Json:
 def page_headers(request: Request, answer: Answer, size: int) -> Mapping[str, str]:
     """Give the headers of one page: how large pages are, and where the next one is, with all that was asked for."""
     headers = {"X-Paging-PageSize": str(size)}
-    if isinstance(answer, TaskPage | TemplatePage | FunctionPage) and answer.cursor:
+    if isinstance(answer, TaskPage | TemplatePage | FunctionPage | FlowPage) and answer.cursor:
         query = [(name, value) for name, value in request.query_params.multi_items() if name != "last"]
         headers["Link"] = f"<{request.url.path}?{urlencode([*query, ('last', answer.cursor)])}>; rel=next"
     return headers

@@ -27,7 +27,7 @@ from actors import (
     Restart,
     Supervisor,
 )
-from runtime.api.flow_messages import FlowCommand, SubmitFlow
+from runtime.api.flow_messages import DeleteFlow, FlowCommand, SubmitFlow
 from runtime.api.messages import DeleteTask, GetTask, SubmitTask, SubmitTasks
 from runtime.engine.decision import decide
 from runtime.engine.draft import begin
@@ -59,7 +59,9 @@ from runtime.work.unit import Services
 
 _Control: TypeAlias = Request | GetTask | FlowCommand | GiveTurn | NewerFlow
 _Submission: TypeAlias = SubmitTask | SubmitFlow
-Message: TypeAlias = _Submission | SubmitTasks | SubmitBatch | DeleteTask | _Control | WakeTasks | TurnMoved | TaskEnded
+Message: TypeAlias = (
+    _Submission | SubmitTasks | SubmitBatch | DeleteTask | DeleteFlow | _Control | WakeTasks | TurnMoved | TaskEnded
+)
 
 _LEFT: Final = "whoever ran the task ended in the middle of it"
 """Why a task that is awake in the journal and not in memory is resumed."""
@@ -111,7 +113,7 @@ class Intake(Actor[Message]):
                     await self._take_batch(message, question)
                 elif isinstance(message, SubmitTasks):
                     await self._take_all(message, question)
-                elif isinstance(message, DeleteTask):
+                elif isinstance(message, DeleteTask | DeleteFlow):
                     await self._delete(message, question)
                 elif isinstance(message, WakeTasks):
                     await self._bring_back(message, question)
@@ -224,14 +226,17 @@ class Intake(Actor[Message]):
             if question is not None:
                 question.answer(None)
 
-    async def _delete(self, message: DeleteTask, question: Question[Message] | None) -> None:
+    async def _delete(self, message: DeleteTask | DeleteFlow, question: Question[Message] | None) -> None:
         """Delete a task that sleeps: nothing is done for it, and nothing is done with it but through here."""
         try:
             claimed = await self._services.claims.claim(message.task_id)
             if isinstance(claimed, int):
                 self._forward(Forward(claimed, message, question))
                 return
-            refusal = await self._try_to_delete(message.task_id)
+            if isinstance(message, DeleteFlow):
+                refusal = await self._try_to_delete_flow(message.flow_id)
+            else:
+                refusal = await self._try_to_delete(message.task_id)
         except Unavailable as unavailable:
             refusal = unavailable
         if question is not None and refusal is None:
@@ -249,6 +254,20 @@ class Intake(Actor[Message]):
                 self._services.claims.release([task_id])
             return Conflict(f"task {task_id} cannot be deleted: it is {task.state}")
         await self._services.journal.delete(task_id)
+        return None
+
+    async def _try_to_delete_flow(self, flow_id: str) -> Refused | None:
+        flow = await self._read(flow_id)
+        if not isinstance(flow, Flow):
+            return NotFound("flow", flow_id)
+        busy = self._in_memory(flow_id)
+        if busy or not flow.ended:
+            if not busy:
+                self._services.claims.release([flow_id])
+            return Conflict(f"flow {flow_id} cannot be deleted: it is {flow.status.status} and has not ended")
+        await self._services.journal.delete(flow_id)
+        if flow.header.owner:
+            await self._move_turn(TurnMoved(flow.header.owner))
         return None
 
     async def _take_on(self, accepted: Sequence[_Accepted]) -> None:
@@ -337,6 +356,7 @@ class Intake(Actor[Message]):
             self._services.broadcast.give_up(task_id, str(damage))
             return
         if isinstance(task, Flow) and task.turn is FlowTurn.WAITS:
+            self._services.claims.release([task_id])
             await self._move_turn(TurnMoved(task.header.owner))
         elif task is not None and not task.idle:
             self._start(task)

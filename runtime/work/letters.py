@@ -10,7 +10,7 @@ import attrs
 import msgspec
 from msgspec import msgpack
 
-from runtime.api.flow_messages import FlowCommand
+from runtime.api.flow_messages import DeleteFlow, FlowCommand
 from runtime.api.messages import DeleteTask, StartTaskOver
 from runtime.errors import (
     Conflict,
@@ -30,7 +30,7 @@ from runtime.journal.codec import Form, decode_template, encode_template, encode
 from runtime.work.messages import GiveTurn, NewerFlow, WakeTask
 from runtime.work.requests import Request
 
-Question: TypeAlias = Request | DeleteTask | FlowCommand | GiveTurn | NewerFlow
+Question: TypeAlias = Request | DeleteTask | DeleteFlow | FlowCommand | GiveTurn | NewerFlow
 
 
 class LetterUnreadable(UnderstudyError):

@@ -73,14 +73,14 @@ async def running_server(
 
 
 @contextmanager
-def server_in_a_thread(templates: Iterable[Template], user: str = "") -> Iterator[str]:
+def server_in_a_thread(templates: Iterable[Template], user: str = "", **options: Any) -> Iterator[str]:
     """Run a server beside a program that is not on trio; give its address. With a `user`, everybody is that one."""
     told: queue.Queue[tuple[str, trio.lowlevel.TrioToken, trio.Event]] = queue.Queue()
 
     async def serve() -> None:
         done = trio.Event()
         believed = Everybody(Identity(user)) if user else None
-        async with running_server(templates, authenticator=believed) as server:
+        async with running_server(templates, authenticator=believed, **options) as server:
             told.put((server.url, trio.lowlevel.current_trio_token(), done))
             await done.wait()
 

@@ -44,13 +44,12 @@ from runtime.flow.events import (
     SkipStepRequested,
     StartRequested,
     UnpauseRequested,
-    Violation,
 )
 from runtime.flow.flow import Flow
 from runtime.flow.history import replay
 from runtime.flow.records import FlowCreated, SegmentCut
 from runtime.flow.records import Record as FlowRecord
-from runtime.flow.rows import GroupSpec, Step, StepSpec
+from runtime.flow.rows import GroupSpec, Step, StepSpec, Violation
 from runtime.flow.states import Mode, Stage
 from runtime.flows import Flows, Generator
 from runtime.journal.codec import decode_turn, encode_turn

@@ -1,5 +1,6 @@
 """Any message of a class, by the annotations and rules of its fields; and any JSON near one."""
 
+import re
 import types
 from collections.abc import Mapping
 from enum import EnumType
@@ -25,7 +26,9 @@ def values(kind: Any, rules: Mapping[str, Any]) -> st.SearchStrategy[Any]:
         return _JSON
     if kind is str:
         least = rules.get("minLength", 0)
-        return st.text(min_size=least, max_size=max(least, min(rules.get("maxLength", 8), 8)))
+        texts = st.text(min_size=least, max_size=max(least, min(rules.get("maxLength", 8), 8)))
+        pattern = rules.get("pattern")
+        return texts.filter(re.compile(pattern).search) if pattern else texts
     if kind is bool:
         return st.booleans()
     if kind is int:

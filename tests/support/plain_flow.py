@@ -46,7 +46,6 @@ from runtime.flow.events import (
     StepCut,
     StepsGenerated,
     TurnGiven,
-    Violation,
     WorkFinished,
 )
 from runtime.flow.flow import Flow
@@ -54,7 +53,7 @@ from runtime.flow.generation import GenerationError, choose_generator, flatten
 from runtime.flow.history import begin, replay
 from runtime.flow.noop import PLAN_READERS, PlanUnreadable, is_noop
 from runtime.flow.records import FlowCreated, FlowStatusSet, GroupStatusSet, Record, StepBegan, StepStatusSet
-from runtime.flow.rows import GroupSpec, Signal, Step, StepSpec
+from runtime.flow.rows import GroupSpec, Signal, Step, StepSpec, Violation
 from runtime.flow.states import ApprovalOption, ExecutionType, FlowTurn, Mode, StepStatus
 from runtime.values.json import Json
 from tests.support.flow_table import ALLOWED, FLOW_ALLOWED, GROUP_ALLOWED

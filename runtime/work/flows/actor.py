@@ -108,9 +108,12 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
                     type=message.type,
                     note=message.note,
                     admin=message.admin,
+                    groups=message.groups,
                 )
             case SetApprovalOption():
-                return ApprovalOptionChanged(at=now, by=message.by, option=message.option)
+                return ApprovalOptionChanged(
+                    at=now, by=message.by, option=message.option, groups=message.groups, admin=message.admin
+                )
             case RetryStep():
                 return RetryStepRequested(at=now, by=message.by, step=message.step_id, stale_plan=message.stale_plan)
             case SkipStep():

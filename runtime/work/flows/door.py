@@ -4,6 +4,7 @@ The step stays running meanwhile, and its actor in memory. The id makes it safe 
 once more, after a crash too, finds the flow of the first time.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
@@ -11,14 +12,13 @@ import trio
 
 from actors import ActorStopped, AskExpired, ChildUnknown, Clock, MailboxFull, ShutdownContext
 from runtime.api.flow_messages import CancelFlow, SubmitFlow
+from runtime.api.flow_submission import FlowRequest
 from runtime.api.messages import GetTask
 from runtime.embedded import AnswerReport, FlowDoor, FlowOrder, FlowReport, StepReport
 from runtime.errors import Conflict, Refused, Unavailable
 from runtime.flow.document import FlowDocument, read_flow
 from runtime.flow.flow import Flow
-from runtime.flow.generation import flatten
 from runtime.flow.naming import base_name
-from runtime.flow.records import FlowCreated
 from runtime.flow.rows import Step
 from runtime.flow.states import ApprovalOption
 from runtime.work.broadcast import Broadcast
@@ -33,6 +33,7 @@ _CANCEL_WITHIN_SECONDS: Final = 1.0
 class OpenDoor(FlowDoor):
     """The door of a runtime. `front` gives the intake of now."""
 
+    documents: Mapping[str, FlowDocument]
     front: Front
     broadcast: Broadcast
     clock: Clock
@@ -41,13 +42,32 @@ class OpenDoor(FlowDoor):
     async def run(self, order: FlowOrder) -> FlowReport:
         """See `FlowDoor.run`."""
         try:
-            await self._ask(_submission(order))
+            await self._ask(self._submission(order))
             return _report(await self._end_of(order.id))
         except trio.Cancelled:
             if self.shutdown.reason is None:
                 with trio.CancelScope(deadline=trio.current_time() + _CANCEL_WITHIN_SECONDS, shield=True):
                     await self._cancel(order)
             raise
+
+    def _submission(self, order: FlowOrder) -> SubmitFlow:
+        given = order.flow
+        document = self.documents.get(given) if isinstance(given, str) else read_flow(given)[0]
+        kind = given if isinstance(given, str) else (document.name if document is not None else "") or "flow"
+        return FlowRequest(
+            type=kind,
+            document=document,
+            flow_id=order.id,
+            by=order.by,
+            owner_id=order.owner_id,
+            owner_type=order.owner_type,
+            metadata=order.metadata,
+            inputs=order.inputs,
+            plan_only=order.plan_only or None,
+            approval_option=ApprovalOption.APPROVE_ALL if order.approve_all else None,
+            approval_seconds=order.approval_seconds,
+            parent=order.parent,
+        ).submission()
 
     async def _end_of(self, flow_id: str) -> Flow:
         while True:
@@ -74,31 +94,6 @@ class OpenDoor(FlowDoor):
             await self.front().ask(message, deadline=self.clock.monotonic() + _CANCEL_WITHIN_SECONDS)
         except (ActorStopped, ChildUnknown, MailboxFull, AskExpired, Refused):
             return  # it has ended, or nobody is left to cancel it
-
-
-def _submission(order: FlowOrder) -> SubmitFlow:
-    given = order.flow
-    document = FlowDocument() if isinstance(given, str) else read_flow(given)[0]
-    created = FlowCreated(
-        at=0.0,
-        by=order.by,
-        flow_id=order.id,
-        type=given if isinstance(given, str) else document.name or "flow",
-        owner_id=order.owner_id,
-        owner_type=order.owner_type,
-        metadata=order.metadata,
-        inputs=order.inputs,
-        mode=document.mode,
-        plan_only=order.plan_only or document.plan_only,
-        approval_option=ApprovalOption.APPROVE_ALL if order.approve_all else document.approval_option,
-        on_error=document.on_error,
-        on_policy_failure=document.on_policy_failure,
-        approval_seconds=order.approval_seconds,
-    )
-    if isinstance(given, str):
-        return SubmitFlow(flow=created)
-    steps, groups = flatten(document.given(), plan_only=created.plan_only)
-    return SubmitFlow(flow=created, steps=tuple(steps), groups=tuple(groups))
 
 
 def _report(flow: Flow) -> FlowReport:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from runtime.flow.events import Violation
 from runtime.flow.noop import PLAN_READERS, PlanUnreadable, is_noop
+from runtime.flow.rows import Violation
 from runtime.flow.states import ApprovalOption, Mode, OnPolicyFailure
 from tests.support.plain_flow import CHANGES, NO_CHANGES, Evaluation, FlowLoop, Work, plan, scripted, step
 

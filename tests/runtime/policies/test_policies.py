@@ -6,7 +6,7 @@ import attrs
 import pytest
 import trio
 
-from runtime.flow.events import Violation
+from runtime.flow.rows import Violation
 from runtime.policies.cel import CelPolicy
 from runtime.policies.evaluation import evaluate
 from runtime.policies.protocol import PlanView, Scope, Severity

@@ -14,6 +14,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from runtime.server.openapi import document
+from tests.runtime.server.test_flow_routes import KIT
 from tests.runtime.server.test_routes import BY_HAND, HELLO, WRONG
 from tests.support.api_server import server_in_a_thread
 
@@ -27,7 +28,7 @@ OPERATIONS = [found.ok() for found in FOUND]
 
 @pytest.fixture(scope="module")
 def url():
-    with server_in_a_thread([HELLO, BY_HAND, WRONG]) as address:
+    with server_in_a_thread([HELLO, BY_HAND, WRONG], flows=KIT) as address:
         yield address
 
 

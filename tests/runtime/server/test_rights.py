@@ -9,6 +9,7 @@ from runtime import open_runtime
 from runtime.api.codec import REQUESTS
 from runtime.api.commands import PauseTask, SubmitTask
 from runtime.api.desk import Desk
+from runtime.api.flow_commands import AboutFlows
 from runtime.api.queries import Involvement, ListTasks
 from runtime.api.submission import Submission
 from runtime.engine.rights import Identity
@@ -154,7 +155,8 @@ async def test_who_may_send_what(tag, resolved):
 
 
 def test_no_message_is_left_out():
-    assert {*UNRESOLVED, *RESOLVED} == set(REQUESTS.classes)
+    about_tasks = {tag for tag, cls in REQUESTS.classes.items() if not issubclass(cls, AboutFlows)}
+    assert {*UNRESOLVED, *RESOLVED} == about_tasks  # those about flows have a table of their own
 
 
 @pytest.mark.parametrize("name", PEOPLE)

@@ -24,7 +24,7 @@ def test_each_record_of_a_flow_is_one_event():
 
 async def test_a_feed_has_every_position_of_tasks_and_flows_together():
     journal, loop = Kept(), FlowLoop(*[step(f"s{n}", n) for n in range(3)], mode=Mode.FLAT).run()
-    async with open_runtime(journal=journal) as rt:
+    async with open_runtime(journal=journal, keep_ended_seconds=1e10) as rt:  # the flow ended years ago
         task = await rt.submit(plan(a=task_step(), b=task_step("a")))
         await journal.append([Entry("f", loop.records, standing_of(loop.flow))])
         await task.wait()

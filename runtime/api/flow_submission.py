@@ -1,0 +1,161 @@
+"""What somebody wants run as a flow, and the submission it comes to: the settings of a call before those of a document."""
+
+import os
+import uuid
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Final, TypeAlias, TypeVar
+
+import attrs
+
+from runtime.api.flow_messages import SubmitFlow
+from runtime.errors import Fault, FlowInvalid, did_you_mean
+from runtime.flow.document import FlowDocument, read_flow
+from runtime.flow.generation import flatten
+from runtime.flow.records import FlowCreated
+from runtime.flow.rows import Signal
+from runtime.flow.states import ApprovalOption, Mode, OnError, OnPolicyFailure
+from runtime.templates.files import Unreadable, read_text
+from runtime.templates.yaml import parse_yaml
+from runtime.values.json import Json
+
+FlowSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Json] | FlowDocument
+"""A flow as a user names it: a type that the runtime knows, the path of a YAML file, or a document."""
+
+FILES: Final = frozenset({".yaml", ".yml", ".json"})
+"""How the names of files end; any other text is a type of flows."""
+
+APPROVAL_SECONDS: Final = 30 * 86_400.0
+PLAN_SECONDS: Final = 72 * 3600.0
+
+
+@attrs.frozen(kw_only=True)
+class FlowRequest:
+    """A flow to be. None: as the document says, or as is usual. See `runtime.api.flow_client.FlowClient.flow`."""
+
+    type: str
+    document: FlowDocument | None = None
+    inputs: Mapping[str, Json] = attrs.field(factory=dict)
+    flow_id: str = ""
+    by: str = "user"
+    by_groups: Iterable[str] = ()
+    by_admin: bool = False
+    owner_id: str = ""
+    owner_type: str = ""
+    org_id: str = ""
+    metadata: Mapping[str, str] = attrs.field(factory=dict)
+    mode: Mode | str | None = None
+    plan_only: bool | None = None
+    approval_option: ApprovalOption | str | None = None
+    on_error: OnError | str | None = None
+    on_policy_failure: OnPolicyFailure | str | None = None
+    generate_signal: Signal | None = None
+    approval_seconds: float = APPROVAL_SECONDS
+    plan_seconds: float = PLAN_SECONDS
+    segment: int = 5
+    max_in_flight: int = 10
+    start: bool = True
+    parent: str = ""
+
+    def submission(self) -> SubmitFlow:
+        """Give what the runtime is asked to take on.
+
+        Raises:
+            FlowInvalid: a setting is none.
+        """
+        known = self.document or FlowDocument()
+        plan_only = known.plan_only if self.plan_only is None else self.plan_only
+        header = FlowCreated(
+            at=0.0,
+            by=self.by or "user",
+            by_groups=tuple(sorted(self.by_groups)),
+            by_admin=self.by_admin,
+            flow_id=_checked_id(self.flow_id) or str(uuid.uuid4()),
+            type=self.type,
+            owner_id=self.owner_id,
+            owner_type=self.owner_type,
+            org_id=self.org_id,
+            metadata=dict(self.metadata),
+            inputs=dict(self.inputs),
+            mode=choice(Mode, self.mode, "mode", known.mode),
+            plan_only=plan_only,
+            approval_option=choice(ApprovalOption, self.approval_option, "approval_option", known.approval_option),
+            on_error=choice(OnError, self.on_error, "on_error", known.on_error),
+            on_policy_failure=choice(
+                OnPolicyFailure, self.on_policy_failure, "on_policy_failure", known.on_policy_failure
+            ),
+            generate_signal=self.generate_signal or known.generate_signal,
+            approval_seconds=self.approval_seconds,
+            plan_seconds=self.plan_seconds,
+            segment=_at_least_one(self.segment, "segment"),
+            max_in_flight=_at_least_one(self.max_in_flight, "max_in_flight"),
+            parent=self.parent,
+        )
+        given = known.given()
+        steps, groups = flatten(given, plan_only=plan_only) if given else ((), ())
+        return SubmitFlow(flow=header, steps=tuple(steps), groups=tuple(groups), start=self.start)
+
+
+def _checked_id(flow_id: str) -> str:
+    if "/" in flow_id:
+        raise FlowInvalid([Fault("flow_id", 'must be a text without "/"')])
+    return flow_id
+
+
+def _at_least_one(number: int, name: str) -> int:
+    if number < 1:
+        raise FlowInvalid([Fault(name, f"{number} is too small: at least 1 is wanted")])
+    return number
+
+
+def load_flow(source: str | os.PathLike[str], *, strict: bool = False) -> FlowDocument:
+    """Read a file of ``kind: flow``. Blocks.
+
+    Raises:
+        FlowInvalid: with every fault and its path.
+    """
+    path = Path(source)
+    try:
+        data = parse_yaml(read_text(path)).data
+    except (Unreadable, ValueError) as fault:
+        raise FlowInvalid([Fault("", str(fault))], str(path)) from fault
+    return read_flow(data, str(path), strict=strict)[0]
+
+
+def load_flows(folder: str | os.PathLike[str]) -> tuple[FlowDocument, ...]:
+    """Read the files of flows in a folder, in the order of their names; one without a name is called as its file. Blocks.
+
+    Raises:
+        FlowInvalid: the first that cannot be used, with every fault and its path; or two have one name.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise FlowInvalid([Fault("", "there is no such folder")], str(path))
+    documents: dict[str, FlowDocument] = {}
+    for file in sorted(one for one in path.iterdir() if one.suffix in FILES):
+        document = load_flow(file)
+        document = attrs.evolve(document, name=document.name or file.stem)
+        if document.name in documents:
+            raise FlowInvalid([Fault("name", f'there is another flow "{document.name}"')], str(file))
+        documents[document.name] = document
+    return tuple(documents.values())
+
+
+E = TypeVar("E", bound=Enum)
+
+
+def choice(kind: type[E], given: E | str | None, name: str, known: E) -> E:
+    """Give what was said in the call, or what is known where nothing was.
+
+    Raises:
+        FlowInvalid: there is no such word.
+    """
+    if given is None:
+        return known
+    try:
+        return kind(given)
+    except ValueError:
+        words = [str(one.value) for one in kind]
+        hint = did_you_mean(str(given), words) or f"known: {', '.join(words)}"
+        raise FlowInvalid([Fault(name, f'"{str(given)[:100]}" is none of its values', hint)]) from None

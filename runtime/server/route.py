@@ -1,0 +1,119 @@
+"""What a route is: which message, and where its fields come from."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+import attrs
+
+from runtime.duration import parse_duration
+from runtime.values.json import Json
+
+Read: TypeAlias = Callable[[str], Json]
+"""Turns the text of a parameter into what a message takes. Raises `ValueError`, whose text is for the user."""
+
+
+def whole(text: str) -> Json:
+    """Read a page size: 0 is the default; others are brought within bounds, as µTask does."""
+    try:
+        size = int(text)
+    except ValueError:
+        raise ValueError("a whole number is wanted") from None
+    return min(max(size, 10), 10_000) if size > 0 else 1000
+
+
+def moment(text: str) -> Json:
+    """Read a moment."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("a time in RFC 3339 is wanted, such as 2026-11-27T15:00:00Z") from None
+    if read.tzinfo is None:
+        raise ValueError("the time says no zone: end it with Z, or an offset")
+    return read.timestamp()
+
+
+def duration(text: str) -> Json:
+    """Read a duration of Go's."""
+    return max(parse_duration(text), 0.0) if text else 0.0
+
+
+def truth(text: str) -> Json:
+    """Read a truth value."""
+    if text.lower() not in {"true", "false", "1", "0", ""}:
+        raise ValueError("true or false is wanted")
+    return text.lower() in {"true", "1"}
+
+
+def text(text: str) -> Json:
+    """Take a text as it is."""
+    return text
+
+
+@attrs.frozen
+class Parameter:
+    """A parameter of the path, the query or the body, and the field of the message that it gives."""
+
+    name: str
+    field: str = ""
+    read: Read | None = None
+
+    @property
+    def gives(self) -> str:
+        """The field."""
+        return self.field or self.name
+
+
+class View(StrEnum):
+    """What a reply shows of a task."""
+
+    TASK = "task"
+    RESOLUTION = "resolution"
+    STEP = "step"
+
+
+Fields: TypeAlias = dict[str, Json]
+Build: TypeAlias = Callable[[Fields], Sequence[tuple[type, Fields]]]
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """One route.
+
+    `admin`: for administrators; `public`: for everybody, known or not; `paged`: its reply has the headers of pages;
+    `tags`: the field that ``tag=key=value`` parameters of the query give; `whole_body`: the field that the body as a whole gives;
+    `execution`: the id in its path is that of an execution, and the message is about the task of that; `build`: the
+    messages, each with its fields, where what was sent makes another one, or several; `view`: what of a task is shown;
+    `strict`: members of the body that are not known are refused, as in messages, and not passed over.
+    """
+
+    method: str
+    path: str
+    message: type
+    status: int = 200
+    admin: bool = False
+    public: bool = False
+    paged: bool = False
+    tags: str = ""
+    strict: bool = False
+    execution: bool = False
+    in_path: tuple[Parameter, ...] = ()
+    in_query: tuple[Parameter, ...] = ()
+    in_body: tuple[Parameter, ...] = ()
+    whole_body: str = ""
+    build: "Build | None" = None
+    view: View = View.TASK
+
+    @property
+    def operation(self) -> str:
+        """The id of the operation, in OpenAPI and in metrics."""
+        return f"{self.method} {self.path}"
+
+
+def named(*names: str, **fields: str) -> tuple[Parameter, ...]:
+    """Give parameters that are called as the fields they give, or `fields` by their names."""
+    return (*(Parameter(name) for name in names), *(Parameter(name, field) for name, field in fields.items()))
+
+
+PAGE: Final = (Parameter("page_size", read=whole), Parameter("last", read=text))
