@@ -211,7 +211,7 @@ cli.add_command(flow_commands)
 @click.option(
     "--in-flight",
     type=click.IntRange(min=1),
-    default=64,
+    default=32,
     show_default=True,
     help="How many requests are answered at once.",
 )

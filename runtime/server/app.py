@@ -55,7 +55,6 @@ _SECURITY: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-_FULL: Final = "the server has as many requests as it takes: try again later"
 _TAKES_ONCE: Final = (SubmitTask, SubmitBatch, ResolveTask)
 """What exists already is refused as a duplicate of these (409), any other state that forbids something with 400."""
 
@@ -97,20 +96,20 @@ class Office:
     clock: Clock = attrs.field(factory=SystemClock)
     origins: tuple[str, ...] = ()
     draining: bool = False
-    in_flight: int = 0
-    refusing: int = 0
     subscribers: int = 0
+    room: trio.Semaphore = attrs.field(init=False)
     rate: RateLimit = attrs.field(init=False)
     reading: Reading = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.room = trio.Semaphore(self.limits.in_flight)
         self.rate = RateLimit(self.limits.requests_per_second, self.limits.burst)
         self.reading = Reading(self.limits)
 
     @property
-    def full(self) -> bool:
-        """Whether there is no room for another request just now."""
-        return self.in_flight >= self.limits.in_flight
+    def in_flight(self) -> int:
+        """How many requests are being answered."""
+        return self.limits.in_flight - self.room.value
 
     def identify(self, headers: Mapping[str, str], address: str) -> Identity | None:
         """Say who asks; None for nobody."""
@@ -177,14 +176,13 @@ async def _admitted(office: Office, handler: Handler, request: Request, door: Do
     try:
         if door is Door.ALWAYS:
             return await handler(Asked(request, _NOBODY))
-        if office.full:  # before anything is spent on it
-            return await _refused_for_now(office, refusal(Unavailable(_FULL)))
         address = request.client.host if request.client else ""
         who = office.identify(request.headers, address)
         wait = office.rate.take(who.username if who is not None else address, office.clock.monotonic())
         if wait:
             text = f"too many requests: {office.limits.requests_per_second:g} in a second are taken"
-            return await _refused_for_now(office, problem(429, text, headers={"Retry-After": str(math.ceil(wait))}))
+            await trio.sleep(office.limits.wait_seconds)
+            return problem(429, text, headers={"Retry-After": str(math.ceil(wait))})
         if who is None and door is not Door.PUBLIC:
             return problem(401, "it is not known who you are", headers=office.challenge)
         async with office.reading.of(request) as body:
@@ -203,26 +201,17 @@ async def _admitted(office: Office, handler: Handler, request: Request, door: Do
 
 
 async def _answered(office: Office, handler: Handler, asked: Asked) -> Response:
-    if office.full:
-        return await _refused_for_now(office, refusal(Unavailable(_FULL)))
-    office.in_flight += 1
+    """Answer once there is room, which is waited for a little: first come, first served."""
+    with trio.move_on_after(office.limits.wait_seconds) as waiting:
+        await office.room.acquire()
+    if waiting.cancelled_caught:
+        return refusal(Unavailable("the server has as many requests as it takes: try again later"))
     try:
         with trio.move_on_after(office.limits.request_seconds):
             return await handler(asked)
         return refusal(Unavailable("it took too long: it may still be done"))
     finally:
-        office.in_flight -= 1
-
-
-async def _refused_for_now(office: Office, response: Response) -> Response:
-    """Refuse, and take one's time: who asks again at once, and many do, costs little then."""
-    if office.refusing < office.limits.connections:
-        office.refusing += 1
-        try:
-            await trio.sleep(office.limits.refusal_seconds)
-        finally:
-            office.refusing -= 1
-    return response
+        office.room.release()
 
 
 async def _route(office: Office, route: Route, asked_for: Asked) -> Response:

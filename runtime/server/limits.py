@@ -16,10 +16,10 @@ class ServerLimits:
         body_bytes: of one request; `bodies_bytes` of all that are being read.
         body_seconds: how long a request may take to arrive, `request_seconds` how long to be answered.
         requests_per_second, burst: of each caller.
-        in_flight: how many requests are answered at once. It is well below what the machine could be made to hold, for
-            what is taken is to be answered soon.
-        refusal_seconds: how long a caller waits for the word that there is no room, so that one who asks again at once
-            costs little.
+        in_flight: how many requests are answered at once: enough to keep the machine busy, and few, for what is taken is
+            to be answered soon.
+        wait_seconds: how long a request waits for room before it is refused. Who waits costs nothing, and who is refused
+            asks again; so one who asks too often waits as long for the word that it was too often.
         connections: of all, `connections_per_address` from one.
         idle_seconds: how long a connection may rest between requests, `stall_seconds` how long it may take nothing of
             what it is sent.
@@ -31,9 +31,9 @@ class ServerLimits:
     body_seconds: float = 10.0
     requests_per_second: float = 100.0
     burst: int = 200
-    in_flight: int = 64
+    in_flight: int = 32
     request_seconds: float = 30.0
-    refusal_seconds: float = 0.25
+    wait_seconds: float = 1.0
     connections: int = 1000
     connections_per_address: int = 500
     idle_seconds: float = 30.0

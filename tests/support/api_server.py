@@ -22,7 +22,7 @@ from runtime.templates.model import Template
 
 ADMINISTRATORS = Administrators(usernames=["admin"], groups=["admins"])
 GROUPS = Groups({"admins": frozenset({"root"}), "ops": frozenset({"olga"}), "audit": frozenset({"anton"})})
-ROOMY = ServerLimits(requests_per_second=1e6, burst=1_000_000, refusal_seconds=0.01)
+ROOMY = ServerLimits(requests_per_second=1e6, burst=1_000_000, wait_seconds=0.2)
 
 
 @attrs.frozen
