@@ -68,7 +68,8 @@ if TYPE_CHECKING:
     from runtime.policies.cel import CelPolicy
     from runtime.policies.schema import SchemaPolicy
     from runtime.templates.model import Action, Assertion, Condition, Input, Output, Step, Template, Variable
-    from runtime.work.pools import Limits, ResourceFigures
+    from runtime.work.limits import Limits
+    from runtime.work.pools import ResourceFigures
 
 _HOME: Final = {
     "runtime.api.client": ("Prepared", "Runtime", "TaskHandle"),
@@ -115,7 +116,8 @@ _HOME: Final = {
         "Template",
         "Variable",
     ),
-    "runtime.work.pools": ("Limits", "ResourceFigures"),
+    "runtime.work.limits": ("Limits",),
+    "runtime.work.pools": ("ResourceFigures",),
 }
 _MODULE_OF: Final = {name: module for module, names in _HOME.items() for name in names}
 

@@ -31,6 +31,7 @@ from typing import Any, Final
 import trio
 
 from actors import (
+    Address,
     ChildSpec,
     Clock,
     Restart,
@@ -45,6 +46,7 @@ from actors import (
 )
 from runtime.api.callables import recall_callables
 from runtime.api.client import Runtime
+from runtime.configuration import HOST_ITEM
 from runtime.destinations import EVERYWHERE, Destinations
 from runtime.engine.rights import Administrators
 from runtime.faults import Faults, NoFaults
@@ -55,7 +57,7 @@ from runtime.journal.opening import open_journal
 from runtime.journal.protocol import Journal
 from runtime.journal.shared import SharedJournal
 from runtime.messenger import NOBODY
-from runtime.notifications.settings import CONFIG_ITEM, Notifications
+from runtime.notifications.settings import Notifications
 from runtime.runner import AnyRunner, Runners, RunnerSettings
 from runtime.templates.catalogue import Templates, TemplateSources, load_templates
 from runtime.templates.functions import FunctionSources, load_functions
@@ -68,12 +70,13 @@ from runtime.work.collector import Collector
 from runtime.work.config import shown_config
 from runtime.work.flows.door import OpenDoor
 from runtime.work.intake import Intake
+from runtime.work.limits import Limits, limits_of
 from runtime.work.plans import Plans
-from runtime.work.pools import Limits
 from runtime.work.program import Programs
 from runtime.work.resources import CAPACITY, ResourceKeeper, Resources
 from runtime.work.schema import Schemas
 from runtime.work.sharing import Sharing
+from runtime.work.slots import Slots
 from runtime.work.trial import Tools
 from runtime.work.unit import RECORDING_SECONDS, Services
 from runtime.work.wakeups import Agenda, WakeUps
@@ -147,7 +150,8 @@ async def open_runtime(
         destinations: where steps may connect to; `runtime.destinations.CAUTIOUS` for tasks of others.
         environment: the variables that processes of steps inherit, in place of those of this process, which may hold
             secrets.
-        limits: how many steps may hold each resource at once; nothing is limited without.
+        limits: how many steps may hold each resource, and how many runs may go on, at once; without, what ``utask-cfg``
+            says, and otherwise nothing is limited.
         grace_seconds: what running steps get to finish when the runtime is shut down.
         answer_within_seconds: how long a call waits for the runtime's answer before it raises `Unavailable`.
         keep_ended_seconds: how long tasks are kept once they are DONE or CANCELLED.
@@ -173,7 +177,7 @@ async def open_runtime(
         known_callables.register(function)
     root: Supervisor
     telling = None
-    if notifications is not None or CONFIG_ITEM in (config or {}):
+    if notifications is not None or HOST_ITEM in (config or {}):
         from runtime.notifications.setup import set_up  # noqa: PLC0415 - most runtimes notify nobody
 
         telling = set_up(notifications, dict(config or {}), lambda: root)
@@ -204,8 +208,8 @@ async def open_runtime(
     journal = journal or (MemoryJournal() if store is None else await open_journal(store, keys))
     evaluator = Evaluator(now=lambda: datetime.fromtimestamp(clock.wall(), UTC), region=region)
     timers = Timers(clock, shutdown=shutdown)
-    limited = bool(limits and limits.resources)
-    resources = Resources(limits, lambda: root.address_of(_RESOURCES)) if limits and limited else None
+    limits = limits or limits_of(config or {})
+    resources = Resources(limits, lambda: root.address_of(_RESOURCES)) if limits.pools else None
     agenda = Agenda(timers)
     sharing = (
         Sharing(
@@ -239,13 +243,14 @@ async def open_runtime(
         ),
         timers=timers,
         agenda=agenda,
-        plans=Plans(partial(recall_callables, functions=known_callables), shown_config(config or {}), region),
+        plans=Plans(partial(recall_callables, functions=known_callables), shown_config(config or {}), region, limits),
         broadcast=broadcast,
         faults=faults or NoFaults(),
         shutdown=shutdown,
         front=lambda: root.address_of(_INTAKE),
         flows=kit,
         post=sharing.post if sharing else None,
+        slots=Slots(limits, lambda: root.address_of(_RESOURCES)) if limits.pools else None,
     )
     try:
         async with open_supervisor(
@@ -253,7 +258,7 @@ async def open_runtime(
             [
                 *(sharing.specs_before if sharing else ()),
                 ChildSpec(id="timers", start=infrastructure(timers.run), restart=Restart.PERMANENT, stop_within=0),
-                *([_keeper_spec(limits, shutdown)] if limits and limited else []),
+                *([_keeper_spec(limits, shutdown, lambda: root.address_of(_INTAKE))] if limits.pools else []),
                 *([telling.spec] if telling else []),
                 ChildSpec(id=_TASKS, start=nested(strategy=Strategy.DYNAMIC), restart=Restart.PERMANENT),
             ],
@@ -315,10 +320,10 @@ async def open_runtime(
             await journal.close()
 
 
-def _keeper_spec(limits: Limits, shutdown: ShutdownContext) -> ChildSpec:
+def _keeper_spec(limits: Limits, shutdown: ShutdownContext, front: Callable[[], Address[Any]]) -> ChildSpec:
     return ChildSpec(
         id=_RESOURCES,
-        start=lambda _incarnation: ResourceKeeper(limits, shutdown),
+        start=lambda _incarnation: ResourceKeeper(limits, shutdown, front),
         restart=Restart.PERMANENT,
         capacity=CAPACITY,
     )

@@ -5,7 +5,7 @@ takes is in `runtime.structuring`.
 """
 
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
@@ -13,9 +13,12 @@ from runtime.errors import Fault, Invalid
 from runtime.structuring import Place, Report, Templated, reader
 from runtime.values.json import Json, NotJson, normalise
 
-__all__ = ("Checked", "ConfigurationInvalid", "Templated", "check_configuration", "overlay", "structure")
+__all__ = ("HOST_ITEM", "Checked", "ConfigurationInvalid", "Templated", "check_configuration", "overlay", "structure")
 
 C = TypeVar("C")
+
+HOST_ITEM: Final = "utask-cfg"
+"""The configuration item that says how the host itself is set up (section 13.2), as JSON."""
 
 
 class ConfigurationInvalid(Invalid):

@@ -6,10 +6,11 @@ take a whole batch of events: they are decided one after the other, and stored a
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Final, assert_never
 
 from runtime.engine import family
 from runtime.engine.draft import Draft
-from runtime.engine.effects import ArmRetry, Effect, RenderResult, StartStep
+from runtime.engine.effects import ArmRetry, Effect, HoldSlot, QueueRun, RenderResult, StartStep
 from runtime.engine.events import (
     CallbackCalled,
     Change,
@@ -23,6 +24,7 @@ from runtime.engine.events import (
     ResultRendered,
     Resumed,
     RetryDue,
+    RunAdmitted,
     RunRequested,
     StepCut,
     StepFinished,
@@ -36,6 +38,7 @@ from runtime.engine.records import (
     RunDelayed,
     RunEnded,
     RunInterrupted,
+    RunQueued,
     RunStarted,
     StepChanged,
     StepInterrupted,
@@ -46,7 +49,7 @@ from runtime.engine.records import (
     WaitingRechecked,
 )
 from runtime.engine.retry import next_delay
-from runtime.engine.states import RETRIABLE, UNRUNNABLE, ResolutionState, StepState, is_final
+from runtime.engine.states import RETRIABLE, UNRUNNABLE, Admission, ResolutionState, StepState, is_final
 from runtime.engine.task import DEFAULT_RUN_MAX, Progress, Task, child_name, max_retries_of
 from runtime.engine.waits import baffled
 from runtime.errors import Conflict, InputInvalid, Refused
@@ -73,6 +76,9 @@ def decide(task: Task, *events: Event) -> Decision:
         family.tell_parent(turn, task)
     return Decision(turn.draft.freeze() if turn.records else task, turn.records, turn.effects, refusals)
 
+
+CLOSED_SECONDS: Final = 600.0
+"""How long a task whose template is switched off is left alone (section 6.2)."""
 
 _UNROLLED = frozenset(
     {StepState.TODO, StepState.TO_RETRY, StepState.SERVER_ERROR, StepState.RETRY_NOW, StepState.EXPANDED}
@@ -120,6 +126,8 @@ class _Turn:
                 return self.resolve(event)
             case RetryDue():
                 self.wake(event)
+            case RunAdmitted():
+                return self.admit(event)
             case ResultRendered():
                 if self.ready_to_end:
                     self.record(
@@ -147,7 +155,8 @@ class _Turn:
         """
         draft, self.resumed = self.draft, True
         lost = [name for name, progress in draft.steps.items() if progress.live]
-        if lost and draft.resolution is ResolutionState.RUNNING and not draft.interrupted:
+        over = lost or draft.plan.admission is not Admission.FREE  # the slot that the run held is lost as well
+        if over and draft.resolution is ResolutionState.RUNNING and not draft.interrupted:
             self.record(RunInterrupted(at=event.at, requester="runtime", reason=event.reason))
         for name in lost:
             self.interrupt(name, event.at, f"interrupted: {event.reason}", StepState.TODO)
@@ -158,6 +167,8 @@ class _Turn:
         if draft.resolution is ResolutionState.CRASHED:
             self.effects = [effect for effect in self.effects if not isinstance(effect, ArmRetry)]  # it is run now
             self.run(RunRequested(at=event.at))
+        elif draft.in_line:
+            self.begin_run(event.at)
         elif draft.next_retry is not None and not self.effects:
             self.effects.append(ArmRetry(draft.next_retry, draft.run))
         family.resume(self)
@@ -200,7 +211,7 @@ class _Turn:
         if self.draft.tally.get(StepState.RUNNING, 0) and self.recover(event.at):
             self.record(RunEnded(at=event.at, state=ResolutionState.BLOCKED_TOCHECK))
         else:
-            self.start_run(event.at)
+            self.begin_run(event.at)
         return None
 
     def wake(self, event: RetryDue) -> None:
@@ -212,6 +223,38 @@ class _Turn:
             self.effects.append(ArmRetry(draft.next_retry, draft.run))
         else:
             self.run(RunRequested(at=event.at))
+
+    def begin_run(self, at: float) -> None:
+        """Begin a run; where runs are limited, as soon as there is a slot for it (section 8).
+
+        One that waits for a slot is not RUNNING and uses up none of the task's runs (Q18). A template that is switched
+        off holds its tasks up without keeping them in line.
+        """
+        draft = self.draft
+        match draft.plan.admission:
+            case Admission.FREE:
+                self.start_run(at)
+            case Admission.QUEUED:
+                crashed = draft.resolution is ResolutionState.CRASHED
+                self.effects.append(QueueRun(crashed))
+                if not draft.in_line:
+                    again = ResolutionState.RETRY if draft.run else ResolutionState.TO_AUTORUN
+                    self.record(RunQueued(at=at, state=ResolutionState.CRASHED if crashed else again))
+            case Admission.CLOSED:
+                due = at + CLOSED_SECONDS
+                why = f'resource "template:{draft.plan.template.name}" is switched off: its limit is 0'
+                self.record(RunDelayed(at=at, due=due, reason=why))
+                self.effects.append(ArmRetry(due, draft.run))
+            case _:
+                assert_never(draft.plan.admission)
+
+    def admit(self, event: RunAdmitted) -> Conflict | None:
+        draft = self.draft
+        if not draft.in_line:
+            return Conflict(f"task {draft.header.task_id} waits for no slot: it is {draft.resolution}")
+        self.start_run(event.at)
+        self.effects.append(HoldSlot(event.ticket))
+        return None
 
     def start_run(self, at: float) -> None:
         """Begin a run, and start what is ready."""

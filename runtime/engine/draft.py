@@ -32,6 +32,7 @@ from runtime.engine.records import (
     RunDelayed,
     RunEnded,
     RunInterrupted,
+    RunQueued,
     RunsExtended,
     RunStarted,
     StepChanged,
@@ -62,6 +63,7 @@ from runtime.engine.task import (
     child_name,
     definition_of,
     first_attempt,
+    in_line,
     plan_of,
     state_of,
 )
@@ -281,9 +283,8 @@ class Draft:
                 self._cancelled(record)
             case ParentTold():
                 self.untold = False
-            case RunDelayed():
-                self.resolution = ResolutionState.TO_AUTORUN_DELAYED
-                self.next_retry = record.due
+            case RunDelayed() | RunQueued():
+                self._put_off(record)
             case TaskWoken():
                 self.next_retry = record.at if self.next_retry is None else min(self.next_retry, record.at)
             case (
@@ -314,10 +315,32 @@ class Draft:
             case _:
                 assert_never(record)
 
+    @property
+    def in_line(self) -> bool:
+        """See `Task.in_line`."""
+        return in_line(self.resolution, self.next_retry)
+
+    def _put_off(self, record: RunDelayed | RunQueued) -> None:
+        self._let_go()
+        if isinstance(record, RunQueued):
+            self.resolution, self.next_retry = record.state, None
+            return
+        self.resolution, self.next_retry = ResolutionState.TO_AUTORUN_DELAYED, record.due
+        if record.reason:
+            self.held = ResolutionState.BLOCKED_TOCHECK
+            self.stopped_by, self.stop_reason = "runtime", record.reason
+            self.untold = self._has_news()
+
+    def _let_go(self) -> None:
+        """Nothing holds the task any more: it goes on."""
+        self.held = None
+        self.stopped_by = self.stop_reason = ""
+        self.untold = False
+
     def _began(self, record: RunStarted) -> None:
         self.run += 1
         self.span = Span(record.at, self.span.stop)
-        self.held = None
+        self._let_go()
         self.rechecked = False
         self.known = self.known.with_task(task_infos(self.header, record.at, self.plan.region))
         if self.live:
@@ -325,7 +348,6 @@ class Draft:
         self.resolution = ResolutionState.RUNNING
         self.next_retry = None
         self.interrupted = False
-        self.untold = False
 
     def _cancelled(self, record: TaskCancelled) -> None:
         waits.forget_all(self)

@@ -20,7 +20,7 @@ from runtime.engine.records import (
     TaskStartedOver,
 )
 from runtime.engine.states import ResolutionState, StepState, is_final
-from runtime.engine.task import Loop, Progress, child_name, first_attempt, plan_of
+from runtime.engine.task import Loop, Progress, child_name, first_attempt, plan_like
 
 if TYPE_CHECKING:
     from runtime.engine.draft import Draft
@@ -66,7 +66,7 @@ def _start_over(draft: "Draft", record: TaskStartedOver) -> None:
         resolver_inputs=record.resolver_inputs,
         run_max=record.run_max,
     )
-    plan = draft.plan if record.template is None else plan_of(record.template, draft.plan.config, draft.plan.region)
+    plan = draft.plan if record.template is None else plan_like(draft.plan, record.template)
     task = new_task(header, plan, tags=draft.tags, at=record.at)
     edits = draft.edits + 1
     attempts = {name: progress.attempt for name, progress in draft.steps.items()}
@@ -117,9 +117,7 @@ def _rewrite_steps(draft: "Draft", record: StepsEdited) -> None:
                 waits.forget(draft, name)
             draft.steps = draft.steps.insert(name, _progress_of(rewritten, kept, draft.edits))
     functions = {**template.functions, **record.functions}
-    draft.plan = plan_of(
-        attrs.evolve(template, steps=definitions, functions=functions), draft.plan.config, draft.plan.region
-    )
+    draft.plan = plan_like(draft.plan, attrs.evolve(template, steps=definitions, functions=functions))
     rebuild(draft)
 
 

@@ -39,6 +39,20 @@ class ArmRetry:
 
 
 @attrs.frozen
+class QueueRun:
+    """Put the task in line for the slots of a run; `crashed`: its last one was cut off. Answered by `RunAdmitted`."""
+
+    crashed: bool
+
+
+@attrs.frozen
+class HoldSlot:
+    """The run has begun in the slot of this ticket, and holds it until the task leaves memory or is in line again."""
+
+    ticket: int
+
+
+@attrs.frozen
 class RenderResult:
     """Every step is settled: render the result and report `ResultRendered`."""
 
@@ -56,4 +70,4 @@ class TellParent:
     """Tell the task that wished for this one that it came to rest; telling it again does no harm."""
 
 
-Effect: TypeAlias = StartStep | StopSteps | ArmRetry | RenderResult | SubmitChildren | TellParent
+Effect: TypeAlias = StartStep | StopSteps | ArmRetry | QueueRun | HoldSlot | RenderResult | SubmitChildren | TellParent

@@ -54,6 +54,14 @@ class ResolveRequested:
 
 
 @attrs.frozen(kw_only=True)
+class RunAdmitted:
+    """There is a slot for the run that the task waits to begin; `ticket` is what it is held by."""
+
+    at: float
+    ticket: int
+
+
+@attrs.frozen(kw_only=True)
 class RetryDue:
     """The timer of run number `run` fired; a late one carries an old number and is ignored."""
 
@@ -333,6 +341,7 @@ Event: TypeAlias = (
     RunRequested
     | ResolveRequested
     | RetryDue
+    | RunAdmitted
     | StepFinished
     | LoopUnrolled
     | StepCut

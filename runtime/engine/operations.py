@@ -130,7 +130,7 @@ def _start_over(turn: Turn, event: StartOverRequested) -> Refused | None:
         )
     )
     if event.run:
-        turn.start_run(event.at)
+        turn.begin_run(event.at)
     return None
 
 

@@ -52,10 +52,19 @@ class TaskResolved:
 
 @attrs.frozen(kw_only=True)
 class RunDelayed:
-    """The first run is to begin at `due` (Unix seconds)."""
+    """The first run is to begin at `due` (Unix seconds); or any run that could not begin, for this `reason`."""
 
     at: float
     due: float
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class RunQueued:
+    """A run is to begin as soon as there is a slot for it (section 8). `state` says which run it is."""
+
+    at: float
+    state: ResolutionState
 
 
 @attrs.frozen(kw_only=True)
@@ -404,6 +413,7 @@ Record: TypeAlias = (
     | TaskSubmitted
     | TaskResolved
     | RunDelayed
+    | RunQueued
     | RunStarted
     | StepStarted
     | StepReturned

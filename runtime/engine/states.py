@@ -73,14 +73,17 @@ def is_final(state: str) -> bool:
 class ResolutionState(StrEnum):
     """Where the execution of a task stands.
 
-    Three states of section 7.1 are not there: TO_AUTORUN, AUTORUNNING and RETRY are moments of a claim, which one
-    decision makes without a moment between.
+    TO_AUTORUN and RETRY, and CRASHED without a time to retry at, wait in line for the slots of a run (section 8), the
+    first for the first run of all. AUTORUNNING of section 7.1 is not there: it is the moment of a claim, which one
+    decision makes.
     """
 
     TODO = "TODO"
+    TO_AUTORUN = "TO_AUTORUN"
     TO_AUTORUN_DELAYED = "TO_AUTORUN_DELAYED"
     RUNNING = "RUNNING"
     ERROR = "ERROR"
+    RETRY = "RETRY"
     WAITING = "WAITING"
     CRASHED = "CRASHED"
     PAUSED = "PAUSED"
@@ -120,6 +123,16 @@ UNRUNNABLE: Final = frozenset({ResolutionState.RUNNING, ResolutionState.DONE, Re
 """The states in which a run is refused (section 6.2)."""
 
 
+class Admission(StrEnum):
+    """What the runs of a template need before they begin (section 8)."""
+
+    FREE = "FREE"
+    QUEUED = "QUEUED"
+    """A slot of each limited pool that holds runs: those of all tasks, or those of the template."""
+    CLOSED = "CLOSED"
+    """The template is switched off: its resource has the limit 0."""
+
+
 def task_state_of(resolution: ResolutionState) -> TaskState:
     """Give the state of the task whose resolution ended a run so (section 6.10); a paused one keeps what it had."""
     match resolution:
@@ -129,11 +142,11 @@ def task_state_of(resolution: ResolutionState) -> TaskState:
             return TaskState.CANCELLED
         case ResolutionState.WAITING:
             return TaskState.WAITING
-        case ResolutionState.TODO:
+        case ResolutionState.TODO | ResolutionState.TO_AUTORUN:
             return TaskState.TODO
         case ResolutionState.TO_AUTORUN_DELAYED:
             return TaskState.DELAYED
-        case ResolutionState.RUNNING | ResolutionState.ERROR | ResolutionState.CRASHED:
+        case ResolutionState.RUNNING | ResolutionState.ERROR | ResolutionState.RETRY | ResolutionState.CRASHED:
             return TaskState.RUNNING
         case _:
             return TaskState.BLOCKED

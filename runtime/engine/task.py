@@ -4,8 +4,8 @@
 `pending` counts the needs of each step that are not met, and those whose step is not settled with all that it depends
 on; `ready` holds the steps that could start, `tally` counts the steps that are not settled by their state. `batches`,
 `callbacks` and `waits` are what steps wished for; `submitting` counts the batches with children on their way, and
-`untold` says that the task came to rest and the one that wished for it is not known to have heard. `held` is what the
-resolution was when it was paused, `edits` counts how often somebody rewrote the task, and `rechecked` says that steps
+`untold` says that the task came to rest and the one that wished for it is not known to have heard. `held` is the
+resolution that the task's state goes by while it is paused, or could not begin a run; `edits` counts how often somebody rewrote the task, and `rechecked` says that steps
 in WAITING had their second try in this run.
 """
 
@@ -17,7 +17,7 @@ from rpds import HashTrieMap, HashTrieSet
 
 from runtime.engine.graph import Graph, build_graph
 from runtime.engine.records import ChildOrder
-from runtime.engine.states import ResolutionState, StepState, TaskState, task_state_of
+from runtime.engine.states import Admission, ResolutionState, StepState, TaskState, task_state_of
 from runtime.frozen import value
 from runtime.templates.model import THIS, ConditionScope, Step, Template
 from runtime.values.json import Json
@@ -133,7 +133,8 @@ Pending: TypeAlias = tuple[int, int]
 class Plan:
     """What all tasks of one template share: built once, never changed. `bodies` is what the children of loops do.
 
-    `config` is what templates see of the host's configuration, `region` where it is.
+    `config` is what templates see of the host's configuration, `region` where it is; `admission` is what the host wants
+    of runs.
     """
 
     template: Template
@@ -145,9 +146,20 @@ class Plan:
     bodies: Mapping[str, Step]
     config: Mapping[str, Json] | None = None
     region: str = DEFAULT_REGION
+    admission: Admission = Admission.FREE
 
 
-def plan_of(template: Template, config: Mapping[str, Json] | None = None, region: str = DEFAULT_REGION) -> Plan:
+def plan_like(plan: Plan, template: Template) -> Plan:
+    """Work out the plan of another template on the same host."""
+    return plan_of(template, plan.config, plan.region, plan.admission)
+
+
+def plan_of(
+    template: Template,
+    config: Mapping[str, Json] | None = None,
+    region: str = DEFAULT_REGION,
+    admission: Admission = Admission.FREE,
+) -> Plan:
     """Work out what every task of a valid template starts from."""
     graph = build_graph(template.steps)
     pending = {name: (len(graph.needs[name]), len(graph.needs[name])) for name in template.steps}
@@ -161,6 +173,7 @@ def plan_of(template: Template, config: Mapping[str, Json] | None = None, region
         bodies={name: _body_of(step) for name, step in template.steps.items() if step.foreach},
         config=config,
         region=region,
+        admission=admission,
     )
 
 
@@ -267,13 +280,22 @@ class Header:
 
 
 def state_of(header: Header, resolution: ResolutionState, held: ResolutionState | None) -> TaskState:
-    """Give the state of a task: what its resolution says, or said before it was paused.
+    """Give the state of a task: what its resolution says, or said before it was paused or could not begin a run.
 
     One that was cancelled before anybody took it on is WONTFIX.
     """
     if resolution is ResolutionState.CANCELLED and not header.resolution_id:
         return TaskState.WONTFIX
-    return task_state_of(held if resolution is ResolutionState.PAUSED and held is not None else resolution)
+    return task_state_of(held if resolution in _HELD and held is not None else resolution)
+
+
+_HELD: Final = frozenset({ResolutionState.PAUSED, ResolutionState.TO_AUTORUN_DELAYED})
+_IN_LINE: Final = frozenset({ResolutionState.TO_AUTORUN, ResolutionState.RETRY})
+
+
+def in_line(resolution: ResolutionState, next_retry: float | None) -> bool:
+    """Say whether a run waits for its slots: of one that was cut off, for no time is said to retry at."""
+    return resolution in _IN_LINE or (resolution is ResolutionState.CRASHED and next_retry is None)
 
 
 @attrs.frozen
@@ -350,6 +372,11 @@ class Task:
         """Nothing is running, no run is open, nobody is still to be told or created: the task can leave memory."""
         quiet = self.live == 0 and self.submitting == 0 and not self.untold
         return quiet and self.resolution is not ResolutionState.RUNNING
+
+    @property
+    def in_line(self) -> bool:
+        """A run waits for its slots: whoever hands them out has the task on a list, and it need not be in memory."""
+        return in_line(self.resolution, self.next_retry)
 
     @property
     def at_rest(self) -> bool:

@@ -19,8 +19,8 @@ class Turn(Protocol):
         """Add a record, and take it in."""
         ...
 
-    def start_run(self, at: float) -> None:
-        """Begin a run, and start what is ready."""
+    def begin_run(self, at: float) -> None:
+        """Begin a run as soon as there is a slot for it."""
         ...
 
     def prune(self, modified: Iterable[str], *, at: float) -> None:

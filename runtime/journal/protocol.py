@@ -51,7 +51,7 @@ def _of_resolution(standing: "Standing") -> TaskState:
 class Standing:
     """What a journal knows of a task without reading its records.
 
-    `awake`: a run is open or attempts are in flight, so that somebody has to go on with it. `due`: when a task that
+    `awake`: a run is open or in line for its slots, or attempts are in flight, so that somebody has to go on with it. `due`: when a task that
     sleeps wants its next run, in Unix seconds. `run` is the number of its last one. `task` is the state that is shown.
     `steps_done` counts the steps that are settled: as of the last time that anything else here changed.
     """
@@ -69,7 +69,7 @@ def standing_of(task: Task | Flow) -> Standing:
     if isinstance(task, Flow):
         due = task.next_due if task.idle else None
         return Standing(_standing_state(task), task.awake, due, task=STATES_OF_FLOWS[FlowStatus(task.status.status)])
-    awake = not task.idle
+    awake = not task.idle or task.in_line
     open_ = sum(task.tally.values()) - sum(loop.open for loop in task.loops.values())
     done = len(task.plan.template.steps) - open_
     return Standing(task.resolution, awake, None if awake else task.next_retry, task.run, task.state, done)

@@ -6,12 +6,11 @@ from typing import Any, Final
 
 import attrs
 
-from runtime.configuration import ConfigurationInvalid, structure
+from runtime.configuration import HOST_ITEM, ConfigurationInvalid, structure
 from runtime.duration import Duration
 from runtime.templates.model import normalise_name
 from runtime.values.json import Json, loads
 
-CONFIG_ITEM: Final = "utask-cfg"
 CREDENTIALS_ITEM: Final = "notify-webhook-credentials"
 _DEFAULT_TIMEOUT: Final = Duration(30.0)
 
@@ -218,7 +217,7 @@ def notifications_of(config: Mapping[str, str]) -> Notifications | None:
         ConfigurationInvalid: with every fault and its path.
     """
     try:
-        item: Any = loads(config.get(CONFIG_ITEM, "{}"))
+        item: Any = loads(config.get(HOST_ITEM, "{}"))
     except ValueError:
         item = {}
     if not isinstance(item, Mapping) or not item.get("notify_config"):

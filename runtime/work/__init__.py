@@ -6,7 +6,9 @@
     attempt     one attempt of one step, from skip conditions to checks; a child of its task's actor
     program     what a template alone decides about the attempts of a step
     watch       signs of life, progress, and a grace for runners that want one
-    resources   hands out limited resources; `pools` says who is next
+    limits      what is limited, and by how much
+    resources   hands out limited resources, to steps and to runs; `pools` says who is next
+    slots       what a run holds of them, from its beginning to its end
     requests    what the messages to a task mean to its engine
     config      what templates see of the host's configuration
     heeding     the wishes of an attempt, checked and rendered

@@ -27,7 +27,7 @@ from runtime.templates.model import Action, Function, Output, OutputStrategy
 from runtime.values.evaluator import EvalCache
 from runtime.values.json import Json, NotJson, normalise
 from runtime.values.snapshot import Values
-from runtime.work.pools import TOTAL
+from runtime.work.limits import TOTAL
 from runtime.work.trial import Attempt, Result, Tools
 from runtime.work.watch import AttemptLife, watched
 
@@ -176,7 +176,7 @@ async def _provisioned(runner: AnyRunner, request: StepRequest[object], attempt:
         implied = runner.resources(request.config)
     except Exception as failure:  # noqa: BLE001 - foreign code, as in `_run`
         return Result(state=StepState.SERVER_ERROR, error=f"{type(failure).__name__}: {failure}")
-    everybody = {TOTAL, f"runner:{runner.name}", f"template:{attempt.template.name}"}
+    everybody = {TOTAL, f"runner:{runner.name}"}
     limited = resources.limited({*implied, *attempt.definition.resources, *everybody})
     if not limited:
         return await _run(runner, request, tools)

@@ -7,18 +7,26 @@ host is never shown (Q73), nor what the item ``utask-cfg`` names in its list ``c
 from collections.abc import Mapping
 from typing import Final
 
+from runtime.configuration import HOST_ITEM
 from runtime.runner import loads_yaml
 from runtime.values.json import Json
 
-_HOST: Final = "utask-cfg"
 _NEVER_SHOWN: Final = frozenset(
-    {_HOST, "basic-auth", "callback-config", "database", "encryption-key", "groups-auth", "notify-webhook-credentials"}
+    {
+        HOST_ITEM,
+        "basic-auth",
+        "callback-config",
+        "database",
+        "encryption-key",
+        "groups-auth",
+        "notify-webhook-credentials",
+    }
 )
 
 
 def shown_config(items: Mapping[str, str]) -> Mapping[str, Json]:
     """Give the items that templates may see, as data."""
-    host = _data(items.get(_HOST, ""))
+    host = _data(items.get(HOST_ITEM, ""))
     listed = host.get("concealed_secrets") if isinstance(host, Mapping) else None
     concealed = {name for name in listed if isinstance(name, str)} if isinstance(listed, list) else set()
     return {name: _data(text) for name, text in items.items() if name not in _NEVER_SHOWN | concealed}

@@ -55,7 +55,7 @@ from runtime.work.flows.turns import check_room, moved
 from runtime.work.messages import Forward, GiveTurn, NewerFlow, SubmitBatch, TaskEnded, TurnMoved, WakeTask, WakeTasks
 from runtime.work.requests import Request
 from runtime.work.task import TaskActor
-from runtime.work.unit import Services
+from runtime.work.unit import IN_LINE, Services
 
 _Control: TypeAlias = Request | GetTask | FlowCommand | GiveTurn | NewerFlow
 _Submission: TypeAlias = SubmitTask | SubmitFlow
@@ -332,7 +332,7 @@ class Intake(Actor[Message]):
             self._services.broadcast.publish(one.task, position, one.records)
             position += len(one.records)
             if one.effects or not one.task.idle:
-                self._start(one.task, one.effects)
+                self._start(one.task, one.effects, resumed="" if one.effects else _LEFT)
             else:
                 self._services.claims.release([one.task_id])
             faults.reach(FaultPoint.BEFORE_REPLY)
@@ -358,8 +358,8 @@ class Intake(Actor[Message]):
         if isinstance(task, Flow) and task.turn is FlowTurn.WAITS:
             self._services.claims.release([task_id])
             await self._move_turn(TurnMoved(task.header.owner))
-        elif task is not None and not task.idle:
-            self._start(task)
+        elif task is not None and (not task.idle or (isinstance(task, Task) and task.in_line)):
+            self._start(task, resumed=_LEFT)
         else:
             self._services.claims.release([task_id])
 
@@ -406,7 +406,7 @@ class Intake(Actor[Message]):
                     pass
         task = await self._read(message.task_id)
         if task is not None and not isinstance(message, GetTask):
-            self._start(task)
+            self._start(task, resumed="" if task.idle else _LEFT)
             if not await self._deliver(message, question):
                 self._put_off(message, question, "the runtime is shutting down")
         elif question is not None and task is not None:
@@ -448,7 +448,7 @@ class Intake(Actor[Message]):
 
     def _look_after(self, ended: TaskEnded) -> None:
         """Let go of a task that has left memory; tell those who wait for one whose actor has failed too often."""
-        if not self._in_memory(ended.task_id):
+        if ended.stopped.reason != IN_LINE and not self._in_memory(ended.task_id):
             self._services.claims.release([ended.task_id])
         if not ended.stopped.reason.kind.abnormal:
             return
@@ -466,11 +466,13 @@ class Intake(Actor[Message]):
             due = self.clock.wall() + _WAKE_AGAIN_SECONDS
             self._services.timers.arm(message.task_id, due, self.address, message)
 
-    def _start(self, task: Task | Flow, effects: Sequence[Effect] | Sequence[FlowEffect] = ()) -> None:
+    def _start(
+        self, task: Task | Flow, effects: Sequence[Effect] | Sequence[FlowEffect] = (), *, resumed: str = ""
+    ) -> None:
         task_id = task.header.task_id
         spec = ChildSpec(
             id=task_id,
-            start=partial(_actor_of, _Birth(task, effects), self._services, self.address),
+            start=partial(_actor_of, _Birth(task, effects, resumed), self._services, self.address),
             restart=Restart.TRANSIENT,
             stop_within=math.inf,
         )
@@ -479,15 +481,18 @@ class Intake(Actor[Message]):
 
 
 class _Birth:
-    """What the first incarnation of a task's actor starts from; let go of once it has it."""
+    """What the first incarnation of a task's actor starts from; let go of once it has it.
+
+    `resumed`: why it was brought back while something may have been in flight.
+    """
 
     __slots__ = ("_state", "task_id")
 
-    def __init__(self, task: Task | Flow, effects: Sequence[Any]) -> None:
+    def __init__(self, task: Task | Flow, effects: Sequence[Any], resumed: str) -> None:
         self.task_id = task.header.task_id
-        self._state: tuple[Task | Flow, Sequence[Any]] | None = (task, effects)
+        self._state: tuple[Task | Flow, Sequence[Any], str] | None = (task, effects, resumed)
 
-    def take(self) -> tuple[Task | Flow, Sequence[Any]] | None:
+    def take(self) -> tuple[Task | Flow, Sequence[Any], str] | None:
         state, self._state = self._state, None
         return state
 
@@ -497,8 +502,8 @@ async def _actor_of(
 ) -> TaskActor | FlowActor:
     first = birth.take()
     if first is not None:
-        task, effects = first
-        return _actor(task, services, intake, effects, "" if effects or task.idle else _LEFT)
+        task, effects, resumed = first
+        return _actor(task, services, intake, effects, resumed)
     rebuilt = replay(await services.journal.read(birth.task_id), services.plans.of)
     if rebuilt is None:
         raise InvariantBroken(f"task {birth.task_id} ran and is not in the journal")

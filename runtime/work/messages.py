@@ -19,6 +19,14 @@ class WakeTask:
 
 
 @attrs.frozen
+class AdmitRun:
+    """There is a slot for the run that a task is in line for. Answered once the run is stored as begun."""
+
+    task_id: str
+    ticket: int
+
+
+@attrs.frozen
 class WakeTasks:
     """The journal says that these tasks are due, or that somebody left them awake. Answered once they go on."""
 

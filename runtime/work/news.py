@@ -13,6 +13,7 @@ from runtime.engine.records import (
     LoopExpanded,
     RunDelayed,
     RunEnded,
+    RunQueued,
     RunsExtended,
     RunStarted,
     StepChanged,
@@ -51,6 +52,8 @@ def _event(task: Task, position: int, record: Record, run: int) -> UnitEvent:
             return _task(task, position, record, ResolutionState.TODO, run)
         case RunDelayed():
             return _task(task, position, record, ResolutionState.TO_AUTORUN_DELAYED, run)
+        case RunQueued():
+            return _task(task, position, record, record.state, run)
         case RunStarted():
             return _task(task, position, record, ResolutionState.RUNNING, run)
         case RunEnded():
@@ -82,6 +85,7 @@ def _task(
     position: int,
     record: TaskSubmitted
     | RunDelayed
+    | RunQueued
     | RunStarted
     | RunEnded
     | TaskCancelled

@@ -1,8 +1,8 @@
 """Who holds what of the limited resources, and who is next: pure (spec section 8).
 
 A resource is a label: one that a runner names (``socket``, ``url:example.org``, ``script:deploy.sh``), or a step does
-(any text), or that every step holds (``steps``, ``runner:http``, ``template:deploy``). Its limit says how many steps may
-hold it at once. A request takes its labels one after the other in one order that
+(any text), or that every step holds (``steps``, ``runner:http``), or every run of a task (``executions``,
+``template:deploy``). Its limit says how many may hold it at once. A request takes its labels one after the other in one order that
 all share, the scarcest first: so no two requests can wait for each other, and nobody sits on a plentiful resource
 while waiting for a scarce one. Each label is handed out first come, first served. Every operation costs what the
 labels of one request cost, however many wait.
@@ -10,38 +10,8 @@ labels of one request cost, however many wait.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
 
 import attrs
-
-TOTAL: Final = "steps"
-"""What every step holds while its action runs."""
-
-
-def _whole(_limits: object, _field: object, value: Mapping[str, int]) -> None:
-    for label, limit in value.items():
-        if limit < 0:
-            raise ValueError(
-                f'the limit of resource "{label}" is {limit}: 0 switches it off, and nothing is below that'
-            )
-
-
-def _patient(_limits: object, _field: object, seconds: float) -> None:
-    if seconds < 0:
-        raise ValueError(f"acquire_timeout is {seconds:g}s: 0 waits for ever, and nothing is shorter than that")
-
-
-@attrs.frozen(kw_only=True)
-class Limits:
-    """How many steps of one runtime may hold each resource at once; what is not named here has no limit.
-
-    Attributes:
-        resources: a number for each label; 0 switches the label off: whoever wants it is refused at once.
-        acquire_timeout: seconds that a step waits for all its resources; then it is TO_RETRY. 0 waits for ever.
-    """
-
-    resources: Mapping[str, int] = attrs.field(factory=dict, validator=_whole)
-    acquire_timeout: float = attrs.field(default=60.0, validator=_patient)
 
 
 @attrs.frozen(kw_only=True)

@@ -25,9 +25,9 @@ from runtime.api.messages import (
     TagTask,
 )
 from runtime.engine import events
-from runtime.work.messages import ChildCameToRest, WakeTask
+from runtime.work.messages import AdmitRun, ChildCameToRest, WakeTask
 
-Request: TypeAlias = ResolveTask | RunTask | Operation | CallCallback | WakeTask | ChildCameToRest
+Request: TypeAlias = ResolveTask | RunTask | Operation | CallCallback | WakeTask | AdmitRun | ChildCameToRest
 
 _OPERATIONS: Final[Mapping[type[Operation], type[events.Operation]]] = {
     PauseTask: events.PauseRequested,
@@ -67,6 +67,8 @@ def event_of(message: Request, at: float) -> events.Event:
             return events.ChildReported(at=at, batch=message.batch, child=message.child)
         case WakeTask():
             return events.RetryDue(at=at, run=message.run)
+        case AdmitRun():
+            return events.RunAdmitted(at=at, ticket=message.ticket)
         case (
             PauseTask()
             | ExtendTask()

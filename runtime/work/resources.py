@@ -1,8 +1,8 @@
-"""The actor that hands out limited resources, and what an attempt of a step holds of it (spec section 8).
+"""The actor that hands out limited resources, to steps and to runs, and what an attempt of a step holds of it.
 
 Limits are those of one runtime: two processes with a limit of ten are twenty. A step holds its resources while its
 action runs, and while its pre-hook does; nothing is held between attempts. A step none of whose labels has a limit
-never asks.
+never asks. What runs hold is in `slots` (spec section 8).
 
 The actor stands before the tasks in a tree that restarts what follows a part with it, so pools that are lost in a crash
 are never those of a step that still runs.
@@ -11,6 +11,7 @@ are never those of a step that still runs.
 import math
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from itertools import count
 from typing import Final, TypeAlias
 
@@ -23,19 +24,26 @@ from actors import (
     Address,
     AskExpired,
     ChildUnknown,
+    Exit,
     MailboxFull,
     Question,
+    Returned,
     ShutdownContext,
+    StopReason,
     answers,
     handles,
 )
 from runtime.runner import NotProvisioned
-from runtime.work.pools import Limits, Pools, ResourceFigures
+from runtime.work.limits import Limits
+from runtime.work.messages import AdmitRun
+from runtime.work.pools import Pools, ResourceFigures
+from runtime.work.slots import Front, QueueRun, SlotLeft, admit
 
 CAPACITY: Final = 1 << 24
 """How many messages may wait for the actor: more than there can be attempts, so that no release is ever refused."""
 
 
+_OVER: Final = StopReason.normal("resources", "nothing new is to begin")
 _DRAINING: Final = "the runtime is shutting down: the step had not begun"
 
 
@@ -64,15 +72,26 @@ class DrainingBegan:
     """The runtime is shutting down: nothing new is to start."""
 
 
-Message: TypeAlias = Acquire | Release | GetResources | DrainingBegan
+@attrs.frozen
+class RunHeard:
+    """A task was told that its run may begin; `begins` says whether it still wanted to, if that is known."""
+
+    ticket: int
+    begins: bool
+
+
+Message: TypeAlias = Acquire | Release | GetResources | DrainingBegan | QueueRun | SlotLeft | RunHeard
 
 
 class ResourceKeeper(Actor[Message]):
     """Owns the pools. When the runtime shuts down, whoever waits is refused: what has not begun is not to begin."""
 
-    def __init__(self, limits: Limits, shutdown: ShutdownContext) -> None:
-        self._pools = Pools(limits.resources)
+    def __init__(self, limits: Limits, shutdown: ShutdownContext, front: Front) -> None:
+        self._pools = Pools(limits.pools)
         self._waiting: dict[int, Question[Acquire]] = {}
+        self._in_line: dict[int, str] = {}
+        self._tasks_in_line: set[str] = set()
+        self._front = front
         self._shutdown = shutdown
         self._draining = False
 
@@ -86,6 +105,8 @@ class ResourceKeeper(Actor[Message]):
         self._draining = True
         for question in self._waiting.values():
             question.refuse(NotProvisioned(_DRAINING))
+        for child in self.children:  # runs that were about to begin stay in line
+            child.stop(self._shutdown.reason or _OVER)
 
     @answers(Acquire)
     def acquire(self, question: Question[Acquire]) -> None:
@@ -102,8 +123,43 @@ class ResourceKeeper(Actor[Message]):
     def release(self, message: Release) -> None:
         """Hand on what the ticket held."""
         self._waiting.pop(message.ticket, None)
-        for ticket in self._pools.give_back(message.ticket):
-            self._waiting.pop(ticket).answer(None)  # too late, while draining, for one that was refused
+        self._hand_on(message.ticket)
+
+    def _hand_on(self, returned: int) -> None:
+        for ticket in self._pools.give_back(returned):
+            task_id = self._in_line.pop(ticket, None)
+            if task_id is None:
+                self._waiting.pop(ticket).answer(None)  # too late, while draining, for one that was refused
+            else:
+                self._tasks_in_line.discard(task_id)
+                self._admit(ticket, task_id)
+
+    @handles(QueueRun)
+    def queue(self, message: QueueRun) -> None:
+        """Let the run begin now, or when the last of the labels is free. A task has one place in line."""
+        if message.task_id in self._tasks_in_line:
+            return
+        if self._pools.request(message.ticket, message.labels):
+            self._admit(message.ticket, message.task_id)
+        else:
+            self._in_line[message.ticket] = message.task_id
+            self._tasks_in_line.add(message.task_id)
+
+    def _admit(self, ticket: int, task_id: str) -> None:
+        if not self._draining:
+            report = partial(_heard, ticket)
+            self.children.start(f"admit {ticket}", admit, AdmitRun(task_id, ticket), self._front, report=report)
+
+    @handles(RunHeard)
+    def hear(self, message: RunHeard) -> None:
+        """Hand on what the run does not want any more."""
+        if not message.begins:
+            self._hand_on(message.ticket)
+
+    @handles(SlotLeft)
+    def take_back(self, message: SlotLeft) -> None:
+        """Hand on what the run held."""
+        self._hand_on(message.ticket)
 
     @answers(GetResources)
     def describe(self, question: Question[GetResources]) -> None:
@@ -159,6 +215,10 @@ class Resources:
         told = await self._keeper().ask(GetResources(), deadline=deadline)
         assert isinstance(told, Mapping)  # noqa: S101 - narrows what an answer is typed as
         return told
+
+
+def _heard(ticket: int, ended: Exit[bool]) -> RunHeard:
+    return RunHeard(ticket, isinstance(ended, Returned) and ended.value)
 
 
 def _release(keeper: Address[Message], ticket: int) -> None:

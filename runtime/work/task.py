@@ -18,6 +18,8 @@ from runtime.engine.decision import decide
 from runtime.engine.effects import (
     ArmRetry,
     Effect,
+    HoldSlot,
+    QueueRun,
     RenderResult,
     StartStep,
     StopSteps,
@@ -59,6 +61,8 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
     """One task."""
 
     foreign = FLOW_MESSAGES
+    _ticket: int | None = None
+    """What the slots of the run are held by."""
 
     def _decided(self, events: Sequence[Event]) -> Decided[Task, Effect]:
         decision = decide(self._unit, *events)
@@ -93,6 +97,10 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
                         child.stop(reason)
                 case ArmRetry():
                     self._wake_at(effect.due, WakeTask(self._unit.header.task_id, effect.run))
+                case QueueRun():
+                    self._queue(effect)
+                case HoldSlot():
+                    self._hold(effect)
                 case RenderResult():
                     self._render_result()
                 case SubmitChildren():
@@ -140,6 +148,19 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
             case _:
                 assert_never(ended)
         return StepCut(at=self.clock.wall(), step=effect.step, attempt=effect.attempt, requester=requester, reason=why)
+
+    def _queue(self, effect: QueueRun) -> None:
+        slots = self._services.slots
+        if slots is not None:
+            if self._ticket is not None:
+                slots.give_back(self._ticket)
+                self._ticket = None
+            slots.queue(self._unit.header.task_id, self._unit.plan.template.name, crashed=effect.crashed)
+
+    def _hold(self, effect: HoldSlot) -> None:
+        if self._services.slots is not None:
+            self._ticket = effect.ticket
+            self._services.slots.hold(effect.ticket, self.address)
 
     def _submit(self, effect: SubmitChildren) -> None:
         services = self._services

@@ -31,6 +31,7 @@ from runtime.work.claims import Claims
 from runtime.work.family import Front
 from runtime.work.messages import Forward, TaskEnded, TurnMoved, WakeTask
 from runtime.work.plans import Plans
+from runtime.work.slots import Slots
 from runtime.work.trial import Tools
 from runtime.work.wakeups import Agenda
 
@@ -39,6 +40,9 @@ RECORDING_SECONDS: Final = 1.0
 
 _STORE_AGAIN_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """The pauses between attempts to store; the last one for ever."""
+
+IN_LINE: Final = StopReason.normal("task", "it waits in line for a slot")
+"""Why a task leaves memory that is still this runtime's to go on with."""
 
 _IDLE: Final = StopReason.normal("task", "nothing is running")
 
@@ -55,7 +59,7 @@ Decided: TypeAlias = tuple[U, Sequence[Record], Sequence[F], Sequence[Exception 
 class Services:
     """What every actor of a task or a flow is given. `front` gives the intake of now.
 
-    `post` gives the post office of now, where there are other instances.
+    `post` gives the post office of now, where there are other instances; `slots` is None where runs are not limited.
     """
 
     journal: Journal
@@ -70,6 +74,7 @@ class Services:
     front: Front
     flows: Flows
     post: "Callable[[], Address[Forward]] | None" = None
+    slots: Slots | None = None
 
 
 class UnitActor(Actor[M], Generic[M, U, E, F]):
@@ -203,7 +208,7 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
 
     def _leave_if_idle(self) -> None:
         if self._unit.idle:
-            self.stop_if_idle(_IDLE)
+            self.stop_if_idle(IN_LINE if isinstance(self._unit, Task) and self._unit.in_line else _IDLE)
 
     def _wake_at(self, due: float, wake: WakeTask) -> None:
         """Have the unit woken: by the journal, which lists it as due once it sleeps, or by a timer until then."""

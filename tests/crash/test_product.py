@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from actors import VirtualClock
-from runtime import Conflict, ResolutionState, TaskState, open_runtime
+from runtime import Conflict, Limits, ResolutionState, TaskState, open_runtime
 from runtime.engine.records import StepStarted, TaskSubmitted
 from runtime.faults import FaultPoint
 from runtime.journal.codec import decode_template, decode_turn, encode_template, encode_turn
@@ -54,12 +54,13 @@ class Doom:
                 self.scope.cancel()
 
 
-async def live(journal, client, *, point=None, nth=0):
+async def live(journal, client, *, point=None, nth=0, limits=None):
     """One life of the runtime, with somebody who uses it; False when the world ended."""
     flows.WORLD.over = False
     with trio.CancelScope() as scope:
         faults = Doom(point, nth, scope) if point else None
-        async with open_runtime(journal=journal, clock=VirtualClock(EPOCH), runners=RUNNERS, faults=faults) as rt:
+        clock = VirtualClock(EPOCH)
+        async with open_runtime(journal=journal, clock=clock, runners=RUNNERS, faults=faults, limits=limits) as rt:
             await rt.register(child(steps=CHILD))
             await client(rt)
     return not flows.WORLD.over
@@ -86,7 +87,7 @@ def started_twice(template):
     return [name for (_, name), count in flows.WORLD.starts.items() if count > 1 and name.partition("-")[0] in once]
 
 
-async def with_a_person(journal, template):
+async def with_a_person(journal, template, limits=None):
     """Live on until the task is done; somebody says of each step that may have run that it may run again."""
     ends = []
 
@@ -102,13 +103,20 @@ async def with_a_person(journal, template):
         await trio.sleep(1)
         assert not await journal.awake()  # nobody has anything left to do, of children neither
 
-    assert await live(journal, look)
+    assert await live(journal, look, limits=limits)
     return ends[0]
 
 
+ONE_BY_ONE = Limits(executions=1, executions_from_crashed=1)
+"""Runs wait in line for a slot: a parent and its children too."""
+
+
 @pytest.mark.parametrize("point", FaultPoint)
-@pytest.mark.parametrize("flow", FLOWS)
-async def test_a_crash_anywhere_ends_as_if_there_had_been_none(autojump_clock, flow, point):
+@pytest.mark.parametrize(
+    ("flow", "limits"),
+    [*((flow, None) for flow in FLOWS), *((flow, ONE_BY_ONE) for flow in ("retry", "loop_once", "children"))],
+)
+async def test_a_crash_anywhere_ends_as_if_there_had_been_none(autojump_clock, flow, limits, point):
     template = FLOWS[flow]
     flows.WORLD = World()
     expected = await with_a_person(StoredJournal(), template)
@@ -118,9 +126,11 @@ async def test_a_crash_anywhere_ends_as_if_there_had_been_none(autojump_clock, f
         flows.WORLD = World()
         journal = StoredJournal()
         crashes += 1
-        survived = await live(journal, lambda rt: submit_and_wait(rt, template), point=point, nth=crashes)
+        survived = await live(
+            journal, lambda rt: submit_and_wait(rt, template), point=point, nth=crashes, limits=limits
+        )
         if not survived:
-            assert await with_a_person(journal, template) == expected, f"after crash {crashes}"
+            assert await with_a_person(journal, template, limits) == expected, f"after crash {crashes}"
     assert crashes > 1
 
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.work.pools import Limits, Pools
+from runtime.work.limits import Limits
+from runtime.work.pools import Pools
 
 LABELS = ["a", "b", "c", "d"]
 LIMITS = st.fixed_dictionaries({label: st.integers(min_value=1, max_value=3) for label in LABELS})

@@ -54,10 +54,10 @@ async def test_no_more_steps_than_the_limit_hold_a_resource_across_all_tasks(aut
     assert trio.current_time() >= 7.5
 
 
-@pytest.mark.parametrize("label", ["runner:function", "template:plan", "steps"])
-async def test_a_limit_per_runner_per_template_or_in_total_needs_no_label_in_the_template(autojump_clock, clock, label):
+@pytest.mark.parametrize("label", ["runner:function", "steps"])
+async def test_a_limit_per_runner_or_in_total_needs_no_label_in_the_template(autojump_clock, clock, label):
     gauge = Gauge()
-    limits = Limits(resources={label: 1, "runner:http": 0, "template:other": 0})
+    limits = Limits(resources={label: 1, "runner:http": 0})
     async with open_runtime(clock=clock, limits=limits) as rt:
         assert (await (await rt.submit(plan(**steps(gauge, 4)))).wait()).state is TaskState.DONE
     assert (gauge.peak, len(gauge.order)) == (1, 4)

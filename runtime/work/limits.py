@@ -1,0 +1,125 @@
+"""What of a runtime is limited, and by how much (spec sections 8 and 13.2)."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from runtime.configuration import HOST_ITEM, structure
+from runtime.duration import Duration
+from runtime.engine.states import Admission
+from runtime.values.json import loads
+
+TOTAL: Final = "steps"
+"""What every step holds while its action runs."""
+
+EXECUTIONS: Final = "executions"
+"""What every run of a task holds from its beginning to its end."""
+
+CRASHED: Final = "executions:crashed"
+"""What a run holds besides, if the one before it was cut off by the end of its process."""
+
+
+_UNLIMITED: Final = -1
+_A_MINUTE: Final = Duration(60.0)
+
+
+def template_label(template: str) -> str:
+    """Name the resource that runs of a template hold."""
+    return f"template:{template}"
+
+
+def _whole(_limits: object, _field: object, value: Mapping[str, int]) -> None:
+    for label, limit in value.items():
+        if limit < 0:
+            raise ValueError(
+                f'the limit of resource "{label}" is {limit}: 0 switches it off, and nothing is below that'
+            )
+        if label in {EXECUTIONS, CRASHED}:
+            raise ValueError(f'"{label}" is no resource: say how many runs there may be with `executions`')
+
+
+def _patient(_limits: object, _field: object, seconds: float) -> None:
+    if seconds < 0:
+        raise ValueError(f"acquire_timeout is {seconds:g}s: 0 waits for ever, and nothing is shorter than that")
+
+
+def _count(_limits: object, field: Any, value: int | None) -> None:
+    if value is not None and value < 0:
+        raise ValueError(f"{field.name} is {value}: None is no limit, and with 0 nothing ever runs")
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """How many may do something at once in one runtime; what is not named here has no limit.
+
+    Attributes:
+        resources: a number for each label; 0 switches the label off: whoever wants it is refused at once. Steps hold
+            those of theirs while they execute; the runs of a template hold ``template:<its name>`` from their beginning
+            to their end, and wait for it in line, as they do for `executions`.
+        acquire_timeout: seconds that a step waits for all its resources; then it is TO_RETRY. 0 waits for ever.
+        executions: how many tasks may be in a run at once. One that waits for its turn is TO_AUTORUN, or RETRY, and
+            takes no memory but its place in line. With 0 nothing ever runs.
+        executions_from_crashed: how many of those may be going on where another process was cut off, so that a restart
+            does not begin with all at once.
+    """
+
+    resources: Mapping[str, int] = attrs.field(factory=dict, validator=_whole)
+    acquire_timeout: float = attrs.field(default=60.0, validator=_patient)
+    executions: int | None = attrs.field(default=None, validator=_count)
+    executions_from_crashed: int | None = attrs.field(default=None, validator=_count)
+
+    def __attrs_post_init__(self) -> None:
+        both = self.executions is not None and self.executions_from_crashed is not None
+        if both and self.executions_from_crashed > self.executions:  # type: ignore[operator] # neither is None
+            raise ValueError(
+                f"executions_from_crashed is {self.executions_from_crashed}: it may not exceed executions, which is"
+                f" {self.executions}"
+            )
+
+    @property
+    def pools(self) -> Mapping[str, int]:
+        """Every limited label with its limit."""
+        runs = {EXECUTIONS: self.executions, CRASHED: self.executions_from_crashed}
+        return {**self.resources, **{label: limit for label, limit in runs.items() if limit is not None}}
+
+    def admission(self, template: str) -> Admission:
+        """Say what runs of a template need before they begin."""
+        own = self.resources.get(template_label(template))
+        if own == 0:
+            return Admission.CLOSED
+        free = own is None and self.executions is None and self.executions_from_crashed is None
+        return Admission.FREE if free else Admission.QUEUED
+
+
+@attrs.frozen(kw_only=True)
+class _Configured:
+    """The limits as ``utask-cfg`` names them."""
+
+    resource_limits: Mapping[str, int] = attrs.field(factory=dict)
+    resource_acquire_timeout: Duration = _A_MINUTE
+    max_concurrent_executions: int = _UNLIMITED
+    max_concurrent_executions_from_crashed: int = _UNLIMITED
+
+
+def limits_of(config: Mapping[str, str]) -> Limits:
+    """Read what the configuration item ``utask-cfg`` says of limits; what it does not say is not limited.
+
+    Raises:
+        ConfigurationInvalid: with every fault and its path.
+        ValueError: a limit cannot be.
+    """
+    try:
+        item: Any = loads(config.get(HOST_ITEM, "{}"))
+    except ValueError:
+        item = {}
+    names = {field.name for field in attrs.fields(_Configured)}
+    said = {key: value for key, value in item.items() if key in names} if isinstance(item, Mapping) else {}
+    configured = structure(_Configured, said)
+    runs, crashed = configured.max_concurrent_executions, configured.max_concurrent_executions_from_crashed
+    return Limits(
+        resources=configured.resource_limits,
+        acquire_timeout=configured.resource_acquire_timeout,
+        executions=None if runs == _UNLIMITED else runs,
+        executions_from_crashed=None if crashed == _UNLIMITED else crashed,
+    )
