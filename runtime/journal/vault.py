@@ -6,7 +6,7 @@ a number beside it; NULL means that it is in the clear.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from runtime.errors import UnderstudyError
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE: Final = 12
+_NONCES: Final = 512
+"""How many nonces are drawn at a time.
+
+Asking the system for randomness lets go of the interpreter, which a busy program takes its time to give back: drawn one
+by one, nonces cost a hundred times what sealing does.
+"""
 
 
 class SealBroken(UnderstudyError):
@@ -43,6 +49,7 @@ class Vault:
         self._numbers = numbers
         self._ciphers: dict[int, AESGCM] = {}
         self._sealing: tuple[int, AESGCM] | None = None
+        self._nonces: Iterator[bytes] = iter(())
         self.settle()
 
     @property
@@ -50,15 +57,28 @@ class Vault:
         """Whether anything is sealed at all."""
         return self._ring is not None
 
+    @property
+    def missing(self) -> Key | None:
+        """The key to seal with, if the store has no number for it yet."""
+        return None if self._ring is None or self._sealing is not None else self._ring.primary
+
     def refresh(self) -> Key | None:
-        """Read the ring again where its file changed; give the primary key if it is new to the store."""
+        """Read the ring again where its file changed; give what is `missing` then."""
+        ring = self._ring
+        if ring is not None:
+            self._ring = ring.refreshed()
+            if self._ring is not ring or self._sealing is None:
+                self.settle()
+        return self.missing
+
+    def renew(self) -> bool:
+        """Read the ring again if its file changed, and look at the store's numbers; say whether another key seals now."""
         if self._ring is None:
-            return None
-        ring = self._ring.refreshed()
-        if ring is not self._ring or self._sealing is None:
-            self._ring = ring
-            self.settle()
-        return ring.primary if self._sealing is None else None
+            return False
+        before = self._sealing[0] if self._sealing else None, self._ring.primary.fingerprint
+        self._ring = self._ring.refreshed()
+        self.settle()
+        return before != (self._sealing[0] if self._sealing else None, self._ring.primary.fingerprint)
 
     def settle(self) -> None:
         """Look up the store's numbers of the ring's keys."""
@@ -82,8 +102,13 @@ class Vault:
         if self._sealing is None:
             return None, body
         number, cipher = self._sealing
-        nonce = os.urandom(_NONCE)
+        nonce = next(self._nonces, None) or self._draw()
         return number, nonce + cipher.encrypt(nonce, body, context)
+
+    def _draw(self) -> bytes:
+        drawn = os.urandom(_NONCE * _NONCES)
+        self._nonces = iter([drawn[at : at + _NONCE] for at in range(0, len(drawn), _NONCE)])
+        return next(self._nonces)
 
     def open(self, number: int | None, sealed: bytes, context: bytes) -> bytes:
         """Give back what was sealed.

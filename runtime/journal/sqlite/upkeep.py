@@ -23,7 +23,6 @@ from runtime.journal.sqlite.writer import Writer, check_keys
 from runtime.journal.vault import Vault, template_context, turn_context
 
 _BATCH: Final = 128
-_PASSES: Final = 20
 """How often the rows that a running runtime adds meanwhile are looked for."""
 
 
@@ -183,9 +182,9 @@ def rotate_keys(path: Path, ring: KeyRing) -> int:
     """Seal with the primary key of the ring everything that is not, beside whoever uses the store; see `reseal`.
 
     Raises:
-        StoreUnusable: the store's owner could not read what is sealed with the new key, or goes on using an old one.
+        StoreUnusable: the store's owner could not read what is sealed with the new key, or would not seal with it.
     """
-    _check_owner(path)
+    _check_owner(path, ring)
     return reseal(path, ring)
 
 
@@ -194,35 +193,38 @@ def reseal(path: Path, ring: KeyRing) -> int:
 
     A few rows at a time, each commit a step forward: what was interrupted goes on when it is called again. Nothing
     that other keys sealed, or that is in the clear, is left when this returns: it forgets the other keys, which the
-    store itself would refuse if a row still needed one. Gives the number of rows that were sealed anew.
+    store itself would refuse if a row still needed one, as it refuses rows that they seal from then on. So its owner
+    learns of the new key, whose next commit is refused once. Gives the number of rows that were sealed anew.
 
     Raises:
-        StoreUnusable: whoever uses the store goes on using an old one.
+        StoreUnusable: the store cannot be used.
     """
     with explained(path), closing(_connection(path, ring)) as connection:
         connection.pragma("secure_delete", 1)
         connection.execute("INSERT OR IGNORE INTO keys (fingerprint) VALUES (?)", (ring.primary.fingerprint,))
         vault = Vault(ring, lambda: _key_numbers(connection))
         number = _key_numbers(connection)[ring.primary.fingerprint]
-        sealed = 0
-        for _ in range(_PASSES):
-            done = sum(_reseal(connection, table, vault, number) for table in (_TEMPLATES, _TURNS))
-            sealed += done
-            if done == 0 and _forget_other_keys(connection, number):
-                connection.pragma("wal_checkpoint", "TRUNCATE")  # old bytes may be in the log
-                return sealed
-    raise StoreUnusable(
-        f"the store {path} keeps getting rows that are sealed with another key than {ring.primary.name}: "
-        "restart the runtime that uses it with this key ring, then call this again"
-    )
+        rotation, sealed = Rotation(connection, vault, number), 0
+        while not rotation.over:
+            sealed += rotation.go_on()
+        connection.pragma("wal_checkpoint", "TRUNCATE")  # old bytes may be in the log
+        return sealed
 
 
-def _check_owner(path: Path) -> None:
+def _check_owner(path: Path, ring: KeyRing) -> None:
     owner = owner_of(path)
-    if owner is not None and owner.keys_file is None:
+    if owner is None:
+        return
+    who = f"the store {path} is in use by process {owner.process}, which"
+    if owner.keys_file is None:
         raise StoreUnusable(
-            f"the store {path} is in use by process {owner.process}, which did not read its keys from a file and so "
+            f"{who} did not read its keys from a file and so "
             "cannot be given a new one: stop it first, or start it again with the new key ring in a file"
+        )
+    if KeyRing.load(Path(owner.keys_file)).primary.fingerprint != ring.primary.fingerprint:
+        raise StoreUnusable(
+            f'{who} seals with the key ring {owner.keys_file}, whose primary key is not "{ring.primary.name}":'
+            " name that key ring, or make the key its primary one first"
         )
 
 
@@ -252,38 +254,39 @@ _TEMPLATES: Final = _Sealed(
 )
 
 
-def _reseal(connection: apsw.Connection, table: _Sealed, vault: Vault, number: int) -> int:
-    identity: Any
-    owner: Any
-    key: Any
-    body: Any
-    identity, done = 0, 0
-    while True:
+class Rotation:
+    """Seals rows anew, from the first to the last: those that come meanwhile come behind."""
+
+    def __init__(self, connection: apsw.Connection, vault: Vault, number: int) -> None:
+        self._connection, self._vault, self._number = connection, vault, number
+        self._done = dict.fromkeys((_TEMPLATES, _TURNS), 0)
+        self.over = False
+
+    def go_on(self) -> int:
+        """Seal some rows in one commit and say how many; if there are no more, forget the other keys in it."""
+        connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            rows = connection.execute(table.select, (identity, number, _BATCH)).fetchall()
-            for identity, owner, key, body in rows:
-                context = template_context(owner) if table.template else turn_context(owner, identity)
-                connection.execute(table.update, (*vault.seal(vault.open(key, body, context), context), identity))
+            done = [self._reseal(table) for table in (_TEMPLATES, _TURNS)]
+            over = max(done) < _BATCH
+            if over:
+                connection.execute("DELETE FROM keys WHERE number <> ?", (self._number,))
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-        done += len(rows)
-        if not rows:
-            return done
+        self.over = over
+        return sum(done)
 
-
-def _forget_other_keys(connection: apsw.Connection, number: int) -> bool:
-    try:
-        connection.execute("DELETE FROM keys WHERE number <> ?", (number,))
-    except apsw.ConstraintError:
-        return False
-    clear = (
-        "SELECT EXISTS (SELECT 1 FROM turns WHERE key IS NULL) OR EXISTS (SELECT 1 FROM templates WHERE key IS NULL)"
-    )
-    return not connection.execute(clear).get
+    def _reseal(self, table: _Sealed) -> int:
+        rows: Any = self._connection.execute(table.select, (self._done[table], self._number, _BATCH)).fetchall()
+        for identity, owner, key, body in rows:
+            context = template_context(owner) if table.template else turn_context(owner, identity)
+            sealed = self._vault.seal(self._vault.open(key, body, context), context)
+            self._connection.execute(table.update, (*sealed, identity))
+            self._done[table] = identity
+        return len(rows)
 
 
 _OVERLAPS: Final = (

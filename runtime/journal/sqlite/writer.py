@@ -56,7 +56,10 @@ class Writer:
             position += sum(turn.records for turn in turns)
         try:
             self._store([turn for turns in group for turn in turns])
-        except apsw.ConstraintError as fault:  # one of them is not what a journal takes: the others are not to blame
+        except apsw.ConstraintError as fault:
+            if self._vault.renew():  # the store was sealed anew meanwhile, and takes nothing that the old key sealed
+                return self.commit(group)
+            # Or one of them is not what a journal takes: the others are not to blame.
             if len(group) == 1:
                 known = self._known(group[0])
                 return [known or JournalUnavailable(f"the store {self._path} refused it: {fault}")]
@@ -78,7 +81,7 @@ class Writer:
         return AlreadyStored(known) if known else None
 
     def _store(self, turns: Sequence[Turn]) -> None:
-        primary = self._vault.refresh()
+        primary = self._vault.missing
         new = [turn for turn in turns if turn.template is not None]
         listed = [turn for turn in turns if turn.listing is not None]
         if not new and not listed and primary is None and len(turns) <= _ROWS:
@@ -89,7 +92,7 @@ class Writer:
         try:
             if primary is not None:
                 connection.execute("INSERT OR IGNORE INTO keys (fingerprint) VALUES (?)", (primary.fingerprint,))
-                self._vault.refresh()
+                self._vault.settle()
             self._insert(_TEMPLATES, self._template_rows(new))
             self._insert(_TASKS, [row for turn in new for row in _task_row(turn)])
             self._insert(_ARRIVALS, self._arrivals(turns))

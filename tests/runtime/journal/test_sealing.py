@@ -4,11 +4,13 @@ import json
 
 import apsw
 import pytest
+import trio
 
 from runtime.engine.records import RunEnded, RunStarted, StepReturned, StepStarted
 from runtime.engine.states import ResolutionState
 from runtime.journal.keys import KeyRing, add_key
 from runtime.journal.protocol import Entry, JournalUnavailable, StoreUnusable
+from runtime.journal.sqlite import upkeep
 from runtime.journal.sqlite.database import Opening
 from runtime.journal.sqlite.journal import SqliteJournal
 from runtime.journal.sqlite.upkeep import check, rotate_keys
@@ -119,6 +121,38 @@ async def test_keys_are_rotated_beside_a_running_runtime_which_goes_on_reading_a
     assert check(path, KeyRing.load(keys)).problems == ()
     journal = await SqliteJournal.open(Opening(path=path), KeyRing.load(keys))
     assert list(await journal.read("after")) == list(told("after").records)
+    await journal.close()
+
+
+async def test_what_is_stored_between_two_steps_of_a_rotation_is_sealed_anew_as_well(tmp_path, monkeypatch):
+    path, keys = tmp_path / "tasks.db", tmp_path / "keys"
+    journal = await store(path, ring_of(keys, "one"), *[f"t{number}" for number in range(10)])
+    ring = ring_of(keys, "two")
+    monkeypatch.setattr(upkeep, "_BATCH", 4)
+    go_on, added = upkeep.Rotation.go_on, []
+
+    def interrupted(rotation):
+        if len(added) < 5:
+            added.append(f"new{len(added)}")
+            trio.from_thread.run(journal.append, [told(added[-1])])
+        return go_on(rotation)
+
+    monkeypatch.setattr(upkeep.Rotation, "go_on", interrupted)
+    assert await trio.to_thread.run_sync(rotate_keys, path, ring) == 11 + len(added)
+    await journal.append([told("after")])
+    await journal.close()
+    (tmp_path / "alone").write_text(
+        json.dumps({"primary": "two", "keys": {"two": json.loads(keys.read_text())["keys"]["two"]}})
+    )
+    assert upkeep.check(path, KeyRing.load(tmp_path / "alone")).problems == ()
+
+
+async def test_a_rotation_with_another_ring_than_the_owners_is_refused(tmp_path):
+    path, keys = tmp_path / "tasks.db", tmp_path / "keys"
+    journal = await store(path, ring_of(keys, "one"), "t")
+    with pytest.raises(StoreUnusable, match='whose primary key is not "other"'):
+        rotate_keys(path, ring_of(tmp_path / "elsewhere", "other"))
+    await journal.append([told("after")])
     await journal.close()
 
 
