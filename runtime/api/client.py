@@ -4,6 +4,7 @@ It checks and renders in the caller's frame, so that an actor only ever meets va
 rest. Every method may be used from many tasks at once. Cancelling a call never undoes what was stored.
 """
 
+import math
 import os
 import uuid
 from collections import OrderedDict
@@ -471,6 +472,30 @@ class Runtime(FlowClient):
         The iteration ends when the runtime is closed.
         """
         return self._broadcast.subscribe(task_id, capacity)
+
+    async def settled(self) -> None:
+        """Wait until nothing more happens by itself: no task or flow is in a run, in line for one, or due.
+
+        Those that wait for a person, or for a call from outside, are none of these; nor is one whose state cannot be
+        read, or whose actor failed too often. Cancelling the wait changes nothing.
+
+        Raises:
+            Unavailable: the runtime is closed.
+        """
+        while True:
+            news = self._broadcast.news()
+            if not await self._goes_on():
+                return
+            if self._broadcast.closed:
+                raise Unavailable("the runtime is closed")
+            await news.wait()
+
+    async def _goes_on(self) -> bool:
+        hopeless = self._broadcast.given_up
+        if await self._journal.next_due(-math.inf) is not None:
+            return True
+        awake = await self._journal.awake(limit=len(hopeless) + 1)
+        return any(stored.task_id not in hopeless for stored in awake)
 
     def shutdown(
         self, reason: str = "shutdown", *, requester: str = "host", grace_seconds: float | None = None

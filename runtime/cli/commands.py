@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -61,7 +61,7 @@ _STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody r
 
 
 @cli.command()
-@click.argument("template", type=click.Path(path_type=Path))
+@click.argument("template", type=click.Path(path_type=Path), required=False)
 @click.option("--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="An input; repeat it for a list.")
 @click.option("--json", "as_json", is_flag=True, help="Print only the final task, as JSON.")
 @click.option(
@@ -81,7 +81,7 @@ _STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody r
 @_STRICT
 def run(
     *,
-    template: Path,
+    template: Path | None,
     store: str | None,
     keys: Path | None,
     task_id: str | None,
@@ -94,7 +94,23 @@ def run(
     region: str,
     strict: bool,
 ) -> None:
-    """Run one task of TEMPLATE and show its result."""
+    """Run one task of TEMPLATE and show its result.
+
+    Without TEMPLATE, go on with all that was left unfinished in the --store, until nothing more happens by itself.
+    """
+    if template is None:
+        _resume(
+            store,
+            inputs,
+            task_id,
+            keys=keys,
+            as_json=as_json,
+            grace_seconds=grace,
+            scripts=scripts,
+            functions=functions,
+            templates=known,
+        )
+        return
     from runtime.cli.run import Options, run_task  # noqa: PLC0415 - the engine is not needed for --help
 
     options = Options(
@@ -113,6 +129,20 @@ def run(
     )
     try:
         status = run_task(options, lambda warnings: _warn(template, warnings))
+    except Refused as refusal:
+        click.echo(f"error: {refusal}", err=True)
+        status = REFUSED
+    sys.exit(status)
+
+
+def _resume(store: str | None, inputs: Sequence[str], task_id: str | None, **options: Any) -> None:
+    if store is None or inputs or task_id is not None:
+        what = "--input and --id are of a task of a TEMPLATE" if store else "nothing is kept without a --store"
+        raise click.UsageError(f"Missing argument 'TEMPLATE': {what}.")
+    from runtime.cli.resume import Resumption, resume_tasks  # noqa: PLC0415 - as above
+
+    try:
+        status = resume_tasks(Resumption(store=store, **options))
     except Refused as refusal:
         click.echo(f"error: {refusal}", err=True)
         status = REFUSED

@@ -63,23 +63,27 @@ def _progress(event: StepProgressed) -> str:
 
 
 class Lines:
-    """One plain line per event."""
+    """One plain line per event; `named` where it is not clear which task it is of."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, named: bool = False) -> None:
         self._console = console
+        self._named = named
 
     def show(self, event: Event) -> None:
         """Print the event's line."""
         match event:
             case StepStateChanged():
                 error = f": {event.error}" if event.error else ""
-                self._print(f"{_clock(event.at)} {event.step} {event.state}{error}")
+                self._print(f"{self._when(event)} {event.step} {event.state}{error}")
             case TaskStateChanged():
-                self._print(f"{_clock(event.at)} {_task_line(event)}")
+                self._print(f"{self._when(event)} {_task_line(event)}")
             case StepProgressed():
-                self._print(f"{_clock(event.at)} {event.step} {_progress(event)}")
+                self._print(f"{self._when(event)} {event.step} {_progress(event)}")
             case Lagged():
                 self._print(f"({event.missed} events not shown)")
+
+    def _when(self, event: StepStateChanged | TaskStateChanged | StepProgressed) -> str:
+        return f"{_clock(event.at)} {event.task_id}" if self._named else _clock(event.at)
 
     def _print(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -16,6 +16,7 @@ from runtime.api.codec import to_json
 from runtime.api.messages import Event, TaskStateChanged
 from runtime.api.views import TaskView
 from runtime.app import open_runtime
+from runtime.cli.interrupts import Interrupts
 from runtime.cli.progress import progress_for
 from runtime.engine.states import TaskState
 from runtime.errors import Fault
@@ -55,14 +56,14 @@ def run_task(options: Options, warn: Callable[[Sequence[Fault]], None]) -> int:
 
 
 class _Run:
-    """One invocation. `_signalled` is the first signal that came, `_view` the task as it was last seen."""
+    """One invocation. `_view` is the task as it was last seen."""
 
     def __init__(self, options: Options, warn: Callable[[Sequence[Fault]], None]) -> None:
         self._options = options
         self._warn = warn
-        self._signalled: int | None = None
         self._view: TaskView | None = None
         self._console = Console()
+        self._interrupts = Interrupts(options.grace_seconds, self._say)
 
     async def run(self) -> int:
         """Run the task, report, and give the exit status."""
@@ -90,14 +91,14 @@ class _Run:
     def _status(self) -> int:
         if self._view is not None:  # it is None when the grace ended before the task could be read
             self._report(self._view)
-        if self._signalled is not None:
-            return 128 + self._signalled
+        if self._interrupts.received is not None:
+            return 128 + self._interrupts.received
         return 0 if self._view is not None and self._view.state is TaskState.DONE else 1
 
     async def _follow(self, runtime: Runtime, template: Template, events: AsyncIterable[Event]) -> None:
         """Show what happens until nothing more will, or until a shutdown is done."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._heed_signals, runtime)
+            nursery.start_soon(self._interrupts.heed, runtime)
             nursery.start_soon(runtime.drained)  # ends the events, once a shutdown has begun and is done
             with progress_for(self._console, as_json=self._options.as_json, template=template) as progress:
                 async for event in events:
@@ -105,19 +106,6 @@ class _Run:
                     if isinstance(event, TaskStateChanged) and event.state.at_rest:
                         break
             nursery.cancel_scope.cancel()
-
-    async def _heed_signals(self, runtime: Runtime) -> None:
-        """The first signal shuts down in order, the second at once."""
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async for received in signals:
-                name = signal.Signals(received).name
-                if self._signalled is None:
-                    self._signalled = received
-                    grace = self._options.grace_seconds
-                    self._say(f"{name}: running steps get {grace:g} s to finish; again to stop at once")
-                    runtime.shutdown(name, requester="user")
-                else:
-                    runtime.shutdown(name, requester="user", grace_seconds=0)
 
     def _say(self, text: str) -> None:
         shares_terminal = self._console.is_terminal and not self._options.as_json

@@ -84,6 +84,7 @@ class Broadcast:
         self._given_up: dict[str, str] = {}
         self._recent: OrderedDict[int, Sequence[UnitEvent]] = OrderedDict()
         self._closed = False
+        self._news: trio.Event | None = None
 
     def publish(self, task: Task | Flow, position: int, records: Sequence[Record], *, ours: bool = True) -> None:
         """Tell what `records`, stored from `position` on, made of `task`. `ours`: they were stored by us. Sync."""
@@ -99,6 +100,8 @@ class Broadcast:
             self._note(task, records)
         if task.at_rest:
             self.fill(task)
+        if self._news is not None:
+            self._stir()
 
     def fill(self, task: Task | Flow) -> None:
         """Tell those who wait for a task that it has come to rest. Sync."""
@@ -117,6 +120,27 @@ class Broadcast:
     def awaits(self, task_id: str) -> bool:
         """Say whether somebody waits for a task, and has not been told yet. Sync."""
         return any(not waiter.filled for waiter in self._waiters.get(task_id, ()))
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing follows."""
+        return self._closed
+
+    @property
+    def given_up(self) -> Collection[str]:
+        """The tasks that will not come to rest by themselves, though something is left to do for them."""
+        return self._given_up.keys()
+
+    def news(self) -> trio.Event:
+        """Give what is set when anything is told next, or nothing follows. Sync."""
+        if self._news is None:
+            self._news = trio.Event()
+        return self._news
+
+    def _stir(self) -> None:
+        news, self._news = self._news, None
+        if news is not None:
+            news.set()
 
     def recent(self, position: int) -> Sequence[UnitEvent] | None:
         """Give the events of the turn that begins at that position, if it was told lately. Sync."""
@@ -168,6 +192,7 @@ class Broadcast:
         self._given_up[task_id] = why
         for waiter in self._waiters.get(task_id, ()):
             waiter.fill(why)
+        self._stir()
 
     def close(self) -> None:
         """Let everybody know that nothing follows. Sync, idempotent."""
@@ -177,3 +202,4 @@ class Broadcast:
         for waiting in self._waiters.values():
             for waiter in waiting:
                 waiter.fill(_CLOSED)
+        self._stir()

@@ -3,8 +3,10 @@
 import json
 
 import pytest
+import trio
 
 from tests.runtime.cli.test_cli import ECHO, template, understudy
+from tests.support.plans import echo, plan, step
 
 __all__ = ("template",)
 
@@ -85,3 +87,61 @@ def test_run_refuses_a_store_that_is_none(template, tmp_path):
     done = understudy("run", template(ECHO), "--store", template("no database, by any means " * 50, "text"))
     assert done.exit_code == 2
     assert "is not an SQLite database" in done.stderr
+
+
+def unfinished(folder, steps, *, task_id="t"):
+    """Leave a task in a store as a process would that was killed in the middle of its first step."""
+    from runtime.engine.records import RunStarted, StepStarted, TaskResolved, TaskSubmitted
+    from runtime.engine.states import ResolutionState
+    from runtime.journal.protocol import Entry, Standing
+    from runtime.journal.sqlite.database import Opening
+    from runtime.journal.sqlite.journal import SqliteJournal
+
+    async def write():
+        journal = await SqliteJournal.open(Opening(path=folder / "left.db"))
+        records = [
+            TaskSubmitted(at=1.0, task_id=task_id, template=plan(**steps), title="t", inputs={}),
+            TaskResolved(at=1.0, resolution_id="r"),
+            RunStarted(at=1.0),
+            StepStarted(at=1.0, step="a", attempt=1),
+        ]
+        await journal.append([Entry(task_id, records, Standing(ResolutionState.RUNNING, awake=True, run=1))])
+        await journal.close()
+
+    trio.run(write)
+    return str(folder / "left.db")
+
+
+def test_without_a_template_what_was_left_unfinished_goes_on_and_then_it_ends(tmp_path):
+    left = unfinished(tmp_path, {"a": step(idempotent=True, action=echo("x")), "b": step("a")})
+    done = understudy("run", "--store", left)
+    assert done.exit_code == 0
+    lines = [line.partition(" ")[2] for line in done.stdout.splitlines()]
+    assert lines[-3:] == ["t b DONE", "t task DONE", "1 task went on: 1 DONE"]
+    again = understudy("run", "--store", left)
+    assert (again.exit_code, again.stdout) == (0, f"{left}: there is nothing to go on with (1 DONE)\n")
+
+
+def test_a_task_that_somebody_has_to_look_at_is_named_and_makes_status_1(tmp_path):
+    left = unfinished(tmp_path, {"a": step(action=echo("x"))})
+    done = understudy("run", "--store", left, "--json")
+    assert (done.exit_code, json.loads(done.stdout)["resolution"]) == (1, "BLOCKED_TOCHECK")
+    left = unfinished(tmp_path, {"a": step(action=echo("x"))}, task_id="u")
+    done = understudy("run", "--store", left)
+    assert done.exit_code == 1
+    assert done.stdout.splitlines()[-2:] == [f"{left}: 1 task went on: 1 BLOCKED", "  u: BLOCKED"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "nothing is kept without a --store"),
+        (("--store", "{store}", "--id", "one"), "--input and --id are of a task of a TEMPLATE"),
+        (("--store", "{folder}/gone.db"), "there is no store"),
+    ],
+)
+def test_to_go_on_takes_a_store_that_is_there_and_nothing_else(store, tmp_path, arguments, says):
+    done = understudy("run", *[one.format(store=store, folder=tmp_path) for one in arguments])
+    assert done.exit_code == 2
+    assert says in done.stderr
+    assert not (tmp_path / "gone.db").exists()

@@ -1,0 +1,29 @@
+"""Ctrl-C and SIGTERM on the command line: the first shuts down in order, the second at once."""
+
+import signal
+from collections.abc import Callable
+
+import trio
+
+from runtime.api.client import Runtime
+
+
+class Interrupts:
+    """What somebody in front of the terminal, or the system, wants. `received` is the first signal that came."""
+
+    def __init__(self, grace_seconds: float, say: Callable[[str], None]) -> None:
+        self._grace = grace_seconds
+        self._say = say
+        self.received: int | None = None
+
+    async def heed(self, runtime: Runtime) -> None:
+        """Shut the runtime down when a signal comes; never ends by itself."""
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for received in signals:
+                name = signal.Signals(received).name
+                if self.received is None:
+                    self.received = received
+                    self._say(f"{name}: running steps get {self._grace:g} s to finish; again to stop at once")
+                    runtime.shutdown(name, requester="user")
+                else:
+                    runtime.shutdown(name, requester="user", grace_seconds=0)
