@@ -8,7 +8,7 @@ import math
 import os
 import uuid
 from collections import OrderedDict
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -37,13 +37,13 @@ from runtime.api.messages import (
 from runtime.api.operator import Operator, Workshop
 from runtime.api.submission import Submission
 from runtime.api.views import TaskView, view_task
-from runtime.engine.states import TaskState
+from runtime.engine.states import ResolutionState, TaskState
 from runtime.engine.task import Task
 from runtime.errors import Fault, InputInvalid, NotFound, TaskNotDone, Unavailable, UnderMaintenance
 from runtime.flows import Flows
 from runtime.functions import Functions
 from runtime.journal.listing import Count, Wanted
-from runtime.journal.protocol import PAGE, Journal, Listed, Place
+from runtime.journal.protocol import PAGE, Journal, Listed, Place, Stored
 from runtime.notifications.figures import NotificationFigures
 from runtime.templates.actions import ActionTypes
 from runtime.templates.catalogue import Templates, TemplateSources
@@ -137,6 +137,11 @@ class TaskHandle:
 
 def _prepared(checked: Validated) -> Prepared:
     return Prepared(checked.template, checked.warnings)
+
+
+def _goes_on(stored: Stored, hopeless: Collection[str]) -> bool:
+    """Say whether what is awake goes on by itself: not if it waits for another flow of its owner, which may not."""
+    return stored.standing.state is not ResolutionState.TODO and stored.task_id not in hopeless
 
 
 class Runtime(FlowClient):
@@ -491,11 +496,14 @@ class Runtime(FlowClient):
             await news.wait()
 
     async def _goes_on(self) -> bool:
-        hopeless = self._broadcast.given_up
         if await self._journal.next_due(-math.inf) is not None:
             return True
-        awake = await self._journal.awake(limit=len(hopeless) + 1)
-        return any(stored.task_id not in hopeless for stored in awake)
+        number = 0
+        while page := await self._journal.awake(after=number):
+            if any(_goes_on(stored, self._broadcast.given_up) for stored in page):
+                return True
+            number = page[-1].number
+        return False
 
     def shutdown(
         self, reason: str = "shutdown", *, requester: str = "host", grace_seconds: float | None = None
