@@ -47,7 +47,7 @@ from runtime.work.family import Callbacks, batch_of, news_of, spawned_by, submit
 from runtime.work.messages import WakeTask
 from runtime.work.requests import Request, event_of
 from runtime.work.trial import Attempt
-from runtime.work.unit import Decided, UnitActor
+from runtime.work.unit import IN_LINE, Decided, UnitActor
 
 _Report: TypeAlias = (
     StepFinished | LoopUnrolled | StepCut | ResultRendered | ChildrenSubmitted | SubmissionLost | ParentHeard
@@ -67,6 +67,9 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
     def _decided(self, events: Sequence[Event]) -> Decided[Task, Effect]:
         decision = decide(self._unit, *events)
         return decision.task, decision.records, decision.effects, decision.refusals
+
+    def _rest(self) -> StopReason:
+        return IN_LINE if self._unit.in_line else super()._rest()
 
     def _resumption(self, reason: str) -> Event:
         return Resumed(at=self.clock.wall(), reason=reason)

@@ -208,7 +208,11 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
 
     def _leave_if_idle(self) -> None:
         if self._unit.idle:
-            self.stop_if_idle(IN_LINE if isinstance(self._unit, Task) and self._unit.in_line else _IDLE)
+            self.stop_if_idle(self._rest())
+
+    def _rest(self) -> StopReason:
+        """Say why the unit leaves memory."""
+        return _IDLE
 
     def _wake_at(self, due: float, wake: WakeTask) -> None:
         """Have the unit woken: by the journal, which lists it as due once it sleeps, or by a timer until then."""
