@@ -308,8 +308,11 @@ class _Turn:
             family.take_wishes(self, event)
         if self.draft.resolution is ResolutionState.CANCELLED:
             return  # what the attempt did is kept, nothing follows from it
-        self.change(others, by=step, at=event.at)
-        self.prune([step, *(change.step for change in others)], at=event.at)
+        modified = [step]
+        if others:
+            self.change(others, by=step, at=event.at)
+            modified.extend(change.step for change in others)
+        self.prune(modified, at=event.at)
         self.go_on(event.at)
 
     def expand(self, event: LoopUnrolled) -> None:
@@ -381,24 +384,24 @@ class _Turn:
             if change.step in self.draft.steps:
                 self.record(StepChanged(at=at, step=change.step, state=change.state, error=change.error, by=by))
 
-    def prune(self, modified: Iterable[str], *, at: float) -> None:
+    def prune(self, modified: list[str], *, at: float) -> None:
         """Prune what can no longer have its needs met, and what depends on that in turn (section 6.8).
 
         Steps in flight and steps that ended are left alone: the first will say themselves how they ended.
         """
         draft = self.draft
-        queue = [name for name in modified if name in draft.steps]
-        for name in queue:  # grows while it is walked
-            state = draft.steps[name].state
-            if not is_final(state):
+        for name in modified:  # grows while it is walked
+            progress = draft.steps.get(name)
+            if progress is None or not is_final(progress.state):
                 continue
+            state = progress.state
             for edge in draft.graph.edges[name]:
                 if edge.need.any or (state in edge.need.states and state != StepState.PRUNE):
                     continue
                 dependant = draft.steps[edge.dependant]
                 if not dependant.live and not is_final(dependant.state):
                     self.record(StepChanged(at=at, step=edge.dependant, state=StepState.PRUNE, error="", by=name))
-                    queue.append(edge.dependant)
+                    modified.append(edge.dependant)
 
     def go_on(self, at: float) -> None:
         """Start what became ready; when nothing runs and nothing could start, end the run."""

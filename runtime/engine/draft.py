@@ -523,7 +523,7 @@ class Draft:
         if was_open:
             self._count(before, -1)
         if open_now:
-            self._count(after, 1)
+            self.tally[after] = self.tally.get(after, 0) + 1
         if after in RUNNABLE:
             self.touch(name)
         else:

@@ -1,6 +1,5 @@
 """A decision in the making, as the modules that share in making it see it."""
 
-from collections.abc import Iterable
 from typing import Protocol
 
 from runtime.engine.draft import Draft
@@ -23,6 +22,6 @@ class Turn(Protocol):
         """Begin a run as soon as there is a slot for it."""
         ...
 
-    def prune(self, modified: Iterable[str], *, at: float) -> None:
+    def prune(self, modified: list[str], *, at: float) -> None:
         """Prune what can no longer have its needs met."""
         ...

@@ -75,6 +75,16 @@ def standing_of(task: Task | Flow) -> Standing:
     return Standing(task.resolution, awake, None if awake else task.next_retry, task.run, task.state, done)
 
 
+def goes_on(was: Task | Flow, now: Task | Flow) -> bool:
+    """Say whether all that happened to a task is that its run goes on: then it stands where it stood."""
+    return (
+        isinstance(now, Task)
+        and isinstance(was, Task)
+        and now.resolution is was.resolution is ResolutionState.RUNNING
+        and now.run == was.run
+    )
+
+
 STATES_OF_FLOWS: Final[Mapping[FlowStatus, TaskState]] = {
     FlowStatus.PENDING: TaskState.TODO,
     FlowStatus.IN_PROGRESS: TaskState.RUNNING,

@@ -153,6 +153,11 @@ def normalise(value: object) -> Json:
 
 
 def _normalise(value: object, depth: int) -> Json:
+    kind = type(value)  # exactly these are nearly all there are, and asking for more of each takes many times as long
+    if kind is str:
+        return _unicode(str(value))
+    if kind is int and -_LARGEST_INT < value < _LARGEST_INT:  # type: ignore[operator] # an int, as its type says
+        return value
     match value:
         case None | bool() | Number():
             return value

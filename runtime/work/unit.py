@@ -11,7 +11,6 @@ timer or a person calls for it.
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import chain, repeat
 from typing import Any, ClassVar, Final, Generic, TypeAlias, TypeVar
 
 import attrs
@@ -25,7 +24,16 @@ from runtime.faults import FaultPoint, Faults
 from runtime.flow.flow import Flow
 from runtime.flows import Flows
 from runtime.journal.listing import Listing, relisted
-from runtime.journal.protocol import Entry, Journal, JournalUnavailable, LeaseLost, Record, Standing, standing_of
+from runtime.journal.protocol import (
+    Entry,
+    Journal,
+    JournalUnavailable,
+    LeaseLost,
+    Record,
+    Standing,
+    goes_on,
+    standing_of,
+)
 from runtime.work.broadcast import Broadcast
 from runtime.work.claims import Claims
 from runtime.work.family import Front
@@ -140,24 +148,22 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
 
     async def turn(self, batch: "Sequence[M | Question[M]]") -> None:
         """Decide on all that arrived, store it in one commit, then act."""
-        asked: list[Question[M] | None] = []
         events: list[E] = []
+        asked: list[tuple[int, Question[M]]] = []
         readers: list[Question[M]] = []
         for item in batch:
-            question = item if isinstance(item, Question) else None
-            message = item.message if isinstance(item, Question) else item
-            if isinstance(message, GetTask):
-                if question is not None:
-                    readers.append(question)
-            elif question is not None and isinstance(message, self.foreign):
-                question.refuse(self._stranger())
+            if not isinstance(item, Question):
+                events.append(self._event(item))
+            elif isinstance(item.message, GetTask):
+                readers.append(item)
+            elif isinstance(item.message, self.foreign):
+                item.refuse(self._stranger())
             else:
-                events.append(self._event(message))
-                asked.append(question)
+                asked.append((len(events), item))
+                events.append(self._event(item.message))
         refusals = await self._decide(events) if events else ()
-        for question, refusal in zip(asked, refusals, strict=True):
-            if question is None:
-                continue
+        for index, question in asked:
+            refusal = refusals[index]
             if refusal is None:
                 question.answer(None)
             else:
@@ -181,7 +187,7 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
     async def _decide(self, events: Sequence[E]) -> Sequence[Exception | None]:
         unit, records, effects, refusals = self._decided(events)
         if records:
-            standing = standing_of(unit)
+            standing = self._standing if goes_on(self._unit, unit) else standing_of(unit)
             self._services.faults.reach(FaultPoint.BEFORE_APPEND)
             listing = relisted(self._unit, unit)
             moved = None if standing == self._standing and listing is None else standing
@@ -197,14 +203,15 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
     async def _store(self, records: Sequence[Record], standing: Standing | None, listing: Listing | None) -> int:
         """Store what was decided; for as long as the journal cannot, try again (section 6.10): nothing was done yet."""
         entries = [Entry(self._unit.header.task_id, records, standing, listing)]
-        for pause in chain(_STORE_AGAIN_SECONDS, repeat(_STORE_AGAIN_SECONDS[-1])):
+        tries = 0
+        while True:
             try:
                 return await self._services.journal.append(entries)
             except LeaseLost:
                 raise  # another instance goes on with the unit; this one is about to be stopped, with all that runs for it
             except JournalUnavailable:
-                await trio.sleep(pause)
-        raise AssertionError  # the pauses never end
+                await trio.sleep(_STORE_AGAIN_SECONDS[min(tries, len(_STORE_AGAIN_SECONDS) - 1)])
+                tries += 1
 
     def _leave_if_idle(self) -> None:
         if self._unit.idle:
