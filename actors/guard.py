@@ -14,7 +14,7 @@ from actors.reason import StopKind, StopReason
 from actors.spec import Nested, Restart, Runnable
 from actors.table import Row
 
-__all__ = ("cancelled_from_outside", "live_in_scope", "make", "why_ended", "why_from_above")
+__all__ = ("cancelled_from_outside", "live", "live_in_scope", "make", "why_ended", "why_from_above")
 
 _FROM_OUTSIDE = "the supervisor was cancelled from outside"
 
@@ -41,9 +41,14 @@ def make(row: Row, cell: Cell) -> Runnable | Awaitable[Runnable] | None:
 async def live_in_scope(cell: Cell, made: Runnable | Awaitable[Runnable]) -> Runnable | None:
     """Run in a scope that the stop deadline can cancel; give what was run if it has gone to rest."""
     with cell.new_scope():
-        runnable = await made if isinstance(made, Awaitable) else made
-        return runnable if await runnable.live(cell) else None
+        return await live(cell, made)
     return None
+
+
+async def live(cell: Cell, made: Runnable | Awaitable[Runnable]) -> Runnable | None:
+    """Run without a scope: what never waits but for its mailbox, and what no stop deadline cancels. Else as above."""
+    runnable = await made if isinstance(made, Awaitable) else made
+    return runnable if await runnable.live(cell) else None
 
 
 def why_ended(cell: Cell, error: Exception | None) -> StopReason:

@@ -11,6 +11,7 @@ An actor that hibernates has no task while it has nothing to do. Its address has
 no mailbox then, and asks here for one when a message comes (`wake`).
 """
 
+import math
 from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
@@ -24,7 +25,7 @@ from actors.alarm import Alarm
 from actors.cell import Cell
 from actors.clock import Clock
 from actors.errors import ChildUnknown
-from actors.guard import cancelled_from_outside, live_in_scope, make, why_ended, why_from_above
+from actors.guard import cancelled_from_outside, live, live_in_scope, make, why_ended, why_from_above
 from actors.mailbox import Mailbox, MailboxStatistics, Tally
 from actors.observer import Observer
 from actors.reason import StopReason
@@ -186,9 +187,11 @@ class Incarnations:
                     if not row.terms.handshake:
                         self._ready(row)
                     made = make(row, cell)
-                    if isinstance(made, Actor) and not made.waits:
-                        rested = made if await made.live(cell) else None
-                    elif made is not None:
+                    if made is None:
+                        pass
+                    elif row.grace == math.inf or (isinstance(made, Actor) and not made.waits):
+                        rested = await live(cell, made)
+                    else:
                         rested = await live_in_scope(cell, made)
                 except Exception as caught:  # noqa: BLE001 - the guard
                     error = caught

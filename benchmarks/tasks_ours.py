@@ -52,13 +52,13 @@ def _chain(steps: int, function: object = increment) -> Template:
             name: Step(action=Action.calling(function, step=before), dependencies=[before] if before else [])  # type: ignore[arg-type]
             for before, name in pairwise(names)
         },
-        result_format={"last": f"{{{{.step.{names[-1]}.output}}}}"},
     )
 
 
-async def _result(rt: Runtime, template: Template) -> object:
+async def _results(rt: Runtime, template: Template) -> list[object]:
     task = await rt.submit(template)
-    return await task.result()
+    view = await task.wait()
+    return [step.output for step in view.steps.values()]
 
 
 def chains(tasks: int, steps: int) -> dict[str, float]:
@@ -69,11 +69,11 @@ def chains(tasks: int, steps: int) -> dict[str, float]:
         free = trio.Semaphore(AT_ONCE)
 
         async def one() -> None:
-            assert await _result(rt, template) == {"last": str(steps)}
+            assert await _results(rt, template) == [*range(1, steps + 1)]
             free.release()
 
         async with open_runtime() as rt:
-            await _result(rt, template)
+            await _results(rt, template)
             began = perf_counter()
             async with trio.open_nursery() as nursery:
                 for _ in range(tasks):
@@ -111,7 +111,7 @@ def deep(steps: int) -> dict[str, float]:
 
     async def main() -> None:
         async with open_runtime() as rt:
-            await _result(rt, _chain(10, stamped_increment))
+            await _results(rt, _chain(10, stamped_increment))
             prepared = await rt.prepare(_chain(steps, stamped_increment))
             _began.clear()
             gc.collect()

@@ -153,11 +153,12 @@ def normalise(value: object) -> Json:
 
 
 def _normalise(value: object, depth: int) -> Json:
-    kind = type(value)  # exactly these are nearly all there are, and asking for more of each takes many times as long
-    if kind is str:
-        return _unicode(str(value))
-    if kind is int and -_LARGEST_INT < value < _LARGEST_INT:  # type: ignore[operator] # an int, as its type says
+    if type(value) is str:  # exactly these are most of what comes, and to match what is like them takes far longer
+        return _unicode(value)
+    if type(value) is int and -_LARGEST_INT < value < _LARGEST_INT:
         return value
+    if type(value) is dict and not value:
+        return {}
     match value:
         case None | bool() | Number():
             return value

@@ -150,11 +150,22 @@ class Values(Mapping[str, Any]):
 
     def with_resolution(self, resolver_input: Mapping[str, Json], task: Mapping[str, Json]) -> "Values":
         """Show what is known once the task is resolved."""
-        return attrs.evolve(self, resolver_input=resolver_input, task=task)
+        return Values(
+            self.input,
+            resolver_input,
+            task,
+            self.config,
+            self.variables,
+            self.steps,
+            self.iterator,
+            self.pre_hook,
+            self.function_args,
+            self._over,
+        )
 
     def with_task(self, task: Mapping[str, Json]) -> "Values":
         """Show this of the task."""
-        return attrs.evolve(self, task=task)
+        return self.with_resolution(self.resolver_input, task)
 
     def with_this(self, view: StepView) -> "Values":
         """Show `view` as ``.step.this``, the step being rendered."""

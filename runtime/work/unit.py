@@ -105,7 +105,7 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
         resumed: str = "",
     ) -> None:
         self._unit: U = unit
-        self._standing = standing_of(unit)
+        self._standing: Standing | None = None  # as stored, once it is known
         self._services = services
         self._intake = intake
         self._due = effects
