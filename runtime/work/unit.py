@@ -187,13 +187,13 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
     async def _decide(self, events: Sequence[E]) -> Sequence[Exception | None]:
         unit, records, effects, refusals = self._decided(events)
         if records:
-            standing = self._standing if goes_on(self._unit, unit) else standing_of(unit)
             self._services.faults.reach(FaultPoint.BEFORE_APPEND)
             listing = relisted(self._unit, unit)
+            standing = None if listing is None and goes_on(self._unit, unit) else standing_of(unit)
             moved = None if standing == self._standing and listing is None else standing
             position = await self._store(records, moved, listing)
             self._services.faults.reach(FaultPoint.AFTER_APPEND)
-            self._unit, self._standing = unit, standing
+            self._unit, self._standing = unit, standing or self._standing
             self._services.broadcast.publish(unit, position, records)
         self._perform(effects)
         if effects:

@@ -44,6 +44,7 @@ from runtime.engine.records import (
 from runtime.engine.states import RUNNABLE, StepState, is_final
 from runtime.engine.task import child_name
 from runtime.errors import Conflict
+from runtime.journal.protocol import goes_on, standing_of
 from runtime.templates.model import ForeachStrategy, Template
 from runtime.wishes import AwaitCallback, OpenCallback, SpawnedTask
 from tests.support.plain_loop import Loop, Outcome
@@ -362,6 +363,12 @@ class Courses(RuleBasedStateMachine):
     @invariant()
     def the_indexes_are_exact(self):
         check_indexes(self.loop.task)
+
+    @invariant()
+    def a_task_whose_run_goes_on_stands_where_it_stood(self):
+        before, self.stood = getattr(self, "stood", self.loop.task), self.loop.task
+        if goes_on(before, self.loop.task):
+            assert standing_of(before) == standing_of(self.loop.task)
 
     @invariant()
     def what_the_state_says_runs_is_what_was_started(self):
