@@ -115,12 +115,26 @@ def load_flow(source: str | os.PathLike[str], *, strict: bool = False) -> FlowDo
     Raises:
         FlowInvalid: with every fault and its path.
     """
+    return read_flow(_data_of(source), str(source), strict=strict)[0]
+
+
+def load_document(source: str | os.PathLike[str]) -> Mapping[str, Json]:
+    """Read a file of ``kind: flow``, and give it as it is written, once it is known to be one. Blocks.
+
+    Raises:
+        FlowInvalid: with every fault and its path.
+    """
+    data = _data_of(source)
+    read_flow(data, str(source))
+    return data if isinstance(data, Mapping) else {"steps": data}
+
+
+def _data_of(source: str | os.PathLike[str]) -> Json:
     path = Path(source)
     try:
-        data = parse_yaml(read_text(path)).data
+        return parse_yaml(read_text(path)).data
     except (Unreadable, ValueError) as fault:
         raise FlowInvalid([Fault("", str(fault))], str(path)) from fault
-    return read_flow(data, str(path), strict=strict)[0]
 
 
 def load_flows(folder: str | os.PathLike[str]) -> tuple[FlowDocument, ...]:

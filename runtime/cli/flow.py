@@ -1,48 +1,63 @@
-"""What ``understudy flow`` does: opens the store, says one thing, and runs the flow until it rests."""
+"""What ``understudy flow`` does with a store: opens it, says one thing, and runs the flow until it rests."""
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 import attrs
-import msgspec
 import trio
 
 from runtime.api.client import Runtime
 from runtime.api.codec import to_json
+from runtime.api.desk import Desk
 from runtime.api.flow_client import FlowHandle
-from runtime.api.flow_messages import FlowStepChanged
-from runtime.api.flow_views import FlowStepView, FlowView
+from runtime.api.flow_desk import FlowPage
+from runtime.api.flow_queries import ListFlows
 from runtime.app import open_runtime
+from runtime.cli.flow_report import News, exit_status, print_plan, report, report_list
+from runtime.engine.rights import Identity
 from runtime.errors import Fault, InputInvalid, Refused
-from runtime.flow.states import FlowStatus
+from runtime.flow.states import ResponseType
 from runtime.flows import Flows
 from runtime.policies.files import load_policies
-from runtime.values.json import Json, dumps
-
-WAITS: Final = 3
-"""The exit status of a flow that waits for a person."""
+from runtime.values.json import Json
 
 
 @attrs.frozen(kw_only=True)
 class Request:
-    """What the command line asked for; `kind` is the command."""
+    """What the command line asked for; `kind` is the command. With a `server`, that one is asked."""
 
     kind: str
-    store: str | None
-    keys: Path | None
-    scripts: Path
-    policies: Path | None
-    by: str
-    as_json: bool
-    document: Path | None = None
+    store: str | None = None
+    keys: Path | None = None
+    scripts: Path = Path("scripts")
+    policies: Path | None = None
+    by: str = "user"
+    as_json: bool = False
+    server: str = ""
+    token: str = ""
+    user: str = ""
+    wait: bool = True
+    document: str = ""
     flow_id: str | None = None
     step_id: str | None = None
     note: str = ""
+    response: str = ""
+    option: str = ""
+    status: str | None = None
     inputs: Sequence[str] = ()
     plan_only: bool = False
     approve_all: bool = False
+    owner_id: str = ""
+    owner_type: str = ""
+
+
+_TOLD_WITHIN_SECONDS: Final = 1.0
+"""How long what led to a result may take to be told once it is there."""
+
+READS: Final = frozenset({"show", "ls"})
+"""The commands that only look."""
 
 
 def perform(request: Request) -> int:
@@ -60,95 +75,106 @@ def perform(request: Request) -> int:
 async def _perform(request: Request) -> int:
     kit = Flows(policies=() if request.policies is None else load_policies(request.policies))
     async with open_runtime(request.store, keys=request.keys, scripts=request.scripts, flows=kit) as runtime:
+        if request.kind == "ls":
+            page = await Desk(runtime).handle(list_of(request), Identity(request.by))
+            report_list([_shown(one) for one in cast("FlowPage", page).flows], as_json=request.as_json)
+            return 0
         if request.kind == "show" and request.step_id:
             approval = await runtime.flow_handle(request.flow_id or "").approval(request.step_id)
-            _print(approval.contents)
+            print_plan(approval.contents)
             return 0
-        outcome: FlowView | Refused
+        outcome: Mapping[str, Any] | Refused
+        before = None if request.kind == "run" else await runtime.flow_handle(request.flow_id or "").status()
+        news = News(None if before is None else _shown(before))
         async with trio.open_nursery() as nursery:
-            if not request.as_json and request.kind != "show":
-                await nursery.start(_follow, runtime, request.flow_id)
+            if not request.as_json and request.kind not in READS:
+                await nursery.start(_follow, runtime, request.flow_id, news)
             try:
                 flow = await _say(runtime, request)
-                outcome = await (flow.status() if request.kind == "show" else flow.wait())
+                outcome = _shown(await (flow.status() if request.kind in READS else flow.wait()))
+                with trio.move_on_after(_TOLD_WITHIN_SECONDS):
+                    while not (request.as_json or request.kind in READS or news.complete(outcome)):
+                        await trio.lowlevel.checkpoint()
             except Refused as refusal:  # raised outside, or the nursery would wrap it
                 outcome = refusal
             nursery.cancel_scope.cancel()
     if isinstance(outcome, Refused):
         raise outcome
-    _report(outcome, request)
-    return _status(outcome)
+    report(outcome, as_json=request.as_json)
+    return exit_status(outcome)
+
+
+def _shown(view: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", to_json(view))
+
+
+def list_of(request: Request) -> ListFlows:
+    """Give the query of a list.
+
+    Raises:
+        MessageInvalid: there is no such status.
+    """
+    from runtime.api.codec import QUERIES  # noqa: PLC0415 - only lists need it
+
+    asked = {"type": "list_flows", "owner_id": request.owner_id, "owner_type": request.owner_type, "page_size": 100}
+    return cast("ListFlows", QUERIES.decode({**asked, **({"status": request.status} if request.status else {})}))
 
 
 async def _say(runtime: Runtime, request: Request) -> FlowHandle:
     if request.kind == "run":
         return await runtime.flow(
-            request.document or Path(),
-            _inputs(request.inputs),
+            Path(request.document),
+            inputs_of(request.inputs),
             flow_id=request.flow_id,
             by=request.by,
+            owner_id=request.owner_id,
+            owner_type=request.owner_type,
             plan_only=request.plan_only or None,
             approval_option="approve-all" if request.approve_all else None,
         )
     flow, step_id = runtime.flow_handle(request.flow_id or ""), request.step_id or ""
     match request.kind:
-        case "approve":
-            await flow.approve(step_id, request.note, by=request.by)
-        case "deny":
-            await flow.deny(step_id, request.note, by=request.by)
+        case "approve" | "deny":
+            response = ResponseType.APPROVE if request.kind == "approve" else ResponseType.DENY
+            await flow.respond(step_id, response, request.note, by=request.by)
+        case "respond":
+            await flow.respond(step_id, request.response, request.note, by=request.by)
         case "retry":
             await flow.retry(step_id, by=request.by)
+        case "retry-group":
+            await flow.retry_group(step_id, by=request.by)
         case "skip":
             await flow.skip(step_id, by=request.by)
+        case "option":
+            await flow.set_approval_option(request.option, by=request.by)
+        case "pause":
+            await flow.pause(by=request.by)
+        case "unpause":
+            await flow.unpause(by=request.by)
         case "cancel":
-            await flow.cancel(request.note, by=request.by)
+            await flow.cancel(request.note or "cancelled", by=request.by)
         case _:
             await trio.lowlevel.checkpoint()
     return flow
 
 
-def _inputs(texts: Sequence[str]) -> dict[str, Json]:
-    faults = [Fault(text, "an input is NAME=VALUE") for text in texts if "=" not in text]
+def inputs_of(texts: Sequence[str]) -> dict[str, Json]:
+    """Read inputs.
+
+    Raises:
+        InputInvalid: one is none.
+    """
+    faults = [Fault(text, "an input is NAME=VALUE") for text in texts if not text.partition("=")[0] or "=" not in text]
     if faults:
         raise InputInvalid(faults)
     return {name: value for name, _, value in (text.partition("=") for text in texts)}
 
 
 async def _follow(
-    runtime: Runtime, flow_id: str | None, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    runtime: Runtime, flow_id: str | None, news: News, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
     """Print what the steps come to as it happens."""
     async with runtime.subscribe(flow_id) as events:
         task_status.started()
         async for event in events:
-            if isinstance(event, FlowStepChanged):
-                print(f"  {event.step} {event.name}: {event.status}", flush=True)
-
-
-def _report(view: FlowView, request: Request) -> None:
-    if request.as_json:
-        print(dumps(to_json(view)))
-        return
-    print(f"{view.name} {view.id}: {view.status.status}")
-    for step in view.steps:
-        print(f"  {step.id} {step.name}: {step.status.status}{_why(step)}")
-    if view.error:
-        print(f"  {view.error}")
-
-
-def _why(step: FlowStepView) -> str:
-    """Say what there is to say of a step: what it waits for, or why it is where it is."""
-    if step.waits:
-        return " (approve or deny it)"
-    reason = step.status.metadata.get("reason")
-    return f" ({reason})" if reason else ""
-
-
-def _print(contents: Json) -> None:
-    print(msgspec.json.format(dumps(contents), indent=2))
-
-
-def _status(view: FlowView) -> int:
-    if not view.ended:
-        return WAITS
-    return 0 if view.status.status == FlowStatus.SUCCESS else 1
+            news.tell(event)

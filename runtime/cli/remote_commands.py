@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from runtime.cli.tables import table
 from runtime.errors import Refused
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def ls(
         (one["id"], one["state"], f"{one['steps_done']}/{one['steps_total']}", one["last_activity"], one["title"])
         for one in tasks
     ]
-    _print(tasks, as_json, _table(("ID", "STATE", "STEPS", "LAST ACTIVITY", "TITLE"), rows))
+    _print(tasks, as_json, table(("ID", "STATE", "STEPS", "LAST ACTIVITY", "TITLE"), rows))
 
 
 @click.command()
@@ -112,7 +113,7 @@ def show(*, remote: "Remote", task_id: str, as_json: bool) -> None:
 
     task = remote.ask(GetTask(task_id=task_id))
     shown = [(name, _shown(value)) for name, value in task.items()]
-    _print(task, as_json, _table(("", ""), shown))
+    _print(task, as_json, table(("", ""), shown))
 
 
 @click.command()
@@ -211,15 +212,3 @@ def _shown(value: Any) -> str:
     from runtime.values.json import dumps  # noqa: PLC0415 - not needed for --help
 
     return value if isinstance(value, str) else dumps(value)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay out a table of texts; control characters of others' titles do not reach the terminal."""
-    clean = [[_printable(cell) for cell in row] for row in ([head, *rows] if any(head) else rows)]
-    widths = [max(map(len, column)) for column in zip(*clean, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in clean)
-    return "\n".join(lines)
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)

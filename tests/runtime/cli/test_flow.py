@@ -57,7 +57,7 @@ def document(tmp_path):
 def test_a_flow_waits_is_looked_at_approved_and_done(shell, document):
     waits = shell("run", document(FLOW), "--id", "one", "-i", "x=5")
     assert waits.exit_code == 3
-    assert "s1 plan: approval-awaiting (approve or deny it)" in waits.output
+    assert "s1    plan   approval-awaiting  approve or deny it" in waits.output
     plan = shell("show", "one", "--plan", "s1")
     assert plan.exit_code == 0
     assert json.loads(plan.output) == {"changes": [{"actions": ["create"], "text": "5"}]}
@@ -110,7 +110,7 @@ def test_a_failed_step_is_retried_or_skipped(shell, document):
     assert "no luck" in failed.output
     again = shell("retry", "one", "s1")
     assert again.exit_code == 3
-    assert "bad (retry 1): error" in again.output
+    assert "s3 bad (retry 1): error" in again.output
     skipped = shell("skip", "one", "s3")
     assert skipped.exit_code == 0
     assert "user-skipped" in skipped.output
@@ -132,4 +132,39 @@ def test_nobody_is_asked_where_the_option_says_so(shell, document):
     assert json.loads(done.output)["status"]["status"] == "success"
     planned = shell("run", document(FLOW), "-i", "x=5", "--plan-only")
     assert planned.exit_code == 0
-    assert "apply: auto-skipped" in planned.output
+    assert "apply  auto-skipped" in planned.output
+
+
+def test_flows_are_listed(shell, document):
+    shell("run", document(FLOW), "--id", "one", "-i", "x=5", "--owner", "app-1", "--owner-type", "app")
+    shell("run", document(FAILS), "--id", "two")
+    listed = shell("ls")
+    assert listed.exit_code == 0
+    assert [line.split()[:3] for line in listed.output.splitlines()] == [
+        ["ID", "STATUS", "STEPS"],
+        ["two", "error", "2"],
+        ["one", "approval-awaiting", "2"],
+    ]
+    assert [one["id"] for one in json.loads(shell("ls", "--status", "error", "--json").output)] == ["two"]
+    assert [
+        one["id"] for one in json.loads(shell("ls", "--owner", "app-1", "--owner-type", "app", "--json").output)
+    ] == ["one"]
+    wrong = shell("ls", "--status", "eror")
+    assert (wrong.exit_code, "status: one of pending" in wrong.output) == (2, True)
+
+
+def test_all_answers_and_the_option_can_be_given(shell, document):
+    shell("run", document(FLOW), "--id", "one", "-i", "x=5")
+    again = shell("respond", "one", "s1", "retry")
+    assert again.exit_code == 3
+    assert "plan (retry 1)  approval-awaiting" in again.output
+    banana = shell("respond", "one", "s3", "banana")
+    assert (banana.exit_code, 'no answer is called "banana"' in banana.output) == (2, True)
+    assert shell("option", "one", "approve-al").exit_code == 2
+    assert shell("option", "one", "approve-all").exit_code == 0
+
+
+def test_where_the_flows_are_has_to_be_said():
+    for arguments in (["show", "f"], ["show", "f", "--store", "a.db", "--server", "http://127.0.0.1:1"]):
+        done = CliRunner().invoke(cli, ["flow", *arguments])
+        assert (done.exit_code, "--store" in done.output) == (2, True)

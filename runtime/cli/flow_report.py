@@ -1,0 +1,89 @@
+"""What ``understudy flow`` prints, and the exit status it ends with: the same for a store and for a server.
+
+Flows are taken as the JSON that a server gives (`runtime.api.flow_views.FlowView`).
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from runtime.api.flow_messages import FlowStepChanged
+from runtime.cli.tables import printable, table
+from runtime.flow.states import FlowStatus
+from runtime.values.json import Json, dumps
+
+WAITS: Final = 3
+"""The exit status of a flow that waits for a person, or runs on without being waited for."""
+
+
+def report(view: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print where a flow stands."""
+    if as_json:
+        print(dumps(view))
+        return
+    print(printable(f"{view['name']} {view['id']}: {view['status']['status']}"))
+    rows = [(one["id"], one["name"], one["status"]["status"], _why(one)) for one in view["steps"]]
+    if rows:
+        print(table(("STEP", "NAME", "STATUS", ""), rows))
+    if view["error"]:
+        print(printable(view["error"]))
+
+
+def report_list(flows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Print a list of flows."""
+    if as_json:
+        print(dumps(flows))
+        return
+    rows = [
+        (one["id"], one["status"], str(one["steps"]), one["owner"], one["created_by_id"], one["name"]) for one in flows
+    ]
+    print(table(("ID", "STATUS", "STEPS", "OWNER", "BY", "NAME"), rows))
+
+
+def print_plan(contents: Json) -> None:
+    """Print a plan, for a person to read."""
+    print(msgspec.json.format(dumps(contents), indent=2))
+
+
+def exit_status(view: Mapping[str, Any]) -> int:
+    """Give the exit status that says where a flow stands."""
+    if not view["ended"]:
+        return WAITS
+    return 0 if view["status"]["status"] == FlowStatus.SUCCESS else 1
+
+
+class News:
+    """Prints what steps come to as it happens; `before` is the flow before anything was said to it, if it was there.
+
+    `replayed`: it will be given all events of the flow, those from before included, which are no news.
+    """
+
+    def __init__(self, before: Mapping[str, Any] | None = None, *, replayed: bool = False) -> None:
+        self._known = _writes(before)
+        self._seen: Counter[str] = Counter() if replayed else self._known.copy()
+
+    def tell(self, event: object, *, quiet: bool = False) -> None:
+        """Print an event, if it is news."""
+        if isinstance(event, FlowStepChanged):
+            self._seen[event.step] += 1
+            if self._seen[event.step] > self._known[event.step] and not quiet:
+                print(printable(f"  {event.step} {event.name}: {event.status}"), flush=True)
+
+    def complete(self, view: Mapping[str, Any]) -> bool:
+        """Say whether all was told that led to what a flow is."""
+        return all(self._seen[step] >= writes for step, writes in _writes(view).items())
+
+
+def _writes(view: Mapping[str, Any] | None) -> Counter[str]:
+    """Count how often the status of each step was written: each is one event."""
+    steps = view["steps"] if view is not None else ()
+    return Counter({one["id"]: len(one["status"]["history"]) for one in steps})
+
+
+def _why(step: Mapping[str, Any]) -> str:
+    """Say what there is to say of a step: what it waits for, or why it is where it is."""
+    if step["waits"]:
+        return "approve or deny it"
+    return str(step["status"]["metadata"].get("reason") or "")
