@@ -194,6 +194,8 @@ cli.add_command(flow_commands)
 @click.option(
     "--templates", type=click.Path(path_type=Path), help="The folder of the templates that tasks are made from."
 )
+@click.option("--flows", type=click.Path(path_type=Path), help="The folder of the flows that can be run by name.")
+@click.option("--policies", type=click.Path(path_type=Path), help="A file of policies for the plans of flows.")
 @_REGION
 @click.option("--admin", "admins", multiple=True, metavar="USER", help="Who may do everything; repeat it for more.")
 @click.option(
@@ -267,6 +269,8 @@ def serve(
     scripts: Path,
     functions: Path | None,
     templates: Path | None,
+    flows: Path | None,
+    policies: Path | None,
     region: str,
     admins: tuple[str, ...],
     admin_groups: tuple[str, ...],
@@ -305,6 +309,8 @@ def serve(
         scripts=scripts,
         functions=functions,
         templates=templates,
+        flows=flows,
+        policies=policies,
         region=region,
         admins=admins,
         admin_groups=admin_groups,

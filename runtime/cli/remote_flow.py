@@ -20,7 +20,7 @@ from runtime.api.flow_queries import GetApproval, GetFlow
 from runtime.api.flow_submission import FILES, choice, load_document
 from runtime.cli.flow import READS, Request, inputs_of, list_of
 from runtime.cli.flow_report import News, exit_status, print_plan, report, report_list
-from runtime.cli.remote import Remote
+from runtime.cli.remote import Remote, ServerRefused
 from runtime.flow.states import ApprovalOption, ResponseType
 
 _INTERRUPTED: Final = 130
@@ -109,7 +109,10 @@ def _followed(server: Remote, view: Mapping[str, Any], news: News, *, quiet: boo
     """Tell what happens to a flow until it rests; give it as it is then."""
     events = server.events(task_id=view["id"])
     while not (view["at_rest"] and (quiet or news.complete(view))):
-        news.tell(next(events), quiet=quiet)
+        event = next(events, None)
+        if event is None:
+            raise ServerRefused(f"the server tells no more of flow {view['id']}: see how it stands with show")
+        news.tell(event, quiet=quiet)
         if not view["at_rest"]:
             view = server.ask(GetFlow(flow_id=view["id"]))
     return view

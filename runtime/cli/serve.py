@@ -1,7 +1,7 @@
 """``understudy serve``: a runtime behind a server, from its options to its end."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -10,10 +10,13 @@ import trio
 
 from runtime.api.client import Runtime
 from runtime.api.desk import Desk
+from runtime.api.flow_submission import load_flows
 from runtime.app import open_runtime
 from runtime.cli.following import follow_templates
 from runtime.destinations import METADATA, Destinations
 from runtime.engine.rights import Administrators, Identity
+from runtime.flows import Flows
+from runtime.policies.protocol import Policy
 from runtime.server.app import Office, build_app
 from runtime.server.auth import (
     Authenticator,
@@ -41,6 +44,8 @@ class ServeOptions:
     scripts: Path
     functions: Path | None
     templates: Path | None
+    flows: Path | None
+    policies: Path | None
     region: str
     admins: tuple[str, ...]
     admin_groups: tuple[str, ...]
@@ -67,12 +72,17 @@ def serve_runtime(options: ServeOptions, say: Callable[[str], None]) -> None:
 
 async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
     authenticator, administrators = _access(options)
+    kit = Flows(
+        documents=() if options.flows is None else load_flows(options.flows),
+        policies=() if options.policies is None else _policies(options.policies),
+    )
     async with open_runtime(
         options.store,
         keys=options.keys,
         scripts=options.scripts,
         functions=options.functions or (),
         templates=options.templates or (),
+        flows=kit,
         region=options.region,
         administrators=administrators,
         destinations=Destinations(options.allow, (*METADATA, *options.deny)),
@@ -112,6 +122,12 @@ async def _heed_signals(
             say(f"{name}: {'stopping at once' if again else 'draining; again to stop at once'}")
             runtime.shutdown(name, requester="user", grace_seconds=0 if again else None)
             again = True
+
+
+def _policies(path: Path) -> Sequence[Policy]:
+    from runtime.policies.files import load_policies  # noqa: PLC0415 - its libraries are an extra
+
+    return load_policies(path)
 
 
 def _access(options: ServeOptions) -> tuple[Authenticator, Administrators | None]:

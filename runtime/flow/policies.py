@@ -42,7 +42,7 @@ def report_policies(turn: Turn, step: Step, event: PoliciesEvaluated) -> str | N
     if metadata:
         turn.set_step(step.id, StepStatus.CHECKING_PLAN, step.status.description, metadata)
     if deny:
-        return f"{len(deny)} policy violation{'s' if len(deny) > 1 else ''} deny the plan"
+        return f"{len(deny)} policy violation{'s deny' if len(deny) > 1 else ' denies'} the plan"
     if event.error is not None and turn.flow.header.on_policy_failure is OnPolicyFailure.CLOSED:
         return f"the policies could not be evaluated: {event.error}"
     return None

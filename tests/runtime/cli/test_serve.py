@@ -4,12 +4,14 @@ import json
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import httpx2
 import pytest
 from click.testing import CliRunner
 
 from runtime.cli.commands import cli
+from tests.runtime.cli.test_flow import FLOW, POLICIES
 
 TEMPLATE = """
 name: hello
@@ -29,7 +31,13 @@ def served(tmp_path):
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates/hello.yaml").write_text(TEMPLATE)
     (tmp_path / "templates/probe.yaml").write_text(PROBE)
-    arguments = ["--store", tmp_path / "tasks.db", "--templates", tmp_path / "templates", "--listen", "127.0.0.1:0"]
+    options = ["--store", tmp_path / "tasks.db", "--templates", tmp_path / "templates", "--listen", "127.0.0.1:0"]
+    with serving(*options) as started:
+        yield started
+
+
+@contextmanager
+def serving(*arguments):
     process = subprocess.Popen(
         [sys.executable, "-c", "from runtime.cli import main; main()", "serve", *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -101,6 +109,33 @@ def serve(*arguments):
     done = CliRunner().invoke(cli, ["serve", *map(str, arguments)])
     assert done.exit_code == 2
     return done.output
+
+
+def test_a_server_knows_the_flows_of_its_folder_and_holds_plans_against_its_policies(tmp_path):
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "deploy.yaml").write_text(FLOW.replace("name: deploy\n", "", 1))
+    (tmp_path / "policies.yaml").write_text(POLICIES)
+    options = ["--flows", tmp_path / "flows", "--policies", tmp_path / "policies.yaml", "--listen", "127.0.0.1:0"]
+    with serving(*options) as (_process, url):
+        done = CliRunner().invoke(cli, ["flow", "run", "deploy", "--server", url])
+        assert "1 policy violation denies the plan" in done.output
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--flows", "nowhere"], "there is no such folder"),
+        (["--flows", "bad"], "groups[0].steps[0].name: is missing"),
+        (["--policies", "nowhere.yaml"], "there is no such file"),
+    ],
+)
+def test_flows_and_policies_that_cannot_be_used_are_refused(tmp_path, monkeypatch, options, says):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "x.yaml").write_text("kind: flow\ngroups: [{steps: [{nam: x}]}]")
+    done = CliRunner().invoke(cli, ["serve", *options])
+    assert (done.exit_code, says in done.output) == (2, True), done.output
+    assert done.output.startswith("error: ")
 
 
 def test_a_server_that_others_could_reach_wants_to_know_who_may_use_it(tmp_path):
