@@ -187,7 +187,10 @@ cli.add_command(flow_commands)
 
 @cli.command()
 @click.option("--listen", default="127.0.0.1:8081", show_default=True, metavar="HOST:PORT", help="Where to listen.")
-@click.option("--store", help="The file that tasks are kept in. [default: memory]")
+@click.option(
+    "--store",
+    help="The file that tasks are kept in, or postgresql://..., which several servers may share. [default: memory]",
+)
 @_KEYS
 @_SCRIPTS
 @_FUNCTIONS

@@ -50,14 +50,13 @@ def store() -> None:
 def check(*, store: str, keys: Path | None) -> None:
     """Read all of STORE and print what is wrong with it. May be used while a runtime has it open."""
     from runtime.journal.keys import KeyRing  # noqa: PLC0415 - SQLite is not needed for --help
-    from runtime.journal.opening import store_path  # noqa: PLC0415
-    from runtime.journal.sqlite import upkeep  # noqa: PLC0415
+    from runtime.journal.tending import tend  # noqa: PLC0415
 
-    path, _ = store_path(store)
-    found = upkeep.check(path, KeyRing.find(keys))
+    tended = tend(store)
+    found = tended.check(KeyRing.find(keys))
     for problem in found.problems:
         click.echo(problem)
-    click.echo(f"{path}: {found.tasks} tasks, {found.records} records, {len(found.problems) or 'no'} problems")
+    click.echo(f"{tended.shown}: {found.tasks} tasks, {found.records} records, {len(found.problems) or 'no'} problems")
     sys.exit(UNSOUND if found.problems else 0)
 
 
@@ -67,10 +66,9 @@ def check(*, store: str, keys: Path | None) -> None:
 @_refusing
 def backup(*, store: str, destination: Path) -> None:
     """Copy STORE, as it is now, to DESTINATION. May be used while a runtime has it open."""
-    from runtime.journal.opening import store_path  # noqa: PLC0415 - as above
-    from runtime.journal.sqlite import upkeep  # noqa: PLC0415
+    from runtime.journal.tending import tend  # noqa: PLC0415
 
-    size = upkeep.backup(store_path(store)[0], destination)
+    size = tend(store).backup(destination)
     click.echo(f"{destination}: {size:,} bytes")
 
 
@@ -79,12 +77,11 @@ def backup(*, store: str, destination: Path) -> None:
 @_refusing
 def compact(*, store: str) -> None:
     """Give back the room that deleted tasks took in STORE."""
-    from runtime.journal.opening import store_path  # noqa: PLC0415 - as above
-    from runtime.journal.sqlite import upkeep  # noqa: PLC0415
+    from runtime.journal.tending import tend  # noqa: PLC0415
 
-    path, _ = store_path(store)
-    before, after = upkeep.compact(path)
-    click.echo(f"{path}: {before:,} bytes before, {after:,} after")
+    tended = tend(store)
+    before, after = tended.compact()
+    click.echo(f"{tended.shown}: {before:,} bytes before, {after:,} after")
 
 
 @store.command()
@@ -95,16 +92,15 @@ def compact(*, store: str) -> None:
 def collect(*, store: str, older_than: str, keys: Path | None) -> None:
     """Delete the tasks of STORE that ended long ago."""
     from runtime.journal.keys import KeyRing  # noqa: PLC0415 - as above
-    from runtime.journal.opening import store_path  # noqa: PLC0415
-    from runtime.journal.sqlite import upkeep  # noqa: PLC0415
+    from runtime.journal.tending import tend  # noqa: PLC0415
 
     try:
         age = parse_duration(older_than)
     except ValueError as fault:
         raise click.BadParameter(str(fault), param_hint="--older-than") from fault
-    path, _ = store_path(store)
-    count = upkeep.collect(path, KeyRing.find(keys), SystemClock().wall() - age)
-    click.echo(f"{path}: {count} tasks deleted")
+    tended = tend(store)
+    count = tended.collect(KeyRing.find(keys), SystemClock().wall() - age)
+    click.echo(f"{tended.shown}: {count} tasks deleted")
 
 
 @store.command("rotate-keys")
@@ -118,16 +114,15 @@ def rotate_keys(*, store: str, keys: Path | None) -> None:
     again. Afterwards the other keys may be taken off the ring.
     """
     from runtime.journal.keys import KeyRing  # noqa: PLC0415 - as above
-    from runtime.journal.opening import store_path  # noqa: PLC0415
     from runtime.journal.protocol import StoreUnusable  # noqa: PLC0415
-    from runtime.journal.sqlite import upkeep  # noqa: PLC0415
+    from runtime.journal.tending import tend  # noqa: PLC0415
 
-    path, _ = store_path(store)
+    tended = tend(store)
     ring = KeyRing.find(keys)
     if ring is None:
         raise StoreUnusable("there is no key ring to seal with: name its file with --keys, or make one with new-key")
-    sealed = upkeep.rotate_keys(path, ring)
-    click.echo(f'{path}: {sealed} rows sealed anew; everything is sealed with "{ring.primary.name}"')
+    sealed = tended.rotate_keys(ring)
+    click.echo(f'{tended.shown}: {sealed} rows sealed anew; everything is sealed with "{ring.primary.name}"')
 
 
 @store.command("new-key")

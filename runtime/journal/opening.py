@@ -2,12 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from runtime.errors import did_you_mean
 from runtime.journal.keys import KeyRing
 from runtime.journal.protocol import Journal, StoreUnusable
+
+if TYPE_CHECKING:
+    from runtime.journal.postgres.address import StoreAddress
 
 _FORM: Final = "sqlite:///PATH (a relative path), sqlite:////PATH (an absolute one), or the path alone; or postgresql://HOST/DATABASE"
 
@@ -53,16 +56,28 @@ async def open_journal(store: "str | os.PathLike[str]", keys: "str | os.PathLike
 
 
 def is_shared(store: "str | os.PathLike[str]") -> bool:
-    """Say whether an address is that of a PostgreSQL database."""
-    return isinstance(store, str) and store.partition("://")[0] in {"postgresql", "postgres"} and "://" in store
+    """Say whether an address is that of a PostgreSQL database, which instances may share."""
+    return isinstance(store, str) and store.startswith(("postgresql://", "postgres://"))
 
 
-async def _open_postgres(store: str, ring: KeyRing | None) -> Journal:
+def store_address(store: str) -> "StoreAddress":
+    """Give what the address of a store on PostgreSQL says.
+
+    Raises:
+        StoreUnusable: one of its options is none, or there is no driver.
+    """
     try:
         from runtime.journal.postgres.address import StoreAddress  # noqa: PLC0415 - costs those who have such a store
-        from runtime.journal.postgres.journal import PostgresJournal  # noqa: PLC0415
+        from runtime.journal.postgres.driver import TrioConnection  # noqa: F401, PLC0415 - asked for its own sake
     except ImportError as missing:
         raise StoreUnusable(
             f"a store on PostgreSQL needs a driver: install understudy[postgres] ({missing})"
         ) from missing
-    return await PostgresJournal.open(StoreAddress.parse(store), ring)
+    return StoreAddress.parse(store)
+
+
+async def _open_postgres(store: str, ring: KeyRing | None) -> Journal:
+    address = store_address(store)
+    from runtime.journal.postgres.journal import PostgresJournal  # noqa: PLC0415 - once the driver is there
+
+    return await PostgresJournal.open(address, ring)

@@ -6,7 +6,8 @@ import select
 import signal
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from runtime.journal.keys import KeyRing, add_key
@@ -29,12 +30,12 @@ def run_round(folder: Path, seed: int) -> Sequence[str]:
     facts = folder / "ledger"
     began = time.time()  # noqa: TID251 - the lives share one calendar
     for _ in range(rng.randint(1, 5)):
-        life = _fork(store, keys, facts, tasks, began)
-        if _wait(life, rng.uniform(0.0, 0.5)) is None:
+        life = fork(partial(live, store, keys, facts, tasks, began))
+        if wait_for(life, rng.uniform(0.0, 0.5)) is None:
             os.kill(life, signal.SIGKILL)
             os.waitpid(life, 0)
-    life = _fork(store, keys, facts, tasks, began)
-    status = _wait(life, LIFE_SECONDS)
+    life = fork(partial(live, store, keys, facts, tasks, began))
+    status = wait_for(life, LIFE_SECONDS)
     if status is None:
         os.kill(life, signal.SIGKILL)
         os.waitpid(life, 0)
@@ -47,10 +48,10 @@ def run_round(folder: Path, seed: int) -> Sequence[str]:
     missing = set(tasks) - {line[1] for line in lines if line[0] == "accepted"}
     wrong += [f"{task} was never accepted" for task in sorted(missing)]
     found = check(folder / "tasks.db", None if keys is None else KeyRing.load(keys))
-    return [*wrong, *_without_results(tasks, lines), *found.problems]
+    return [*wrong, *without_results(tasks, lines), *found.problems]
 
 
-def _without_results(tasks: Sequence[str], lines: Sequence[ledger.Line]) -> list[str]:
+def without_results(tasks: Sequence[str], lines: Sequence[ledger.Line]) -> list[str]:
     seen = {(line[1], line[2]) for line in lines if line[0] == "seen"}
     return [
         f"{(task, step)} has no result"
@@ -60,13 +61,13 @@ def _without_results(tasks: Sequence[str], lines: Sequence[ledger.Line]) -> list
     ]
 
 
-def _fork(store: str, keys: Path | None, facts: Path, tasks: list[str], began: float) -> int:
+def fork(begin: Callable[[], None]) -> int:
     """Begin a life in a child of this process, which costs no import."""
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            live(store, keys, facts, tasks, began)
+            begin()
             status = 0
         except BaseException:  # noqa: BLE001 - the child ends here, whatever it was
             traceback.print_exc()
@@ -75,7 +76,7 @@ def _fork(store: str, keys: Path | None, facts: Path, tasks: list[str], began: f
     return child
 
 
-def _wait(child: int, seconds: float) -> int | None:
+def wait_for(child: int, seconds: float) -> int | None:
     """Give the exit status, or None when the child still runs after so many seconds."""
     descriptor = os.pidfd_open(child)
     try:

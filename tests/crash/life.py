@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import trio
 import trio.testing
 
 from actors import VirtualClock
-from runtime import Action, Step, Template, open_runtime
+from runtime import Action, Conflict, Step, StoreUnusable, TaskState, Template, Unavailable, open_runtime
 from runtime.api.client import Runtime
 from runtime.api.messages import StepStateChanged
 from runtime.engine.states import ResolutionState, is_final
@@ -97,6 +98,68 @@ def names(count: int) -> list[str]:
     return [f"{_TEMPLATES[index % len(_TEMPLATES)].name}-{index}" for index in range(count)]
 
 
+def live_among_others(
+    store: str, keys: Path | None, ledger: Path, tasks: list[str], mine: list[str], *, began: float, rate: float
+) -> None:
+    """Live as one of several on a shared store, up to the end of all tasks, or a SIGTERM.
+
+    Everybody submits all tasks, and waits for all; for each there is one person who says what may run again, and lives
+    with whoever has it among `mine`.
+    """
+    global _ledger  # as below
+    _ledger = Ledger(ledger)
+    clock = VirtualClock(EPOCH + (time.time() - began) * rate)  # noqa: TID251 - as below
+
+    async def main() -> None:
+        async with (
+            open_runtime(store, keys=keys, clock=clock, answer_within_seconds=FOREVER, grace_seconds=2.0) as rt,
+            trio.open_nursery() as nursery,
+        ):
+            nursery.start_soon(_leave_when_told, rt, nursery.cancel_scope)
+            await nursery.start(_watch, rt)
+            async with trio.open_nursery() as clients:
+                for task in tasks:
+                    clients.start_soon(_persist, rt, task, task in mine)
+            nursery.cancel_scope.cancel()
+
+    while True:  # as whatever starts the program would: it may have been cut off while it opened the store
+        try:
+            trio.run(main, clock=trio.testing.MockClock(rate=rate))
+        except StoreUnusable:
+            time.sleep(0.1)
+        else:
+            return
+
+
+async def _leave_when_told(rt: Runtime, scope: trio.CancelScope) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM) as signals:
+        async for _ in signals:
+            rt.shutdown("told to")
+            await rt.drained()
+            scope.cancel()
+
+
+async def _persist(rt: Runtime, task: str, is_mine: bool) -> None:
+    """See a task through as `_see_through` does, however often the runtime cannot just now."""
+    while True:
+        try:
+            await rt.submit(template_of(task), task_id=task)
+            _ledger.write("accepted", task)
+            view = await rt.wait(task)
+            if is_mine and view.resolution is ResolutionState.BLOCKED_TOCHECK:
+                _ledger.write("allow", task)
+                await rt.run(task)
+            elif view.state is TaskState.DONE:
+                break
+            else:
+                await trio.sleep(0.5)
+        except (Unavailable, Conflict):
+            await trio.sleep(0.5)
+    for step in view.steps:
+        await _tell(rt, task, step)
+    _ledger.write("end", task, str(view.state))
+
+
 def live(store: str, keys: Path | None, ledger: Path, tasks: list[str], began: float) -> None:
     """Submit the tasks, again or for the first time, and see them through. `began`: when the first life did."""
     global _ledger  # the functions of steps are found by name, and have nothing else in common
@@ -127,7 +190,10 @@ async def _watch(rt: Runtime, *, task_status: "trio.TaskStatus[None]") -> None:
 
 
 async def _tell(rt: Runtime, task: str, step: str) -> None:
-    view = await rt.status(task)
+    try:
+        view = await rt.status(task)
+    except Unavailable:
+        return  # it is told again at the end
     status = view.steps.get(step)
     if status is not None and isinstance(status.output, dict):
         _ledger.write("seen", task, step, str(status.output["token"]))

@@ -58,3 +58,10 @@ def test_the_ledger_notices(lines, fault):
 def test_the_ledger_notices_a_step_that_was_started_twice_unless_a_person_allowed_it():
     assert any("started twice" in one for one in told(GOOD, {("t", "b")}))
     assert not told([*GOOD[:5], "allow t", *GOOD[5:]], {("t", "b")})
+
+
+async def test_postgres_slow_nothing_acknowledged_is_lost_whatever_happens_to_four_instances():
+    command = [sys.executable, "-m", "tests.crash", "--store", "postgres", "--rounds", "3", "--seed", "1"]
+    with trio.fail_after(300):
+        done = await trio.run_process(command, capture_stdout=True, stderr=subprocess.STDOUT, check=False)
+    assert done.returncode == 0, done.stdout.decode()

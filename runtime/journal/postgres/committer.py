@@ -112,8 +112,12 @@ class Committer:
             self._refuse(self._jobs, why)
             self._jobs.clear()
             self._done.set()
-            if self._connection is not None:
-                self._connection.abandon()
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.abandon()
+            self._connection = None
 
     # --- the loop -------------------------------------------------------------------------------------------------
 
@@ -138,6 +142,7 @@ class Committer:
             why = self._closed or JournalUnavailable("the journal is closed")
             self._refuse(group, why)
             self.close(why)
+            self._hang_up()
 
     def _refuse(self, jobs: "Sequence[_Append] | deque[_Append]", why: Exception) -> None:
         for job in jobs:
@@ -220,9 +225,7 @@ class Committer:
             except psycopg.Error as fault:
                 if not is_cut(fault, self._connection):
                     raise
-                if self._connection is not None:
-                    self._connection.abandon()
-                    self._connection = None
+                self._hang_up()
                 if self._closed is not None:
                     raise
                 await trio.sleep(next(pauses, _AGAIN_SECONDS[-1]))

@@ -69,8 +69,9 @@ async def _prepare(connection: TrioConnection, address: StoreAddress, *, create:
 async def _version(connection: TrioConnection, address: StoreAddress) -> int:
     """Give the version of the tables; 0 where there are none, and `NEWEST` for a later one that can be used all the same."""
     place = SQL("{}.versions").format(Identifier(address.schema))
-    cursor = await connection.execute("SELECT to_regclass(%s) IS NOT NULL", [place.as_string(connection)])
-    if (await cursor.fetchone() or [False])[0] is not True:
+    # Read from the catalogue itself: what `to_regclass` remembers may be from before the wait for the lock.
+    found = "SELECT FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = 'versions'"
+    if not await (await connection.execute(found, [address.schema])).fetchall():
         return 0
     cursor = await connection.execute(SQL("SELECT max(version), max(usable_since) FROM {}").format(place))
     version, usable_since = await cursor.fetchone() or (0, 0)

@@ -75,7 +75,7 @@ class Instance:
                 cursor = await self._connection.execute(_REGISTER, [name, lease, keys_from_file])
                 row = await cursor.fetchone()
             except psycopg.OperationalError:
-                self._hang_up()
+                self.hang_up()
                 await trio.sleep(self._tick)
             else:
                 self.number = row[0] if row else 0
@@ -97,14 +97,14 @@ class Instance:
                     self._connection = self._connection or await self._connect()
                     alive = await self._beat(self._connection)
                 if patience.cancelled_caught:
-                    self._hang_up()
+                    self.hang_up()
                 elif alive:
                     self._until = sent + lease
                     self._tell()
                 else:
                     self.lose(LeaseLost(LOST))
             except psycopg.Error:
-                self._hang_up()
+                self.hang_up()
 
     async def _beat(self, connection: TrioConnection) -> bool:
         channel = self._address.schema
@@ -122,9 +122,10 @@ class Instance:
                 await self._connection.execute("SELECT leave(%s, %s)", [self.number, self._address.schema])
             except psycopg.Error:
                 pass  # it runs out by itself
-        self._hang_up()
+        self.hang_up()
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
+        """Close the connection; whoever needs one opens another. Sync."""
         if self._connection is not None:
             self._connection.abandon()
             self._connection = None

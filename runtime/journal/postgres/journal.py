@@ -112,6 +112,7 @@ class PostgresJournal:
             lost = await instance.wait_lost()
             committer.close(lost)
             nursery.cancel_scope.cancel()
+        instance.hang_up()
         raise lost
 
     @property

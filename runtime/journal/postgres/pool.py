@@ -1,12 +1,21 @@
 """A few connections, lent to one task at a time. Those that broke are closed, and others opened in their place."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
 
 import trio
 from psycopg.pq import TransactionStatus
 
 from runtime.journal.postgres.driver import TrioConnection
+
+
+class Lender(Protocol):
+    """Whatever lends connections."""
+
+    def connection(self) -> AbstractAsyncContextManager[TrioConnection]:
+        """Use a connection for as long as the block lasts."""
+        ...
 
 
 class Pool:

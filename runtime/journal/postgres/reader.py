@@ -4,10 +4,9 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
-from runtime.journal import queries
 from runtime.journal.codec import RecordUnreadable, decode_template, decode_turn
 from runtime.journal.postgres.database import key_numbers
-from runtime.journal.postgres.pool import Pool
+from runtime.journal.postgres.pool import Lender
 from runtime.journal.protocol import Committed, Record
 from runtime.journal.queries import Query
 from runtime.journal.vault import SealBroken, Vault, template_context, turn_context
@@ -28,7 +27,7 @@ class _Missing(Exception):
 class Reader:
     """Reads through a pool. `numbers`, the store's numbers of keys, is kept up to date for `vault`."""
 
-    def __init__(self, pool: Pool, vault: Vault, numbers: dict[bytes, int]) -> None:
+    def __init__(self, pool: Lender, vault: Vault, numbers: dict[bytes, int]) -> None:
         self._pool = pool
         self._vault = vault
         self._numbers = numbers
@@ -41,7 +40,7 @@ class Reader:
     async def look(self, text: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Sequence[Sequence[Any]]:
         """Give the rows of a statement."""
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(text, values, prepare=True)
+            cursor = await connection.execute(text, values or None, prepare=True)
             return await cursor.fetchall()
 
     async def turns(self, task_id: str) -> AsyncIterator[tuple[int, Sequence[Record]]]:
@@ -102,16 +101,6 @@ class Reader:
         """Give the store's numbers of keys, by fingerprint."""
         async with self._pool.connection() as connection:
             return await key_numbers(connection)
-
-    async def first(self, query: Query) -> Any:
-        """Give the one value of a statement, if there is one."""
-        rows = await self.rows(query)
-        return rows[0][0] if rows else None
-
-    async def next_due(self, after: float) -> float | None:
-        """See `Journal.next_due`."""
-        due: float | None = await self.first(queries.next_due(after))
-        return due
 
 
 _TURNS: Final = (

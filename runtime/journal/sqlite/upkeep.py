@@ -14,9 +14,9 @@ import apsw
 import attrs
 
 from runtime.errors import UnderstudyError
+from runtime.journal.checking import Checked, differences
 from runtime.journal.keys import KeyRing
-from runtime.journal.protocol import Record, Stored, StoreUnusable, standing_of
-from runtime.journal.replaying import replay
+from runtime.journal.protocol import Record, Stored, StoreUnusable
 from runtime.journal.sqlite.database import Opening, connect, explained, owned, owner_of, serving
 from runtime.journal.sqlite.reader import Reader
 from runtime.journal.sqlite.writer import Writer, check_keys
@@ -24,15 +24,6 @@ from runtime.journal.vault import Vault, template_context, turn_context
 
 _BATCH: Final = 128
 """How often the rows that a running runtime adds meanwhile are looked for."""
-
-
-@attrs.frozen(kw_only=True)
-class Checked:
-    """What a check found. `problems` are texts for a reader; an empty list means that the store is sound."""
-
-    tasks: int
-    records: int
-    problems: tuple[str, ...]
 
 
 def check(path: Path, ring: KeyRing | None) -> Checked:
@@ -55,7 +46,7 @@ def check(path: Path, ring: KeyRing | None) -> Checked:
                     problems.append(f"task {stored.task_id}: {found}")
                 else:
                     records += len(found)
-                    problems += _differences(stored, found)
+                    problems += differences(stored, found)
         except UnderstudyError as fault:
             problems.append(str(fault))
         return Checked(tasks=tasks, records=records, problems=tuple(problems))
@@ -98,20 +89,6 @@ def _histories(path: Path, reader: Reader) -> Iterator[tuple[Stored, list[Record
             except UnderstudyError as fault:
                 yield stored, str(fault)
         number = page[-1].number
-
-
-def _differences(stored: Stored, records: list[Record]) -> Iterator[str]:
-    try:
-        task = replay(records)
-    except Exception as fault:  # noqa: BLE001 - records that no engine wrote may break its replay anywhere
-        yield f"task {stored.task_id}: its records do not follow from each other: {fault!r}"
-        return
-    if task is None:
-        yield f"task {stored.task_id}: it has no records"
-    elif task.header.task_id != stored.task_id:
-        yield f"task {stored.task_id}: its records are those of {task.header.task_id}"
-    elif standing_of(task) != stored.standing:
-        yield f"task {stored.task_id}: it is listed as {stored.standing}, and its records say {standing_of(task)}"
 
 
 def backup(path: Path, destination: Path) -> int:

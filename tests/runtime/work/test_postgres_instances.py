@@ -3,9 +3,22 @@
 import pytest
 import trio
 
-from runtime import Action, Conflict, NotFound, Step, TaskState, open_runtime
+from runtime import (
+    Action,
+    Conflict,
+    Input,
+    NotFound,
+    ResolutionState,
+    Step,
+    TaskState,
+    Template,
+    Unavailable,
+    open_runtime,
+)
 from runtime.api.messages import TaskStateChanged
+from runtime.journal.listing import Wanted
 from tests.support.plans import echo, plan, step
+from tests.support.postgres import fresh_store, running_server
 
 
 @pytest.fixture
@@ -19,8 +32,9 @@ def instance(postgres_store):
 
 
 @pytest.fixture(autouse=True)
-def _in_time():
+def _forget():
     calls.clear()
+    gates.clear()
 
 
 calls: list[str] = []
@@ -141,3 +155,104 @@ async def test_postgres_nothing_is_held_once_it_sleeps_or_has_ended(instance, po
                 await one.wait(f"t{number}")
             while journal.held:  # noqa: ASYNC110 - nobody says so
                 await trio.sleep(0.01)
+
+
+async def test_postgres_an_instance_that_loses_its_lease_stops_what_it_ran_and_begins_anew(instance):
+    with trio.fail_after(20):
+        async with instance() as one, instance() as two:
+            await one.submit(GATED, task_id="mine")
+            await running(one, "mine")
+            journal = one._journal
+            before = journal._instance.number
+            await two._journal._look(
+                "SELECT leave(%(it)s, %(channel)s)", {"it": before, "channel": journal._address.schema}
+            )
+            while calls != ["mine", "mine"]:  # noqa: ASYNC110 - the other takes over, whose own affair that is
+                await trio.sleep(0.01)
+            assert "mine" in two._journal.held
+            while journal._instance.number == before or not journal.lease_held:  # noqa: ASYNC110 - as above
+                await trio.sleep(0.01)
+            assert not journal.held
+            again = await one.submit(plan(a=step(action=echo("x"))), task_id="new")
+            assert (await again.wait()).state is TaskState.DONE
+            gates["mine"].set()
+            assert (await one.wait("mine")).state is TaskState.DONE
+            assert calls == ["mine", "mine"]
+
+
+ONCE = plan(a=Step(action=Action.calling(wait_at, gate="{{.task.task_id}}")), b=step("a", action=echo("then")))
+
+
+async def test_postgres_a_step_that_may_have_run_is_not_run_again_by_whoever_takes_over(instance):
+    with trio.fail_after(20):
+        async with instance() as one, instance() as two:
+            await one.submit(ONCE, task_id="once")
+            await running(one, "once")
+            it = {"it": one._journal._instance.number, "channel": one._journal._address.schema}
+            await two._journal._look("SELECT leave(%(it)s, %(channel)s)", it)
+            view = await two.wait("once")
+            assert view.resolution is ResolutionState.BLOCKED_TOCHECK
+            assert calls == ["once"]
+            gates["once"].set()
+            await two.run("once")
+            assert (await two.wait("once")).state is TaskState.DONE
+            assert calls == ["once", "once"]
+
+
+async def test_postgres_children_and_parents_find_each_other_across_instances(instance):
+    steps = {"a": step(action=echo("{{.input.n}}"))}
+    child = Template(
+        name="child", steps=steps, inputs=[Input(name="n")], auto_runnable=True, allow_all_resolver_usernames=True
+    )
+    parent = plan(
+        a=Step(action=Action(type="subtask", configuration={"template": "child", "input": {"n": "7"}})),
+        b=step("a", action=echo("{{.step.a.output.id}}")),
+    )
+    with trio.fail_after(20):
+        async with instance() as one, instance() as two:
+            for runtime in (one, two):
+                await runtime.register(child)
+            await one.submit(parent, task_id="p")
+            assert (await two.wait("p")).state is TaskState.DONE
+
+
+async def test_postgres_tasks_that_are_due_are_woken_once_by_anybody(instance):
+    with trio.fail_after(20):
+        async with instance() as one, instance() as two:
+            for number in range(30):
+                await one.submit(plan(a=step(action=Action.calling(count))), task_id=f"late{number}", delay=0.3)
+            for number in range(30):
+                assert (await two.wait(f"late{number}")).state is TaskState.DONE
+            assert len(calls) == 30
+
+
+async def count() -> str:
+    calls.append("")
+    return ""
+
+
+async def test_postgres_slow_nothing_is_lost_while_the_server_is_away(tmp_path):
+    with running_server(durable=True) as server, fresh_store(server.url) as store:
+        with trio.fail_after(60):
+            async with open_runtime(f"{store}&lease=20") as runtime, trio.open_nursery() as nursery:
+                await runtime.submit(GATED, task_id="before")
+                await running(runtime, "before")
+                server.stop()
+                accepted = []
+
+                async def submit():
+                    accepted.append(await runtime.submit(plan(a=step(action=echo("x"))), task_id="meanwhile"))
+
+                nursery.start_soon(submit)
+                await trio.sleep(0.3)
+                gates["before"].set()
+                await trio.sleep(0.3)
+                assert not accepted  # nothing is acknowledged that is not stored
+                with pytest.raises(Unavailable):
+                    await runtime.find(Wanted())
+                await trio.to_thread.run_sync(server.start)
+                assert (await runtime.wait("before")).state is TaskState.DONE
+                while not accepted:  # noqa: ASYNC110 - another task sees it
+                    await trio.sleep(0.01)
+                assert (await accepted[0].wait()).state is TaskState.DONE
+                assert calls == ["before"]

@@ -1,0 +1,163 @@
+"""Rounds of several instances on one PostgreSQL store, which are killed, paused and cut off while they run tasks."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import trio
+
+from runtime.journal.keys import KeyRing, add_key
+from runtime.journal.postgres.address import StoreAddress
+from runtime.journal.postgres.upkeep import check
+from tests.crash import ledger
+from tests.crash.kills import fork, wait_for, without_results
+from tests.crash.life import ONCE, live_among_others, names, template_of
+from tests.support.postgres import fresh_store
+
+LEASE_SECONDS = 1.5
+RATE = 4
+"""How much faster the clocks of a life go than the real one. Leases are the database's, and real."""
+
+LAST_SECONDS = 60.0
+"""How long it may take, once nobody disturbs any more, until all tasks are done."""
+
+
+class _Instances:
+    """The processes of one round, by the number of their slot; each logs in under a name of its own."""
+
+    def __init__(self, url: str, begin: Callable[[int], None], count: int) -> None:
+        self._url = url
+        self._begin = begin
+        self._lives: dict[int, int] = {}
+        self._count = count
+
+    def start(self, slot: int) -> None:
+        self._lives[slot] = fork(lambda: self._begin(slot))
+
+    def start_all(self) -> None:
+        for slot in range(self._count):
+            self.start(slot)
+
+    def disturb(self, rng: random.Random) -> str:
+        """Do something bad to one of them; give what it was."""
+        slot = rng.randrange(self._count)
+        kind = rng.choice(["kill", "kill", "pause", "cut", "stop"])
+        life = self._lives[slot]
+        if wait_for(life, 0.0) is not None:  # it has seen all of its tasks through
+            self.start(slot)
+            return f"{slot} again"
+        match kind:
+            case "kill":
+                os.kill(life, signal.SIGKILL)
+                os.waitpid(life, 0)
+                time.sleep(rng.choice([0.0, 0.0, LEASE_SECONDS * 1.2]))
+                self.start(slot)
+            case "pause":
+                os.kill(life, signal.SIGSTOP)
+                time.sleep(rng.uniform(0.1, 2.0) * LEASE_SECONDS)
+                os.kill(life, signal.SIGCONT)
+            case "cut":
+                with self.cut_off(slot):
+                    time.sleep(rng.uniform(0.1, 2.0) * LEASE_SECONDS)
+            case _:
+                os.kill(life, signal.SIGTERM)
+                if wait_for(life, LAST_SECONDS) is None:
+                    self.kill_all()
+                    return f"{slot} {kind}: it did not leave"
+                self.start(slot)
+        return f"{slot} {kind}"
+
+    @contextmanager
+    def cut_off(self, slot: int) -> Iterator[None]:
+        """Keep an instance from the database."""
+        role = _role(slot)
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(f"ALTER ROLE {role} NOLOGIN")
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [role])
+        try:
+            yield
+        finally:
+            with psycopg.connect(self._url, autocommit=True) as connection:
+                connection.execute(f"ALTER ROLE {role} LOGIN")
+
+    def wait_all(self) -> Iterator[str]:
+        """Wait until everybody has seen all tasks through; say what went wrong."""
+        deadline = time.monotonic() + LAST_SECONDS  # noqa: TID251 - what is waited for lives in real time
+        for slot, life in self._lives.items():
+            status = wait_for(life, max(0.0, deadline - time.monotonic()))  # noqa: TID251 - as above
+            if status is None:
+                yield f"instance {slot} did not end within {LAST_SECONDS:g} s"
+            elif status:
+                yield f"instance {slot} ended with status {status}"
+
+    def kill_all(self) -> None:
+        for life in self._lives.values():
+            try:
+                os.kill(life, signal.SIGKILL)
+                os.waitpid(life, 0)
+            except (ProcessLookupError, ChildProcessError):
+                continue
+
+
+def _role(slot: int) -> str:
+    return f"slot{slot}"
+
+
+def _as_role(store: str, slot: int) -> str:
+    parts = urlsplit(store)
+    query = "&".join(one for one in parts.query.split("&") if not one.startswith("user="))
+    head = urlunsplit(parts._replace(query=""))
+    return f"{head if '//' in head else head.replace(':/', ':///', 1)}?{query}&user={_role(slot)}"
+
+
+def prepare(url: str, count: int) -> None:
+    """Make a login for every slot."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        known = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
+        for slot in range(count):
+            if _role(slot) not in known:
+                connection.execute(f"CREATE ROLE {_role(slot)} SUPERUSER LOGIN")
+
+
+def run_round(url: str, folder: Path, seed: int, count: int) -> Sequence[str]:
+    """Play one round in an empty folder, on a fresh store; give what went wrong."""
+    rng = random.Random(seed)
+    tasks = names(rng.randint(8, 20))
+    keys = folder / "keys.json" if rng.random() < 0.5 else None
+    if keys is not None:
+        add_key(keys, "first")
+    facts = folder / "ledger"
+    began = time.time()  # noqa: TID251 - the lives share one calendar
+    with fresh_store(url) as store:
+        address = f"{store}&lease={LEASE_SECONDS}"
+
+        def begin(slot: int) -> None:
+            mine = tasks[slot::count]
+            live_among_others(_as_role(address, slot), keys, facts, tasks, mine, began=began, rate=RATE)
+
+        instances = _Instances(url, begin, count)
+        disturbances = []
+        try:
+            instances.start_all()
+            for _ in range(rng.randint(3, 8)):
+                time.sleep(rng.uniform(0.0, 0.8))
+                disturbances.append(instances.disturb(rng))
+            wrong = [one for one in disturbances if "did not leave" in one]
+            wrong += instances.wait_all()
+        finally:
+            instances.kill_all()
+        lines = ledger.read(facts)
+        once = {(task, step) for task in tasks for name, step in ONCE if template_of(task).name == name}
+        wrong += ledger.faults(lines, once)
+        missing = set(tasks) - {line[1] for line in lines if line[0] == "accepted"}
+        wrong += [f"{task} was never accepted" for task in sorted(missing)]
+        wrong += without_results(tasks, lines)
+        found = trio.run(check, StoreAddress.parse(store), None if keys is None else KeyRing.load(keys))
+        wrong += found.problems
+    return [", ".join(disturbances), *wrong] if wrong else []
