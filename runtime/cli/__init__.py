@@ -8,6 +8,7 @@ Modules
     store       looks after a store
     serve       a runtime behind a server, until a signal ends it
     following   keeps the templates of a server those of their folder
+    sending     a command for every message; `watching` shows events
     remote, remote_commands   what talks to a server
     progress    what a terminal, a pipe or ``--json`` is shown meanwhile
 

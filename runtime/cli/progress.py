@@ -12,7 +12,6 @@ from rich.text import Text
 
 from runtime.api.messages import Event, Lagged, StepProgressed, StepStateChanged, TaskStateChanged
 from runtime.engine.states import ResolutionState, StepState, is_final
-from runtime.templates.model import Template
 
 _STYLES: Mapping[str, str] = {
     StepState.TODO: "dim",
@@ -137,7 +136,7 @@ class LiveTable:
         self._live.update(table)
 
     def _visible(self) -> tuple[list[str], int]:
-        names = list(self._descriptions)
+        names = list(self._descriptions or self._steps)
         room = max(5, self._live.console.height - 6)
         if len(names) <= room:
             return names, 0
@@ -147,13 +146,12 @@ class LiveTable:
 
 
 @contextmanager
-def progress_for(console: Console, *, as_json: bool, template: Template) -> Iterator[Progress]:
-    """Choose what fits where the output goes."""
+def progress_for(console: Console, *, as_json: bool, title: str, descriptions: Mapping[str, str]) -> Iterator[Progress]:
+    """Choose what fits where the output goes; `descriptions` are those of the steps, by name."""
     if as_json:
         yield Silent()
     elif not console.is_terminal:
         yield Lines(console)
     else:
         with Live(console=console, refresh_per_second=10) as live:
-            descriptions = {name: step.description for name, step in template.steps.items()}
-            yield LiveTable(live, template.name, descriptions)
+            yield LiveTable(live, title, descriptions)

@@ -1,6 +1,7 @@
 """A server, as the command line talks to it: the same messages as everywhere, over HTTP."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
@@ -15,6 +16,10 @@ from runtime.errors import Refused
 from runtime.values.json import Json, dumps, loads
 
 _TIMEOUT_SECONDS: Final = 60.0
+"""How long the server may say nothing. One that tells events says every 15 s that it is there."""
+
+_ATTEMPTS: Final = 20
+_PAUSE_SECONDS: Final = 0.5
 
 
 class ServerRefused(Refused):
@@ -53,10 +58,32 @@ class Remote:
         return self._taken(reply.status_code, reply.text)
 
     def events(self, *, after: int = 0, task_id: str = "") -> Iterator[Event]:
-        """Give events from a position on, for as long as the server gives any."""
+        """Give events from a position on. Where the server goes, and comes back soon, it goes on and misses none.
+
+        Raises:
+            ServerRefused: it gives none, or does not come back.
+        """
+        attempts, heard = 0, False
+        while True:
+            try:
+                for event in self._told(after, task_id):
+                    attempts, heard = 0, True
+                    after = getattr(event, "position", after)
+                    yield event
+                fault = ServerRefused(f"{self._url} tells no more")
+            except ServerRefused as refusal:
+                if not heard:
+                    raise
+                fault = refusal
+            attempts += 1
+            if attempts > _ATTEMPTS:
+                raise fault
+            time.sleep(_PAUSE_SECONDS)
+
+    def _told(self, after: int, task_id: str) -> Iterator[Event]:
         query: Mapping[str, str] = {"after": str(after), **({"task_id": task_id} if task_id else {})}
         try:
-            with self._client.stream("GET", "/v1/events", params=query, timeout=None) as reply:
+            with self._client.stream("GET", "/v1/events", params=query) as reply:
                 if reply.status_code != 200:
                     reply.read()
                     self._taken(reply.status_code, reply.text)

@@ -1,4 +1,7 @@
-"""The commands that talk to a server: each is a message (`runtime.api.commands`, `runtime.api.queries`)."""
+"""The commands that talk to a server: each is a message (`runtime.api.commands`, `runtime.api.queries`).
+
+Those that are needed most have a form of their own; ``send`` has one for every message (`runtime.cli.sending`).
+"""
 
 import functools
 import sys
@@ -14,8 +17,6 @@ if TYPE_CHECKING:
     from runtime.cli.remote import Remote
 
 _REFUSED: Final = 2
-_AT_REST: Final = frozenset({"DONE", "CANCELLED", "WONTFIX", "BLOCKED"})
-_DONE: Final = "DONE"
 
 
 def talking(function: "Callable[..., int | None]") -> Callable[..., None]:
@@ -70,7 +71,11 @@ def submit(
     given = _inputs(remote, template, inputs)
     task = remote.ask(SubmitTask(template=template, inputs=given, tags=_pairs(tags), task_id=task_id))
     _print(task, as_json, task["id"])
-    return _watch(remote, task["id"]) if wait else 0
+    if not wait:
+        return 0
+    from runtime.cli.watching import watch_task  # noqa: PLC0415 - not needed for --help
+
+    return watch_task(remote, task["id"], as_json=as_json)
 
 
 @click.command("ls")
@@ -118,10 +123,13 @@ def show(*, remote: "Remote", task_id: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("task_id")
+@click.option("--json", "as_json", is_flag=True, help="Print each event as a line of JSON.")
 @talking
-def watch(*, remote: "Remote", task_id: str) -> int:
-    """Tell what happens to the task TASK_ID until nothing more does. Status 0 if it is DONE, else 1."""
-    return _watch(remote, task_id)
+def watch(*, remote: "Remote", task_id: str, as_json: bool) -> int:
+    """Show what happens to the task TASK_ID until nothing more does. Status 0 if it is DONE, else 1."""
+    from runtime.cli.watching import watch_task  # noqa: PLC0415 - not needed for --help
+
+    return watch_task(remote, task_id, as_json=as_json)
 
 
 @click.command()
@@ -137,46 +145,64 @@ def cancel(*, remote: "Remote", task_id: str, reason: str) -> None:
 
 @click.command()
 @click.argument("task_id")
+@click.option("--wait", is_flag=True, help="Wait for it, as watch does.")
 @talking
-def retry(*, remote: "Remote", task_id: str) -> None:
+def retry(*, remote: "Remote", task_id: str, wait: bool) -> int:
     """Run the task TASK_ID now: one that is blocked, paused, or waits for its next retry."""
     from runtime.api.commands import RunTask  # noqa: PLC0415 - not needed for --help
+    from runtime.cli.watching import watch_task  # noqa: PLC0415 - as above
 
     remote.ask(RunTask(task_id=task_id))
+    return watch_task(remote, task_id, as_json=False) if wait else 0
 
 
 @click.command()
 @click.option("--after", type=click.IntRange(min=0), default=0, help="The position of the last event that is known.")
 @click.option("--task", "task_id", default="", help="Only those of this task.")
+@click.option("--json", "as_json", is_flag=True, help="Print each as a line of JSON.")
 @talking
-def events(*, remote: "Remote", after: int, task_id: str) -> None:
-    """Print events as lines of JSON, and go on with what happens."""
-    from runtime.api.codec import EVENTS  # noqa: PLC0415 - not needed for --help
-    from runtime.values.json import dumps  # noqa: PLC0415 - as above
+def events(*, remote: "Remote", after: int, task_id: str, as_json: bool) -> None:
+    """Print events, one a line, and go on with what happens. Each begins with its position."""
+    from runtime.cli.watching import line_of  # noqa: PLC0415 - not needed for --help
 
     for event in remote.events(after=after, task_id=task_id):
-        click.echo(dumps(EVENTS.encode(event)))
+        click.echo(line_of(event, as_json=as_json))
 
 
-COMMANDS: Final = (submit, ls, show, watch, cancel, retry, events)
+class _Send(click.Group):
+    """A command for every message; they are made when one is asked for."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Name them."""
+        from runtime.cli.sending import names  # noqa: PLC0415 - the messages are not needed for other help
+
+        return names()
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Give one."""
+        from runtime.cli.sending import command_of  # noqa: PLC0415 - as above
+
+        return command_of(cmd_name, talking)
 
 
-def _watch(remote: "Remote", task_id: str) -> int:
-    from runtime.api.messages import StepStateChanged, TaskStateChanged  # noqa: PLC0415 - not needed for --help
-    from runtime.api.queries import GetTask  # noqa: PLC0415 - as above
+send = _Send(
+    "send", help="Send any message: what Python and HTTP can say, the command line can.", short_help="Send any message."
+)
 
-    settled = remote.ask(GetTask(task_id=task_id))["state"] in _AT_REST
-    for event in remote.events(task_id=task_id):
-        if isinstance(event, StepStateChanged):
-            click.echo(f"{event.step} {event.state}{f': {event.error}' if event.error else ''}")
-        elif isinstance(event, TaskStateChanged):
-            click.echo(f"task {event.state}")
-            if event.state in _AT_REST and (settled or remote.ask(GetTask(task_id=task_id))["state"] in _AT_REST):
-                break
-    task = remote.ask(GetTask(task_id=task_id))
-    if task.get("result") and task["state"] == _DONE:
-        click.echo(_shown(task["result"]))
-    return 0 if task["state"] == _DONE else 1
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print what makes SHELL complete commands: eval "$(understudy completion bash)"."""
+    from click.shell_completion import get_completion_class  # noqa: PLC0415 - rarely needed
+
+    kind = get_completion_class(shell)
+    assert kind is not None  # noqa: S101 - as the choices are those that it knows
+    click.echo(kind(ctx.find_root().command, {}, "understudy", "_UNDERSTUDY_COMPLETE").source())
+
+
+COMMANDS: Final = (submit, ls, show, watch, cancel, retry, events, send, completion)
 
 
 def _print(answer: Any, as_json: bool, text: str) -> None:

@@ -100,7 +100,11 @@ class _Run:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._interrupts.heed, runtime)
             nursery.start_soon(runtime.drained)  # ends the events, once a shutdown has begun and is done
-            with progress_for(self._console, as_json=self._options.as_json, template=template) as progress:
+            descriptions = {name: step.description for name, step in template.steps.items()}
+            shown = progress_for(
+                self._console, as_json=self._options.as_json, title=template.name, descriptions=descriptions
+            )
+            with shown as progress:
                 async for event in events:
                     progress.show(event)
                     if isinstance(event, TaskStateChanged) and event.state.at_rest:

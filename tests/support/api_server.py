@@ -47,6 +47,7 @@ async def running_server(
     administrators: Administrators | None = ADMINISTRATORS,
     limits: ServerLimits = ROOMY,
     origins: Iterable[str] = (),
+    listen: str = "127.0.0.1:0",
     **options: Any,
 ) -> AsyncIterator[Server]:
     """Run a server for as long as the block lasts."""
@@ -62,7 +63,7 @@ async def running_server(
         for template in templates:
             await runtime.register(template)
         office = Office(Desk(runtime, administrators), authenticator or trusting(), limits, origins=tuple(origins))
-        async with serving(build_app(office), "127.0.0.1:0", grace_seconds=0.5, limits=limits) as address:
+        async with serving(build_app(office), listen, grace_seconds=0.5, limits=limits) as address:
             url = f"http://{address}"
             try:
                 yield Server(url, runtime, office, client)

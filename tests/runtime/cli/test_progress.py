@@ -7,15 +7,13 @@ from rich.console import Console
 from runtime.api.messages import Lagged, StepProgressed, StepStateChanged, TaskStateChanged
 from runtime.cli.progress import progress_for
 from runtime.engine.states import ResolutionState, TaskState
-from runtime.templates.model import Template
-from tests.support.plans import step
 
 
 def shown(events, steps, *, terminal=True, as_json=False, height=20):
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=80, height=height, color_system=None, _environ={})
-    template = Template(name="abc", steps={name: step(description=f"does {name}") for name in steps})
-    with progress_for(console, as_json=as_json, template=template) as progress:
+    descriptions = {name: f"does {name}" for name in steps}
+    with progress_for(console, as_json=as_json, title="abc", descriptions=descriptions) as progress:
         for event in events:
             progress.show(event)
     return out.getvalue()

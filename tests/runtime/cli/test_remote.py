@@ -1,11 +1,15 @@
 """The command line as a client of a server."""
 
 import json
+import socket
 
 import pytest
 from click.testing import CliRunner
 
+from runtime.api.commands import SubmitTask
 from runtime.cli.commands import cli
+from runtime.cli.remote import Remote
+from runtime.cli.watching import line_of
 from tests.runtime.server.test_routes import BY_HAND, HELLO, WRONG
 from tests.support.api_server import server_in_a_thread
 
@@ -30,7 +34,7 @@ def understudy(url):
 def test_a_task_is_submitted_watched_shown_and_listed(understudy):
     output = understudy("submit", "hello", "-i", "name=Ada", "--tag", "team=blue", "--id", "t1", "--wait")
     assert output.splitlines()[0] == "t1"
-    assert output.splitlines()[-2:] == ["task DONE", '{"message":"Hello, Ada!"}']
+    assert [line.partition(" ")[2] or line for line in output.splitlines()[-2:]] == ["task DONE", 'Ada!"}']
     assert understudy("submit", "hello", "-i", "name=Ada", "--tag", "team=blue", "--id", "t1") == "t1\n"
     assert "Greet Ada" in understudy("show", "t1")
     assert json.loads(understudy("show", "t1", "--json"))["state"] == "DONE"
@@ -39,6 +43,40 @@ def test_a_task_is_submitted_watched_shown_and_listed(understudy):
     assert listed[0].split() == ["ID", "STATE", "STEPS", "LAST", "ACTIVITY", "TITLE"]
     assert listed[1].startswith("t1  DONE   1/1")
     assert json.loads(understudy("ls", "--json", "--tag", "team=red")) == []
+
+
+def test_a_terminal_is_shown_the_steps_as_a_table_and_a_program_lines_of_json(understudy, url):
+    understudy("submit", "hello", "-i", "name=Ada", "--id", "t3", "--wait")
+    shown = CliRunner().invoke(
+        cli, ["watch", "t3"], env={"UNDERSTUDY_SERVER": url, "FORCE_COLOR": "1", "TERM": "xterm"}
+    )
+    assert shown.exit_code == 0
+    for text in ("Greet Ada", "step", "tries", "greet", "DONE"):
+        assert text in shown.output
+    events = [json.loads(line) for line in understudy("watch", "t3", "--json").splitlines()]
+    assert [one["state"] for one in events if one["type"] == "task_state_changed"] == ["TODO", "RUNNING", "DONE"]
+
+
+def test_events_are_told_from_any_position_and_a_server_that_comes_back_is_heard_on():
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port = door.getsockname()[1]
+    with Remote(f"http://127.0.0.1:{port}") as remote:
+
+        def submitted(number):
+            remote.ask(SubmitTask(template="hello", inputs={"name": "Ada"}, task_id=f"e{number}"))
+
+        with server_in_a_thread([HELLO], user="admin", listen=f"127.0.0.1:{port}"):
+            submitted(1)
+            events = remote.events()
+            first = [next(events) for _ in range(6)]
+            assert [event.position for event in first] == [1, 2, 3, 4, 5, 6]
+        with server_in_a_thread([HELLO], user="admin", listen=f"127.0.0.1:{port}"):
+            submitted(1)  # it begins anew, for it is kept in memory: what is before is passed over
+            submitted(2)
+            assert next(events).position == 7
+            events.close()
+    assert "Recorded" not in line_of(first[1], as_json=False)
+    assert "task_resolved" in line_of(first[1], as_json=False)
 
 
 def test_a_blocked_task_is_retried_and_cancelled(understudy):
