@@ -14,6 +14,7 @@ They import `runtime.runner` and nothing else of this project. What several of t
 ``_output``     what a program printed: how much of it is kept, and the result found in it
 ``_delimiters`` the part of it between two regular expressions
 ``_process``    a program in a process group of its own, that dies whole
+``_workers``    processes that call functions, kept warm between calls
 ``_exchange``   one HTTP exchange, bounded in size
 ``_wire``       what carries it: connections where they are allowed, proxies
 ``_tls``        whom it trusts, and how it says who it is

@@ -81,7 +81,7 @@ async def run_group(
         answer.hand_over()
         kept = KeptText(kept_bytes)
         try:
-            with trio.move_on_after(limit_seconds) as limit, _exit_of(process) as exited:
+            with trio.move_on_after(limit_seconds) as limit, exit_of(process) as exited:
                 await _converse(process, exited, stdin, kept, answer)
             seconds = trio.current_time() - began
         finally:
@@ -144,7 +144,7 @@ class _Answer:
 
 
 @contextmanager
-def _exit_of(process: trio.Process) -> Iterator[int]:
+def exit_of(process: trio.Process) -> Iterator[int]:
     """Give a descriptor that is readable once the program has exited.
 
     Unlike `trio.Process.wait` it does not reap the program, whose number must stay taken until its group is killed.

@@ -2,7 +2,8 @@
 
 For what a thread is not good for: code that may hang, crash the interpreter, use up memory, or hold the interpreter for
 long. Arguments and result are JSON. The function is found by its name, ``module:qualname``, so it has to stand at the
-top of a module; that module is imported for each call, so what it does when imported should be little. The process runs
+top of a module. Processes are kept for a while and used again (`runners._workers`), so a module is imported once by each,
+and what it keeps in its globals may be there at the next call; ``fresh`` asks for a process that is used once. Each runs
 in a group of its own, which is killed when the step is cancelled or its time is over.
 """
 
@@ -13,8 +14,8 @@ from typing import Any
 
 import attrs
 
-from runners._process import Ended, run_group
 from runners._thread import decoded
+from runners._workers import Called, Workers
 from runtime.runner import (
     ClientError,
     Duration,
@@ -25,9 +26,9 @@ from runtime.runner import (
     NotProvisioned,
     Outcome,
     Runner,
+    RunnerSettings,
     StepFailed,
     StepRequest,
-    dumps,
     loads,
 )
 
@@ -63,6 +64,7 @@ class ProcessConfig:
         environment: variables beside those that steps' processes get.
         timeout: how long it may take, starting the process included; then it is killed.
         memory_bytes: how much address space it may use; 0 for no limit.
+        fresh: whether it is called in a process that has called nothing before, and calls nothing after it.
     """
 
     name: str
@@ -70,6 +72,7 @@ class ProcessConfig:
     environment: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     timeout: Duration = attrs.field(default=Duration(600.0), validator=_positive)
     memory_bytes: int = attrs.field(default=0, validator=_not_negative)
+    fresh: bool = False
 
 
 class Process(Runner[ProcessConfig]):
@@ -77,6 +80,14 @@ class Process(Runner[ProcessConfig]):
 
     name = "process"
     config = ProcessConfig
+
+    def __init__(self, settings: RunnerSettings | None = None) -> None:
+        super().__init__(settings)
+        self._workers = Workers()
+
+    async def close(self) -> None:
+        """End the processes that are kept."""
+        await self._workers.close()
 
     def validate(self, config: ProcessConfig) -> Iterable[Fault]:
         """Check that the function is known, can be found by another process, and takes the arguments."""
@@ -107,19 +118,20 @@ class Process(Runner[ProcessConfig]):
         for fault in self.validate(config):  # it may have been registered under another name since
             raise StepFailed(str(fault))
         try:
-            ended = await run_group(
-                [sys.executable, "-m", "runtime.worker"],
-                folder=None,
+            ended = await self._workers.call(
+                _job(config),
                 environment={**self.settings.environment, **config.environment},
-                stdin=dumps(_job(config)).encode(errors="replace"),
                 limit_seconds=config.timeout,
                 answer_bytes=LARGEST_RESULT,
+                fresh=config.fresh,
             )
         except (OSError, ValueError) as fault:
             raise StepFailed(f"the process cannot be started: {fault}") from fault
         metadata: dict[str, Json] = {"printed": ended.output, "seconds": round(ended.seconds, 6)}
         if ended.timed_out:
             raise StepFailed(f"timed out after {config.timeout:g}s: the process was killed", metadata=metadata)
+        if ended.too_large:
+            raise StepFailed(f"the result is larger than {LARGEST_RESULT // 1024 // 1024} MiB", metadata=metadata)
         return await decoded(lambda answer: _outcome(answer, ended, metadata), ended.answer)
 
 
@@ -137,9 +149,7 @@ def _job(config: ProcessConfig) -> dict[str, Json]:
     }
 
 
-def _outcome(answer: bytes, ended: Ended, metadata: Mapping[str, Json]) -> Outcome:
-    if len(answer) > LARGEST_RESULT:
-        raise StepFailed(f"the result is larger than {LARGEST_RESULT // 1024 // 1024} MiB", metadata=metadata)
+def _outcome(answer: bytes, ended: Called, metadata: Mapping[str, Json]) -> Outcome:
     try:
         told: Any = loads(answer)
     except ValueError:

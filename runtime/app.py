@@ -317,6 +317,8 @@ async def open_runtime(
         evaluator.close()
         broadcast.close()
         with trio.CancelScope(shield=True, deadline=clock.monotonic() + _CLOSING_SECONDS):
+            await known.close()
+        with trio.CancelScope(shield=True, deadline=clock.monotonic() + _CLOSING_SECONDS):
             await journal.close()
 
 

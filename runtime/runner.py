@@ -308,6 +308,12 @@ class Runner(ABC, Generic[C]):
     async def run(self, request: StepRequest[C]) -> Outcome:
         """Do the work of one attempt."""
 
+    async def close(self) -> None:
+        """Let go of what is kept between attempts: processes, connections. Called once, when the runtime is closed.
+
+        No attempt runs any more then, nor will. It gets a few seconds.
+        """
+
 
 AnyRunner = Runner[Any]
 
@@ -354,6 +360,16 @@ class Runners:
             raise RunnerUnknown(name, f"it cannot be loaded: {missing}; pip install 'understudy[{name}]'") from missing
         runner = self._loaded[name] = loaded(self._settings)
         return runner
+
+    async def close(self) -> None:
+        """Close every runner that was used. What one of them raises is its own affair, and logged."""
+        for runner in self._loaded.values():
+            try:
+                await runner.close()
+            except Exception as failure:  # noqa: BLE001 - foreign code may raise anything
+                from structlog import get_logger  # noqa: PLC0415 - hardly ever needed
+
+                get_logger(__name__).warning("runner failed to close", runner=runner.name, error=repr(failure))
 
 
 class RunnerUnknown(LookupError):

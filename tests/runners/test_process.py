@@ -1,5 +1,7 @@
 """process: functions in processes of their own, which are real here."""
 
+import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from runners._workers import _KEPT
 from runners.process import LARGEST_RESULT, Process
 from runtime import Action, Step, StepState, TaskState, open_runtime
 from runtime.functions import Functions
@@ -84,8 +87,11 @@ async def test_an_error_is_what_it_was_there(kind, error, message):
 
 @pytest.mark.parametrize("function", [callables.odd, callables.odder])
 async def test_a_result_that_is_not_json_is_told_apart(function):
-    with trio.fail_after(60), pytest.raises(NotJson):
-        await runner(function).run(laws.request_for(runner(function), calling(function)))
+    process = runner(function)
+    with trio.fail_after(60):
+        with pytest.raises(NotJson):
+            await process.run(laws.request_for(process, calling(function)))
+        await process.close()
 
 
 async def test_a_result_has_bounds_and_so_has_memory():
@@ -114,6 +120,98 @@ async def test_a_cancel_kills_it_at_once(signpost):
     configuration = calling(callables.hang, signpost=str(signpost.path))
     with trio.fail_after(60):
         await laws.is_cancelled_promptly(runner(callables.hang), configuration, partial(signpost.lines, 1))
+
+
+async def called(process, function, **others):
+    return (await process.run(laws.request_for(process, calling(function, **others)))).output
+
+
+async def test_a_process_that_has_answered_is_used_again_and_one_that_is_cancelled_or_dies_is_not(signpost):
+    process = runner(callables.count_calls, callables.hang, callables.vanish)
+    with trio.fail_after(60):
+        first = await called(process, callables.count_calls)
+        assert await called(process, callables.count_calls) == {"pid": first["pid"], "calls": 2}
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(called, process, callables.hang, signpost=str(signpost.path)))
+            [pid] = await signpost.lines(1)
+            assert int(pid) == first["pid"]
+            nursery.cancel_scope.cancel()
+        await wait_gone([first["pid"]])
+        second = await called(process, callables.count_calls)
+        assert second["calls"] == 1
+        with pytest.raises(StepFailed, match="exit status 3"):
+            await called(process, callables.vanish, code=3)
+        third = await called(process, callables.count_calls)
+        assert third["calls"] == 1
+        await process.close()
+        await wait_gone([third["pid"]])
+
+
+async def test_as_many_processes_are_kept_as_there_are_processors_and_no_more():
+    process = runner(callables.count_calls)
+    pids = []
+
+    async def one():
+        pids.append((await called(process, callables.count_calls))["pid"])
+
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            for _ in range(_KEPT + 3):
+                nursery.start_soon(one)
+        again = [(await called(process, callables.count_calls))["pid"] for _ in range(3)]
+        assert len(set(pids)) == _KEPT + 3
+        assert set(again) <= set(pids)
+        await process.close()
+        await wait_gone(pids)
+
+
+@pytest.mark.parametrize("what", ["thread", "child", "orphan"])
+async def test_one_that_has_something_left_over_is_killed_with_it(what, signpost):
+    process = runner(callables.leave_behind, callables.count_calls)
+    with trio.fail_after(60):
+        left = await called(process, callables.leave_behind, what=what, signpost=str(signpost.path))
+        await wait_gone(left)
+        assert (await called(process, callables.count_calls))["pid"] not in left
+        await process.close()
+
+
+async def test_what_a_call_changes_of_its_process_is_put_back_and_a_fresh_one_is_used_once():
+    process = runner(callables.rearrange, callables.look_around, callables.count_calls)
+    with trio.fail_after(60):
+        before = await called(process, callables.look_around)
+        assert await called(process, callables.rearrange) == before["pid"]
+        assert await called(process, callables.look_around) == before
+        configuration = {**calling(callables.count_calls), "fresh": True}
+        fresh = [(await process.run(laws.request_for(process, configuration))).output for _ in range(2)]
+        assert [one["calls"] for one in fresh] == [1, 1]
+        await wait_gone([one["pid"] for one in fresh])
+        await process.close()
+
+
+async def test_a_worker_that_was_killed_while_nobody_needed_it_costs_no_call():
+    process = runner(callables.count_calls)
+    with trio.fail_after(60):
+        first = await called(process, callables.count_calls)
+        os.kill(first["pid"], signal.SIGKILL)
+        assert (await called(process, callables.count_calls))["calls"] == 1
+        await process.close()
+
+
+async def test_a_runtime_leaves_no_process_when_it_is_closed():
+    template = plan(a=Step(action=Action.in_process(callables.count_calls)))
+    with trio.fail_after(60):
+        async with open_runtime() as rt:
+            view = await (await rt.submit(template)).wait()
+        await wait_gone([view.steps["a"].output["pid"]])
+
+
+async def test_what_is_printed_belongs_to_the_call_that_printed_it():
+    process = runner(callables.shout)
+    with trio.fail_after(60):
+        for text in ("one", "two"):
+            outcome = await process.run(laws.request_for(process, calling(callables.shout, text=text)))
+            assert outcome.metadata["printed"] == text + "\n" + text
+        await process.close()
 
 
 async def test_as_a_step_it_takes_rendered_arguments_and_needs_no_word_of_configuration():

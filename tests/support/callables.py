@@ -1,6 +1,9 @@
 """Functions that tests call in processes of their own."""
 
 import os
+import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 
@@ -67,3 +70,43 @@ class Holder:
     @staticmethod
     def inner():
         return "found"
+
+
+_calls = 0
+
+
+def count_calls():
+    global _calls
+    _calls += 1
+    return {"pid": os.getpid(), "calls": _calls}
+
+
+def shout(text):
+    print(text)  # noqa: T201 - what it prints is looked at
+    subprocess.run(["/bin/echo", "-n", text], check=True)
+
+
+def leave_behind(what, signpost):
+    """Leave something running; give the processes that must not outlive the call."""
+    if what == "thread":
+        threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
+        return [os.getpid()]
+    script = f"sleep 1000 & echo $! > {signpost}"
+    if what == "child":
+        return [os.getpid(), subprocess.Popen(["/bin/sleep", "1000"]).pid]
+    subprocess.run(["/bin/sh", "-c", script], check=True)
+    with Path(signpost).open() as post:
+        return [os.getpid(), int(post.readline())]
+
+
+def look_around():
+    return {"pid": os.getpid(), "folder": str(Path.cwd()), "x": os.environ.get("REARRANGED"), "path": sys.path[:1]}
+
+
+def rearrange():
+    os.chdir("/")
+    os.environ["REARRANGED"] = "yes"
+    sys.path.insert(0, "/nowhere")
+    sys.stdout = None
+    os.close(1)
+    return os.getpid()
