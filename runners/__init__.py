@@ -4,6 +4,7 @@
 ``http``      one HTTP exchange                      ``apiovh``    one call of OVHcloud's API
 ``script``    a file of the scripts folder           ``ssh``       a script on another host
 ``function``  a Python function, on trio or a thread ``process``   a Python function, in a process that can be killed
+``dask``      a Python function, on a Dask cluster
 ``email``     one e-mail                             ``ping``      ICMP echo requests
 ``notify``    something to say to people's tools     ``tag``       tags of the task itself
 ``subtask``   another task, waited for               ``batch``     many of them, some at a time
@@ -14,6 +15,8 @@ They import `runtime.runner` and nothing else of this project. What several of t
 ``_output``     what a program printed: how much of it is kept, and the result found in it
 ``_delimiters`` the part of it between two regular expressions
 ``_process``    a program in a process group of its own, that dies whole
+``_cluster``    a Dask cluster, from trio
+``_remote_call``  calls of functions in other processes: what goes there, and what comes back
 ``_workers``    processes that call functions, kept warm between calls
 ``_exchange``   one HTTP exchange, bounded in size
 ``_wire``       what carries it: connections where they are allowed, proxies

@@ -7,23 +7,19 @@ and what it keeps in its globals may be there at the next call; ``fresh`` asks f
 in a group of its own, which is killed when the step is cancelled or its time is over.
 """
 
-import os
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
 
+from runners._remote_call import job_of, misfits, outcome_of
 from runners._thread import decoded
 from runners._workers import Called, Workers
 from runtime.runner import (
-    ClientError,
     Duration,
     Fault,
     Json,
-    NotAssigned,
-    NotJson,
-    NotProvisioned,
     Outcome,
     Runner,
     RunnerSettings,
@@ -34,14 +30,6 @@ from runtime.runner import (
 
 LARGEST_RESULT = 10 * 1024 * 1024
 """Bytes of a result, as JSON."""
-
-_ERRORS: Mapping[str, type[StepFailed]] = {
-    "ClientError": ClientError,
-    "NotAssigned": NotAssigned,
-    "NotProvisioned": NotProvisioned,
-    "StepFailed": StepFailed,
-    "": StepFailed,
-}
 
 
 def _positive(_config: object, _field: object, seconds: float) -> None:
@@ -91,17 +79,7 @@ class Process(Runner[ProcessConfig]):
 
     def validate(self, config: ProcessConfig) -> Iterable[Fault]:
         """Check that the function is known, can be found by another process, and takes the arguments."""
-        try:
-            known = self.settings.functions.get(config.name)
-        except LookupError as unknown:
-            yield Fault("name", str(unknown))
-            return
-        if not known.importable:
-            yield Fault("name", "another process cannot find it by its name", "define it at the top of a module")
-        try:
-            known.signature.bind(**config.arguments)
-        except TypeError as misfit:
-            yield Fault("arguments", f"{config.name}: {misfit}")
+        return misfits(self.settings, config.name, config.arguments)
 
     def resources(self, config: ProcessConfig) -> tuple[str, ...]:
         """Take a ``fork``, and the function itself."""
@@ -136,17 +114,8 @@ class Process(Runner[ProcessConfig]):
 
 
 def _job(config: ProcessConfig) -> dict[str, Json]:
-    module, _, name = config.name.partition(":")
-    main = sys.modules["__main__"]
-    file = os.path.abspath(getattr(main, "__file__", None) or "") if module == "__main__" else ""  # noqa: PTH100 - no links are followed
-    return {
-        "module": module,
-        "file": file,
-        "name": name,
-        "arguments": config.arguments,
-        "path": list(sys.path),
-        "memory": config.memory_bytes,
-    }
+    call = job_of(config.name, config.arguments)
+    return {**call, "path": list(sys.path), "memory": config.memory_bytes}
 
 
 def _outcome(answer: bytes, ended: Called, metadata: Mapping[str, Json]) -> Outcome:
@@ -155,9 +124,4 @@ def _outcome(answer: bytes, ended: Called, metadata: Mapping[str, Json]) -> Outc
     except ValueError:
         state = f"signal {-ended.code}" if ended.code < 0 else f"exit status {ended.code}"
         raise StepFailed(f"the process ended without an answer: {state}", metadata=metadata) from None
-    if "failed" not in told:
-        return Outcome(output=told["output"], metadata=told["metadata"] or metadata, tags=told["tags"])
-    if told["failed"] == "NotJson":
-        raise NotJson(told["message"])
-    error = _ERRORS[told["failed"]]
-    raise error(told["message"], output=told["output"], metadata=told["metadata"] or metadata)
+    return outcome_of(told, metadata)

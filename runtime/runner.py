@@ -203,7 +203,7 @@ class Outcome:
 class StepRequest(Generic[C]):
     """All that one attempt of a step may know.
 
-    `attempt` counts from 1 over the whole life of the step. `values` is the immutable snapshot that the step's
+    `attempt` counts from 1 over the whole life of the step. `idempotent`: it may be begun twice. `values` is the immutable snapshot that the step's
     templates were rendered with: ``values["input"]["name"]``, ``values["step"]["other"]["output"]``. `life` is for what
     a long attempt has to say: ``request.life.progress(0.5, "half of it")``.
 
@@ -223,6 +223,7 @@ class StepRequest(Generic[C]):
     spawned: tuple[Spawned, ...] = ()
     callbacks: Mapping[str, Callback] = attrs.field(factory=dict)
     life: Life = SILENT
+    idempotent: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -125,6 +125,7 @@ def _request(attempt: Attempt, config: object, values: Values, tools: Tools) -> 
         spawned=attempt.spawned,
         callbacks=attempt.callbacks,
         life=AttemptLife(tools, attempt.header.task_id, attempt.step, attempt.number),
+        idempotent=attempt.definition.idempotent,
     )
 
 

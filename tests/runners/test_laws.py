@@ -4,6 +4,7 @@ import pytest
 
 from runners.apiovh import ApiOvh
 from runners.cache import Cache
+from runners.dask import Dask
 from runners.echo import Echo
 from runners.email import Email
 from runners.http import Http
@@ -18,7 +19,7 @@ from runtime.runner import Runners, RunnerSettings
 from runtime.templates.validation import check_data
 from runtime.testing import laws
 
-RUNNERS = [ApiOvh(), Cache(), Echo(), Email(), Http(), Notify(), Ping(), Process(), Script(), Ssh(), Tag()]
+RUNNERS = [ApiOvh(), Cache(), Dask(), Echo(), Email(), Http(), Notify(), Ping(), Process(), Script(), Ssh(), Tag()]
 
 
 @pytest.mark.parametrize("runner", RUNNERS, ids=lambda runner: runner.name)

@@ -110,3 +110,13 @@ def rearrange():
     sys.stdout = None
     os.close(1)
     return os.getpid()
+
+
+def vanish_the_first_time(trace):
+    """Leave a trace, and kill the process the first time; give how often it was called."""
+    with Path(trace).open("a") as file:
+        file.write("begun\n")
+    times = Path(trace).read_text().count("begun")
+    if times == 1:
+        os.kill(os.getpid(), 9)
+    return times

@@ -1,0 +1,153 @@
+"""dask: functions on a real cluster, in processes of its own on this machine."""
+
+import os
+import signal
+from functools import partial
+
+import pytest
+import trio
+
+from runners.dask import Dask
+from runtime import Action, ResolutionState, Step, TaskState, open_runtime
+from runtime.functions import Functions
+from runtime.runner import ClientError, NotJson, RunnerSettings
+from runtime.testing import laws
+from tests.support import callables, dask_cluster
+from tests.support.plans import plan
+from tests.support.processes import wait_gone
+
+FUNCTIONS = (
+    callables.add,
+    callables.nap,
+    callables.refuse,
+    callables.odd,
+    callables.hang,
+    callables.vanish_the_first_time,
+)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with dask_cluster.running() as address:
+        yield address
+
+
+def runner(address, **config):
+    known = Functions()
+    for function in FUNCTIONS:
+        known.register(function)
+    return Dask(RunnerSettings(functions=known, config={"dask": address, **config}))
+
+
+def calling(function, timeout="60s", **arguments):
+    name = f"tests.support.callables:{function.__qualname__}"
+    return {"name": name, "arguments": arguments, "timeout": timeout}
+
+
+async def warm(address):
+    """Use the client once: Dask has threads for all of a process, which stay."""
+    once = runner(address)
+    await once.run(laws.request_for(once, calling(callables.add, a=1)))
+    await once.close()
+
+
+async def test_a_function_gives_its_result_whether_it_is_async_or_not_and_leaves_nothing(cluster):
+    with trio.fail_after(100):
+        await warm(cluster)
+        outcome = await laws.gives_json(runner(cluster), calling(callables.add, a=41))
+        assert outcome.output == 42
+        assert outcome.metadata["worker"].startswith("tcp://127.0.0.1")
+        assert (await laws.gives_json(runner(cluster), calling(callables.nap, seconds=0.01))).output == {"slept": 0.01}
+
+
+async def test_an_error_is_what_it_was_there(cluster):
+    with trio.fail_after(100):
+        await warm(cluster)
+        failed = await laws.fails_as_declared(runner(cluster), calling(callables.refuse, kind="client"))
+        assert (type(failed), failed.message, failed.output) == (ClientError, "no", {"o": 1})
+        failed = await laws.fails_as_declared(runner(cluster), calling(callables.refuse, kind="other"))
+        assert failed.message == "ArithmeticError: two and two"
+        one = runner(cluster)
+        with pytest.raises(NotJson):
+            await one.run(laws.request_for(one, calling(callables.odd)))
+        await one.close()
+
+
+async def test_a_cancel_ends_the_attempt_at_once_and_so_does_the_end_of_its_time(cluster, signpost):
+    with trio.fail_after(100):
+        await warm(cluster)
+        configuration = calling(callables.hang, signpost=str(signpost.path))
+        await laws.is_cancelled_promptly(runner(cluster), configuration, partial(signpost.lines, 1))
+        failed = await laws.fails_as_declared(
+            runner(cluster), calling(callables.hang, signpost=str(signpost.path), timeout="1s")
+        )
+        assert failed.message == "timed out after 1s"
+        for pid in await signpost.lines(2):  # deaf to everything but a signal: the nannies start new ones
+            os.kill(int(pid), signal.SIGKILL)
+        assert (await laws.gives_json(runner(cluster), calling(callables.add, a=1))).output == 2
+
+
+async def test_one_that_has_not_begun_when_it_is_cancelled_never_does(cluster, signpost, tmp_path):
+    one = runner(cluster)
+    with trio.fail_after(100):
+        async with trio.open_nursery() as nursery:
+            for _ in range(2):  # as many as there are workers
+                configuration = calling(callables.hang, signpost=str(signpost.path))
+                nursery.start_soon(one.run, laws.request_for(one, configuration))
+            pids = await signpost.lines(2)
+            with trio.move_on_after(0.5):
+                trace = calling(callables.vanish_the_first_time, trace=str(tmp_path / "trace"))
+                await one.run(laws.request_for(one, trace))
+            for pid in pids:
+                os.kill(int(pid), signal.SIGKILL)
+            await wait_gone(map(int, pids))
+            nursery.cancel_scope.cancel()
+        assert (await one.run(laws.request_for(one, calling(callables.add, a=1)))).output == 2
+        await one.close()
+    assert not (tmp_path / "trace").exists()
+
+
+async def test_when_a_worker_is_lost_only_an_idempotent_function_is_begun_again(cluster, tmp_path):
+    one = runner(cluster)
+    with trio.fail_after(100):
+        for idempotent in (True, False):
+            trace = tmp_path / str(idempotent)
+            configuration = calling(callables.vanish_the_first_time, trace=str(trace))
+            request = laws.request_for(one, configuration, idempotent=idempotent)
+            if idempotent:
+                assert (await one.run(request)).output == 2
+            else:
+                with pytest.raises(ClientError, match="nobody knows what it did"):
+                    await one.run(request)
+            assert trace.read_text().count("begun") == 1 + idempotent
+        await one.close()
+
+
+async def test_without_a_scheduler_the_step_fails_and_says_so():
+    nowhere = await laws.fails_as_declared(runner("tcp://127.0.0.1:9"), calling(callables.add, a=1, timeout="3s"))
+    assert nowhere.message.startswith("timed out after 3s")
+    unsaid = Dask(RunnerSettings(functions=runner("x").settings.functions))
+    assert 'no configuration item "dask"' in (await laws.fails_as_declared(unsaid, calling(callables.add, a=1))).message
+    odd = runner("[1, 2]")
+    assert "is not of the form" in (await laws.fails_as_declared(odd, calling(callables.add, a=1))).message
+
+
+async def test_as_a_step(cluster, tmp_path):
+    def act(function, **arguments):
+        return Action(type="dask", configuration=calling(function, **arguments))
+
+    template = plan(
+        a=Step(action=act(callables.add, a=1)),
+        b=Step(action=act(callables.vanish_the_first_time, trace=str(tmp_path / "t")), dependencies=["a"]),
+    )
+    with trio.fail_after(100):
+        async with open_runtime(config={"dask": f'{{"scheduler": "{cluster}"}}'}, callables=FUNCTIONS) as rt:
+            view = await (await rt.submit(template)).wait()
+    assert (view.steps["a"].output, view.state) == (2, TaskState.BLOCKED)
+    assert view.resolution is ResolutionState.BLOCKED_BADREQUEST
+
+
+def test_what_a_worker_cannot_find_is_refused():
+    one = runner("x")
+    assert [fault.path for fault in one.check(calling(callables.add, c=1)).faults] == ["arguments"]
+    assert [fault.path for fault in one.check({"name": "os:system"}).faults] == ["name"]

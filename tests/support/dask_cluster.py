@@ -1,0 +1,37 @@
+"""A real Dask cluster for tests: ``python -m tests.support.dask_cluster`` runs one until its input ends."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def running(workers: int = 2) -> Iterator[str]:
+    """Run a scheduler and workers, one thread each; give the scheduler's address."""
+    command = [sys.executable, "-m", "tests.support.dask_cluster", str(workers)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.stdin.close()
+            process.wait(30)
+
+
+def main(workers: int) -> None:
+    import dask
+    from distributed import LocalCluster
+
+    dask.config.set({"distributed.worker.daemon": True, "distributed.nanny.pre-spawn-environ": {}})
+    with LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        print(cluster.scheduler_address, flush=True)  # noqa: T201 - for whoever started it
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
