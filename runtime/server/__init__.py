@@ -10,7 +10,7 @@ Modules
     events      server-sent events and WebSockets
     auth        from credentials to identities
     limits      how much is taken of whom
-    openapi     the OpenAPI document, made from routes and messages
+    openapi     the OpenAPI document, made from routes and messages; `answers`: what routes answer with
     metrics     figures for Prometheus
     pages       the pages that a browser is shown, from `static`
     serving     an ASGI server around the application: connections, and how long one may stall

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 
 from runtime.api.codec import EVENTS, REQUESTS
 from runtime.api.schema import TAG, tag_of
+from runtime.server.answers import SCHEMAS, answer_schema
 from runtime.server.route import Parameter, Route, duration, moment, truth, whole
 from runtime.server.routes import ROUTES
 from runtime.values.json import Json
@@ -18,11 +19,18 @@ _REFUSALS: Final = {
     "401": "It is not known who asks, or it is not an administrator.",
     "403": "This is not theirs to do.",
     "404": "There is no such thing, or not for who asks.",
-    "405": "The method is not taken here.",
+    "405": "The method is not taken here, or not now: the server is under maintenance, and only reads.",
+    "408": "The body took too long to arrive.",
     "409": "There is such a thing already.",
     "413": "The body is too large.",
     "429": "Too many requests; `Retry-After` says when to come back.",
     "503": "The server is full, draining or late; `Retry-After` says when to come back.",
+}
+_TEXTS: Final = {
+    "/healthz": "Say that the server lives.",
+    "/readyz": "Say whether it takes requests.",
+    "/metrics": "Give figures, as Prometheus reads them.",
+    "/unsecured/mon/ping": "Answer pong, once the store has answered.",
 }
 _PROBLEM_SCHEMA: Final[Json] = {
     "type": "object",
@@ -53,13 +61,22 @@ def document() -> dict[str, Json]:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
     paths["/v1/messages"] = {"post": _messages()}
     paths["/v1/events"] = {"get": _events()}
-    paths["/meta"] = {"get": _plain("Say who asks, and of what.")}
+    paths["/meta"] = {"get": _plain("Say who asks, and of what.", {"$ref": "#/components/schemas/Meta"})}
+    for path, summary in _TEXTS.items():
+        paths[path] = {"get": _text(summary)}
+    for path in ("/unsecured/spec.json", "/openapi.json"):
+        paths[path] = {"get": {**_plain("Give this document.", {"type": "object"}), "security": []}}
     return {
         "openapi": "3.1.0",
         "info": {"title": "understudy", "version": version("understudy")},
         "paths": cast("Json", paths),
         "components": {
-            "schemas": {**_definitions(REQUESTS.schema()), **_definitions(EVENTS.schema()), "Problem": _PROBLEM_SCHEMA},
+            "schemas": {
+                **_definitions(REQUESTS.schema()),
+                **_definitions(EVENTS.schema()),
+                **SCHEMAS,
+                "Problem": _PROBLEM_SCHEMA,
+            },
             "securitySchemes": {
                 "basic": {"type": "http", "scheme": "basic"},
                 "bearer": {"type": "http", "scheme": "bearer"},
@@ -90,7 +107,7 @@ def _operation(route: Route) -> dict[str, Json]:
         "operationId": f"{route.method.lower()}{route.path.replace('/', '_').replace('{', '').replace('}', '')}",
         "summary": schema["description"].split("\n")[0],
         "parameters": parameters,
-        "responses": _responses(route.status),
+        "responses": _responses(route.status, answer_schema(route) if route.status != 204 else {}),
     }
     if route.in_body or route.whole_body:
         operation["requestBody"] = {"content": {_JSON: {"schema": _body(route, schema)}}}
@@ -130,12 +147,14 @@ def _body(route: Route, schema: Any) -> dict[str, Json]:
     return {**body, "additionalProperties": False} if route.strict else body
 
 
-def _responses(status: int) -> dict[str, Json]:
+def _responses(status: int, answer: Json) -> dict[str, Json]:
     refused: dict[str, Json] = {
         code: {"description": text, "content": {_PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
         for code, text in _REFUSALS.items()
     }
-    done: Json = {"description": "Done."} if status == 204 else {"description": "Done.", "content": {_JSON: {}}}
+    done: Json = (
+        {"description": "Done."} if status == 204 else {"description": "Done.", "content": {_JSON: {"schema": answer}}}
+    )
     return {str(status): done, **refused}
 
 
@@ -145,7 +164,7 @@ def _messages() -> dict[str, Json]:
         "operationId": "message",
         "summary": "Send one command or query.",
         "requestBody": {"required": True, "content": {_JSON: {"schema": {"oneOf": one_of}}}},
-        "responses": _responses(200),
+        "responses": _responses(200, {}),
     }
 
 
@@ -157,9 +176,14 @@ def _events() -> dict[str, Json]:
             {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0}},
             {"name": "task_id", "in": "query", "schema": {"type": "string"}},
         ],
-        "responses": {**_responses(200), "200": {"description": "Events.", "content": {"text/event-stream": {}}}},
+        "responses": {**_responses(200, {}), "200": {"description": "Events.", "content": {"text/event-stream": {}}}},
     }
 
 
-def _plain(summary: str) -> dict[str, Json]:
-    return {"summary": summary, "responses": _responses(200)}
+def _plain(summary: str, answer: Json) -> dict[str, Json]:
+    return {"summary": summary, "responses": _responses(200, answer)}
+
+
+def _text(summary: str) -> dict[str, Json]:
+    text: Json = {"description": "Done.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    return {"summary": summary, "security": [], "responses": {**_responses(200, {}), "200": text}}
