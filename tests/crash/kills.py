@@ -13,6 +13,7 @@ from pathlib import Path
 from runtime.journal.keys import KeyRing, add_key
 from runtime.journal.sqlite.upkeep import check
 from tests.crash import ledger
+from tests.crash.flow_life import flow_names
 from tests.crash.life import LOOPS, ONCE, live, names, template_of
 
 LIFE_SECONDS = 60.0
@@ -22,7 +23,7 @@ LIFE_SECONDS = 60.0
 def run_round(folder: Path, seed: int) -> Sequence[str]:
     """Play one round in an empty folder; give what went wrong."""
     rng = random.Random(seed)
-    tasks = names(rng.randint(3, 12))
+    tasks, flows = names(rng.randint(3, 12)), flow_names(rng.randint(0, 4))
     keys = folder / "keys.json" if rng.random() < 0.5 else None
     if keys is not None:
         add_key(keys, "first")
@@ -30,11 +31,11 @@ def run_round(folder: Path, seed: int) -> Sequence[str]:
     facts = folder / "ledger"
     began = time.time()  # noqa: TID251 - the lives share one calendar
     for _ in range(rng.randint(1, 5)):
-        life = fork(partial(live, store, keys, facts, tasks, began))
+        life = fork(partial(live, store, keys, facts, tasks, flows, began))
         if wait_for(life, rng.uniform(0.0, 0.5)) is None:
             os.kill(life, signal.SIGKILL)
             os.waitpid(life, 0)
-    life = fork(partial(live, store, keys, facts, tasks, began))
+    life = fork(partial(live, store, keys, facts, tasks, flows, began))
     status = wait_for(life, LIFE_SECONDS)
     if status is None:
         os.kill(life, signal.SIGKILL)
@@ -45,7 +46,7 @@ def run_round(folder: Path, seed: int) -> Sequence[str]:
     wrong = list(ledger.faults(lines, once))
     if status:
         wrong.append(f"the last life ended with status {status}")
-    missing = set(tasks) - {line[1] for line in lines if line[0] == "accepted"}
+    missing = {*tasks, *flows} - {line[1] for line in lines if line[0] == "accepted"}
     wrong += [f"{task} was never accepted" for task in sorted(missing)]
     found = check(folder / "tasks.db", None if keys is None else KeyRing.load(keys))
     return [*wrong, *without_results(tasks, lines), *found.problems]

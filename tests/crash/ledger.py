@@ -12,10 +12,15 @@ class Ledger:
     """Appends facts. A process may be killed between two lines and never within one."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def write(self, *words: str) -> None:
         os.write(self._descriptor, ("\t".join(words) + "\n").encode())
+
+    def holds(self, *words: str) -> bool:
+        """Say whether a fact was written, by whomever."""
+        return list(words) in read(self._path)
 
 
 def read(path: Path) -> list[Line]:
@@ -25,7 +30,7 @@ def read(path: Path) -> list[Line]:
 def faults(lines: Sequence[Line], once: set[tuple[str, str]]) -> Iterator[str]:
     """Say what must not have happened. `once`: the steps that nobody may start twice unasked.
 
-    Lines: ``accepted TASK``, ``start TASK STEP TOKEN``, ``finish TASK STEP TOKEN``, ``seen TASK STEP TOKEN`` (its
+    Lines: ``accepted TASK``, ``start TASK STEP TOKEN`` (with ``once`` behind it: this is one of those, too), ``finish TASK STEP TOKEN``, ``seen TASK STEP TOKEN`` (its
     result was told to somebody), ``allow TASK`` (a person says that what may have run may run again), ``end TASK STATE``.
     """
     started: dict[tuple[str, str], int] = defaultdict(int)
@@ -39,7 +44,7 @@ def faults(lines: Sequence[Line], once: set[tuple[str, str]]) -> Iterator[str]:
             accepted.add(task)
         elif kind == "start":
             started[step] += 1
-            if step in once and started[step] > 1:
+            if (step in once or "once" in rest) and started[step] > 1:
                 yield f"{step} was started twice, and nobody asked for it"
             if step in seen:
                 yield f"{step} was started after its result was told"

@@ -16,6 +16,7 @@ from runtime.api.messages import StepStateChanged
 from runtime.engine.states import ResolutionState, is_final
 from runtime.runner import StepFailed, StepRequest
 from runtime.templates.model import ForeachStrategy
+from tests.crash.flow_life import Note, kit, see_flow_through
 from tests.crash.ledger import Ledger
 
 RATE = 50
@@ -160,21 +161,25 @@ async def _persist(rt: Runtime, task: str, is_mine: bool) -> None:
     _ledger.write("end", task, str(view.state))
 
 
-def live(store: str, keys: Path | None, ledger: Path, tasks: list[str], began: float) -> None:
-    """Submit the tasks, again or for the first time, and see them through. `began`: when the first life did."""
+def live(store: str, keys: Path | None, ledger: Path, tasks: list[str], flows: list[str], began: float) -> None:
+    """Submit tasks and flows, again or for the first time, and see them through. `began`: when the first life did."""
     global _ledger  # the functions of steps are found by name, and have nothing else in common
     _ledger = Ledger(ledger)
     clock = VirtualClock(EPOCH + (time.time() - began) * RATE)  # noqa: TID251 - the lives share one calendar
 
     async def main() -> None:
         async with (
-            open_runtime(store, keys=keys, clock=clock, answer_within_seconds=FOREVER) as rt,
+            open_runtime(
+                store, keys=keys, clock=clock, answer_within_seconds=FOREVER, flows=kit(), runners=[Note(_ledger)]
+            ) as rt,
             trio.open_nursery() as nursery,
         ):
             await nursery.start(_watch, rt)
             async with trio.open_nursery() as clients:
                 for task in tasks:
                     clients.start_soon(_see_through, rt, task)
+                for flow in flows:
+                    clients.start_soon(see_flow_through, rt, flow, _ledger)
             nursery.cancel_scope.cancel()
 
     trio.run(main, clock=trio.testing.MockClock(rate=RATE))
