@@ -90,6 +90,8 @@ class Scene:
     answer: str = "approve"
     mends: str = "retry"
     segment: int = 5
+    says: str = ""
+    more: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 SCENES: Mapping[str, Scene] = {
@@ -101,6 +103,15 @@ SCENES: Mapping[str, Scene] = {
     "mended_by_hand": Scene(steps=(group(touch("a", fails_once=True), touch("b")),)),
     "cut": Scene(steps=tuple(touch(f"s{n}") for n in range(5)), mode="flat", segment=2),
     "rerun": Scene(steps=(touch("a"), touch("b", fails_once=True), touch("c")), mode="flat"),
+    "group_left": Scene(steps=(group(touch("a", directive="skip-group"), touch("b")), group(touch("c")))),
+    "stopped_by_itself": Scene(steps=(group(touch("a", directive="stop"), touch("b")), group(touch("c")))),
+    "asked_to_go_on": Scene(steps=(group(touch("a", directive="await-approval"), touch("b")), group(touch("c")))),
+    "errors_passed_over": Scene(
+        steps=(touch("a", fails_once=True), touch("b"), touch("c")), mode="flat", more={"on_error": "continue"}
+    ),
+    "planned_only": Scene(steps=(group(plan("P"), touch("A")), group(plan("Q"))), more={"plan_only": True}),
+    "paused": Scene(steps=(group(touch("a")), group(touch("b")), group(touch("c"))), says="pause"),
+    "cancelled": Scene(steps=(group(touch("a")), group(plan("P"), touch("b"))), answer="cancel"),
     "skipped_by_hand": Scene(steps=(touch("a", fails_once=True), touch("b")), mode="child", mends="skip"),
 }
 
@@ -147,7 +158,10 @@ async def live(path: str, scene: Scene, ends: list[FlowView], *, point: FaultPoi
             flows=kit,
             faults=None if point is None else Doom(point, nth, scope),
         ) as runtime:
-            flow = await runtime.flow("scene", flow_id=FLOW, mode=scene.mode, segment=scene.segment)
+            flow = await runtime.flow("scene", flow_id=FLOW, mode=scene.mode, segment=scene.segment, **scene.more)
+            if scene.says:
+                with suppress(Conflict):
+                    await getattr(flow, scene.says)()
             ends.append(await look_after(flow, scene))
     return not WORLD.over
 
@@ -159,7 +173,7 @@ async def look_after(flow: Any, scene: Scene) -> FlowView:
         failed = view.failed if view.mode == "group" or view.status.status == "error" else ()
         for step_id in view.waits:
             with suppress(Conflict):
-                await flow.respond(step_id, scene.answer)
+                await (flow.cancel("enough") if scene.answer == "cancel" else flow.respond(step_id, scene.answer))
         for step_id in failed:
             with suppress(Conflict):
                 mended += 1
