@@ -28,6 +28,7 @@ KILLED: Final = {"small": {"tasks": 50, "steps": 10, "done": 5}, "full": {"tasks
 
 DBOS_VERSION: Final = "3.4.0"
 ONE_ROW: Final = "SQLite, one row a commit"
+CLEAR: Final = "the same in the clear"
 
 
 def run(scale: str) -> Iterator[Figure]:
@@ -43,47 +44,27 @@ def run(scale: str) -> Iterator[Figure]:
 
 def workloads(scale: str) -> tuple[Workload, ...]:
     """Give the workloads at this scale."""
+    rows = "reading and writing the rows"
     return (
-        Workload(
-            name="W9",
-            ours="benchmarks.durable_ours:chains",
-            limit="benchmarks.durable_raw:commits",
-            metrics=(
-                Metric(name="sequential_steps_s", limit_name=ONE_ROW),
-                Metric(name="concurrent_steps_s", limit_name=ONE_ROW),
-            ),
-            arguments=CHAINS[scale],
-        ),
-        Workload(
-            name="W9",
-            ours="benchmarks.durable_ours:sealed_chains",
-            limit="benchmarks.durable_ours:clear_chains",
-            metrics=(
-                Metric(name="sealed_sequential", limit_name="the same in the clear"),
-                Metric(name="sealed_concurrent", limit_name="the same in the clear"),
-            ),
-            arguments=CHAINS[scale],
-        ),
-        Workload(
-            name="W10",
-            ours="benchmarks.durable_sleepers:sleepers",
-            limit="benchmarks.durable_raw:sleeping_rows",
-            metrics=(
-                Metric(name="bytes_per_task", limit_name="the rows of SQLite in memory"),
-                Metric(name="late_p99_ms", limit_name="to read a row"),
-            ),
-            arguments=SLEEPERS[scale],
-        ),
-        Workload(
-            name="W13",
-            ours="benchmarks.durable_kills:killed",
-            limit="benchmarks.durable_raw:rows_again",
-            metrics=(
-                Metric(name="first_ms", limit_name="reading and writing the rows"),
-                Metric(name="all_ms", limit_name="reading and writing the rows"),
-            ),
-            arguments=KILLED[scale],
-        ),
+        _workload("W9", "durable_ours:chains", "durable_raw:commits", CHAINS[scale], {
+            "sequential_steps_s": ONE_ROW, "concurrent_steps_s": ONE_ROW,
+        }),
+        _workload("W9", "durable_ours:sealed_chains", "durable_ours:clear_chains", CHAINS[scale], {
+            "sealed_sequential": CLEAR, "sealed_concurrent": CLEAR,
+        }),
+        _workload("W10", "durable_sleepers:sleepers", "durable_raw:sleeping_rows", SLEEPERS[scale], {
+            "bytes_per_task": "the rows of SQLite in memory", "late_p99_ms": "to read a row",
+        }),
+        _workload("W13", "durable_kills:killed", "durable_raw:rows_again", KILLED[scale], {
+            "first_ms": rows, "all_ms": rows,
+        }),
+    )  # fmt: skip
+
+
+def _workload(name: str, ours: str, limit: str, arguments: Mapping[str, float], limits: Mapping[str, str]) -> Workload:
+    metrics = tuple(Metric(name=metric, limit_name=limit_name) for metric, limit_name in limits.items())
+    return Workload(
+        name=name, ours=f"benchmarks.{ours}", limit=f"benchmarks.{limit}", metrics=metrics, arguments=arguments
     )
 
 
