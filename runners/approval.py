@@ -62,6 +62,7 @@ class Approval(Runner[ApprovalConfig]):
             by=request.requester or "user",
             approve_all=config.approve_all,
             approval_seconds=config.expires,
+            plan_seconds=config.expires,
         )
         report = await run_flow(self.settings, order)
         asked = report.steps[_QUESTION]

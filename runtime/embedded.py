@@ -21,6 +21,7 @@ class FlowOrder:
     plan_only: bool = False
     approve_all: bool = False
     approval_seconds: float = 30 * 86400.0
+    plan_seconds: float = 72 * 3600.0
     parent: str = ""
 
 

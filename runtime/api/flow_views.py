@@ -55,7 +55,7 @@ class ApprovalView:
 
 @attrs.frozen(kw_only=True)
 class FlowStepView:
-    """One step. `waits`: it asks for an answer; `may_retry`, `may_skip`: a person may do that now."""
+    """One step. `not_before`: it is tried again then, or once somebody retries it. `waits`: it asks for an answer; `may_retry`, `may_skip`: a person may do that now."""
 
     id: str
     name: str
@@ -78,6 +78,8 @@ class FlowStepView:
     started_at: float | None
     finished_at: float | None
     approval: ApprovalView | None
+    timeout_seconds: float
+    not_before: float | None
     waits: bool
     may_retry: bool
     may_skip: bool
@@ -114,13 +116,14 @@ class PolicyReportView:
 
 @attrs.frozen(kw_only=True)
 class FlowGroupView:
-    """One generation of a group."""
+    """One generation of a group. `timeout_seconds`: how long the work of its steps may take; 0 is for ever."""
 
     id: str
     group_idx: int
     generation: int
     name: str
     parallel: bool
+    timeout_seconds: float
     result_directive: str
     status: StatusView
 
@@ -216,7 +219,7 @@ def view_flow(flow: Flow, *, hidden: bool = False) -> FlowView:
         failed=tuple(one.id for one in flow.ordered() if one.id in flow.failed),
         targets={f"{kind}/{name}": _status(status) for (kind, name), status in flow.targets.items()},
         runs=tuple(map(_run, flow.runs)),
-        groups=tuple(_group(one) for one in sorted(flow.groups.values(), key=_place) if one.stored),
+        groups=tuple(_group(flow, one) for one in sorted(flow.groups.values(), key=_place) if one.stored),
         steps=tuple(
             _step(flow, one) for one in flow.ordered() if hidden or one.spec.execution_type is not ExecutionType.HIDDEN
         ),
@@ -283,13 +286,21 @@ def _run(run: Run) -> FlowRunView:
     )
 
 
-def _group(group: Group) -> FlowGroupView:
+def _timeout(flow: Flow, group: Group) -> float:
+    """Give how long the work of a group's steps may take: one after the other, or all at once."""
+    members = flow.order.of_generation(group.group_idx, group.generation)
+    limits = [flow.steps[one].spec.timeout_seconds for one in members]
+    return 0.0 if not all(limits) else max(limits, default=0.0) if group.parallel else sum(limits)
+
+
+def _group(flow: Flow, group: Group) -> FlowGroupView:
     return FlowGroupView(
         id=group.id,
         group_idx=group.group_idx,
         generation=group.generation,
         name=group.name,
         parallel=group.parallel,
+        timeout_seconds=_timeout(flow, group),
         result_directive=group.directive,
         status=_status(group.status),
     )
@@ -340,7 +351,9 @@ def _step(flow: Flow, step: Step) -> FlowStepView:
         started_at=step.started_at,
         finished_at=step.finished_at,
         approval=_approval(flow, step),
+        timeout_seconds=spec.timeout_seconds,
+        not_before=step.not_before if step.id in flow.delayed else None,
         waits=step.id in flow.parked,
-        may_retry=waits and spec.retryable and not step.retried,
+        may_retry=(waits and spec.retryable and not step.retried) or step.id in flow.delayed,
         may_skip=waits and spec.skippable,
     )

@@ -13,6 +13,7 @@ from runtime.flow.events import (
     PoliciesEvaluated,
     ResponseGiven,
 )
+from runtime.flow.flow import Flow
 from runtime.flow.policies import report_policies
 from runtime.flow.records import (
     ApprovalAnswered,
@@ -22,7 +23,7 @@ from runtime.flow.records import (
     StepRetried,
     StepStaged,
 )
-from runtime.flow.rows import Response, Step
+from runtime.flow.rows import Approval, Response, Step
 from runtime.flow.states import (
     EXECUTABLE,
     SKIPPED_WITH_A_DENIAL,
@@ -54,11 +55,23 @@ def plan_checked(turn: Turn, event: PlanChecked) -> None:
     step = turn.step(event.step)
     if event.error is not None:
         turn.fail(event.step, event.error, "the plan cannot be read")
-    elif event.no_op and not turn.flow.header.plan_only and step.spec.skip_noop:
+    elif event.no_op and not turn.flow.header.plan_only and step.spec.skip_noop and not _failed_before(turn, step):
         _skip_noop(turn, step)
     else:
+        if event.no_op and not turn.flow.header.plan_only:
+            turn.set_step(step.id, StepStatus.CHECKING_PLAN, metadata={"noop": True})
         turn.record(StepStaged(at=event.at, step=event.step, stage=Stage.POLICIES, no_op=event.no_op))
         turn.effects.append(EvaluatePolicies(event.step, event.attempt))
+
+
+def _failed_before(turn: Turn, step: Step) -> bool:
+    """Say whether an earlier attempt in the group of a step failed: nobody knows then what was applied."""
+    earlier = (turn.step(one) for one in turn.flow.order.of_group(step.group_idx))
+    return any(
+        StepStatus.ERROR in {one.status.status, *(was.status for was in one.status.earlier)}
+        for one in earlier
+        if one.key < step.key
+    )
 
 
 def _skip_noop(turn: Turn, step: Step) -> None:
@@ -162,7 +175,7 @@ def respond(turn: Turn, event: ResponseGiven) -> Refused | None:
     return None
 
 
-HOOK_OF: Final = {
+_HOOK_OF: Final = {
     ResponseType.APPROVE: Hook.ON_APPROVE,
     ResponseType.AUTO_APPROVE: Hook.ON_APPROVE,
     ResponseType.DENY: Hook.ON_DENY,
@@ -173,11 +186,25 @@ HOOK_OF: Final = {
 """The hook that an answer calls before it takes effect."""
 
 
+def hook_of(flow: Flow, step: Step) -> Hook | None:
+    """Give the hook that is called before the answer of a step takes effect; none where it has no answer."""
+    approval = step.approval
+    if approval is None or approval.response is None:
+        return None
+    return Hook.ON_RETRY if _comes_late(flow, approval, approval.response) else _HOOK_OF[approval.response.type]
+
+
+def _comes_late(flow: Flow, approval: Approval, response: Response) -> bool:
+    """Say whether a plan is approved that is too old for it: things may have changed since it was made."""
+    approves = response.type in {ResponseType.APPROVE, ResponseType.AUTO_APPROVE}
+    return approves and response.at - approval.asked_at > flow.header.plan_seconds
+
+
 def _answer(turn: Turn, step_id: str, kind: ResponseType, note: str) -> None:
     response = Response(id=f"response-{step_id}", type=kind, note=note, by=turn.by, at=turn.at)
     turn.record(ApprovalAnswered(at=turn.at, step=step_id, response=response))
-    hook = HOOK_OF[kind]
-    if hook in turn.step(step_id).spec.hooks:
+    hook = hook_of(turn.flow, turn.step(step_id))
+    if hook is not None and hook in turn.step(step_id).spec.hooks:
         turn.record(StepStaged(at=turn.at, step=step_id, stage=Stage.HOOK))
         turn.effects.append(CallHook(step_id, turn.step(step_id).attempt, hook))
     else:
@@ -201,6 +228,10 @@ def _apply(turn: Turn, step_id: str, kind: ResponseType) -> None:
     step = turn.step(step_id)
     response = step.approval.response if step.approval else None
     said = f"{kind} by {response.by}{f': {response.note}' if response.note else ''}" if response else str(kind)
+    if step.approval is not None and response is not None and _comes_late(turn.flow, step.approval, response):
+        hours = turn.flow.header.plan_seconds / 3600
+        plan_again(turn, step, f"{said}, but the plan was more than {hours:g} h old", group=True)
+        return
     match kind:
         case ResponseType.APPROVE | ResponseType.AUTO_APPROVE:
             turn.notes.append(StepReleased(step_id, RunType.RESUME))
@@ -224,13 +255,13 @@ def _apply(turn: Turn, step_id: str, kind: ResponseType) -> None:
             assert_never(kind)
 
 
-def plan_again(turn: Turn, step: Step, reason: str) -> None:
-    """Throw a plan away, so that a clone makes a fresh one."""
+def plan_again(turn: Turn, step: Step, reason: str, *, group: bool = False) -> None:
+    """Throw a plan away, so that a clone makes a fresh one; with `group`, as part of its whole group."""
     turn.notes.append(StepReleased(step.id, RunType.RETRY))
     turn.set_target(step.id, TargetStatus.DISCARDED)
     if turn.flow.mode is Mode.GROUP:
         turn.record(StepRetried(at=turn.at, step=step.id))
-        directive = Directive.RETRY_GROUP if step.spec.retry.group else Directive.RETRY
+        directive = Directive.RETRY_GROUP if group or step.spec.retry.group else Directive.RETRY
         turn.leave(step.id, StepStatus.DISCARDED, directive, metadata={"reason": reason})
     else:
         turn.leave(step.id, StepStatus.APPROVAL_RETRY, Directive.RETRY, metadata={"reason": reason})

@@ -74,8 +74,9 @@ def _mark_unreached(turn: Turn, reason: str) -> None:
 
 
 def _mark(turn: Turn, step: Step, reason: str) -> None:
-    turn.set_target(step.id, TargetStatus.CANCELLED)
-    turn.set_step(step.id, StepStatus.CANCELLED, metadata={"reason": reason})
+    if step.status.status in ACTIVE:  # one that failed keeps that, though its signal is still being told of the retry
+        turn.set_target(step.id, TargetStatus.CANCELLED)
+        turn.set_step(step.id, StepStatus.CANCELLED, metadata={"reason": reason})
     turn.record(StepLeft(at=turn.at, step=step.id, directive=Directive.STOP))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import attrs
 
+from runtime.flow.flow import AUTO_RETRIED
 from runtime.flow.generation import SPACING, group_id
 from runtime.flow.naming import generation_name, next_name
 from runtime.flow.records import GroupAdded, RowsAdded, StepAdded, StepRetried
@@ -36,6 +37,7 @@ def clone_step(turn: Turn, step_id: str) -> Sequence[str]:
             idx=_slot(turn, step, number),
             retry_index=step.retry_index + 1,
             generation=step.generation,
+            not_before=_not_before(turn, [step]) if not number else 0.0,
         )
         for number, spec in enumerate(specs)
     ]
@@ -43,8 +45,10 @@ def clone_step(turn: Turn, step_id: str) -> Sequence[str]:
     return [row.id for row in rows]
 
 
-def clone_generation(turn: Turn, steps: Sequence[Step], *, into: GroupAdded | None = None) -> Sequence[str]:
-    """Put clones of steps into the next generation of their group, in order."""
+def clone_generation(
+    turn: Turn, steps: Sequence[Step], *, into: GroupAdded | None = None, not_before: float = 0.0
+) -> Sequence[str]:
+    """Put clones of steps into the next generation of their group, in order; the first waits until `not_before`."""
     first = steps[0]
     generation = turn.flow.order.last_generation(first.group_idx) + 1
     spacing = SPACING if turn.flow.mode is Mode.GROUP else 1
@@ -59,6 +63,7 @@ def clone_generation(turn: Turn, steps: Sequence[Step], *, into: GroupAdded | No
             retry_index=0,
             generation=generation,
             group=into,
+            not_before=0.0 if number else not_before,
         )
         for number, step in enumerate(steps)
     ]
@@ -81,12 +86,24 @@ def clone_group(turn: Turn, group: Group) -> None:
     limit = min((step.spec.retry.max_retries for step in members), default=0)
     if generation > limit:
         raise CloneRefused(f"{group.name} was retried {group.generation} times, of {limit} allowed")
+    not_before = _not_before(turn, members)
     turn.set_group(group.id, GroupStatus.DISCARDED, "retried as a group")
     for step in members:
         if step.status.status != StepStatus.DISCARDED:
             turn.set_step(step.id, StepStatus.DISCARDED, metadata={"reason": "retried with its group"})
             turn.record(StepRetried(at=turn.at, step=step.id))
-    clone_generation(turn, latest, into=_next_group(group, generation))
+    clone_generation(turn, latest, into=_next_group(group, generation), not_before=not_before)
+
+
+def _not_before(turn: Turn, steps: Sequence[Step]) -> float:
+    """Say until when the next try of steps waits: after those that a person asked for it does not."""
+    waits = [
+        step.spec.retry.wait_before(step.generation if step.spec.retry.group else step.retry_index)
+        for step in steps
+        if step.status.status == StepStatus.ERROR and step.status.metadata.get(AUTO_RETRIED)
+    ]
+    longest = max(waits, default=0.0)
+    return turn.at + longest if longest else 0.0
 
 
 def _superseded(members: Sequence[Step]) -> set[str]:
@@ -144,6 +161,7 @@ def _clone(
     retry_index: int,
     generation: int,
     group: GroupAdded | None = None,
+    not_before: float = 0.0,
 ) -> StepAdded:
     seq = len(turn.flow.steps) + number
     fresh = generation != step.generation
@@ -159,4 +177,5 @@ def _clone(
         metadata={"is_retry": True, "retry_idx": generation if fresh else retry_index},
         retry_index=retry_index,
         target_type=spec.target_type,
+        not_before=not_before,
     )

@@ -51,7 +51,7 @@ from runtime.flow.events import (
     WorkFinished,
 )
 from runtime.flow.flow import Flow
-from runtime.flow.lifecycle import begin_queued, finished, retry_told
+from runtime.flow.lifecycle import begin_delayed, begin_queued, finished, retry_told
 from runtime.flow.manual import give_up, pause, retry_group, retry_step, skip_step, supersede, unpause
 from runtime.flow.records import Record
 from runtime.flow.rerun import rerun
@@ -116,6 +116,7 @@ def _take(turn: Turn, event: Event) -> Refused | None:
             return respond(turn, event)
         case ApprovalDue():
             expire(turn, event)
+            begin_delayed(turn)
         case ApprovalOptionChanged():
             return change_option(turn, event)
         case RetryStepRequested():

@@ -67,7 +67,7 @@ class StopSteps:
 
 @attrs.frozen
 class ArmTimer:
-    """Send `ApprovalDue` at `due` (Unix seconds)."""
+    """Send `ApprovalDue` at `due` (Unix seconds), or when something of the flow is due before that."""
 
     due: float
 

@@ -2,7 +2,8 @@
 
 `Flow` is what the records say plus what is derived from them, so that no decision has to look at every step: `live`
 holds the steps that something runs for, `open` the steps that keep the flow from being complete, `parked` holds the steps that
-wait for an answer, `failed` those that wait to be retried or skipped, `waiting` those that wait for a free lane.
+wait for an answer, `failed` those that wait to be retried or skipped, `delayed` those that are tried again later, `waiting` those that
+wait for a free lane.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,9 @@ AUTO_RETRIED: Final = "auto_retried"
 
 RETRIES_EXHAUSTED: Final = "retries_exhausted"
 """The metadata key of an error that nothing retries any more, and of the flow that it stopped."""
+
+SKIPPED_ON_FAILURE: Final = "skipped_on_failure"
+"""The metadata key of an error that the flow goes on over."""
 
 AWAITING_RETRY: Final = "awaiting_retry"
 """The metadata key of a flow that waits for a retry, a skip or a cancel."""
@@ -66,6 +70,7 @@ class Flow:
     live: "HashTrieSet[str]" = attrs.field(factory=HashTrieSet)
     parked: "HashTrieSet[str]" = attrs.field(factory=HashTrieSet)
     failed: "HashTrieSet[str]" = attrs.field(factory=HashTrieSet)
+    delayed: "HashTrieSet[str]" = attrs.field(factory=HashTrieSet)
     waiting: "Queue[str]" = attrs.field(factory=Queue)
 
     @property
@@ -106,13 +111,19 @@ class Flow:
     @property
     def at_rest(self) -> bool:
         """Nothing runs, and nothing will happen unless somebody asks for it, or an approval expires."""
-        return self.idle and not self.cut and (self.ended or bool(self.parked or self.park) or self.awaits_retry)
+        return (
+            self.idle
+            and not self.cut
+            and not self.delayed
+            and (self.ended or bool(self.parked or self.park) or self.awaits_retry)
+        )
 
     @property
     def next_due(self) -> float | None:
-        """When the first of the approvals that are asked for expires."""
+        """When the first of the approvals that are asked for expires, or of the delayed steps is tried again."""
         asked = (self.steps[one].approval for one in self.parked if self.steps[one].stage is Stage.ANSWER)
-        return min((one.expires_at for one in asked if one is not None), default=None)
+        expiries = (one.expires_at for one in asked if one is not None)
+        return min((*expiries, *(self.steps[one].not_before for one in self.delayed)), default=None)
 
     @property
     def awaits_retry(self) -> bool:
@@ -122,7 +133,7 @@ class Flow:
     @property
     def stalled(self) -> bool:
         """Nothing of it runs, waits or is about to begin, and it has not ended."""
-        waits = self.parked or self.failed or self.park or self.awaits_retry
+        waits = self.parked or self.failed or self.delayed or self.park or self.awaits_retry
         return self.ending is None and self.idle and not self.cut and not waits
 
     @property
@@ -164,7 +175,8 @@ class Flow:
 def is_open(step: Step) -> bool:
     """Say whether a step keeps its flow from being complete."""
     if step.status.status == StepStatus.ERROR:
-        return not step.status.metadata.get(AUTO_RETRIED)
+        metadata = step.status.metadata
+        return not (metadata.get(AUTO_RETRIED) or metadata.get(SKIPPED_ON_FAILURE))
     return step.status.status not in COMPLETE
 
 
@@ -172,4 +184,5 @@ def waits_for_retry(step: Step) -> bool:
     """Say whether a step failed, and a person may retry or skip it."""
     metadata = step.status.metadata
     failed = step.status.status == StepStatus.ERROR
-    return failed and not metadata.get(AUTO_RETRIED) and not metadata.get(RETRIES_EXHAUSTED)
+    settled = (AUTO_RETRIED, RETRIES_EXHAUSTED, SKIPPED_ON_FAILURE)
+    return failed and not any(metadata.get(key) for key in settled)

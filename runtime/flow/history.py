@@ -45,7 +45,7 @@ from runtime.flow.records import (
     WorkReturned,
 )
 from runtime.flow.rows import Approval, Group, Run, Step
-from runtime.flow.states import LIVE, FlowStatus, FlowTurn, GroupStatus, Mode, Stage, StepStatus
+from runtime.flow.states import EXECUTABLE, LIVE, FlowStatus, FlowTurn, GroupStatus, Mode, Stage, StepStatus
 from runtime.flow.status import Status
 
 
@@ -244,6 +244,11 @@ def _put(flow: Flow, step: Step) -> Flow:
     live = flow.live
     if (step.stage in LIVE) != (was.stage in LIVE):
         live = live.insert(step.id) if step.stage in LIVE else live.remove(step.id)
+    delayed = flow.delayed
+    if _is_delayed(step) != (step.id in delayed):
+        delayed = delayed.insert(step.id) if _is_delayed(step) else delayed.remove(step.id)
+    if delayed is not flow.delayed:
+        flow = attrs.evolve(flow, delayed=delayed)
     before, now = was.status.status, step.status.status
     if before == now:
         # An error is superseded by a write of its metadata, not of its status.
@@ -272,6 +277,10 @@ def _put(flow: Flow, step: Step) -> Flow:
         failed=failed,
         waiting=waiting,
     )
+
+
+def _is_delayed(step: Step) -> bool:
+    return step.stage is Stage.DELAY and step.status.status in EXECUTABLE
 
 
 def _group_after(group: Group, record: GroupStatusSet | GroupLeft | LaneOpened | LaneClosed) -> Group:

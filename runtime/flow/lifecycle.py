@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from runtime.flow.approval import ask, check_plan
-from runtime.flow.effects import CallHook, StartStep
+from runtime.flow.effects import ArmTimer, CallHook, StartStep
 from runtime.flow.events import WorkFinished
-from runtime.flow.flow import AUTO_RETRIED, RETRIES_EXHAUSTED
+from runtime.flow.flow import AUTO_RETRIED, RETRIES_EXHAUSTED, SKIPPED_ON_FAILURE
 from runtime.flow.records import StepBegan, StepStaged, WorkReturned
 from runtime.flow.rows import RetryRule, Step
 from runtime.flow.states import (
@@ -24,10 +24,26 @@ from runtime.values.json import Json
 _OWN = {str(StepStatus.USER_SKIPPED), str(StepStatus.AUTO_SKIPPED)}
 
 
-def queue(turn: Turn, step_id: str) -> None:
-    """Take a step on: it begins as soon as there is room."""
+def queue(turn: Turn, step_id: str, *, now: bool = False) -> None:
+    """Take a step on: it begins as soon as there is room; one that is not to be tried yet waits for that, but for `now`."""
+    step = turn.step(step_id)
+    if step.not_before > turn.at and not now:
+        if step.stage is not Stage.DELAY:
+            turn.record(StepStaged(at=turn.at, step=step_id, stage=Stage.DELAY))
+            turn.effects.append(ArmTimer(step.not_before))
+        return
+    if step.stage is Stage.DELAY:
+        turn.record(StepStaged(at=turn.at, step=step_id, stage=Stage.IDLE))
     if turn.step(step_id).status.status != StepStatus.QUEUED:
         turn.set_step(step_id, StepStatus.QUEUED)
+
+
+def begin_delayed(turn: Turn) -> None:
+    """Take the steps on whose wait is over."""
+    flow = turn.flow
+    for step_id in sorted(flow.delayed, key=lambda one: flow.steps[one].key):
+        if flow.steps[step_id].not_before <= turn.at:
+            queue(turn, step_id)
 
 
 def begin_queued(turn: Turn) -> None:
@@ -99,7 +115,10 @@ def work_failed(turn: Turn, step_id: str, error: str, description: str) -> None:
     step = turn.step(step_id)
     rule = step.spec.retry
     count = retries_of(turn, step) + 1
-    if turn.flow.mode is Mode.FLAT or not rule.auto or rule.max_retries >= count > rule.limit_auto:
+    if step.spec.skip_on_failure and (turn.flow.mode is Mode.FLAT or not rule.auto or count > rule.max_retries):
+        metadata: dict[str, Json] = {"reason": error, SKIPPED_ON_FAILURE: True, "retry_index": step.retry_index}
+        turn.leave(step_id, StepStatus.ERROR, Directive.CONTINUE, description, metadata)
+    elif turn.flow.mode is Mode.FLAT or not rule.auto or rule.max_retries >= count > rule.limit_auto:
         turn.fail(step_id, error, description)
     elif count > rule.max_retries:
         turn.leave(

@@ -14,7 +14,7 @@ from runtime.flow.events import (
     UnpauseRequested,
 )
 from runtime.flow.flow import Flow
-from runtime.flow.lifecycle import retries_of, retry_directive
+from runtime.flow.lifecycle import queue, retries_of, retry_directive
 from runtime.flow.outcomes import PAUSED
 from runtime.flow.records import FlowParked, FlowSuperseded, PauseSet, StepRetried
 from runtime.flow.rerun import rerun
@@ -57,6 +57,9 @@ def retry_step(turn: Turn, event: RetryStepRequested) -> Refused | None:
     step = flow.steps.get(event.step)
     if step is None:
         return NotFound("step", event.step, f"flow {flow.header.flow_id} has no such step")
+    if step.id in flow.delayed and flow.cancelled is None:
+        queue(turn, step.id, now=True)
+        return None
     if step.stage is Stage.ANSWER and step.spec.retryable and flow.cancelled is None:
         plan_again(turn, step, f"made again for {event.by}")
         return None
@@ -201,7 +204,7 @@ def supersede(turn: Turn, event: NewerFlowCreated) -> None:
 def give_up(turn: Turn) -> None:
     """End a flow that would wait to be tried again while there is a newer one."""
     flow = turn.flow
-    if not flow.superseded or not flow.awaits_retry or flow.live or flow.parked:
+    if not flow.superseded or not flow.awaits_retry or flow.live or flow.parked or flow.delayed:
         return
     message = str(flow.status.metadata.get("error_message", ""))
     group = flow.group_at(flow.position)

@@ -113,6 +113,7 @@ class StepAdded:
     target_type: str = ""
     target_id: str = ""
     metadata: Mapping[str, Json] = attrs.field(factory=dict)
+    not_before: float = 0.0
 
 
 @attrs.frozen(kw_only=True)

@@ -6,7 +6,7 @@ any other failed. Everything else that a step may wait for can be asked again.
 
 from typing import assert_never
 
-from runtime.flow.approval import HOOK_OF
+from runtime.flow.approval import hook_of
 from runtime.flow.cancellation import generator_stopped, stopped
 from runtime.flow.effects import (
     ArmTimer,
@@ -84,14 +84,13 @@ def _ask_again(turn: Turn, step: Step, reason: str) -> None:
         case Stage.POLICIES:
             turn.effects.append(EvaluatePolicies(step.id, step.attempt))
         case Stage.HOOK:
-            response = step.approval.response if step.approval else None
-            hook = Hook.ON_RETRY if response is None else HOOK_OF[response.type]
+            hook = hook_of(turn.flow, step) or Hook.ON_RETRY
             turn.effects.append(CallHook(step.id, step.attempt, hook))
         case Stage.DEPENDENTS:
             turn.effects.append(FindDependents(step.id, step.attempt))
         case Stage.STOPPING:
             stopped(turn, step.id)
-        case Stage.IDLE | Stage.ANSWER:
+        case Stage.IDLE | Stage.DELAY | Stage.ANSWER:
             pass
         case _:
             assert_never(step.stage)

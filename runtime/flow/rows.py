@@ -20,6 +20,9 @@ from runtime.values.json import Json
 
 DEFAULT_MAX_RETRIES: Final = 10
 
+_LONGEST_BACKOFF_SECONDS: Final = 86_400.0
+_MOST_DOUBLINGS: Final = 64
+
 
 @attrs.frozen(kw_only=True)
 class Signal:
@@ -38,12 +41,19 @@ class RetryRule:
         max_retries: how often at most, asked or not.
         max_auto: how often without being asked; `max_retries` where it is not said.
         group: the whole group is tried again, not the step alone.
+        backoff_seconds: how long to wait before it is tried again without being asked; twice as long each time, and a
+            day at most. Asking for the retry cuts the wait short.
     """
 
     auto: bool = False
     max_retries: int = DEFAULT_MAX_RETRIES
     max_auto: int | None = None
     group: bool = False
+    backoff_seconds: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
+
+    def wait_before(self, retries: int) -> float:
+        """Give how long to wait before the next try, after so many."""
+        return min(self.backoff_seconds * 2.0 ** min(retries, _MOST_DOUBLINGS), _LONGEST_BACKOFF_SECONDS)
 
     @property
     def limit_auto(self) -> int:
@@ -82,6 +92,8 @@ class StepSpec:
         replan: trying it again needs a fresh plan.
         skip_noop: a plan without changes is skipped without asking anybody.
         hooks: what its signal wants to be told before an answer takes effect.
+        timeout_seconds: how long its work may take; 0 is for ever.
+        skip_on_failure: the flow goes on over its failure, once its retries are spent.
         idempotent: the work may be done twice. Work that is not, and was cut by a crash, is an error.
     """
 
@@ -105,6 +117,8 @@ class StepSpec:
     replan: bool = False
     skip_noop: bool = True
     hooks: tuple[Hook, ...] = ()
+    timeout_seconds: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
+    skip_on_failure: bool = False
     idempotent: bool = False
 
     def takes_answers_of(self, by: str, groups: Collection[str], *, admin: bool) -> bool:
@@ -169,6 +183,8 @@ class Approval:
 class Step:
     """One step. `seq` counts rows in the order they were made; `lane` is the first row of its chain of clones.
 
+    `not_before`: a clone that waits until then, in Unix seconds.
+
     Engine's own: `stage` is what it waits for, `attempt` tells a late report from the current one, `no_op` what its plan
     came to.
     """
@@ -196,6 +212,7 @@ class Step:
     stage: Stage = Stage.IDLE
     attempt: int = 0
     no_op: bool = False
+    not_before: float = 0.0
 
     @property
     def name(self) -> str:

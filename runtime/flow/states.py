@@ -211,6 +211,7 @@ class Stage(StrEnum):
     """What a step waits for; the engine's own, never shown."""
 
     IDLE = "idle"
+    DELAY = "delay"
     WORK = "work"
     PLAN = "plan"
     POLICIES = "policies"

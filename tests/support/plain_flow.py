@@ -52,9 +52,9 @@ from runtime.flow.flow import Flow
 from runtime.flow.generation import GenerationError, choose_generator, flatten
 from runtime.flow.history import begin, replay
 from runtime.flow.noop import PLAN_READERS, PlanUnreadable, is_noop
-from runtime.flow.records import FlowCreated, FlowStatusSet, GroupStatusSet, Record, StepBegan, StepStatusSet
+from runtime.flow.records import FlowCreated, FlowStatusSet, GroupStatusSet, Record, RowsAdded, StepBegan, StepStatusSet
 from runtime.flow.rows import GroupSpec, Signal, Step, StepSpec, Violation
-from runtime.flow.states import ApprovalOption, ExecutionType, FlowTurn, Mode, StepStatus
+from runtime.flow.states import EXECUTABLE, ApprovalOption, ExecutionType, FlowTurn, Mode, Stage, StepStatus
 from runtime.values.json import Json
 from tests.support.flow_table import ALLOWED, FLOW_ALLOWED, GROUP_ALLOWED
 
@@ -279,7 +279,7 @@ class FlowLoop(FlowFace):
                 if not effect.steps:
                     self.pending.append(GenerationFailed(at=self.now, error="cut"))
             case ArmTimer():
-                self.timer = effect.due
+                self.timer = min(effect.due, self.flow.next_due or effect.due)
             case MoveTurn():
                 self.turns_moved += 1
                 if self.flow.turn is FlowTurn.WAITS and self.turn_is_free:
@@ -378,7 +378,9 @@ def check_transitions(before: Flow, records: Sequence[Record]) -> None:
     attempts = {one.id: one.attempt for one in before.steps.values()}
     idempotent = {one.id: one.spec.idempotent for one in before.steps.values()}
     for record in records:
-        if isinstance(record, StepStatusSet):
+        if isinstance(record, RowsAdded):
+            idempotent.update((one.id, one.spec.idempotent) for one in record.steps)
+        elif isinstance(record, StepStatusSet):
             was = statuses.get(record.step, StepStatus.PENDING)
             assert record.status == was or (was, record.status) in ALLOWED, f"{record.step}: {was} -> {record.status}"
             statuses[record.step] = record.status
@@ -411,9 +413,13 @@ def check_derived(flow: Flow) -> None:
             "approval-denied",
             "approval-retry",
         }
-        or (one.status.status == "error" and one.status.metadata.get("auto_retried"))
+        or (
+            one.status.status == "error"
+            and (one.status.metadata.get("auto_retried") or one.status.metadata.get("skipped_on_failure"))
+        )
         for one in rows
     )
+    assert {one.id for one in rows if one.stage is Stage.DELAY and one.status.status in EXECUTABLE} == set(flow.delayed)
     assert [one.key for one in flow.ordered()] == sorted(one.key for one in rows)
     live = [one for one in flow.groups.values() if one.status.status != "discarded"]
     assert len({one.group_idx for one in live}) == len(live), "one group of a number is live"

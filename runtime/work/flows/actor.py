@@ -155,7 +155,9 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
                 case StopSteps():
                     self._stop(effect)
                 case ArmTimer():
-                    self._wake_at(effect.due, WakeTask(flow.header.flow_id, 0))
+                    first = flow.next_due
+                    due = effect.due if first is None else min(effect.due, first)
+                    self._wake_at(due, WakeTask(flow.header.flow_id, 0))
                 case ContinueAsNew():
                     position = effect.start_from_step_idx
                     self.children.start(

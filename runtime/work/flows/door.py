@@ -66,6 +66,7 @@ class OpenDoor(FlowDoor):
             plan_only=order.plan_only or None,
             approval_option=ApprovalOption.APPROVE_ALL if order.approve_all else None,
             approval_seconds=order.approval_seconds,
+            plan_seconds=order.plan_seconds,
             parent=order.parent,
         ).submission()
 

@@ -9,10 +9,12 @@ Any runner will do. What its outcome's metadata holds under these keys is for th
 The output of an approval step is its plan.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
 import attrs
+import trio
 from rpds import HashTrieMap
 
 from runtime.engine.events import OrderChildren, StepFinished
@@ -51,11 +53,14 @@ class Done:
 
 async def work(flow: Flow, step: Step, attempt: int, tools: Tools, nursery: Nursery) -> WorkFinished:
     """Do the work of a step: its signals in order, up to the first that fails. Cancelling it cuts the runner."""
-    done = Done()
-    for number, signal in enumerate(step.spec.signals):
-        done = await perform_signal(flow, step.spec, signal, tools, step=step, number=number, nursery=nursery)
-        if done.error:
-            break
+    done, limit = Done(), step.spec.timeout_seconds
+    with trio.move_on_after(limit or math.inf) as patience:
+        for number, signal in enumerate(step.spec.signals):
+            done = await perform_signal(flow, step.spec, signal, tools, step=step, number=number, nursery=nursery)
+            if done.error:
+                break
+    if patience.cancelled_caught:
+        done = Done(error=f"it did not end within {limit:g} s")
     metadata, target = done.metadata, done.metadata.get("target")
     target = target if isinstance(target, Mapping) else {}
     return WorkFinished(

@@ -16,7 +16,8 @@ from runtime.flow.events import (
     StepsGenerated,
 )
 from runtime.flow.outcomes import FlowCancelledError
-from runtime.flow.states import Mode
+from runtime.flow.rows import RetryRule
+from runtime.flow.states import Hook, Mode
 from runtime.flow.turn import Turn
 from runtime.runner import ClientError
 from tests.support.plain_flow import FlowLoop, Work, group, plan, scripted, step
@@ -262,3 +263,14 @@ def test_lanes_that_waited_for_room_are_taken_up_after_a_crash():
     assert loop.statuses()["P"] == "approval-awaiting"
     loop.answer("P", "approve")
     assert loop.flow.status.status == "success"
+
+
+def test_a_failure_that_a_hook_is_being_told_of_stays_one_when_the_flow_is_cancelled():
+    rule = RetryRule(auto=True)
+    told = step("a", retry=rule, hooks=(Hook.ON_RETRY,))
+    loop = FlowLoop(told, mode=Mode.GROUP, script=lambda _step: Work(blocked=True)).run()
+    loop.finish("s1", Work(error="boom"))
+    loop.pending.clear()
+    loop.cancel()
+    assert loop.statuses() == {"a": "error"}
+    assert loop.flow.ended

@@ -12,6 +12,7 @@ from runtime.flow.events import (
     ApprovalOptionChanged,
     CancelRequested,
     CancelStepRequested,
+    NewerFlowCreated,
     PauseRequested,
     RerunInput,
     RerunRequested,
@@ -20,6 +21,7 @@ from runtime.flow.events import (
     RetryStepRequested,
     SkipStepRequested,
     StartRequested,
+    TurnGiven,
     UnpauseRequested,
 )
 from runtime.flow.rows import GroupSpec, RetryRule, StepSpec
@@ -32,6 +34,7 @@ RULES = st.builds(
     max_retries=st.integers(0, 3),
     max_auto=st.none() | st.integers(0, 2),
     group=st.booleans(),
+    backoff_seconds=st.sampled_from([0.0, 0.0, 100.0]),
 )
 SPECS = st.builds(
     StepSpec,
@@ -47,6 +50,7 @@ SPECS = st.builds(
     skip_group=st.booleans(),
     replan=st.booleans(),
     skip_noop=st.booleans(),
+    skip_on_failure=st.sampled_from([False, False, False, True]),
     hooks=st.lists(st.sampled_from(list(Hook)), max_size=2).map(tuple),
     idempotent=st.booleans(),
 )
@@ -76,6 +80,8 @@ HEADERS = st.fixed_dictionaries(
         "approval_option": st.sampled_from(list(ApprovalOption)),
         "on_error": st.sampled_from(list(OnError)),
         "group_records": st.booleans(),
+        "owner_id": st.sampled_from(["", "app"]),
+        "plan_seconds": st.sampled_from([3600.0, 1e9]),
     }
 )
 
@@ -91,7 +97,7 @@ def act(loop: FlowLoop, data: st.DataObject) -> None:
             + ["report"] * 4
             + ["answer"] * 3
             + ["retry", "skip", "retry-group", "rerun", "option", "pause", "unpause", "cancel-step"]
-            + ["crash", "expire", "cancel"]
+            + ["crash", "expire", "later", "later", "turn", "newer", "cancel"]
         )
     )
     match kind:
@@ -134,6 +140,12 @@ def act(loop: FlowLoop, data: st.DataObject) -> None:
             loop.tell(CancelStepRequested(at=loop.now, by="grace", step=some))
         case "expire":
             loop.pass_days(31)
+        case "later":
+            loop.pass_days(data.draw(st.sampled_from([0.001, 0.01, 0.1])))
+        case "turn":
+            loop.tell(TurnGiven(at=loop.now))
+        case "newer":
+            loop.tell(NewerFlowCreated(at=loop.now, flow_id="g"))
         case "crash":
             loop.crash()
         case "cancel" if data.draw(st.booleans()):
@@ -154,6 +166,8 @@ def finish_off(loop: FlowLoop) -> None:
             loop.tell(StartRequested(at=loop.now))
         for parked in sorted(loop.flow.parked):
             loop.tell(ResponseGiven(at=loop.now, by="root", step=parked, type="approve", admin=True))
+        if loop.flow.delayed:
+            loop.pass_days(1)
         for failed in sorted(loop.flow.failed):
             loop.tell(SkipStepRequested(at=loop.now, by="grace", step=failed))
         if loop.flow.paused:
@@ -172,6 +186,8 @@ def check_ended(loop: FlowLoop) -> None:
     assert not [one.id for one in rows if one.status.status in active]
     pending = [one.id for one in rows if one.status.status == "pending"]
     assert not pending or flow.status.status == "error", "what is left of a flow that ended was not attempted"
+    assert flow.turn in {"", "had"}
+    assert not flow.delayed
     if flow.status.status == "success" and flow.mode is Mode.GROUP:
         assert flow.complete
         assert all(one.status.status in {"success", "discarded"} for one in flow.groups.values())
