@@ -57,6 +57,11 @@ _REGION = click.option(
     help="Where this is; templates see it as .task.region.",
     show_envvar=True,
 )
+_CONFIG = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="Configuration items: a folder with a file for each, or a YAML or JSON file of all.",
+)
 _STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody reads, instead of warning.")
 
 
@@ -78,6 +83,7 @@ _STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody r
 @_FUNCTIONS
 @_TEMPLATES
 @_REGION
+@_CONFIG
 @_STRICT
 def run(
     *,
@@ -91,6 +97,7 @@ def run(
     scripts: Path,
     functions: Path | None,
     known: Path | None,
+    config: Path | None,
     region: str,
     strict: bool,
 ) -> None:
@@ -109,6 +116,8 @@ def run(
             scripts=scripts,
             functions=functions,
             templates=known,
+            config=config,
+            region=region,
         )
         return
     from runtime.cli.run import Options, run_task  # noqa: PLC0415 - the engine is not needed for --help
@@ -124,6 +133,7 @@ def run(
         scripts=scripts,
         functions=functions,
         templates=known,
+        config=config,
         region=region,
         strict=strict,
     )
@@ -263,6 +273,7 @@ cli.add_command(flow_commands)
     show_default=True,
     help="How many bytes a request may have.",
 )
+@_CONFIG
 @click.option("--grace", type=click.FloatRange(min=0), default=3.0, show_default=True, help="Seconds to end in.")
 def serve(
     *,
@@ -274,6 +285,7 @@ def serve(
     templates: Path | None,
     flows: Path | None,
     policies: Path | None,
+    config: Path | None,
     region: str,
     admins: tuple[str, ...],
     admin_groups: tuple[str, ...],
@@ -314,6 +326,7 @@ def serve(
         templates=templates,
         flows=flows,
         policies=policies,
+        config=config,
         region=region,
         admins=admins,
         admin_groups=admin_groups,

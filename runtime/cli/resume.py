@@ -17,6 +17,7 @@ from runtime.api.flow_messages import FlowStateChanged
 from runtime.api.messages import Event, TaskStateChanged
 from runtime.app import open_runtime
 from runtime.cli.interrupts import Interrupts
+from runtime.cli.items import read_items
 from runtime.cli.progress import Lines
 from runtime.engine.states import TaskState
 from runtime.errors import Unavailable
@@ -42,6 +43,8 @@ class Resumption:
     scripts: Path
     functions: Path | None
     templates: Path | None
+    config: Path | None
+    region: str
 
 
 def resume_tasks(options: Resumption) -> int:
@@ -77,6 +80,8 @@ class _Resume:
             scripts=options.scripts,
             functions=options.functions or (),
             templates=options.templates or (),
+            config=read_items(options.config),
+            region=options.region,
             grace_seconds=options.grace_seconds,
         ) as runtime:
             async with runtime.subscribe(capacity=100_000) as events, trio.open_nursery() as nursery:

@@ -17,6 +17,7 @@ from runtime.api.messages import Event, TaskStateChanged
 from runtime.api.views import TaskView
 from runtime.app import open_runtime
 from runtime.cli.interrupts import Interrupts
+from runtime.cli.items import read_items
 from runtime.cli.progress import progress_for
 from runtime.engine.states import TaskState
 from runtime.errors import Fault
@@ -39,6 +40,7 @@ class Options:
     scripts: Path
     functions: Path | None
     templates: Path | None
+    config: Path | None
     region: str
     strict: bool
 
@@ -74,6 +76,7 @@ class _Run:
             scripts=options.scripts,
             functions=options.functions or (),
             templates=options.templates or (),
+            config=read_items(options.config),
             region=options.region,
             grace_seconds=options.grace_seconds,
         ) as runtime:
@@ -123,6 +126,8 @@ class _Run:
         ended = "interrupted" if not view.at_rest else str(view.state)
         plain = partial(self._console.print, markup=False, highlight=False, soft_wrap=True)
         plain(f"{view.title}: {ended}" + (f" ({view.resolution})" if str(view.resolution) != ended else ""))
+        if view.stop_reason:
+            plain(f"  {view.stop_reason}")
         for name, error in view.errors.items():
             plain(f"  {name} {view.steps[name].state}: {error}")
         if view.result_error:

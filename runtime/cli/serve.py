@@ -13,6 +13,7 @@ from runtime.api.desk import Desk
 from runtime.api.flow_submission import load_flows
 from runtime.app import open_runtime
 from runtime.cli.following import follow_templates
+from runtime.cli.items import read_items
 from runtime.destinations import METADATA, Destinations
 from runtime.engine.rights import Administrators, Identity
 from runtime.flows import Flows
@@ -46,6 +47,7 @@ class ServeOptions:
     templates: Path | None
     flows: Path | None
     policies: Path | None
+    config: Path | None
     region: str
     admins: tuple[str, ...]
     admin_groups: tuple[str, ...]
@@ -82,6 +84,7 @@ async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         scripts=options.scripts,
         functions=options.functions or (),
         templates=options.templates or (),
+        config=read_items(options.config),
         flows=kit,
         region=options.region,
         administrators=administrators,

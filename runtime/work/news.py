@@ -95,20 +95,24 @@ def _task(
     resolution: ResolutionState,
     run: int,
 ) -> TaskStateChanged:
+    held = None
     match record:
         case RunEnded():
             next_retry = record.next_retry
         case RunDelayed():
             next_retry = record.due
+            held = ResolutionState.BLOCKED_TOCHECK if record.reason else None
         case RunsExtended():
             next_retry = record.at
+        case TaskPaused():
+            next_retry, held = None, record.before
         case _:
             next_retry = None
     return TaskStateChanged(
         position=position,
         at=record.at,
         task_id=task.header.task_id,
-        state=state_of(task.header, resolution, record.before if isinstance(record, TaskPaused) else None),
+        state=state_of(task.header, resolution, held),
         resolution=resolution,
         run=run,
         next_retry=next_retry,

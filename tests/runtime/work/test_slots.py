@@ -184,6 +184,8 @@ async def test_a_template_that_is_switched_off_blocks_its_tasks_and_is_tried_aga
         task = await rt.submit(plan(a=step(action=echo("x"))), task_id="t")
         view = await task.wait()
         assert (view.state, view.resolution) == (TaskState.BLOCKED, ResolutionState.TO_AUTORUN_DELAYED)
+        async with rt.feed() as feed:
+            assert TaskState.BLOCKED in [getattr(event, "state", None) for event in await feed.read()]
         assert view.next_retry == pytest.approx(EPOCH + 600, abs=1)
         assert view.stop_reason == 'runtime: resource "template:plan" is switched off: its limit is 0'
         await trio.sleep(700)

@@ -1,0 +1,65 @@
+"""`--config`: the host's configuration items."""
+
+import json
+
+import pytest
+
+from runtime.cli.items import read_items
+from runtime.configuration import ConfigurationInvalid
+from tests.runtime.cli.test_cli import HEAD, template, understudy
+
+__all__ = ("template",)
+
+SEES = HEAD + "steps:\n  one:\n    action: {type: echo, configuration: {output: '{{.config.place.town}}'}}\n"
+
+
+def test_a_folder_has_an_item_a_file_and_a_file_has_them_all(tmp_path, template):
+    folder = tmp_path / "items"
+    folder.mkdir()
+    (folder / "place").write_text('{"town": "Paris"}\n')
+    (folder / "plain").write_text("text\n\n")
+    (folder / ".hidden").write_text("x")
+    (folder / "sub").mkdir()
+    assert read_items(folder) == {"place": '{"town": "Paris"}', "plain": "text"}
+    file = tmp_path / "items.yaml"
+    file.write_text("place: {town: Paris}\nplain: text\nnumber: 1.50\n")
+    assert read_items(file) == {"place": '{"town":"Paris"}', "plain": "text", "number": "1.50"}
+    assert read_items(None) == {}
+    for config in (folder, file):
+        done = understudy("run", template(SEES), "--json", "--config", str(config))
+        assert json.loads(done.stdout)["steps"]["one"]["output"] == "Paris"
+
+
+def test_limits_may_be_said_there(tmp_path, template):
+    file = tmp_path / "items.yaml"
+    file.write_text("utask-cfg: {resource_limits: {'template:some-task': 0}}\n")
+    done = understudy("run", template(SEES), "--config", str(file))
+    assert done.exit_code == 1
+    assert done.stdout.splitlines()[-2:] == [
+        "some task: BLOCKED (TO_AUTORUN_DELAYED)",
+        '  runtime: resource "template:some-task" is switched off: its limit is 0',
+    ]
+    file.write_text("utask-cfg: {max_concurrent_executions: many}\n")
+    done = understudy("run", template(SEES), "--config", str(file))
+    assert (done.exit_code, "max_concurrent_executions: must be" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("gone", None, "No such file or directory"),
+        ("list", b"[hunter2]", "is not an object of items"),
+        ("broken", b"{hunter2: [", "is not an object of items"),
+        ("odd", b"\xff\xfe", "odd: is not text"),
+        ("large", b"x" * 1_100_000, "large: is larger than 1 MiB"),
+    ],
+)
+def test_what_are_no_items_is_refused_and_never_shown(tmp_path, template, name, content, says):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigurationInvalid, match=says) as refusal:
+        read_items(path)
+    assert "hunter2" not in str(refusal.value)
+    done = understudy("run", template(SEES), "--config", str(path))
+    assert (done.exit_code, says in done.stderr) == (2, True)
