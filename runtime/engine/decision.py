@@ -408,12 +408,14 @@ class _Turn:
         draft = self.draft
         if draft.resolution is not ResolutionState.RUNNING:
             return
-        self.contract(at)
+        if draft.closing:
+            self.contract(at)
         while draft.fresh and not draft.interrupted:
             batch, draft.fresh = draft.fresh, []
             for name in batch:
                 self.start(name, at)
-            self.contract(at)
+            if draft.closing:
+                self.contract(at)
         if draft.live == 0 and draft.submitting == 0:
             self.end_run(at)
 

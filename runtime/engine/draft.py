@@ -520,10 +520,15 @@ class Draft:
         if before == after:
             return
         was_open, open_now = before in OPEN, after in OPEN
+        tally = self.tally
         if was_open:
-            self._count(before, -1)
+            left = tally[before] - 1
+            if left:
+                tally[before] = left
+            else:
+                del tally[before]
         if open_now:
-            self.tally[after] = self.tally.get(after, 0) + 1
+            tally[after] = tally.get(after, 0) + 1
         if after in RUNNABLE:
             self.touch(name)
         else:
@@ -605,8 +610,9 @@ class Draft:
     def ready(self) -> "HashTrieSet[str]":
         """All steps that are ready. Brought up to date when it is asked for: most come and go within one decision."""
         for name in self.touched:
-            ready = self.is_ready(name)
-            if ready != (name in self._ready):
-                self._ready = self._ready.insert(name) if ready else self._ready.remove(name)
+            if self.is_ready(name):
+                self._ready = self._ready.insert(name)
+            elif name in self._ready:
+                self._ready = self._ready.remove(name)
         self.touched.clear()
         return self._ready
