@@ -2,7 +2,7 @@
 
 The question is a flow of one step, with the id ``<task>.<step>``: it is answered like any approval
 (``understudy flow approve <task>.<step> s1``), by those who may, in all six ways, until it expires; a note comes with
-the answer. Marked idempotent, the step waits on after a crash.
+the answer. After a crash or a restart the step waits on.
 """
 
 from collections.abc import Mapping
@@ -45,6 +45,7 @@ class Approval(Runner[ApprovalConfig]):
     """Asks a person. Its output is ``{"approved", "response", "note", "by"}``."""
 
     name = "approval"
+    resumes = True
     config = ApprovalConfig
 
     async def run(self, request: StepRequest[ApprovalConfig]) -> Outcome:

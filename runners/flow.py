@@ -1,8 +1,8 @@
 """`flow`: runs a flow, and waits for its end.
 
 The flow has the id ``<task>.<step>``: it is watched, answered and cancelled under it like any other, and a step that is
-attempted again finds the flow of the first time; marked idempotent, it waits on after a crash. A step that is cancelled
-cancels its flow.
+attempted again finds the flow of the first time, and waits on: also after a crash or a restart. A step that is
+cancelled cancels its flow.
 """
 
 from collections.abc import Iterator, Mapping
@@ -40,6 +40,7 @@ class Flow(Runner[FlowConfig]):
     """Runs a flow. Its output says what each step came to."""
 
     name = "flow"
+    resumes = True
     config = FlowConfig
 
     def validate(self, config: FlowConfig) -> Iterator[Fault]:

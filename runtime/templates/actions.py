@@ -26,12 +26,14 @@ class ActionType:
         custom_states: the final states that the type itself may put a step in.
         metadata_schema: the JSON Schema of the metadata, where it is known.
         calls: the functions that such an action goes through, outermost first; none for a runner.
+        resumes: an attempt that was cut goes on where it was, see `runtime.runner.Runner`.
     """
 
     check: Callable[[Json, Json], Checked[Any]]
     custom_states: tuple[str, ...] = ()
     metadata_schema: Mapping[str, Json] | None = None
     calls: tuple[Function, ...] = ()
+    resumes: bool = False
 
 
 class ActionTypes(Protocol):
@@ -55,7 +57,7 @@ class RunnerTypes:
     def find(self, name: str) -> ActionType:
         """Give the runner of that name. See `ActionTypes.find`."""
         runner = self._runners.get(name)
-        return ActionType(check=_guarded(runner), metadata_schema=runner.metadata_schema)
+        return ActionType(check=_guarded(runner), metadata_schema=runner.metadata_schema, resumes=runner.resumes)
 
 
 def _guarded(runner: AnyRunner) -> Callable[[Json, Json], Checked[Any]]:
@@ -89,6 +91,7 @@ class FunctionTypes:
             custom_states=tuple(dict.fromkeys(state for function in calls for state in function.custom_states)),
             metadata_schema=end.metadata_schema,
             calls=calls,
+            resumes=end.resumes and all(function.pre_hook is None for function in calls),
         )
 
     def _other(self, name: str) -> ActionType:

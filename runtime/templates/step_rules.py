@@ -168,7 +168,16 @@ def _filled_in(check: Check, path: str, step: Step) -> Step:
         _report_schema(check, member(path, "json_schema"), faults, warnings)
     strategy = step.foreach_strategy or (ForeachStrategy.PARALLEL if step.foreach else None)
     conditions = tuple(scoped(condition, step) for condition in step.conditions)
-    return attrs.evolve(step, json_schema=schema, foreach_strategy=strategy, conditions=conditions)
+    idempotent = step.idempotent or _resumes(check, step)
+    return attrs.evolve(
+        step, json_schema=schema, foreach_strategy=strategy, conditions=conditions, idempotent=idempotent
+    )
+
+
+def _resumes(check: Check, step: Step) -> bool:
+    """Say whether an attempt that was cut does nothing twice when it is begun again."""
+    kind = check.type_of(step.action.type)
+    return isinstance(kind, ActionType) and kind.resumes and step.pre_hook is None
 
 
 def _report_schema(check: Check, path: str, faults: Sequence[Fault], warnings: Sequence[Fault]) -> None:

@@ -38,7 +38,7 @@ def greet(_flow):
 def asking(action: str, **configuration) -> Template:
     return plan(
         {"x": "{{.step.a.output | toJson}}"},
-        a=step(action=Action(type=action, configuration=configuration), idempotent=True),
+        a=step(action=Action(type=action, configuration=configuration)),
     )
 
 
