@@ -46,6 +46,7 @@ from actors import (
 )
 from runtime.api.callables import recall_callables
 from runtime.api.client import Runtime
+from runtime.api.flow_checks import check_document
 from runtime.configuration import HOST_ITEM
 from runtime.destinations import EVERYWHERE, Destinations
 from runtime.engine.rights import Administrators
@@ -164,7 +165,7 @@ async def open_runtime(
 
     Raises:
         ConfigurationInvalid, ValueError: the notifications cannot be used; nothing was started.
-        FunctionInvalid, TemplateInvalid: a file cannot be used; nothing was started.
+        FunctionInvalid, TemplateInvalid, FlowInvalid: a file or a flow cannot be used; nothing was started.
         StoreUnusable: the store cannot be used; the text says why and what to do.
     """
     clock = clock or SystemClock()
@@ -203,6 +204,8 @@ async def open_runtime(
     known = Runners(runners, settings)
     read = partial(load_functions, functions, known)
     library = await trio.to_thread.run_sync(read) if functions else read()
+    for document in kit.documents.values():
+        check_document(document, library.types, document.name)
     if templates:
         await trio.to_thread.run_sync(load_templates, templates, library.types, catalogue)
     journal = journal or (MemoryJournal() if store is None else await open_journal(store, keys))

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import trio
 
+from runtime.api.flow_checks import check_document
 from runtime.api.flow_messages import (
     AnswerApproval,
     CancelFlow,
@@ -46,6 +47,7 @@ from runtime.flow.states import ApprovalOption, Mode, OnError, OnPolicyFailure, 
 from runtime.flows import Flows
 from runtime.journal.listing import Wanted
 from runtime.journal.protocol import PAGE, Journal, Listed, Place
+from runtime.templates.actions import ActionTypes
 from runtime.values.json import Json
 from runtime.work.broadcast import Broadcast
 
@@ -186,6 +188,7 @@ class FlowClient:
 
     _broadcast: Broadcast
     _journal: Journal
+    _types: ActionTypes
     flow_kit: Flows
 
     @abstractmethod
@@ -269,6 +272,8 @@ class FlowClient:
 
     async def take_flow_on(self, request: FlowRequest) -> FlowHandle:
         """Take a flow on that was prepared, see `flow`."""
+        if request.document is not None:
+            check_document(request.document, self._types)
         submission = request.submission()
         await self._ask(submission)
         return FlowHandle(submission.task_id, self)

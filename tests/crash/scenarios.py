@@ -220,15 +220,15 @@ class CrashingLoop(LiveLoop):
     # --- in the trio loop ----------------------------------------------------------
 
     async def hold(self, row: Step) -> Work:
-        life = self.life
+        if row.name in self.stopped:  # the crash stopped it, and it is begun again
+            self.stopped.remove(row.name)
         release, held = trio.open_memory_channel[Work](1)
         self.running[row.id] = (row, release)
         try:
             return await held.receive()
         except trio.Cancelled:
-            if not life.over:
-                self.running.pop(row.id, None)
-                self.stopped.append(row.name)
+            self.running.pop(row.id, None)
+            self.stopped.append(row.name)
             raise
 
     def kit(self) -> Flows:
