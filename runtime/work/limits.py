@@ -53,6 +53,8 @@ def _count(_limits: object, field: Any, value: int | None) -> None:
 class Limits:
     """How many may do something at once in one runtime; what is not named here has no limit.
 
+    Runs are those of tasks. A flow holds no slot: what bounds it is how much of it may be in flight.
+
     Attributes:
         resources: a number for each label; 0 switches the label off: whoever wants it is refused at once. Steps hold
             those of theirs while they execute; the runs of a template hold ``template:<its name>`` from their beginning

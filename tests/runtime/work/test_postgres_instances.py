@@ -7,6 +7,7 @@ from runtime import (
     Action,
     Conflict,
     Input,
+    Limits,
     NotFound,
     ResolutionState,
     Step,
@@ -256,3 +257,24 @@ async def test_postgres_slow_nothing_is_lost_while_the_server_is_away(tmp_path):
                     await trio.sleep(0.01)
                 assert (await accepted[0].wait()).state is TaskState.DONE
                 assert calls == ["before"]
+
+
+async def test_postgres_tasks_in_line_stay_with_the_instance_whose_line_it_is_until_it_closes(instance):
+    with trio.fail_after(40):
+        async with instance(limits=Limits(executions=1)) as two:
+            async with instance(limits=Limits(executions=1), grace_seconds=0) as one:
+                for number in range(4):
+                    await one.submit(GATED, task_id=f"l{number}")
+                await running(one, "l0")
+                figures = (await one.resources())["executions"]
+                assert (figures.held, figures.waiting) == (1, 3)
+                await two.submit(plan(a=step(action=echo("x"))), task_id="free")
+                assert (await two.wait("free")).state is TaskState.DONE
+                await two.cancel("l1")  # which is in line at the other one
+                assert calls == ["l0"]
+            for name in ("l0", "l2", "l3"):
+                gates.setdefault(name, trio.Event()).set()
+            for name in ("l0", "l2", "l3"):
+                assert (await two.wait(name)).state is TaskState.DONE
+    assert calls[0] == "l0"
+    assert sorted(set(calls)) == ["l0", "l2", "l3"]

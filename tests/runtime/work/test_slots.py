@@ -22,7 +22,9 @@ from runtime.journal.memory import MemoryJournal
 from runtime.journal.protocol import entry_of
 from runtime.journal.replaying import replay
 from runtime.runner import Outcome, Runner, StepFailed
+from runtime.work.intake import Intake
 from runtime.work.limits import limits_of
+from runtime.work.pools import Pools
 from tests.support.plans import echo, plan, step
 
 EPOCH = 1_700_000_000.0
@@ -264,3 +266,27 @@ async def test_limits_that_cannot_be_are_refused_before_anything_starts(item, fa
     with pytest.raises((ConfigurationInvalid, ValueError), match=fault):
         async with open_runtime(config={"utask-cfg": item}):
             pass
+
+
+@pytest.mark.parametrize(("part", "method"), [(Pools, "give_back"), (Intake, "_look_after")])
+async def test_when_who_hands_out_or_wakes_crashes_nobody_in_line_is_lost(
+    autojump_clock, clock, monkeypatch, part, method
+):
+    gauge, bugs, sound = Gauge(), [], getattr(part, method)
+
+    def flawed(self, message):
+        if bugs:
+            raise ArithmeticError(f"bug {bugs.pop()}")
+        return sound(self, message)
+
+    monkeypatch.setattr(part, method, flawed)
+    async with opened(clock=clock, limits=Limits(executions=1), runners=[gauge]) as rt:
+        tasks = [await rt.submit(gauge.chain(length=2), task_id=f"t{number}") for number in range(4)]
+        bugs.append(1)
+        for task in tasks:
+            assert (await rt.wait(task.id)).state is TaskState.DONE
+        await trio.testing.wait_all_tasks_blocked()
+        figures = (await rt.resources())["executions"]
+        assert (figures.held, figures.waiting) == (0, 0)
+    assert not bugs
+    assert gauge.peak == 1
