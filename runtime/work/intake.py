@@ -34,7 +34,7 @@ from runtime.engine.draft import begin
 from runtime.engine.effects import Effect
 from runtime.engine.events import AddComment, ResolveRequested
 from runtime.engine.records import TaskSubmitted
-from runtime.engine.states import TaskState
+from runtime.engine.states import Admission, ResolutionState, TaskState
 from runtime.engine.task import Task
 from runtime.errors import Conflict, InvariantBroken, NotFound, Refused, Unavailable
 from runtime.faults import FaultPoint
@@ -331,7 +331,9 @@ class Intake(Actor[Message]):
         for one in accepted:
             self._services.broadcast.publish(one.task, position, one.records)
             position += len(one.records)
-            if one.effects or not one.task.idle:
+            if self._lines_up(one.task):
+                pass
+            elif one.effects or not one.task.idle:
                 self._start(one.task, one.effects, resumed="" if one.effects else _LEFT)
             else:
                 self._services.claims.release([one.task_id])
@@ -358,10 +360,23 @@ class Intake(Actor[Message]):
         if isinstance(task, Flow) and task.turn is FlowTurn.WAITS:
             self._services.claims.release([task_id])
             await self._move_turn(TurnMoved(task.header.owner))
+        elif task is not None and self._lines_up(task):
+            pass
         elif task is not None and (not task.idle or (isinstance(task, Task) and task.in_line)):
             self._start(task, resumed=_LEFT)
         else:
             self._services.claims.release([task_id])
+
+    def _lines_up(self, task: Task | Flow) -> bool:
+        """Put a task in line for the slots of its run, if that is all there is to do for it: it takes no actor."""
+        slots = self._services.slots
+        if slots is None or not isinstance(task, Task) or not (task.in_line and task.idle):
+            return False
+        if task.plan.admission is not Admission.QUEUED:  # its run may begin, or may not even wait
+            return False
+        crashed = task.resolution is ResolutionState.CRASHED
+        slots.queue(task.header.task_id, task.plan.template.name, crashed=crashed)
+        return True
 
     async def _move_turn(self, message: TurnMoved) -> None:
         """Have the next flow of an owner run, if it is its turn."""

@@ -1,5 +1,6 @@
 """Runs that wait in line for slots, which they hold from their beginning to their end, on a virtual clock."""
 
+import gc
 from contextlib import asynccontextmanager
 
 import pytest
@@ -25,6 +26,7 @@ from runtime.runner import Outcome, Runner, StepFailed
 from runtime.work.intake import Intake
 from runtime.work.limits import limits_of
 from runtime.work.pools import Pools
+from runtime.work.task import TaskActor
 from tests.support.plans import echo, plan, step
 
 EPOCH = 1_700_000_000.0
@@ -85,6 +87,8 @@ async def test_a_run_holds_its_slot_from_its_beginning_to_its_end(autojump_clock
         assert (waiting.state, waiting.resolution) == (TaskState.TODO, ResolutionState.TO_AUTORUN)
         figures = (await rt.resources())["executions"]
         assert (figures.held, figures.waiting) == (2, 4)
+        gc.collect()
+        assert sum(isinstance(one, TaskActor) for one in gc.get_objects()) == 2  # those in line are not in memory
         for task in tasks:
             assert (await task.wait()).state is TaskState.DONE
         await trio.testing.wait_all_tasks_blocked()
