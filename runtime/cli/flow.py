@@ -20,6 +20,7 @@ from runtime.engine.rights import Identity
 from runtime.errors import Fault, InputInvalid, Refused
 from runtime.flow.states import ResponseType
 from runtime.flows import Flows
+from runtime.journal.opening import existing
 from runtime.policies.files import load_policies
 from runtime.values.json import Json
 
@@ -73,6 +74,8 @@ def perform(request: Request) -> int:
 
 
 async def _perform(request: Request) -> int:
+    if request.kind != "run" and request.store is not None:
+        existing(request.store)
     kit = Flows(policies=() if request.policies is None else load_policies(request.policies))
     async with open_runtime(request.store, keys=request.keys, scripts=request.scripts, flows=kit) as runtime:
         if request.kind == "ls":

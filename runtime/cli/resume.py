@@ -22,7 +22,7 @@ from runtime.cli.progress import Lines
 from runtime.engine.states import TaskState
 from runtime.errors import Unavailable
 from runtime.flow.states import FlowStatus
-from runtime.journal.opening import store_path
+from runtime.journal.opening import existing
 from runtime.journal.protocol import StoreUnusable
 from runtime.values.json import dumps
 
@@ -53,11 +53,12 @@ def resume_tasks(options: Resumption) -> int:
     Raises:
         Refused: the store, the functions or the templates cannot be used; nothing was started.
     """
-    path, _ = store_path(options.store)
-    if not path.exists():
-        raise StoreUnusable(f"there is no store {path} to go on with: name a template to begin one")
     try:
-        return trio.run(_Resume(options).run)
+        name = existing(options.store)
+    except StoreUnusable as missing:
+        raise StoreUnusable(f"{missing}: name a template to begin one") from None
+    try:
+        return trio.run(_Resume(options, name).run)
     except KeyboardInterrupt:  # before anything was running, or after
         return 128 + signal.SIGINT
 
@@ -65,8 +66,9 @@ def resume_tasks(options: Resumption) -> int:
 class _Resume:
     """One invocation. `_ends` says what became of each task, and each flow, that went on."""
 
-    def __init__(self, options: Resumption) -> None:
+    def __init__(self, options: Resumption, store: str) -> None:
         self._options = options
+        self._store = store
         self._console = Console(stderr=options.as_json)
         self._interrupts = Interrupts(options.grace_seconds, self._say)
         self._ends: dict[str, TaskState | FlowStatus] = {}
@@ -106,12 +108,11 @@ class _Resume:
                 lines.show(event)
 
     async def _report(self, runtime: Runtime) -> None:
-        path, _ = store_path(self._options.store)
         if not self._ends:
             at_rest = Counter[str]()
             for count in await runtime.count():
                 at_rest[str(count.state)] += count.tasks
-            self._say(f"{path}: there is nothing to go on with ({_counted(at_rest) or 'no tasks'})")
+            self._say(f"{self._store}: there is nothing to go on with ({_counted(at_rest) or 'no tasks'})")
             return
         if self._options.as_json:
             for name, end in self._ends.items():
@@ -119,7 +120,7 @@ class _Resume:
                 print(dumps(to_json(await view)))
             return
         went_on = Counter(map(str, self._ends.values()))
-        self._say(f"{path}: {_some(len(self._ends))} went on: {_counted(went_on)}")
+        self._say(f"{self._store}: {_some(len(self._ends))} went on: {_counted(went_on)}")
         for task_id, end in [one for one in self._ends.items() if one[1] not in _WELL][:_NAMED]:
             self._say(f"  {task_id}: {end}")
 

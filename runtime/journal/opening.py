@@ -39,6 +39,20 @@ def store_path(store: "str | os.PathLike[str]") -> tuple[Path, str]:
     return Path(path), durability
 
 
+def existing(store: "str | os.PathLike[str]") -> str:
+    """Give the name of a store as it may be shown, for those who only look for something: they make none.
+
+    Raises:
+        StoreUnusable: it is a file that is not there, or its address is none.
+    """
+    if is_shared(store):
+        return store_address(str(store)).shown
+    path, _ = store_path(store)
+    if not path.exists():
+        raise StoreUnusable(f"there is no store {path}")
+    return str(path)
+
+
 async def open_journal(store: "str | os.PathLike[str]", keys: "str | os.PathLike[str] | None" = None) -> Journal:
     """Open or make a store. `keys` is the file of its key ring; without it the environment is looked at.
 

@@ -168,3 +168,10 @@ def test_where_the_flows_are_has_to_be_said():
     for arguments in (["show", "f"], ["show", "f", "--store", "a.db", "--server", "http://127.0.0.1:1"]):
         done = CliRunner().invoke(cli, ["flow", *arguments])
         assert (done.exit_code, "--store" in done.output) == (2, True)
+
+
+@pytest.mark.parametrize("command", [["ls"], ["show", "f"], ["approve", "f", "s1"], ["retry", "f", "s1"]])
+def test_who_only_looks_for_flows_makes_no_store(shell, tmp_path, command):
+    done = shell(*command)
+    assert (done.exit_code, done.output) == (2, f"error: there is no store {tmp_path / 'flows.db'}\n")
+    assert not list(tmp_path.iterdir())
