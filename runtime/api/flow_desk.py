@@ -49,6 +49,7 @@ from runtime.errors import Fault, FlowInvalid, Forbidden, InputInvalid, NotFound
 from runtime.flow.document import read_flow
 from runtime.flow.events import RerunInput
 from runtime.flow.flow import Flow
+from runtime.flow.records import owner_of
 from runtime.flow.rows import Step
 from runtime.flow.states import FlowStatus
 from runtime.journal.listing import Involved, Role, Wanted
@@ -199,10 +200,10 @@ class FlowDesk:
     async def _list(self, message: ListFlows, who: Identity) -> FlowPage:
         if message.owner_type and not message.owner_id:
             raise InputInvalid([Fault("owner_id", "it is missing: a type of owner says nothing without it")])
-        owner = f"{message.owner_type}/{message.owner_id}"
+        owner = owner_of(message.owner_type, message.owner_id)
         wanted = Wanted(
             involving=None if self._administers(who) else frozenset(_parts_of(who)),
-            about=(Role.FLOW_OWNER, owner) if message.owner_id else None,
+            about=(Role.FLOW_OWNER, owner) if owner else None,
             state=None if message.status is None else STATES_OF_FLOWS[message.status],
             template=message.flow_type,
             tags=message.metadata,

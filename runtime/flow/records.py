@@ -26,6 +26,11 @@ from runtime.flow.states import (
 from runtime.values.json import Json
 
 
+def owner_of(owner_type: str, owner_id: str) -> str:
+    """Name an owner in one text; empty for nobody."""
+    return f"{owner_type}/{owner_id}" if owner_id else ""
+
+
 @attrs.frozen(kw_only=True)
 class FlowCreated:
     """A flow was accepted. `segment` is how many steps (groups, in group mode) one segment takes.
@@ -66,7 +71,7 @@ class FlowCreated:
     @property
     def owner(self) -> str:
         """Whose it is, in one text; empty for nobody's."""
-        return f"{self.owner_type}/{self.owner_id}" if self.owner_id else ""
+        return owner_of(self.owner_type, self.owner_id)
 
 
 @attrs.frozen(kw_only=True)

@@ -18,6 +18,7 @@ from runtime import (
     open_runtime,
 )
 from runtime.errors import TemplateInvalid
+from runtime.flows import Generator
 from tests.support.live_flow import Kept
 from tests.support.plans import echo, plan, step
 
@@ -150,3 +151,30 @@ async def test_a_question_is_still_open_after_a_restart(autojump_clock):
             view = await rt.wait("t")
         assert view.state is TaskState.DONE
         assert view.steps["a"].output["approved"] is True
+
+
+@pytest.mark.parametrize("between", ["nothing", "a task"])
+async def test_a_flow_that_would_wait_for_itself_is_refused(mock_clock, between):
+    inner = {"flow": DOCUMENT, "owner_id": "app", "owner_type": "x", "input": {"name": "Ada"}}
+    runs = Signal(type="flow", data=inner)
+    if between == "a task":
+        runs = Signal(type="subtask", data={"template": "between"})
+    async with open_runtime(
+        flows=Flows(generators=[Generator("outer", lambda _: [StepSpec(name="s", signal=runs)])])
+    ) as rt:
+        await rt.register(
+            Template(
+                name="between",
+                steps={"a": step(action=Action(type="flow", configuration=inner))},
+                auto_runnable=True,
+                allow_all_resolver_usernames=True,
+            )
+        )
+        outer = await rt.flow("outer", owner_id="app", owner_type="x")
+        view = await outer.wait()
+        assert view.failed == ("s1",)
+        reason = view.step("s").status.metadata["reason"]
+        assert "would wait for ever" in reason if between == "nothing" else "BLOCKED" in reason
+        other = await rt.submit(asking("flow", **inner))
+        assert (await other.wait()).state is TaskState.DONE  # it is newer, and takes the turn from one that failed
+        assert (await outer.status()).ended

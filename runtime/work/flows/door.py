@@ -15,10 +15,12 @@ from runtime.api.flow_messages import CancelFlow, SubmitFlow
 from runtime.api.flow_submission import FlowRequest
 from runtime.api.messages import GetTask
 from runtime.embedded import AnswerReport, FlowDoor, FlowOrder, FlowReport, StepReport
-from runtime.errors import Conflict, Refused, Unavailable
+from runtime.engine.task import Task
+from runtime.errors import Conflict, NotFound, Refused, Unavailable
 from runtime.flow.document import FlowDocument, read_flow
 from runtime.flow.flow import Flow
 from runtime.flow.naming import base_name
+from runtime.flow.records import owner_of
 from runtime.flow.rows import Step
 from runtime.flow.states import ApprovalOption
 from runtime.work.broadcast import Broadcast
@@ -27,6 +29,9 @@ from runtime.work.family import Front
 _ANSWER_WITHIN_SECONDS: Final = 30.0
 _AGAIN_SECONDS: Final = 1.0
 _CANCEL_WITHIN_SECONDS: Final = 1.0
+_MOST_ANCESTORS: Final = 50
+_PARTS_OF_A_CHILD: Final = 3
+"""What the id of a task that a flow brought up has behind the flow's: step, signal and number."""
 
 
 @attrs.frozen(kw_only=True)
@@ -42,6 +47,7 @@ class OpenDoor(FlowDoor):
     async def run(self, order: FlowOrder) -> FlowReport:
         """See `FlowDoor.run`."""
         try:
+            await self._see_that_it_can_have_its_turn(order)
             await self._ask(self._submission(order))
             return _report(await self._end_of(order.id))
         except trio.Cancelled:
@@ -49,6 +55,24 @@ class OpenDoor(FlowDoor):
                 with trio.CancelScope(deadline=trio.current_time() + _CANCEL_WITHIN_SECONDS, shield=True):
                     await self._cancel(order)
             raise
+
+    async def _see_that_it_can_have_its_turn(self, order: FlowOrder) -> None:
+        """Refuse a flow that would wait for one that waits for it: of the same owner, and carried out by its step.
+
+        A task that a flow brought up is found by its id, which begins with that of the flow (`children`).
+        """
+        owner, parent = owner_of(order.owner_type, order.owner_id), order.parent
+        for _ in range(_MOST_ANCESTORS if owner else 0):
+            try:
+                unit = await self._ask(GetTask(task_id=parent))
+            except NotFound:
+                return
+            if isinstance(unit, Flow) and unit.header.owner == owner:
+                raise Conflict(
+                    f"flow {order.id} would wait for ever: {parent} has the turn of owner {owner}, and waits for it"
+                )
+            header = unit.header if isinstance(unit, Flow | Task) else None
+            parent = (header.parent if header is not None else "") or parent.rsplit(".", _PARTS_OF_A_CHILD)[0]
 
     def _submission(self, order: FlowOrder) -> SubmitFlow:
         given = order.flow
