@@ -245,6 +245,11 @@ cli.add_command(flow_commands)
     metavar="ORIGIN",
     help="Whose pages may ask, as https://host; repeat it; '*': any.",
 )
+@click.option(
+    "--audit",
+    type=click.Path(path_type=Path),
+    help="Where each request is written of, as a line of JSON: a file, or '-'.",
+)
 @click.option("--maintenance", is_flag=True, help="Only read, and let nothing go on: for work on the store.")
 @click.option(
     "--rate",
@@ -296,6 +301,7 @@ def serve(
     allow: tuple[str, ...],
     deny: tuple[str, ...],
     origins: tuple[str, ...],
+    audit: Path | None,
     maintenance: bool,
     rate: float,
     in_flight: int,
@@ -337,6 +343,7 @@ def serve(
         allow=allow,
         deny=deny,
         origins=origins,
+        audit=audit,
         maintenance=maintenance,
         limits=ServerLimits(
             body_bytes=max_body,

@@ -24,6 +24,8 @@ from runtime.templates.yaml import YamlInvalid, parse_yaml
 from runtime.values.json import Json, dumps, loads
 
 _REST: Final = "..."
+_FIRST: Final = ("id", "name", "state", "status", "title")
+"""The columns that come first."""
 
 
 def names() -> list[str]:
@@ -166,9 +168,12 @@ def shown(answer: Any) -> str:
 
 def _listed(rows: list[dict[str, Any]]) -> str:
     """Show what every row has and is short."""
-    head = [
-        name for name in rows[0] if all(name in row and not isinstance(row[name], dict | list | None) for row in rows)
+    short = [
+        name
+        for name in rows[0]
+        if all(name in row and not isinstance(row[name], dict | list | bool | None) for row in rows)
     ]
+    head = [name for name in _FIRST if name in short] + [name for name in short if name not in _FIRST]
     return table([name.upper() for name in head], [[_cell(row[name], 60) for name in head] for row in rows])
 
 

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from runtime.engine.rights import Administrators, Identity
 from runtime.flows import Flows
 from runtime.policies.protocol import Policy
 from runtime.server.app import Office, build_app
+from runtime.server.audit import Audit, AuditFile
 from runtime.server.auth import (
     Authenticator,
     CredentialsUnusable,
@@ -58,6 +60,7 @@ class ServeOptions:
     allow: tuple[str, ...]
     deny: tuple[str, ...]
     origins: tuple[str, ...]
+    audit: Path | None
     maintenance: bool
     limits: ServerLimits
     grace_seconds: float
@@ -73,6 +76,14 @@ def serve_runtime(options: ServeOptions, say: Callable[[str], None]) -> None:
 
 
 async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
+    with ExitStack() as stack:
+        audit: Audit | None = None
+        if options.audit is not None:
+            audit = say if str(options.audit) == "-" else stack.enter_context(AuditFile(options.audit))
+        await _serve_until_told(options, audit, say)
+
+
+async def _serve_until_told(options: ServeOptions, audit: Audit | None, say: Callable[[str], None]) -> None:
     authenticator, administrators = _access(options)
     kit = Flows(
         documents=() if options.flows is None else load_flows(options.flows),
@@ -92,7 +103,9 @@ async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
         grace_seconds=options.grace_seconds,
         maintenance=options.maintenance,
     ) as runtime:
-        office = Office(Desk(runtime, administrators), authenticator, options.limits, origins=options.origins)
+        office = Office(
+            Desk(runtime, administrators), authenticator, options.limits, origins=options.origins, audit=audit
+        )
         async with (
             serving(
                 build_app(office), options.listen, grace_seconds=options.grace_seconds, limits=options.limits

@@ -9,6 +9,7 @@ Modules
     problems    refusals as problem documents
     events      server-sent events and WebSockets
     auth        from credentials to identities
+    audit       one line for each request: who asked for what, and what became of it
     limits      how much is taken of whom
     openapi     the OpenAPI document, made from routes and messages; `answers`: what routes answer with
     metrics     figures for Prometheus

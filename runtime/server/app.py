@@ -33,6 +33,7 @@ from runtime.engine.rights import Identity
 from runtime.engine.states import ResolutionState
 from runtime.errors import Conflict, Refused, Unavailable
 from runtime.server.asking import messages_of
+from runtime.server.audit import Audit, about, line_of, new_request_id
 from runtime.server.auth import Authenticator, Caller
 from runtime.server.bodies import BodyTooLarge, BodyTooSlow, Reading, parsed, reply
 from runtime.server.events import stream, talk
@@ -86,7 +87,7 @@ class Door(StrEnum):
 class Office:
     """What the handlers share: one server's desk, who it believes, and what it takes.
 
-    `origins` are those whose pages may ask (CORS); ``*`` is any.
+    `origins` are those whose pages may ask (CORS); ``*`` is any. `audit` is told of every request that was answered.
     """
 
     desk: Desk
@@ -95,6 +96,7 @@ class Office:
     application_name: str = "understudy"
     clock: Clock = attrs.field(factory=SystemClock)
     origins: tuple[str, ...] = ()
+    audit: Audit | None = None
     draining: bool = False
     subscribers: int = 0
     room: trio.Semaphore = attrs.field(init=False)
@@ -163,9 +165,16 @@ def _shared(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
 
 def _endpoint(office: Office, handler: Handler, *, door: Door) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
+        came, began = office.clock.wall(), office.clock.monotonic()
+        request.state.about = {"user": ""}
         response = await _admitted(office, handler, request, door)
         for name, value in _SECURITY.items():
             response.headers.setdefault(name, value)
+        if office.audit is not None:
+            seconds = office.clock.monotonic() - began
+            request_id = response.headers["X-Request-ID"] = new_request_id()
+            about = {"request_id": request_id, "status": response.status_code, **request.state.about}
+            office.audit(line_of(request, at=came, seconds=seconds, about=about))
         return response
 
     return endpoint
@@ -178,6 +187,7 @@ async def _admitted(office: Office, handler: Handler, request: Request, door: Do
             return await handler(Asked(request, _NOBODY))
         address = request.client.host if request.client else ""
         who = office.identify(request.headers, address)
+        request.state.about["user"] = who.username if who is not None else ""
         wait = office.rate.take(who.username if who is not None else address, office.clock.monotonic())
         if wait:
             text = f"too many requests: {office.limits.requests_per_second:g} in a second are taken"
@@ -226,6 +236,7 @@ async def _route(office: Office, route: Route, asked_for: Asked) -> Response:
         answer: Answer = None
         for message in messages:
             asked = type(message)
+            request.state.about |= about(message)
             answer = await office.desk.handle(message, who)
     except Refused as cause:
         if asked is RunTask and isinstance(cause, Conflict) and await _runs_by_itself(office, task_id, who):
@@ -257,6 +268,7 @@ async def _task_of_execution(office: Office, request: Request, who: Identity) ->
 
 async def _message(office: Office, asked: Asked) -> Response:
     message = REQUESTS.decode(await parsed(asked.body))
+    asked.request.state.about |= about(message)
     return reply(asked.request, shown(await office.desk.handle(message, asked.who)))
 
 

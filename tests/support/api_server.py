@@ -47,6 +47,7 @@ async def running_server(
     administrators: Administrators | None = ADMINISTRATORS,
     limits: ServerLimits = ROOMY,
     origins: Iterable[str] = (),
+    audit: Callable[[str], None] | None = None,
     listen: str = "127.0.0.1:0",
     **options: Any,
 ) -> AsyncIterator[Server]:
@@ -62,7 +63,9 @@ async def running_server(
     async with open_runtime(administrators=administrators, **options) as runtime:
         for template in templates:
             await runtime.register(template)
-        office = Office(Desk(runtime, administrators), authenticator or trusting(), limits, origins=tuple(origins))
+        office = Office(
+            Desk(runtime, administrators), authenticator or trusting(), limits, origins=tuple(origins), audit=audit
+        )
         async with serving(build_app(office), listen, grace_seconds=0.5, limits=limits) as address:
             url = f"http://{address}"
             try:
