@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from runtime import Limits
 from runtime.journal.keys import KeyRing, add_key
 from runtime.journal.sqlite.upkeep import check
 from tests.crash import ledger
@@ -30,12 +31,14 @@ def run_round(folder: Path, seed: int) -> Sequence[str]:
     store = f"sqlite:///{folder / 'tasks.db'}" + rng.choice(["", "?synchronous=normal"])
     facts = folder / "ledger"
     began = time.time()  # noqa: TID251 - the lives share one calendar
+    limits = rng.choice([None, Limits(executions=2, executions_from_crashed=1)])
+    begin = partial(live, store, keys, facts, tasks, flows, began=began, limits=limits)
     for _ in range(rng.randint(1, 5)):
-        life = fork(partial(live, store, keys, facts, tasks, flows, began))
+        life = fork(begin)
         if wait_for(life, rng.uniform(0.0, 0.5)) is None:
             os.kill(life, signal.SIGKILL)
             os.waitpid(life, 0)
-    life = fork(partial(live, store, keys, facts, tasks, flows, began))
+    life = fork(begin)
     status = wait_for(life, LIFE_SECONDS)
     if status is None:
         os.kill(life, signal.SIGKILL)

@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from actors import VirtualClock
-from runtime import Action, Conflict, Step, StoreUnusable, TaskState, Template, Unavailable, open_runtime
+from runtime import Action, Conflict, Limits, Step, StoreUnusable, TaskState, Template, Unavailable, open_runtime
 from runtime.api.client import Runtime
 from runtime.api.messages import StepStateChanged
 from runtime.engine.states import ResolutionState, is_final
@@ -161,7 +161,16 @@ async def _persist(rt: Runtime, task: str, is_mine: bool) -> None:
     _ledger.write("end", task, str(view.state))
 
 
-def live(store: str, keys: Path | None, ledger: Path, tasks: list[str], flows: list[str], began: float) -> None:
+def live(
+    store: str,
+    keys: Path | None,
+    ledger: Path,
+    tasks: list[str],
+    flows: list[str],
+    *,
+    began: float,
+    limits: Limits | None = None,
+) -> None:
     """Submit tasks and flows, again or for the first time, and see them through. `began`: when the first life did."""
     global _ledger  # the functions of steps are found by name, and have nothing else in common
     _ledger = Ledger(ledger)
@@ -170,7 +179,13 @@ def live(store: str, keys: Path | None, ledger: Path, tasks: list[str], flows: l
     async def main() -> None:
         async with (
             open_runtime(
-                store, keys=keys, clock=clock, answer_within_seconds=FOREVER, flows=kit(), runners=[Note(_ledger)]
+                store,
+                keys=keys,
+                clock=clock,
+                answer_within_seconds=FOREVER,
+                flows=kit(),
+                runners=[Note(_ledger)],
+                limits=limits,
             ) as rt,
             trio.open_nursery() as nursery,
         ):
