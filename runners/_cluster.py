@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 import attrs
@@ -11,6 +12,9 @@ import trio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from runtime.runner import Json, dumps, loads, loads_yaml, normalise
+
+if find_spec("distributed") is None:  # it is loaded later; that it is missing is better said at once
+    raise ModuleNotFoundError("No module named 'distributed'", name="distributed")
 
 ITEM = "dask"
 _CONNECT_SECONDS = 10.0

@@ -36,8 +36,9 @@ Rules
     * What takes long says so: ``request.life.progress(0.5, "half")`` is told to whoever watches the task. A runner that
       may hang sets `heartbeat_seconds`, and gives signs of life; one that has to leave things in order when it is
       stopped sets `grace_seconds`, and looks at ``request.life.stopping``.
-    * One instance serves every step of a runtime, many at a time: it keeps no state between calls. Attempts may share
-      a configuration, and whatever is in it: a runner changes none of it.
+    * One instance serves every step of a runtime, many at a time. What it keeps between calls only makes the next one
+      faster, such as a connection, and `close` lets go of it. Attempts may share a configuration, and whatever is in
+      it: a runner changes none of it.
 """
 
 import math
