@@ -15,5 +15,7 @@ Modules
     desk, access        does what messages say in the name of who sent them; who may send what
     views, shapes       what a reader is shown, in Python and as JSON
     flow_client         the part of the client about flows
+    flow_commands       ... of the messages (with `flow_queries`), `flow_desk` of the desk, `flow_access` of the rights
+    flow_submission     what is submitted as a flow; `flow_checks` sees that its steps can be carried out here
     flow_messages       what the actors of flows are handed, and their events; `flow_views` shows them
 """

@@ -169,7 +169,8 @@ class FlowDesk:
             raise FlowInvalid([Fault("flow_type", "it is missing: name a type of flows, or give a document")])
         elif message.flow_type not in kit.generators:
             known = [one.name for one in self._types()]
-            raise NotFound("type of flows", message.flow_type, did_you_mean(message.flow_type, known))
+            hint = did_you_mean(message.flow_type, known) or f"known: {', '.join(known) or 'none'}"
+            raise NotFound("type of flows", message.flow_type, hint)
         settings = {
             field.name: getattr(message, field.name)
             for field in attrs.fields(SubmitFlow)

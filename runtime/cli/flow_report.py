@@ -11,7 +11,7 @@ import msgspec
 
 from runtime.api.flow_messages import FlowStepChanged
 from runtime.cli.tables import printable, table
-from runtime.flow.states import FlowStatus
+from runtime.flow.states import FlowStatus, FlowTurn
 from runtime.values.json import Json, dumps
 
 WAITS: Final = 3
@@ -23,7 +23,8 @@ def report(view: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         print(dumps(view))
         return
-    print(printable(f"{view['name']} {view['id']}: {view['status']['status']}"))
+    turn = f" ({view['status']['status_human_description']})" if view["turn"] == FlowTurn.WAITS else ""
+    print(printable(f"{view['name']} {view['id']}: {view['status']['status']}{turn}"))
     rows = [(one["id"], one["name"], one["status"]["status"], _why(one)) for one in view["steps"]]
     if rows:
         print(table(("STEP", "NAME", "STATUS", ""), rows))

@@ -29,7 +29,7 @@ Modules
     flat        flows without groups
     groups      groups dispatch steps; `segments`: flows dispatch groups
     cloning     clones of steps and groups; `naming` names them
-    manual      what people ask for: retry, skip, retry a group, pause
+    manual      what people ask for: retry, skip, retry a group, pause; and giving up for a newer flow
     rerun       running a flow without groups again
     cancellation, cleanup, ends, resuming    how it stops, what becomes of the rest, and how it goes on
     chains      what may be shown of an error
@@ -48,5 +48,11 @@ Where the specification leaves a choice, or the original is not to be followed, 
 * In a parallel group a lane is a step and its clones: skipping the group, retrying it, and what goes with a plan all
   stay within the lane (Q10).
 * A plan-only flow never applies, whatever its generator thought. A directive that nobody knows means stop.
+* Of the flows of one owner one runs at a time, in the order in which they were asked to start. Who waits, has the turn or
+  had it and may want it again is in the records, and listed: nobody else keeps a queue. A newer flow takes the retry
+  from those before it.
+* An answer is somebody's: whoever sets ``approve-all`` approves what they may answer, and nothing else. A plan that is
+  approved more than 72 h after it was made is made again, with its group.
+* A plan without changes is skipped unless an earlier attempt in its group failed: nobody knows then what was applied.
 * Errors that a retry superseded do not keep a flow from being complete; denied plans keep their status (Q16).
 """

@@ -7,5 +7,6 @@ Modules
     asking      what is asked on the way: generators, plans, policies, hooks
     birth       the first records of a flow
     door        flows that steps of tasks want run
+    turns       of the flows of one owner one runs at a time
     news        what stored records mean to those who watch
 """

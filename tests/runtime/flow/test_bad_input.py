@@ -1,0 +1,174 @@
+"""What somebody may get wrong about flows reads the same in Python, on the command line and over HTTP.
+
+What a generator, a policy or a directive does wrong is recorded, and told where it is read; other steps are unharmed.
+"""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from runtime import CelPolicy, GroupSpec, Refused, Signal, StepSpec
+from runtime.cli.commands import cli
+from runtime.flow.document import read_flow
+from runtime.flows import Flows, Generator
+from tests.support.api_server import running_server, server_in_a_thread
+
+PLAN = {"changes": [{"actions": ["update"]}]}
+
+
+def echo(name, output="x", *, directive="", **fields):
+    data = {"output": output, **({"metadata": {"directive": directive}} if directive else {})}
+    return StepSpec(name=name, signal=Signal(type="echo", data=data), **fields)
+
+
+def raises(_flow):
+    raise RuntimeError("boom")
+
+
+KIT = Flows(
+    generators=[
+        Generator("raises", raises),
+        Generator("nothing", lambda _flow: None),
+        Generator("twice", lambda _flow: [GroupSpec(group_idx=1, steps=(echo("a"),)), GroupSpec(group_idx=1)]),
+        Generator("unnamed", lambda _flow: [echo("a"), echo(" ")]),
+        Generator("strange", lambda _flow: [echo("a"), "b"]),
+        Generator(
+            "unknown", lambda _flow: [echo("good", group_idx=1), StepSpec(name="bad", signal=Signal(type="ecko"))]
+        ),
+        Generator("lost", lambda _flow: [echo("a", directive="sideways", group_idx=1), echo("b", group_idx=2)]),
+    ],
+    documents=[
+        read_flow(
+            {
+                "kind": "flow",
+                "name": "asks",
+                "groups": [
+                    {
+                        "steps": [
+                            {
+                                "name": "plan",
+                                "execution_type": "approval",
+                                "approvers": ["ada"],
+                                "signal": {"type": "echo", "data": {"output": PLAN}},
+                            },
+                            {"name": "apply", "signal": {"type": "echo", "data": {"output": "x"}}},
+                        ]
+                    }
+                ],
+            }
+        )[0]
+    ],
+    policies=[CelPolicy(id="broken", rule="plan.(", message="no")],
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("raises", "the generator failed: RuntimeError: boom"),
+        ("nothing", "the generator has to give steps or groups, not NoneType"),
+        ("twice", "groups[1]: there is another group 1"),
+        ("unnamed", "steps[1].name: a step has to have a name"),
+        ("strange", "[1]: neither a step nor a group but str"),
+        ("lost", 'step "a" is success'),
+    ],
+)
+async def test_what_a_generator_does_wrong_ends_its_flow_and_says_where(kind, says):
+    async with running_server(flows=KIT) as server:
+        flow = await server.runtime.flow(kind, flow_id="f")
+        view = await flow.wait()
+        assert (view.ended, view.status.status, says in view.error) == (True, "error", True), view.error
+        seen = (await server.client("admin").get("/v1/flows/f")).json()
+        assert seen["error"] == view.error
+
+
+async def test_a_signal_that_nobody_knows_harms_no_other_step():
+    async with running_server(flows=KIT) as server:
+        view = await (await server.runtime.flow("unknown")).wait()
+        assert view.step("bad").status.metadata["reason"] == 'no runner called "ecko" (did you mean "echo"?)'
+        await server.runtime.flow_handle(view.id).skip(view.step("bad").id)
+        done = await server.runtime.flow_handle(view.id).result()
+        assert (done.step("good").status.status, done.status.status) == ("success", "success")
+
+
+async def test_a_policy_that_does_not_parse_is_recorded_and_asked_about():
+    async with running_server(flows=KIT) as server:
+        view = await (await server.runtime.flow("asks")).wait()
+        assert view.waits == ("s1",)
+        assert "policy broken" in view.step("plan").status.metadata["policy_error"]
+
+
+REFUSED = (
+    ("approve", ("f", "s1"), "bob may not answer step s1: ada may"),
+    ("approve", ("f", "s9"), 'no step "s9" (flow f has no such step)'),
+    ("approve", ("done", "s1"), "the approval of step s1 is answered already: approve by ada"),
+    ("approve", ("gone", "s1"), "flow gone is cancelled: step s1 cannot be answered"),
+    ("retry", ("f", "s9"), 'no step "s9" (flow f has no such step)'),
+    ("retry", ("nope", "s1"), 'no flow "nope"'),
+    ("skip", ("f", "s2"), "step s2 cannot be skipped: it is pending"),
+)
+
+
+async def prepare(runtime):
+    for flow_id in ("f", "done", "gone"):
+        flow = await runtime.flow("asks", flow_id=flow_id, by="bob")
+        await flow.wait()
+    await runtime.flow_handle("done").approve("s1", by="ada")
+    await runtime.flow_handle("done").result()
+    await runtime.flow_handle("gone").cancel()
+
+
+async def test_a_refusal_reads_the_same_in_python_and_over_http():
+    async with running_server(flows=KIT) as server:
+        await prepare(server.runtime)
+        for verb, (flow_id, step_id), says in REFUSED:
+            with pytest.raises(Refused) as refusal:
+                await getattr(server.runtime.flow_handle(flow_id), verb)(step_id, by="bob")
+            assert says in str(refusal.value)
+            reply = await server.client("bob").post(f"/v1/flows/{flow_id}/steps/{step_id}/{verb}")
+            assert says in reply.json()["error"]
+            assert 400 <= reply.status_code < 500
+
+
+def test_a_refusal_reads_the_same_on_the_command_line(tmp_path):
+    store = str(tmp_path / "f.db")
+    document = tmp_path / "asks.yaml"
+    document.write_text(json.dumps({"kind": "flow", "groups": [{"steps": _steps()}]}))
+
+    def shell(*arguments):
+        done = CliRunner().invoke(cli, ["flow", *arguments, "--store", store, "--by", "bob"])
+        assert "Traceback" not in done.output
+        return done
+
+    for flow_id in ("f", "done", "gone"):
+        assert shell("run", str(document), "--id", flow_id).exit_code == 3
+    assert CliRunner().invoke(cli, ["flow", "approve", "done", "s1", "--store", store, "--by", "ada"]).exit_code == 0
+    shell("cancel", "gone")
+    for verb, (flow_id, step_id), says in REFUSED:
+        done = shell(verb, flow_id, step_id)
+        assert (done.exit_code, done.output.startswith("error: "), says in done.output) == (2, True, True), done.output
+
+
+def _steps():
+    [group] = KIT.documents["asks"].groups
+    return [
+        {
+            "name": one.name,
+            "execution_type": str(one.execution_type),
+            "approvers": list(one.approvers),
+            "signal": {"type": "echo", "data": one.signal.data},
+        }
+        for one in group.steps
+    ]
+
+
+def test_a_document_that_no_runner_takes_is_refused_with_the_path_by_file_and_over_http(tmp_path):
+    document = {"kind": "flow", "groups": [{"steps": [{"name": "a", "signal": {"type": "ecko", "data": {}}}]}]}
+    (tmp_path / "bad.yaml").write_text(json.dumps(document))
+    says = 'groups[0].steps[0].signal.type: no runner called "ecko" (did you mean "echo"?)'
+    local = CliRunner().invoke(cli, ["flow", "run", str(tmp_path / "bad.yaml")])
+    assert (local.exit_code, says in local.output) == (2, True), local.output
+    with server_in_a_thread([], user="admin") as url:
+        remote = CliRunner().invoke(cli, ["flow", "run", str(tmp_path / "bad.yaml"), "--server", url])
+        assert (remote.exit_code, says in remote.output) == (2, True), remote.output
