@@ -495,8 +495,12 @@ class Runtime(FlowClient):
                 raise Unavailable("the runtime is closed")
             await news.wait()
 
+    async def next_due(self) -> float | None:
+        """Say when the first of the tasks that sleep wants to go on, in Unix seconds; None when none does."""
+        return await self._journal.next_due(-math.inf)
+
     async def _goes_on(self) -> bool:
-        if await self._journal.next_due(-math.inf) is not None:
+        if await self.next_due() is not None:
             return True
         number = 0
         while page := await self._journal.awake(after=number):

@@ -4,6 +4,7 @@ import signal
 from collections import Counter
 from collections.abc import AsyncIterable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ import attrs
 import trio
 from rich.console import Console
 
+from actors import SystemClock
 from runtime.api.client import Runtime
 from runtime.api.codec import to_json
 from runtime.api.flow_messages import FlowStateChanged
@@ -26,6 +28,7 @@ from runtime.journal.opening import existing
 from runtime.journal.protocol import StoreUnusable
 from runtime.values.json import dumps
 
+_SOON_SECONDS: Final = 5.0
 _NAMED: Final = 20
 """How many of those that did not end well are named."""
 
@@ -90,12 +93,19 @@ class _Resume:
                 nursery.start_soon(self._interrupts.heed, runtime)
                 nursery.start_soon(runtime.drained)  # ends the events, once a shutdown has begun and is done
                 nursery.start_soon(_end_when_settled, runtime)
+                await self._say_what_is_due(runtime)
                 await self._show(events)
                 nursery.cancel_scope.cancel()
             await self._report(runtime)
         if self._interrupts.received is not None:
             return 128 + self._interrupts.received
         return 0 if all(end in _WELL for end in self._ends.values()) else 1
+
+    async def _say_what_is_due(self, runtime: Runtime) -> None:
+        due = await runtime.next_due()
+        if due is not None and due > SystemClock().wall() + _SOON_SECONDS:
+            when = datetime.fromtimestamp(due, UTC).astimezone().isoformat(" ", "seconds")
+            self._say(f"what sleeps is waited for, the first until {when}; Ctrl-C leaves it for another time")
 
     async def _show(self, events: AsyncIterable[Event]) -> None:
         lines = None if self._options.as_json else Lines(self._console, named=True)
@@ -108,6 +118,8 @@ class _Resume:
                 lines.show(event)
 
     async def _report(self, runtime: Runtime) -> None:
+        if not self._ends and self._interrupts.received is not None:
+            return  # while it waited
         if not self._ends:
             at_rest = Counter[str]()
             for count in await runtime.count():

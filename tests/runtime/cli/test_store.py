@@ -1,11 +1,15 @@
 """`understudy run --store` and `understudy store`."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 import trio
 
-from tests.runtime.cli.test_cli import ECHO, template, understudy
+from tests.runtime.cli.test_cli import ECHO, ROOT, template, understudy
 from tests.support.plans import echo, plan, step
 
 __all__ = ("template",)
@@ -89,9 +93,9 @@ def test_run_refuses_a_store_that_is_none(template, tmp_path):
     assert "is not an SQLite database" in done.stderr
 
 
-def unfinished(folder, steps, *, task_id="t"):
-    """Leave a task in a store as a process would that was killed in the middle of its first step."""
-    from runtime.engine.records import RunStarted, StepStarted, TaskResolved, TaskSubmitted
+def unfinished(folder, steps, *, task_id="t", asleep_until=None):
+    """Leave a task in a store as a process would that was killed in the middle of its first step, or waited for it."""
+    from runtime.engine.records import RunDelayed, RunStarted, StepStarted, TaskResolved, TaskSubmitted
     from runtime.engine.states import ResolutionState
     from runtime.journal.protocol import Entry, Standing
     from runtime.journal.sqlite.database import Opening
@@ -105,7 +109,11 @@ def unfinished(folder, steps, *, task_id="t"):
             RunStarted(at=1.0),
             StepStarted(at=1.0, step="a", attempt=1),
         ]
-        await journal.append([Entry(task_id, records, Standing(ResolutionState.RUNNING, awake=True, run=1))])
+        standing = Standing(ResolutionState.RUNNING, awake=True, run=1)
+        if asleep_until is not None:
+            records[2:] = [RunDelayed(at=1.0, due=asleep_until)]
+            standing = Standing(ResolutionState.TO_AUTORUN_DELAYED, due=asleep_until)
+        await journal.append([Entry(task_id, records, standing)])
         await journal.close()
 
     trio.run(write)
@@ -145,3 +153,16 @@ def test_to_go_on_takes_a_store_that_is_there_and_nothing_else(store, tmp_path, 
     assert done.exit_code == 2
     assert says in done.stderr
     assert not (tmp_path / "gone.db").exists()
+
+
+def test_what_sleeps_for_long_is_said_to_be_waited_for(tmp_path):
+    left = unfinished(tmp_path, {"a": step(idempotent=True)}, asleep_until=4e9)
+    command = [sys.executable, "-c", "from runtime.cli import main; main()", "run", "--store", left]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), "TZ": "UTC"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+    assert line.startswith("what sleeps is waited for, the first until 2096-10-02 07:06:40+00:00; Ctrl-C")
+    assert process.returncode == 130
