@@ -313,6 +313,7 @@ async def open_runtime(
                 clock=clock,
                 shutdown=shutdown,
                 answer_within_seconds=answer_within_seconds,
+                hands_over=sharing is not None,
                 maintenance=maintenance,
                 flow_kit=kit,
             )

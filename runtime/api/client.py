@@ -169,6 +169,7 @@ class Runtime(FlowClient):
         clock: Clock,
         shutdown: ShutdownContext,
         answer_within_seconds: float,
+        hands_over: bool = False,
         flow_kit: Flows,
         maintenance: bool = False,
     ) -> None:
@@ -188,6 +189,7 @@ class Runtime(FlowClient):
         self._clock = clock
         self._shutdown = shutdown
         self._answer_within = answer_within_seconds
+        self._hands_over = hands_over
         self._prepared: OrderedDict[int, tuple[Template, Prepared]] = OrderedDict()
 
     async def prepare(self, source: TemplateSource | Prepared, *, strict: bool = False) -> Prepared:
@@ -538,8 +540,10 @@ class Runtime(FlowClient):
     async def _ask(self, message: Command | FlowCommand | SubmitFlow | DeleteFlow | GetTask) -> object:
         if self.maintenance and not isinstance(message, GetTask):
             raise UnderMaintenance("the runtime is under maintenance: what is there can be read, and nothing changed")
-        if self._shutdown.reason is not None and isinstance(
-            message, SubmitTask | SubmitTasks | ResolveTask | RunTask | SubmitFlow | StartFlow
+        if (
+            self._shutdown.reason is not None
+            and isinstance(message, SubmitTask | SubmitTasks | ResolveTask | RunTask | SubmitFlow | StartFlow)
+            and not (self._hands_over and isinstance(message, SubmitTask | SubmitTasks))
         ):
             raise Unavailable(f"the runtime is shutting down ({self._shutdown.reason}): submit elsewhere, or later")
         deadline = self._clock.monotonic() + self._answer_within

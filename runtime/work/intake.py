@@ -31,10 +31,10 @@ from runtime.api.flow_messages import DeleteFlow, FlowCommand, SubmitFlow
 from runtime.api.messages import DeleteTask, GetTask, SubmitTask, SubmitTasks
 from runtime.engine.decision import decide
 from runtime.engine.draft import begin
-from runtime.engine.effects import Effect
-from runtime.engine.events import AddComment, ResolveRequested
+from runtime.engine.effects import Effect, StartStep
+from runtime.engine.events import AddComment, DrainBegan, ResolveRequested, StepFinished
 from runtime.engine.records import TaskSubmitted
-from runtime.engine.states import Admission, ResolutionState, TaskState
+from runtime.engine.states import Admission, ResolutionState, StepState, TaskState
 from runtime.engine.task import Task
 from runtime.errors import Conflict, InvariantBroken, NotFound, Refused, Unavailable
 from runtime.faults import FaultPoint
@@ -44,7 +44,7 @@ from runtime.flow.events import StartRequested
 from runtime.flow.flow import Flow
 from runtime.flow.states import FlowTurn
 from runtime.journal.codec import as_stored
-from runtime.journal.protocol import AlreadyStored, JournalUnavailable, Record, entry_of
+from runtime.journal.protocol import AlreadyStored, Entry, JournalUnavailable, Record, entry_of, standing_of
 from runtime.journal.replaying import replay
 from runtime.journal.shared import Claim
 from runtime.wishes import REFUSED, SpawnedTask
@@ -66,6 +66,7 @@ Message: TypeAlias = (
 _LEFT: Final = "whoever ran the task ended in the middle of it"
 """Why a task that is awake in the journal and not in memory is resumed."""
 
+_LATE: Final = "the runtime is shutting down: the step had not begun"
 _NOTHING_ASKED: Final[Mapping[str, SubmitTask]] = MappingProxyType({})
 
 _WAKE_AGAIN_SECONDS: Final = 1.0
@@ -321,8 +322,8 @@ class Intake(Actor[Message]):
         """
         if not accepted:
             return
-        if self._services.shutdown.reason is not None:
-            raise Unavailable("the runtime is shutting down")
+        if self._services.shutdown.reason is not None and self._services.post is None:
+            raise Unavailable("the runtime is shutting down")  # where there are others, they are handed what is stored
         entries = [entry_of(one.task, one.records) for one in accepted]
         faults = self._services.faults
         faults.reach(FaultPoint.BEFORE_APPEND)
@@ -334,7 +335,8 @@ class Intake(Actor[Message]):
             if self._lines_up(one.task):
                 pass
             elif one.effects or not one.task.idle:
-                self._start(one.task, one.effects, resumed="" if one.effects else _LEFT)
+                if not self._start(one.task, one.effects, resumed="" if one.effects else _LEFT):
+                    await self._take_back(one)
             else:
                 self._services.claims.release([one.task_id])
             faults.reach(FaultPoint.BEFORE_REPLY)
@@ -483,7 +485,8 @@ class Intake(Actor[Message]):
 
     def _start(
         self, task: Task | Flow, effects: Sequence[Effect] | Sequence[FlowEffect] = (), *, resumed: str = ""
-    ) -> None:
+    ) -> bool:
+        """Start the actor of a task; false when it is too late for that."""
         task_id = task.header.task_id
         spec = ChildSpec(
             id=task_id,
@@ -491,8 +494,26 @@ class Intake(Actor[Message]):
             restart=Restart.TRANSIENT,
             stop_within=math.inf,
         )
-        with suppress(Draining):  # what is stored is resumed by whoever opens the journal next
+        try:
             self._tasks().start_child(spec)
+        except Draining:  # what is stored is resumed by whoever opens the journal next
+            return False
+        return True
+
+    async def _take_back(self, accepted: _Accepted) -> None:
+        """Record that the first steps of a task were not begun after all, so that whoever goes on with it may begin them."""
+        begun = [effect for effect in accepted.effects if isinstance(effect, StartStep)]
+        if not isinstance(accepted.task, Task) or not begun:
+            return
+        now = self.clock.wall()
+        reports = [
+            StepFinished(at=now, step=one.step, attempt=one.attempt, state=StepState.TO_RETRY, error=_LATE, tried=False)
+            for one in begun
+        ]
+        decision = decide(accepted.task, DrainBegan(at=now, requester="runtime", reason=_LATE), *reports)
+        entry = Entry(accepted.task_id, decision.records, standing_of(decision.task))
+        with suppress(JournalUnavailable):  # then somebody has to look
+            await self._services.journal.append([entry])
 
 
 class _Birth:

@@ -113,14 +113,19 @@ class Sharing:
         await self._journal.run(inbox.started)
 
     async def _hand_over(self, _inbox: Inbox[object]) -> None:
-        """While the runtime shuts down, let others have each task as soon as it has left memory."""
+        """While the runtime shuts down, let others have each task soon after it has left memory.
+
+        Not at once: the intake may be about to record what was not begun of one that it has just taken on.
+        """
         await self._shutdown.wait_draining()
+        before: frozenset[str] = frozenset()
         while True:
-            left = [task_id for task_id in self._journal.held if not self._in_memory(task_id)]
-            if left:
-                self.claims.release(left)
+            left = frozenset(task_id for task_id in self._journal.held if not self._in_memory(task_id))
+            if left & before:
+                self.claims.release(left & before)
                 with suppress(JournalUnavailable):  # they look by themselves
                     await self._journal.wake_others()
+            before = left
             await trio.sleep(_HAND_OVER_SECONDS)
 
     def _in_memory(self, task_id: str) -> bool:

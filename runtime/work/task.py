@@ -221,13 +221,13 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
             report=self._rendered,
         )
 
-    def _rendered(self, ended: Exit[tuple[dict[str, Json], TemplatingError | None]]) -> ResultRendered:
+    def _rendered(self, ended: Exit[tuple[dict[str, Json], TemplatingError | None]]) -> ResultRendered | StepCut:
         now = self.clock.wall()
         match ended:
             case Returned(value=(result, error)):
                 return ResultRendered(at=now, result=result, error=str(error or ""))
-            case Cut(reason=reason):
-                return ResultRendered(at=now, result=None, error=str(reason))
+            case Cut(reason=reason):  # by a shutdown: whoever goes on with the task renders it
+                return StepCut(at=now, step="", attempt=0, requester=reason.requester, reason=reason.text)
             case Failed(error=failure):
                 return ResultRendered(at=now, result=None, error=f"{type(failure).__name__}: {failure}")
             case _:

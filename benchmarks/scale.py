@@ -1,0 +1,79 @@
+"""Group `scale`: W14 on PostgreSQL, with one, two and four instances on one store, beside sixteen connections that
+commit one row each, and DBOS on PostgreSQL; how soon one instance hears of what another is asked, beside the server's
+own notifications; and how soon tasks go on elsewhere once their instance was killed, beside the lease.
+
+Each side has a server of its own for a while: PostgreSQL from a wheel, which syncs what it commits.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Final
+
+import attrs
+
+from benchmarks.environments import Foreign
+from benchmarks.harness import Figure, Measures, Metric, Peer, Workload, figures
+from tests.support.postgres import running_server
+
+ROUNDS: Final = {"small": 2, "full": 5}
+CHAINS: Final = {
+    "small": {"tasks": 100, "steps": 10, "at_once": 50},
+    "full": {"tasks": 400, "steps": 10, "at_once": 50},
+}
+WAKES: Final = {"small": {"times": 100}, "full": {"times": 500}}
+KILLS: Final = {"small": {"tasks": 50, "lease_seconds": 1.0}, "full": {"tasks": 200, "lease_seconds": 2.0}}
+SERVER_VARIABLE: Final = "BENCHMARK_POSTGRES"
+"""Where the script of the peer finds its server."""
+
+COMMITS: Final = "PostgreSQL, sixteen connections"
+DBOS: Final = Foreign(
+    name="dbos", script="dbos_postgres.py", requirements=("dbos==3.4.0", "psycopg[binary]>=3.3.9,<3.4"), size=0.5
+)
+
+
+def run(scale: str) -> Iterator[Figure]:
+    """Yield every figure of the group."""
+    for workload in workloads(scale):
+        peers = {name: partial(_on_a_server, peer) for name, peer in DBOS.doing("chains").items()}
+        yield from figures(attrs.evolve(workload, peers=peers if workload.name == "W14" else {}), ROUNDS[scale])
+
+
+def _on_a_server(peer: Peer, arguments: Mapping[str, float]) -> Measures:
+    """Have a peer measured on a server of its own, as both sides are."""
+    with running_server(durable=True) as server:
+        os.environ[SERVER_VARIABLE] = server.url
+        return peer(arguments)
+
+
+def workloads(scale: str) -> tuple[Workload, ...]:
+    """Give the workloads at this scale."""
+    return (
+        Workload(
+            name="W14",
+            ours="benchmarks.scale_ours:chains",
+            limit="benchmarks.scale_raw:commits",
+            metrics=tuple(Metric(name=f"steps_s_{count}", limit_name=COMMITS) for count in (1, 2, 4)),
+            arguments=CHAINS[scale],
+        ),
+        Workload(
+            name="wake",
+            ours="benchmarks.scale_ours:wakes",
+            limit="benchmarks.scale_raw:notifications",
+            metrics=(
+                Metric(name="wake_p50_ms", limit_name="NOTIFY alone"),
+                Metric(name="wake_p99_ms", limit_name="NOTIFY alone"),
+            ),
+            arguments=WAKES[scale],
+        ),
+        Workload(
+            name="take",
+            ours="benchmarks.scale_ours:take_over",
+            limit="benchmarks.scale_raw:lease",
+            metrics=(
+                Metric(name="first_ms", limit_name="the lease"),
+                Metric(name="all_ms", limit_name="the lease"),
+            ),
+            arguments=KILLS[scale],
+        ),
+    )

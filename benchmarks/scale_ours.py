@@ -1,0 +1,181 @@
+"""The workloads of group `scale`, done by instances of the runtime that share a PostgreSQL store."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import partial
+
+import trio
+
+from benchmarks.durable_ours import chain
+from benchmarks.harness import percentile, perf_counter
+from runtime import Action, Step, Template, open_runtime
+from runtime.api.client import Runtime
+from tests.support.postgres import fresh_store, running_server
+
+
+def chains(tasks: int, steps: int, at_once: int) -> dict[str, float]:
+    """So many tasks at a time, in all, with one, two and four instances."""
+    with running_server(durable=True) as server:
+        return {f"steps_s_{count}": _steps_s(server.url, count, tasks, steps, at_once) for count in (1, 2, 4)}
+
+
+def _steps_s(url: str, count: int, tasks: int, steps: int, at_once: int) -> float:
+    share = {"tasks": tasks // count, "steps": steps, "at_once": max(1, at_once // count)}
+    with fresh_store(url) as store:
+        instances = [_begin("worker", {"store": store, **share}) for _ in range(count)]
+        for instance in instances:
+            _hear(instance)
+        began = perf_counter()
+        for instance in instances:
+            _say(instance)
+        for instance in instances:
+            _hear(instance)
+        rate = share["tasks"] * count * steps / (perf_counter() - began)
+        for instance in instances:
+            _say(instance)
+            instance.wait()
+    return rate
+
+
+def _begin(what: str, arguments: Mapping[str, object]) -> "subprocess.Popen[bytes]":
+    # Not ``-m``: what steps call is found by the name of its module, which has to be the same in all processes.
+    program = f"from benchmarks.scale_ours import be; be({what!r})"
+    command = [sys.executable, "-c", program, json.dumps(arguments)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def _hear(instance: "subprocess.Popen[bytes]") -> None:
+    assert instance.stdout is not None
+    if not instance.stdout.readline():
+        raise RuntimeError(f"an instance ended with {instance.wait()}")
+
+
+def _say(instance: "subprocess.Popen[bytes]") -> None:
+    assert instance.stdin is not None
+    instance.stdin.write(b"go\n")
+    instance.stdin.flush()
+
+
+async def _told() -> None:
+    await trio.to_thread.run_sync(sys.stdin.buffer.readline)
+
+
+def _tell() -> None:
+    sys.stdout.write("here\n")
+    sys.stdout.flush()
+
+
+async def worker(store: str, tasks: int, steps: int, at_once: int) -> None:
+    """Be one instance: say that it is there, run its share when told to, and say that it is done."""
+    async with open_runtime(store) as rt:
+        template = chain(steps)
+        await (await rt.submit(template)).wait()
+        _tell()
+        await _told()
+        free = trio.Semaphore(at_once)
+
+        async def one() -> None:
+            await (await rt.submit(template)).wait()
+            free.release()
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(tasks):
+                await free.acquire()
+                nursery.start_soon(one)
+        _tell()
+        await _told()
+
+
+_HANGS_SECONDS = 60.0
+
+_cut: dict[str, float] = {}
+
+
+async def until_cut(task: str) -> None:
+    """Run until cancelled, and note when that was."""
+    try:
+        await trio.sleep_forever()
+    finally:
+        _cut[task] = perf_counter()
+
+
+def wakes(times: int) -> dict[str, float]:
+    """From asking one instance to cancel a task to the moment when its step, on another, feels it."""
+    took: list[float] = []
+    template = Template(
+        name="long", steps={"a": Step(action=Action.calling(until_cut, task="{{.task.task_id}}"), idempotent=True)}
+    )
+
+    async def main(store: str) -> None:
+        async with open_runtime(store) as one, open_runtime(store) as two:
+            for number in range(times):
+                task = f"t{number}"
+                await one.submit(template, task_id=task)
+                await _running(one, task)
+                began = perf_counter()
+                await two.cancel(task)
+                await one.wait(task)
+                took.append((_cut[task] - began) * 1e3)
+
+    with running_server(durable=True) as server, fresh_store(server.url) as store:
+        trio.run(main, store)
+    return {"wake_p50_ms": percentile(took, 0.5), "wake_p99_ms": percentile(took, 0.99)}
+
+
+async def _running(rt: Runtime, task: str) -> None:
+    while (await rt.status(task)).running == 0:  # noqa: ASYNC110 - nothing of this is measured
+        await trio.sleep(0.001)
+
+
+_begun: list[float] = []
+
+
+async def begin_and_stay() -> None:
+    """Note when the step began, and stay."""
+    _begun.append(perf_counter())
+    await trio.sleep_forever()
+
+
+def _stay() -> Template:
+    return Template(name="stay", steps={"a": Step(action=Action.calling(begin_and_stay), idempotent=True)})
+
+
+def take_over(tasks: int, lease_seconds: float) -> dict[str, float]:
+    """From the kill of an instance to the moment when its steps, which may run again, have begun elsewhere."""
+
+    async def main(store: str, other: "subprocess.Popen[bytes]") -> float:
+        async with open_runtime(store):
+            other.send_signal(signal.SIGKILL)
+            killed = perf_counter()
+            with trio.fail_after(_HANGS_SECONDS):
+                while len(_begun) < tasks:  # noqa: ASYNC110 - the steps themselves say when
+                    await trio.sleep(0.01)
+            return killed
+
+    with running_server(durable=True) as server, fresh_store(server.url) as plain:
+        store = f"{plain}&lease={lease_seconds}"
+        other = _begin("victim", {"store": store, "tasks": tasks})
+        _hear(other)
+        killed = trio.run(main, store, other)
+        other.wait()
+    return {"first_ms": (min(_begun) - killed) * 1e3, "all_ms": (max(_begun) - killed) * 1e3}
+
+
+async def victim(store: str, tasks: int) -> None:
+    """Be an instance with running steps, until killed."""
+    async with open_runtime(store) as rt:
+        for number in range(tasks):
+            await rt.submit(_stay(), task_id=f"t{number}")
+        while len(_begun) < tasks:  # noqa: ASYNC110 - as above
+            await trio.sleep(0.01)
+        _tell()
+        await trio.sleep_forever()
+
+
+def be(what: str) -> None:
+    """Be an instance of a kind, as the command line says."""
+    arguments = json.loads(sys.argv[1])
+    trio.run(partial(worker if what == "worker" else victim, **arguments))
