@@ -131,7 +131,9 @@ async def open_runtime(
     Args:
         store: the file that tasks are kept in: ``sqlite:///tasks.db``, or its path. It is made if there is none, and
             belongs to one runtime at a time. ``?synchronous=normal`` commits faster, and may lose the last commits, but
-            nothing else, when the power fails.
+            nothing else, when the power fails. Or a PostgreSQL database, ``postgresql://host/database``, which any number
+            of runtimes share: each task is run by one of them, any can be asked about it, and what one leaves behind goes
+            on elsewhere, at once or once its lease is over (``?lease=10``, seconds).
         keys: the file of the key ring that what is stored is sealed with; without it, the environment is looked at
             (``UNDERSTUDY_KEYS_FILE``, ``UNDERSTUDY_KEYS``), and without that nothing is sealed.
         runners: more runners than those found through entry points, or in their place: classes, or objects with settings

@@ -17,6 +17,9 @@ Modules
     replaying   from stored records to the task or the flow they are of
     memory      the journal of tests and of programs that do not ask for more: it lasts as long as the runtime
     sqlite      the journal in one file
+    postgres    the journal in a PostgreSQL database, which several instances share
+    shared      what a journal that is shared is asked besides
+    tending     looking after a store from outside; `checking`, what is looked for
     opening     from the address of a store to its journal
     turns       entries as rows of a database
     queries     how tasks are found in a database

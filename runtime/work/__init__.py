@@ -15,6 +15,10 @@
     family      children and parents: handed over, told
     preparing   what a submission is made of: inputs checked, title and tags rendered
     wakeups     brings back what is due, and what somebody left running
+    claims      whose a task is, where other instances have tasks of the journal, too
+    sharing     the parts that a runtime has where they do: `post` asks them and is asked, in `letters`; `following` tells
+                those who listen here what they commit
+    histories   what tasks were after a turn that was stored
     collector   deletes what ended long ago
     plans       what templates in use decide once for all their tasks
     judgement   the conditions of a step, rendered and evaluated

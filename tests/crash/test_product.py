@@ -25,6 +25,9 @@ TASK = "t"
 class StoredJournal(MemoryJournal):
     """Keeps what a file would keep, and outlives the world: once that is over, nothing is stored any more."""
 
+    async def reopened(self):
+        return self
+
     async def append(self, entries):
         stored = [attrs.evolve(entry, records=through_bytes(entry.records)) for entry in entries]
         if flows.WORLD.over:
@@ -59,8 +62,8 @@ async def live(journal, client, *, point=None, nth=0, limits=None):
     flows.WORLD.over = False
     with trio.CancelScope() as scope:
         faults = Doom(point, nth, scope) if point else None
-        clock = VirtualClock(EPOCH)
-        async with open_runtime(journal=journal, clock=clock, runners=RUNNERS, faults=faults, limits=limits) as rt:
+        clock, opened = VirtualClock(EPOCH), await journal.reopened()
+        async with open_runtime(journal=opened, clock=clock, runners=RUNNERS, faults=faults, limits=limits) as rt:
             await rt.register(child(steps=CHILD))
             await client(rt)
     return not flows.WORLD.over
@@ -101,7 +104,7 @@ async def with_a_person(journal, template, limits=None):
             view = await rt.wait(TASK)
         ends.append(end_of(view))
         await trio.sleep(1)
-        assert not await journal.awake()  # nobody has anything left to do, of children neither
+        assert not await rt._journal.awake()  # nobody has anything left to do, of children neither
 
     assert await live(journal, look, limits=limits)
     return ends[0]
