@@ -56,11 +56,20 @@ def decode_reply(
 
 
 def metadata_of(reply: Reply) -> dict[str, Json]:
-    """Describe a reply as templates see it: ``HTTPStatus``, ``HTTPHeaders`` (the first of each), ``HTTPCookies``."""
-    headers: dict[str, str] = {}
+    """Describe a reply as templates see it: ``HTTPStatus``, ``HTTPHeaders`` (the first of each), ``HTTPCookies``.
+
+    Where a header came more than once, ``HTTPRepeatedHeaders`` has all its values in order (Q58).
+    """
+    values: dict[str, list[Json]] = {}
     for name, value in reply.headers:
-        headers.setdefault(_canonical(name), value)
-    return {"HTTPStatus": reply.status, "HTTPHeaders": headers, "HTTPCookies": _cookies(reply)}
+        values.setdefault(_canonical(name), []).append(value)
+    metadata: dict[str, Json] = {
+        "HTTPStatus": reply.status,
+        "HTTPHeaders": {name: all_of_it[0] for name, all_of_it in values.items()},
+        "HTTPCookies": _cookies(reply),
+    }
+    repeated = {name: all_of_it for name, all_of_it in values.items() if len(all_of_it) > 1}
+    return {**metadata, "HTTPRepeatedHeaders": repeated} if repeated else metadata
 
 
 def _canonical(name: str) -> str:

@@ -84,6 +84,7 @@ def test_the_first_of_each_header_counts_and_names_are_written_as_go_writes_them
     reply = Reply(status=204, headers=[("x-foo-BAR", "1"), ("X-Foo-Bar", "2"), ("etag", "e")])
     outcome: Any = decode_reply(reply)
     assert outcome.metadata["HTTPHeaders"] == {"X-Foo-Bar": "1", "Etag": "e"}
+    assert outcome.metadata["HTTPRepeatedHeaders"] == {"X-Foo-Bar": ["1", "2"]}
 
 
 def test_every_cookie_counts():
