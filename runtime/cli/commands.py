@@ -351,7 +351,7 @@ def serve(
             burst=max(1, round(2 * rate)),
             in_flight=in_flight,
             connections=connections,
-            connections_per_address=max(1, connections // 2),
+            connections_per_address=connections if proxies else max(1, connections // 2),
             subscribers=subscribers,
         ),
         grace_seconds=grace,

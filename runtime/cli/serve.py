@@ -1,5 +1,6 @@
 """``understudy serve``: a runtime behind a server, from its options to its end."""
 
+import resource
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -35,6 +36,9 @@ from runtime.server.auth import (
 )
 from runtime.server.limits import ServerLimits
 from runtime.server.serving import serving
+
+_OTHER_FILES = 512
+"""How many files a server needs beside its connections, at most: those of its store, of steps and of libraries."""
 
 
 @attrs.frozen(kw_only=True)
@@ -72,7 +76,17 @@ def serve_runtime(options: ServeOptions, say: Callable[[str], None]) -> None:
     Raises:
         Refused: it cannot be served so; nothing was started, or all of it has ended.
     """
+    _make_room(options.limits.connections)
     trio.run(_serve, options, say)
+
+
+def _make_room(connections: int) -> None:
+    """Let this process have as many files open as there may be connections, and some more, where it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _OTHER_FILES
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
