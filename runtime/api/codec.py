@@ -17,7 +17,7 @@ import cattrs
 from runtime.api.checking import Checker, MessageInvalid, shown_tag
 from runtime.api.commands import Command
 from runtime.api.messages import Event
-from runtime.api.queries import Query
+from runtime.api.queries import Query, Subscribe
 from runtime.api.schema import DRAFT, TAG, schema_of, tag_of
 from runtime.errors import Fault, did_you_mean
 from runtime.values.json import Json, NotJson, Number, normalise
@@ -103,4 +103,6 @@ COMMANDS: Final = Codec[Command]("command", Command)
 QUERIES: Final = Codec[Query]("query", Query)
 EVENTS: Final = Codec[Event]("event", Event)
 REQUESTS: Final = Codec[Command | Query]("message", Command | Query)
-"""What may be sent to a runtime."""
+"""What may be sent to a runtime, and is answered once."""
+SUBSCRIPTIONS: Final = Codec[Subscribe]("subscription", Subscribe)
+"""What is answered with events."""

@@ -51,6 +51,7 @@ from runtime.api.queries import (
     ListTasks,
     ListTemplates,
     Query,
+    Subscribe,
 )
 from runtime.api.submission import Submission
 from runtime.engine import rights
@@ -424,12 +425,13 @@ class Desk:
             states[str(count.state)] = states.get(str(count.state), 0) + count.tasks
         return Statistics(states)
 
-    async def watch(self, who: Identity, task_id: str, after: int) -> Feed:
+    async def watch(self, message: Subscribe, who: Identity) -> Feed:
         """Give the events of a task, or a flow, that somebody may see; those of all to administrators.
 
         Raises:
             NotFound, Forbidden: they may not.
         """
+        task_id = message.task_id
         if task_id:
             try:
                 await self._seen(GetTask(task_id=task_id), who)
@@ -437,7 +439,7 @@ class Desk:
                 await self._sees_flow(task_id, who, missing)
         elif not self.administers(who):
             raise Forbidden("only administrators may watch all tasks: name one, as task_id")
-        return self._runtime.feed(after=after, task_id=task_id)
+        return self._runtime.feed(after=message.after, task_id=task_id)
 
     async def _sees_task(self, task_id: str, who: Identity) -> bool:
         try:

@@ -108,6 +108,18 @@ class GetStatistics:
     tags: Mapping[str, str] = said("Only those that have all of these tags.", default=dict, maxLength=1000)
 
 
+@attrs.frozen(kw_only=True)
+class Subscribe:
+    """Be told what happens: what is stored already behind a position, and from then on what comes.
+
+    It is answered with events for as long as one listens, so it is not among the messages that are sent and answered
+    once: it is what a WebSocket says first, and a stream of server-sent events is asked for with.
+    """
+
+    after: int = said("The position of the last event that is known.", default=0, minimum=0, maximum=2**62)
+    task_id: str = name("Only events of this task, or of this flow; those of all are for administrators.", default="")
+
+
 Query: TypeAlias = (
     GetTask
     | FindTask

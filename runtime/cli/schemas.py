@@ -4,15 +4,15 @@ from typing import Any, Final
 
 import msgspec
 
-from runtime.api.codec import COMMANDS, EVENTS, QUERIES, Codec
+from runtime.api.codec import COMMANDS, EVENTS, QUERIES, SUBSCRIPTIONS, Codec
 from runtime.errors import NotFound, did_you_mean
 from runtime.values.json import Json
 
-_CODECS: Final[tuple[Codec[Any], ...]] = (COMMANDS, QUERIES, EVENTS)
+_CODECS: Final[tuple[Codec[Any], ...]] = (COMMANDS, QUERIES, SUBSCRIPTIONS, EVENTS)
 
 
 def schema_of_messages(tag: str | None) -> str:
-    """Give the schema of the message of that tag, or those of the three unions by their kind.
+    """Give the schema of the message of that tag, or those of the unions by their kind.
 
     Raises:
         NotFound: there is no such message.

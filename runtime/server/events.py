@@ -3,30 +3,28 @@
 Both read the journal's feed (`runtime.api.feed`), at their own pace: a slow reader costs nobody anything, and one that
 comes back with its last position misses nothing.
 
-A WebSocket says what it wants in its first frame, ``{"after": 17, "task_id": "..."}``, both of which may be left out, and is
-sent one event a frame.
+A WebSocket says what it wants in its first frame, a `Subscribe` as JSON: ``{"after": 17, "task_id": "..."}``, both of which
+may be left out, as its type may; and is sent one event a frame.
 """
 
-from collections.abc import AsyncIterator
-from functools import cache
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-import attrs
 import trio
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from runtime.api.checking import Checker, MessageInvalid
-from runtime.api.codec import EVENTS
+from runtime.api.checking import MessageInvalid
+from runtime.api.codec import EVENTS, SUBSCRIPTIONS
 from runtime.api.feed import Feed
-from runtime.api.fields import name, said
 from runtime.api.messages import StoredEvent
-from runtime.api.schema import schema_of, tag_of
+from runtime.api.queries import Subscribe
+from runtime.api.schema import TAG, tag_of
 from runtime.engine.rights import Identity
 from runtime.errors import Fault, Refused, Unavailable
 from runtime.server.problems import refusal
-from runtime.values.json import dumps, loads
+from runtime.values.json import Json, dumps, loads
 
 if TYPE_CHECKING:
     from runtime.server.app import Office
@@ -42,20 +40,13 @@ _MALFORMED, _NOT_KNOWN, _REFUSED, _FULL, _OVER = 4400, 4401, 4404, 4503, 1001
 """Codes that WebSockets are closed with: those of HTTP and 4000 where there is one."""
 
 
-@attrs.frozen(kw_only=True)
-class Wish:
-    """What a subscriber wants."""
-
-    after: int = said("The position of the last event that is known.", default=0, minimum=0, maximum=2**62)
-    task_id: str = name("Only events of this task.", default="")
-
-
 async def stream(office: "Office", request: Request, who: Identity) -> Response:
     """Give events as server-sent events; the id of each is its position, which ``Last-Event-ID`` goes on behind."""
     last = request.headers.get("last-event-id") or request.query_params.get("after") or "0"
     if not (last.isascii() and last.isdecimal()) or len(last) > 18:
         raise MessageInvalid([Fault("after", "a whole number is wanted: the position of the last event that is known")])
-    feed = await office.desk.watch(who, request.query_params.get("task_id", ""), int(last))
+    given: Json = {TAG: tag_of(Subscribe), "after": int(last), "task_id": request.query_params.get("task_id", "")}
+    feed = await office.desk.watch(SUBSCRIPTIONS.decode(given), who)
     if office.subscribers >= office.limits.subscribers:
         return refusal(Unavailable("the server has as many subscribers as it takes: try again later"))
     return StreamingResponse(_lines(office, feed), media_type="text/event-stream")
@@ -109,7 +100,7 @@ async def _converse(office: "Office", socket: WebSocket, who: Identity) -> None:
     with trio.move_on_after(_HELLO_SECONDS):
         try:
             wish = _wish_of(await socket.receive())
-            feed = await office.desk.watch(who, wish.task_id, wish.after)
+            feed = await office.desk.watch(wish, who)
         except Refused as refused:
             code = _MALFORMED if isinstance(refused, MessageInvalid) else _REFUSED
             await socket.close(code, str(refused).encode()[:_LONGEST_REASON].decode(errors="ignore"))
@@ -136,12 +127,7 @@ async def _until_it_leaves(socket: WebSocket, scope: trio.CancelScope) -> None:
     scope.cancel()
 
 
-@cache
-def _checker() -> Checker:
-    return Checker(schema_of(Wish))
-
-
-def _wish_of(frame: object) -> Wish:
+def _wish_of(frame: object) -> Subscribe:
     """Read the first frame.
 
     Raises:
@@ -160,11 +146,6 @@ def _wish_of(frame: object) -> Wish:
         value = loads(text)
     except ValueError:
         raise MessageInvalid([Fault("", "it is not JSON")]) from None
-    faults = _checker().faults(value)
-    if faults:
-        raise MessageInvalid(faults)
-    match value:
-        case {**members}:
-            return Wish(after=int(str(members.get("after", 0))), task_id=str(members.get("task_id", "")))
-        case _:
-            raise MessageInvalid([Fault("", "an object is wanted")])
+    if not isinstance(value, Mapping):
+        raise MessageInvalid([Fault("", "an object is wanted")])
+    return SUBSCRIPTIONS.decode({TAG: tag_of(Subscribe), **value})

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any, Final, cast
 
-from runtime.api.codec import EVENTS, REQUESTS
+from runtime.api.codec import EVENTS, REQUESTS, SUBSCRIPTIONS
 from runtime.api.schema import TAG, tag_of
 from runtime.server.answers import SCHEMAS, answer_schema
 from runtime.server.route import Parameter, Route, duration, moment, truth, whole
@@ -73,6 +73,7 @@ def document() -> dict[str, Json]:
         "components": {
             "schemas": {
                 **_definitions(REQUESTS.schema()),
+                **_definitions(SUBSCRIPTIONS.schema()),
                 **_definitions(EVENTS.schema()),
                 **SCHEMAS,
                 "Problem": _PROBLEM_SCHEMA,

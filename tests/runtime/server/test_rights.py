@@ -10,7 +10,7 @@ from runtime.api.codec import REQUESTS
 from runtime.api.commands import PauseTask, SubmitTask
 from runtime.api.desk import Desk
 from runtime.api.flow_commands import AboutFlows
-from runtime.api.queries import Involvement, ListTasks
+from runtime.api.queries import Involvement, ListTasks, Subscribe
 from runtime.api.submission import Submission
 from runtime.engine.rights import Identity
 from runtime.errors import Conflict, Forbidden, Invalid, NotFound
@@ -194,6 +194,24 @@ async def test_lists_hold_what_somebody_has_to_do_with(name, involvement):
         await prepared(runtime, desk, resolved=True)
         page = await desk.handle(ListTasks(involvement=involvement), PEOPLE[name])
         assert len(page.tasks) == (name in wanted)
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+async def test_who_may_subscribe_to_what(name):
+    async with open_runtime(administrators=ADMINISTRATORS) as runtime:
+        await runtime.register(TEMPLATE)
+        desk = Desk(runtime, ADMINISTRATORS)
+        task = await prepared(runtime, desk, resolved=True)
+        for message, allowed, refused in (
+            (Subscribe(task_id=task.header.task_id), VIEWERS, NotFound),
+            (Subscribe(), ADMINS, Forbidden),
+        ):
+            if name in allowed:
+                async with await desk.watch(message, PEOPLE[name]) as feed:
+                    assert (await feed.read())[0].task_id == task.header.task_id
+            else:
+                with pytest.raises(refused):
+                    await desk.watch(message, PEOPLE[name])
 
 
 async def test_whoever_took_a_task_on_goes_on_seeing_it():

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from runtime.api.codec import COMMANDS, EVENTS, QUERIES, Codec
+from runtime.api.codec import COMMANDS, EVENTS, QUERIES, SUBSCRIPTIONS, Codec
 
-CODECS: tuple[Codec[Any], ...] = (COMMANDS, QUERIES, EVENTS)
+CODECS: tuple[Codec[Any], ...] = (COMMANDS, QUERIES, SUBSCRIPTIONS, EVENTS)
 MESSAGES = Path(__file__).parent / "messages.json"
 SCHEMAS = Path(__file__).parent / "schema.json"
 
