@@ -52,6 +52,7 @@ class SubmitFlow(AboutFlows):
         minimum=1,
         maximum=_LONGEST_WAIT,
     )
+    max_in_flight: int = said("How many of its steps may run at once.", default=10, minimum=1, maximum=1000)
     start: bool = said("Whether it is started, too.", default=True)
 
 

@@ -144,6 +144,9 @@ class FlowRunView:
 class FlowView:
     """One flow, as of one moment. `waits` names the steps that ask for an answer, `failed` those that may be retried.
 
+    `execution_time` is in seconds, and there once it has ended; `result_directive` is what the last group without a
+    record of its own said.
+
     `turn` says how it stands to the turn of its owner (`runtime.flow.states.FlowTurn`); `superseded` names a newer flow
     of the same owner, which takes the retry from this one.
 
@@ -163,8 +166,12 @@ class FlowView:
     metadata: Mapping[str, str]
     approval_option: str
     plan_only: bool
+    on_error: str
+    on_policy_failure: str
+    result_directive: str
     started_at: float | None
     finished_at: float | None
+    execution_time: float | None
     paused: bool
     at_rest: bool
     ended: bool
@@ -207,8 +214,12 @@ def view_flow(flow: Flow, *, hidden: bool = False) -> FlowView:
         metadata=header.metadata,
         approval_option=flow.approval_option,
         plan_only=header.plan_only,
+        on_error=header.on_error,
+        on_policy_failure=header.on_policy_failure,
+        result_directive=flow.directive,
         started_at=flow.started_at,
         finished_at=flow.finished_at,
+        execution_time=_execution_time(flow),
         paused=flow.paused,
         at_rest=flow.at_rest,
         ended=flow.ended,
@@ -230,6 +241,11 @@ def view_approval(flow: Flow, step: Step) -> ApprovalView | None:
     """Show the approval of a step, with the plan to be approved."""
     approval = _approval(flow, step)
     return None if approval is None else attrs.evolve(approval, contents=step.output)
+
+
+def _execution_time(flow: Flow) -> float | None:
+    began, ended = flow.started_at, flow.finished_at
+    return None if began is None or ended is None else ended - began
 
 
 def view_step(flow: Flow, step: Step) -> FlowStepDetail:
