@@ -2,6 +2,7 @@
 
     intake      the front door: dedupes, makes each task's first decision, finds or wakes the actor of a task
     unit        one task or flow: folds `decide` over what arrived, stores, then acts; both engines are driven by it
+    births      how their actors begin; `duplicates`, when a submission is one that is known
     task        what is special about tasks; `flows`, about flows
     attempt     one attempt of one step, from skip conditions to checks; a child of its task's actor
     program     what a template alone decides about the attempts of a step

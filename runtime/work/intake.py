@@ -17,7 +17,6 @@ import attrs
 from actors import (
     Actor,
     ActorStopped,
-    Address,
     ChildSpec,
     ChildState,
     ChildUnknown,
@@ -36,25 +35,24 @@ from runtime.engine.events import AddComment, DrainBegan, ResolveRequested, Step
 from runtime.engine.records import TaskSubmitted
 from runtime.engine.states import Admission, ResolutionState, StepState, TaskState
 from runtime.engine.task import Task
-from runtime.errors import Conflict, InvariantBroken, NotFound, Refused, Unavailable
+from runtime.errors import Conflict, NotFound, Refused, Unavailable
 from runtime.faults import FaultPoint
 from runtime.flow.decision import decide as decide_flow
 from runtime.flow.effects import Effect as FlowEffect
 from runtime.flow.events import StartRequested
 from runtime.flow.flow import Flow
 from runtime.flow.states import FlowTurn
-from runtime.journal.codec import as_stored
 from runtime.journal.protocol import AlreadyStored, Entry, JournalUnavailable, Record, entry_of, standing_of
 from runtime.journal.replaying import replay
 from runtime.journal.shared import Claim
 from runtime.wishes import REFUSED, SpawnedTask
+from runtime.work.births import Birth, actor_of
+from runtime.work.duplicates import duplicate, is_same
 from runtime.work.family import submission_of
-from runtime.work.flows.actor import FlowActor
-from runtime.work.flows.birth import begin_flow, is_same_flow
+from runtime.work.flows.birth import begin_flow
 from runtime.work.flows.turns import check_room, moved
 from runtime.work.messages import Forward, GiveTurn, NewerFlow, SubmitBatch, TaskEnded, TurnMoved, WakeTask, WakeTasks
 from runtime.work.requests import Request
-from runtime.work.task import TaskActor
 from runtime.work.unit import IN_LINE, Services
 
 _Control: TypeAlias = Request | GetTask | FlowCommand | GiveTurn | NewerFlow
@@ -217,8 +215,8 @@ class Intake(Actor[Message]):
                 first = accepted.get(one.task_id)
                 if first is None:
                     accepted[one.task_id] = self._enter(None, one)
-                elif not _same(one, first.task):
-                    raise _duplicate(one.task_id)
+                elif not is_same(one, first.task):
+                    raise duplicate(one.task_id)
             await self._store_new(list(accepted.values()), {one.task_id: one for one in message.tasks})
         except (Unavailable, Conflict) as refusal:
             if question is not None:
@@ -309,8 +307,8 @@ class Intake(Actor[Message]):
         except AlreadyStored as known:
             for task_id in known.task_ids & asked.keys():
                 stored = await self._read(task_id)
-                if stored is not None and not _same(asked[task_id], stored):
-                    raise _duplicate(task_id) from None
+                if stored is not None and not is_same(asked[task_id], stored):
+                    raise duplicate(task_id) from None
             await self._store_new([one for one in accepted if one.task_id not in known.task_ids], asked)
 
     async def _store(self, accepted: Sequence[_Accepted]) -> None:
@@ -490,7 +488,7 @@ class Intake(Actor[Message]):
         task_id = task.header.task_id
         spec = ChildSpec(
             id=task_id,
-            start=partial(_actor_of, _Birth(task, effects, resumed), self._services, self.address),
+            start=partial(actor_of, Birth(task, effects, resumed), self._services, self.address),
             restart=Restart.TRANSIENT,
             stop_within=math.inf,
         )
@@ -516,68 +514,8 @@ class Intake(Actor[Message]):
             await self._services.journal.append([entry])
 
 
-class _Birth:
-    """What the first incarnation of a task's actor starts from; let go of once it has it.
-
-    `resumed`: why it was brought back while something may have been in flight.
-    """
-
-    __slots__ = ("_state", "task_id")
-
-    def __init__(self, task: Task | Flow, effects: Sequence[Any], resumed: str) -> None:
-        self.task_id = task.header.task_id
-        self._state: tuple[Task | Flow, Sequence[Any], str] | None = (task, effects, resumed)
-
-    def take(self) -> tuple[Task | Flow, Sequence[Any], str] | None:
-        state, self._state = self._state, None
-        return state
-
-
-async def _actor_of(
-    birth: _Birth, services: Services, intake: Address[WakeTask | TaskEnded | TurnMoved], _incarnation: int
-) -> TaskActor | FlowActor:
-    first = birth.take()
-    if first is not None:
-        task, effects, resumed = first
-        return _actor(task, services, intake, effects, resumed)
-    rebuilt = replay(await services.journal.read(birth.task_id), services.plans.of)
-    if rebuilt is None:
-        raise InvariantBroken(f"task {birth.task_id} ran and is not in the journal")
-    return _actor(rebuilt, services, intake, (), "the task's actor failed and was restarted")
-
-
-def _actor(
-    task: Task | Flow,
-    services: Services,
-    intake: Address[WakeTask | TaskEnded | TurnMoved],
-    effects: Sequence[Any],
-    resumed: str,
-) -> TaskActor | FlowActor:
-    if isinstance(task, Flow):
-        return FlowActor(task, services, intake, effects=effects, resumed=resumed)
-    return TaskActor(task, services, intake, effects=effects, resumed=resumed)
-
-
 def _answer_duplicate(question: Question[Message], message: _Submission, task: Task | Flow) -> None:
-    """The id of a task is its idempotency key: the same submission again is the same task."""
-    if _same(message, task):
+    if is_same(message, task):
         question.answer(message.task_id)
     else:
-        question.refuse(_duplicate(message.task_id))
-
-
-def _duplicate(task_id: str) -> Conflict:
-    return Conflict(f"there is another task with the id {task_id}: choose a new one")
-
-
-def _same(message: _Submission, task: Task | Flow) -> bool:
-    if isinstance(message, SubmitFlow):
-        return isinstance(task, Flow) and is_same_flow(message, task)
-    if isinstance(task, Flow):
-        return False
-    stored = task.plan.template  # a list where a tuple was submitted, perhaps
-    return (
-        (message.template == stored or as_stored(message.template) == stored)
-        and message.inputs == task.header.inputs
-        and message.requester == task.header.requester
-    )
+        question.refuse(duplicate(message.task_id))
