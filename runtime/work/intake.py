@@ -148,7 +148,7 @@ class Intake(Actor[Message]):
 
     def _enter_flow(self, question: Question[Message], message: SubmitFlow) -> _Accepted:
         """Make the first decisions on a flow."""
-        flow, records = begin_flow(message, at=self.clock.wall())
+        flow, records = begin_flow(message, self._services.tools.runners, at=self.clock.wall())
         decision = decide_flow(flow, *([StartRequested(at=self.clock.wall())] if message.start else []))
         return _Accepted(question, decision.flow, (*records, *decision.records), decision.effects)
 

@@ -178,3 +178,20 @@ async def test_a_flow_that_would_wait_for_itself_is_refused(mock_clock, between)
         other = await rt.submit(asking("flow", **inner))
         assert (await other.wait()).state is TaskState.DONE  # it is newer, and takes the turn from one that failed
         assert (await outer.status()).ended
+
+
+async def test_a_flow_inside_a_flow_is_found_again_after_a_crash(mock_clock):
+    asks = {"kind": "flow", "steps": [{"name": "q", "execution_type": "approval", "plan_kind": "approve-all"}]}
+    asks["steps"][0] |= {"signal": {"type": "echo", "data": {"output": {"x": 1}}}, "group_idx": 1}
+    inner = Signal(type="flow", data={"flow": asks})
+    kit = Flows(generators=[Generator("outer", lambda _: [StepSpec(name="s", signal=inner)])])
+    journal = Kept()
+    with trio.CancelScope() as crash:
+        async with open_runtime(journal=journal, flows=kit) as rt:
+            outer = await rt.flow("outer", flow_id="outer")
+            await waits(rt, "outer.s1")
+            crash.cancel()
+            await trio.lowlevel.checkpoint()
+    async with open_runtime(journal=journal, flows=kit) as rt:
+        await rt.flow_handle("outer.s1").approve("s1")
+        assert (await rt.flow_handle(outer.id).result()).status.status == "success"

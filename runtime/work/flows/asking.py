@@ -30,6 +30,7 @@ from runtime.flow.states import Hook
 from runtime.flows import HOOK_WITHIN_SECONDS, Flows, HookCall
 from runtime.policies.evaluation import evaluate
 from runtime.policies.protocol import PlanView
+from runtime.work.flows.birth import as_it_resumes
 from runtime.work.flows.labour import perform_signal
 from runtime.work.trial import Tools
 
@@ -41,6 +42,7 @@ async def generate(flow: Flow, effect: Generate, kit: Flows, tools: Tools) -> St
         try:
             given = await _given(flow, effect, kit, tools)
             steps, groups = flatten(given, plan_only=flow.header.plan_only)
+            steps = [as_it_resumes(one, tools.runners) for one in steps]
             return StepsGenerated(at=tools.clock.wall(), steps=steps, groups=groups)
         except GenerationError as error:
             problem = str(error)

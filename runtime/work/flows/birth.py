@@ -9,16 +9,27 @@ from runtime.flow.flow import Flow
 from runtime.flow.generation import rows_of
 from runtime.flow.history import apply, begin
 from runtime.flow.records import FlowCreated, RowsAdded
+from runtime.flow.rows import StepSpec
+from runtime.runner import Runners, RunnerUnknown
 
 
-def begin_flow(message: SubmitFlow, *, at: float) -> tuple[Flow, Sequence[FlowCreated | RowsAdded]]:
+def begin_flow(message: SubmitFlow, runners: Runners, *, at: float) -> tuple[Flow, Sequence[FlowCreated | RowsAdded]]:
     """Make the flow that a submission asks for, and the records that say so."""
     created = attrs.evolve(message.flow, at=at)
     flow = begin(created)
     if not message.steps:
         return flow, (created,)
-    rows = rows_of(flow, message.steps, message.groups, at=at)
+    rows = rows_of(flow, [as_it_resumes(one, runners) for one in message.steps], message.groups, at=at)
     return apply(flow, rows), (created, rows)
+
+
+def as_it_resumes(spec: StepSpec, runners: Runners) -> StepSpec:
+    """Give a step whose work goes on where it was when it is begun again as idempotent, whether it says so or not."""
+    try:
+        resumes = bool(spec.signals) and all(runners.get(one.type).resumes for one in spec.signals)
+    except RunnerUnknown:
+        return spec
+    return attrs.evolve(spec, idempotent=True) if resumes else spec
 
 
 def is_same_flow(message: SubmitFlow, flow: Flow) -> bool:
