@@ -147,10 +147,11 @@ def _goes_on(stored: Stored, hopeless: Collection[str]) -> bool:
 class Runtime(FlowClient):
     """A running runtime, as `runtime.open_runtime` gives it.
 
-    `instance` is its number among those that share its store: 1 where a store belongs to one at a time.
+    `instance` is its number where its store belongs to one at a time; where several share one, the store knows who holds
+    which task, and it is None.
     """
 
-    instance: int = 1
+    instance: int | None
 
     def __init__(
         self,
@@ -173,6 +174,7 @@ class Runtime(FlowClient):
         flow_kit: Flows,
         maintenance: bool = False,
     ) -> None:
+        self.instance = None if hands_over else 1
         self.maintenance = maintenance
         self.flow_kit = flow_kit
         self._intake = intake

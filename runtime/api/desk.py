@@ -74,13 +74,13 @@ ALWAYS_COUNTED: Final = ("TODO", "BLOCKED", "RUNNING", "WONTFIX", "DONE", "CANCE
 class SeenTask:
     """A task, and how much of it is for who asked: all of its execution, its passwords.
 
-    `instance` is the number of the runtime that answers.
+    `instance` is the number of the runtime that goes on with it, where that is known.
     """
 
     task: Task
     manages: bool
     administers: bool
-    instance: int = 1
+    instance: int | None = None
 
 
 @attrs.frozen

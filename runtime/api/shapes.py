@@ -98,10 +98,10 @@ def listed_shape(listed: Listed) -> dict[str, Json]:
     }
 
 
-def resolution_shape(task: Task, *, manages: bool, instance: int) -> dict[str, Json]:
+def resolution_shape(task: Task, *, manages: bool, instance: int | None) -> dict[str, Json]:
     """Show the execution of a task; to who does not manage it, without what it worked with and came to.
 
-    `instance` is the number of the runtime that goes on with it, while one does.
+    `instance` is the number of the runtime that goes on with it, while one does, and where that is known.
     """
     view, header, template = view_task(task), task.header, task.plan.template
     steps: dict[str, Json] = {name: step_shape(task, name, one, manages=manages) for name, one in view.steps.items()}

@@ -427,7 +427,7 @@ class Intake(Actor[Message]):
         elif question is not None and task is not None:
             question.answer(task)
         elif question is not None:
-            question.refuse(NotFound("task", message.task_id, "it was never submitted here"))
+            question.refuse(NotFound("task", message.task_id))
 
     async def _deliver(self, message: _Control, question: Question[Message] | None) -> bool:
         """Hand a message over; false when the task is asleep. The supervisor's table says which tasks are in memory."""

@@ -4,6 +4,7 @@ import attrs
 import pytest
 import trio
 
+from runtime.errors import Refused
 from runtime.journal.keys import add_key
 from runtime.server.limits import ServerLimits
 from runtime.templates.model import Action, Input, Step, Template
@@ -342,3 +343,20 @@ async def test_an_execution_tells_when_it_ran_and_who_goes_on_with_it(server):
     task = await server.runtime.submit(attrs.evolve(slow, result_format={}), {"name": "x"}, requester="ada")
     run = (await ada.get(f"/resolution/{(await task.status()).resolution_id}")).json()
     assert (run["instance_id"], "last_stop" in run, "last_start" in run) == (1, False, True)
+
+
+async def test_a_fault_reads_the_same_in_python_and_over_http(server):
+    rt, admin = server.runtime, server.client("admin")
+    task = await rt.submit(HELLO, {"name": "Ada"})
+    await task.wait()
+    for call, message in (
+        (lambda: rt.run("none"), {"type": "run_task", "task_id": "none"}),
+        (lambda: rt.cancel(task.id), {"type": "cancel_task", "task_id": task.id}),
+        (lambda: rt.submit(HELLO, {}), {"type": "submit_task", "template": "hello"}),
+        (lambda: rt.submit(HELLO, {"nam": "x"}), {"type": "submit_task", "template": "hello", "inputs": {"nam": "x"}}),
+        (lambda: rt.operator(task.id).extend(), {"type": "extend_task", "task_id": task.id}),
+        (lambda: rt.rotate_keys(), {"type": "rotate_keys"}),
+    ):
+        with pytest.raises(Refused) as refusal:
+            await call()
+        assert (await admin.post("/v1/messages", json=message)).json()["error"] == str(refusal.value)
