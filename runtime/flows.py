@@ -36,7 +36,10 @@ GENERATE_WITHIN_SECONDS: Final = 60.0
 HOOK_WITHIN_SECONDS: Final = 60.0
 
 GeneratorFunction: TypeAlias = Callable[[FlowCreated], Any]
-"""Gives the steps of a flow: `StepSpec` and `GroupSpec`, in a list. An ``async def``, or called in a thread."""
+"""Gives the steps of a flow: `StepSpec` and `GroupSpec`, in a list. An ``async def``, or called in a thread.
+
+One that yields them, asynchronously, has the first groups begun while it goes on, as far as they are `eager`.
+"""
 
 
 @attrs.frozen

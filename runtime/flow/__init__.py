@@ -53,6 +53,8 @@ Where the specification leaves a choice, or the original is not to be followed, 
   from those before it.
 * An answer is somebody's: whoever sets ``approve-all`` approves what they may answer, and nothing else. A plan that is
   approved more than 72 h after it was made is made again, with its group.
+* Eager groups begin while the generator goes on. One that fails then fails its flow once they have ended; one that is
+  asked again, after a crash, gives them again, and they are not stored twice.
 * A plan without changes is skipped unless an earlier attempt in its group failed: nobody knows then what was applied.
 * Errors that a retry superseded do not keep a flow from being complete; denied plans keep their status (Q16).
 """

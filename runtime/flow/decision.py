@@ -31,6 +31,7 @@ from runtime.flow.events import (
     DrainBegan,
     Event,
     GenerationFailed,
+    GroupsGenerated,
     HookReturned,
     NewerFlowCreated,
     PauseRequested,
@@ -107,6 +108,9 @@ def _take(turn: Turn, event: Event) -> Refused | None:
         case StepsGenerated():
             if not _generator_abandoned(turn):
                 generation.generated(turn, event)
+        case GroupsGenerated():
+            if turn.flow.cancelled is None:
+                generation.groups_generated(turn, event)
         case GenerationFailed():
             if not _generator_abandoned(turn):
                 generation.failed(turn, event)
@@ -255,7 +259,7 @@ def _act_in_groups(turn: Turn, note: Note) -> None:
         case Entered():
             segments.enter(turn, note.position)
         case GoOn():
-            if turn.flow.stalled:
+            if turn.flow.stalled or segments.waits_for_steps(turn.flow):
                 segments.go_on(turn)
         case _:
             assert_never(note)

@@ -42,6 +42,15 @@ class StepsGenerated:
 
 
 @attrs.frozen(kw_only=True)
+class GroupsGenerated:
+    """The generator gave the first groups, which are eager, and goes on. They have been checked."""
+
+    at: float
+    steps: Sequence[StepSpec]
+    groups: Sequence[GroupSpec]
+
+
+@attrs.frozen(kw_only=True)
 class GenerationFailed:
     """There are no steps; the error says why."""
 
@@ -276,6 +285,7 @@ class Resumed:
 
 Report: TypeAlias = (
     StepsGenerated
+    | GroupsGenerated
     | GenerationFailed
     | WorkFinished
     | StepCut

@@ -60,6 +60,7 @@ class Flow:
     paused: bool = False
     cut: bool = False
     generating: bool = False
+    generation_error: str = ""
     held: bool = False
     cancelled: FlowCancelled | None = None
     turn: FlowTurn = FlowTurn.NONE

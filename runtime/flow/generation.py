@@ -8,7 +8,7 @@ import attrs
 from runtime.errors import Conflict, did_you_mean
 from runtime.flow.effects import Generate
 from runtime.flow.ends import fail_flow
-from runtime.flow.events import GenerationFailed, StartRequested, StepsGenerated
+from runtime.flow.events import GenerationFailed, GroupsGenerated, StartRequested, StepsGenerated
 from runtime.flow.flow import Flow
 from runtime.flow.records import (
     FlowQueued,
@@ -22,7 +22,7 @@ from runtime.flow.records import (
 )
 from runtime.flow.rows import GroupSpec, Signal, StepSpec
 from runtime.flow.states import ExecutionType, FlowStatus, FlowTurn, Mode, RunType
-from runtime.flow.turn import Entered, Turn
+from runtime.flow.turn import Entered, GoOn, Turn
 
 SPACING: Final = 100
 """How far apart the steps of a group are numbered, so that clones fit between them."""
@@ -135,18 +135,38 @@ def _begin(turn: Turn) -> None:
 
 
 def generated(turn: Turn, event: StepsGenerated) -> None:
-    """Store the steps, once; then go on with the first."""
-    if not turn.flow.generating:
+    """Store the steps, once; then go on with the first, or behind the eager groups."""
+    flow = turn.flow
+    if not flow.generating:
         return
-    turn.record(rows_of(turn.flow, event.steps, event.groups, at=event.at))
-    turn.set_flow(FlowStatus.IN_PROGRESS, "steps generated")
-    turn.notes.append(Entered(0))
+    first = not flow.steps
+    turn.record(rows_of(flow, event.steps, event.groups, at=event.at))
+    if first:
+        turn.set_flow(FlowStatus.IN_PROGRESS, "steps generated")
+    turn.notes.append(Entered(0) if first else GoOn())
+
+
+def groups_generated(turn: Turn, event: GroupsGenerated) -> None:
+    """Store groups that are carried out while the rest is generated; a generator that is asked again gives them again."""
+    flow = turn.flow
+    if not flow.generating or flow.mode is not Mode.GROUP:
+        return
+    first, rows = not flow.steps, rows_of(flow, event.steps, event.groups, at=event.at, more=True)
+    if rows.steps:
+        turn.record(rows)
+        turn.notes.append(Entered(0) if first else GoOn())
 
 
 def failed(turn: Turn, event: GenerationFailed) -> None:
-    """End the flow: no step runs, none is stored."""
-    if turn.flow.generating:
-        fail_flow(turn, f"flow {turn.flow.header.flow_id}: {event.error}")
+    """End the flow: no step runs, none is stored; or once the eager groups that are stored have ended."""
+    if not turn.flow.generating:
+        return
+    error = f"flow {turn.flow.header.flow_id}: {event.error}"
+    if turn.flow.steps:
+        turn.record(GenerationEnded(at=event.at, error=error))
+        turn.notes.append(GoOn())
+    else:
+        fail_flow(turn, error)
 
 
 def abandon(turn: Turn) -> None:
@@ -154,8 +174,14 @@ def abandon(turn: Turn) -> None:
     turn.record(GenerationEnded(at=turn.at))
 
 
-def rows_of(flow: Flow, steps: Sequence[StepSpec], groups: Sequence[GroupSpec], *, at: float) -> RowsAdded:
-    """Make rows of what was generated."""
+def rows_of(
+    flow: Flow, steps: Sequence[StepSpec], groups: Sequence[GroupSpec], *, at: float, more: bool = False
+) -> RowsAdded:
+    """Make rows of what was generated, but for the groups that are there already. `more`: the generator goes on."""
+    there = set(flow.order.groups)
+    steps = [one for one in steps if one.group_idx not in there]
+    groups = [one for one in groups if one.group_idx not in there]
+    begin = len(flow.steps)
     named = {group.group_idx or 0: group for group in groups}
     grouped = flow.mode is Mode.GROUP
     parallel = {step.group_idx for step in steps if step.parallel}
@@ -178,10 +204,11 @@ def rows_of(flow: Flow, steps: Sequence[StepSpec], groups: Sequence[GroupSpec], 
     return RowsAdded(
         at=at,
         by=flow.header.by,
+        more=more,
         groups=tuple(rows),
         steps=tuple(
             _row(spec, number, idx=number * spacing, group_id=ids.get(spec.group_idx, ""))
-            for number, spec in enumerate(steps)
+            for number, spec in enumerate(steps, start=begin)
         ),
     )
 

@@ -137,7 +137,7 @@ def _flow_after(
         case GenerationBegan():
             return attrs.evolve(flow, generating=True)
         case GenerationEnded():
-            return attrs.evolve(flow, generating=False)
+            return attrs.evolve(flow, generating=False, generation_error=record.error)
         case ApprovalOptionSet():
             return attrs.evolve(flow, approval_option=record.option, option_set=record)
         case Moved():
@@ -324,7 +324,7 @@ def _rows_added(flow: Flow, record: RowsAdded) -> Flow:
         live_groups=live,
         order=flow.order.adding(rows),
         open=flow.open + len(rows),
-        generating=False,
+        generating=flow.generating if any(row.retry_index or row.generation for row in rows) else record.more,
     )
 
 

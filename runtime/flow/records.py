@@ -97,9 +97,10 @@ class GenerationBegan:
 
 @attrs.frozen(kw_only=True)
 class GenerationEnded:
-    """The generator ended, and nobody wants its steps any more."""
+    """The generator ended, and nobody wants its steps any more; or, with an `error`, it gave no more than its first."""
 
     at: float
+    error: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -135,12 +136,13 @@ class GroupAdded:
 
 @attrs.frozen(kw_only=True)
 class RowsAdded:
-    """Steps and groups are there: those that were generated, or clones."""
+    """Steps and groups are there: those that were generated, or clones. `more`: the generator goes on."""
 
     at: float
     by: str
     steps: tuple[StepAdded, ...] = ()
     groups: tuple[GroupAdded, ...] = ()
+    more: bool = False
 
 
 @attrs.frozen(kw_only=True)

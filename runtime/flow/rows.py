@@ -136,11 +136,12 @@ class StepSpec:
 class GroupSpec:
     """A group as a generator gives it: its number, or the steps themselves, which then need not say theirs.
 
-    `before` and `after` are what has to be done around the steps; a flow that only plans leaves them out.
+    `eager`: one of the first that a generator yields is carried out while the rest is still being generated. `before` and `after` are what has to be done around the steps; a flow that only plans leaves them out.
     """
 
     name: str = ""
     parallel: bool = False
+    eager: bool = False
     group_idx: int | None = None
     before: tuple[StepSpec, ...] = ()
     steps: tuple[StepSpec, ...] = ()

@@ -6,7 +6,7 @@ from runtime.flow.cleanup import cancel_future_steps, close_groups
 from runtime.flow.cloning import CloneRefused, clone_group
 from runtime.flow.effects import ContinueAsNew
 from runtime.flow.ends import fail_flow, set_run, stop_flow, succeed
-from runtime.flow.flow import AWAITING_RETRY, RETRIES_EXHAUSTED
+from runtime.flow.flow import AWAITING_RETRY, RETRIES_EXHAUSTED, Flow
 from runtime.flow.groups import close_lane, dispatch_group, end_group
 from runtime.flow.outcomes import DENIED, PAUSED, SKIPPED_DEPENDENTS
 from runtime.flow.records import FlowParked, Moved, RunOpened, SegmentCut
@@ -42,11 +42,22 @@ def go_on(turn: Turn) -> None:
     group = flow.group_at(flow.position)
     if group is not None:
         dispatch_group(turn, group)
+    elif flow.generating:
+        pass  # what is generated next goes on here
+    elif flow.generation_error:
+        fail_flow(turn, flow.generation_error)
     elif flow.complete:
         succeed(turn)
     else:  # nothing is left to dispatch, and something is left to do: only a person can know what
         turn.record(FlowParked(at=turn.at, step_id=PAUSED))
         set_run(turn, RunStatus.APPROVAL_AWAITING)
+
+
+def waits_for_steps(flow: Flow) -> bool:
+    """Say whether all groups that are there have ended, while more of them are, or were, to be generated."""
+    more = flow.generating or bool(flow.generation_error)
+    waits = flow.live or flow.parked or flow.failed or flow.delayed or flow.park or flow.cut or flow.waiting
+    return more and flow.ending is None and not waits
 
 
 def on_group(turn: Turn, note: GroupAnswered) -> None:

@@ -140,7 +140,8 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
         for effect in effects:
             match effect:
                 case Generate():
-                    self.children.start(_GENERATOR, generate, flow, effect, kit, tools, report=self._generated)
+                    tell = self.address.post
+                    self.children.start(_GENERATOR, generate, flow, effect, kit, tools, tell, report=self._generated)
                 case StartStep():
                     step = flow.steps[effect.step]
                     self._ask(effect, work, flow, step, effect.attempt, tools, self._nursery())

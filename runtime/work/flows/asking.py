@@ -5,27 +5,30 @@ they do is an answer; a thread that never ends is left behind.
 """
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from contextlib import aclosing, suppress
 from functools import partial
 from typing import Any
 
 import trio
 
+from actors import ActorStopped, MailboxFull
 from runtime.errors import FlowInvalid
 from runtime.flow.document import read_flow
 from runtime.flow.effects import CallHook, CheckPlan, EvaluatePolicies, FindDependents, Generate
 from runtime.flow.events import (
     DependentsFound,
     GenerationFailed,
+    GroupsGenerated,
     HookReturned,
     PlanChecked,
     PoliciesEvaluated,
     StepsGenerated,
 )
 from runtime.flow.flow import Flow
-from runtime.flow.generation import GenerationError, choose_generator, flatten
+from runtime.flow.generation import MOST_STEPS, GenerationError, choose_generator, flatten
 from runtime.flow.noop import PlanUnreadable, is_noop
-from runtime.flow.rows import Signal, Step, StepSpec
+from runtime.flow.rows import GroupSpec, Signal, Step, StepSpec
 from runtime.flow.states import Hook
 from runtime.flows import HOOK_WITHIN_SECONDS, Flows, HookCall
 from runtime.policies.evaluation import evaluate
@@ -35,12 +38,14 @@ from runtime.work.flows.labour import perform_signal
 from runtime.work.trial import Tools
 
 
-async def generate(flow: Flow, effect: Generate, kit: Flows, tools: Tools) -> StepsGenerated | GenerationFailed:
-    """Ask for the steps of a flow. Never raises, and ends in time."""
+async def generate(
+    flow: Flow, effect: Generate, kit: Flows, tools: Tools, first: Callable[[GroupsGenerated], None]
+) -> StepsGenerated | GenerationFailed:
+    """Ask for the steps of a flow; tell of the `first` groups that are eager. Never raises, and ends in time."""
     problem = f"the generator did not end within {kit.generate_within_seconds:g} s"
     with trio.move_on_after(kit.generate_within_seconds):
         try:
-            given = await _given(flow, effect, kit, tools)
+            given = await _given(flow, effect, kit, tools, partial(_tell_first, flow, tools, first))
             steps, groups = flatten(given, plan_only=flow.header.plan_only)
             steps = [as_it_resumes(one, tools.runners) for one in steps]
             return StepsGenerated(at=tools.clock.wall(), steps=steps, groups=groups)
@@ -51,9 +56,36 @@ async def generate(flow: Flow, effect: Generate, kit: Flows, tools: Tools) -> St
     return GenerationFailed(at=tools.clock.wall(), error=problem)
 
 
-async def _given(flow: Flow, effect: Generate, kit: Flows, tools: Tools) -> object:
+def _tell_first(flow: Flow, tools: Tools, first: Callable[[GroupsGenerated], None], given: Sequence[object]) -> None:
+    """Tell of eager groups; where there is no room for that they come with the others."""
+    steps, groups = flatten(given, plan_only=flow.header.plan_only)
+    steps = [as_it_resumes(one, tools.runners) for one in steps]
+    with suppress(MailboxFull, ActorStopped):
+        first(GroupsGenerated(at=tools.clock.wall(), steps=steps, groups=groups))
+
+
+async def _yielded(items: AsyncIterable[object], eager: Callable[[Sequence[object]], None]) -> Sequence[object]:
+    """Gather what a generator yields; `eager` is told of the groups at its beginning that are."""
+    given: list[object] = []
+    leading = True
+    async for one in items:
+        given.append(one)
+        if len(given) > MOST_STEPS:
+            break  # which is too many, and said to be
+        leading = leading and isinstance(one, GroupSpec) and one.eager
+        if leading:
+            eager(given)
+    return given
+
+
+async def _given(
+    flow: Flow, effect: Generate, kit: Flows, tools: Tools, eager: Callable[[Sequence[object]], None]
+) -> object:
     chosen = choose_generator(flow.header.type, effect.signal, kit.generators)
     if not isinstance(chosen, Signal):
+        if inspect.isasyncgenfunction(chosen.function):
+            async with aclosing(chosen.function(flow.header)) as items:
+                return await _yielded(items, eager)
         return await _called(chosen.function, flow.header)
     done = await perform_signal(flow, StepSpec(name="generate steps"), chosen, tools)
     if done.error:

@@ -1,0 +1,141 @@
+"""Eager groups: the first that a generator yields are carried out while it goes on (section 5.3)."""
+
+import pytest
+import trio
+
+from actors import VirtualClock
+from runtime import GroupSpec, Signal, StepSpec, generator, open_runtime
+from runtime.flow.events import (
+    CancelRequested,
+    GenerationFailed,
+    GroupsGenerated,
+    StartRequested,
+    StepsGenerated,
+)
+from runtime.flow.generation import flatten
+from runtime.flow.states import Mode
+from runtime.flows import Flows
+from tests.support.plain_flow import START, FlowLoop, Work, group, plan, step
+
+
+def eager(*steps):
+    return group(*steps, eager=True)
+
+
+def begun(*first, mode=Mode.GROUP, **fields):
+    """A flow whose generator gave its first groups, and goes on."""
+    loop = FlowLoop(step("never"), mode=mode, **fields)
+    loop.tell(StartRequested(at=loop.now))
+    loop.pending.clear()
+    steps, groups = flatten(first)
+    loop.tell(GroupsGenerated(at=loop.now, steps=steps, groups=groups))
+    return loop.settle()
+
+
+def gives(loop, *given):
+    steps, groups = flatten(given)
+    loop.tell(StepsGenerated(at=loop.now, steps=steps, groups=groups))
+    return loop.settle()
+
+
+ONE, TWO, THREE = eager(step("a")), eager(step("b")), group(step("c"))
+
+
+def test_eager_groups_run_while_the_rest_is_generated_and_the_flow_waits_for_that():
+    loop = begun(ONE)
+    assert (loop.executed, loop.flow.generating, loop.flow.ended) == (["a"], True, False)
+    assert not loop.flow.at_rest
+    steps, groups = flatten((ONE, TWO))
+    loop.tell(GroupsGenerated(at=loop.now, steps=steps, groups=groups))
+    loop.settle()
+    assert loop.executed == ["a", "b"]
+    gives(loop, ONE, TWO, THREE)
+    assert loop.executed == ["a", "b", "c"]
+    assert loop.flow.status.status == "success"
+    assert [one.id for one in loop.flow.ordered()] == ["s1", "s2", "s3"]
+
+
+def test_the_rest_may_come_before_an_eager_group_has_ended():
+    loop = begun(eager(plan("P"), step("A")))
+    gives(loop, eager(plan("P"), step("A")), THREE)
+    assert loop.executed == ["P"]
+    assert loop.answer("P", "approve").executed == ["P", "A", "c"]
+    assert loop.flow.status.status == "success"
+
+
+def test_a_generator_that_fails_behind_its_eager_groups_fails_the_flow_once_they_have_ended():
+    loop = begun(eager(plan("P"), step("A")))
+    loop.tell(GenerationFailed(at=loop.now, error="boom"))
+    assert not loop.flow.ended
+    loop.answer("P", "approve")
+    assert loop.executed == ["P", "A"]
+    assert (loop.flow.ended, loop.flow.status.status) == (True, "error")
+    assert "boom" in str(loop.flow.error)
+    at_once = begun(ONE)
+    at_once.tell(GenerationFailed(at=at_once.now, error="boom"))
+    assert at_once.flow.ended
+
+
+def test_after_a_crash_the_generator_is_asked_again_and_nothing_is_stored_or_done_twice():
+    loop = begun(ONE)
+    loop.generators = {"install": lambda _flow: [ONE, THREE]}
+    loop.crash().settle()
+    assert loop.executed == ["a", "c"]
+    assert len(loop.flow.steps) == 2
+    assert loop.flow.status.status == "success"
+
+
+def test_a_retry_meanwhile_is_no_end_of_the_generation():
+    loop = begun(eager(plan("P"), step("A")))
+    loop.answer("P", "retry")
+    assert loop.flow.generating
+    gives(loop, eager(plan("P"), step("A")), THREE)
+    loop.answer("P (retry 1)", "approve")
+    assert loop.flow.status.status == "success"
+    assert loop.executed[-1] == "c"
+
+
+def test_a_flow_that_ended_or_was_cancelled_takes_no_more_steps():
+    denied = begun(eager(plan("P"), step("A"))).answer("P", "deny")
+    assert denied.flow.ended
+    gives(denied, eager(plan("P"), step("A")), THREE)
+    assert len(denied.flow.steps) == 2
+    cancelled = begun(eager(step("a")))
+    cancelled.tell(CancelRequested(at=cancelled.now, by="grace"))
+    cancelled.settle()
+    assert cancelled.flow.ended
+    steps, groups = flatten((ONE, TWO))
+    cancelled.tell(GroupsGenerated(at=cancelled.now, steps=steps, groups=groups))
+    assert len(cancelled.flow.steps) == 1
+
+
+@pytest.mark.parametrize("mode", [Mode.FLAT, Mode.CHILD])
+def test_without_groups_nothing_is_eager(mode):
+    loop = begun(ONE, mode=mode)
+    assert not loop.flow.steps
+    assert gives(loop, ONE, THREE).executed == ["a", "c"]
+
+
+def test_work_of_an_eager_group_that_ends_late_is_gone_on_from():
+    loop = FlowLoop(step("never"), mode=Mode.GROUP, script=lambda one: Work(blocked=one.name == "a"))
+    loop.tell(StartRequested(at=loop.now))
+    loop.pending.clear()
+    steps, groups = flatten((ONE,))
+    loop.tell(GroupsGenerated(at=loop.now, steps=steps, groups=groups))
+    gives(loop, ONE, THREE)
+    loop.finish(loop.id_of("a"), Work())
+    assert loop.settle().executed == ["a", "c"]
+
+
+async def test_a_generator_that_yields_is_begun_with_at_once(autojump_clock):
+    @generator("slow")
+    async def slow(_flow):
+        for number in range(3):
+            said = StepSpec(name=f"s{number}", signal=Signal(type="echo", data={"output": "x"}))
+            yield GroupSpec(steps=(said,), eager=number < 2)
+            await trio.sleep(10)
+
+    async with open_runtime(flows=Flows(generators=[slow]), clock=VirtualClock(START)) as runtime:
+        view = await (await runtime.flow("slow")).result()
+    assert view.status.status == "success"
+    assert [one.started_at - START for one in view.steps] == pytest.approx([0, 10, 30], abs=1)
