@@ -74,7 +74,7 @@ from runtime.work.intake import Intake
 from runtime.work.limits import Limits, limits_of
 from runtime.work.plans import Plans
 from runtime.work.program import Programs
-from runtime.work.resources import CAPACITY, ResourceKeeper, Resources
+from runtime.work.resources import CAPACITY, Everywhere, ResourceKeeper, Resources
 from runtime.work.schema import Schemas
 from runtime.work.sharing import Sharing
 from runtime.work.slots import Slots
@@ -214,7 +214,8 @@ async def open_runtime(
     evaluator = Evaluator(now=lambda: datetime.fromtimestamp(clock.wall(), UTC), region=region)
     timers = Timers(clock, shutdown=shutdown)
     limits = limits or limits_of(config or {})
-    resources = Resources(limits, lambda: root.address_of(_RESOURCES)) if limits.pools else None
+    everywhere = Everywhere(journal) if limits.everywhere and isinstance(journal, SharedJournal) else None
+    resources = Resources(limits, lambda: root.address_of(_RESOURCES), everywhere) if limits.pools else None
     agenda = Agenda(timers)
     sharing = (
         Sharing(

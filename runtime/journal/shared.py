@@ -99,6 +99,14 @@ class SharedJournal(Journal, Protocol):
         """Let go of tasks that we hold. Sync."""
         ...
 
+    async def hold(self, label: str, limit: int, ticket: int) -> bool:
+        """Hold a resource of which all instances together may hold so many; False when they do."""
+        ...
+
+    def unhold(self, ticket: int) -> None:
+        """Give back whatever is held under a ticket, soon. Sync."""
+        ...
+
     def listen(self, signal: Signal, heard: Callable[[], None]) -> None:
         """Have a function called at a signal: sync, quick, and any number of times for one. Sync."""
         ...

@@ -51,7 +51,17 @@ from runtime.work.duplicates import duplicate, is_same
 from runtime.work.family import submission_of
 from runtime.work.flows.birth import begin_flow
 from runtime.work.flows.turns import check_room, moved
-from runtime.work.messages import Forward, GiveTurn, NewerFlow, SubmitBatch, TaskEnded, TurnMoved, WakeTask, WakeTasks
+from runtime.work.messages import (
+    AdmitRun,
+    Forward,
+    GiveTurn,
+    NewerFlow,
+    SubmitBatch,
+    TaskEnded,
+    TurnMoved,
+    WakeTask,
+    WakeTasks,
+)
 from runtime.work.requests import Request
 from runtime.work.unit import IN_LINE, Services
 
@@ -452,8 +462,11 @@ class Intake(Actor[Message]):
         return True
 
     def _forward(self, forward: Forward) -> None:
-        """Have another instance told, which holds the task. When its tasks are due is its own affair."""
+        """Have another instance told, which holds the task. When its tasks are due, and may begin, is its own affair."""
         post = self._services.post
+        if isinstance(forward.message, AdmitRun):
+            forward.refuse(Conflict("another instance goes on with the task"))
+            return
         if isinstance(forward.message, WakeTask) or post is None:
             return
         try:

@@ -27,7 +27,7 @@ from runtime.errors import (
     UnderstudyError,
 )
 from runtime.journal.codec import Form, decode_template, encode_template, encode_value
-from runtime.work.messages import GiveTurn, NewerFlow, WakeTask
+from runtime.work.messages import AdmitRun, GiveTurn, NewerFlow, WakeTask
 from runtime.work.requests import Request
 
 Question: TypeAlias = Request | DeleteTask | DeleteFlow | FlowCommand | GiveTurn | NewerFlow
@@ -38,7 +38,7 @@ class LetterUnreadable(UnderstudyError):
 
 
 _QUESTIONS: Final[Mapping[str, type]] = {
-    message.__name__: message for message in get_args(Question) if message is not WakeTask
+    message.__name__: message for message in get_args(Question) if message not in {WakeTask, AdmitRun}
 }
 _FORMS: Final = {
     name: Form(message, **({"template": bytes | None} if message is StartTaskOver else {}))

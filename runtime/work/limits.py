@@ -59,6 +59,8 @@ class Limits:
         resources: a number for each label; 0 switches the label off: whoever wants it is refused at once. Steps hold
             those of theirs while they execute; the runs of a template hold ``template:<its name>`` from their beginning
             to their end, and wait for it in line, as they do for `executions`.
+        everywhere: those of the labels whose number counts for all instances that share a store, together, and not for
+            each of them; only of what steps hold.
         acquire_timeout: seconds that a step waits for all its resources; then it is TO_RETRY. 0 waits for ever.
         executions: how many tasks may be in a run at once. One that waits for its turn is TO_AUTORUN, or RETRY, and
             takes no memory but its place in line. With 0 nothing ever runs.
@@ -67,11 +69,15 @@ class Limits:
     """
 
     resources: Mapping[str, int] = attrs.field(factory=dict, validator=_whole)
+    everywhere: frozenset[str] = frozenset()
     acquire_timeout: float = attrs.field(default=60.0, validator=_patient)
     executions: int | None = attrs.field(default=None, validator=_count)
     executions_from_crashed: int | None = attrs.field(default=None, validator=_count)
 
     def __attrs_post_init__(self) -> None:
+        for label in sorted(self.everywhere):
+            if label not in self.resources or label.startswith(template_label("")):
+                raise ValueError(f'"{label}" cannot be limited everywhere: it is no limited resource of steps')
         both = self.executions is not None and self.executions_from_crashed is not None
         if both and self.executions_from_crashed > self.executions:  # type: ignore[operator] # neither is None
             raise ValueError(
@@ -96,9 +102,10 @@ class Limits:
 
 @attrs.frozen(kw_only=True)
 class _Configured:
-    """The limits as ``utask-cfg`` names them."""
+    """The limits as ``utask-cfg`` names them, and one of our own: `global_resource_limits`, of all instances together."""
 
     resource_limits: Mapping[str, int] = attrs.field(factory=dict)
+    global_resource_limits: Mapping[str, int] = attrs.field(factory=dict)
     resource_acquire_timeout: Duration = _A_MINUTE
     max_concurrent_executions: int = _UNLIMITED
     max_concurrent_executions_from_crashed: int = _UNLIMITED
@@ -120,7 +127,8 @@ def limits_of(config: Mapping[str, str]) -> Limits:
     configured = structure(_Configured, said)
     runs, crashed = configured.max_concurrent_executions, configured.max_concurrent_executions_from_crashed
     return Limits(
-        resources=configured.resource_limits,
+        resources={**configured.resource_limits, **configured.global_resource_limits},
+        everywhere=frozenset(configured.global_resource_limits),
         acquire_timeout=configured.resource_acquire_timeout,
         executions=None if runs == _UNLIMITED else runs,
         executions_from_crashed=None if crashed == _UNLIMITED else crashed,

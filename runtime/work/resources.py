@@ -1,6 +1,7 @@
 """The actor that hands out limited resources, to steps and to runs, and what an attempt of a step holds of it.
 
-Limits are those of one runtime: two processes with a limit of ten are twenty. A step holds its resources while its
+Limits are those of one runtime: two processes with a limit of ten are twenty, unless the limit is one of all instances
+that share a store (`Limits.everywhere`): then a step asks the store besides, once its own runtime has let it. A step holds its resources while its
 action runs, and while its pre-hook does; nothing is held between attempts. A step none of whose labels has a limit
 never asks. What runs hold is in `slots` (spec section 8).
 
@@ -12,7 +13,7 @@ import math
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from itertools import count
+from itertools import chain, count, repeat
 from typing import Final, TypeAlias
 
 import attrs
@@ -33,6 +34,8 @@ from actors import (
     answers,
     handles,
 )
+from runtime.journal.protocol import JournalUnavailable
+from runtime.journal.shared import SharedJournal
 from runtime.runner import NotProvisioned
 from runtime.work.limits import Limits
 from runtime.work.messages import AdmitRun
@@ -42,6 +45,9 @@ from runtime.work.slots import Front, QueueRun, SlotLeft, admit
 CAPACITY: Final = 1 << 24
 """How many messages may wait for the actor: more than there can be attempts, so that no release is ever refused."""
 
+
+_ASK_AGAIN_SECONDS: Final = (0.02, 0.05, 0.1, 0.25)
+"""How long to wait before the store is asked again for what others hold; the last one for ever."""
 
 _OVER: Final = StopReason.normal("resources", "nothing new is to begin")
 _DRAINING: Final = "the runtime is shutting down: the step had not begun"
@@ -167,12 +173,49 @@ class ResourceKeeper(Actor[Message]):
         question.answer(self._pools.figures())
 
 
+class Everywhere:
+    """What steps hold of all instances together. Each label is handed out to whoever asks first once it is free."""
+
+    def __init__(self, journal: SharedJournal) -> None:
+        self._journal = journal
+
+    @asynccontextmanager
+    async def holding(self, limits: Limits, wanted: Sequence[str], ticket: int, deadline: float) -> AsyncIterator[None]:
+        """Hold those of the labels that are limited everywhere for as long as the block lasts.
+
+        Raises:
+            NotProvisioned: they were not free in time.
+        """
+        labels = sorted(limits.everywhere.intersection(wanted))
+        if not labels:
+            yield
+            return
+        try:
+            for label in labels:
+                await self._hold(label, limits.resources[label], ticket, deadline)
+            yield
+        finally:
+            self._journal.unhold(ticket)
+
+    async def _hold(self, label: str, limit: int, ticket: int, deadline: float) -> None:
+        for pause in chain(_ASK_AGAIN_SECONDS, repeat(_ASK_AGAIN_SECONDS[-1])):
+            with suppress(JournalUnavailable):  # the store is away: wait for it, as for the resource
+                if await self._journal.hold(label, limit, ticket):
+                    return
+            if trio.current_time() + pause > deadline:
+                raise NotProvisioned(f"resources were not free in time in all instances: {label} ({limit})")
+            await trio.sleep(pause)
+
+
 class Resources:
     """What attempts hold of the actor: asks it where a limit applies, and only there."""
 
-    def __init__(self, limits: Limits, keeper: Callable[[], Address[Message]]) -> None:
+    def __init__(
+        self, limits: Limits, keeper: Callable[[], Address[Message]], everywhere: "Everywhere | None" = None
+    ) -> None:
         self._limits = limits
         self._keeper = keeper
+        self._everywhere = everywhere
         self._tickets = count()
 
     def limited(self, labels: Iterable[str]) -> frozenset[str]:
@@ -206,7 +249,11 @@ class Resources:
             _release(keeper, ticket)
             raise
         try:
-            yield
+            if self._everywhere is None:
+                yield
+            else:
+                async with self._everywhere.holding(self._limits, wanted, ticket, deadline):
+                    yield
         finally:
             _release(keeper, ticket)
 

@@ -18,7 +18,7 @@ import trio
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.database import is_cut, unavailable
 from runtime.journal.postgres.driver import TrioConnection
-from runtime.journal.postgres.writer import Stored, Writer
+from runtime.journal.postgres.writer import NOTHING, Freed, Stored, Writer
 from runtime.journal.protocol import AlreadyStored, JournalUnavailable, LeaseLost
 from runtime.journal.turns import Turn
 
@@ -56,6 +56,7 @@ class Committer:
         self._lose = lose
         self._jobs: deque[_Append] = deque()
         self._released: list[int] = []
+        self._unheld: list[int] = []
         self._wanted = trio.Event()
         self._done = trio.Event()
         self._busy = False
@@ -93,6 +94,11 @@ class Committer:
         self._released += numbers
         self._wanted.set()
 
+    def unhold(self, ticket: int) -> None:
+        """Give back what is held under a ticket, with the next commit. Sync."""
+        self._unheld.append(ticket)
+        self._wanted.set()
+
     @property
     def sure(self) -> bool:
         """Whether nothing is on its way that nobody waits for any more."""
@@ -128,11 +134,12 @@ class Committer:
             while True:
                 await self._wanted.wait()
                 self._wanted = trio.Event()
-                while self._jobs or self._released:
+                while self._jobs or self._released or self._unheld:
                     self._busy = True
                     group = [self._jobs.popleft() for _ in range(min(len(self._jobs), _LARGEST_GROUP))]
-                    released, self._released = self._released, []
-                    await self._commit(group, released)
+                    freed = Freed(self._released, self._unheld)
+                    self._released, self._unheld = [], []
+                    await self._commit(group, freed)
                     self._tell(group)
                     group = ()
                     self._busy = False
@@ -156,14 +163,14 @@ class Committer:
             else:
                 trio.lowlevel.reschedule(job.task)
 
-    async def _commit(self, jobs: Sequence[_Append], released: Sequence[int]) -> None:
+    async def _commit(self, jobs: Sequence[_Append], freed: Freed) -> None:
         """Give each job its result: the first position, or why nothing of it was stored."""
         try:
-            stored = await self._store([turn for job in jobs for turn in job.turns], released)
+            stored = await self._store([turn for job in jobs for turn in job.turns], freed)
         except (AlreadyStored, LeaseLost, psycopg.IntegrityError, psycopg.DataError):  # the others are not to blame
             self._writer.forget_templates()
-            if released:
-                await self._commit((), released)
+            if freed:
+                await self._commit((), freed)
             for job in jobs:
                 await self._commit_alone(job)
         except psycopg.Error as fault:
@@ -179,7 +186,7 @@ class Committer:
 
     async def _commit_alone(self, job: _Append) -> None:
         try:
-            stored = await self._store(job.turns, ())
+            stored = await self._store(job.turns, NOTHING)
             self._writer.grow(stored)
             job.result = stored.base + 1
         except (AlreadyStored, LeaseLost) as refusal:
@@ -208,7 +215,7 @@ class Committer:
             return unavailable(self._address, cut)
         return AlreadyStored(known) if known else unavailable(self._address, fault)
 
-    async def _store(self, turns: Sequence[Turn], released: Sequence[int]) -> Stored:
+    async def _store(self, turns: Sequence[Turn], freed: Freed) -> Stored:
         """Store, for as long as it takes to find the server."""
         self._serial += 1
         pauses = iter(_AGAIN_SECONDS)
@@ -221,7 +228,7 @@ class Committer:
                 if unsure and (base := await self._committed()) is not None:
                     return Stored(base, self._writer.rows(turns))
                 unsure = True
-                return await self._writer.store(self._connection, self._serial, turns, released)
+                return await self._writer.store(self._connection, self._serial, turns, freed)
             except psycopg.Error as fault:
                 if not is_cut(fault, self._connection):
                     raise

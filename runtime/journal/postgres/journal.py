@@ -173,6 +173,17 @@ class PostgresJournal:
         if let_go and self._committer is not None:
             self._committer.release([holding.number for holding in let_go])
 
+    async def hold(self, label: str, limit: int, ticket: int) -> bool:
+        """Hold a resource of all instances; see `SharedJournal.hold`."""
+        values = {"me": self._instance.number, "label": label, "limit": limit, "ticket": ticket}
+        [(held,)] = await self._look("SELECT hold(%(me)s, %(label)s, %(limit)s::integer, %(ticket)s::bigint)", values)
+        return bool(held)
+
+    def unhold(self, ticket: int) -> None:
+        """Give a resource back; see `SharedJournal.unhold`."""
+        if self._committer is not None:
+            self._committer.unhold(ticket)
+
     def listen(self, signal: Signal, heard: Callable[[], None]) -> None:
         """Have a function called at a signal; see `SharedJournal.listen`."""
         self._listener.handlers[signal] = heard

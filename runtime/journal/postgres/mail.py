@@ -6,8 +6,6 @@ Delivery is fast and not durable: a server that crashes may lose letters, and a 
 from collections.abc import Sequence
 from typing import Final
 
-import psycopg
-
 from runtime.journal.postgres.pool import Pool
 from runtime.journal.shared import Letter
 from runtime.journal.vault import Vault
@@ -25,15 +23,20 @@ class Mail:
     async def send(self, receiver: int, conversation: int, body: bytes, *, answer: bool) -> bool:
         """Send a letter; False where there is nobody to get it."""
         key, sealed = self._vault.seal(body, _context(receiver, conversation))
+        values = {
+            "receiver": receiver,
+            "sender": self._me,
+            "conversation": conversation,
+            "answer": answer,
+            "key": key,
+            "body": sealed,
+            "channel": self._channel,
+            "word": f"mail {receiver}",
+        }
         async with self._pool.connection() as connection:
-            try:
-                async with connection.pipeline(), connection.transaction():
-                    await connection.execute("SET LOCAL synchronous_commit TO off")
-                    await connection.execute(_SEND, [receiver, self._me, conversation, answer, key, sealed])
-                    await connection.execute("SELECT pg_notify(%s, %s)", [self._channel, f"mail {receiver}"])
-            except psycopg.errors.ForeignKeyViolation:
-                return False
-        return True
+            cursor = await connection.execute(_SEND, values, prepare=True)
+            row = await cursor.fetchone()
+        return row is not None and row[0] > 0
 
     async def fetch(self) -> Sequence[Letter]:
         """Take what is there."""
@@ -56,6 +59,15 @@ def _context(receiver: int, conversation: int) -> bytes:
     return b"letter\x00%d\x00%d" % (receiver, conversation)
 
 
-_SEND: Final = "INSERT INTO mail (receiver, sender, conversation, answer, key, body) VALUES (%s, %s, %s, %s, %s, %s)"
+_SEND: Final = """
+WITH sent AS (
+    INSERT INTO mail (receiver, sender, conversation, answer, key, body)
+    SELECT %(receiver)s::bigint, %(sender)s::bigint, %(conversation)s::bigint, %(answer)s::boolean, %(key)s::integer,
+           %(body)b::bytea
+    WHERE EXISTS (SELECT FROM instances WHERE number = %(receiver)s::bigint)
+    RETURNING number
+)
+SELECT count(*), set_config('synchronous_commit', 'off', true), pg_notify(%(channel)s::text, %(word)s::text) FROM sent
+"""
 _FETCH: Final = "DELETE FROM mail WHERE receiver = %s RETURNING number, sender, conversation, answer, key, body"
 _TAKE_BACK: Final = "DELETE FROM mail WHERE receiver = %s AND sender = %s AND conversation = %s AND NOT answer"

@@ -15,6 +15,7 @@
     involved, tags, templates, keys
                 as in a file
     mail        messages between instances, until they are fetched; may be lost, and then whoever waits asks again
+    holdings    what steps hold of resources that all instances together have so many of
 
 `begin_commit` is the first thing that any commit does: it gives the position before its own, and refuses an instance
 that is not there any more. `beat` renews a lease, and frees the tasks of those who let theirs run out; `leave` ends one.
@@ -159,5 +160,31 @@ BEGIN
 END $$;
 """
 
-MIGRATIONS: Final = (Migration(_FIRST, usable_since=1),)
+_SECOND: Final = """
+ALTER TABLE mail DROP CONSTRAINT mail_receiver_fkey;  -- what nobody has fetched is taken back by its sender
+CREATE TABLE holdings (instance bigint, ticket bigint, label text COLLATE "C", PRIMARY KEY (instance, ticket, label));
+CREATE INDEX holdings_of_label ON holdings (label);
+CREATE FUNCTION hold(me bigint, wanted text, most integer, number bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM instances WHERE instances.number = me FOR KEY SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'UN001', MESSAGE = 'the lease of this instance has ended';
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('understudy holdings'), hashtext(wanted));
+    IF (SELECT count(*) FROM holdings WHERE label = wanted) >= most THEN
+        RETURN false;
+    END IF;
+    INSERT INTO holdings VALUES (me, number, wanted) ON CONFLICT DO NOTHING;
+    RETURN true;
+END $$;
+CREATE OR REPLACE FUNCTION free_tasks_of(dead bigint[], channel text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE tasks SET owner = NULL WHERE owner = ANY(dead);
+    DELETE FROM holdings WHERE instance = ANY(dead);
+    DELETE FROM mail WHERE sender = ANY(dead) OR (answer AND receiver = ANY(dead));
+    PERFORM pg_notify(channel, 'work');
+END $$;
+"""
+
+MIGRATIONS: Final = (Migration(_FIRST, usable_since=1), Migration(_SECOND, usable_since=1))
 NEWEST: Final = len(MIGRATIONS)

@@ -29,6 +29,21 @@ class Holding:
     records: int | None = None
 
 
+@attrs.frozen
+class Freed:
+    """What is let go of with a commit: tasks by their numbers, and what is held under tickets."""
+
+    tasks: Sequence[int] = ()
+    tickets: Sequence[int] = ()
+
+    def __bool__(self) -> bool:
+        """Whether it is anything."""
+        return bool(self.tasks or self.tickets)
+
+
+NOTHING: Final = Freed()
+
+
 @attrs.define
 class _Rows:
     """What one statement stores. `total`: so many records; `grown`: what is held once they are stored."""
@@ -78,9 +93,9 @@ class Writer:
         self._templates_stored.clear()
 
     async def store(
-        self, connection: TrioConnection, serial: int, turns: Sequence[Turn], released: Sequence[int] = ()
+        self, connection: TrioConnection, serial: int, turns: Sequence[Turn], freed: Freed = NOTHING
     ) -> "Stored":
-        """Store all turns in one commit, the `serial`-th of this instance, and let go of the tasks of some numbers.
+        """Store all turns in one commit, the `serial`-th of this instance, and let go of what is `freed`.
 
         Raises:
             AlreadyStored: two turns begin the same task.
@@ -102,7 +117,8 @@ class Writer:
             "moved": _json(list(rows.moved.values())),
             "involved": _json(rows.involved),
             "tags": _json(rows.tags),
-            "released": _json(released),
+            "released": _json(freed.tasks),
+            "unheld": _json(freed.tickets),
         }
         if not rows.relisted:
             cursor = await connection.execute(_STORE, values, prepare=True)
@@ -281,6 +297,10 @@ freed AS (
     UPDATE tasks SET owner = NULL
     FROM begun, json_array_elements_text(%(released)s::json) AS t(number)
     WHERE tasks.number = t.number::bigint AND owner = %(me)s::bigint
+),
+unheld AS (
+    DELETE FROM holdings USING begun, json_array_elements_text(%(unheld)s::json) AS t(ticket)
+    WHERE holdings.ticket = t.ticket::bigint AND instance = %(me)s::bigint
 )
 SELECT base, (
     SELECT pg_notify(%(channel)s::text, 'news')

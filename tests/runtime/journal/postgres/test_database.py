@@ -1,0 +1,110 @@
+"""What a store's database has to be, its versions, and its keys."""
+
+import psycopg
+import pytest
+import trio
+
+from runtime.journal.keys import KeyRing, add_key
+from runtime.journal.postgres import database, upkeep
+from runtime.journal.postgres.address import StoreAddress
+from runtime.journal.postgres.schema import MIGRATIONS, NEWEST
+from runtime.journal.protocol import Entry, JournalUnavailable, StoreUnusable
+from tests.support.journal_laws import TODO, first, started
+from tests.support.postgres_journal import running_journal
+
+
+@pytest.fixture(autouse=True)
+async def _in_time():
+    with trio.fail_after(30):
+        yield
+
+
+@pytest.fixture
+def address(postgres_store):
+    return StoreAddress.parse(postgres_store)
+
+
+def execute(address, statement, *values):
+    with psycopg.connect(address.server, autocommit=True, options=f"-c search_path={address.schema}") as connection:
+        cursor = connection.execute(statement, values)
+        return cursor.fetchall() if cursor.description else None
+
+
+async def test_postgres_database_is_made_once_by_whoever_comes_first(address):
+    async with trio.open_nursery() as nursery:
+        for _ in range(4):
+            nursery.start_soon(database.prepare, address)
+    assert execute(address, "SELECT count(*), max(version) FROM versions") == [(NEWEST, NEWEST)]
+
+
+@pytest.mark.parametrize("version", range(1, NEWEST))
+async def test_postgres_database_of_an_earlier_version_is_migrated(address, postgres_store, monkeypatch, version):
+    with monkeypatch.context() as earlier:
+        earlier.setattr(database, "MIGRATIONS", MIGRATIONS[:version])
+        earlier.setattr(database, "NEWEST", version)
+        await database.prepare(address)
+    async with running_journal(postgres_store) as journal:
+        await journal.append([first("t")])
+        assert len(await journal.read("t")) == 1
+    assert execute(address, "SELECT max(version) FROM versions") == [(NEWEST,)]
+
+
+async def test_postgres_database_of_a_later_version_is_used_if_that_says_so(address, postgres_store):
+    await database.prepare(address)
+    execute(address, "INSERT INTO versions VALUES (%s, %s)", NEWEST + 1, NEWEST)
+    async with running_journal(postgres_store) as journal:
+        await journal.append([first("t")])
+    execute(address, "INSERT INTO versions VALUES (%s, %s)", NEWEST + 2, NEWEST + 1)
+    with pytest.raises(StoreUnusable, match="migrated by a later version"):
+        await database.prepare(address)
+
+
+async def test_postgres_database_without_a_store_is_said_to_have_none(address):
+    with pytest.raises(StoreUnusable, match="there is none in its database"):
+        await upkeep.check(address, None)
+
+
+async def test_postgres_sealed_store_opens_with_its_keys_only_and_gets_another_while_it_is_used(
+    address, postgres_store, tmp_path
+):
+    keys = tmp_path / "keys.json"
+    add_key(keys, "first")
+    async with running_journal(postgres_store, KeyRing.load(keys)) as journal:
+        await journal.append([first("t", standing=TODO), first("u", standing=TODO)])
+        assert b"title" not in execute(address, "SELECT body FROM turns WHERE position = 1")[0][0]
+        with pytest.raises(StoreUnusable, match="give its key ring"):
+            await upkeep.check(address, None)
+        add_key(keys, "second")
+        assert await journal.reseal() == 3  # the turns, and their template
+        await journal.append([first("v", standing=TODO)])
+        assert len(await journal.read("v")) == 1
+        assert execute(address, "SELECT count(*) FROM keys") == [(1,)]
+        found = await upkeep.check(address, KeyRing.load(keys))
+        assert (found.tasks, found.records, found.problems) == (3, 3, ())
+
+
+async def test_postgres_row_that_was_moved_does_not_open_and_is_found(address, postgres_store, tmp_path):
+    add_key(tmp_path / "keys.json", "first")
+    ring = KeyRing.load(tmp_path / "keys.json")
+    async with running_journal(postgres_store, ring) as journal:
+        await journal.append([first("t", standing=TODO), first("u", standing=TODO)])
+        execute(address, "UPDATE turns SET body = (SELECT body FROM turns WHERE position = 2) WHERE position = 1")
+        with pytest.raises(JournalUnavailable, match="does not open"):
+            await journal.read("t")
+        assert len(await journal.read("u")) == 1
+    found = await upkeep.check(address, ring)
+    assert len(found.problems) == 1
+    assert "task t" in found.problems[0]
+
+
+async def test_postgres_check_finds_what_is_missing(address, postgres_store):
+    async with running_journal(postgres_store) as journal:
+        await journal.append([first("t", standing=TODO)])
+        assert not (await upkeep.check(address, None)).problems
+        for at in (1.0, 2.0):
+            await journal.append([Entry("t", [started(at)])])
+    execute(address, "DELETE FROM turns WHERE position = 2")
+    execute(address, "UPDATE head SET position = 1")
+    problems = "\n".join((await upkeep.check(address, None)).problems)
+    assert "and the next begin at 2" in problems
+    assert "the last record is 3" in problems
