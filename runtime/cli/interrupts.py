@@ -16,9 +16,10 @@ class Interrupts:
         self._say = say
         self.received: int | None = None
 
-    async def heed(self, runtime: Runtime) -> None:
-        """Shut the runtime down when a signal comes; never ends by itself."""
+    async def heed(self, runtime: Runtime, *, task_status: "trio.TaskStatus[None]" = trio.TASK_STATUS_IGNORED) -> None:
+        """Shut the runtime down when a signal comes, from when it is `started`; never ends by itself."""
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            task_status.started()
             async for received in signals:
                 name = signal.Signals(received).name
                 if self.received is None:

@@ -90,7 +90,7 @@ class _Resume:
             grace_seconds=options.grace_seconds,
         ) as runtime:
             async with runtime.subscribe(capacity=100_000) as events, trio.open_nursery() as nursery:
-                nursery.start_soon(self._interrupts.heed, runtime)
+                await nursery.start(self._interrupts.heed, runtime)
                 nursery.start_soon(runtime.drained)  # ends the events, once a shutdown has begun and is done
                 nursery.start_soon(_end_when_settled, runtime)
                 await self._say_what_is_due(runtime)

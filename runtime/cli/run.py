@@ -101,7 +101,7 @@ class _Run:
     async def _follow(self, runtime: Runtime, template: Template, events: AsyncIterable[Event]) -> None:
         """Show what happens until nothing more will, or until a shutdown is done."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._interrupts.heed, runtime)
+            await nursery.start(self._interrupts.heed, runtime)
             nursery.start_soon(runtime.drained)  # ends the events, once a shutdown has begun and is done
             descriptions = {name: step.description for name, step in template.steps.items()}
             shown = progress_for(
