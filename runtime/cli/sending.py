@@ -57,7 +57,7 @@ def command_of(name: str, talking: Callable[..., Callable[..., None]]) -> click.
 
 def _parameter(field: "attrs.Attribute[Any]") -> Any:
     """Make the argument or the option of a field."""
-    kind, needed = field.type, field.default is attrs.NOTHING
+    kind, needed = _without_null(field.type), field.default is attrs.NOTHING
     about = str(field.metadata.get(ABOUT, ""))
     option = f"--{field.name.replace('_', '-')}"
     if kind is bool:
@@ -77,10 +77,16 @@ def _parameter(field: "attrs.Attribute[Any]") -> Any:
     )
 
 
+def _without_null(kind: Any) -> Any:
+    """Give what a field may be beside null, which is said by not giving it."""
+    if get_origin(kind) is not UnionType:
+        return kind
+    others = [one for one in get_args(kind) if one is not type(None)]
+    return others[0] if len(others) == 1 else kind
+
+
 def _text_of(kind: Any) -> tuple[Any, str | None]:
     """Say how a text becomes a value of a field, and what its help calls it, where that is not plain."""
-    if get_origin(kind) is UnionType:
-        kind = next(one for one in get_args(kind) if one is not type(None))
     if isinstance(kind, EnumType):
         choices: list[Any] = list(kind)
         return click.Choice([str(one) for one in choices]), None
