@@ -60,7 +60,7 @@ def _parameter(field: "attrs.Attribute[Any]") -> Any:
     kind, needed = _without_null(field.type), field.default is attrs.NOTHING
     about = str(field.metadata.get(ABOUT, ""))
     option = f"--{field.name.replace('_', '-')}"
-    if kind is bool:
+    if kind is bool or kind == bool | None:
         return click.option(f"{option}/--no-{field.name.replace('_', '-')}", field.name, default=None, help=about)
     converter, metavar = _text_of(kind)
     if needed and metavar is None:

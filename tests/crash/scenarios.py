@@ -80,6 +80,7 @@ class Mortal:
             await trio.sleep_forever()
         position = await self._inner.append(entries)
         self._loop.total += sum(len(one.records) for one in entries)
+        self._loop.has_steps |= any(isinstance(each, RowsAdded) for one in entries for each in one.records)
         return position
 
     async def close(self) -> None:
@@ -144,6 +145,7 @@ class CrashingLoop(LiveLoop):
         self.life = Life()
         self.told: set[tuple[str, str]] = set()
         self.total = 0
+        self.has_steps = False
         self.crashed_at: int | None = None
         self.heard: dict[int, tuple[Life, int]] = {}
         self.messages: list[FlowCommand] = []
@@ -292,7 +294,7 @@ class CrashingLive:
         loop.running.clear()
         if not isinstance(loop.journal, Kept):
             loop.journal = None
-        elif not any(isinstance(one, RowsAdded) for one in await loop.journal.read(FLOW)):
+        if not loop.has_steps:
             loop.generated = 0  # the steps of a generation that was cut were never there
 
     async def _live(self, loop: CrashingLoop, task_status: trio.TaskStatus[Runtime]) -> None:
