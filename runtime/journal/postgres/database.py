@@ -29,7 +29,8 @@ _IDLE_SECONDS: Final = 2
 async def connect(address: StoreAddress) -> TrioConnection:
     """Open a connection that finds the tables of the store."""
     given = conninfo_to_dict(address.server).get("options") or ""
-    ours = f"-c search_path={address.schema} -c idle_in_transaction_session_timeout={_IDLE_SECONDS}s"
+    # Our statements take a millisecond, and compiling one takes a second: some servers do so where plans look dear.
+    ours = f"-c search_path={address.schema} -c idle_in_transaction_session_timeout={_IDLE_SECONDS}s -c jit=off"
     return await TrioConnection.open(address.server, options=f"{given} {ours}".strip())
 
 

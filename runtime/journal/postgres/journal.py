@@ -57,7 +57,7 @@ class PostgresJournal:
         self._address = address
         self._format = records_format
         self._ring = ring
-        self._keys_from_file = ring is None or ring.path is not None
+        self._keys_from_file = ring is not None and ring.path is not None
         self._numbers = numbers
         self._vault = Vault(ring, lambda: numbers)
         self._connect = partial(connect, address)

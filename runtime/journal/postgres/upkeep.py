@@ -92,6 +92,7 @@ async def collect(address: StoreAddress, ring: KeyRing | None, ended_before: flo
     Raises:
         StoreUnusable: it cannot be opened.
     """
+    await prepare(address, create=False)
     journal = await PostgresJournal.open(address, ring)
     try:
         collected = 0

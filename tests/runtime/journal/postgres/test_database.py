@@ -83,6 +83,19 @@ async def test_postgres_sealed_store_opens_with_its_keys_only_and_gets_another_w
         assert (found.tasks, found.records, found.problems) == (3, 3, ())
 
 
+async def test_postgres_store_is_not_sealed_while_somebody_uses_it_who_has_no_key_file(
+    address, postgres_store, tmp_path
+):
+    add_key(tmp_path / "keys.json", "first")
+    ring = KeyRing.load(tmp_path / "keys.json")
+    async with running_journal(postgres_store) as journal:
+        await journal.append([first("t", standing=TODO)])
+        with pytest.raises(StoreUnusable, match="did not read its keys from a file"):
+            await upkeep.rotate_keys(address, ring)
+    assert await upkeep.rotate_keys(address, ring) == 2
+    assert not (await upkeep.check(address, ring)).problems
+
+
 async def test_postgres_row_that_was_moved_does_not_open_and_is_found(address, postgres_store, tmp_path):
     add_key(tmp_path / "keys.json", "first")
     ring = KeyRing.load(tmp_path / "keys.json")
