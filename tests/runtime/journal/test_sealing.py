@@ -87,8 +87,10 @@ async def test_the_wrong_key_or_none_is_a_clear_error_without_any_plaintext(tmp_
         "UPDATE turns SET body = (SELECT body FROM turns AS other WHERE other.position = 6) WHERE position = 1",
         "UPDATE turns SET task = 3 - task",
         "UPDATE turns SET position = 7 WHERE position = 1",
-        "UPDATE turns SET body = CAST(substr(body, 1, length(body) - 1) ||"
-        " CASE substr(body, -1) WHEN x'00' THEN x'01' ELSE x'00' END AS BLOB) WHERE position = 1",
+        (
+            "UPDATE turns SET body = CAST(substr(body, 1, length(body) - 1) ||"
+            " CASE substr(body, -1) WHEN x'00' THEN x'01' ELSE x'00' END AS BLOB) WHERE position = 1"
+        ),
         "UPDATE turns SET body = x'0102' WHERE position = 1",
         "UPDATE templates SET body = zeroblob(length(body))",
     ],
