@@ -12,7 +12,7 @@ Packages, in the order in which they may import each other:
 
     actors      supervised actors: knows nothing of tasks
     runtime     tasks, flows, steps, templates, values, the journal, the messages, the command line
-    runners     what steps do; imports `runtime.runner` and nothing else of ours
+    runners     what steps do; imports `runtime.runner`, and `runtime.worker` for the processes it calls; nothing else of ours
 
 Inside `runtime`: `templates` reads, `values` renders, `engine` decides on tasks and `flow` on flows (whose plans
 `policies` judge), `journal` stores, `work` acts, `notifications` tells, `api` is talked to, `cli` is typed at, `server`

@@ -57,7 +57,7 @@ class SqliteJournal:
         self._reader = reader
         self._lists = lists
         self._ring = ring
-        self._one_resealing = trio.Lock()
+        self._one_resealing = trio.CapacityLimiter(1)
         self._one_list = trio.CapacityLimiter(1)
         self._templates = Templates()
         self._ownership = ownership
@@ -162,9 +162,8 @@ class SqliteJournal:
                 f"the store {self._path} is not sealed: give its runtime a key ring (`understudy store new-key`)"
             )
         self._ring = self._ring.refreshed()
-        async with self._one_resealing:
-            with serving(self._path):
-                return await trio.to_thread.run_sync(reseal, self._path, self._ring)
+        with serving(self._path):
+            return await trio.to_thread.run_sync(reseal, self._path, self._ring, limiter=self._one_resealing)
 
     async def close(self) -> None:
         """Store what was handed over, and let go of the file."""
