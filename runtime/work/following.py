@@ -85,6 +85,8 @@ class Follower(Actor[Message]):
         self._histories = Histories(journal)
         self._elsewhere: set[str] = set()
         """The tasks that somebody waits for and that may run elsewhere."""
+        self._unread: set[str] = set()
+        """Those of them that could not be read when there was something new of them."""
         self._position: float = math.inf
         """Up to where what others committed is known; infinite while it is not followed."""
 
@@ -111,7 +113,8 @@ class Follower(Actor[Message]):
             elif not wanted and self._position < math.inf:
                 await self._journal.follow(on=False)
                 self._position = math.inf
-            for task_id in asked:
+            unread, self._unread = self._unread, set()
+            for task_id in dict.fromkeys((*asked, *unread)):
                 await self._look_at(task_id)
             if wanted:
                 await self._read_on()
@@ -120,8 +123,13 @@ class Follower(Actor[Message]):
 
     async def _look_at(self, task_id: str) -> None:
         """Tell those who wait for a task if it has come to rest."""
-        if self._broadcast.awaits(task_id):
+        if not self._broadcast.awaits(task_id):
+            return
+        try:
             unit = replay(await self._journal.read(task_id))
+        except JournalUnavailable:  # perhaps of this one only: the others are not to wait for it
+            self._unread.add(task_id)
+        else:
             if unit is not None and unit.at_rest:
                 self._broadcast.fill(unit)
 
