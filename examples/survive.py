@@ -3,6 +3,9 @@
     python examples/survive.py [STORE]
 
 Each step takes a moment. Steps that were done are not run again; the one that was cut is, for it says that it may.
+
+With ``postgresql://host/database`` as the store, run it in two terminals at once: one runs the task, both wait for it, and
+when you kill the one that runs it, the other goes on.
 """
 
 import sys

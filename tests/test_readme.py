@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -102,3 +103,18 @@ async def test_the_nightly_round_among_the_examples_looks_at_every_server():
     assert view.tags == {"looked-at": "4"}
     seen = [made["result"] for made in view.steps["look"].metadata["tasks"]]
     assert seen == [{"server": name} for name in ("alpha", "beta", "gamma", "delta")]
+
+
+def test_postgres_the_program_that_survives_is_gone_on_with_by_another_that_runs_beside_it(postgres_store):
+    command = [sys.executable, ROOT / "examples/survive.py", f"{postgres_store}&lease=1"]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first,
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other,
+    ):
+        [speaks, *_], _, _ = select.select([first.stdout, other.stdout], [], [], 60)
+        runs, waits = (first, other) if speaks is first.stdout else (other, first)
+        assert runs.stdout.readline() == "step 1\n"
+        assert runs.stdout.readline() == "step 2\n"
+        runs.kill()
+        rest, _ = waits.communicate(timeout=60)
+    assert rest.splitlines() == ["step 2", "step 3", "step 4", "step 5", "{'last': '5'}"]
