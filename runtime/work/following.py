@@ -65,12 +65,8 @@ class Ear:
     def _post(self, message: Message) -> bool:
         try:
             self._follower().post(message)
-        except (
-            ActorStopped,
-            ChildUnknown,
-            MailboxFull,
-        ):  # a new one begins by asking who listens, a full one looks soon
-            return False
+        except (ActorStopped, ChildUnknown, MailboxFull):
+            return False  # a new one begins by asking who listens, and one with a full mailbox looks soon
         return True
 
 
