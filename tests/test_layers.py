@@ -143,7 +143,7 @@ def test_importing_the_front_loads_nothing_behind_it():
 
 def test_embedding_does_not_load_the_command_line_or_what_it_needs():
     loaded = loaded_after("from runtime import open_runtime, Template, Step")
-    assert not loaded & {"click", "rich", "runtime.cli", "httpx2", "quickjs"}
+    assert not loaded & {"click", "rich", "runtime.cli", "httpx2", "quickjs", "psycopg", "runtime.journal.postgres"}
 
 
 def test_actors_load_neither_the_runtime_nor_a_logger():

@@ -1,10 +1,13 @@
 """What a store's database has to be, its versions, and its keys."""
 
+import sys
+
 import psycopg
 import pytest
 import trio
 
 from runtime.journal.keys import KeyRing, add_key
+from runtime.journal.opening import open_journal
 from runtime.journal.postgres import database, upkeep
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.schema import MIGRATIONS, NEWEST
@@ -121,3 +124,10 @@ async def test_postgres_check_finds_what_is_missing(address, postgres_store):
     problems = "\n".join((await upkeep.check(address, None)).problems)
     assert "and the next begin at 2" in problems
     assert "the last record is 3" in problems
+
+
+async def test_postgres_without_its_driver_is_said_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.delitem(sys.modules, "runtime.journal.postgres.driver", raising=False)
+    with pytest.raises(StoreUnusable, match=r"install understudy\[postgres\]"):
+        await open_journal("postgresql:///x")
