@@ -97,9 +97,9 @@ def matchable(text: str) -> bytes:
 
 
 class Pattern:
-    """A compiled pattern. It works on bytes, as Go does."""
+    """A compiled pattern. It works on bytes, as Go does. `size` counts the instructions it was compiled to."""
 
-    __slots__ = ("_compiled", "source")
+    __slots__ = ("_compiled", "size", "source")
 
     def __init__(self, source: str) -> None:
         options = re2.Options()
@@ -113,6 +113,7 @@ class Pattern:
             raise _fault(source, decode(error) if isinstance(error, bytes) else str(error)) from None
         if _newer_syntax(encode(source)):
             raise BadPattern(_NEWER)
+        self.size: int = self._compiled.programsize
         self.source = source
 
     def _search(self, budget: Budget, data: bytes, at: int) -> "re2._Match | None":

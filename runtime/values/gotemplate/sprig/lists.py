@@ -144,7 +144,7 @@ def _chunk(host: Host, width: int, value: Value) -> Lists:
         return Lists()
     if width <= 0:
         raise FunctionError("runtime error: makeslice: len out of range")
-    host.budget.hold(64 * (len(items) // width + 1))
+    host.budget.hold(350 * (len(items) // width + 1))  # a list costs the garbage collector more than it takes
     return Lists([list(items[at : at + width]) for at in range(0, len(items), width)])
 
 

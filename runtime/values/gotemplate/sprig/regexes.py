@@ -12,21 +12,26 @@ from runtime.values.gotemplate.values import NilStrings, Strings, Value, decode
 _TABLE: Final = Table()
 FUNCTIONS: Final = _TABLE.functions
 
-_COMPILING: Final = 200  # steps; most patterns are compiled already
+_COMPILING: Final = 200  # steps; most patterns are compiled already, but for large ones their size is charged as well
+
+
+def _compiled(host: Host, pattern: str) -> Pattern:
+    host.budget.spend(_COMPILING)
+    compiled = compile_pattern(pattern)
+    host.budget.spend(compiled.size)
+    return compiled
 
 
 def _compile(host: Host, pattern: str) -> Pattern:
-    host.budget.spend(_COMPILING)
     try:
-        return compile_pattern(pattern)
+        return _compiled(host, pattern)
     except BadPattern as fault:
         raise FunctionError(f"error parsing regexp: {fault}") from None
 
 
 def _must_compile(host: Host, pattern: str) -> Pattern:
-    host.budget.spend(_COMPILING)
     try:
-        return compile_pattern(pattern)
+        return _compiled(host, pattern)
     except BadPattern as fault:
         shown = f"`{pattern}`" if can_backquote(pattern) else quote(pattern)
         raise FunctionError(f"regexp: Compile({shown}): error parsing regexp: {fault}") from None
@@ -34,9 +39,8 @@ def _must_compile(host: Host, pattern: str) -> Pattern:
 
 @_TABLE.add("regexMatch", params=(STRING, STRING), host=True)
 def _match(host: Host, pattern: str, text: str) -> bool:
-    host.budget.spend(_COMPILING)
     try:
-        return compile_pattern(pattern).find(host.budget, matchable(text), 0) is not None
+        return _compiled(host, pattern).find(host.budget, matchable(text), 0) is not None
     except BadPattern:
         return False
 
