@@ -46,7 +46,7 @@ async def live_in_scope(cell: Cell, made: Runnable | Awaitable[Runnable]) -> Run
 
 
 async def live(cell: Cell, made: Runnable | Awaitable[Runnable]) -> Runnable | None:
-    """Run without a scope: what never waits but for its mailbox, and what no stop deadline cancels. Else as above."""
+    """Run what no stop deadline cancels, without a scope. Else as above."""
     runnable = await made if isinstance(made, Awaitable) else made
     return runnable if await runnable.live(cell) else None
 

@@ -187,12 +187,10 @@ class Incarnations:
                     if not row.terms.handshake:
                         self._ready(row)
                     made = make(row, cell)
-                    if made is None:
-                        pass
-                    elif row.grace == math.inf or (isinstance(made, Actor) and not made.waits):
-                        rested = await live(cell, made)
-                    else:
-                        rested = await live_in_scope(cell, made)
+                    if isinstance(made, Actor) and not made.waits:
+                        rested = made if await made.live(cell) else None
+                    elif made is not None:
+                        rested = await (live if row.grace == math.inf else live_in_scope)(cell, made)
                 except Exception as caught:  # noqa: BLE001 - the guard
                     error = caught
                 made = None

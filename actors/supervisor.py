@@ -74,6 +74,7 @@ class Supervisor:
         chance: random.Random,
     ) -> None:
         self._group = group
+        self._alone = group.strategy.alone
         self._mailbox = mailbox
         self._path = path
         self._clock = clock
@@ -374,7 +375,7 @@ class Supervisor:
         if not self._stamps.allow(now):
             self._escalate(row, reason, error)
             return
-        group = self._go_with(row)
+        group = [] if self._alone else self._go_with(row)
         if not row.fail(now):
             row.state = ChildState.QUARANTINED
             if self._observer is not None:
@@ -386,7 +387,7 @@ class Supervisor:
         if self._observer is not None:
             self._observer.restarted(f"{self._path}/{row.id}", row.incarnation + 1, delay)
         row.state = ChildState.WAITING
-        if not self._group.strategy.alone:
+        if not self._alone:
             self._restart_group(row, group)
             if delay > 0:
                 self._alarm.put(_GROUP, now + delay, self._advance)
@@ -412,8 +413,6 @@ class Supervisor:
     def _go_with(self, row: Row) -> list[Row]:
         """Who is restarted with this one, itself left out; in start order."""
         strategy = self._group.strategy
-        if strategy.alone:
-            return []
         if strategy is Strategy.REST_FOR_ONE:
             return self._table.after(row)
         return [other for other in self._table if other is not row]

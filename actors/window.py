@@ -44,6 +44,10 @@ class Stamps:
     def allow(self, now: float) -> bool:
         """Note a failure at `now`; False when that is one too many. Holds few more than twice what its limit is."""
         stamps = self._stamps
+        if not stamps and self.window.limit > 0:  # the first one, as nearly all are
+            stamps.append(now)
+            self.count = 1
+            return True
         stamps.append(now)
         gone = bisect_right(stamps, now - self.window.period_seconds)
         self.count = len(stamps) - gone
