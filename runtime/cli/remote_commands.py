@@ -157,6 +157,23 @@ def retry(*, remote: "Remote", task_id: str, wait: bool) -> int:
 
 
 @click.command()
+@click.argument("task_id")
+@click.argument("step")
+@click.option(
+    "--response", type=click.Choice(("approve", "deny", "deny-skip-current", "deny-skip-current-and-dependents", "retry")),
+    default="approve", show_default=True, help="What to answer.",
+)  # fmt: skip
+@click.option("--note", default="", help="What to say with it.")
+@talking
+def approve(*, remote: "Remote", task_id: str, step: str, response: str, note: str) -> None:
+    """Approve what STEP of the task TASK_ID asks, or answer otherwise; for flows, see understudy flow."""
+    from runtime.api.flow_commands import AnswerTaskApproval  # noqa: PLC0415 - not needed for --help
+    from runtime.flow.states import ResponseType  # noqa: PLC0415 - as above
+
+    remote.ask(AnswerTaskApproval(task_id=task_id, step=step, response=ResponseType(response), note=note))
+
+
+@click.command()
 @click.option("--after", type=click.IntRange(min=0), default=0, help="The position of the last event that is known.")
 @click.option("--task", "task_id", default="", help="Only those of this task.")
 @click.option("--json", "as_json", is_flag=True, help="Print each as a line of JSON.")
@@ -202,7 +219,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     click.echo(kind(ctx.find_root().command, {}, "understudy", "_UNDERSTUDY_COMPLETE").source())
 
 
-COMMANDS: Final = (submit, ls, show, watch, cancel, retry, events, send, completion)
+COMMANDS: Final = (submit, ls, show, watch, cancel, retry, approve, events, send, completion)
 
 
 def _print(answer: Any, as_json: bool, text: str) -> None:

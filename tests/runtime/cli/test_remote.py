@@ -3,9 +3,11 @@
 import json
 import socket
 
+import attrs
 import pytest
 from click.testing import CliRunner
 
+from runtime import Action, Step
 from runtime.api.commands import SubmitTask
 from runtime.cli.commands import cli
 from runtime.cli.remote import Remote
@@ -13,10 +15,17 @@ from runtime.cli.watching import line_of
 from tests.runtime.server.test_routes import BY_HAND, HELLO, WRONG
 from tests.support.api_server import server_in_a_thread
 
+ASKS = attrs.evolve(
+    HELLO,
+    name="asks",
+    steps={"sure": Step(action=Action(type="approval", configuration={"plan": "delete it"}))},
+    result_format={"said": "{{.step.sure.output.note}}"},
+)
+
 
 @pytest.fixture(scope="module")
 def url():
-    with server_in_a_thread([HELLO, BY_HAND, WRONG], user="admin") as address:
+    with server_in_a_thread([HELLO, BY_HAND, WRONG, ASKS], user="admin") as address:
         yield address
 
 
@@ -86,6 +95,19 @@ def test_a_blocked_task_is_retried_and_cancelled(understudy):
     understudy("cancel", "t2", "--reason", "enough")
     assert json.loads(understudy("show", "t2", "--json"))["state"] == "CANCELLED"
     assert "cannot be" in understudy("cancel", "t2", status=2)
+
+
+def test_what_a_step_asks_is_answered(understudy, url):
+    understudy("submit", "asks", "-i", "name=x", "--id", "t4")
+    assert "error: " in understudy("approve", "t4", "nothing", status=2)
+    with Remote(url) as remote:
+        events = remote.events()
+        while (event := next(events)).task_id != "t4.sure" or getattr(event, "status", "") != "approval-awaiting":
+            pass
+        events.close()
+    understudy("approve", "t4", "sure", "--note", "go")
+    assert understudy("watch", "t4").splitlines()[-1] == '{"said":"go"}'
+    assert "error: " in understudy("approve", "t4", "sure", "--response", "deny", status=2)
 
 
 @pytest.mark.parametrize(
