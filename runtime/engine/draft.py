@@ -490,7 +490,7 @@ class Draft:
             if progress.state != StepState.PRUNE:
                 results.append(_result_of(progress, self.children[child].item))
             if not is_final(progress.state):
-                self._count(progress.state, -1)
+                self._uncount(progress.state)
             self.steps = self.steps.remove(child)
             self.children = self.children.remove(child)
             self.pending = self.pending.remove(child)
@@ -520,15 +520,10 @@ class Draft:
         if before == after:
             return
         was_open, open_now = before in OPEN, after in OPEN
-        tally = self.tally
         if was_open:
-            left = tally[before] - 1
-            if left:
-                tally[before] = left
-            else:
-                del tally[before]
+            self._uncount(before)
         if open_now:
-            tally[after] = tally.get(after, 0) + 1
+            self.tally[after] = self.tally.get(after, 0) + 1
         if after in RUNNABLE:
             self.touch(name)
         else:
@@ -552,12 +547,12 @@ class Draft:
         if loop.open == 0 or loop.live == 0:
             self.closing.append(parent)
 
-    def _count(self, key: str, by: int) -> None:
-        count = self.tally.get(key, 0) + by
-        if count:
-            self.tally[key] = count
+    def _uncount(self, state: str) -> None:
+        left = self.tally[state] - 1
+        if left:
+            self.tally[state] = left
         else:
-            del self.tally[key]
+            del self.tally[state]
 
     def _moved(self, edges: Sequence[Edge], was: str, now: str, settles: int) -> None:
         """Tell the dependants of a step that its state changed.

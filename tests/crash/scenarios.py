@@ -225,14 +225,7 @@ class CrashingLoop(LiveLoop):
     async def hold(self, row: Step) -> Work:
         if row.name in self.stopped:  # the crash stopped it, and it is begun again
             self.stopped.remove(row.name)
-        release, held = trio.open_memory_channel[Work](1)
-        self.running[row.id] = (row, release)
-        try:
-            return await held.receive()
-        except trio.Cancelled:
-            self.running.pop(row.id, None)
-            self.stopped.append(row.name)
-            raise
+        return await super().hold(row)
 
     def kit(self) -> Flows:
         kit = super().kit()
