@@ -101,13 +101,13 @@ def plan_and_apply(folder: str, files: Mapping[str, str] | None) -> GroupSpec:
     )
 
 
-@generator("deploy")
+@generator("deploy", present="Deploying the tree", past="Deployed the tree")
 def deploy(flow: FlowCreated) -> list[GroupSpec]:
     """Have the folder hold the files of the input."""
     return [plan_and_apply(flow.metadata["folder"], flow.inputs["files"])]
 
 
-@generator("rollback")
+@generator("rollback", present="Rolling the tree back", past="Rolled the tree back")
 async def rollback(flow: FlowCreated) -> list[GroupSpec]:
     """Have the folder hold the files that it held before the last time."""
     await trio.lowlevel.checkpoint()

@@ -195,7 +195,7 @@ async def open_runtime(
         templates=catalogue,
         messenger=notices or NOBODY,
         flows=OpenDoor(
-            documents=kit.documents,
+            flows=kit,
             front=lambda: root.address_of(_INTAKE),
             broadcast=broadcast,
             clock=clock,

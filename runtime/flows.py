@@ -2,7 +2,7 @@
 
 ::
 
-    @generator("deploy")
+    @generator("deploy", present="Deploying the app", past="Deployed the app")
     async def deploy(flow: FlowCreated) -> list[GroupSpec]:
         return [
             GroupSpec(name="app", steps=(
@@ -23,6 +23,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from runtime.flow.document import FlowDocument
+from runtime.flow.naming import UNLABELLED, Labels
 from runtime.flow.noop import PLAN_READERS, PlanReader
 from runtime.flow.records import FlowCreated
 from runtime.flow.rows import GroupSpec, Signal, StepSpec
@@ -44,21 +45,30 @@ One that yields them, asynchronously, has the first groups begun while it goes o
 
 @attrs.frozen
 class Generator:
-    """A generator, and the type of flows it is for. Still callable, as it was written."""
+    """A generator, the type of flows it is for, and what those are called. Still callable, as it was written."""
 
     type: str
     function: GeneratorFunction
+    labels: Labels = UNLABELLED
 
     def __call__(self, flow: FlowCreated) -> object:
         """Give the steps of a flow."""
         return self.function(flow)
 
 
-def generator(type: str) -> Callable[[GeneratorFunction], Generator]:  # noqa: A002 - what the flow's field is called
-    """Mark a function as the generator of flows of a type."""
+def generator(
+    type: str,  # noqa: A002 - what the flow's field is called
+    *,
+    present: str = "",
+    past: str = "",
+) -> Callable[[GeneratorFunction], Generator]:
+    """Mark a function as the generator of flows of a type, which are called `present` until they have ended, then `past`.
+
+    One of both will do for either; without any they are called as their type.
+    """
 
     def mark(function: GeneratorFunction) -> Generator:
-        return Generator(type, function)
+        return Generator(type, function, Labels(present=present, past=past))
 
     return mark
 
@@ -142,3 +152,8 @@ class Flows:
         """See that a type of flows means one thing."""
         for name in self.generators.keys() & self.documents.keys():
             raise ValueError(f'a generator and a document are for flows of type "{name}"')
+
+    def labels_of(self, flow_type: str) -> Labels:
+        """Give what flows of a type are called."""
+        known = self.documents.get(flow_type) or self.generators.get(flow_type)
+        return UNLABELLED if known is None else known.labels

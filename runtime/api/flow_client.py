@@ -265,7 +265,10 @@ class FlowClient:
             case Mapping():
                 document = read_flow(source, strict=strict)[0]
             case str() if Path(source).suffix not in FILES:
-                return FlowRequest(type=source, document=self.flow_kit.documents.get(source), **settings)
+                kit = self.flow_kit
+                return FlowRequest(
+                    type=source, document=kit.documents.get(source), labels=kit.labels_of(source), **settings
+                )
             case _:
                 document = await trio.to_thread.run_sync(partial(load_flow, source, strict=strict))
         return FlowRequest(type=document.name or "flow", document=document, **settings)

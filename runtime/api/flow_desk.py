@@ -49,6 +49,7 @@ from runtime.errors import Fault, FlowInvalid, Forbidden, InputInvalid, NotFound
 from runtime.flow.document import read_flow
 from runtime.flow.events import RerunInput
 from runtime.flow.flow import Flow
+from runtime.flow.naming import Labels
 from runtime.flow.records import owner_of
 from runtime.flow.rows import Step
 from runtime.flow.states import FlowStatus
@@ -87,6 +88,7 @@ class FlowType:
     name: str
     description: str
     document: bool
+    labels: Labels
 
 
 @attrs.frozen
@@ -179,6 +181,7 @@ class FlowDesk:
         request = FlowRequest(
             type=message.flow_type or (document.name if document else "") or "flow",
             document=document,
+            labels=kit.labels_of(message.flow_type),
             by=who.username,
             by_groups=who.groups,
             by_admin=self._administers(who),
@@ -190,10 +193,16 @@ class FlowDesk:
     def _types(self) -> Sequence[FlowType]:
         kit = self.runtime.flow_kit
         documents = [
-            FlowType(name=one.name, description=one.description, document=True) for one in kit.documents.values()
+            FlowType(name=one.name, description=one.description, document=True, labels=one.labels)
+            for one in kit.documents.values()
         ]
         generated = [
-            FlowType(name=one.type, description=(one.function.__doc__ or "").strip().partition("\n")[0], document=False)
+            FlowType(
+                name=one.type,
+                description=(one.function.__doc__ or "").strip().partition("\n")[0],
+                document=False,
+                labels=one.labels,
+            )
             for one in kit.generators.values()
         ]
         return sorted([*documents, *generated], key=lambda one: one.name)

@@ -13,6 +13,7 @@ from runtime.api.flow_messages import SubmitFlow
 from runtime.errors import Fault, FlowInvalid, did_you_mean
 from runtime.flow.document import FlowDocument, read_flow
 from runtime.flow.generation import flatten
+from runtime.flow.naming import UNLABELLED, Labels
 from runtime.flow.records import FlowCreated
 from runtime.flow.rows import Signal
 from runtime.flow.states import ApprovalOption, Mode, OnError, OnPolicyFailure
@@ -36,6 +37,7 @@ class FlowRequest:
 
     type: str
     document: FlowDocument | None = None
+    labels: Labels = UNLABELLED
     inputs: Mapping[str, Json] = attrs.field(factory=dict)
     flow_id: str = ""
     by: str = "user"
@@ -91,6 +93,7 @@ class FlowRequest:
             segment=_at_least_one(self.segment, "segment"),
             max_in_flight=_at_least_one(self.max_in_flight, "max_in_flight"),
             parent=self.parent,
+            labels=self.labels if self.document is None else self.document.labels,
         )
         given = known.given()
         steps, groups = flatten(given, plan_only=plan_only) if given else ((), ())

@@ -4,6 +4,7 @@
 
     kind: flow
     name: deploy
+    labels: {present: Deploying, past: Deployed}
     groups:
       - name: network
         steps:
@@ -15,6 +16,7 @@
         parallel: true
         steps: [...]
 
+`labels` is what lists call a flow until it has ended, and from then on (`runtime.flow.naming.Labels`).
 In the place of groups and steps a document may have a ``generate_signal``, whose output is such a document.
 
 The fields of groups and steps are those of `runtime.flow.rows`; texts in ``data`` are templates, rendered when the step
@@ -29,6 +31,7 @@ import attrs
 from runtime.configuration import check_configuration
 from runtime.errors import Fault, FlowInvalid
 from runtime.flow.generation import GenerationError, flatten
+from runtime.flow.naming import UNLABELLED, Labels
 from runtime.flow.rows import GroupSpec, Signal, StepSpec
 from runtime.flow.states import ApprovalOption, Mode, OnError, OnPolicyFailure
 from runtime.values.json import Json
@@ -36,11 +39,12 @@ from runtime.values.json import Json
 
 @attrs.frozen(kw_only=True)
 class FlowDocument:
-    """One flow: all its steps, or the signal that gives them once the flow is started."""
+    """One flow: all its steps, or the signal that gives them once the flow is started. `labels`: what lists call it."""
 
     kind: Literal["flow"] = "flow"
     name: str = ""
     description: str = ""
+    labels: Labels = UNLABELLED
     mode: Mode = Mode.GROUP
     plan_only: bool = False
     approval_option: ApprovalOption = ApprovalOption.PROMPT

@@ -76,9 +76,10 @@ class Flow:
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """What it is called: one thing until it has ended, perhaps another from then on (section 2.1)."""
+        label = self.header.labels.of(self.header.type, finished=self.finished_at is not None)
         suffix = self.header.metadata.get("workflow-name-suffix", "")
-        return f"{self.header.type} ({suffix})" if suffix else self.header.type
+        return f"{label} ({suffix})" if suffix else label
 
     @property
     def mode(self) -> Mode:

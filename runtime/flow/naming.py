@@ -1,10 +1,32 @@
-"""The names of clones (spec section 12.3)."""
+"""What flows are called (spec section 2.1), and the names of clones (section 12.3)."""
 
 import re
 from typing import Final
 
+import attrs
+
 _RETRY: Final = re.compile(r"\(retry ([0-9]+)\)\s*\Z")
 _MOST_DIGITS: Final = 18
+
+
+@attrs.frozen(kw_only=True)
+class Labels:
+    """What flows of a type are called: ``Deploying the app`` until they have ended, ``Deployed the app`` from then on.
+
+    Where one of them is not said it is the other, and where neither is, the name of the type.
+    """
+
+    present: str = ""
+    past: str = ""
+
+    def of(self, flow_type: str, *, finished: bool) -> str:
+        """Give what a flow of a type is called now."""
+        said = (self.past or self.present) if finished else (self.present or self.past)
+        return said or flow_type
+
+
+UNLABELLED: Final = Labels()
+"""What is said of a type that says nothing."""
 
 
 def base_name(name: str) -> str:

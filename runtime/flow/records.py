@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import attrs
 
+from runtime.flow.naming import UNLABELLED, Labels
 from runtime.flow.outcomes import Ending
 from runtime.flow.rows import Response, Signal, StepSpec, Violation
 from runtime.flow.states import (
@@ -36,7 +37,7 @@ class FlowCreated:
     """A flow was accepted. `segment` is how many steps (groups, in group mode) one segment takes.
 
     `by_groups` and `by_admin` say who `by` was then: where nobody is asked, it is them who approve. `parent` is the task
-    of which a step runs it.
+    of which a step runs it. `labels`: what it is called, as its type said then.
     """
 
     at: float
@@ -62,6 +63,7 @@ class FlowCreated:
     by_groups: tuple[str, ...] = ()
     by_admin: bool = False
     parent: str = ""
+    labels: Labels = UNLABELLED
 
     @property
     def task_id(self) -> str:

@@ -166,8 +166,12 @@ def relisted(before: Task | Flow, after: Task | Flow) -> Listing | None:
 def _flow_relisted(before: Task | Flow, after: Task | Flow) -> Listing | None:
     if isinstance(before, Task) or isinstance(after, Task):
         return None
-    same = (before.turn, before.superseded, len(before.steps)) == (after.turn, after.superseded, len(after.steps))
-    return None if same else listing_of_flow(after)
+    return None if _shown(before) == _shown(after) else listing_of_flow(after)
+
+
+def _shown(flow: Flow) -> tuple[str, FlowTurn, str, int]:
+    """Give what lists show of a flow as far as it changes."""
+    return flow.name, flow.turn, flow.superseded, len(flow.steps)
 
 
 @attrs.frozen(kw_only=True)

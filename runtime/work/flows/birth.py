@@ -8,6 +8,7 @@ from runtime.api.flow_messages import SubmitFlow
 from runtime.flow.flow import Flow
 from runtime.flow.generation import rows_of
 from runtime.flow.history import apply, begin
+from runtime.flow.naming import UNLABELLED
 from runtime.flow.records import FlowCreated, RowsAdded
 from runtime.flow.rows import StepSpec
 from runtime.runner import Runners, RunnerUnknown
@@ -39,4 +40,4 @@ def is_same_flow(message: SubmitFlow, flow: Flow) -> bool:
 
 def _asked(flow: FlowCreated) -> FlowCreated:
     """Give what was asked for, without what is different the next time."""
-    return attrs.evolve(flow, at=0.0, by_groups=(), by_admin=False)
+    return attrs.evolve(flow, at=0.0, by_groups=(), by_admin=False, labels=UNLABELLED)

@@ -4,7 +4,6 @@ The step stays running meanwhile, and its actor in memory. The id makes it safe 
 once more, after a crash too, finds the flow of the first time.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 import attrs
@@ -17,12 +16,13 @@ from runtime.api.messages import GetTask
 from runtime.embedded import AnswerReport, FlowDoor, FlowOrder, FlowReport, StepReport
 from runtime.engine.task import Task
 from runtime.errors import Conflict, NotFound, Refused, Unavailable
-from runtime.flow.document import FlowDocument, read_flow
+from runtime.flow.document import read_flow
 from runtime.flow.flow import Flow
 from runtime.flow.naming import base_name
 from runtime.flow.records import owner_of
 from runtime.flow.rows import Step
 from runtime.flow.states import ApprovalOption
+from runtime.flows import Flows
 from runtime.work.broadcast import Broadcast
 from runtime.work.family import Front
 
@@ -38,7 +38,7 @@ _PARTS_OF_A_CHILD: Final = 3
 class OpenDoor(FlowDoor):
     """The door of a runtime. `front` gives the intake of now."""
 
-    documents: Mapping[str, FlowDocument]
+    flows: Flows
     front: Front
     broadcast: Broadcast
     clock: Clock
@@ -76,11 +76,12 @@ class OpenDoor(FlowDoor):
 
     def _submission(self, order: FlowOrder) -> SubmitFlow:
         given = order.flow
-        document = self.documents.get(given) if isinstance(given, str) else read_flow(given)[0]
+        document = self.flows.documents.get(given) if isinstance(given, str) else read_flow(given)[0]
         kind = given if isinstance(given, str) else (document.name if document is not None else "") or "flow"
         return FlowRequest(
             type=kind,
             document=document,
+            labels=self.flows.labels_of(kind),
             flow_id=order.id,
             by=order.by,
             owner_id=order.owner_id,

@@ -10,6 +10,7 @@ from runtime.cli.commands import cli
 FLOW = """
 kind: flow
 name: deploy
+labels: {present: Deploying, past: Deployed}
 groups:
   - steps:
       - name: plan
@@ -57,6 +58,7 @@ def document(tmp_path):
 def test_a_flow_waits_is_looked_at_approved_and_done(shell, document):
     waits = shell("run", document(FLOW), "--id", "one", "-i", "x=5")
     assert waits.exit_code == 3
+    assert "Deploying one: approval-awaiting" in waits.output
     assert "s1    plan   approval-awaiting  approve or deny it" in waits.output
     plan = shell("show", "one", "--plan", "s1")
     assert plan.exit_code == 0
@@ -64,7 +66,7 @@ def test_a_flow_waits_is_looked_at_approved_and_done(shell, document):
     assert shell("show", "one").exit_code == 3
     done = shell("approve", "one", "s1", "--by", "ada", "--note", "fine")
     assert done.exit_code == 0
-    assert "one: success" in done.output
+    assert "Deployed one: success" in done.output
     view = json.loads(shell("show", "one", "--json").output)
     response = view["steps"][0]["approval"]["response"]
     assert (response["type"], response["note"], response["created_by_id"]) == ("approve", "fine", "ada")

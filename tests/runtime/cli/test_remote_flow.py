@@ -39,7 +39,7 @@ def test_a_flow_that_the_server_knows_waits_is_looked_at_approved_and_done(shell
     assert done.exit_code == 0
     assert "s1 plan: checking-plan" not in done.output, "what is known already is not told again"
     assert "  s2 apply: success\n" in done.output
-    assert "deploy one: success" in done.output
+    assert "Deployed one: success" in done.output
     view = json.loads(shell("show", "one", "--json").output)
     assert view["steps"][0]["approval"]["response"]["note"] == "fine"
     assert "one  success" in shell("ls").output

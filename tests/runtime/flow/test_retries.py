@@ -4,7 +4,7 @@ import pytest
 
 from runtime.errors import Conflict, NotFound, RequestInvalid
 from runtime.flow.events import NewerFlowCreated, RerunInput, RerunRequested, RetryGroupRequested, RetryStepRequested
-from runtime.flow.naming import base_name, next_name
+from runtime.flow.naming import Labels, base_name, next_name
 from runtime.flow.outcomes import FlowStoppedError
 from runtime.flow.rows import CloneSpec, RetryRule
 from runtime.flow.states import ExecutionType, Hook, Mode
@@ -32,6 +32,31 @@ def test_a37_a_failed_step_is_retried_and_the_rest_goes_on(mode):
     assert loop.flow.finished_at > ended
     assert "retrying" in [one.status for one in loop.flow.status.history]
     assert loop.runs == [("initial", "error"), ("retry", "success")]
+
+
+@LISTS
+def test_a_flow_is_called_one_thing_until_it_has_ended_and_another_from_then_on(mode):
+    labels = Labels(present="Deploying", past="Deployed")
+    names = {"labels": labels, "metadata": {"workflow-name-suffix": "eu"}}
+    loop = FlowLoop(step("s", 1), mode=mode, script=scripted(s=FAILS_ONCE), **names)
+    assert loop.flow.name == "Deploying (eu)"
+    loop.run()
+    assert loop.flow.name == "Deployed (eu)"
+    loop.rerun("s", "retry-step")
+    assert loop.flow.name == "Deployed (eu)"
+
+
+@pytest.mark.parametrize(
+    ("present", "past", "finished", "name"),
+    [
+        ("", "", False, "deploy"),
+        ("", "", True, "deploy"),
+        ("Deploying", "", True, "Deploying"),
+        ("", "Deployed", False, "Deployed"),
+    ],
+)
+def test_what_is_not_said_of_a_name_is_made_up_for_by_what_is(present, past, finished, name):
+    assert Labels(present=present, past=past).of("deploy", finished=finished) == name
 
 
 @LISTS

@@ -6,7 +6,9 @@ import pytest
 import trio
 
 from runtime.flow.document import FlowDocument, read_flow
-from runtime.flows import Flows
+from runtime.flow.records import FlowCreated
+from runtime.flow.rows import Signal, StepSpec
+from runtime.flows import Flows, generator
 from runtime.policies.schema import SchemaPolicy
 from runtime.templates.model import Action, Step, Template
 from tests.runtime.server.test_events import told
@@ -17,6 +19,7 @@ DEPLOY: Any = {
     "kind": "flow",
     "name": "deploy",
     "description": "Plan and apply",
+    "labels": {"present": "Deploying", "past": "Deployed"},
     "groups": [
         {
             "name": "app",
@@ -43,9 +46,19 @@ ASKS = Template(
     auto_runnable=True,
     result_format={"by": "{{.step.ask.output.by}}", "said": "{{.step.ask.output.response}}"},
 )
+
+
+@generator("tidy", present="Tidying up", past="Tidied up")
+def tidy(_flow: FlowCreated) -> list[StepSpec]:
+    """Ask first."""
+    return [StepSpec(name="ask", execution_type="approval", signal=Signal(type="echo", data={"output": PLAN}))]
+
+
 DOCUMENTS = [read_flow(one)[0] for one in (DEPLOY, BREAKS)]
 WARNS = SchemaPolicy(id="small", schema={"properties": {"changes": {"maxItems": 0}}}, severity="warn")
-KIT = Flows(documents=[*DOCUMENTS, FlowDocument(name="empty", steps=DOCUMENTS[1].steps)], policies=[WARNS])
+KIT = Flows(
+    generators=[tidy], documents=[*DOCUMENTS, FlowDocument(name="empty", steps=DOCUMENTS[1].steps)], policies=[WARNS]
+)
 
 
 @pytest.fixture
@@ -104,7 +117,29 @@ async def test_flows_are_listed_by_status_owner_and_text_and_page_by_page(server
     assert (await fay.get("/v1/flows", params={"status": "sucess"})).status_code == 400
     assert not (await server.client("eve").get("/v1/flows")).json()
     [deploy] = [one for one in (await fay.get("/v1/flow-types")).json() if one["name"] == "deploy"]
-    assert deploy == {"name": "deploy", "description": "Plan and apply", "document": True}
+    labels = {"present": "Deploying", "past": "Deployed"}
+    assert deploy == {"name": "deploy", "description": "Plan and apply", "document": True, "labels": labels}
+
+
+async def test_a_flow_is_called_one_thing_until_it_has_ended_and_another_from_then_on(server):
+    fay = server.client("fay")
+
+    async def names(flow_id):
+        listed = [one["name"] for one in (await fay.get("/v1/flows")).json() if one["id"] == flow_id]
+        return [*listed, (await fay.get(f"/v1/flows/{flow_id}")).json()["name"]]
+
+    for flow_type, now, then in (
+        ("deploy", "Deploying (eu)", "Deployed (eu)"),
+        ("tidy", "Tidying up (eu)", "Tidied up (eu)"),
+        ("breaks", "breaks (eu)", "breaks (eu)"),
+    ):
+        made = await submitted(fay, flow_type, flow_id=flow_type, metadata={"workflow-name-suffix": "eu"})
+        await rested(server, made["id"])
+        assert await names(flow_type) == [now, now]
+        assert (await fay.post(f"/v1/flows/{flow_type}/cancel")).status_code == 200
+        assert await names(flow_type) == [then, then]
+    again = await submitted(fay, "deploy", flow_id="deploy", metadata={"workflow-name-suffix": "eu"})
+    assert again["name"] == "Deployed (eu)"
 
 
 async def test_a_step_that_failed_is_retried_and_skipped(server):
