@@ -5,7 +5,17 @@ from enum import StrEnum
 
 import attrs
 
-from runtime.runner import ClientError, Fault, Json, Outcome, Runner, StepRequest, TooLarge
+from runtime.runner import (
+    ClientError,
+    Fault,
+    Json,
+    NotProvisioned,
+    Outcome,
+    Runner,
+    StepRequest,
+    TooLarge,
+    Unavailable,
+)
 
 
 class CacheAction(StrEnum):
@@ -42,7 +52,7 @@ class CacheConfig:
 
 
 class Cache(Runner[CacheConfig]):
-    """Remembers JSON for as long as the runtime runs, in memory, and in bounds."""
+    """Remembers JSON where tasks are kept, sealed as they are, and in bounds (`runtime.cache`)."""
 
     name = "cache"
     config = CacheConfig
@@ -56,22 +66,29 @@ class Cache(Runner[CacheConfig]):
         """Set, get or delete a key.
 
         Raises:
-            ClientError: the key is empty, or the value larger than a cache may be.
+            ClientError: the key is empty, or the value larger than one may be.
+            NotProvisioned: the store cannot be used for the moment.
         """
-        config, cache = request.config, self.settings.cache
-        if not config.key:
+        if not request.config.key:
             raise ClientError("key is empty")
+        try:
+            return await self._act(request)
+        except Unavailable as away:
+            raise NotProvisioned(str(away)) from away
+
+    async def _act(self, request: StepRequest[CacheConfig]) -> Outcome:
+        config, cache = request.config, self.settings.cache
         namespace = f"shared:{config.namespace}" if config.namespace else f"template:{request.template}"
         match config.action:
             case CacheAction.SET:
                 try:
-                    cache.set(namespace, config.key, config.value, ttl=config.ttl)
+                    await cache.set(namespace, config.key, config.value, ttl=config.ttl)
                 except TooLarge as fault:
                     raise ClientError(str(fault)) from None
                 return Outcome(output={"key": config.key, "cached": True})
             case CacheAction.GET:
-                hit, value = cache.get(namespace, config.key)
+                hit, value = await cache.get(namespace, config.key)
                 return Outcome(output={"key": config.key, "hit": hit, "value": value})
             case CacheAction.DELETE:
-                cache.delete(namespace, config.key)
+                await cache.delete(namespace, config.key)
                 return Outcome(output={"key": config.key, "deleted": True})

@@ -47,6 +47,7 @@ from actors import (
 from runtime.api.callables import recall_callables
 from runtime.api.client import Runtime
 from runtime.api.flow_checks import check_document
+from runtime.cache import Cache
 from runtime.configuration import HOST_ITEM
 from runtime.destinations import EVERYWHERE, Destinations
 from runtime.engine.rights import Administrators
@@ -192,6 +193,7 @@ async def open_runtime(
         functions=known_callables,
         config=dict(config or {}),
         destinations=destinations,
+        cache=Cache(lambda: services.journal, clock.wall),
         templates=catalogue,
         messenger=notices or NOBODY,
         flows=OpenDoor(

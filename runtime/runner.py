@@ -56,7 +56,7 @@ from runtime.configuration import Checked, Templated, check_configuration, struc
 from runtime.destinations import EVERYWHERE, Destinations, Forbidden
 from runtime.duration import Duration, parse_duration
 from runtime.embedded import NO_FLOWS, FlowDoor, FlowOrder, FlowReport
-from runtime.errors import Fault, Refused, did_you_mean
+from runtime.errors import Fault, Refused, Unavailable, did_you_mean
 from runtime.functions import Functions
 from runtime.life import SILENT, Life
 from runtime.messenger import NOBODY, Messenger
@@ -112,6 +112,7 @@ __all__ = (
     "StepRequest",
     "Templated",
     "TooLarge",
+    "Unavailable",
     "Wish",
     "dumps",
     "loads",

@@ -5,7 +5,8 @@ one turn (or of a batch of turns) and commits them together: when it returns the
 when it raises, none of them is. Nothing acts on a record before `append` returned (``decide, record, act``).
 
 Beside its records a journal knows where each task stands (`Standing`), stored in the same commit: so what has to go on
-after a crash, and what is due, is found without reading a history, and a task that sleeps costs no memory at all.
+after a crash, and what is due, is found without reading a history, and a task that sleeps costs no memory at all. What
+steps remember for each other (`runtime.cache`) is kept beside that.
 
 What is promised of a store, and tested by crossing every fault point with every record, by killing real processes and
 by tearing the writes of a power loss: a submission that was acknowledged is never lost; the recorded result of a step

@@ -9,6 +9,7 @@ from itertools import islice
 import attrs
 import trio
 
+from runtime.cache import Memo, MemoryShelf, Room
 from runtime.engine.records import TaskSubmitted
 from runtime.engine.states import task_state_of
 from runtime.flow.history import begin
@@ -82,6 +83,7 @@ class MemoryJournal:
         self._turns: list[tuple[int, _Kept, int, int]] = []
         self._position = 0
         self._last = 0
+        self._shelf = MemoryShelf()
         self._closed = False
 
     async def append(self, entries: Sequence[Entry]) -> int:
@@ -241,6 +243,26 @@ class MemoryJournal:
         ]
         return self._forget(old[:limit])
 
+    async def remember(self, memo: Memo, room: Room, at: float) -> None:
+        """Keep a memo; see `Shelf.remember`."""
+        self._check_open()
+        await self._shelf.remember(memo, room, at)
+
+    async def recall(self, identity: bytes, at: float) -> bytes | None:
+        """Give what is remembered; see `Shelf.recall`."""
+        self._check_open()
+        return await self._shelf.recall(identity, at)
+
+    async def forget(self, identity: bytes) -> None:
+        """Forget a memo; see `Shelf.forget`."""
+        self._check_open()
+        await self._shelf.forget(identity)
+
+    async def forget_expired(self, at: float, *, limit: int = PAGE) -> int:
+        """Forget memos that are worth nothing any more; see `Shelf.forget_expired`."""
+        self._check_open()
+        return await self._shelf.forget_expired(at, limit=limit)
+
     async def reseal(self) -> int:
         """Refuse: what is only in memory is not sealed."""
         await trio.lowlevel.checkpoint()
@@ -254,6 +276,7 @@ class MemoryJournal:
         self._tasks.clear()
         self._waiting.clear()
         self._turns.clear()
+        self._shelf = MemoryShelf()
 
     def _check_open(self) -> None:
         if self._closed:

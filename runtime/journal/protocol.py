@@ -5,6 +5,7 @@ from typing import Final, Protocol, TypeAlias
 
 import attrs
 
+from runtime.cache import Shelf
 from runtime.engine.records import Record as TaskRecord
 from runtime.engine.records import TaskSubmitted
 from runtime.engine.states import ResolutionState, TaskState, task_state_of
@@ -175,8 +176,11 @@ class Committed:
     records: Sequence[Record]
 
 
-class Journal(Protocol):
-    """An append-only store of records, and of where each task stands."""
+class Journal(Shelf, Protocol):
+    """An append-only store of records, of where each task stands, and of what steps remember for each other.
+
+    What is remembered is not part of any task: it outlives them, and is deleted once it is worth nothing any more.
+    """
 
     async def append(self, entries: Sequence[Entry]) -> int:
         """Commit all records of all entries, or none. Gives the position of the first one.

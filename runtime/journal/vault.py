@@ -1,7 +1,7 @@
 """Sealing what is stored: authenticated encryption bound to its row.
 
 AES-256-GCM with a random nonce in front. The associated data say what the bytes are and where they belong - a turn by
-its task and position, a template by its hash - so that a row moved elsewhere does not open. Which key sealed a row is
+its task and position, a template by its hash, a memo by its identity and its end - so that a row moved elsewhere does not open. Which key sealed a row is
 a number beside it; NULL means that it is in the clear.
 """
 
@@ -36,6 +36,11 @@ def turn_context(task_id: str, position: int) -> bytes:
 def template_context(digest: bytes) -> bytes:
     """Say where a template belongs."""
     return b"template\x00" + digest
+
+
+def memo_context(identity: bytes, until: float | None) -> bytes:
+    """Say where something belongs that steps remember, and until when."""
+    return b"memo\x00%b\x00%b" % (identity, repr(until).encode())
 
 
 class Vault:

@@ -1,4 +1,4 @@
-"""The garbage collector: deletes tasks that ended long ago (spec section 7.5), a few at a time."""
+"""The garbage collector: deletes tasks that ended long ago (spec section 7.5), and memos past their time, a few at a time."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,7 +16,10 @@ _TIMER: Final = "collection"
 
 
 class Collector(Actor[CollectionDue]):
-    """Deletes tasks `keep_seconds` after they ended: when it starts, and then every day, or more often for less."""
+    """Deletes tasks `keep_seconds` after they ended, and what is remembered no longer than it may be.
+
+    When it starts, and then every day, or more often for less.
+    """
 
     def __init__(self, journal: Journal, timers: Timers, keep_seconds: float) -> None:
         self._journal = journal
@@ -37,4 +40,6 @@ class Collector(Actor[CollectionDue]):
         before = self.clock.wall() - self._keep
         with suppress(JournalUnavailable):  # there is a next time
             while await self._journal.collect(before, limit=_AT_A_TIME):
+                pass
+            while await self._journal.forget_expired(self.clock.wall(), limit=_AT_A_TIME):
                 pass

@@ -10,6 +10,7 @@ import attrs
 import pytest
 import trio
 
+from runtime.cache import Memo, Room
 from runtime.engine.records import Record, RunEnded, RunStarted, StepReturned, StepStarted, TaskSubmitted
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.flow.records import FlowCreated, FlowStarted
@@ -410,13 +411,74 @@ async def what_was_deleted_is_gone(journal: Journal) -> None:
     assert await found(journal) == ["a", "b"]
 
 
+def memo(name: str, body: bytes = b"", until: float | None = None) -> Memo:
+    return Memo(name.encode(), body or name.encode(), until)
+
+
+async def recalled(journal: Journal, names: str, at: float = 0.0) -> str:
+    return "".join([name for name in names if await journal.recall(name.encode(), at) is not None])
+
+
+async def what_is_remembered_is_recalled_until_its_time_and_no_longer(journal: Journal) -> None:
+    for one in (memo("a", b"\x00\xff", 10.1), memo("b"), memo("c", b"old"), memo("c", b"new", 5.0)):
+        await journal.remember(one, Room(), 0.0)
+    assert await journal.recall(b"a", 10.0) == b"\x00\xff"
+    assert await journal.recall(b"a", 10.1) is None
+    assert await journal.recall(b"b", 1e12) == b"b"
+    assert await journal.recall(b"c", 4.0) == b"new"
+    for _ in range(2):
+        await journal.forget(b"b")
+    assert await recalled(journal, "abcd") == "ac"
+    assert not await journal.tasks()
+
+
+async def those_that_were_remembered_longest_ago_make_room(journal: Journal) -> None:
+    room = Room(memos=3, bytes=40)
+    for name in "abcd":
+        await journal.remember(memo(name, b"x" * 5), room, 0.0)
+    assert await recalled(journal, "abcd") == "bcd"
+    await journal.remember(memo("b", b"again"), room, 0.0)
+    await journal.remember(memo("e", b"x" * 30), room, 0.0)
+    assert await recalled(journal, "abcde") == "be"
+    await journal.forget(b"e")
+    await journal.remember(memo("f", b"x" * 31), room, 0.0)
+    assert await recalled(journal, "abcdef") == "bf"
+
+
+async def only_what_is_worth_nothing_any_more_is_swept(journal: Journal) -> None:
+    for name, until in (("a", 10.0), ("b", 20.0), ("c", 5.0), ("d", None)):
+        await journal.remember(memo(name, until=until), Room(), 0.0)
+    assert await journal.forget_expired(10.0, limit=1) == 1
+    assert await journal.forget_expired(10.0, limit=5) == 1
+    assert await journal.forget_expired(10.0, limit=5) == 0
+    assert await recalled(journal, "abcd") == "bd"
+    await journal.remember(memo("e"), Room(memos=2), 30.0)
+    assert await recalled(journal, "de") == "de"
+
+
+async def what_many_remember_at_once_stays_within_its_room(journal: Journal) -> None:
+    async def remember(name: str) -> None:
+        for number in range(5):
+            await journal.remember(memo(name, until=None if number % 2 else float(number)), Room(memos=4), 3.0)
+            if number == 2:
+                await journal.forget(name.encode())
+
+    async with trio.open_nursery() as nursery:
+        for name in "abcdefgh":
+            nursery.start_soon(remember, name)
+            nursery.start_soon(remember, name)
+    assert len(await recalled(journal, "abcdefgh")) == 4
+
+
 async def what_is_sealed_anew_is_read_as_before(journal: Journal) -> None:
     await journal.append([first("a", RunStarted(at=0.0)), listed("b", tags={"x": "1"})])
+    await journal.remember(memo("m", until=9.0), Room(), 0.0)
     before = [await journal.read(name) for name in "ab"], await journal.since(0), await journal.find(Wanted())
     try:
         assert await journal.reseal() == 0  # with the key that it is sealed with
     except StoreUnusable as refusal:
         assert "seal" in str(refusal)
+    assert await journal.recall(b"m", 1.0) == b"m"
     assert ([await journal.read(name) for name in "ab"], await journal.since(0), await journal.find(Wanted())) == before
 
 
@@ -435,6 +497,10 @@ async def a_closed_journal_refuses(journal: Journal) -> None:
         journal.since(0),
         journal.find(Wanted()),
         journal.count({}),
+        journal.remember(memo("m"), Room(), 0.0),
+        journal.recall(b"m", 0.0),
+        journal.forget(b"m"),
+        journal.forget_expired(0.0, limit=1),
     )
     for one in later:
         with pytest.raises(JournalUnavailable):
@@ -469,6 +535,10 @@ LAWS = (
     tasks_are_counted_by_state_and_by_the_groups_that_resolve_them,
     what_was_committed_is_given_in_order_from_any_position,
     what_was_deleted_is_gone,
+    what_is_remembered_is_recalled_until_its_time_and_no_longer,
+    those_that_were_remembered_longest_ago_make_room,
+    only_what_is_worth_nothing_any_more_is_swept,
+    what_many_remember_at_once_stays_within_its_room,
     what_is_sealed_anew_is_read_as_before,
     a_closed_journal_refuses,
 )

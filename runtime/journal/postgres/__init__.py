@@ -25,6 +25,7 @@ Modules
     reader      look-ups, on connections of a pool
     listener    hears notifications
     mail        letters between instances
+    memos       what steps remember for each other
     database    opening a store, and what its errors mean
     schema      the tables, their functions and migrations
     upkeep      check, collection; `resealing`, another key

@@ -15,7 +15,7 @@ from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.schema import LEASE_LOST, MIGRATIONS, NEWEST
 from runtime.journal.protocol import JournalUnavailable, LeaseLost, StoreUnusable
-from runtime.journal.vault import SealBroken
+from runtime.journal.vault import SealBroken, Vault
 
 _OLDEST_SERVER: Final = 140_000
 _MIGRATING: Final = 0x756E6473
@@ -88,6 +88,16 @@ async def key_numbers(connection: TrioConnection) -> Mapping[bytes, int]:
     """Give the store's numbers of keys, by fingerprint."""
     cursor = await connection.execute("SELECT fingerprint, number FROM keys")
     return {bytes(fingerprint): number for fingerprint, number in await cursor.fetchall()}
+
+
+async def renew_key(connection: TrioConnection, vault: Vault, numbers: dict[bytes, int]) -> None:
+    """Have a number for the key that is to seal now, which the file of the ring may have changed. Updates `numbers`."""
+    primary = vault.refresh()
+    if primary is not None:
+        insert = "INSERT INTO keys (fingerprint) VALUES (%s) ON CONFLICT DO NOTHING"
+        await connection.execute(insert, [primary.fingerprint])
+        numbers.update(await key_numbers(connection))
+        vault.settle()
 
 
 def check_keys(numbers: Mapping[bytes, int], ring: KeyRing | None, address: StoreAddress) -> None:

@@ -13,6 +13,7 @@ import attrs
 import psycopg
 import trio
 
+from runtime.cache import Memo, Room
 from runtime.journal import queries
 from runtime.journal.codec import RECORDS_FORMAT
 from runtime.journal.keys import KeyRing
@@ -23,6 +24,7 @@ from runtime.journal.postgres.database import check_keys, connect, explained, pr
 from runtime.journal.postgres.instance import LOST, Instance
 from runtime.journal.postgres.listener import Listener
 from runtime.journal.postgres.mail import Mail
+from runtime.journal.postgres.memos import Memos
 from runtime.journal.postgres.pool import Pool
 from runtime.journal.postgres.reader import Reader
 from runtime.journal.postgres.resealing import reseal
@@ -63,6 +65,7 @@ class PostgresJournal:
         self._connect = partial(connect, address)
         self._pool = Pool(self._connect, _READERS)
         self._reader = Reader(self._pool, self._vault, numbers)
+        self._memos = Memos(self._pool, self._reader, self._vault, numbers)
         self._templates = Templates()
         self._held: dict[str, Holding] = {}
         self._listener = Listener(address.schema, self._connect)
@@ -335,6 +338,30 @@ class PostgresJournal:
             ):  # somebody has just begun to use one: the next time, then
                 await self._reader.look(_UNUSED_TEMPLATES)
         return len(rows)
+
+    async def remember(self, memo: Memo, room: Room, at: float) -> None:
+        """Keep a memo; see `Shelf.remember`."""
+        self._check_open()
+        with serving(self._address):
+            await self._memos.remember(memo, room, at)
+
+    async def recall(self, identity: bytes, at: float) -> bytes | None:
+        """Give what is remembered; see `Shelf.recall`."""
+        self._check_open()
+        with serving(self._address):
+            return await self._memos.recall(identity, at)
+
+    async def forget(self, identity: bytes) -> None:
+        """Forget a memo; see `Shelf.forget`."""
+        self._check_open()
+        with serving(self._address):
+            await self._memos.forget(identity)
+
+    async def forget_expired(self, at: float, *, limit: int = PAGE) -> int:
+        """Forget memos that are worth nothing any more; see `Shelf.forget_expired`."""
+        self._check_open()
+        with serving(self._address):
+            return await self._memos.forget_expired(at, limit)
 
     async def reseal(self) -> int:
         """Seal all with the primary key; see `Journal.reseal`."""

@@ -9,7 +9,7 @@ from runtime.journal.postgres.database import key_numbers
 from runtime.journal.postgres.pool import Lender
 from runtime.journal.protocol import Committed, Record
 from runtime.journal.queries import Query
-from runtime.journal.vault import SealBroken, Vault, template_context, turn_context
+from runtime.journal.vault import SealBroken, Vault, memo_context, template_context, turn_context
 from runtime.templates.model import Template
 
 _TEMPLATES_KEPT: Final = 256
@@ -66,7 +66,7 @@ class Reader:
         ]
 
     async def _decode(self, task_id: str, ordinal: int, key: int | None, body: bytes) -> Sequence[Record]:
-        opened = await self._open(key, body, turn_context(task_id, ordinal))
+        opened = await self.open(key, body, turn_context(task_id, ordinal))
         while True:
             try:
                 return decode_turn(opened, self._template)
@@ -85,17 +85,28 @@ class Reader:
         if not rows:
             raise RecordUnreadable("the template of a task is missing")
         [(key, body)] = rows
-        self._templates[digest] = decode_template(await self._open(key, body, template_context(digest)))
+        self._templates[digest] = decode_template(await self.open(key, body, template_context(digest)))
         if len(self._templates) > _TEMPLATES_KEPT:
             self._templates.popitem(last=False)
 
-    async def _open(self, key: int | None, body: bytes, context: bytes) -> bytes:
+    async def open(self, key: int | None, body: bytes, context: bytes) -> bytes:
+        """Open what is sealed."""
         try:
             return self._vault.open(key, body, context)
         except SealBroken:  # another instance may have begun to use a new key
             self._numbers.update(await self.key_numbers())
             self._vault.settle()
             return self._vault.open(key, body, context)
+
+    async def unreadable_memos(self) -> AsyncIterator[str]:
+        """Name what steps remember that does not open."""
+        number = 0
+        while page := await self.look(_MEMOS, [number, _PIECE]):
+            for number, identity, until, key, body in page:
+                try:
+                    await self.open(key, body, memo_context(identity, until))
+                except SealBroken as fault:
+                    yield f"memo {number}: {fault}"
 
     async def key_numbers(self) -> Mapping[bytes, int]:
         """Give the store's numbers of keys, by fingerprint."""
@@ -107,6 +118,7 @@ _TURNS: Final = (
     "SELECT ordinal, key, body FROM turns WHERE task = (SELECT number FROM tasks WHERE id = %s) AND ordinal > %s"
     " ORDER BY ordinal LIMIT %s"
 )
+_MEMOS: Final = "SELECT number, identity, until, key, body FROM memos WHERE number > %s ORDER BY number LIMIT %s"
 _SINCE: Final = (
     "SELECT position, id, ordinal, turns.key, body FROM turns JOIN tasks ON turns.task = tasks.number"
     " WHERE position >= coalesce((SELECT max(position) FROM turns WHERE position <= %s), 0)"

@@ -15,6 +15,8 @@
     involved, tags, templates, keys
                 as in a file
     mail        messages between instances, until they are fetched; may be lost, and then whoever waits asks again
+    memos, memos_total
+                as in a file
     holdings    what steps hold of resources that all instances together have so many of
 
 `begin_commit` is the first thing that any commit does: it gives the position before its own, and refuses an instance
@@ -186,5 +188,58 @@ BEGIN
 END $$;
 """
 
-MIGRATIONS: Final = (Migration(_FIRST, usable_since=1), Migration(_SECOND, usable_since=1))
+_THIRD: Final = """
+CREATE TABLE memos (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    identity bytea NOT NULL UNIQUE,
+    until double precision,
+    size integer NOT NULL,
+    key integer REFERENCES keys,
+    body bytea NOT NULL
+);
+CREATE INDEX memos_until ON memos (until) WHERE until IS NOT NULL;
+CREATE TABLE memos_total (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one), memos bigint NOT NULL, bytes bigint NOT NULL
+) WITH (fillfactor = 50);
+INSERT INTO memos_total (memos, bytes) VALUES (0, 0);
+CREATE FUNCTION count_memos() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE sign integer := CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END;
+BEGIN
+    UPDATE memos_total SET memos = memos_total.memos + sign * n, bytes = bytes + sign * sum
+    FROM (SELECT count(*) AS n, coalesce(sum(size), 0) AS sum FROM changed) AS c WHERE n > 0;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER memos_more AFTER INSERT ON memos REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION count_memos();
+CREATE TRIGGER memos_less AFTER DELETE ON memos REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION count_memos();
+-- Whoever changes memos locks their total first: one at a time, so that nobody waits for anybody in a circle.
+CREATE FUNCTION forget_memo(unwanted bytea) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM memos_total FOR UPDATE;
+    DELETE FROM memos WHERE identity = unwanted;
+END $$;
+CREATE FUNCTION sweep_memos(at double precision, most integer) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE gone integer;
+BEGIN
+    PERFORM FROM memos_total FOR UPDATE;
+    DELETE FROM memos WHERE number IN (SELECT number FROM memos WHERE until <= at ORDER BY until LIMIT most);
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    RETURN gone;
+END $$;
+CREATE FUNCTION remember(
+    wanted bytea, ends double precision, length integer, sealed_with integer, sealed bytea,
+    most_memos bigint, most_bytes bigint, at double precision
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM forget_memo(wanted);
+    PERFORM sweep_memos(at, 32);
+    INSERT INTO memos (identity, until, size, key, body) VALUES (wanted, ends, length, sealed_with, sealed);
+    WHILE (SELECT memos > most_memos OR bytes > most_bytes FROM memos_total) LOOP
+        DELETE FROM memos WHERE number = (SELECT min(number) FROM memos);
+    END LOOP;
+END $$;
+"""
+
+MIGRATIONS: Final = tuple(Migration(script, usable_since=1) for script in (_FIRST, _SECOND, _THIRD))
 NEWEST: Final = len(MIGRATIONS)

@@ -46,7 +46,7 @@ async def _connected(address: StoreAddress) -> AsyncIterator[TrioConnection]:
 
 
 async def check(address: StoreAddress, ring: KeyRing | None) -> Checked:
-    """Read everything, as of one moment: every record, their order, and that each task is what they say.
+    """Read everything, as of one moment: every record, their order, every memo, and that each task is what they say.
 
     Raises:
         StoreUnusable: it cannot even be opened.
@@ -67,6 +67,8 @@ async def check(address: StoreAddress, ring: KeyRing | None) -> Checked:
             else:
                 records += len(found)
                 problems += differences(stored, found)
+        with explained(address):
+            problems += [text async for text in reader.unreadable_memos()]
         return Checked(tasks=tasks, records=records, problems=tuple(problems))
 
 
@@ -98,6 +100,8 @@ async def collect(address: StoreAddress, ring: KeyRing | None, ended_before: flo
         collected = 0
         while done := await journal.collect(ended_before, limit=_BATCH):
             collected += done
+        while await journal.forget_expired(ended_before, limit=_BATCH):
+            pass
         return collected
     finally:
         await journal.close()

@@ -12,7 +12,7 @@ import attrs
 import msgspec
 
 from runtime.journal.listing import Listing
-from runtime.journal.postgres.database import key_numbers
+from runtime.journal.postgres.database import renew_key
 from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.protocol import AlreadyStored, LeaseLost, Standing
 from runtime.journal.turns import Turn, encode_listing
@@ -102,7 +102,7 @@ class Writer:
             LeaseLost: a turn is of a task that this instance does not hold.
             psycopg.Error: nothing was stored, or nobody knows.
         """
-        await self._renew_key(connection)
+        await renew_key(connection, self._vault, self._numbers)
         rows = self.rows(turns)
         values = {
             "me": self._me,
@@ -139,14 +139,6 @@ class Writer:
             born = rows.born.get(task_id)
             number = self._held[task_id].number if born is None else stored.base + born["at"]
             self._held[task_id] = Holding(number, records)
-
-    async def _renew_key(self, connection: TrioConnection) -> None:
-        primary = self._vault.refresh()
-        if primary is not None:
-            insert = "INSERT INTO keys (fingerprint) VALUES (%s) ON CONFLICT DO NOTHING"
-            await connection.execute(insert, [primary.fingerprint])
-            self._numbers.update(await key_numbers(connection))
-            self._vault.settle()
 
     def rows(self, turns: Sequence[Turn]) -> _Rows:
         """Give what turns come to.

@@ -8,6 +8,7 @@ Modules
     lists       the queries of lists
     database    opening a file: what it has to be, who may own it, what its errors mean
     schema      the tables and their migrations
+    memos       what steps remember for each other
     upkeep      check, backup, compaction, another key
 
 SQLite comes with apsw: the versions that Python itself is linked with on many systems lose data when two connections

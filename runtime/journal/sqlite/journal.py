@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 import attrs
 import trio
 
+from runtime.cache import Memo, Room
 from runtime.engine.task import Task
 from runtime.journal.codec import RecordUnreadable
 from runtime.journal.keys import KeyRing
@@ -142,17 +143,33 @@ class SqliteJournal:
 
     async def delete(self, task_id: str) -> bool:
         """Delete a task; see `Journal.delete`."""
-        self._check_open()
-        with serving(self._path):
-            deleted: bool = await self._thread.call(lambda writer: writer.delete(task_id))
-            return deleted
+        return await self._write(lambda writer: writer.delete(task_id))
 
     async def collect(self, ended_before: float, *, limit: int = PAGE) -> int:
         """Delete tasks that ended; see `Journal.collect`."""
+        return await self._write(lambda writer: writer.collect(ended_before, limit))
+
+    async def _write(self, write: Callable[[Writer], T]) -> T:
         self._check_open()
         with serving(self._path):
-            collected: int = await self._thread.call(lambda writer: writer.collect(ended_before, limit))
-            return collected
+            written: T = await self._thread.call(write)
+            return written
+
+    async def remember(self, memo: Memo, room: Room, at: float) -> None:
+        """Keep a memo; see `Shelf.remember`."""
+        await self._write(lambda writer: writer.remember(memo, room, at))
+
+    async def recall(self, identity: bytes, at: float) -> bytes | None:
+        """Give what is remembered; see `Shelf.recall`."""
+        return await self._look(lambda: self._reader.recall(identity, at))
+
+    async def forget(self, identity: bytes) -> None:
+        """Forget a memo; see `Shelf.forget`."""
+        await self._write(lambda writer: writer.forget(identity))
+
+    async def forget_expired(self, at: float, *, limit: int = PAGE) -> int:
+        """Forget memos that are worth nothing any more; see `Shelf.forget_expired`."""
+        return await self._write(lambda writer: writer.forget_expired(at, limit))
 
     async def reseal(self) -> int:
         """Seal all with the primary key; see `Journal.reseal`. On a connection of its own, a few rows at a time."""

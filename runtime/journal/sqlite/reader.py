@@ -14,6 +14,7 @@ from runtime.journal.codec import RecordUnreadable, decode_template, decode_turn
 from runtime.journal.keys import KeyRing
 from runtime.journal.protocol import Committed, Record, Stored
 from runtime.journal.queries import Query
+from runtime.journal.sqlite import memos
 from runtime.journal.vault import Vault, template_context, turn_context
 from runtime.templates.model import Template
 
@@ -65,6 +66,14 @@ class Reader:
         statement, bindings = (_SINCE_OF, (position, limit, task_id)) if task_id else (_SINCE, (position, limit))
         rows: Any = self._connection.execute(statement, bindings)
         return [Committed(first, owner, self._decode(owner, first, key, body)) for first, owner, key, body in rows]
+
+    def recall(self, identity: bytes, at: float) -> bytes | None:
+        """See `Shelf.recall`."""
+        return memos.recall(self._connection, self._vault, identity, at)
+
+    def unreadable_memos(self) -> Iterator[str]:
+        """Name what steps remember that does not open."""
+        return memos.unreadable(self._connection, self._vault)
 
     def tasks(self, after: int, limit: int) -> Sequence[Stored]:
         """See `Journal.tasks`."""

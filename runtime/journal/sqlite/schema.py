@@ -10,6 +10,8 @@
     templates   each template once, by its hash
     keys        which keys sealed bodies, by fingerprint; `key` NULL: in the clear
     arrivals    what is written to: a view whose trigger adds a turn and moves its task, so that a commit is one statement
+    memos       what steps remember for each other: `identity` is a hash, `until` when it is worth nothing any more, `size`
+                what it counts in `memos_total`, which triggers keep
     facts       `floor`: the position behind the last one ever given, where the turn that had it was collected
 
 `MIGRATIONS` only ever grows: entry n brings a store from version n to n + 1 (``PRAGMA user_version``).
@@ -102,7 +104,27 @@ UPDATE tasks SET flow = 1, listing = NULL WHERE listing = x'';
 CREATE INDEX flows_changed ON tasks (changed, number) WHERE flow;
 """
 
-MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_FIFTH: Final = """
+CREATE TABLE memos (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    identity BLOB NOT NULL UNIQUE,
+    until REAL,
+    size INTEGER NOT NULL,
+    key INTEGER REFERENCES keys,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX memos_until ON memos (until) WHERE until IS NOT NULL;
+CREATE TABLE memos_total (memos INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;
+INSERT INTO memos_total VALUES (0, 0);
+CREATE TRIGGER memos_more AFTER INSERT ON memos BEGIN
+    UPDATE memos_total SET memos = memos + 1, bytes = bytes + NEW.size;
+END;
+CREATE TRIGGER memos_less AFTER DELETE ON memos BEGIN
+    UPDATE memos_total SET memos = memos - 1, bytes = bytes - OLD.size;
+END;
+"""
+
+MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 NEWEST: Final = len(MIGRATIONS)
 
 

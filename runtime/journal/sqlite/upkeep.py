@@ -5,7 +5,7 @@ themselves.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -20,14 +20,14 @@ from runtime.journal.protocol import Record, Stored, StoreUnusable
 from runtime.journal.sqlite.database import Opening, connect, explained, owned, owner_of, serving
 from runtime.journal.sqlite.reader import Reader
 from runtime.journal.sqlite.writer import Writer, check_keys
-from runtime.journal.vault import Vault, template_context, turn_context
+from runtime.journal.vault import Vault, memo_context, template_context, turn_context
 
 _BATCH: Final = 128
 """How often the rows that a running runtime adds meanwhile are looked for."""
 
 
 def check(path: Path, ring: KeyRing | None) -> Checked:
-    """Read everything, as of one moment: the file's structure, every record, and that each task is what they say.
+    """Read everything, as of one moment: the file's structure, every record, every memo, and that each task is what they say.
 
     Raises:
         StoreUnusable: it cannot even be opened.
@@ -40,13 +40,15 @@ def check(path: Path, ring: KeyRing | None) -> Checked:
             problems += _overlaps(connection)
         tasks = records = 0
         try:
-            for stored, found in _histories(path, Reader(connection, ring)):
+            reader = Reader(connection, ring)
+            for stored, found in _histories(path, reader):
                 tasks += 1
                 if isinstance(found, str):
                     problems.append(f"task {stored.task_id}: {found}")
                 else:
                     records += len(found)
                     problems += differences(stored, found)
+            problems += reader.unreadable_memos()
         except UnderstudyError as fault:
             problems.append(str(fault))
         return Checked(tasks=tasks, records=records, problems=tuple(problems))
@@ -152,6 +154,8 @@ def collect(path: Path, ring: KeyRing | None, ended_before: float) -> int:
         collected = 0
         while done := writer.collect(ended_before, _BATCH):
             collected += done
+        while writer.forget_expired(ended_before, _BATCH):
+            pass
         return collected
 
 
@@ -211,24 +215,30 @@ def _key_numbers(connection: apsw.Connection) -> Mapping[bytes, int]:
 
 @attrs.frozen
 class _Sealed:
-    """A table of sealed rows: what selects the next ones (identity, what its context is made of, key, body)."""
+    """A table of sealed rows: what selects the next ones (identity, the two things that its context is made of, key, body)."""
 
     select: str
     update: str
-    template: bool
+    context: Callable[[Any, Any], bytes]
 
 
 _TURNS: Final = _Sealed(
-    "SELECT position, id, turns.key, body FROM turns JOIN tasks ON turns.task = tasks.number"
+    "SELECT position, id, position, turns.key, body FROM turns JOIN tasks ON turns.task = tasks.number"
     " WHERE position > ? AND turns.key IS NOT ? ORDER BY position LIMIT ?",
     "UPDATE turns SET key = ?, body = ? WHERE position = ?",
-    template=False,
+    turn_context,
 )
 _TEMPLATES: Final = _Sealed(
-    "SELECT number, hash, key, body FROM templates WHERE number > ? AND key IS NOT ? ORDER BY number LIMIT ?",
+    "SELECT number, hash, NULL, key, body FROM templates WHERE number > ? AND key IS NOT ? ORDER BY number LIMIT ?",
     "UPDATE templates SET key = ?, body = ? WHERE number = ?",
-    template=True,
+    lambda digest, _: template_context(digest),
 )
+_MEMOS: Final = _Sealed(
+    "SELECT number, identity, until, key, body FROM memos WHERE number > ? AND key IS NOT ? ORDER BY number LIMIT ?",
+    "UPDATE memos SET key = ?, body = ? WHERE number = ?",
+    memo_context,
+)
+_TABLES: Final = (_TEMPLATES, _TURNS, _MEMOS)
 
 
 class Rotation:
@@ -236,7 +246,7 @@ class Rotation:
 
     def __init__(self, connection: apsw.Connection, vault: Vault, number: int) -> None:
         self._connection, self._vault, self._number = connection, vault, number
-        self._done = dict.fromkeys((_TEMPLATES, _TURNS), 0)
+        self._done = dict.fromkeys(_TABLES, 0)
         self.over = False
 
     def go_on(self) -> int:
@@ -244,7 +254,7 @@ class Rotation:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            done = [self._reseal(table) for table in (_TEMPLATES, _TURNS)]
+            done = [self._reseal(table) for table in _TABLES]
             over = max(done) < _BATCH
             if over:
                 connection.execute("DELETE FROM keys WHERE number <> ?", (self._number,))
@@ -258,8 +268,8 @@ class Rotation:
 
     def _reseal(self, table: _Sealed) -> int:
         rows: Any = self._connection.execute(table.select, (self._done[table], self._number, _BATCH)).fetchall()
-        for identity, owner, key, body in rows:
-            context = template_context(owner) if table.template else turn_context(owner, identity)
+        for identity, owner, place, key, body in rows:
+            context = table.context(owner, place)
             sealed = self._vault.seal(self._vault.open(key, body, context), context)
             self._connection.execute(table.update, (*sealed, identity))
             self._done[table] = identity

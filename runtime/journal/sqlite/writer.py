@@ -6,14 +6,17 @@ and no explicit transaction.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import apsw
 
+from runtime.cache import Memo, Room
 from runtime.errors import Refused, Unavailable
 from runtime.journal.keys import KeyRing
 from runtime.journal.listing import Listing
 from runtime.journal.protocol import AlreadyStored, JournalUnavailable, Standing, StoreUnusable
+from runtime.journal.sqlite import memos
 from runtime.journal.sqlite.database import Opening, connect, unavailable
 from runtime.journal.turns import Turn, encode_listing
 from runtime.journal.vault import Vault, template_context, turn_context
@@ -81,31 +84,30 @@ class Writer:
         return AlreadyStored(known) if known else None
 
     def _store(self, turns: Sequence[Turn]) -> None:
-        primary = self._vault.missing
         new = [turn for turn in turns if turn.template is not None]
         listed = [turn for turn in turns if turn.listing is not None]
-        if not new and not listed and primary is None and len(turns) <= _ROWS:
+        if not new and not listed and self._vault.missing is None and len(turns) <= _ROWS:
             self._insert(_ARRIVALS, self._arrivals(turns))
             return
-        connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
         try:
-            if primary is not None:
-                connection.execute("INSERT OR IGNORE INTO keys (fingerprint) VALUES (?)", (primary.fingerprint,))
-                self._vault.settle()
-            self._insert(_TEMPLATES, self._template_rows(new))
-            self._insert(_TASKS, [row for turn in new for row in _task_row(turn)])
-            self._insert(_ARRIVALS, self._arrivals(turns))
-            for turn in listed:
-                if turn.listing is not None:
-                    self._list(turn.task_id, turn.listing, anew=turn.template is None)
-            connection.execute("COMMIT")
+            with self._transaction():
+                self._begin_key()
+                self._insert(_TEMPLATES, self._template_rows(new))
+                self._insert(_TASKS, [row for turn in new for row in _task_row(turn)])
+                self._insert(_ARRIVALS, self._arrivals(turns))
+                for turn in listed:
+                    if turn.listing is not None:
+                        self._list(turn.task_id, turn.listing, anew=turn.template is None)
         except BaseException:
             self._templates_stored.clear()
-            if connection.in_transaction:  # some errors have rolled back already
-                connection.execute("ROLLBACK")
-            self._vault.settle()
             raise
+
+    def _begin_key(self) -> None:
+        """Number the key to seal with, if it has no number yet."""
+        primary = self._vault.missing
+        if primary is not None:
+            self._connection.execute("INSERT OR IGNORE INTO keys (fingerprint) VALUES (?)", (primary.fingerprint,))
+            self._vault.settle()
 
     def _insert(self, statement: "_Rows", values: Sequence[Any]) -> None:
         for sql, bindings in statement.batches(values):
@@ -159,8 +161,7 @@ class Writer:
 
     def _delete(self, which: str, bindings: Sequence[Any]) -> int:
         connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction():
             old = connection.execute(which, bindings).fetchall()
             if old:
                 for forget in (_FORGET_TURNS, _FORGET_INVOLVED, _FORGET_TAGS):
@@ -169,12 +170,43 @@ class Writer:
                 connection.execute(_UNUSED_TEMPLATES)
                 connection.execute("INSERT OR REPLACE INTO facts VALUES ('floor', ?)", (self.next_position,))
                 self._templates_stored.clear()
+        return len(old)
+
+    def remember(self, memo: Memo, room: Room, at: float) -> None:
+        """Keep a memo; see `Shelf.remember`."""
+        try:
+            self._remember(memo, room, at)
+        except apsw.ConstraintError:
+            if not self._vault.renew():  # as in `commit`
+                raise
+            self._remember(memo, room, at)
+
+    def _remember(self, memo: Memo, room: Room, at: float) -> None:
+        with self._transaction():
+            self._begin_key()
+            memos.remember(self._connection, self._vault, memo, room, at)
+
+    def forget(self, identity: bytes) -> None:
+        """Forget a memo; see `Shelf.forget`."""
+        memos.forget(self._connection, identity)
+
+    def forget_expired(self, at: float, limit: int) -> int:
+        """Forget memos that are worth nothing any more; see `Shelf.forget_expired`."""
+        return memos.forget_expired(self._connection, at, limit)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Store what is done in the block, or nothing of it. A key that was begun in it is looked up again then."""
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
             connection.execute("COMMIT")
         except BaseException:
-            if connection.in_transaction:
+            if connection.in_transaction:  # some errors have rolled back already
                 connection.execute("ROLLBACK")
+            self._vault.settle()
             raise
-        return len(old)
 
     def close(self) -> None:
         """Close the connection: the write-ahead log is moved into the file."""

@@ -3,9 +3,11 @@
 import json
 
 import apsw
+import attrs
 import pytest
 import trio
 
+from runtime.cache import Memo, Room
 from runtime.engine.records import RunEnded, RunStarted, StepReturned, StepStarted
 from runtime.engine.states import ResolutionState
 from runtime.journal.keys import KeyRing, add_key
@@ -51,6 +53,14 @@ async def store(path, ring, *task_ids):
     return journal
 
 
+MEMO = Memo(b"\x01" * 32, SECRET.encode(), 9.0)
+
+
+async def remembers(journal, memo=MEMO):
+    await journal.remember(memo, Room(), 0.0)
+    return journal
+
+
 def in_the_clear(folder):
     return [path.name for path in folder.iterdir() if SECRET.encode() in path.read_bytes()]
 
@@ -69,6 +79,42 @@ async def test_nothing_is_in_the_clear_in_any_file(tmp_path):
     journal = await store(tmp_path / "tasks.db", KeyRing.load(tmp_path / "keys"))
     assert list(await journal.read("t")) == list(told("t").records)
     await journal.close()
+
+
+async def test_what_steps_remember_is_sealed_and_sealed_anew(tmp_path):
+    path, keys = tmp_path / "tasks.db", tmp_path / "keys"
+    journal = await remembers(await store(path, ring_of(keys, "one")))
+    assert not in_the_clear(tmp_path)
+    assert rotate_keys(path, ring_of(keys, "two")) == 1
+    assert await journal.recall(MEMO.identity, 8.0) == SECRET.encode()
+    await remembers(journal, attrs.evolve(MEMO, identity=b"\x02" * 32))  # with the new key, which it learns of then
+    assert rotate_keys(path, KeyRing.load(keys)) == 0
+    await journal.close()
+    assert not in_the_clear(tmp_path)
+    assert check(path, KeyRing.load(keys)).problems == ()
+
+
+async def test_what_steps_remembered_in_the_clear_is_sealed_by_rotating(tmp_path):
+    path = tmp_path / "tasks.db"
+    await (await remembers(await store(path, None))).close()
+    assert in_the_clear(tmp_path)
+    assert rotate_keys(path, ring_of(tmp_path / "keys", "one")) == 1
+    assert not in_the_clear(tmp_path)
+
+
+@pytest.mark.parametrize("change", ["body = zeroblob(length(body))", "until = until + 1", "identity = x'02'"])
+async def test_a_memo_that_was_changed_moved_or_prolonged_does_not_open_and_is_found(tmp_path, change):
+    path, ring = tmp_path / "tasks.db", ring_of(tmp_path / "keys", "one")
+    await (await remembers(await store(path, ring))).close()
+    connection = apsw.Connection(str(path))
+    connection.execute(f"UPDATE memos SET {change}")
+    connection.close()
+    journal = await SqliteJournal.open(Opening(path=path), ring)
+    with pytest.raises(JournalUnavailable, match="does not open"):
+        await journal.recall(b"\x02" if "identity" in change else MEMO.identity, 0.0)
+    await journal.close()
+    [problem] = check(path, ring).problems
+    assert problem.startswith("memo 1: ")
 
 
 @pytest.mark.parametrize("new", [["two"], []])

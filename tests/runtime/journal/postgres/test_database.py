@@ -6,6 +6,7 @@ import psycopg
 import pytest
 import trio
 
+from runtime.cache import Memo, Room
 from runtime.journal.keys import KeyRing, add_key
 from runtime.journal.opening import open_journal
 from runtime.journal.postgres import database, upkeep
@@ -77,13 +78,21 @@ async def test_postgres_sealed_store_opens_with_its_keys_only_and_gets_another_w
         assert b"title" not in execute(address, "SELECT body FROM turns WHERE position = 1")[0][0]
         with pytest.raises(StoreUnusable, match="give its key ring"):
             await upkeep.check(address, None)
+        await journal.remember(Memo(b"m", b"title"), Room(), 0.0)
+        assert b"title" not in execute(address, "SELECT body FROM memos")[0][0]
         add_key(keys, "second")
-        assert await journal.reseal() == 3  # the turns, and their template
+        assert await journal.reseal() == 4  # the turns, their template, and the memo
+        assert await journal.recall(b"m", 0.0) == b"title"
         await journal.append([first("v", standing=TODO)])
+        await journal.remember(Memo(b"n", b"more"), Room(), 0.0)
         assert len(await journal.read("v")) == 1
         assert execute(address, "SELECT count(*) FROM keys") == [(1,)]
         found = await upkeep.check(address, KeyRing.load(keys))
         assert (found.tasks, found.records, found.problems) == (3, 3, ())
+        execute(address, "UPDATE memos SET until = 5.0 WHERE number = 1")
+        [problem] = (await upkeep.check(address, KeyRing.load(keys))).problems
+        assert problem.startswith("memo 1: ")
+        assert "does not open" in problem
 
 
 async def test_postgres_store_is_not_sealed_while_somebody_uses_it_who_has_no_key_file(
