@@ -188,7 +188,7 @@ def large(task_id, size):
 async def test_a_full_disk_refuses_and_loses_nothing_and_goes_on_once_there_is_room(tmp_path):
     path = tmp_path / "tasks.db"
     accepted = []
-    async with opened(path, most_pages=30) as journal:
+    async with opened(path, most_pages=60) as journal:
         for number in range(100):
             try:
                 await journal.append([large(f"t{number}", 2000)])
