@@ -1,11 +1,13 @@
 """How a supervisor starts, restarts, quarantines, escalates and stops."""
 
 import math
+from contextvars import ContextVar
 
 import pytest
 import trio
 
 from actors import (
+    Actor,
     ActorStopped,
     AutoShutdown,
     Backoff,
@@ -23,6 +25,7 @@ from actors import (
     Strategy,
     Supervisor,
     SupervisorFailed,
+    handles,
     infrastructure,
     nested,
     open_supervisor,
@@ -115,6 +118,62 @@ async def test_a_failed_child_is_restarted_under_a_new_address():
         with pytest.raises(ActorStopped):
             old.post(Add())
         assert await new.ask(Total(), deadline=soon()) == 200
+
+
+VARIABLE = ContextVar("variable", default="nobody's")
+
+
+class Neither:
+    """A value that cannot be compared, as arrays cannot."""
+
+    def __eq__(self, other):
+        raise ValueError("ambiguous")
+
+    __hash__ = None
+
+
+@pytest.mark.parametrize("value", ["the first one's", Neither()])
+async def test_a_replacement_sees_nothing_of_what_the_one_before_it_has_set(value):
+    seen = []
+
+    def start(incarnation):
+        seen.append(VARIABLE.get())
+        return Setter()
+
+    class Setter(Actor[Add]):
+        @handles(Add)
+        def add(self, message):
+            seen.append(VARIABLE.get())
+            VARIABLE.set(value)
+            raise ValueError(message)
+
+    async with open_supervisor("s", [ChildSpec(id="a", start=start, backoff=AT_ONCE)]) as supervisor:
+        for _ in range(3):
+            supervisor.address_of("a").post(Add())
+            await settle()
+    assert seen == ["nobody's"] * 7
+
+
+async def test_one_that_crashes_for_ever_on_its_own_message_lets_others_run():
+    lives = 0
+
+    class Hasty(Actor[Add]):
+        async def started(self):
+            nonlocal lives
+            lives += 1
+            self.address.post(Add())
+
+        @handles(Add)
+        def add(self, message):
+            raise ValueError(message)
+
+    endless = RestartWindow(limit=10**9)
+    spec = ChildSpec(id="a", start=lambda _: Hasty(), backoff=AT_ONCE, window=endless)
+    with trio.fail_after(5):
+        async with open_supervisor("s", [spec], window=endless):
+            for _ in range(20):
+                await trio.lowlevel.checkpoint()
+    assert 20 <= lives <= 20 * 10
 
 
 async def test_an_async_start_is_awaited_in_the_childs_own_task():
