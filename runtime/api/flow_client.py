@@ -37,7 +37,7 @@ from runtime.api.flow_submission import (
 )
 from runtime.api.flow_views import ApprovalView, FlowView, PolicyReportView, view_approval, view_flow, view_reports
 from runtime.api.messages import GetTask
-from runtime.errors import NotFound, Unavailable
+from runtime.errors import Fault, InputInvalid, NotFound, Unavailable
 from runtime.flow.document import FlowDocument, read_flow
 from runtime.flow.events import RerunInput
 from runtime.flow.flow import Flow
@@ -175,12 +175,21 @@ class FlowHandle:
         """Let a paused flow go on."""
         await self._runtime.tell_flow(UnpauseFlow(flow_id=self.id, by=by))
 
-    async def cancel(self, reason: str = "cancelled", *, step_id: str = "", by: str = "user") -> None:
-        """Stop the flow for good; with `step_id`, that step, and the flow with it.
+    async def cancel(
+        self, reason: str = "cancelled", *, step_id: str = "", group_id: str = "", by: str = "user"
+    ) -> None:
+        """Stop the flow for good; with `step_id` or `group_id`, that step or group, and the flow with it.
 
         Returns once that is stored; `wait` returns once what runs has ended.
+
+        Raises:
+            InputInvalid: both are named.
         """
-        await self._runtime.tell_flow(CancelFlow(flow_id=self.id, reason=reason, step_id=step_id, by=by))
+        if step_id and group_id:
+            raise InputInvalid([Fault("group_id", "a step is to be cancelled, or a group: not both")])
+        await self._runtime.tell_flow(
+            CancelFlow(flow_id=self.id, reason=reason, step_id=step_id, group_id=group_id, by=by)
+        )
 
 
 class FlowClient:

@@ -65,10 +65,11 @@ class StartFlow(AboutFlows):
 
 @attrs.frozen(kw_only=True)
 class CancelFlow(AboutFlows):
-    """Stop a flow for good; with `step_id`, that step, and the flow with it."""
+    """Stop a flow for good; with `step_id` or `group_id`, that step or group, and the flow with it."""
 
     flow_id: str = name(_FLOW)
     step_id: str = name("The id of the step to stop, if not all is to be.", default="")
+    group_id: str = name("The id of the group to stop, such as g1.0, if not all is to be.", default="")
     reason: str = said("Why; it is kept with what was done.", default="", maxLength=1000)
 
 

@@ -287,7 +287,9 @@ class FlowDesk:
             case StartFlow():
                 await handle.start()
             case CancelFlow():
-                await handle.cancel(message.reason or "cancelled", step_id=message.step_id, by=by)
+                await handle.cancel(
+                    message.reason or "cancelled", step_id=message.step_id, group_id=message.group_id, by=by
+                )
             case SetApprovalOption():
                 admin = self._administers(who)
                 await handle.set_approval_option(message.option, by=by, admin=admin, groups=who.groups)

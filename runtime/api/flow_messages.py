@@ -48,10 +48,11 @@ class StartFlow(_OfFlow):
 
 @attrs.frozen(kw_only=True)
 class CancelFlow(_OfFlow):
-    """Stop a flow for good; with `step_id`, that step, and the flow with it."""
+    """Stop a flow for good; with `step_id` or `group_id`, that step or group, and the flow with it."""
 
     reason: str = "cancelled"
     step_id: str = ""
+    group_id: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -227,7 +227,7 @@ def view_flow(flow: Flow, *, hidden: bool = False) -> FlowView:
         turn=flow.turn,
         superseded=flow.superseded,
         waits=tuple(one.id for one in flow.ordered() if one.id in flow.parked),
-        failed=tuple(one.id for one in flow.ordered() if one.id in flow.failed),
+        failed=tuple(one.id for one in flow.ordered() if one.id in flow.mendable),
         targets={f"{kind}/{name}": _status(status) for (kind, name), status in flow.targets.items()},
         runs=tuple(map(_run, flow.runs)),
         groups=tuple(_group(flow, one) for one in sorted(flow.groups.values(), key=_place) if one.stored),
@@ -344,7 +344,7 @@ def _approval(flow: Flow, step: Step) -> ApprovalView | None:
 
 def _step(flow: Flow, step: Step) -> FlowStepView:
     spec = step.spec
-    waits = step.id in flow.failed and flow.cancelled is None
+    waits = step.id in flow.mendable
     return FlowStepView(
         id=step.id,
         name=step.name,

@@ -43,6 +43,7 @@ class Request:
     document: str = ""
     flow_id: str | None = None
     step_id: str | None = None
+    group_id: str = ""
     note: str = ""
     response: str = ""
     option: str = ""
@@ -155,7 +156,7 @@ async def _say(runtime: Runtime, request: Request) -> FlowHandle:
         case "unpause":
             await flow.unpause(by=request.by)
         case "cancel":
-            await flow.cancel(request.note or "cancelled", by=request.by)
+            await flow.cancel(request.note or "cancelled", step_id=step_id, group_id=request.group_id, by=request.by)
         case _:
             await trio.lowlevel.checkpoint()
     return flow

@@ -25,9 +25,10 @@ def report(view: Mapping[str, Any], *, as_json: bool) -> None:
         return
     turn = f" ({view['status']['status_human_description']})" if view["turn"] == FlowTurn.WAITS else ""
     print(printable(f"{view['name']} {view['id']}: {view['status']['status']}{turn}"))
-    rows = [(one["id"], one["name"], one["status"]["status"], _why(one)) for one in view["steps"]]
+    rows = [(one["group_id"], one["id"], one["name"], one["status"]["status"], _why(one)) for one in view["steps"]]
+    grouped = 0 if view["groups"] else 1  # what has no groups says nothing of them
     if rows:
-        print(table(("STEP", "NAME", "STATUS", ""), rows))
+        print(table(("GROUP", "STEP", "NAME", "STATUS", "")[grouped:], [row[grouped:] for row in rows]))
     if view["error"]:
         print(printable(view["error"]))
 

@@ -152,4 +152,10 @@ _about_flow(
 )
 _about_flow("pause", "Have FLOW_ID wait after the group it is at.")
 _about_flow("unpause", "Let FLOW_ID, which is paused, go on.")
-_about_flow("cancel", "Stop FLOW_ID for good.", click.option("--reason", "note", default="", help="Why."))
+_about_flow(
+    "cancel",
+    "Stop FLOW_ID for good.",
+    click.option("--step", "step_id", default="", help="Stop this step, and the flow with it."),
+    click.option("--group", "group_id", default="", help="Stop this group, and the flow with it."),
+    click.option("--reason", "note", default="", help="Why."),
+)

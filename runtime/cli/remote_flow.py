@@ -86,7 +86,7 @@ def message_of(request: Request) -> FlowCommand:
         case "unpause":
             return UnpauseFlow(flow_id=flow_id)
         case "cancel":
-            return CancelFlow(flow_id=flow_id, reason=request.note)
+            return CancelFlow(flow_id=flow_id, reason=request.note, step_id=step_id, group_id=request.group_id)
         case _:
             raise AssertionError(request.kind)
 

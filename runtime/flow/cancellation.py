@@ -1,4 +1,4 @@
-"""Cancelling a flow, or a step of one (spec section 14).
+"""Cancelling a flow, a group or a step of one (spec section 14).
 
 A request is stored at once, and refuses everything from then on. What runs is told to stop, and is cancelled once it
 has: nobody claims that a process is gone while it is not. What ended keeps its status.
@@ -9,10 +9,10 @@ from runtime.flow.chains import is_cancellation_err
 from runtime.flow.cleanup import cancel_future_steps, close_groups
 from runtime.flow.effects import StopSteps
 from runtime.flow.ends import cancelled
-from runtime.flow.events import CancelRequested, CancelStepRequested
-from runtime.flow.flow import Flow
-from runtime.flow.records import FlowCancelled, StepLeft, StepStaged
-from runtime.flow.rows import Step
+from runtime.flow.events import CancelGroupRequested, CancelRequested, CancelStepRequested
+from runtime.flow.flow import AWAITING_RETRY, Flow
+from runtime.flow.records import FlowCancelled, GroupCancelled, LaneClosed, StepLeft, StepStaged
+from runtime.flow.rows import Group, Step
 from runtime.flow.states import (
     ACTIVE,
     EXECUTABLE,
@@ -25,7 +25,7 @@ from runtime.flow.states import (
     StepStatus,
     TargetStatus,
 )
-from runtime.flow.turn import StepAnswered, StepReleased, Turn
+from runtime.flow.turn import GroupAnswered, StepAnswered, StepReleased, Turn
 
 _CANCELLABLE = frozenset(
     {FlowStatus.PENDING, FlowStatus.IN_PROGRESS, FlowStatus.APPROVAL_AWAITING, FlowStatus.RETRYING}
@@ -43,16 +43,20 @@ def cancel(turn: Turn, event: CancelRequested) -> Refused | None:
         cancelled(turn)
         return None
     if flow.live or flow.generating:
-        stopping = _by_place(turn.flow, flow.live)
-        for step_id in stopping:
-            turn.record(StepStaged(at=turn.at, step=step_id, stage=Stage.STOPPING))
-        turn.effects.append(StopSteps(tuple(stopping), event.by, event.reason))
+        _stop(turn, _by_place(turn.flow, flow.live), event)
     for step_id in _by_place(turn.flow, flow.parked):
         if step_id not in turn.flow.live:
             _mark(turn, turn.step(step_id), event.reason)
     _mark_unreached(turn, event.reason)
     _close(turn)
     return None
+
+
+def _stop(turn: Turn, step_ids: list[str], event: CancelRequested | CancelStepRequested | CancelGroupRequested) -> None:
+    """Tell what runs for steps to stop; without any, the generator."""
+    for step_id in step_ids:
+        turn.record(StepStaged(at=turn.at, step=step_id, stage=Stage.STOPPING, reason=event.reason))
+    turn.effects.append(StopSteps(tuple(step_ids), event.by, event.reason))
 
 
 def _by_place(flow: Flow, step_ids: object) -> list[str]:
@@ -111,8 +115,7 @@ def check_step_cancellation(turn: Turn, step_id: str) -> bool:
     step = turn.step(step_id)
     if step.stage is not Stage.STOPPING:
         return False
-    reason = "cancelled" if turn.flow.cancelled is None else turn.flow.cancelled.reason
-    _mark(turn, step, reason)
+    _mark(turn, step, step.stopped_for or "cancelled")
     return True
 
 
@@ -144,6 +147,45 @@ def cancel_step(turn: Turn, event: CancelStepRequested) -> Refused | None:
         _mark(turn, step, event.reason)
         turn.notes.append(StepAnswered(step.id, Directive.STOP))
     elif step.stage is not Stage.STOPPING:
-        turn.record(StepStaged(at=turn.at, step=step.id, stage=Stage.STOPPING))
-        turn.effects.append(StopSteps((step.id,), event.by, event.reason))
+        _stop(turn, [step.id], event)
     return None
+
+
+def cancel_group(turn: Turn, event: CancelGroupRequested) -> Refused | None:
+    """Stop a group, and with it its flow: its answer is stop, once what runs of it has ended."""
+    flow, flow_id = turn.flow, turn.flow.header.flow_id
+    group = flow.groups.get(event.group)
+    if group is None or not group.stored:
+        return NotFound("group", event.group, f"flow {flow_id} has no such group")
+    if flow.cancelled is not None or group.status.status != GroupStatus.IN_PROGRESS:
+        return Conflict(f"group {group.id} of flow {flow_id} cannot be cancelled: it is {group.status.status}")
+    if group.cancelled is not None:
+        return Conflict(f"group {group.id} of flow {flow_id} is being cancelled already")
+    turn.record(GroupCancelled(at=turn.at, by=event.by, group=group.id, reason=event.reason))
+    members = list(flow.order.of_generation(group.group_idx, group.generation))
+    live = [step_id for step_id in members if step_id in flow.live]
+    for step in map(turn.step, members):
+        if step.status.status in EXECUTABLE:
+            turn.set_step(step.id, StepStatus.CANCELLED, metadata={"reason": event.reason})
+        elif step.id in flow.parked and step.id not in live:
+            _mark(turn, step, event.reason)
+    if live:
+        _stop(turn, live, event)
+        _say_that_it_stops(turn, group, event.reason)
+    _let_go(turn, group, {turn.step(step_id).lane for step_id in live})
+    return None
+
+
+def _say_that_it_stops(turn: Turn, group: Group, reason: str) -> None:
+    """Nobody is waited for any more."""
+    extra = {AWAITING_RETRY: False} if turn.flow.status.metadata.get(AWAITING_RETRY) else {}
+    turn.set_flow(FlowStatus.IN_PROGRESS, f"stopping {group.name}: {reason}", extra)
+
+
+def _let_go(turn: Turn, group: Group, live: set[str]) -> None:
+    """Have a group answer that is to stop, once none of its lanes is alive."""
+    for lane in _by_place(turn.flow, turn.flow.groups[group.id].lanes):
+        if lane not in live:
+            turn.record(LaneClosed(at=turn.at, group=group.id, step=lane, answer=Directive.STOP))
+    if not live:
+        turn.notes.append(GroupAnswered(group.id, Directive.STOP))

@@ -20,11 +20,12 @@ from runtime.flow.approval import (
     policies_evaluated,
     respond,
 )
-from runtime.flow.cancellation import cancel, cancel_step, generator_stopped, stopped
+from runtime.flow.cancellation import cancel, cancel_group, cancel_step, generator_stopped, stopped
 from runtime.flow.effects import Effect, MoveTurn
 from runtime.flow.events import (
     ApprovalDue,
     ApprovalOptionChanged,
+    CancelGroupRequested,
     CancelRequested,
     CancelStepRequested,
     DependentsFound,
@@ -139,6 +140,8 @@ def _take(turn: Turn, event: Event) -> Refused | None:
             return cancel(turn, event)
         case CancelStepRequested():
             return cancel_step(turn, event)
+        case CancelGroupRequested():
+            return cancel_group(turn, event)
         case NewerFlowCreated():
             supersede(turn, event)
         case DrainBegan():

@@ -259,6 +259,16 @@ class CancelStepRequested:
 
 
 @attrs.frozen(kw_only=True)
+class CancelGroupRequested:
+    """Somebody wants a group to stop, and with it its flow (group mode)."""
+
+    at: float
+    by: str
+    group: str
+    reason: str = "cancelled"
+
+
+@attrs.frozen(kw_only=True)
 class NewerFlowCreated:
     """There is a newer flow of the same owner."""
 
@@ -312,6 +322,7 @@ Event: TypeAlias = (
     | UnpauseRequested
     | CancelRequested
     | CancelStepRequested
+    | CancelGroupRequested
     | NewerFlowCreated
     | DrainBegan
     | Resumed

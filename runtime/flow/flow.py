@@ -133,6 +133,16 @@ class Flow:
         return self.ending is None and self.status.status == FlowStatus.ERROR
 
     @property
+    def mendable(self) -> "HashTrieSet[str]":
+        """The steps that failed and that a person may retry or skip now."""
+        if self.mode is Mode.GROUP:
+            group = self.group_at(self.position)
+            may = self.ending is None and (group is None or group.cancelled is None)
+        else:
+            may = self.ending is not None and self.ending.rerunnable and not self.superseded
+        return self.failed if may and self.cancelled is None else HashTrieSet()
+
+    @property
     def stalled(self) -> bool:
         """Nothing of it runs, waits or is about to begin, and it has not ended."""
         waits = self.parked or self.failed or self.delayed or self.park or self.awaits_retry

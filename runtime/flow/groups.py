@@ -119,7 +119,9 @@ def _conclude(turn: Turn, group_id: str) -> None:
     group = turn.flow.groups[group_id]
     if group.lanes:
         return
-    if FAILED_LANE in group.answers:
+    if group.cancelled is not None:
+        turn.notes.append(GroupAnswered(group_id, Directive.STOP))
+    elif FAILED_LANE in group.answers:
         turn.notes.append(GroupFailed(group_id, "the retries of a step are spent"))
     elif Directive.STOP in group.answers:
         turn.notes.append(GroupAnswered(group_id, Directive.STOP, _stopper(turn, group)))
@@ -133,7 +135,7 @@ def _stopper(turn: Turn, group: Group) -> str:
     return next((one for one in members if turn.step(one).directive == Directive.STOP), "")
 
 
-def end_group(turn: Turn, group_id: str, status: GroupStatus, directive: str) -> None:
+def end_group(turn: Turn, group_id: str, status: GroupStatus, directive: str, description: str = "") -> None:
     """Write how a group ended and what it leaves for the flow."""
     turn.record(GroupLeft(at=turn.at, group=group_id, directive=directive))
-    turn.set_group(group_id, status)
+    turn.set_group(group_id, status, description)

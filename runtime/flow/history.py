@@ -23,6 +23,7 @@ from runtime.flow.records import (
     FlowSuperseded,
     GenerationBegan,
     GenerationEnded,
+    GroupCancelled,
     GroupLeft,
     GroupStatusSet,
     LaneClosed,
@@ -79,7 +80,7 @@ def apply(flow: Flow, record: Record) -> Flow:
             return _put(flow, _step_after(flow.steps[record.step], record))
         case ApprovalRequested() | ApprovalAnswered():
             return _put(flow, _asked(flow.steps[record.step], record))
-        case GroupStatusSet() | GroupLeft() | LaneOpened() | LaneClosed():
+        case GroupStatusSet() | GroupCancelled() | GroupLeft() | LaneOpened() | LaneClosed():
             flow = _put_group(flow, _group_after(flow.groups[record.group], record))
             if isinstance(record, GroupLeft) and not flow.groups[record.group].stored:
                 flow = attrs.evolve(flow, directive=record.directive)
@@ -211,7 +212,7 @@ def _step_after(
                 stage=Stage.WORK if record.works else Stage.IDLE,
             )
         case StepStaged():
-            return attrs.evolve(step, stage=record.stage, no_op=record.no_op)
+            return attrs.evolve(step, stage=record.stage, no_op=record.no_op, stopped_for=record.reason)
         case WorkReturned():
             return attrs.evolve(
                 step,
@@ -283,10 +284,12 @@ def _is_delayed(step: Step) -> bool:
     return step.stage is Stage.DELAY and step.status.status in EXECUTABLE
 
 
-def _group_after(group: Group, record: GroupStatusSet | GroupLeft | LaneOpened | LaneClosed) -> Group:
+def _group_after(group: Group, record: GroupStatusSet | GroupCancelled | GroupLeft | LaneOpened | LaneClosed) -> Group:
     match record:
         case GroupStatusSet():
             return attrs.evolve(group, status=_written(group.status, record))
+        case GroupCancelled():
+            return attrs.evolve(group, cancelled=record.reason)
         case GroupLeft():
             return attrs.evolve(group, directive=record.directive)
         case LaneOpened():

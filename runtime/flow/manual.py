@@ -43,6 +43,9 @@ def _refusal(flow: Flow, step: Step, verb: str, *, allowed: bool) -> Refused | N
         return Conflict(f"flow {flow_id} is cancelled: step {step.id} cannot be {verb}")
     if flow.mode is Mode.GROUP and flow.ending is not None:
         return Conflict(f"flow {flow_id} has ended: step {step.id} cannot be {verb}")
+    group = flow.groups.get(step.group_id)
+    if group is not None and group.cancelled is not None:
+        return Conflict(f"group {group.id} of flow {flow_id} is cancelled: step {step.id} cannot be {verb}")
     if not allowed:
         what = "retryable" if verb == "retried" else "skippable"
         return Conflict(f"step {step.id} cannot be {verb}: {what}=false")

@@ -207,12 +207,16 @@ class StepBegan:
 
 @attrs.frozen(kw_only=True)
 class StepStaged:
-    """A step waits for something else from here on. `no_op` is what its plan came to, once that is known."""
+    """A step waits for something else from here on. `no_op` is what its plan came to, once that is known.
+
+    `reason` is why it has to stop, where it waits for that.
+    """
 
     at: float
     step: str
     stage: Stage
     no_op: bool = False
+    reason: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -297,6 +301,16 @@ class ApprovalOptionSet:
     by: str = ""
     groups: tuple[str, ...] = ()
     admin: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class GroupCancelled:
+    """Somebody wants a group to stop for good, and its flow with it; what runs is cut, and each step says so itself."""
+
+    at: float
+    by: str
+    group: str
+    reason: str
 
 
 @attrs.frozen(kw_only=True)
@@ -447,6 +461,7 @@ Record: TypeAlias = (
     | ApprovalRequested
     | ApprovalAnswered
     | ApprovalOptionSet
+    | GroupCancelled
     | GroupLeft
     | LaneOpened
     | LaneClosed

@@ -187,7 +187,7 @@ class Step:
     `not_before`: a clone that waits until then, in Unix seconds.
 
     Engine's own: `stage` is what it waits for, `attempt` tells a late report from the current one, `no_op` what its plan
-    came to.
+    came to, `stopped_for` why it has to stop, if it has to.
     """
 
     id: str
@@ -213,6 +213,7 @@ class Step:
     stage: Stage = Stage.IDLE
     attempt: int = 0
     no_op: bool = False
+    stopped_for: str = ""
     not_before: float = 0.0
 
     @property
@@ -235,7 +236,7 @@ class Step:
 class Group:
     """One generation of a group.
 
-    `lanes` are the steps of a parallel group that have not ended; `answers` what those that ended said. `stored` is
+    `cancelled` is why somebody wanted it to stop, None if nobody did. `lanes` are the steps of a parallel group that have not ended; `answers` what those that ended said. `stored` is
     false where the flow has no group records: its directive is then the flow's.
     """
 
@@ -249,6 +250,7 @@ class Group:
     status: Status
     directive: str = ""
     stored: bool = True
+    cancelled: str | None = None
     lanes: "HashTrieSet[str]" = attrs.field(factory=HashTrieSet)
     answers: "HashTrieSet[str]" = attrs.field(factory=HashTrieSet)
 

@@ -10,7 +10,7 @@ from runtime.flow.flow import AWAITING_RETRY, RETRIES_EXHAUSTED, Flow
 from runtime.flow.groups import close_lane, dispatch_group, end_group
 from runtime.flow.outcomes import DENIED, PAUSED, SKIPPED_DEPENDENTS
 from runtime.flow.records import FlowParked, Moved, RunOpened, SegmentCut
-from runtime.flow.rows import Step
+from runtime.flow.rows import Group, Step
 from runtime.flow.states import (
     Directive,
     FlowStatus,
@@ -69,8 +69,7 @@ def on_group(turn: Turn, note: GroupAnswered) -> None:
         case Directive.RETRY_GROUP | Directive.RETRY:
             _again(turn, note)
         case Directive.STOP:
-            end_group(turn, note.group, GroupStatus.ERROR, note.directive)
-            _stop(turn, note.step)
+            _stop(turn, turn.flow.groups[note.group], note.step)
         case Directive.AWAIT_APPROVAL:
             pass  # the step that waits parked the flow already
         case _:
@@ -107,11 +106,15 @@ def _again(turn: Turn, note: GroupAnswered) -> None:
         go_on(turn)
 
 
-def _stop(turn: Turn, step_id: str) -> None:
+def _stop(turn: Turn, group: Group, step_id: str) -> None:
+    cancelled = group.cancelled is not None
+    status = GroupStatus.CANCELLED if cancelled else GroupStatus.ERROR
+    end_group(turn, group.id, status, Directive.STOP, group.cancelled or "")
     close_groups(turn, "an earlier group was stopped")
     step = turn.flow.steps.get(step_id)
     exhausted = step is not None and bool(step.status.metadata.get(RETRIES_EXHAUSTED))
-    stop_flow(turn, step_id, _reason(step), retries_exhausted=exhausted)
+    reason = f"{group.name} was cancelled: {group.cancelled}" if cancelled else _reason(step)
+    stop_flow(turn, step_id, reason, retries_exhausted=exhausted)
 
 
 def _reason(step: Step | None) -> str:

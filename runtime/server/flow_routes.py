@@ -122,6 +122,14 @@ FLOW_ROUTES: Final = (
         in_body=named("reason"),
     ),
     Route(
+        method="POST",
+        path=f"{_FLOW}/groups/{{group_id}}/cancel",
+        message=CancelFlow,
+        strict=True,
+        in_path=named("flow_id", "group_id"),
+        in_body=named("reason"),
+    ),
+    Route(
         method="PUT",
         path=f"{_FLOW}/approval-option",
         message=SetApprovalOption,

@@ -33,6 +33,7 @@ from runtime.api.flow_messages import (
 from runtime.errors import Refused
 from runtime.flow.events import (
     ApprovalOptionChanged,
+    CancelGroupRequested,
     CancelRequested,
     CancelStepRequested,
     Event,
@@ -336,6 +337,8 @@ def message_of(event: Event) -> FlowCommand | None:
             return CancelFlow(flow_id=FLOW, by=event.by, reason=event.reason)
         case CancelStepRequested():
             return CancelFlow(flow_id=FLOW, by=event.by, reason=event.reason, step_id=event.step)
+        case CancelGroupRequested():
+            return CancelFlow(flow_id=FLOW, by=event.by, reason=event.reason, group_id=event.group)
         case ResponseGiven():
             return AnswerApproval(
                 flow_id=FLOW, by=event.by, step_id=event.step, type=event.type, note=event.note, admin=event.admin

@@ -39,6 +39,7 @@ from runtime.flow.effects import (
 from runtime.flow.events import (
     ApprovalDue,
     ApprovalOptionChanged,
+    CancelGroupRequested,
     CancelRequested,
     CancelStepRequested,
     DrainBegan,
@@ -98,6 +99,8 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
                 return StartRequested(at=now)
             case CancelFlow() if message.step_id:
                 return CancelStepRequested(at=now, by=message.by, step=message.step_id, reason=message.reason)
+            case CancelFlow() if message.group_id:
+                return CancelGroupRequested(at=now, by=message.by, group=message.group_id, reason=message.reason)
             case CancelFlow():
                 return CancelRequested(at=now, by=message.by, reason=message.reason)
             case AnswerApproval():

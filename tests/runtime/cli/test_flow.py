@@ -104,6 +104,12 @@ def test_a_denied_flow_and_a_cancelled_one_end_otherwise(shell, document):
     assert "deny by user: no" in denied.output
     shell("run", document(FLOW), "--id", "two", "-i", "x=5")
     assert shell("cancel", "two").exit_code == 1
+    for number, only in enumerate((("--group", "g1.0"), ("--step", "s1"))):
+        shell("run", document(FLOW), "--id", f"only-{number}", "-i", "x=5")
+        assert shell("cancel", f"only-{number}", *only, "--step", "s1", "--group", "g1.0").exit_code == 2
+        stopped = shell("cancel", f"only-{number}", *only, "--reason", "enough")
+        assert stopped.exit_code == 1
+        assert "g1.0   s1    plan   cancelled  enough" in stopped.output
 
 
 def test_a_failed_step_is_retried_or_skipped(shell, document):

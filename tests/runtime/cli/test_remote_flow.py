@@ -58,6 +58,9 @@ def test_a_flow_in_a_file_is_taken_there_and_retried_skipped_and_cancelled(shell
     assert started.exit_code == 3
     assert shell("cancel", "three", "--reason", "enough").exit_code == 1
     assert json.loads(shell("show", "three", "--json").output)["status"]["status_human_description"] == "enough"
+    shell("run", str(tmp_path / "flow.yaml"), "--id", "stops", "-i", "x=1")
+    stopped = shell("cancel", "stops", "--group", "g1.0", "--reason", "enough")
+    assert (stopped.exit_code, "was cancelled: enough" in stopped.output) == (1, True)
 
 
 def test_what_is_refused_is_one_line_and_status_2(shell, tmp_path):

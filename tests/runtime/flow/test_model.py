@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from runtime.flow.events import (
     ApprovalOptionChanged,
+    CancelGroupRequested,
     CancelRequested,
     CancelStepRequested,
     NewerFlowCreated,
@@ -97,6 +98,7 @@ def act(loop: FlowLoop, data: st.DataObject) -> None:
             + ["report"] * 4
             + ["answer"] * 3
             + ["retry", "skip", "retry-group", "rerun", "option", "pause", "unpause", "cancel-step"]
+            + ["cancel-group"]
             + ["crash", "expire", "later", "later", "turn", "newer", "cancel"]
         )
     )
@@ -138,6 +140,9 @@ def act(loop: FlowLoop, data: st.DataObject) -> None:
             loop.tell(UnpauseRequested(at=loop.now, by="grace"))
         case "cancel-step":
             loop.tell(CancelStepRequested(at=loop.now, by="grace", step=some))
+        case "cancel-group":
+            group_id = data.draw(st.sampled_from([*sorted(loop.flow.groups), "nope"]))
+            loop.tell(CancelGroupRequested(at=loop.now, by="grace", group=group_id))
         case "expire":
             loop.pass_days(31)
         case "later":

@@ -158,6 +158,24 @@ async def test_a_step_that_failed_is_retried_and_skipped(server):
     assert (await fay.get(path)).status_code == 404
 
 
+async def test_a_group_is_cancelled_and_its_flow_with_it(server):
+    fay = server.client("fay")
+    made = await submitted(fay)
+    path = f"/v1/flows/{await rested(server, made['id'])}"
+    assert (await fay.post(f"{path}/groups/g2.0/cancel")).status_code == 409
+    unknown = await fay.post(f"{path}/groups/g9.0/cancel")
+    assert (unknown.status_code, 'no group "g9.0"' in unknown.json()["error"]) == (404, True)
+    assert (await server.client("eve").post(f"{path}/groups/g1.0/cancel")).status_code == 404
+    both = {"type": "cancel_flow", "flow_id": made["id"], "step_id": "s1", "group_id": "g1.0"}
+    assert (await fay.post("/v1/messages", json=both)).status_code == 400
+    reply = await fay.post(f"{path}/groups/g1.0/cancel", json={"reason": "enough"})
+    assert reply.status_code == 200, reply.text
+    seen = reply.json()
+    assert [one["status"]["status"] for one in seen["groups"]] == ["cancelled", "discarded"]
+    assert seen["error"] == "the flow was stopped: app was cancelled: enough"
+    assert (await fay.post(f"{path}/steps/s1/approve")).status_code == 409
+
+
 async def test_a_flow_is_paused_and_cancelled_and_its_events_are_told(server):
     fay = server.client("fay")
     made = await submitted(fay, start=False)
