@@ -129,7 +129,8 @@ class Neither:
     def __eq__(self, other):
         raise ValueError("ambiguous")
 
-    __hash__ = None
+    def __hash__(self):
+        return 1
 
 
 @pytest.mark.parametrize("value", ["the first one's", Neither()])
