@@ -92,6 +92,11 @@ class Flow:
         return not self.live and not self.generating and (self.held or not self.cut)
 
     @property
+    def put_down(self) -> bool:
+        """A shutdown has put it down before its end: somebody has to take it up again."""
+        return self.held and self.ending is None
+
+    @property
     def ended(self) -> bool:
         """Nothing more will happen, unless it is rerun."""
         return self.ending is not None and not self.live
@@ -107,8 +112,8 @@ class Flow:
 
     @property
     def awake(self) -> bool:
-        """Somebody has to go on with it: something runs, or it waits for its turn."""
-        return not self.idle or self.turn is FlowTurn.WAITS
+        """Somebody has to go on with it: something runs, or was put down, or it waits for its turn."""
+        return not self.idle or self.put_down or self.turn is FlowTurn.WAITS
 
     @property
     def at_rest(self) -> bool:

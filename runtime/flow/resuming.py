@@ -53,6 +53,8 @@ def resume(turn: Turn, event: Resumed) -> None:
     if flow.header.owner:
         turn.effects.append(MoveTurn())  # whoever was to be told of it may not have been
     if flow.status.status == FlowStatus.PENDING or (flow.ending is not None and not flow.live):
+        if flow.held:  # it may have its turn later, or be begun again
+            turn.record(FlowResumed(at=event.at))
         return
     generating = flow.generating
     turn.record(FlowResumed(at=event.at))

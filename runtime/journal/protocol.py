@@ -68,7 +68,7 @@ class Standing:
 def standing_of(task: Task | Flow) -> Standing:
     """Say where a task or a flow stands. Costs as many look-ups as loops are expanded."""
     if isinstance(task, Flow):
-        due = task.next_due if task.idle else None
+        due = task.next_due if task.idle and not task.put_down else None
         return Standing(_standing_state(task), task.awake, due, task=STATES_OF_FLOWS[FlowStatus(task.status.status)])
     awake = not task.idle or task.in_line
     open_ = sum(task.tally.values()) - sum(loop.open for loop in task.loops.values())

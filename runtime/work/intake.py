@@ -39,6 +39,7 @@ from runtime.errors import Conflict, NotFound, Refused, Unavailable
 from runtime.faults import FaultPoint
 from runtime.flow.decision import decide as decide_flow
 from runtime.flow.effects import Effect as FlowEffect
+from runtime.flow.events import DrainBegan as FlowDrainBegan
 from runtime.flow.events import StartRequested
 from runtime.flow.flow import Flow
 from runtime.flow.states import FlowTurn
@@ -159,7 +160,13 @@ class Intake(Actor[Message]):
     def _enter_flow(self, question: Question[Message], message: SubmitFlow) -> _Accepted:
         """Make the first decisions on a flow."""
         flow, records = begin_flow(message, self._services.tools.runners, at=self.clock.wall())
-        decision = decide_flow(flow, *([StartRequested(at=self.clock.wall())] if message.start else []))
+        now, drain = self.clock.wall(), self._services.shutdown.reason
+        held = (
+            []
+            if drain is None or not message.start
+            else [FlowDrainBegan(at=now, by=drain.requester, reason=drain.text)]
+        )
+        decision = decide_flow(flow, *held, *([StartRequested(at=now)] if message.start else []))
         return _Accepted(question, decision.flow, (*records, *decision.records), decision.effects)
 
     def _enter(self, question: Question[Message] | None, message: SubmitTask) -> _Accepted:
@@ -372,7 +379,7 @@ class Intake(Actor[Message]):
             await self._move_turn(TurnMoved(task.header.owner))
         elif task is not None and self._lines_up(task):
             pass
-        elif task is not None and (not task.idle or (isinstance(task, Task) and task.in_line)):
+        elif task is not None and standing_of(task).awake:
             self._start(task, resumed=_LEFT)
         else:
             self._services.claims.release([task_id])
@@ -431,7 +438,8 @@ class Intake(Actor[Message]):
                     pass
         task = await self._read(message.task_id)
         if task is not None and not isinstance(message, GetTask):
-            self._start(task, resumed="" if task.idle else _LEFT)
+            left = not task.idle or (isinstance(task, Flow) and task.held)
+            self._start(task, resumed=_LEFT if left else "")
             if not await self._deliver(message, question):
                 self._put_off(message, question, "the runtime is shutting down")
         elif question is not None and task is not None:

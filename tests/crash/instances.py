@@ -16,6 +16,7 @@ from runtime.journal.keys import KeyRing, add_key
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.upkeep import check
 from tests.crash import ledger
+from tests.crash.flow_life import flow_names
 from tests.crash.kills import fork, wait_for, without_results
 from tests.crash.life import ONCE, live_among_others, names, template_of
 from tests.support.postgres import fresh_store
@@ -128,7 +129,7 @@ def prepare(url: str, count: int) -> None:
 def run_round(url: str, folder: Path, seed: int, count: int) -> Sequence[str]:
     """Play one round in an empty folder, on a fresh store; give what went wrong."""
     rng = random.Random(seed)
-    tasks = names(rng.randint(8, 20))
+    tasks, flows = names(rng.randint(8, 20)), flow_names(rng.randint(0, 6))
     keys = folder / "keys.json" if rng.random() < 0.5 else None
     if keys is not None:
         add_key(keys, "first")
@@ -139,7 +140,7 @@ def run_round(url: str, folder: Path, seed: int, count: int) -> Sequence[str]:
 
         def begin(slot: int) -> None:
             mine = tasks[slot::count]
-            live_among_others(_as_role(address, slot), keys, facts, tasks, mine, began=began, rate=RATE)
+            live_among_others(_as_role(address, slot), keys, facts, tasks, mine, flows, began=began, rate=RATE)
 
         instances = _Instances(url, begin, count)
         disturbances = []
@@ -155,7 +156,7 @@ def run_round(url: str, folder: Path, seed: int, count: int) -> Sequence[str]:
         lines = ledger.read(facts)
         once = {(task, step) for task in tasks for name, step in ONCE if template_of(task).name == name}
         wrong += ledger.faults(lines, once)
-        missing = set(tasks) - {line[1] for line in lines if line[0] == "accepted"}
+        missing = {*tasks, *flows} - {line[1] for line in lines if line[0] == "accepted"}
         wrong += [f"{task} was never accepted" for task in sorted(missing)]
         wrong += without_results(tasks, lines)
         found = trio.run(check, StoreAddress.parse(store), None if keys is None else KeyRing.load(keys))

@@ -100,12 +100,20 @@ def names(count: int) -> list[str]:
 
 
 def live_among_others(
-    store: str, keys: Path | None, ledger: Path, tasks: list[str], mine: list[str], *, began: float, rate: float
+    store: str,
+    keys: Path | None,
+    ledger: Path,
+    tasks: list[str],
+    mine: list[str],
+    flows: list[str],
+    *,
+    began: float,
+    rate: float,
 ) -> None:
-    """Live as one of several on a shared store, up to the end of all tasks, or a SIGTERM.
+    """Live as one of several on a shared store, up to the end of all tasks and flows, or a SIGTERM.
 
-    Everybody submits all tasks, and waits for all; for each there is one person who says what may run again, and lives
-    with whoever has it among `mine`.
+    Everybody submits all of them, and waits for all; for each task there is one person who says what may run again, and
+    lives with whoever has it among `mine`. Flows are looked after by everybody.
     """
     global _ledger  # as below
     _ledger = Ledger(ledger)
@@ -113,7 +121,15 @@ def live_among_others(
 
     async def main() -> None:
         async with (
-            open_runtime(store, keys=keys, clock=clock, answer_within_seconds=FOREVER, grace_seconds=2.0) as rt,
+            open_runtime(
+                store,
+                keys=keys,
+                clock=clock,
+                answer_within_seconds=FOREVER,
+                grace_seconds=2.0,
+                flows=kit(),
+                runners=[Note(_ledger)],
+            ) as rt,
             trio.open_nursery() as nursery,
         ):
             nursery.start_soon(_leave_when_told, rt, nursery.cancel_scope)
@@ -121,6 +137,8 @@ def live_among_others(
             async with trio.open_nursery() as clients:
                 for task in tasks:
                     clients.start_soon(_persist, rt, task, task in mine)
+                for flow in flows:
+                    clients.start_soon(_persist_with_flow, rt, flow)
             nursery.cancel_scope.cancel()
 
     while True:  # as whatever starts the program would: it may have been cut off while it opened the store
@@ -159,6 +177,17 @@ async def _persist(rt: Runtime, task: str, is_mine: bool) -> None:
     for step in view.steps:
         await _tell(rt, task, step)
     _ledger.write("end", task, str(view.state))
+
+
+async def _persist_with_flow(rt: Runtime, flow: str) -> None:
+    """See a flow through, as above."""
+    while True:
+        try:
+            await see_flow_through(rt, flow, _ledger)
+        except (Unavailable, Conflict):
+            await trio.sleep(0.5)
+        else:
+            return
 
 
 def live(

@@ -19,6 +19,7 @@ from runtime.flow.outcomes import FlowCancelledError
 from runtime.flow.rows import RetryRule
 from runtime.flow.states import Hook, Mode
 from runtime.flow.turn import Turn
+from runtime.journal.protocol import standing_of
 from runtime.runner import ClientError
 from tests.support.plain_flow import FlowLoop, Work, group, plan, scripted, step
 
@@ -217,6 +218,7 @@ def test_a_shutdown_starts_nothing_new_and_the_flow_goes_on_afterwards(mode):
     loop.finish("s2", Work())
     assert loop.statuses()["s3"] in {"pending", "queued"}
     assert loop.flow.idle
+    assert standing_of(loop.flow).awake
     loop.crash().settle()
     assert loop.executed == ["s1", "s2", "s3"]
     assert loop.flow.status.status == "success"
@@ -231,6 +233,17 @@ def test_a_shutdown_that_cuts_work_leaves_it_to_be_done_again_if_it_may_be(mode)
     loop.finish("s2", Work())
     loop.settle()
     assert loop.flow.status.status == "success"
+
+
+@MODES
+def test_a_flow_that_ended_while_it_was_put_down_stays_put_until_somebody_wants_more_of_it(mode):
+    loop = blocked(mode)
+    loop.tell(DrainBegan(at=loop.now, by="host", reason="shutdown"))
+    loop.cancel("enough")
+    assert loop.flow.ended
+    assert not standing_of(loop.flow).awake
+    loop.crash()
+    assert not loop.flow.held
 
 
 def test_a_cancel_is_finished_after_a_crash():

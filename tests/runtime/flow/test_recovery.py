@@ -1,13 +1,14 @@
 """Two scenarios at a cut, through the runtime: the records end there, and somebody opens the store again."""
 
 import trio
+import trio.testing
 
 from actors import VirtualClock
 from runtime import open_runtime
 from runtime.flow.events import CancelRequested, SegmentEntered
 from runtime.flow.records import SegmentCut
 from runtime.flow.states import Mode
-from runtime.flows import Flows
+from runtime.flows import Flows, Generator
 from runtime.journal.protocol import Entry, standing_of
 from runtime.runner import Outcome, Runner
 from tests.support.live_flow import Kept, Nothing
@@ -64,6 +65,51 @@ async def test_a44_a_rerun_that_was_cut_goes_on_where_it_was(mock_clock):
     assert len(flow.steps) == 11
     assert len(done) == 5
     assert [one.position for one in records if isinstance(one, SegmentCut)] == [6]
+
+
+class Gated(Runner[Nothing]):
+    """Waits until it may end."""
+
+    name = "work"
+    config = Nothing
+
+    def __init__(self):
+        super().__init__()
+        self.began = trio.Event()
+        self.may_end = trio.Event()
+
+    async def run(self, _request):
+        self.began.set()
+        await self.may_end.wait()
+        return Outcome()
+
+
+async def test_a_flow_that_a_shutdown_put_down_goes_on_when_its_store_is_opened_again(mock_clock):
+    journal, gate, work = Kept(), Gated(), Counted()
+    steps = [step(f"s{n}", n) for n in range(3)]
+    kit = Flows(generators=[Generator("install", generated(steps))])
+    async with open_runtime(journal=journal, clock=VirtualClock(START), runners=[gate], flows=kit) as runtime:
+        await runtime.flow("install", flow_id="f")
+        await gate.began.wait()
+        async with trio.open_nursery() as nursery:
+            runtime.shutdown()
+            nursery.start_soon(runtime.drained)
+            await trio.testing.wait_all_tasks_blocked()
+            gate.may_end.set()
+    assert (await journal.look_up("f")).standing.awake
+    async with open_runtime(journal=journal, clock=VirtualClock(START), runners=[work], flows=kit) as runtime:
+        flow = await runtime.rest_of_flow("f")
+    assert flow.status.status == "success"
+    assert work.done == ["s2", "s3"]
+    assert {one.attempt for one in flow.steps.values()} == {1}
+
+
+def generated(steps):
+    async def give(_flow):
+        await trio.lowlevel.checkpoint()
+        return steps
+
+    return give
 
 
 async def test_a_flow_that_nobody_ran_any_more_is_taken_up_when_its_store_is_opened(mock_clock):

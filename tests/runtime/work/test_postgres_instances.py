@@ -6,14 +6,18 @@ import trio
 from runtime import (
     Action,
     Conflict,
+    Flows,
     Input,
     Limits,
     NotFound,
     ResolutionState,
+    Signal,
     Step,
+    StepSpec,
     TaskState,
     Template,
     Unavailable,
+    generator,
     open_runtime,
 )
 from runtime.api.messages import TaskStateChanged
@@ -144,6 +148,38 @@ async def test_postgres_what_an_instance_leaves_behind_goes_on_elsewhere_at_once
             gates["left"].set()
             assert (await two.wait("left")).state is TaskState.DONE
             assert calls == ["left", "left"]
+
+
+def gated(name):
+    return StepSpec(
+        name=name, signal=Signal(type="function", data={"name": f"{__name__}:wait_at", "arguments": {"gate": name}})
+    )
+
+
+@generator("two")
+async def two_steps(_flow):
+    await trio.lowlevel.checkpoint()
+    return [gated("first"), gated("second")]
+
+
+async def test_postgres_a_flow_that_is_put_down_goes_on_elsewhere_at_once(instance):
+    options = {"flows": Flows(generators=[two_steps]), "callables": [wait_at]}
+    with trio.fail_after(20):
+        async with instance(**options) as two, instance(**options) as one:
+            flow = await one.flow("two", flow_id="f")
+            while calls != ["first"]:  # noqa: ASYNC110 - the step says so
+                await trio.sleep(0.01)
+            one.shutdown()
+            late = await one.flow("two", flow_id="late")  # which is nobody's yet, and not refused
+            gates["first"].set()
+            await one.drained()
+            assert (await flow.status()).status.status != "success"
+            while "second" not in calls:  # noqa: ASYNC110 - as above; and nothing was cut, nothing done twice
+                await trio.sleep(0.01)
+            gates.setdefault("second", trio.Event()).set()
+            assert (await two.flow_handle("f").result()).status.status == "success"
+            assert (await two.flow_handle(late.id).result()).status.status == "success"
+    assert sorted(calls) == ["first", "first", "second", "second"]
 
 
 async def test_postgres_nothing_is_held_once_it_sleeps_or_has_ended(instance, postgres_store):
