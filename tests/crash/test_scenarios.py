@@ -5,7 +5,7 @@ import random
 import pytest
 
 from runtime.faults import FaultPoint
-from tests.crash.scenarios import CASES, play
+from tests.crash.scenarios import CASES, play, product
 
 SAMPLE = [
     pytest.param(case, point, nth, stored, id=f"{case.id} {point.name} {nth} {'stored' if stored else 'kept'}")
@@ -20,6 +20,14 @@ def test_a_scenario_holds_whatever_crashes(case, point, nth, stored):
     _crashed, wrong = play(case, point, nth, stored=stored)
     if wrong is not None:
         raise wrong
+
+
+@pytest.mark.parametrize("name", ["test_a41_", "test_a42_"])
+def test_who_was_not_told_that_a_rerun_was_refused_asks_again_and_is(name):
+    case = next(one for one in CASES if str(one.id).startswith(name))
+    crashes = list(product(case, FaultPoint.AFTER_APPEND, stored=False))
+    assert len(crashes) > 3
+    assert [wrong for _nth, wrong in crashes] == [None] * len(crashes)
 
 
 def test_the_sample_crashes():

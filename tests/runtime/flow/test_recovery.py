@@ -1,5 +1,6 @@
 """Two scenarios at a cut, through the runtime: the records end there, and somebody opens the store again."""
 
+import pytest
 import trio
 import trio.testing
 
@@ -9,7 +10,8 @@ from runtime.flow.events import CancelRequested, SegmentEntered
 from runtime.flow.records import SegmentCut
 from runtime.flow.states import Mode
 from runtime.flows import Flows, Generator
-from runtime.journal.protocol import Entry, standing_of
+from runtime.journal.opening import open_journal
+from runtime.journal.protocol import Entry, Journal, standing_of
 from runtime.runner import Outcome, Runner
 from tests.support.live_flow import Kept, Nothing
 from tests.support.plain_flow import START, FlowLoop, Work, scripted, step
@@ -31,9 +33,16 @@ class Counted(Runner[Nothing]):
         return Outcome()
 
 
-async def resumed(loop: FlowLoop):
+@pytest.fixture(params=["memory", "SQLite"])
+async def journal(request, tmp_path):
+    if request.param == "memory":
+        return Kept()
+    return await open_journal(f"sqlite:///{tmp_path}/flows.db?synchronous=normal")
+
+
+async def resumed(loop: FlowLoop, journal: Journal):
     """Open a store that holds what happened to a flow so far; give the flow at its end, and what was done."""
-    journal, work = Kept(), Counted()
+    work = Counted()
     await journal.append([Entry("f", loop.records, standing_of(loop.flow))])
     async with open_runtime(journal=journal, clock=VirtualClock(START), runners=[work], flows=Flows()) as runtime:
         flow = await runtime.rest_of_flow("f")
@@ -41,26 +50,26 @@ async def resumed(loop: FlowLoop):
     return flow, work.done, records
 
 
-async def test_a62_a_cancel_at_a_cut_is_seen_by_the_next_segment(mock_clock):
+async def test_a62_a_cancel_at_a_cut_is_seen_by_the_next_segment(mock_clock, journal):
     loop = FlowLoop(*[step(f"s{n}", n + 1) for n in range(7)], mode=Mode.FLAT)
     loop.enter_by_itself = False
     loop.run()
     assert loop.flow.cut
     loop.tell(CancelRequested(at=loop.now, by="grace"))
-    flow, done, _records = await resumed(loop)
+    flow, done, _records = await resumed(loop, journal)
     assert flow.status.status == "cancelled"
     assert not done
     loop.tell(SegmentEntered(at=loop.now, position=5))
     assert len(loop.executed) == 5
 
 
-async def test_a44_a_rerun_that_was_cut_goes_on_where_it_was(mock_clock):
+async def test_a44_a_rerun_that_was_cut_goes_on_where_it_was(mock_clock, journal):
     fails_once = scripted(s0=[Work(error="boom"), Work()])
     loop = FlowLoop(*[step(f"s{n}", n) for n in range(10)], mode=Mode.FLAT, script=fails_once).run()
     loop.enter_by_itself = False
     loop.rerun("s0", "retry-step")
     assert loop.flow.cut
-    flow, done, records = await resumed(loop)
+    flow, done, records = await resumed(loop, journal)
     assert flow.status.status == "success"
     assert len(flow.steps) == 11
     assert len(done) == 5
@@ -112,10 +121,10 @@ def generated(steps):
     return give
 
 
-async def test_a_flow_that_nobody_ran_any_more_is_taken_up_when_its_store_is_opened(mock_clock):
+async def test_a_flow_that_nobody_ran_any_more_is_taken_up_when_its_store_is_opened(mock_clock, journal):
     loop = FlowLoop(*[step(f"s{n}", n, idempotent=True) for n in range(3)], mode=Mode.GROUP)
     loop.script = lambda _step: Work(blocked=True)
     loop.run()
-    flow, done, _records = await resumed(loop)
+    flow, done, _records = await resumed(loop, journal)
     assert flow.status.status == "success"
     assert done == ["s1", "s2", "s3"]

@@ -162,7 +162,18 @@ def test_a43_what_may_not_be_retried_or_skipped_is_left_alone(mode):
 
 
 @LISTS
-def test_a44_a_rerun_is_cut_and_prepared_once(mode):
+def test_a44_a_rerun_of_many_steps_is_cut_and_clones_once(mode):
+    steps = [step(f"s{n}", n) for n in range(10)]
+    loop = FlowLoop(*steps, mode=mode, script=scripted(s0=FAILS_ONCE)).run()
+    loop.rerun("s0", "retry-step")
+    assert loop.cuts == [6]
+    assert len(loop.flow.steps) == 11
+    assert loop.executed == ["s0", "s0 (retry 1)", *(f"s{n}" for n in range(1, 10))]
+    assert loop.flow.status.status == "success"
+
+
+@LISTS
+def test_a44_a_rerun_that_was_cut_is_continued_where_it_was(mode):
     steps = [step(f"s{n}", n) for n in range(10)]
     loop = FlowLoop(*steps, mode=mode, script=scripted(s0=FAILS_ONCE)).run()
     loop.enter_by_itself = False
