@@ -269,6 +269,11 @@ class Intake(Actor[Message]):
             if not busy:
                 self._services.claims.release([task_id])
             return Conflict(f"task {task_id} cannot be deleted: it is {task.state}")
+        if task.header.parent and not task.state.ended:
+            self._services.claims.release([task_id])
+            return Conflict(
+                f"task {task_id} cannot be deleted: task {task.header.parent} waits for it to end; cancel it first"
+            )
         await self._services.journal.delete(task_id)
         return None
 

@@ -140,6 +140,21 @@ async def test_a_child_that_may_not_start_by_itself_waits_to_be_resolved(autojum
         assert not seen.untold
 
 
+async def test_a_child_that_its_parent_waits_for_is_deleted_only_once_it_has_ended(autojump_clock, clock):
+    async with open_runtime(clock=clock, runners=RUNNERS, administrators=Administrators()) as rt:
+        await rt.register(child())
+        task = await rt.submit(parent(), requester="ada")
+        [made] = (await rested(rt, task, ResolutionState.WAITING)).steps["spawn"].metadata["ids"]
+        with pytest.raises(Conflict, match=f"task {task.id} waits for it to end; cancel it first"):
+            await rt.delete(made)
+        await rt.cancel(made)
+        view = await task.wait()
+        assert "CANCELLED" in view.steps["spawn"].error or "WONTFIX" in view.steps["spawn"].error
+        await rt.delete(made)
+        with pytest.raises(NotFound):
+            await rt.status(made)
+
+
 async def test_no_more_than_the_given_number_of_children_run_at_once(autojump_clock, clock):
     running, most = 0, 0
 
