@@ -46,6 +46,7 @@ class Approval(Runner[ApprovalConfig]):
 
     name = "approval"
     resumes = True
+    waits = True
     config = ApprovalConfig
 
     async def run(self, request: StepRequest[ApprovalConfig]) -> Outcome:

@@ -41,6 +41,7 @@ class Flow(Runner[FlowConfig]):
 
     name = "flow"
     resumes = True
+    waits = True
     config = FlowConfig
 
     def validate(self, config: FlowConfig) -> Iterator[Fault]:

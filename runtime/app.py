@@ -216,7 +216,7 @@ async def open_runtime(
     evaluator = Evaluator(now=lambda: datetime.fromtimestamp(clock.wall(), UTC), region=region)
     timers = Timers(clock, shutdown=shutdown)
     limits = limits or limits_of(config or {})
-    everywhere = Everywhere(journal) if limits.everywhere and isinstance(journal, SharedJournal) else None
+    everywhere = Everywhere(journal, shutdown) if limits.everywhere and isinstance(journal, SharedJournal) else None
     resources = Resources(limits, lambda: root.address_of(_RESOURCES), everywhere) if limits.pools else None
     agenda = Agenda(timers)
     sharing = (

@@ -269,6 +269,8 @@ class Runner(ABC, Generic[C]):
             long is cut, and has failed.
         grace_seconds: a cancel is told to the attempt (``request.life.stopping``) so long before it gets to it; ten
             seconds at most. What it gives then is not kept: the grace is for leaving things in order.
+        waits: an attempt only waits for other work of the same runtime, such as a flow, or for a person. It holds no
+            resources meanwhile, so that what it waits for can have them.
         resumes: an attempt that was cut, by a crash or a shutdown, goes on where it was when it is begun again. A step
             that does nothing else is idempotent, whether its template says so or not.
     """
@@ -278,6 +280,7 @@ class Runner(ABC, Generic[C]):
     metadata_schema: ClassVar[Mapping[str, Json] | None] = None
     heartbeat_seconds: ClassVar[float] = math.inf
     grace_seconds: ClassVar[float] = 0.0
+    waits: ClassVar[bool] = False
     resumes: ClassVar[bool] = False
 
     def __init__(self, settings: RunnerSettings | None = None) -> None:

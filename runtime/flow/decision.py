@@ -57,7 +57,7 @@ from runtime.flow.lifecycle import begin_delayed, begin_queued, finished, retry_
 from runtime.flow.manual import give_up, pause, retry_group, retry_step, skip_step, supersede, unpause
 from runtime.flow.records import Record
 from runtime.flow.rerun import rerun
-from runtime.flow.resuming import cut, hold, resume
+from runtime.flow.resuming import cut, hold, put_back, resume
 from runtime.flow.states import FlowTurn, Mode, Stage
 from runtime.flow.turn import (
     Entered,
@@ -176,6 +176,8 @@ def _take_report(
     if not isinstance(event, StepCut) and step.stage is not _STAGES[type(event)]:
         return
     match event:
+        case WorkFinished() if not event.begun:
+            put_back(turn, event)
         case WorkFinished():
             finished(turn, event)
         case StepCut():

@@ -63,13 +63,15 @@ class WorkFinished:
     """The work of a step ended: the only thing it ever says, once per attempt.
 
     `error` is None when it went well. `description` is what may be shown of an error (`step_human_description`).
-    `status` is a skip that the work decided on itself.
+    `status` is a skip that the work decided on itself. `begun`: False where the runtime shut down before there was room
+    for it, with the reason as its error.
     """
 
     at: float
     step: str
     attempt: int
     error: str | None = None
+    begun: bool = True
     description: str = ""
     output: Json = None
     directive: str = ""

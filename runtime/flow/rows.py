@@ -92,7 +92,8 @@ class StepSpec:
         replan: trying it again needs a fresh plan.
         skip_noop: a plan without changes is skipped without asking anybody.
         hooks: what its signal wants to be told before an answer takes effect.
-        timeout_seconds: how long its work may take; 0 is for ever.
+        timeout_seconds: how long its work may take, its wait for resources included; 0 is for ever.
+        resources: limited resources that its work holds, besides those of its runner (spec section 8).
         skip_on_failure: the flow goes on over its failure, once its retries are spent.
         idempotent: the work may be done twice. Work that is not, and was cut by a crash, is an error.
     """
@@ -119,6 +120,7 @@ class StepSpec:
     hooks: tuple[Hook, ...] = ()
     timeout_seconds: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
     skip_on_failure: bool = False
+    resources: tuple[str, ...] = ()
     idempotent: bool = False
 
     def takes_answers_of(self, by: str, groups: Collection[str], *, admin: bool) -> bool:

@@ -183,7 +183,7 @@ async def _provisioned(runner: AnyRunner, request: StepRequest[object], attempt:
         return await _run(runner, request, tools)
     kept = attempt.progress  # what the action left last time is not lost to a shortage (Q10)
     try:
-        async with resources.holding(limited):
+        async with resources.holding(limited, waits=runner.waits):
             return await _run(runner, request, tools)
     except NotProvisioned as shortage:
         return Result(state=StepState.TO_RETRY, error=shortage.message, output=kept.output, metadata=kept.metadata)

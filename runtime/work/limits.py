@@ -21,12 +21,20 @@ CRASHED: Final = "executions:crashed"
 
 
 _UNLIMITED: Final = -1
+_EXECUTIONS: Final = 100
+_FROM_CRASHED: Final = 20
+"""What ``utask-cfg`` means where it does not say it (spec section 13.2)."""
 _A_MINUTE: Final = Duration(60.0)
 
 
 def template_label(template: str) -> str:
     """Name the resource that runs of a template hold."""
     return f"template:{template}"
+
+
+def flow_label(flow_type: str) -> str:
+    """Name the resource that steps of a type of flows hold."""
+    return f"flow:{flow_type}"
 
 
 def _whole(_limits: object, _field: object, value: Mapping[str, int]) -> None:
@@ -53,7 +61,13 @@ def _count(_limits: object, field: Any, value: int | None) -> None:
 class Limits:
     """How many may do something at once in one runtime; what is not named here has no limit.
 
-    Runs are those of tasks. A flow holds no slot: what bounds it is how much of it may be in flight.
+    What has no slots is not limited, other than in µTask, where 100 runs go on at once, and 20 after a crash: there a run
+    costs a connection to the database, a copy of the task and a thread of work; here it costs some kilobytes, and a
+    hundred tasks that wait for slow servers would keep all others from theirs. What is scarce is what steps hold: limit
+    that (``steps``, ``socket``, ``fork``, ``url:<host>``). Who configures a runtime with ``utask-cfg`` gets what that
+    means (`limits_of`).
+
+    Runs are those of tasks. Steps of flows hold resources, but no slot (`runtime.work.resources` says why).
 
     Attributes:
         resources: a number for each label; 0 switches the label off: whoever wants it is refused at once. Steps hold
@@ -107,25 +121,31 @@ class _Configured:
     resource_limits: Mapping[str, int] = attrs.field(factory=dict)
     global_resource_limits: Mapping[str, int] = attrs.field(factory=dict)
     resource_acquire_timeout: Duration = _A_MINUTE
-    max_concurrent_executions: int = _UNLIMITED
-    max_concurrent_executions_from_crashed: int = _UNLIMITED
+    max_concurrent_executions: int = _EXECUTIONS
+    max_concurrent_executions_from_crashed: int | None = None
 
 
 def limits_of(config: Mapping[str, str]) -> Limits:
-    """Read what the configuration item ``utask-cfg`` says of limits; what it does not say is not limited.
+    """Read what the configuration item ``utask-cfg`` says of limits; without that item nothing is limited.
+
+    What it does not say is 100 executions, 20 of them (or as many as there may be) from crashed ones; -1 is no limit.
 
     Raises:
         ConfigurationInvalid: with every fault and its path.
         ValueError: a limit cannot be.
     """
+    if HOST_ITEM not in config:
+        return Limits()
     try:
-        item: Any = loads(config.get(HOST_ITEM, "{}"))
+        item: Any = loads(config[HOST_ITEM])
     except ValueError:
         item = {}
     names = {field.name for field in attrs.fields(_Configured)}
     said = {key: value for key, value in item.items() if key in names} if isinstance(item, Mapping) else {}
     configured = structure(_Configured, said)
     runs, crashed = configured.max_concurrent_executions, configured.max_concurrent_executions_from_crashed
+    if crashed is None:
+        crashed = _FROM_CRASHED if runs == _UNLIMITED else min(_FROM_CRASHED, runs)
     return Limits(
         resources={**configured.resource_limits, **configured.global_resource_limits},
         everywhere=frozenset(configured.global_resource_limits),

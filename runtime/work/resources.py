@@ -5,12 +5,21 @@ that share a store (`Limits.everywhere`): then a step asks the store besides, on
 action runs, and while its pre-hook does; nothing is held between attempts. A step none of whose labels has a limit
 never asks. What runs hold is in `slots` (spec section 8).
 
+A step that waits for other work of the runtime (the tasks of `subtask` and `batch`, a callback, a person, a flow) holds
+nothing meanwhile, so whatever it waits for can have it, and no number of such steps can stand in each other's way.
+
+Steps of flows hold what steps of tasks do: the labels of their runner, ``runner:http``, ``steps``, and those that they
+name; besides, ``flow:<type>``, in the place of what a run holds, for a flow has no runs: it may wait for people for
+weeks. They do not count as `Limits.executions`: the run of a task whose step waits for a flow has one of those. They
+wait as long as it takes, for a flow has no retries to fall back on (`StepSpec.timeout_seconds` bounds it); those that
+still wait when the runtime shuts down are queued again, for they have not begun.
+
 The actor stands before the tasks in a tree that restarts what follows a part with it, so pools that are lost in a crash
 are never those of a step that still runs.
 """
 
 import math
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from itertools import chain, count, repeat
@@ -86,6 +95,14 @@ class RunHeard:
     begins: bool
 
 
+class ShuttingDown(NotProvisioned):
+    """The runtime is shutting down: what has not begun is not to."""
+
+
+class NotBegun(Exception):
+    """The same, to the step of a flow that it was said to."""
+
+
 Message: TypeAlias = Acquire | Release | GetResources | DrainingBegan | QueueRun | SlotLeft | RunHeard
 
 
@@ -110,7 +127,7 @@ class ResourceKeeper(Actor[Message]):
         """Refuse whoever waits, and whoever comes."""
         self._draining = True
         for question in self._waiting.values():
-            question.refuse(NotProvisioned(_DRAINING))
+            question.refuse(ShuttingDown(_DRAINING))
         for child in self.children:  # runs that were about to begin stay in line
             child.stop(self._shutdown.reason or _OVER)
 
@@ -119,7 +136,7 @@ class ResourceKeeper(Actor[Message]):
         """Answer now, or when the last of the labels is free."""
         message = question.message
         if self._draining:
-            question.refuse(NotProvisioned(_DRAINING))
+            question.refuse(ShuttingDown(_DRAINING))
         elif self._pools.request(message.ticket, message.labels):
             question.answer(None)
         else:
@@ -176,8 +193,9 @@ class ResourceKeeper(Actor[Message]):
 class Everywhere:
     """What steps hold of all instances together. Each label is handed out to whoever asks first once it is free."""
 
-    def __init__(self, journal: SharedJournal) -> None:
+    def __init__(self, journal: SharedJournal, shutdown: ShutdownContext) -> None:
         self._journal = journal
+        self._shutdown = shutdown
 
     @asynccontextmanager
     async def holding(self, limits: Limits, wanted: Sequence[str], ticket: int, deadline: float) -> AsyncIterator[None]:
@@ -185,6 +203,7 @@ class Everywhere:
 
         Raises:
             NotProvisioned: they were not free in time.
+            ShuttingDown: or never will be.
         """
         labels = sorted(limits.everywhere.intersection(wanted))
         if not labels:
@@ -202,6 +221,8 @@ class Everywhere:
             with suppress(JournalUnavailable):  # the store is away: wait for it, as for the resource
                 if await self._journal.hold(label, limit, ticket):
                     return
+            if self._shutdown.reason is not None:
+                raise ShuttingDown(_DRAINING)
             if trio.current_time() + pause > deadline:
                 raise NotProvisioned(f"resources were not free in time in all instances: {label} ({limit})")
             await trio.sleep(pause)
@@ -211,28 +232,42 @@ class Resources:
     """What attempts hold of the actor: asks it where a limit applies, and only there."""
 
     def __init__(
-        self, limits: Limits, keeper: Callable[[], Address[Message]], everywhere: "Everywhere | None" = None
+        self,
+        limits: Limits,
+        keeper: Callable[[], Address[Message]],
+        everywhere: "Everywhere | None" = None,
+        tickets: Iterator[int] | None = None,
     ) -> None:
         self._limits = limits
         self._keeper = keeper
         self._everywhere = everywhere
-        self._tickets = count()
+        self._tickets = count() if tickets is None else tickets
 
     def limited(self, labels: Iterable[str]) -> frozenset[str]:
         """Give those of the labels that have a limit. Sync."""
         return frozenset(self._limits.resources.keys() & labels)
 
+    def patient(self) -> "Resources":
+        """Give the same resources for steps of flows: they wait as long as it takes."""
+        return _Patient(attrs.evolve(self._limits, acquire_timeout=0.0), self._keeper, self._everywhere, self._tickets)
+
     @asynccontextmanager
-    async def holding(self, labels: Iterable[str]) -> AsyncIterator[None]:
+    async def holding(self, labels: Iterable[str], *, waits: bool = False) -> AsyncIterator[None]:
         """Hold limited labels for as long as the block lasts. Cancelling the wait, or the block, gives them back.
+
+        What only `waits` for other work holds none of them, and is refused where it could not.
 
         Raises:
             NotProvisioned: one of them is switched off, or they were not free in time.
+            ShuttingDown: or never will be.
         """
         wanted = sorted(labels)
         off = [label for label in wanted if self._limits.resources[label] == 0]
         if off:
             raise NotProvisioned(f'resource "{off[0]}" is switched off: its limit is 0')
+        if waits:
+            yield
+            return
         ticket = next(self._tickets)
         patience = self._limits.acquire_timeout
         try:
@@ -262,6 +297,18 @@ class Resources:
         told = await self._keeper().ask(GetResources(), deadline=deadline)
         assert isinstance(told, Mapping)  # noqa: S101 - narrows what an answer is typed as
         return told
+
+
+class _Patient(Resources):
+    """What steps of flows hold: one that had to wait when the runtime shuts down has not begun, which nobody has to look at."""
+
+    @asynccontextmanager
+    async def holding(self, labels: Iterable[str], *, waits: bool = False) -> AsyncIterator[None]:
+        try:
+            async with super().holding(labels, waits=waits):
+                yield
+        except ShuttingDown as word:
+            raise NotBegun(word.message) from None
 
 
 def _heard(ticket: int, ended: Exit[bool]) -> RunHeard:

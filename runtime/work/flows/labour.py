@@ -34,7 +34,9 @@ from runtime.values.snapshot import StepView, Values
 from runtime.wishes import Spawned
 from runtime.work.attempt import run_attempt
 from runtime.work.flows.children import Nursery
+from runtime.work.limits import flow_label
 from runtime.work.program import program_of
+from runtime.work.resources import NotBegun
 from runtime.work.trial import Attempt, Tools
 
 _USERS_OWN: Final = frozenset({StepState.CLIENT_ERROR, StepState.FATAL_ERROR})
@@ -53,10 +55,18 @@ class Done:
 
 async def work(flow: Flow, step: Step, attempt: int, tools: Tools, nursery: Nursery) -> WorkFinished:
     """Do the work of a step: its signals in order, up to the first that fails. Cancelling it cuts the runner."""
+    if tools.resources is not None:
+        tools = attrs.evolve(tools, resources=tools.resources.patient())
     done, limit = Done(), step.spec.timeout_seconds
     with trio.move_on_after(limit or math.inf) as patience:
         for number, signal in enumerate(step.spec.signals):
-            done = await perform_signal(flow, step.spec, signal, tools, step=step, number=number, nursery=nursery)
+            try:
+                done = await perform_signal(flow, step.spec, signal, tools, step=step, number=number, nursery=nursery)
+            except NotBegun as word:
+                if not number or step.spec.idempotent:
+                    at = tools.clock.wall()
+                    return WorkFinished(at=at, step=step.id, attempt=attempt, begun=False, error=str(word))
+                done = Done(error=str(word))
             if done.error:
                 break
     if patience.cancelled_caught:
@@ -119,7 +129,11 @@ def _done(finished: StepFinished) -> Done:
 
 def _attempt(flow: Flow, spec: StepSpec, signal: Signal, step: Step | None, tools: Tools) -> Attempt:
     header = flow.header
-    definition = TaskStep(action=Action(type=signal.type, configuration=signal.data), idempotent=spec.idempotent)
+    definition = TaskStep(
+        action=Action(type=signal.type, configuration=signal.data),
+        idempotent=spec.idempotent,
+        resources=[*spec.resources, flow_label(header.type)],
+    )
     name = spec.name if step is None else step.id
     template = Template(name=header.type, steps={name: definition})
     run = flow.runs[-1].id if flow.runs else ""

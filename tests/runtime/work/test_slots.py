@@ -252,7 +252,19 @@ def test_utask_cfg_says_what_is_limited():
                "max_concurrent_executions_from_crashed": 2, "notify_config": {}}"""
     limits = limits_of({"utask-cfg": text})
     assert limits == Limits(resources={"socket": 3}, acquire_timeout=30.0, executions=10, executions_from_crashed=2)
-    assert limits_of({"utask-cfg": '{"max_concurrent_executions": -1}'}) == limits_of({}) == Limits()
+
+
+def test_what_utask_cfg_does_not_say_is_what_it_means_and_without_it_nothing_is_limited():
+    def read(text):
+        limits = limits_of({"utask-cfg": text})
+        return limits.executions, limits.executions_from_crashed
+
+    assert limits_of({}) == Limits()
+    assert read('{"notify_config": {}}') == (100, 20)
+    assert read('{"max_concurrent_executions": 5}') == (5, 5)
+    assert read('{"max_concurrent_executions": 0}') == (0, 0)
+    assert read('{"max_concurrent_executions": -1}') == (None, 20)
+    assert read('{"max_concurrent_executions": -1, "max_concurrent_executions_from_crashed": -1}') == (None, None)
 
 
 @pytest.mark.parametrize(
