@@ -57,7 +57,7 @@ def waits_for_steps(flow: Flow) -> bool:
     """Say whether all groups that are there have ended, while more of them are, or were, to be generated."""
     more = flow.generating or bool(flow.generation_error)
     waits = flow.live or flow.parked or flow.failed or flow.delayed or flow.park or flow.cut or flow.waiting
-    return more and flow.ending is None and not waits
+    return more and flow.ending is None and not waits and not flow.awaits_retry
 
 
 def on_group(turn: Turn, note: GroupAnswered) -> None:

@@ -5,7 +5,8 @@ the records gives the flow, no step leaves a status by a way that is not in the 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any, Self
 
 import attrs
@@ -32,6 +33,7 @@ from runtime.flow.events import (
     DependentsFound,
     Event,
     GenerationFailed,
+    GroupsGenerated,
     HookReturned,
     PlanChecked,
     PoliciesEvaluated,
@@ -64,6 +66,10 @@ DAY = 86_400.0
 CHANGES: Json = {"changes": [{"actions": ["update"]}]}
 NO_CHANGES: Json = {"changes": [{"actions": ["no-op"]}]}
 WORK = Signal(type="work")
+
+
+_GENERATED = (GroupsGenerated, StepsGenerated, GenerationFailed)
+"""What a generator may come to."""
 
 
 def step(name: str, group: int = 0, **fields: Any) -> StepSpec:
@@ -209,6 +215,7 @@ class FlowLoop(FlowFace):
         self.generators: Mapping[str, Callable[[Flow], Any]] | None = {"install": lambda _flow: given}
         self.signals: Mapping[str, Callable[[Flow], Any]] = {}
         self.generated = 0
+        self.breaks: GenerationFailed | None = None
         self.executed: list[str] = []
         self.intervals: list[tuple[str, float, float]] = []
         self.running: dict[str, tuple[StartStep, float]] = {}
@@ -247,7 +254,7 @@ class FlowLoop(FlowFace):
     def _perform(self, effect: Effect) -> None:
         match effect:
             case Generate():
-                self.pending.append(self._generate(effect))
+                self.pending.extend(self._generate(effect))
             case StartStep():
                 self._start(effect)
             case CheckPlan():
@@ -289,15 +296,28 @@ class FlowLoop(FlowFace):
                 if self.enter_by_itself:
                     self.pending.append(SegmentEntered(at=self.now, position=effect.start_from_step_idx))
 
-    def _generate(self, effect: Generate) -> Event:
+    def _generate(self, effect: Generate) -> Iterator[Event]:
+        """Give what comes of a generator: what it yields of eager groups, then everything."""
         self.generated += 1
         try:
             chosen = choose_generator(self.flow.header.type, effect.signal, self.generators)
             generator = self.signals[chosen.type] if isinstance(chosen, Signal) else chosen
-            steps, groups = flatten(generator(self.flow), plan_only=self.flow.header.plan_only)
+            given = generator(self.flow)
+            leading = takewhile(lambda one: isinstance(one, GroupSpec) and one.eager, given or ())
+            for number, _ in enumerate(leading, start=1):
+                steps, groups = flatten(given[:number], plan_only=self.flow.header.plan_only)
+                yield GroupsGenerated(at=self.now, steps=steps, groups=groups)
+            steps, groups = flatten(given, plan_only=self.flow.header.plan_only)
         except GenerationError as error:
-            return GenerationFailed(at=self.now, error=str(error))
-        return StepsGenerated(at=self.now, steps=steps, groups=groups)
+            yield GenerationFailed(at=self.now, error=str(error))
+            return
+        yield self.breaks or StepsGenerated(at=self.now, steps=steps, groups=groups)
+
+    def report(self, number: int) -> Decision:
+        """Have one of the answers that are due come in; those of a generator come in order."""
+        if isinstance(self.pending[number], _GENERATED):
+            number = next(n for n, one in enumerate(self.pending) if isinstance(one, _GENERATED))
+        return self.tell(self.pending.pop(number))
 
     def _start(self, effect: StartStep) -> None:
         one = self.flow.steps[effect.step]

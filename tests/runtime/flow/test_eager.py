@@ -13,6 +13,7 @@ from runtime.flow.events import (
     StepsGenerated,
 )
 from runtime.flow.generation import flatten
+from runtime.flow.rows import RetryRule
 from runtime.flow.states import Mode
 from runtime.flows import Flows
 from tests.support.plain_flow import START, FlowLoop, Work, group, plan, step
@@ -139,3 +140,18 @@ async def test_a_generator_that_yields_is_begun_with_at_once(autojump_clock):
         view = await (await runtime.flow("slow")).result()
     assert view.status.status == "success"
     assert [one.started_at - START for one in view.steps] == pytest.approx([0, 10, 30], abs=1)
+
+
+def test_a_group_that_failed_is_not_passed_over_because_more_groups_come():
+    once = RetryRule(max_retries=0)
+    loop = FlowLoop(step("never"), mode=Mode.GROUP, script=lambda _one: Work(directive="retry"))
+    loop.tell(StartRequested(at=loop.now))
+    loop.pending.clear()
+    first = eager(step("a", retry=once))
+    steps, groups = flatten((first,))
+    loop.tell(GroupsGenerated(at=loop.now, steps=steps, groups=groups))
+    loop.settle()
+    assert loop.flow.awaits_retry
+    gives(loop, first, THREE)
+    assert loop.executed == ["a"]
+    assert loop.flow.awaits_retry

@@ -13,6 +13,7 @@ from runtime.flow.events import (
     CancelGroupRequested,
     CancelRequested,
     CancelStepRequested,
+    GenerationFailed,
     NewerFlowCreated,
     PauseRequested,
     RerunInput,
@@ -57,8 +58,9 @@ SPECS = st.builds(
 )
 GROUPS = st.lists(
     st.builds(
-        lambda steps, parallel: GroupSpec(steps=tuple(steps), parallel=parallel),
+        lambda steps, parallel, eager: GroupSpec(steps=tuple(steps), parallel=parallel, eager=eager),
         st.lists(SPECS, min_size=1, max_size=4),
+        st.booleans(),
         st.booleans(),
     ),
     min_size=1,
@@ -107,7 +109,7 @@ def act(loop: FlowLoop, data: st.DataObject) -> None:
             one = data.draw(st.sampled_from(sorted(loop.running)))
             loop.finish(one, data.draw(WORKS))
         case "report" if loop.pending:
-            loop.tell(loop.pending.pop(data.draw(st.integers(0, len(loop.pending) - 1))))
+            loop.report(data.draw(st.integers(0, len(loop.pending) - 1)))
         case "answer":
             kinds = [*ResponseType, "banana"]
             some = data.draw(st.sampled_from([*sorted(loop.flow.parked), some]))
@@ -211,6 +213,8 @@ def test_whatever_happens_the_tables_hold_and_the_flow_can_be_ended(data, mode, 
     loop.script = lambda _step: Work(blocked=True)
     if data.draw(st.booleans()):
         loop.hook_errors = {"on_skip": "no", "on_retry": "no"}
+    if data.draw(st.sampled_from([False, False, False, True])):
+        loop.breaks = GenerationFailed(at=loop.now, error="boom")
     loop.tell(StartRequested(at=loop.now))
     for _ in range(data.draw(st.integers(0, 40))):
         act(loop, data)
@@ -244,15 +248,13 @@ def predict(groups: list[list[list[str]]], limit: int) -> tuple[list[str], str]:
     return executed, "success"
 
 
-@settings(max_examples=100, deadline=None)
-@given(
-    groups=st.lists(
-        st.lists(st.lists(DIRECTIVES, min_size=1, max_size=4), min_size=1, max_size=3), min_size=1, max_size=7
-    ),
-    limit=st.integers(0, 2),
-    segment=st.integers(1, 3),
+ANSWERS = st.lists(
+    st.lists(st.lists(DIRECTIVES, min_size=1, max_size=4), min_size=1, max_size=3), min_size=1, max_size=7
 )
-def test_groups_are_walked_as_a_plain_loop_would(groups, limit, segment):
+
+
+def walking(groups: list[list[list[str]]], limit: int, segment: int, *, eager: int = 0) -> FlowLoop:
+    """Give the flow that `predict` speaks of, with so many eager groups; its work may be begun again."""
     rule = RetryRule(auto=True, max_retries=limit)
     works = {
         f"{number}{place}": [Work(error="boom") if answer == "fail" else Work(directive=answer) for answer in answers]
@@ -260,15 +262,54 @@ def test_groups_are_walked_as_a_plain_loop_would(groups, limit, segment):
         for place, answers in enumerate(steps)
     }
     specs = [
-        group(*[step(f"{number}{place}", retry=rule) for place in range(len(steps))])
+        group(
+            *[step(f"{number}{place}", retry=rule, idempotent=True) for place in range(len(steps))],
+            eager=number < eager,
+        )
         for number, steps in enumerate(groups)
     ]
-    loop = FlowLoop(*specs, mode=Mode.GROUP, script=scripted(**works), segment=segment).run()
+    return FlowLoop(*specs, mode=Mode.GROUP, script=scripted(**works), segment=segment)
+
+
+@settings(max_examples=100, deadline=None)
+@given(groups=ANSWERS, limit=st.integers(0, 2), segment=st.integers(1, 3))
+def test_groups_are_walked_as_a_plain_loop_would(groups, limit, segment):
+    loop = walking(groups, limit, segment).run()
     executed, status = predict(groups, limit)
     assert loop.executed == executed
     assert loop.flow.status.status == status
     if status == "success":
         assert loop.cuts == list(range(segment, len(groups), segment))
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), groups=ANSWERS, segment=st.integers(1, 3), breaks=st.booleans())
+def test_eager_groups_are_walked_whenever_they_come_as_if_all_had_been_known(data, groups, segment, breaks):
+    """The generator yields while groups run, crashes with everything, and perhaps fails behind its eager groups."""
+    eager, limit = data.draw(st.integers(0, len(groups))), data.draw(st.integers(0, 2))
+    loop = walking(groups, limit, segment, eager=eager)
+    if breaks:
+        loop.breaks = GenerationFailed(at=loop.now, error="boom")
+    loop.tell(StartRequested(at=loop.now))
+    crashes = 4
+    while loop.pending or loop.running:
+        kind = data.draw(st.sampled_from(["report", "report", "report", "finish", "finish", "crash"]))
+        if kind == "report" and loop.pending:
+            loop.report(data.draw(st.integers(0, len(loop.pending) - 1)))
+        elif kind == "finish" and loop.running:
+            loop.finish(next(iter(loop.running)))
+        elif kind == "crash" and crashes:
+            crashes -= 1
+            loop.crash()
+    executed, status = predict(groups[:eager] if breaks else groups, limit)
+    assert list(dict.fromkeys(loop.executed)) == executed
+    assert loop.flow.status.status == ("error" if breaks else status)
+    assert loop.flow.ended or loop.flow.awaits_retry
+    first = [one.name for one in loop.flow.ordered() if not one.retry_index]
+    assert (
+        first
+        == [f"{number}{place}" for number, steps in enumerate(groups) for place in range(len(steps))][: len(first)]
+    ), "every step that came is there, once"
 
 
 @settings(max_examples=50, deadline=None)
