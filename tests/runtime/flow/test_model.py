@@ -293,14 +293,15 @@ def test_eager_groups_are_walked_whenever_they_come_as_if_all_had_been_known(dat
     loop.tell(StartRequested(at=loop.now))
     crashes = 4
     while loop.pending or loop.running:
-        kind = data.draw(st.sampled_from(["report", "report", "report", "finish", "finish", "crash"]))
-        if kind == "report" and loop.pending:
-            loop.report(data.draw(st.integers(0, len(loop.pending) - 1)))
-        elif kind == "finish" and loop.running:
-            loop.finish(next(iter(loop.running)))
-        elif kind == "crash" and crashes:
-            crashes -= 1
-            loop.crash()
+        may = ["finish"] * 3 * bool(loop.running) + ["report"] * 3 * bool(loop.pending) + ["crash"] * bool(crashes)
+        match data.draw(st.sampled_from(may)):
+            case "finish":
+                loop.finish(next(iter(loop.running)))
+            case "report":
+                loop.report(data.draw(st.integers(0, len(loop.pending) - 1)))
+            case _:
+                crashes -= 1
+                loop.crash()
     executed, status = predict(groups[:eager] if breaks else groups, limit)
     assert list(dict.fromkeys(loop.executed)) == executed
     assert loop.flow.status.status == ("error" if breaks else status)
