@@ -56,5 +56,14 @@ Where the specification leaves a choice, or the original is not to be followed, 
 * Eager groups begin while the generator goes on. One that fails then fails its flow once they have ended; one that is
   asked again, after a crash, gives them again, and they are not stored twice.
 * A plan without changes is skipped unless an earlier attempt in its group failed: nobody knows then what was applied.
+* A step whose automatic retries are spent, while a person may still retry it, makes its flow and its group
+  ``failed-pending-retry``; of a parallel group, whose other lanes go on, only the flow. A failure that nothing would have
+  retried by itself is an ``error`` with ``awaiting_retry``.
+* A group is cancelled with all that is left of it, and its answer is stop: its flow ends stopped, and takes no retry.
 * Errors that a retry superseded do not keep a flow from being complete; denied plans keep their status (Q16).
+
+Of what the specification leaves open these are not there: a step cannot say that no policy is to look at its plan (which
+plans a policy applies to is the policy's to say); whether plans without changes are skipped is said by step, and not by
+organisation (a generator knows whose flow it is); a seventh directive ``await-retry`` and a target's ``warning``, which
+nothing would do anything about; errors of a group that is retried are discarded with it, and stay in their history.
 """

@@ -16,6 +16,7 @@ from runtime.flow.rows import Group, Step
 from runtime.flow.states import (
     ACTIVE,
     EXECUTABLE,
+    GOES_ON,
     Directive,
     FlowStatus,
     GroupStatus,
@@ -90,7 +91,7 @@ def _close(turn: Turn) -> None:
     if flow.live or flow.generating or flow.ending is not None:
         return
     group = flow.group_at(flow.position) if flow.mode is Mode.GROUP else None
-    if group is not None and group.status.status in {GroupStatus.IN_PROGRESS, GroupStatus.PENDING}:
+    if group is not None and group.status.status in GOES_ON | {GroupStatus.PENDING}:
         turn.set_group(group.id, GroupStatus.CANCELLED)
     cancelled(turn)
 
@@ -157,7 +158,7 @@ def cancel_group(turn: Turn, event: CancelGroupRequested) -> Refused | None:
     group = flow.groups.get(event.group)
     if group is None or not group.stored:
         return NotFound("group", event.group, f"flow {flow_id} has no such group")
-    if flow.cancelled is not None or group.status.status != GroupStatus.IN_PROGRESS:
+    if flow.cancelled is not None or group.status.status not in GOES_ON:
         return Conflict(f"group {group.id} of flow {flow_id} cannot be cancelled: it is {group.status.status}")
     if group.cancelled is not None:
         return Conflict(f"group {group.id} of flow {flow_id} is being cancelled already")

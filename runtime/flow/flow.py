@@ -28,6 +28,9 @@ RETRIES_EXHAUSTED: Final = "retries_exhausted"
 SKIPPED_ON_FAILURE: Final = "skipped_on_failure"
 """The metadata key of an error that the flow goes on over."""
 
+AUTO_RETRIES_SPENT: Final = "auto_retries_spent"
+"""The metadata key of an error that is not retried any more unless a person asks for it."""
+
 AWAITING_RETRY: Final = "awaiting_retry"
 """The metadata key of a flow that waits for a retry, a skip or a cancel."""
 
@@ -135,7 +138,7 @@ class Flow:
     @property
     def awaits_retry(self) -> bool:
         """It failed, and a person may have it go on (group mode)."""
-        return self.ending is None and self.status.status == FlowStatus.ERROR
+        return self.ending is None and self.status.status in {FlowStatus.ERROR, FlowStatus.FAILED_PENDING_RETRY}
 
     @property
     def mendable(self) -> "HashTrieSet[str]":

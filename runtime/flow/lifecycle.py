@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from runtime.flow.approval import ask, check_plan
 from runtime.flow.effects import ArmTimer, CallHook, StartStep
 from runtime.flow.events import WorkFinished
-from runtime.flow.flow import AUTO_RETRIED, RETRIES_EXHAUSTED, SKIPPED_ON_FAILURE
+from runtime.flow.flow import AUTO_RETRIED, AUTO_RETRIES_SPENT, RETRIES_EXHAUSTED, SKIPPED_ON_FAILURE
 from runtime.flow.records import StepBegan, StepStaged, WorkReturned
 from runtime.flow.rows import RetryRule, Step
 from runtime.flow.states import (
@@ -118,8 +118,10 @@ def work_failed(turn: Turn, step_id: str, error: str, description: str) -> None:
     if step.spec.skip_on_failure and (turn.flow.mode is Mode.FLAT or not rule.auto or count > rule.max_retries):
         metadata: dict[str, Json] = {"reason": error, SKIPPED_ON_FAILURE: True, "retry_index": step.retry_index}
         turn.leave(step_id, StepStatus.ERROR, Directive.CONTINUE, description, metadata)
-    elif turn.flow.mode is Mode.FLAT or not rule.auto or rule.max_retries >= count > rule.limit_auto:
+    elif turn.flow.mode is Mode.FLAT or not rule.auto:
         turn.fail(step_id, error, description)
+    elif rule.max_retries >= count > rule.limit_auto:
+        turn.fail(step_id, error, description, {AUTO_RETRIES_SPENT: True})
     elif count > rule.max_retries:
         turn.leave(
             step_id,

@@ -22,6 +22,7 @@ from runtime.flow.rows import Step
 from runtime.flow.segments import go_on, resume
 from runtime.flow.states import (
     EXECUTABLE,
+    GOES_ON,
     Directive,
     ExecutionType,
     FlowTurn,
@@ -142,7 +143,7 @@ def _applies(flow: Flow, step: Step) -> tuple[str, ...]:
 def _revive(turn: Turn, step: Step) -> None:
     """A group that had ended goes on with the step that made it end."""
     group = turn.flow.groups[step.group_id]
-    if group.status.status == GroupStatus.ERROR:
+    if group.status.status in {GroupStatus.ERROR, GroupStatus.FAILED_PENDING_RETRY}:
         turn.set_group(group.id, GroupStatus.IN_PROGRESS)
 
 
@@ -211,7 +212,7 @@ def give_up(turn: Turn) -> None:
         return
     message = str(flow.status.metadata.get("error_message", ""))
     group = flow.group_at(flow.position)
-    if group is not None and group.status.status == GroupStatus.IN_PROGRESS:
+    if group is not None and group.status.status in GOES_ON:
         turn.set_group(group.id, GroupStatus.ERROR)
     close_groups(turn, f"superseded by flow {flow.superseded}")
     fail_flow(turn, message)

@@ -6,7 +6,7 @@ from runtime.flow.cleanup import cancel_future_steps, close_groups
 from runtime.flow.cloning import CloneRefused, clone_group
 from runtime.flow.effects import ContinueAsNew
 from runtime.flow.ends import fail_flow, set_run, stop_flow, succeed
-from runtime.flow.flow import AWAITING_RETRY, RETRIES_EXHAUSTED, Flow
+from runtime.flow.flow import AUTO_RETRIES_SPENT, AWAITING_RETRY, RETRIES_EXHAUSTED, Flow
 from runtime.flow.groups import close_lane, dispatch_group, end_group
 from runtime.flow.outcomes import DENIED, PAUSED, SKIPPED_DEPENDENTS
 from runtime.flow.records import FlowParked, Moved, RunOpened, SegmentCut
@@ -140,12 +140,22 @@ def on_group_failure(turn: Turn, note: GroupFailed) -> None:
 
 def on_failure(turn: Turn, note: StepFailed) -> None:
     """A step failed: the group waits for a retry, a skip or a cancel."""
-    _await_retry(turn, note.error, step_id=note.step)
+    group = turn.group_of(note.step)
+    if turn.step(note.step).status.metadata.get(AUTO_RETRIES_SPENT) and not group.parallel:
+        turn.set_group(group.id, GroupStatus.FAILED_PENDING_RETRY, note.error)
+    _await_mending(turn, note.step, note.error)
 
 
-def _await_retry(turn: Turn, error: str, **metadata: str | int) -> None:
+def _await_mending(turn: Turn, step_id: str, error: str) -> None:
+    """Wait for somebody to retry or skip a step that failed."""
+    spent = bool(turn.step(step_id).status.metadata.get(AUTO_RETRIES_SPENT))
+    status = FlowStatus.FAILED_PENDING_RETRY if spent else FlowStatus.ERROR
+    _await_retry(turn, error, status=status, step_id=step_id)
+
+
+def _await_retry(turn: Turn, error: str, *, status: FlowStatus = FlowStatus.ERROR, **metadata: str | int) -> None:
     told: dict[str, Json] = {"error_message": error, AWAITING_RETRY: True, **metadata}
-    turn.set_flow(FlowStatus.ERROR, "awaiting retry or skip", told)
+    turn.set_flow(status, "awaiting retry or skip", told)
     set_run(turn, RunStatus.ERROR)
 
 
@@ -196,7 +206,7 @@ def resume(turn: Turn, kind: RunType, step_id: str) -> None:
     if others_failed:
         other = min(others_failed)
         reason = str(flow.steps[other].status.metadata.get("reason", ""))
-        _await_retry(turn, reason, step_id=other)
+        _await_mending(turn, other, reason)
     elif others_parked:
         turn.set_flow(FlowStatus.APPROVAL_AWAITING, "waiting for approval", {"step_id": min(others_parked), **extra})
         set_run(turn, RunStatus.APPROVAL_AWAITING)

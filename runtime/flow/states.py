@@ -32,12 +32,13 @@ class GroupStatus(StrEnum):
     IN_PROGRESS = "in-progress"
     SUCCESS = "success"
     ERROR = "error"
+    FAILED_PENDING_RETRY = "failed-pending-retry"
     CANCELLED = "cancelled"
     DISCARDED = "discarded"
 
 
 class FlowStatus(StrEnum):
-    """Where a flow stands."""
+    """Where a flow stands. Once automatic retries are spent, a person may mend what is ``failed-pending-retry``."""
 
     PENDING = "pending"
     IN_PROGRESS = "in-progress"
@@ -45,6 +46,7 @@ class FlowStatus(StrEnum):
     RETRYING = "retrying"
     SUCCESS = "success"
     ERROR = "error"
+    FAILED_PENDING_RETRY = "failed-pending-retry"
     CANCELLED = "cancelled"
 
 
@@ -104,6 +106,9 @@ DEAD: Final = frozenset(
     }
 )
 """The classes of step statuses: the only lists there are (section 3, Q7)."""
+
+GOES_ON: Final = frozenset({GroupStatus.IN_PROGRESS, GroupStatus.FAILED_PENDING_RETRY})
+"""The statuses of a group that was begun and has not ended."""
 
 COMPLETE: Final = OK | {
     StepStatus.DISCARDED,

@@ -92,6 +92,7 @@ STATES_OF_FLOWS: Final[Mapping[FlowStatus, TaskState]] = {
     FlowStatus.RETRYING: TaskState.RUNNING,
     FlowStatus.APPROVAL_AWAITING: TaskState.WAITING,
     FlowStatus.ERROR: TaskState.BLOCKED,
+    FlowStatus.FAILED_PENDING_RETRY: TaskState.DELAYED,
     FlowStatus.SUCCESS: TaskState.DONE,
     FlowStatus.CANCELLED: TaskState.CANCELLED,
 }
@@ -107,7 +108,7 @@ def _standing_state(flow: Flow) -> ResolutionState:
             return ResolutionState.CANCELLED if flow.ended else ResolutionState.RUNNING
         case FlowStatus.PENDING:
             return ResolutionState.TODO
-        case FlowStatus.ERROR:
+        case FlowStatus.ERROR | FlowStatus.FAILED_PENDING_RETRY:
             return ResolutionState.BLOCKED_FATAL
         case _:
             return ResolutionState.WAITING if flow.idle else ResolutionState.RUNNING

@@ -37,8 +37,11 @@ FLOW_ALLOWED = {
     ("pending", "in-progress"),
     ("pending", "cancelled"),
     *(("in-progress", end) for end in ("approval-awaiting", "success", "error", "cancelled")),
-    *(("approval-awaiting", end) for end in ("in-progress", "error", "cancelled")),
-    *(("error", end) for end in ("retrying", "in-progress", "approval-awaiting", "cancelled")),
+    *(("approval-awaiting", end) for end in ("in-progress", "error", "failed-pending-retry", "cancelled")),
+    *(("error", end) for end in ("retrying", "in-progress", "approval-awaiting", "failed-pending-retry", "cancelled")),
+    # Section 3: the automatic retries are spent, and a person is waited for.
+    ("in-progress", "failed-pending-retry"),
+    *(("failed-pending-retry", end) for end in ("in-progress", "approval-awaiting", "error", "cancelled")),
     ("success", "retrying"),  # of a flow that goes on over errors
     *(("retrying", end) for end in ("in-progress", "error", "cancelled")),
 }
@@ -47,5 +50,7 @@ GROUP_ALLOWED = {
     *(("pending", end) for end in ("in-progress", "discarded", "cancelled")),
     *(("in-progress", end) for end in ("success", "error", "cancelled", "discarded")),
     *(("error", end) for end in ("in-progress", "discarded")),  # a step or the group is retried
+    ("in-progress", "failed-pending-retry"),
+    *(("failed-pending-retry", end) for end in ("in-progress", "error", "cancelled", "discarded")),
     ("success", "discarded"),
 }

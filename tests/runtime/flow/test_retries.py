@@ -3,7 +3,14 @@
 import pytest
 
 from runtime.errors import Conflict, NotFound, RequestInvalid
-from runtime.flow.events import NewerFlowCreated, RerunInput, RerunRequested, RetryGroupRequested, RetryStepRequested
+from runtime.flow.events import (
+    CancelGroupRequested,
+    NewerFlowCreated,
+    RerunInput,
+    RerunRequested,
+    RetryGroupRequested,
+    RetryStepRequested,
+)
 from runtime.flow.naming import Labels, base_name, next_name
 from runtime.flow.outcomes import FlowStoppedError
 from runtime.flow.rows import CloneSpec, RetryRule
@@ -221,9 +228,55 @@ def test_past_its_automatic_retries_a_step_waits_for_a_person():
     rule = RetryRule(auto=True, max_retries=3, max_auto=1)
     script = scripted(x=[Work(error="boom"), Work(error="boom"), Work()])
     loop = FlowLoop(step("x", 1, retry=rule), mode=Mode.GROUP, script=script).run()
+    assert loop.flow.status.status == "failed-pending-retry"
     assert loop.flow.status.metadata["awaiting_retry"] is True
+    assert loop.groups() == {"g1.0": "failed-pending-retry"}
     assert loop.statuses() == {"x": "error", "x (retry 1)": "error"}
     loop.retry("x (retry 1)")
+    assert loop.flow.status.status == "success"
+
+
+@pytest.mark.parametrize(
+    ("says", "statuses"),
+    [
+        ("cancel", ("cancelled", "cancelled")),
+        ("cancel-group", ("error", "cancelled")),
+        ("skip", ("success", "success")),
+        ("retry-group", ("success", "discarded")),
+        ("newer", ("error", "error")),
+        ("crash", ("failed-pending-retry", "failed-pending-retry")),
+    ],
+)
+def test_what_is_failed_pending_retry_is_mended_or_given_up(says, statuses):
+    rule = RetryRule(auto=True, max_auto=0)
+    loop = FlowLoop(step("x", 1, retry=rule), mode=Mode.GROUP, script=scripted(x=FAILS_ONCE)).run()
+    match says:
+        case "cancel":
+            loop.cancel()
+        case "cancel-group":
+            loop.ask(CancelGroupRequested(at=loop.now, by="grace", group="g1.0"))
+        case "skip":
+            loop.skip("x")
+        case "retry-group":
+            loop.ask(RetryGroupRequested(at=loop.now, by="grace", step="s1"))
+        case "newer":
+            loop.ask(NewerFlowCreated(at=loop.now, flow_id="g"))
+        case _:
+            loop.crash().settle()
+    assert (loop.flow.status.status, loop.groups()["g1.0"]) == statuses
+
+
+def test_a_lane_whose_automatic_retries_are_spent_leaves_its_group_to_the_others():
+    spent = step("x", retry=RetryRule(auto=True, max_auto=0))
+    loop = FlowLoop(
+        group(spent, plan("P"), step("y"), parallel=True),
+        mode=Mode.GROUP,
+        script=scripted(x=Work(error="boom"), y=Work(error="bang")),
+    ).run()
+    assert (loop.flow.status.status, loop.groups()) == ("error", {"g1.0": "in-progress"})
+    loop.answer("P", "approve").skip("y")
+    assert loop.flow.status.status == "failed-pending-retry"
+    loop.skip("x")
     assert loop.flow.status.status == "success"
 
 

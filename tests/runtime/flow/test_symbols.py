@@ -26,8 +26,10 @@ from runtime.flow.states import (
     PASSED_POLICY_IDS_KEY,
     WARN_VIOLATIONS_KEY,
     Directive,
+    FlowStatus,
     RerunOperation,
 )
+from runtime.journal.protocol import STATES_OF_FLOWS
 
 EQUIVALENTS = {
     "CancelFutureSteps": "cleanup:cancel_future_steps",
@@ -119,3 +121,9 @@ def test_the_json_of_a_rerun_leaves_an_empty_list_out():
     assert more.to_json()["additional_skip_step_ids"] == ["a"]
     with pytest.raises(TypeError):
         RerunInput(flow_id="f", step_id="s")
+
+
+def test_every_status_that_a_flow_may_be_listed_in_is_told_from_the_others():
+    states = {status: state for status, state in STATES_OF_FLOWS.items() if status is not FlowStatus.RETRYING}
+    assert STATES_OF_FLOWS.keys() == set(FlowStatus)
+    assert len(set(states.values())) == len(states)
