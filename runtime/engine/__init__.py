@@ -8,7 +8,8 @@ records over the old state gives the new one (`apply`), so replaying a journal r
 Modules
     states      the names of states and what each of them means
     graph       the static dependency graph: who needs whom, in which states
-    task        the state of one task, persistent (in the sense of data structures): an old version stays valid
+    persistent  maps of which an old version stays valid
+    task        the state of one task, which is made of those
     records     what happened, as stored
     draft       a task being changed: applies records, keeps the derived indexes, O(what changed)
     waits       the part of it that keeps count of what steps wait for

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, assert_never
 
 import attrs
-from rpds import HashTrieSet
 
 from runtime.engine import edits, waits
 from runtime.engine.birth import new_task, task_infos
 from runtime.engine.comments import commented
 from runtime.engine.graph import Edge, Graph, Need
+from runtime.engine.persistent import PersistentMap, persistent
 from runtime.engine.records import (
     CallbackAnswered,
     CallbackAwaited,
@@ -598,15 +598,15 @@ class Draft:
 
     def forget_ready(self) -> None:
         """Work out anew which steps are ready, all of them."""
-        self._ready = HashTrieSet()
+        self._ready = persistent({})
         self.touched.update(self.steps)
 
     @property
-    def ready(self) -> "HashTrieSet[str]":
+    def ready(self) -> "PersistentMap[str, None]":
         """All steps that are ready. Brought up to date when it is asked for: most come and go within one decision."""
         for name in self.touched:
             if self.is_ready(name):
-                self._ready = self._ready.insert(name)
+                self._ready = self._ready.insert(name, None)
             elif name in self._ready:
                 self._ready = self._ready.remove(name)
         self.touched.clear()

@@ -4,11 +4,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 import attrs
-from rpds import HashTrieMap
 
 from runtime.engine import waits
 from runtime.engine.birth import new_task, task_infos
 from runtime.engine.graph import Graph
+from runtime.engine.persistent import persistent
 from runtime.engine.records import (
     EditedStep,
     ResolverInputsEdited,
@@ -174,7 +174,7 @@ def _rebuild_graph(draft: "Draft") -> None:
         needs = needs.insert(name, draft.graph.needs[name])
         edges = edges.insert(name, draft.graph.edges[name])
     draft.graph = Graph(needs, edges)
-    draft.pending = HashTrieMap()
+    draft.pending = persistent({})
 
 
 def _settled(draft: "Draft") -> dict[str, bool]:

@@ -6,8 +6,8 @@ Built once per template and shared by all its tasks. `edges[x]` is what a change
 from collections.abc import Mapping
 
 import attrs
-from rpds import HashTrieMap
 
+from runtime.engine.persistent import PersistentMap, persistent
 from runtime.engine.states import ANY
 from runtime.templates.model import Step, dependency_parts
 
@@ -33,8 +33,8 @@ class Edge:
 class Graph:
     """Needs and edges of every step, in template order. Both persistent, so that loops can grow them."""
 
-    needs: "HashTrieMap[str, tuple[Need, ...]]"
-    edges: "HashTrieMap[str, tuple[Edge, ...]]"
+    needs: "PersistentMap[str, tuple[Need, ...]]"
+    edges: "PersistentMap[str, tuple[Edge, ...]]"
 
 
 def need_of(dependency: str) -> Need:
@@ -50,4 +50,4 @@ def build_graph(steps: Mapping[str, Step]) -> Graph:
     for name, own in needs.items():
         for need in own:
             edges[need.step].append(Edge(name, need))
-    return Graph(HashTrieMap(needs), HashTrieMap({name: tuple(own) for name, own in edges.items()}))
+    return Graph(persistent(needs), persistent({name: tuple(own) for name, own in edges.items()}))

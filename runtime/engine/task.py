@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 import attrs
-from rpds import HashTrieMap, HashTrieSet
 
 from runtime.engine.graph import Graph, build_graph
+from runtime.engine.persistent import PersistentMap, SmallMap, persistent
 from runtime.engine.records import ChildOrder
 from runtime.engine.states import Admission, ResolutionState, StepState, TaskState, task_state_of
 from runtime.frozen import value
@@ -140,9 +140,9 @@ class Plan:
     template: Template
     graph: Graph
     order: Mapping[str, int]
-    steps: "HashTrieMap[str, Progress]"
-    pending: "HashTrieMap[str, Pending]"
-    ready: "HashTrieSet[str]"
+    steps: "PersistentMap[str, Progress]"
+    pending: "PersistentMap[str, Pending]"
+    ready: "PersistentMap[str, None]"
     bodies: Mapping[str, Step]
     config: Mapping[str, Json] | None = None
     region: str = DEFAULT_REGION
@@ -167,9 +167,9 @@ def plan_of(
         template=template,
         graph=graph,
         order={name: index for index, name in enumerate(template.steps)},
-        steps=HashTrieMap(dict.fromkeys(template.steps, Progress())),
-        pending=HashTrieMap(pending),
-        ready=HashTrieSet([name for name, (unmet, _) in pending.items() if unmet == 0]),
+        steps=persistent(dict.fromkeys(template.steps, Progress())),
+        pending=persistent(pending),
+        ready=persistent({name: None for name, (unmet, _) in pending.items() if unmet == 0}),
         bodies={name: _body_of(step) for name, step in template.steps.items() if step.foreach},
         config=config,
         region=region,
@@ -205,7 +205,7 @@ def view_of(progress: Progress, step: Step) -> StepView:
     )
 
 
-def definition_of(name: str, plan: Plan, children: "HashTrieMap[str, Child]") -> Step:
+def definition_of(name: str, plan: Plan, children: "PersistentMap[str, Child]") -> Step:
     """Give the definition of a step, or of a child of a loop."""
     child = children.get(name) if children else None
     return plan.template.steps[name] if child is None else plan.bodies[child.loop]
@@ -320,10 +320,10 @@ class Task:
     plan: Plan
     graph: Graph
     resolution: ResolutionState
-    steps: "HashTrieMap[str, Progress]"
+    steps: "PersistentMap[str, Progress]"
     known: Values
-    pending: "HashTrieMap[str, Pending]"
-    ready: "HashTrieSet[str]"
+    pending: "PersistentMap[str, Pending]"
+    ready: "PersistentMap[str, None]"
     tally: Mapping[str, int]
     live: int = 0
     run: int = 0
@@ -335,11 +335,11 @@ class Task:
     stopped_by: str = ""
     stop_reason: str = ""
     last_activity: float = 0.0
-    loops: "HashTrieMap[str, Loop]" = attrs.field(factory=HashTrieMap)
-    children: "HashTrieMap[str, Child]" = attrs.field(factory=HashTrieMap)
-    batches: "HashTrieMap[str, Batch]" = attrs.field(factory=HashTrieMap)
-    callbacks: "HashTrieMap[str, OpenedCallback]" = attrs.field(factory=HashTrieMap)
-    waits: "HashTrieMap[str, Wait]" = attrs.field(factory=HashTrieMap)
+    loops: "PersistentMap[str, Loop]" = attrs.field(factory=SmallMap)
+    children: "PersistentMap[str, Child]" = attrs.field(factory=SmallMap)
+    batches: "PersistentMap[str, Batch]" = attrs.field(factory=SmallMap)
+    callbacks: "PersistentMap[str, OpenedCallback]" = attrs.field(factory=SmallMap)
+    waits: "PersistentMap[str, Wait]" = attrs.field(factory=SmallMap)
     submitting: int = 0
     untold: bool = False
     held: ResolutionState | None = None

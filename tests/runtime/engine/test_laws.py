@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from runtime.engine import persistent
 from runtime.engine.draft import Draft, begin, replay
 from runtime.engine.events import (
     CallbackCalled,
@@ -490,6 +491,11 @@ def decided(template):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return peak, len(decision.records)
+
+
+def test_it_does_not_change_them_either_where_maps_are_tries(monkeypatch):
+    monkeypatch.setattr(persistent, "MOST_COPIED", 1)
+    test_the_order_in_which_steps_finish_does_not_change_the_final_states()
 
 
 def test_a_decision_costs_what_changed_not_the_size_of_the_task():
