@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from runtime.flow.rows import GroupSpec, RetryRule, Signal, StepSpec
     from runtime.flows import Flows, generator
     from runtime.journal.protocol import StoreUnusable
+    from runtime.journal.shared import LeaseFigures
     from runtime.policies.cel import CelPolicy
     from runtime.policies.schema import SchemaPolicy
     from runtime.templates.model import Action, Assertion, Condition, Input, Output, Step, Template, Variable
@@ -117,6 +118,7 @@ _HOME: Final = {
         "Variable",
     ),
     "runtime.work.limits": ("Limits",),
+    "runtime.journal.shared": ("LeaseFigures",),
     "runtime.work.pools": ("ResourceFigures",),
 }
 _MODULE_OF: Final = {name: module for module, names in _HOME.items() for name in names}
@@ -142,6 +144,7 @@ __all__ = (
     "GroupSpec",
     "Input",
     "InputInvalid",
+    "LeaseFigures",
     "Limits",
     "NotApprovedError",
     "NotFound",

@@ -44,6 +44,7 @@ from runtime.flows import Flows
 from runtime.functions import Functions
 from runtime.journal.listing import Count, Wanted
 from runtime.journal.protocol import PAGE, Journal, Listed, Place, Stored
+from runtime.journal.shared import LeaseFigures, SharedJournal
 from runtime.notifications.figures import NotificationFigures
 from runtime.templates.actions import ActionTypes
 from runtime.templates.catalogue import Templates, TemplateSources
@@ -443,6 +444,10 @@ class Runtime(FlowClient):
             StoreUnusable: nothing is sealed here, or something keeps being sealed with another key.
         """
         return await self._journal.reseal()
+
+    def leases(self) -> LeaseFigures | None:
+        """Tell what became of the leases of this instance and of others; None where the store is not shared. Sync."""
+        return self._journal.leases if isinstance(self._journal, SharedJournal) else None
 
     async def resources(self) -> Mapping[str, ResourceFigures]:
         """Tell how every limited resource stands, by its label; nothing where nothing is limited.

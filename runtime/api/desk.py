@@ -60,6 +60,7 @@ from runtime.engine.task import Comment, Task
 from runtime.errors import Fault, Forbidden, InputInvalid, NotFound, did_you_mean
 from runtime.journal.listing import Count, Involved, Role, Wanted
 from runtime.journal.protocol import Listed, Place
+from runtime.journal.shared import LeaseFigures
 from runtime.templates.model import Function, Template, normalise_name
 from runtime.values.json import Json
 
@@ -457,6 +458,10 @@ class Desk:
     async def counts(self, tags: Mapping[str, str]) -> Sequence[Count]:
         """Count all tasks, by state, template and group of resolvers; for figures, and not for users."""
         return await self._runtime.count(tags)
+
+    def leases(self) -> LeaseFigures | None:
+        """Tell what became of leases; see `Runtime.leases`."""
+        return self._runtime.leases()
 
 
 def _cursor(listed: Listed) -> str:

@@ -57,6 +57,51 @@ class Foreign:
     task_id: str
 
 
+@attrs.frozen
+class LeaseEnded:
+    """This instance's lease was lost, with so many tasks that it held; it had not been answered for so many seconds."""
+
+    instance: int
+    tasks: int
+    silent_seconds: float
+
+
+@attrs.frozen
+class LeaseTaken:
+    """This instance found others `dead`, and had all take over what they held, so many tasks."""
+
+    instance: int
+    dead: Sequence[int]
+    tasks: int
+
+
+@attrs.frozen
+class LeaseFigures:
+    """What became of leases since this runtime was started.
+
+    Attributes:
+        lost: how often this instance lost its own.
+        tasks_lost: how many tasks it held then, in all.
+        taken_over: how many others it found dead.
+        tasks_taken_over: how many tasks those had held.
+    """
+
+    lost: int = 0
+    tasks_lost: int = 0
+    taken_over: int = 0
+    tasks_taken_over: int = 0
+
+    def then(self, event: LeaseEnded | LeaseTaken) -> "LeaseFigures":
+        """Give the figures after one more."""
+        if isinstance(event, LeaseEnded):
+            return attrs.evolve(self, lost=self.lost + 1, tasks_lost=self.tasks_lost + event.tasks)
+        return attrs.evolve(
+            self,
+            taken_over=self.taken_over + len(event.dead),
+            tasks_taken_over=self.tasks_taken_over + event.tasks,
+        )
+
+
 @runtime_checkable
 class SharedJournal(Journal, Protocol):
     """A journal that several instances share. Everything here is about this instance."""
@@ -76,6 +121,11 @@ class SharedJournal(Journal, Protocol):
 
     async def lease_sure(self) -> None:
         """Wait until that is so; for ever once they are taken."""
+        ...
+
+    @property
+    def leases(self) -> LeaseFigures:
+        """What became of leases so far."""
         ...
 
     @property

@@ -5,6 +5,7 @@ its task and position, a template by its hash, a memo by its identity and its en
 a number beside it; NULL means that it is in the clear.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,9 @@ from runtime.journal.keys import Key, KeyRing
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+LOOK_SECONDS: Final = 1.0
+"""How long another primary key may be in the file of a ring before it is used."""
 
 _NONCE: Final = 12
 _NONCES: Final = 512
@@ -55,6 +59,7 @@ class Vault:
         self._ciphers: dict[int, AESGCM] = {}
         self._sealing: tuple[int, AESGCM] | None = None
         self._nonces: Iterator[bytes] = iter(())
+        self._look_at = -math.inf
         self.settle()
 
     @property
@@ -67,14 +72,19 @@ class Vault:
         """The key to seal with, if the store has no number for it yet."""
         return None if self._ring is None or self._sealing is not None else self._ring.primary
 
-    def refresh(self) -> Key | None:
-        """Read the ring again where its file changed; give what is `missing` then."""
+    def refresh(self, now: float) -> Key | None:
+        """Read the ring again where its file changed, which is looked at once a second; give what is `missing` then."""
         ring = self._ring
-        if ring is not None:
+        if ring is not None and now >= self._look_at:
+            self._look_at = now + LOOK_SECONDS
             self._ring = ring.refreshed()
             if self._ring is not ring or self._sealing is None:
                 self.settle()
         return self.missing
+
+    def doubt(self) -> None:
+        """Have the file looked at the next time, whenever that is."""
+        self._look_at = -math.inf
 
     def renew(self) -> bool:
         """Read the ring again if its file changed, and look at the store's numbers; say whether another key seals now."""

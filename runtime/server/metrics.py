@@ -5,7 +5,7 @@ A gauge is read from the journal each time, so that a state or a template that i
 
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from runtime.api.desk import ALWAYS_COUNTED
@@ -24,4 +24,13 @@ async def exposed(office: "Office") -> tuple[bytes, str]:
         tasks.labels(str(count.state), count.template, count.group).set(count.tasks)
     Gauge("understudy_requests_in_flight", "Requests being answered", registry=registry).set(office.in_flight)
     Gauge("understudy_subscribers", "Subscribers of events", registry=registry).set(office.subscribers)
+    leases = office.desk.leases()
+    if leases is not None:
+        for name, about, value in (
+            ("understudy_leases_lost", "Leases that this instance has lost", leases.lost),
+            ("understudy_lease_tasks_lost", "Tasks that it held then", leases.tasks_lost),
+            ("understudy_leases_taken_over", "Instances that this one found dead", leases.taken_over),
+            ("understudy_lease_tasks_taken_over", "Tasks that those had held", leases.tasks_taken_over),
+        ):
+            Counter(name, about, registry=registry).inc(value)
     return generate_latest(registry), CONTENT_TYPE_LATEST

@@ -1,6 +1,7 @@
 """``python -m tests.crash --rounds N --seed S``: kill a process that runs tasks, until it cannot be made to lie.
 
-With ``--store postgres --instances 4``, several that share a store are killed, paused, cut off and told to leave.
+With ``--store postgres --instances 4``, several that share a store are killed, paused, told to leave, and cut off, over
+links that lose, keep, delay or cut what is sent.
 """
 
 import argparse

@@ -1,4 +1,8 @@
-"""Rounds of several instances on one PostgreSQL store, which are killed, paused and cut off while they run tasks."""
+"""Rounds of several instances on one PostgreSQL store, which are killed, paused and cut off while they run tasks.
+
+Each reaches the server over a link of its own (`tests.support.proxy`), in a process that does nothing else; so what an
+instance is cut off by is what happens to links, besides a server that does not let it in.
+"""
 
 import os
 import random
@@ -7,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import trio
@@ -20,6 +23,7 @@ from tests.crash.flow_life import flow_names
 from tests.crash.kills import fork, wait_for, without_results
 from tests.crash.life import ONCE, live_among_others, names, template_of
 from tests.support.postgres import fresh_store
+from tests.support.proxy import Link, Mode, place_of, through
 
 LEASE_SECONDS = 1.5
 RATE = 4
@@ -32,8 +36,9 @@ LAST_SECONDS = 60.0
 class _Instances:
     """The processes of one round, by the number of their slot; each logs in under a name of its own."""
 
-    def __init__(self, url: str, begin: Callable[[int], None], count: int) -> None:
+    def __init__(self, url: str, begin: Callable[[int], None], count: int, links: "_Links") -> None:
         self._url = url
+        self._links = links
         self._begin = begin
         self._lives: dict[int, int] = {}
         self._count = count
@@ -48,7 +53,7 @@ class _Instances:
     def disturb(self, rng: random.Random) -> str:
         """Do something bad to one of them; give what it was."""
         slot = rng.randrange(self._count)
-        kind = rng.choice(["kill", "kill", "pause", "cut", "stop"])
+        kind = rng.choice(["kill", "kill", "pause", "pause", "refuse", "stop", *_SILENT, *_SILENT, Mode.SEVER])
         life = self._lives[slot]
         if wait_for(life, 0.0) is not None:  # it has seen all of its tasks through
             self.start(slot)
@@ -63,9 +68,15 @@ class _Instances:
                 os.kill(life, signal.SIGSTOP)
                 time.sleep(rng.uniform(0.1, 2.0) * LEASE_SECONDS)
                 os.kill(life, signal.SIGCONT)
-            case "cut":
-                with self.cut_off(slot):
+            case "refuse":
+                with self.refused(slot):
                     time.sleep(rng.uniform(0.1, 2.0) * LEASE_SECONDS)
+            case Mode.SEVER:
+                self._links.set(slot, Mode.SEVER)
+            case Mode():
+                self._links.set(slot, kind)
+                time.sleep(rng.choice([0.0, rng.uniform(0.1, 2.0)]) * LEASE_SECONDS)
+                self._links.set(slot, Mode.OPEN)
             case _:
                 os.kill(life, signal.SIGTERM)
                 if wait_for(life, LAST_SECONDS) is None:
@@ -75,8 +86,8 @@ class _Instances:
         return f"{slot} {kind}"
 
     @contextmanager
-    def cut_off(self, slot: int) -> Iterator[None]:
-        """Keep an instance from the database."""
+    def refused(self, slot: int) -> Iterator[None]:
+        """Have the server cut an instance off, and let it in no more."""
         role = _role(slot)
         with psycopg.connect(self._url, autocommit=True) as connection:
             connection.execute(f"ALTER ROLE {role} NOLOGIN")
@@ -110,11 +121,55 @@ def _role(slot: int) -> str:
     return f"slot{slot}"
 
 
-def _as_role(store: str, slot: int) -> str:
-    parts = urlsplit(store)
-    query = "&".join(one for one in parts.query.split("&") if not one.startswith("user="))
-    head = urlunsplit(parts._replace(query=""))
-    return f"{head if '//' in head else head.replace(':/', ':///', 1)}?{query}&user={_role(slot)}"
+def _as_role(store: str, slot: int, port: int) -> str:
+    head, _, query = through(store, port).partition("?")
+    rest = "&".join(one for one in query.split("&") if not one.startswith("user="))
+    return f"{head}?{rest}&user={_role(slot)}"
+
+
+_SILENT = (Mode.HOLE, Mode.STALL, Mode.SLOW)
+
+
+class _Links:
+    """Where the links of a round are told what to do: a process of their own, that ends with the block."""
+
+    def __init__(self, ports: Sequence[int], orders: int) -> None:
+        self.ports = ports
+        self._orders = orders
+
+    def set(self, slot: int, mode: Mode) -> None:
+        os.write(self._orders, f"{slot} {mode}\n".encode())
+
+
+@contextmanager
+def _links(url: str, count: int) -> Iterator[_Links]:
+    orders_in, orders_out = os.pipe()
+    ports_in, ports_out = os.pipe()
+    child = fork(lambda: trio.run(_be_links, url, count, orders_in, ports_out))
+    try:
+        with os.fdopen(ports_in, "rb", closefd=False) as told:
+            ports = [int(port) for port in told.readline().split()]
+        yield _Links(ports, orders_out)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        for descriptor in (orders_in, orders_out, ports_in, ports_out):
+            os.close(descriptor)
+
+
+async def _be_links(url: str, count: int, orders: int, ports: int) -> None:
+    links = [Link(place_of(url)) for _ in range(count)]
+    async with trio.open_nursery() as nursery:
+        for link in links:
+            await nursery.start(link.run)
+        os.write(ports, (" ".join(str(link.port) for link in links) + "\n").encode())
+        told = b""
+        stream = trio.lowlevel.FdStream(orders)
+        while piece := await stream.receive_some(4096):
+            *lines, told = (told + piece).split(b"\n")
+            for line in lines:
+                slot, mode = line.decode().split()
+                links[int(slot)].set(Mode(mode))
 
 
 def prepare(url: str, count: int) -> None:
@@ -135,14 +190,16 @@ def run_round(url: str, folder: Path, seed: int, count: int) -> Sequence[str]:
         add_key(keys, "first")
     facts = folder / "ledger"
     began = time.time()  # noqa: TID251 - the lives share one calendar
-    with fresh_store(url) as store:
+    with fresh_store(url) as store, _links(url, count) as links:
         address = f"{store}&lease={LEASE_SECONDS}"
 
         def begin(slot: int) -> None:
             mine = tasks[slot::count]
-            live_among_others(_as_role(address, slot), keys, facts, tasks, mine, flows, began=began, rate=RATE)
+            live_among_others(
+                _as_role(address, slot, links.ports[slot]), keys, facts, tasks, mine, flows, began=began, rate=RATE
+            )
 
-        instances = _Instances(url, begin, count)
+        instances = _Instances(url, begin, count, links)
         disturbances = []
         try:
             instances.start_all()

@@ -18,8 +18,12 @@ instance that has it in memory: nobody else goes on with it, and everybody can b
 
 Modules
     address     what a store's address says, ``postgresql://host/database?schema=understudy&lease=10``
-    journal     `PostgresJournal`: what `Journal` and `SharedJournal` promise, for trio tasks
+    journal     `PostgresJournal`: what an instance does (`SharedJournal`), above
+    store       what any journal does (`Journal`), for trio tasks
     instance    the lease: registration, heartbeat, taking others for dead
+    links       all connections, and which of them have fallen silent
+    notes       what an operator should see of both
+    claimer     takes hold of tasks, and lets go of them
     committer   one task commits for all, and finds the server again
     writer      a group of appends as one statement
     reader      look-ups, on connections of a pool

@@ -17,6 +17,7 @@ SCHEMES: Final = frozenset({"postgresql", "postgres"})
 _SCHEMA: Final = re.compile(r"[a-z_][a-z0-9_]{0,40}")
 _SHORTEST_LEASE: Final = 0.5
 _LONGEST_LEASE: Final = 3600.0
+_LONGEST_PATIENCE: Final = 10.0
 
 
 @attrs.frozen(kw_only=True)
@@ -27,6 +28,11 @@ class StoreAddress:
     shown: str
     schema: str = "understudy"
     lease_seconds: float = 10.0
+
+    @property
+    def patience_seconds(self) -> float:
+        """How long an answer may take before somebody asks whether it will come at all: time is left to act on it."""
+        return min(self.lease_seconds / 3, _LONGEST_PATIENCE)
 
     @classmethod
     def parse(cls, text: str) -> "StoreAddress":

@@ -18,6 +18,7 @@ import trio
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.database import is_cut, unavailable
 from runtime.journal.postgres.driver import TrioConnection
+from runtime.journal.postgres.schema import COMMITTED_BEFORE
 from runtime.journal.postgres.writer import NOTHING, Freed, Stored, Writer
 from runtime.journal.protocol import AlreadyStored, JournalUnavailable, LeaseLost
 from runtime.journal.turns import Turn
@@ -59,7 +60,9 @@ class Committer:
         self._unheld: list[int] = []
         self._wanted = trio.Event()
         self._done = trio.Event()
-        self._busy = False
+        self._begun = 0
+        self._ended = 0
+        self._freeing = False
         self._abandoned = 0
         self._connection: TrioConnection | None = None
         self._serial = 0
@@ -101,14 +104,14 @@ class Committer:
 
     @property
     def sure(self) -> bool:
-        """Whether nothing is on its way that nobody waits for any more."""
-        return self._abandoned == 0 and not self._released
+        """Whether nothing is on its way that nobody waits for (any more)."""
+        return self._abandoned == 0 and not self._released and not self._freeing
 
     async def settled(self) -> None:
-        """Wait until everything that was handed over before has been dealt with."""
-        while self._busy or self._jobs or self._released:
-            if self._closed is not None:
-                return
+        """Wait until everything that was handed over before has been dealt with; what comes meanwhile is not waited for."""
+        groups = -(-len(self._jobs) // _LARGEST_GROUP) or bool(self._released)
+        last = self._begun + groups
+        while self._ended < last and self._closed is None:
             await self._done.wait()
 
     def close(self, why: Exception) -> None:
@@ -135,14 +138,16 @@ class Committer:
                 await self._wanted.wait()
                 self._wanted = trio.Event()
                 while self._jobs or self._released or self._unheld:
-                    self._busy = True
+                    self._begun += 1
                     group = [self._jobs.popleft() for _ in range(min(len(self._jobs), _LARGEST_GROUP))]
                     freed = Freed(self._released, self._unheld)
                     self._released, self._unheld = [], []
+                    self._freeing = bool(freed.tasks)
                     await self._commit(group, freed)
                     self._tell(group)
                     group = ()
-                    self._busy = False
+                    self._ended += 1
+                    self._freeing = False
                     done, self._done = self._done, trio.Event()
                     done.set()
         finally:
@@ -168,7 +173,7 @@ class Committer:
         try:
             stored = await self._store([turn for job in jobs for turn in job.turns], freed)
         except (AlreadyStored, LeaseLost, psycopg.IntegrityError, psycopg.DataError):  # the others are not to blame
-            self._writer.forget_templates()
+            self._writer.doubt()
             if freed:
                 await self._commit((), freed)
             for job in jobs:
@@ -197,6 +202,8 @@ class Committer:
             job.result = self._refusal(fault)
 
     def _refusal(self, fault: psycopg.Error) -> Exception:
+        if self._closed is not None:
+            return self._closed
         refusal = unavailable(self._address, fault)
         if isinstance(refusal, LeaseLost):
             self._lose(refusal)
@@ -230,6 +237,8 @@ class Committer:
                 unsure = True
                 return await self._writer.store(self._connection, self._serial, turns, freed)
             except psycopg.Error as fault:
+                if fault.sqlstate == COMMITTED_BEFORE and unsure:
+                    continue  # it got there after all, while we looked
                 if not is_cut(fault, self._connection):
                     raise
                 self._hang_up()

@@ -1,10 +1,12 @@
 """Opening a store's database: its tables made or migrated, its keys known, and what its errors mean."""
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
 import psycopg
+import trio
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 
@@ -22,16 +24,36 @@ _MIGRATING: Final = 0x756E6473
 """The advisory lock that whoever migrates holds, with the hash of the schema's name: "unds"."""
 
 
+_LONGEST_SILENCE: Final = 20.0
+"""How long a link may be silent at most, however long leases last."""
+
 _IDLE_SECONDS: Final = 2
 """How long a transaction may wait for its program, which may have been stopped with a lock in hand."""
 
 
-async def connect(address: StoreAddress) -> TrioConnection:
-    """Open a connection that finds the tables of the store."""
-    given = conninfo_to_dict(address.server).get("options") or ""
+async def connect(address: StoreAddress, mark: str = "") -> TrioConnection:
+    """Open a connection that finds the tables of the store. The `mark` is in the name that the server shows for it."""
+    given = conninfo_to_dict(address.server)
     # Our statements take a millisecond, and compiling one takes a second: some servers do so where plans look dear.
     ours = f"-c search_path={address.schema} -c idle_in_transaction_session_timeout={_IDLE_SECONDS}s -c jit=off"
-    return await TrioConnection.open(address.server, options=f"{given} {ours}".strip())
+    return await TrioConnection.open(
+        address.server,
+        _timeouts(address.lease_seconds),
+        options=f"{given.get('options') or ''} {ours}".strip(),
+        application_name=f"{given.get('application_name') or 'understudy'} {mark}".strip(),
+    )
+
+
+def _timeouts(lease_seconds: float) -> Mapping[str, str]:
+    """Say when the kernel gives a silent link up: within half a lease, as far as it counts that finely."""
+    half = min(lease_seconds / 2, _LONGEST_SILENCE)
+    return {
+        "connect_timeout": str(max(2, math.ceil(half))),
+        "tcp_user_timeout": str(max(500, int(half * 1000))),
+        "keepalives_idle": str(max(1, int(half / 2))),
+        "keepalives_interval": str(max(1, int(half / 6))),
+        "keepalives_count": "3",
+    }
 
 
 async def prepare(address: StoreAddress, *, create: bool = True) -> None:
@@ -92,7 +114,7 @@ async def key_numbers(connection: TrioConnection) -> Mapping[bytes, int]:
 
 async def renew_key(connection: TrioConnection, vault: Vault, numbers: dict[bytes, int]) -> None:
     """Have a number for the key that is to seal now, which the file of the ring may have changed. Updates `numbers`."""
-    primary = vault.refresh()
+    primary = vault.refresh(trio.current_time())
     if primary is not None:
         insert = "INSERT INTO keys (fingerprint) VALUES (%s) ON CONFLICT DO NOTHING"
         await connection.execute(insert, [primary.fingerprint])

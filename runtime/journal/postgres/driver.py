@@ -10,18 +10,16 @@ What is leaned on - `wait`, `lock`, `pgconn` - is not promised by psycopg, so it
 
 import math
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final, Self
 
 import psycopg
 import trio
 from psycopg import conninfo, errors
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.rows import AsyncRowFactory, tuple_row
 from psycopg.waiting import Ready, Wait
-
-_CANCEL_SECONDS: Final = 5.0
-"""How long the server gets to end a statement whose caller was cancelled; then the connection is given up."""
 
 _DEFAULTS: Final = {
     "connect_timeout": "10",
@@ -35,21 +33,36 @@ _DEFAULTS: Final = {
 
 
 class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
-    """A connection for the tasks of one trio run. Cancelling a call cancels its statement on the server."""
+    """A connection for the tasks of one trio run. Cancelling a call cancels its statement on the server.
+
+    Attributes:
+        backend: the number of the server's process.
+        asked_at: since when, in trio's time, somebody waits for an answer, if anybody does.
+        unanswered: it was closed while somebody waited.
+        cancel_within: how many seconds the server gets to end a statement whose caller was cancelled; then, or at once
+            where that is 0, the connection is given up.
+    """
+
+    cancel_within = 5.0
 
     def __init__(self, pgconn: "psycopg.pq.abc.PGconn", row_factory: AsyncRowFactory[Any] = tuple_row) -> None:
         super().__init__(pgconn, row_factory)
         self.lock = trio.Lock()  # type: ignore[assignment] # used as `async with`, as trio's is
+        self.backend = pgconn.backend_pid
+        self.unanswered = False
+        self._waits_since: float | None = None
 
     @classmethod
-    async def open(cls, address: str, **parameters: str) -> Self:
+    async def open(cls, address: str, defaults: Mapping[str, str] = _DEFAULTS, **parameters: str) -> Self:
         """Connect; statements commit by themselves unless they are in a `transaction`. Cancelling abandons the attempt.
+
+        `defaults` are parameters that the address may say otherwise.
 
         Raises:
             psycopg.Error: there is no such server or database, or it does not let us in.
         """
         given = conninfo.conninfo_to_dict(address)
-        whole = conninfo.make_conninfo(address, **{k: v for k, v in _DEFAULTS.items() if k not in given}, **parameters)
+        whole = conninfo.make_conninfo(address, **{k: v for k, v in defaults.items() if k not in given}, **parameters)
         connection = cls(await trio.to_thread.run_sync(_connected, whole, abandon_on_cancel=True))
         connection._autocommit = True  # as that of the one it was adopted from
         return connection
@@ -57,12 +70,21 @@ class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
     async def wait(self, gen: Any, interval: float = 0.0, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - psycopg's
         """Consume a generator of psycopg's."""
         del interval  # for those whose waiting cannot be interrupted
+        self._waits_since = trio.current_time()
         try:
             return await self._consume(gen, math.inf if timeout is None else timeout)
         except trio.Cancelled:
-            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+            if self.asked_at is not None:
                 await self._give_up(gen)
             raise
+        finally:
+            self._waits_since = None
+
+    @property
+    def asked_at(self) -> float | None:
+        """See the class. Whoever waits for notifications has not asked for anything."""
+        active = self.pgconn.transaction_status == TransactionStatus.ACTIVE
+        return self._waits_since if active else None
 
     async def _consume(self, gen: Any, seconds: float) -> Any:
         await trio.lowlevel.checkpoint_if_cancelled()
@@ -82,21 +104,25 @@ class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
 
     async def _give_up(self, gen: Any) -> None:
         """Have the server end what nobody waits for, so that the connection can be used again; or close it."""
-        with trio.CancelScope(shield=True, deadline=trio.current_time() + _CANCEL_SECONDS):
-            try:
-                await trio.to_thread.run_sync(self.cancel, abandon_on_cancel=True)
-                await self._consume(gen, _CANCEL_SECONDS)
-            except errors.QueryCanceled:
-                return
-            except psycopg.Error:
-                pass
-            else:
-                return
-        self.pgconn.finish()
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + self.cancel_within):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._cancel_statement)
+                with suppress(psycopg.Error):  # that it was cancelled, above all
+                    await self._consume(gen, math.inf)
+                nursery.cancel_scope.cancel()
+        if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+            self.abandon()
+
+    async def _cancel_statement(self) -> None:
+        with suppress(psycopg.Error):  # then the connection is given up
+            await trio.to_thread.run_sync(self.cancel, abandon_on_cancel=True)
 
     def abandon(self) -> None:
-        """Close at once, whatever it is doing. Sync."""
+        """Close at once, whatever it is doing; whoever waits is told that it was closed. Sync, idempotent."""
+        self.unanswered = self.unanswered or self.asked_at is not None
         self._closed = True
+        if self.pgconn.status == ConnStatus.OK:
+            trio.lowlevel.notify_closing(self.pgconn.socket)
         self.pgconn.finish()
 
 

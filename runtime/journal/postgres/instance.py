@@ -5,12 +5,13 @@ off the moment from which others may delete it. Whoever does frees its tasks in 
 nothing that it sends is stored. It hears so at its next word to the server, and has to let go of everything.
 
 Between its last heartbeat that got through and that word an instance does not know. What runs may go on, but nothing is
-begun (`sure`).
+begun (`sure`). A heart that is not answered soon beats on another connection while the lease still lasts, and has those
+looked at that somebody waits on (`links`).
 """
 
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Collection
 from typing import Final
 
 import psycopg
@@ -18,7 +19,10 @@ import trio
 
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.driver import TrioConnection
+from runtime.journal.postgres.links import Links
+from runtime.journal.postgres.notes import note
 from runtime.journal.protocol import LeaseLost
+from runtime.journal.shared import LeaseEnded, LeaseFigures, LeaseTaken
 
 _LONGEST_TICK: Final = 0.5
 _LEAVING_SECONDS: Final = 5.0
@@ -27,11 +31,15 @@ LOST: Final = "this instance was silent for too long: others have taken its task
 
 
 class Instance:
-    """One life of an instance, from its registration on. `connect` opens the connection that its heart beats on."""
+    """One life of an instance, from its registration on. `links` opens the connection that its heart beats on.
 
-    def __init__(self, address: StoreAddress, connect: Callable[[], Awaitable[TrioConnection]]) -> None:
+    `leases` is what became of leases in the lives before.
+    """
+
+    def __init__(self, address: StoreAddress, links: Links, leases: LeaseFigures | None = None) -> None:
         self._address = address
-        self._connect = connect
+        self._links = links
+        self.leases = leases or LeaseFigures()
         self._connection: TrioConnection | None = None
         self._until = -float("inf")
         self._changed = trio.Event()
@@ -71,7 +79,7 @@ class Instance:
         while True:
             sent = trio.current_time()
             try:
-                self._connection = self._connection or await self._connect()
+                self._connection = self._connection or await self._open()
                 cursor = await self._connection.execute(_REGISTER, [name, lease, keys_from_file])
                 row = await cursor.fetchone()
             except psycopg.OperationalError:
@@ -88,37 +96,52 @@ class Instance:
 
     async def run(self) -> None:
         """Beat until the lease is lost, and give the leases of others up that do not."""
-        lease = self._address.lease_seconds
         while self._lost is None:
             await trio.sleep(self._tick)
-            sent = trio.current_time()
+            fresh = self._connection is None  # opening one takes its time
             try:
-                with trio.move_on_after(lease) as patience:
-                    self._connection = self._connection or await self._connect()
-                    alive = await self._beat(self._connection)
+                with trio.move_on_after(
+                    self._address.lease_seconds if fresh else self._address.patience_seconds
+                ) as patience:
+                    connection = self._connection = self._connection or await self._open()
+                    await self._beat(connection)
+                    await self._links.look(connection)
                 if patience.cancelled_caught:
                     self.hang_up()
-                elif alive:
-                    self._until = sent + lease
-                    self._tell()
-                else:
-                    self.lose(LeaseLost(LOST))
             except psycopg.Error:
                 self.hang_up()
 
-    async def _beat(self, connection: TrioConnection) -> bool:
-        channel = self._address.schema
-        cursor = await connection.execute(
-            "SELECT beat(%s, %s::float8, %s)", [self.number, self._address.lease_seconds, channel]
-        )
-        row = await cursor.fetchone()
-        return row is not None and row[0] is True
+    async def _open(self) -> TrioConnection:
+        connection = await self._links.open()
+        connection.cancel_within = 0  # there is no time for that
+        return connection
+
+    async def _beat(self, connection: TrioConnection) -> None:
+        sent, lease = trio.current_time(), self._address.lease_seconds
+        cursor = await connection.execute(_RENEW, [self.number, lease, self._address.schema])
+        alive, dead, freed = await cursor.fetchone() or (False, None, None)
+        if alive:
+            self._until = sent + lease
+            self._tell()
+        else:
+            self.lose(LeaseLost(LOST))
+        if dead:
+            self._note(LeaseTaken(self.number, tuple(dead), freed))
+
+    def ended(self, held: Collection[str]) -> None:
+        """Put on record that the lease was lost, and with it what was held. Sync."""
+        silent = trio.current_time() - (self._until - self._address.lease_seconds)
+        self._note(LeaseEnded(self.number, len(held), round(silent, 3)))
+
+    def _note(self, event: LeaseEnded | LeaseTaken) -> None:
+        self.leases = self.leases.then(event)
+        note(event)
 
     async def leave(self) -> None:
         """End the lease, so that others need not wait for it to run out. Gives up soon if the server is not there."""
         with trio.move_on_after(_LEAVING_SECONDS):
             try:
-                self._connection = self._connection or await self._connect()
+                self._connection = self._connection or await self._open()
                 await self._connection.execute("SELECT leave(%s, %s)", [self.number, self._address.schema])
             except psycopg.Error:
                 pass  # it runs out by itself
@@ -131,6 +154,7 @@ class Instance:
             self._connection = None
 
 
+_RENEW: Final = "SELECT alive, dead, freed FROM renew_lease(%s::bigint, %s::float8, %s::text)"
 _REGISTER: Final = (
     "INSERT INTO instances (name, expires, keys_from_file)"
     " VALUES (%s, clock_timestamp() + make_interval(secs => %s::float8), %s) RETURNING number"

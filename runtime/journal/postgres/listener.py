@@ -20,8 +20,9 @@ _AGAIN_SECONDS: Final = 0.5
 class Listener:
     """Listens for the instance of number `me`, and calls the `handlers`."""
 
-    def __init__(self, channel: str, connect: Callable[[], Awaitable[TrioConnection]]) -> None:
+    def __init__(self, channel: str, connect: Callable[[], Awaitable[TrioConnection]], patience_seconds: float) -> None:
         self._channel = channel
+        self._patience = patience_seconds
         self._connect = connect
         self.handlers: dict[Signal, Callable[[], None]] = {}
         self.me = 0
@@ -38,8 +39,10 @@ class Listener:
                 await connection.execute(SQL("LISTEN {}").format(Identifier(self._channel)))
                 for signal in Signal:
                     self._hear(signal)
-                async for notice in connection.notifies():
-                    self._heard(notice.payload)
+                while True:
+                    async for notice in connection.notifies(timeout=self._patience):
+                        self._heard(notice.payload)
+                    await connection.execute("SELECT 1")  # if there is no answer, that is noticed (`links`)
             except psycopg.Error:
                 await trio.sleep(_AGAIN_SECONDS)
             finally:

@@ -35,6 +35,7 @@ class Memos:
                 except psycopg.errors.ForeignKeyViolation:
                     if not tries_left:
                         raise
+                    self._vault.doubt()
                 else:
                     return
 

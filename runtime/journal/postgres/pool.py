@@ -35,6 +35,8 @@ class Pool:
             psycopg.Error: none can be opened.
         """
         async with self._turns:
+            while self._idle and self._idle[-1].closed:
+                self._idle.pop()
             connection = self._idle.pop() if self._idle else await self._connect()
             try:
                 yield connection

@@ -10,13 +10,14 @@ from typing import Any, Final
 
 import attrs
 import psycopg
+import trio
 
 from runtime.journal.keys import KeyRing
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.database import key_numbers
 from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.protocol import StoreUnusable
-from runtime.journal.vault import Vault, memo_context, template_context, turn_context
+from runtime.journal.vault import LOOK_SECONDS, Vault, memo_context, template_context, turn_context
 
 _BATCH: Final = 128
 _PASSES: Final = 20
@@ -51,7 +52,9 @@ async def reseal(connection: TrioConnection, address: StoreAddress, ring: KeyRin
     numbers = await key_numbers(connection)
     vault, number = Vault(ring, lambda: numbers), numbers[ring.primary.fingerprint]
     sealed = 0
-    for _ in range(_PASSES):
+    for number_of_pass in range(_PASSES):
+        if number_of_pass > 1:  # somebody has yet to notice that there is another key
+            await trio.sleep(LOOK_SECONDS / 4)
         done = 0
         for table in _TABLES:
             done += await _reseal(connection, table, vault, number)

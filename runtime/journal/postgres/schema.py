@@ -20,7 +20,8 @@
     holdings    what steps hold of resources that all instances together have so many of
 
 `begin_commit` is the first thing that any commit does: it gives the position before its own, and refuses an instance
-that is not there any more. `beat` renews a lease, and frees the tasks of those who let theirs run out; `leave` ends one.
+that is not there any more, and a commit that is. `renew_lease` (`beat`, before it told of whom) puts a lease off, and
+frees the tasks of those who let theirs run out; `leave` ends one.
 What several statements have to do together is a function, so that no program stops between them with a lock in hand.
 
 `MIGRATIONS` only ever grows. Each says since which version of the tables programs can work with what it leaves: so that
@@ -33,6 +34,9 @@ import attrs
 
 LEASE_LOST: Final = "UN001"
 """What the database says (SQLSTATE) to an instance that others have declared dead."""
+
+COMMITTED_BEFORE: Final = "UN002"
+"""What it says to a commit that is repeated."""
 
 
 @attrs.frozen
@@ -241,5 +245,55 @@ BEGIN
 END $$;
 """
 
-MIGRATIONS: Final = tuple(Migration(script, usable_since=1) for script in (_FIRST, _SECOND, _THIRD))
+_FOURTH: Final = """
+-- What is repeated because its answer was lost has no effect, even where the first one comes later.
+CREATE OR REPLACE FUNCTION begin_commit(me bigint, serial bigint, total bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE before bigint;
+BEGIN
+    UPDATE head SET position = position + total RETURNING position - total INTO before;
+    UPDATE instances SET committed = serial, base = before WHERE number = me AND committed < serial;
+    IF NOT FOUND THEN
+        PERFORM FROM instances WHERE number = me;
+        IF FOUND THEN
+            RAISE EXCEPTION USING ERRCODE = 'UN002', MESSAGE = 'this commit of the instance, or a later one, is there';
+        END IF;
+        RAISE EXCEPTION USING ERRCODE = 'UN001', MESSAGE = 'the lease of this instance has ended';
+    END IF;
+    RETURN before;
+END $$;
+CREATE OR REPLACE FUNCTION hold(me bigint, wanted text, most integer, number bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM instances WHERE instances.number = me FOR KEY SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'UN001', MESSAGE = 'the lease of this instance has ended';
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('understudy holdings'), hashtext(wanted));
+    IF (SELECT count(*) FROM holdings WHERE label = wanted AND NOT (instance = me AND ticket = number)) >= most THEN
+        RETURN false;
+    END IF;
+    INSERT INTO holdings VALUES (me, number, wanted) ON CONFLICT DO NOTHING;
+    RETURN true;
+END $$;
+CREATE FUNCTION renew_lease(
+    me bigint, lease double precision, channel text, OUT alive boolean, OUT dead bigint[], OUT freed bigint
+) LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE instances SET expires = clock_timestamp() + make_interval(secs => lease) WHERE number = me;
+    alive := FOUND;
+    IF alive THEN
+        WITH late AS (
+            SELECT number FROM instances WHERE expires < clock_timestamp() AND number <> me FOR UPDATE SKIP LOCKED
+        ), gone AS (
+            DELETE FROM instances USING late WHERE instances.number = late.number RETURNING late.number
+        )
+        SELECT array_agg(number) INTO dead FROM gone;
+    END IF;
+    IF dead IS NOT NULL THEN  -- statements of their own, so that they see what was committed last
+        SELECT count(*) INTO freed FROM tasks WHERE owner = ANY(dead);
+        PERFORM free_tasks_of(dead, channel);
+    END IF;
+END $$;
+"""
+
+MIGRATIONS: Final = tuple(Migration(script, usable_since=1) for script in (_FIRST, _SECOND, _THIRD, _FOURTH))
 NEWEST: Final = len(MIGRATIONS)

@@ -88,9 +88,10 @@ class Writer:
         self._held = held
         self._templates_stored: set[bytes] = set()
 
-    def forget_templates(self) -> None:
-        """Take no template for stored: some may have been deleted. Sync."""
+    def doubt(self) -> None:
+        """Take no template for stored, and no key for the one to seal with: either may have been deleted. Sync."""
         self._templates_stored.clear()
+        self._vault.doubt()
 
     async def store(
         self, connection: TrioConnection, serial: int, turns: Sequence[Turn], freed: Freed = NOTHING

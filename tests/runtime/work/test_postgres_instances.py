@@ -210,6 +210,7 @@ async def test_postgres_an_instance_that_loses_its_lease_stops_what_it_ran_and_b
             while journal._instance.number == before or not journal.lease_held:  # noqa: ASYNC110 - as above
                 await trio.sleep(0.01)
             assert not journal.held
+            assert one.leases().lost == 1
             again = await submitted_at_last(one, plan(a=step(action=echo("x"))), "new")
             assert (await again.wait()).state is TaskState.DONE
             gates["mine"].set()

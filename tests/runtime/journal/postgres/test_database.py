@@ -95,6 +95,34 @@ async def test_postgres_sealed_store_opens_with_its_keys_only_and_gets_another_w
         assert "does not open" in problem
 
 
+async def test_postgres_store_gets_another_key_while_an_instance_writes_that_has_not_looked_yet(
+    address, postgres_store, tmp_path
+):
+    keys = tmp_path / "keys.json"
+    add_key(keys, "first")
+    async with running_journal(postgres_store, KeyRing.load(keys)) as journal:
+        stored = 0
+        await journal.append([first("t")])
+        add_key(keys, "second")
+
+        async def write():
+            nonlocal stored
+            while True:
+                await journal.append([Entry("t", [started(1.0)])])
+                await journal.remember(Memo(b"m", b"x"), Room(), 0.0)
+                stored += 1
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(write)
+            assert await upkeep.rotate_keys(address, KeyRing.load(keys)) > 1
+            while execute(address, "SELECT count(*) FROM keys") != [(1,)] or stored < 10:  # noqa: ASYNC110 - as it is
+                await trio.sleep(0.01)
+            nursery.cancel_scope.cancel()
+        assert len(await journal.read("t")) > stored
+    found = await upkeep.check(address, KeyRing.load(keys))
+    assert not any("open" in problem for problem in found.problems)
+
+
 async def test_postgres_store_is_not_sealed_while_somebody_uses_it_who_has_no_key_file(
     address, postgres_store, tmp_path
 ):

@@ -95,7 +95,7 @@ async def test_postgres_each_of_many_tasks_is_claimed_by_one(store):
         async with running_journal(store) as one, running_journal(store) as two, running_journal(store) as three:
 
             async def take(journal):
-                while page := await journal.claim_awake(limit=7):
+                while page := await journal.claim_awake(limit=2):
                     taken.append((journal, names(page)))
 
             async with trio.open_nursery() as nursery:

@@ -1,0 +1,245 @@
+"""`PostgresStore`: what a `Journal` promises, of a journal in a PostgreSQL database.
+
+Appends are encoded in the task that asks and committed by one (`committer`), while there is one; reads are done on
+connections of a pool.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final, Self
+
+import attrs
+import psycopg
+import trio
+
+from runtime.cache import Memo, Room
+from runtime.journal import queries
+from runtime.journal.codec import RECORDS_FORMAT
+from runtime.journal.keys import KeyRing
+from runtime.journal.listing import Count, Wanted
+from runtime.journal.postgres.address import StoreAddress
+from runtime.journal.postgres.committer import Committer
+from runtime.journal.postgres.database import check_keys, connect, explained, prepare, serving
+from runtime.journal.postgres.links import Links
+from runtime.journal.postgres.memos import Memos
+from runtime.journal.postgres.pool import Pool
+from runtime.journal.postgres.reader import Reader
+from runtime.journal.postgres.resealing import reseal
+from runtime.journal.postgres.writer import Holding
+from runtime.journal.protocol import (
+    PAGE,
+    Committed,
+    Entry,
+    JournalUnavailable,
+    Listed,
+    Place,
+    Record,
+    Stored,
+    StoreUnusable,
+)
+from runtime.journal.turns import Templates, encoded
+from runtime.journal.vault import Vault
+
+_READERS: Final = 4
+"""How many look-ups are made at once."""
+
+
+class PostgresStore:
+    """Records in a PostgreSQL database; made by `open`. `records_format` is for tests."""
+
+    def __init__(
+        self, address: StoreAddress, ring: KeyRing | None, numbers: dict[bytes, int], records_format: int
+    ) -> None:
+        self._address = address
+        self._format = records_format
+        self._ring = ring
+        self._numbers = numbers
+        self._vault = Vault(ring, lambda: numbers)
+        self._links = Links(address, connect)
+        self._pool = Pool(self._links.open, _READERS)
+        self._reader = Reader(self._pool, self._vault, numbers)
+        self._memos = Memos(self._pool, self._reader, self._vault, numbers)
+        self._templates = Templates()
+        self._held: dict[str, Holding] = {}
+        self._me = 0
+        """The number of the instance; 0 before it is one."""
+        self._committer: Committer | None = None
+        self._closed = False
+
+    @classmethod
+    async def open(
+        cls, address: StoreAddress, ring: KeyRing | None = None, *, records_format: int = RECORDS_FORMAT
+    ) -> Self:
+        """Open or make the store. Nothing can be stored before it is in use.
+
+        Raises:
+            StoreUnusable: it cannot be used; the text says why and what to do.
+        """
+        await prepare(address)
+        journal = cls(address, ring, {}, records_format)
+        with explained(address):
+            numbers = await journal._reader.key_numbers()
+        journal._numbers.update(numbers)
+        check_keys(numbers, ring, address)
+        journal._vault.settle()
+        return journal
+
+    async def append(self, entries: Sequence[Entry]) -> int:
+        """Store the entries; see `Journal.append`."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self._check_open()
+        if self._committer is None:
+            raise JournalUnavailable(f"the store {self._address.shown} is not in use yet")
+        return await self._committer.append([encoded(entry, self._templates) for entry in entries])
+
+    async def read(self, task_id: str) -> Sequence[Record]:
+        """Give the records of one task; see `Journal.read`."""
+        self._check_open()
+        await self._settled()
+        records: list[Record] = []
+        total = 0
+        with serving(self._address):
+            async for total, turn in self._reader.turns(task_id):  # noqa: B007 - the last one counts
+                records += turn
+                self._check_open()
+        holding = self._held.get(task_id)
+        if holding is not None and holding.records is None:
+            self._held[task_id] = attrs.evolve(holding, records=total)
+        return records
+
+    async def _settled(self) -> None:
+        """See what was abandoned, if it was stored, and what was let go of as nobody's."""
+        if self._committer is not None and not self._committer.sure:
+            await self._committer.settled()
+
+    async def tasks(self, *, after: int = 0, limit: int = PAGE) -> Sequence[Stored]:
+        """List tasks; see `Journal.tasks`."""
+        return list(map(queries.stored, await self._rows(queries.tasks(after, limit))))
+
+    async def awake(self, *, after: int = 0, limit: int = PAGE) -> Sequence[Stored]:
+        """List what has to go on; see `Journal.awake`."""
+        return list(map(queries.stored, await self._rows(queries.awake(after, limit))))
+
+    async def due(self, until: float, *, after: tuple[float, int] = (0.0, 0), limit: int = PAGE) -> Sequence[Stored]:
+        """List what is due; see `Journal.due`."""
+        return list(map(queries.stored, await self._rows(queries.due(until, after, limit))))
+
+    async def next_due(self, after: float) -> float | None:
+        """Say when the next task is due; see `Journal.next_due`."""
+        rows = await self._rows(queries.next_due(after))
+        return rows[0][0] if rows else None
+
+    async def find(self, wanted: Wanted, *, before: Place | None = None, limit: int = PAGE) -> Sequence[Listed]:
+        """List what is wanted; see `Journal.find`."""
+        return list(map(queries.listed, await self._rows(queries.find(wanted, before, limit))))
+
+    async def look_up(self, task_id: str) -> Listed | None:
+        """Give one as it is listed; see `Journal.look_up`."""
+        return next(map(queries.listed, await self._rows(queries.look_up(task_id))), None)
+
+    async def of_resolution(self, resolution_id: str) -> str | None:
+        """Find the task of an execution; see `Journal.of_resolution`."""
+        rows = await self._rows(queries.of_resolution(resolution_id))
+        return rows[0][0] if rows else None
+
+    async def count(self, tags: Mapping[str, str]) -> Sequence[Count]:
+        """Count tasks; see `Journal.count`."""
+        return list(map(queries.counted, await self._rows(queries.count(tags))))
+
+    async def since(self, position: int, *, task_id: str = "", limit: int = PAGE) -> Sequence[Committed]:
+        """Give what was committed later; see `Journal.since`."""
+        self._check_open()
+        with serving(self._address):
+            return await self._reader.since(position, task_id, limit)
+
+    async def _rows(self, query: queries.Query) -> Sequence[Sequence[Any]]:
+        self._check_open()
+        with serving(self._address):
+            return await self._reader.rows(query)
+
+    async def _look(self, statement: str, values: Mapping[str, Any] | None = None) -> Sequence[Sequence[Any]]:
+        self._check_open()
+        with serving(self._address):
+            return await self._reader.look(statement, values or {})
+
+    async def delete(self, task_id: str) -> bool:
+        """Delete a task; see `Journal.delete`."""
+        return await self._forget("id = %(id)s", {"id": task_id}) > 0
+
+    async def collect(self, ended_before: float, *, limit: int = PAGE) -> int:
+        """Delete tasks that ended; see `Journal.collect`."""
+        which = (
+            "number IN (SELECT number FROM tasks WHERE state IN ('DONE', 'CANCELLED') AND NOT awake"
+            " AND changed < %(before)s ORDER BY changed LIMIT %(limit)s FOR UPDATE SKIP LOCKED)"
+        )
+        return await self._forget(which, {"before": ended_before, "limit": limit})
+
+    async def _forget(self, which: str, values: Mapping[str, Any]) -> int:
+        await self._settled()
+        rows = await self._look(_FORGET.format(which=which), {"me": self._me, **values})
+        for (task_id,) in rows:
+            self._held.pop(task_id, None)
+        if rows:
+            with suppress(
+                psycopg.errors.ForeignKeyViolation
+            ):  # somebody has just begun to use one: the next time, then
+                await self._reader.look(_UNUSED_TEMPLATES)
+        return len(rows)
+
+    async def remember(self, memo: Memo, room: Room, at: float) -> None:
+        """Keep a memo; see `Shelf.remember`."""
+        self._check_open()
+        with serving(self._address):
+            await self._memos.remember(memo, room, at)
+
+    async def recall(self, identity: bytes, at: float) -> bytes | None:
+        """Give what is remembered; see `Shelf.recall`."""
+        self._check_open()
+        with serving(self._address):
+            return await self._memos.recall(identity, at)
+
+    async def forget(self, identity: bytes) -> None:
+        """Forget a memo; see `Shelf.forget`."""
+        self._check_open()
+        with serving(self._address):
+            await self._memos.forget(identity)
+
+    async def forget_expired(self, at: float, *, limit: int = PAGE) -> int:
+        """Forget memos that are worth nothing any more; see `Shelf.forget_expired`."""
+        self._check_open()
+        with serving(self._address):
+            return await self._memos.forget_expired(at, limit)
+
+    async def reseal(self) -> int:
+        """Seal all with the primary key; see `Journal.reseal`."""
+        self._check_open()
+        if self._ring is None:
+            raise StoreUnusable(
+                f"the store {self._address.shown} is not sealed: give its instances a key ring (`understudy store new-key`)"
+            )
+        self._ring = self._ring.refreshed()
+        self._vault.doubt()
+        with serving(self._address):
+            async with self._pool.connection() as connection:
+                return await reseal(connection, self._address, self._ring)
+
+    async def close(self) -> None:
+        """Let go of everything; later calls raise `JournalUnavailable`."""
+        self._closed = True
+        self._pool.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise JournalUnavailable("the journal is closed")
+
+
+_FORGET: Final = """
+WITH gone AS (DELETE FROM tasks WHERE {which} AND (owner IS NULL OR owner = %(me)s) RETURNING number, id),
+turns_of AS (DELETE FROM turns USING gone WHERE task = gone.number),
+involved_in AS (DELETE FROM involved USING gone WHERE task = gone.number),
+tags_of AS (DELETE FROM tags USING gone WHERE task = gone.number)
+SELECT id FROM gone
+"""
+_UNUSED_TEMPLATES: Final = (
+    "DELETE FROM templates WHERE NOT EXISTS (SELECT FROM tasks WHERE template = hash) RETURNING 1"
+)

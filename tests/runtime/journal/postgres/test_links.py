@@ -1,0 +1,145 @@
+"""Links that fall silent without being closed: noticed while the lease lasts, and nothing arrives late that would harm."""
+
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+import structlog
+import trio
+
+from runtime.journal.protocol import Entry, JournalUnavailable, LeaseLost
+from runtime.journal.shared import Claim
+from tests.support.journal_laws import TODO, first, names, started
+from tests.support.postgres_journal import running_journal
+from tests.support.proxy import Mode, link_to, through
+
+LEASE_SECONDS = 1.5
+
+
+@pytest.fixture(autouse=True)
+async def _in_time():
+    with trio.fail_after(30):
+        yield
+
+
+@pytest.fixture
+def behind(postgres_store):
+    """Open a journal behind a link of its own."""
+
+    @asynccontextmanager
+    async def opened(**options):
+        async with (
+            link_to(postgres_store) as link,
+            running_journal(f"{through(postgres_store, link.port)}&lease={LEASE_SECONDS}", **options) as journal,
+        ):
+            yield link, journal
+
+    return opened
+
+
+def lose_connections(link):
+    """Have all connections that there are lead nowhere from now on; new ones are good."""
+    link.set(Mode.HOLE)
+    link.set(Mode.OPEN)
+
+
+async def test_postgres_links_that_lead_nowhere_are_replaced_while_the_lease_lasts(behind):
+    async with behind() as (link, journal):
+        await journal.append([first("t")])
+        await journal.read("t")
+        me = journal._instance.number
+        lose_connections(link)
+        began = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(journal.append, [Entry("t", [started(1.0)])])
+            nursery.start_soon(refused_or_done, journal.read, "t")
+        assert trio.current_time() - began < LEASE_SECONDS + 0.5
+        assert [record.at for record in await journal.read("t")] == [0.0, 1.0]
+        assert journal.lease_held
+        assert (journal._instance.number, journal.leases.lost) == (me, 0)
+
+
+async def refused_or_done(ask, *arguments):
+    with suppress(JournalUnavailable):
+        await ask(*arguments)
+
+
+@pytest.mark.parametrize("mode", [Mode.HOLE, Mode.STALL])
+async def test_postgres_links_that_are_silent_for_longer_than_the_lease_lose_it_and_nothing_arrives_late(
+    behind, postgres_store, mode
+):
+    async with (
+        running_journal(f"{postgres_store}&lease={LEASE_SECONDS}") as other,
+        behind(loses_lease=True) as (link, journal),
+    ):
+        await journal.append([first("t"), first("u")])
+        await journal.read("t")
+        link.set(mode)
+        refusals = []
+
+        async def append():
+            try:
+                await journal.append([Entry("t", [started(1.0)]), first("late", standing=TODO)])
+            except LeaseLost as refusal:
+                refusals.append(refusal)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(append)
+            began = trio.current_time()
+            while not (page := await other.claim_awake()):  # noqa: ASYNC110 - that it takes so long is what is tested
+                await trio.sleep(0.02)
+            assert trio.current_time() - began < LEASE_SECONDS + 1
+            assert names(page) == ["t", "u"]
+            assert not journal.lease_held
+            await other.read("t")
+            await other.append([Entry("t", [started(2.0)])])
+            with structlog.testing.capture_logs() as logs:
+                link.set(Mode.OPEN)
+                while not refusals:  # noqa: ASYNC110 - the other task says so
+                    await trio.sleep(0.01)
+        [lost] = [line for line in logs if line["event"] == "lease_lost"]
+        assert (lost["log_level"], lost["tasks"]) == ("error", 2)
+        assert lost["silent_seconds"] > LEASE_SECONDS
+        assert [record.at for record in await other.read("t")] == [0.0, 2.0]
+        assert names(await other.tasks()) == ["t", "u"]
+        assert (journal.leases.lost, journal.leases.tasks_lost) == (1, 2)
+        assert (other.leases.taken_over, other.leases.tasks_taken_over) == (1, 2)
+
+
+async def test_postgres_links_that_are_cut_in_the_middle_of_a_message_lose_and_repeat_nothing(behind):
+    async with behind() as (link, journal):
+        await journal.append([first("t")])
+        for number in range(1, 8):
+            link.set(Mode.SEVER)
+            await journal.append([Entry("t", [started(float(number))])])
+        assert [record.at for record in await journal.read("t")] == [float(number) for number in range(8)]
+
+
+async def test_postgres_links_a_claim_whose_answer_was_lost_is_found_again(behind, postgres_store):
+    async with running_journal(postgres_store) as maker:
+        await maker.append([first("a"), first("b"), first("c")])
+        maker.release(["a", "b", "c"])
+        await maker.read("a")
+        async with behind() as (_link, journal):
+            await journal.append([first("mine")])
+            look = journal._reader.look
+
+            async def answer_lost(text, values=()):
+                await look(text, values)
+                raise JournalUnavailable("the answer was lost")
+
+            journal._reader.look = answer_lost
+            with pytest.raises(JournalUnavailable):
+                await journal.claim_awake()
+            del journal._reader.look
+            assert list(journal.held) == ["mine"]
+            assert await maker.claim("a") == journal._instance.number
+            assert names(await journal.claim_awake()) == ["a", "b", "c"]
+            assert await journal.claim("a") is Claim.OURS
+            assert not await journal.claim_awake()
+
+
+async def test_postgres_links_a_statement_that_takes_long_is_not_given_up(behind):
+    async with behind() as (_link, journal):
+        [(slept,)] = await journal._look(f"SELECT 1 FROM pg_sleep({LEASE_SECONDS * 1.5})")
+        assert slept == 1
+        assert journal.leases.lost == 0
