@@ -17,7 +17,6 @@ from runtime.api.messages import Event, Forgotten, StoredEvent, UnitEvent
 from runtime.journal.protocol import Committed, Journal
 from runtime.work.broadcast import Broadcast
 from runtime.work.histories import Histories
-from runtime.work.news import events_of
 
 _PAGE: Final = 128
 _LOOK_ANYWAY_SECONDS: Final = 1.0
@@ -91,8 +90,7 @@ class Feed:
         if told is not None:  # nearly always, for who has caught up: all readers share the work
             self._histories.forget(turn.task_id)
             return told
-        unit = await self._histories.after(turn)
-        return () if unit is None else events_of(unit, turn.position, turn.records)
+        return await self._histories.events(turn)
 
 
 def _between(before: int, after: int) -> Iterator[Forgotten]:

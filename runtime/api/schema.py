@@ -29,11 +29,12 @@ _OF_ITEMS: Final = frozenset({"minLength", "maxLength"})
 
 def tag_of(message: type) -> str:
     """Give the tag of a class of messages, or of facts: ``RunTask`` is ``run_task``."""
-    return _in_snake_case(message.__name__)
+    return name_of(message.__name__)
 
 
 @cache
-def _in_snake_case(name: str) -> str:
+def name_of(name: str) -> str:
+    """Give what a class of that name is called."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 

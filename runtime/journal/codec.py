@@ -23,7 +23,7 @@ from msgspec import msgpack
 
 from runtime.engine.records import TaskStartedOver, TaskSubmitted
 from runtime.errors import UnderstudyError
-from runtime.journal.protocol import Record
+from runtime.journal.protocol import LaterRecord, Record
 from runtime.templates.model import Template
 from runtime.values.json import Number
 
@@ -81,6 +81,16 @@ def _no_callable(_type: type, value: object) -> object:
 
 _encoder: Final = msgpack.Encoder(enc_hook=_beyond_msgpack)
 _turn: Final = msgpack.Decoder(list[tuple[str, int, msgspec.Raw]])
+
+
+@attrs.frozen
+class _Written:
+    """What every record has, whatever else it says."""
+
+    at: float = 0.0
+
+
+_written: Final = msgpack.Decoder(_Written, ext_hook=_extension)
 _names: Final = msgpack.Decoder(dict[str, msgspec.Raw])
 
 
@@ -196,6 +206,21 @@ def decode_turn(body: bytes, find_template: FindTemplate) -> Sequence[Record]:
     """
     try:
         return [_decode(tag, number, raw, find_template) for tag, number, raw in _turn.decode(body)]
+    except (msgspec.MsgspecError, ValueError, TypeError) as fault:
+        raise RecordUnreadable(f"a stored record cannot be read: {fault}") from fault
+
+
+def later_records(body: bytes) -> Sequence[LaterRecord]:
+    """Say what can be said of a turn that a later version wrote; nothing if none did.
+
+    Raises:
+        RecordUnreadable: it is no turn.
+    """
+    try:
+        turn = _turn.decode(body)
+        if all(tag in _FORMS and number <= _FORMATS.get(tag, 1) for tag, number, _ in turn):
+            return ()
+        return [LaterRecord(_written.decode(raw).at, tag) for tag, _, raw in turn]
     except (msgspec.MsgspecError, ValueError, TypeError) as fault:
         raise RecordUnreadable(f"a stored record cannot be read: {fault}") from fault
 

@@ -169,12 +169,29 @@ Place: TypeAlias = tuple[float, int]
 
 
 @attrs.frozen
+class LaterRecord:
+    """A record that a later version of this program wrote: when, and what it calls it."""
+
+    at: float
+    tag: str
+
+
+@attrs.frozen
 class Committed:
-    """The records that one task stored in one commit; the first of them has this position."""
+    """The records that one task stored in one commit; the first of them has this position.
+
+    `later`: instead of them, if this version does not know all of them: what it can say of each.
+    """
 
     position: int
     task_id: str
     records: Sequence[Record]
+    later: Sequence[LaterRecord] = ()
+
+    @property
+    def last(self) -> int:
+        """The position of the last of them."""
+        return self.position + len(self.records or self.later) - 1
 
 
 class Journal(Shelf, Protocol):

@@ -89,19 +89,22 @@ class Broadcast:
     def publish(self, task: Task | Flow, position: int, records: Sequence[Record], *, ours: bool = True) -> None:
         """Tell what `records`, stored from `position` on, made of `task`. `ours`: they were stored by us. Sync."""
         if self._subscriptions:
-            events = self._recent[position] = events_of(task, position, records)
-            if len(self._recent) > _TURNS_KEPT:
-                self._recent.popitem(last=False)
-            task_id = task.header.task_id
-            for subscription in self._subscriptions:
-                if subscription.task_id in {None, task_id}:
-                    subscription.send(events)
+            self.spread(task.header.task_id, position, events_of(task, position, records))
         if ours and self._note is not None and isinstance(task, Task):
             self._note(task, records)
         if task.at_rest:
             self.fill(task)
         if self._news is not None:
             self._stir()
+
+    def spread(self, task_id: str, position: int, events: Sequence[UnitEvent]) -> None:
+        """Tell those who listen of what was stored of a task from `position` on. Sync."""
+        self._recent[position] = events
+        if len(self._recent) > _TURNS_KEPT:
+            self._recent.popitem(last=False)
+        for subscription in self._subscriptions:
+            if subscription.task_id in {None, task_id}:
+                subscription.send(events)
 
     def fill(self, task: Task | Flow) -> None:
         """Tell those who wait for a task that it has come to rest. Sync."""

@@ -12,17 +12,19 @@ from typing import Final, TypeAlias
 import attrs
 
 from actors import Actor, ActorStopped, Address, ChildUnknown, MailboxFull, Question, Timers
+from runtime.engine.states import ResolutionState
 from runtime.journal.protocol import JournalUnavailable
 from runtime.journal.replaying import replay
 from runtime.journal.shared import SharedJournal
 from runtime.work.broadcast import Broadcast
-from runtime.work.histories import Histories
+from runtime.work.histories import Beyond, Histories
 
 _PAGE: Final = 256
 _LOOK_ANYWAY_SECONDS: Final = 1.0
 """How often to look while somebody listens: the word that there are news may be lost."""
 
 _TIMER: Final = "news"
+_ENDED: Final = frozenset({ResolutionState.DONE, ResolutionState.CANCELLED})
 
 
 @attrs.frozen
@@ -125,9 +127,16 @@ class Follower(Actor[Message]):
             unit = replay(await self._journal.read(task_id))
         except JournalUnavailable:  # perhaps of this one only: the others are not to wait for it
             self._unread.add(task_id)
+            await self._look_at_its_place(task_id)
         else:
             if unit is not None and unit.at_rest:
                 self._broadcast.fill(unit)
+
+    async def _look_at_its_place(self, task_id: str) -> None:
+        """Tell those who wait for a task that cannot be read here if it has ended all the same."""
+        listed = await self._journal.look_up(task_id)
+        if listed is not None and listed.standing.state in _ENDED and not listed.standing.awake:
+            self._broadcast.give_up(task_id, f"it is {listed.standing.task}, and was written by a later version")
 
     async def _read_on(self) -> None:
         while True:
@@ -150,5 +159,7 @@ class Follower(Actor[Message]):
                 self._histories.forget(turn.task_id)
                 continue
             unit = await self._histories.after(turn)
-            if unit is not None:
+            if isinstance(unit, Beyond):
+                self._broadcast.spread(turn.task_id, turn.position, self._histories.told(turn, unit))
+            elif unit is not None:
                 self._broadcast.publish(unit, turn.position, turn.records, ours=False)

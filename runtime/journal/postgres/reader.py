@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
-from runtime.journal.codec import RecordUnreadable, decode_template, decode_turn
+from runtime.journal.codec import RecordUnreadable, decode_template, decode_turn, later_records
 from runtime.journal.postgres.database import key_numbers
 from runtime.journal.postgres.pool import Lender
 from runtime.journal.protocol import Committed, Record
@@ -60,10 +60,16 @@ class Reader:
             page = await self.look(_SINCE_OF, [task_id, position, limit])
         else:
             page = await self.look(_SINCE, [position, position, limit])
-        return [
-            Committed(first, owner, await self._decode(owner, ordinal, key, body))
-            for first, owner, ordinal, key, body in page
-        ]
+        return [await self._committed(*row) for row in page]
+
+    async def _committed(self, first: int, task_id: str, ordinal: int, key: int | None, body: bytes) -> Committed:
+        try:
+            return Committed(first, task_id, await self._decode(task_id, ordinal, key, body))
+        except RecordUnreadable:
+            later = later_records(await self.open(key, body, turn_context(task_id, ordinal)))
+            if not later:
+                raise
+            return Committed(first, task_id, (), later)
 
     async def _decode(self, task_id: str, ordinal: int, key: int | None, body: bytes) -> Sequence[Record]:
         opened = await self.open(key, body, turn_context(task_id, ordinal))

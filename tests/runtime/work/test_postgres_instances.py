@@ -20,7 +20,8 @@ from runtime import (
     generator,
     open_runtime,
 )
-from runtime.api.messages import TaskStateChanged
+from runtime.api.messages import Recorded, TaskStateChanged
+from runtime.journal import codec
 from runtime.journal.listing import Wanted
 from tests.support.plans import echo, plan, step
 from tests.support.postgres import fresh_store, running_server
@@ -137,6 +138,36 @@ async def test_postgres_subscribers_hear_of_what_others_do(instance):
                     if event.state is TaskState.DONE:
                         break
             assert states == [TaskState.TODO, TaskState.RUNNING, TaskState.DONE]
+
+
+async def test_postgres_what_a_later_version_does_is_told_by_its_name_and_holds_nothing_up(instance, monkeypatch):
+    with trio.fail_after(20):
+        async with instance() as old, instance() as new, old.subscribe() as events, old.feed() as feed:
+            await trio.sleep(0.2)
+            monkeypatch.setitem(
+                codec._FORMATS, "StepReturned", 2
+            )  # of both: the records of one are those of a later version
+            await new.submit(plan(a=step(action=echo("x"))), task_id="later")
+            assert (await new.wait("later")).state is TaskState.DONE
+            monkeypatch.delitem(codec._FORMATS, "StepReturned")
+            for runtime in (old, new):
+                with pytest.raises(Unavailable):
+                    await runtime.status("later")
+            with pytest.raises(Unavailable, match="later version"):
+                await old.wait("later")
+            await new.submit(plan(a=step(action=echo("x"))), task_id="known")
+            told = []
+            async for event in events:
+                told.append(event)
+                if isinstance(event, TaskStateChanged) and (event.task_id, event.state) == ("known", TaskState.DONE):
+                    break
+            assert "step_returned" in [one.what for one in told if isinstance(one, Recorded) and one.task_id == "later"]
+            assert [one.position for one in told] == list(range(1, len(told) + 1))
+            assert min(one.at for one in told) > 1e9
+            read = []
+            while len(read) < len(told):
+                read += await feed.read()
+            assert read == told
 
 
 async def test_postgres_what_an_instance_leaves_behind_goes_on_elsewhere_at_once(instance):
