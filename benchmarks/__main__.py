@@ -3,91 +3,127 @@
 import argparse
 import importlib
 import importlib.util
-import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
-from benchmarks import lines, machine, report
-from benchmarks.harness import OPTIONS, Figure, Options
+import attrs
 
-GROUPS = ("actors", "values", "tasks", "durable", "api", "runners", "scale", "start")
+from benchmarks import lines, machine
+from benchmarks.figures import Figure
+from benchmarks.harness import OPTIONS, Options, tell
+from benchmarks.products import NAMES
+from benchmarks.results import Results
+
+GROUPS: Final = ("actors", "values", "tasks", "durable", "api", "runners", "scale", "start")
+
+_PEERS: Final = {
+    "small": Options(peer_seconds=1.0, run_seconds=10.0),
+    "full": Options(peer_seconds=15.0, run_seconds=60.0),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the groups that are asked for, or all there are."""
-    present = [group for group in GROUPS if importlib.util.find_spec(f"benchmarks.{group}")]
-    options = _options(present, arguments)
-    earlier = None
-    if options.against is not None:
-        try:
-            earlier = lines.read(options.against)
-        except (OSError, ValueError) as fault:
-            raise SystemExit(f"--against: {fault}") from fault
-    if options.out is not None:
-        options.out.mkdir(parents=True, exist_ok=True)
+    options = _options(arguments)
+    try:
+        earlier = None if options.against is None else lines.read(options.against)
+        results = None if options.out is None else Results(options.out)
+    except (OSError, ValueError) as fault:
+        raise SystemExit(f"{'--out' if options.against is None else '--against'}: {fault}") from fault
     profiles = (options.out or Path("profiles")) if options.profile else None
     if profiles is not None:
         profiles.mkdir(parents=True, exist_ok=True)
-    OPTIONS.set(Options(peers=options.peers, profiles=profiles))
-    figures: list[Figure] = []
+    make = options.peers == "all" or isinstance(options.peers, frozenset) or options.scale == "full"
+    named = options.peers if isinstance(options.peers, frozenset) else None
+    OPTIONS.set(attrs.evolve(_PEERS[options.scale], peers=named, make_peers=make, profiles=profiles))
+    found: dict[lines.Key, Figure] = {}
     with ExitStack() as files:
-        as_lines = sys.stdout if options.json == "-" else None
-        if options.json not in {None, "-"}:
-            as_lines = files.enter_context(Path(options.json).open("w", encoding="utf-8"))
-        for figure in run(options.groups or present, options.scale):
-            figures.append(figure)
-            if as_lines is not None:
-                print(lines.encode(figure), file=as_lines, flush=True)
-            if as_lines is not sys.stdout:
-                print(figure.line(), flush=True)
-    _keep(
-        options.out, figures, list(lines.compare({lines.key_of(one): one for one in figures}, earlier or {})), earlier
-    )
+        say = _sayer(options.json, files)
+        for group in options.groups or GROUPS:
+            if results is not None:
+                results.begin(group, {"scale": options.scale, **machine.describe()})
+            for figure in run(group, options.scale):
+                found[lines.key_of(figure)] = figure
+                say(figure)
+                if results is not None:
+                    results.add(figure)
+            if results is not None:
+                tell(f"{group} is done, see {results.show(())}")
+    if earlier is not None:
+        comparison = list(lines.compare(found, earlier))
+        print("\n".join(comparison), file=sys.stderr)
+        if results is not None:
+            results.show(comparison)
 
 
-def _options(present: Sequence[str], arguments: Sequence[str] | None) -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Fixed workloads, as ratios to a limit.")
-    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"any of: {', '.join(present)} (default: all)")
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"any of: {', '.join(GROUPS)} (default: all)")
     parser.add_argument("--scale", choices=("small", "full"), default="small")
     parser.add_argument(
-        "--peers", type=_names, metavar="NAMES", help="peers to measure, by comma; 'none' (default: all)"
+        "--peers",
+        type=_peers,
+        metavar="NAMES",
+        help="peers to measure, by comma; 'none'; 'ready': those that have an environment (default of the small scale);"
+        " 'all': make an environment for the others (default of the full scale)",
     )
     parser.add_argument("--json", metavar="FILE", help="write one JSON line a figure there; '-' for standard output")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write lines, pictures and report.html there")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="keep lines, pictures and report.html there, beside those of other groups",
+    )
     parser.add_argument("--against", type=Path, metavar="FILE", help="compare with the lines of an earlier run")
     parser.add_argument("--profile", action="store_true", help="write a flame graph of our side of every workload")
     options = parser.parse_args(arguments)
-    unknown = sorted(set(options.groups) - set(present))
+    unknown = sorted(set(options.groups) - set(GROUPS))
     if unknown:
-        parser.error(f"no such group: {', '.join(unknown)} (there are: {', '.join(present)})")
+        parser.error(f"no such group: {', '.join(unknown)} (there are: {', '.join(GROUPS)})")
     for wish, module in (("profile", "pyinstrument"), ("out", "matplotlib")):
         if getattr(options, wish) and importlib.util.find_spec(module) is None:
             parser.error(f"--{wish} needs {module}: pip install 'understudy[bench]'")
     return options
 
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset() if text == "none" else frozenset(text.split(","))
+def _peers(text: str) -> str | frozenset[str]:
+    """Read which peers there shall be: a word for a set, or names.
+
+    Raises:
+        argparse.ArgumentTypeError: there is no such peer.
+    """
+    if text in {"ready", "all"}:
+        return text
+    named = frozenset() if text == "none" else frozenset(text.split(","))
+    unknown = sorted(named - NAMES)
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no such peer: {', '.join(unknown)} (there are: {', '.join(sorted(NAMES))})")
+    return named
 
 
-def run(groups: Sequence[str], scale: str) -> Iterator[Figure]:
+def _sayer(file: str | None, files: ExitStack) -> Callable[[Figure], None]:
+    """Give what says a figure: to a reader, and as a line to the file that is asked for, if any."""
+    if file == "-":
+        return lambda figure: print(lines.encode(figure), flush=True)
+    if file is None:
+        return lambda figure: print(figure.line(), flush=True)
+    stream = Path(file).open("w", encoding="utf-8")  # noqa: SIM115 - closed with the other files
+    files.callback(stream.close)
+
+    def say(figure: Figure) -> None:
+        print(figure.line(), flush=True)
+        print(lines.encode(figure), file=stream, flush=True)
+
+    return say
+
+
+def run(group: str, scale: str) -> Iterator[Figure]:
     """Give each figure as soon as it is known. A group is a module with `run(scale)`, which yields figures."""
-    for group in groups:
-        yield from importlib.import_module(f"benchmarks.{group}").run(scale)
-
-
-def _keep(folder: Path | None, figures: Sequence[Figure], comparison: Sequence[str], earlier: object) -> None:
-    shown = comparison if earlier is not None else ()
-    for line in shown:
-        print(line, file=sys.stderr)
-    if folder is None:
-        return
-    facts = machine.describe()
-    (folder / "machine.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    (folder / "figures.jsonl").write_text("".join(f"{lines.encode(one)}\n" for one in figures), encoding="utf-8")
-    print(f"see {report.write(folder, figures, facts, shown)}", file=sys.stderr)
+    for figure in importlib.import_module(f"benchmarks.{group}").run(scale):
+        yield attrs.evolve(figure, group=group)
 
 
 if __name__ == "__main__":

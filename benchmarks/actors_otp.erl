@@ -72,7 +72,14 @@ run(start_stop, [Actors]) ->
         start_children(Supervisor, round(Actors)),
         stop(Supervisor)
     end),
-    [{us_per_actor, Micros / Actors}];
+    Supervisor = open_supervisor(),
+    {Each, ok} = timer:tc(fun() ->
+        lists:foreach(fun(_) ->
+            [Child] = start_children(Supervisor, 1),
+            ok = supervisor:terminate_child(Supervisor, Child)
+        end, lists:seq(1, round(Actors)))
+    end),
+    [{us_per_actor, Micros / Actors}, {seq_us_per_actor, Each / Actors}];
 run(restart, [Count]) ->
     Children = start_children(open_supervisor(), round(Count)),
     erlang:garbage_collect(),
@@ -80,7 +87,9 @@ run(restart, [Count]) ->
         lists:foreach(fun(Child) -> gen_server:cast(Child, fall) end, Children),
         await(begun, round(Count))
     end),
-    [{us_per_restart, Micros / Count}];
+    Others = start_children(open_supervisor(), round(Count)),
+    Times = lists:sort([fall(Child) || Child <- Others]),
+    [{us_per_restart, Micros / Count}, {seq_us_per_restart, lists:nth(round(Count) div 2, Times)}];
 run(idle, [Actors]) ->
     [{idle_bytes, bytes_each(open_supervisor(serve), Actors)}];
 run(hibernate, [Actors]) ->
@@ -95,7 +104,11 @@ run(timers, [Tasks, First, Last]) ->
     timer:sleep(round(min(0.5, First / 2) * 1000)),
     Grown = resident() - Before,
     Late = lists:sort([receive {late, Micros} -> Micros end || _ <- lists:seq(1, Count)]),
-    [{bytes_per_task, Grown / Tasks}, {late_p99_ms, lists:nth(Count * 99 div 100, Late) / 1000}];
+    [{bytes_per_task, Grown / Tasks}, {late_p50_ms, lists:nth(Count div 2, Late) / 1000},
+     {late_p99_ms, lists:nth(Count * 99 div 100, Late) / 1000}, {late_max_ms, lists:last(Late) / 1000}];
+run(burst, [Tasks, After]) ->
+    Late = maps:from_list(run(timers, [Tasks, After, After])),
+    [{burst_p99_ms, maps:get(late_p99_ms, Late)}, {burst_max_ms, maps:get(late_max_ms, Late)}];
 run(cancel, [Steps]) ->
     Supervisor = open_supervisor(),
     start_children(Supervisor, round(Steps)),
@@ -113,6 +126,12 @@ tell(Server, Left) -> gen_server:cast(Server, 1), tell(Server, Left - 1).
 ask(Server) ->
     Began = erlang:monotonic_time(nanosecond),
     what = gen_server:call(Server, {echo, what}, infinity),
+    (erlang:monotonic_time(nanosecond) - Began) / 1000.
+
+fall(Child) ->
+    Began = erlang:monotonic_time(nanosecond),
+    gen_server:cast(Child, fall),
+    await(begun, 1),
     (erlang:monotonic_time(nanosecond) - Began) / 1000.
 
 sleep_until(Due, Waker) ->

@@ -25,8 +25,9 @@ from actors import (
     infrastructure,
     open_supervisor,
 )
-from benchmarks.harness import distribution, percentile, perf_counter, resident_bytes
+from benchmarks.harness import distribution, lateness, percentile, perf_counter, resident_bytes
 
+BOUNDED = 1024
 UNLIMITED = RestartWindow(limit=1_000_000_000, period_seconds=1)
 
 
@@ -54,23 +55,28 @@ class Sum(Actor[int | str]):
 
 
 def tell(messages: int) -> dict[str, float]:
-    async def main() -> float:
-        actor = Sum(messages)
-        async with open_supervisor("bench") as supervisor:
-            address = supervisor.start_child(ChildSpec(id="sum", start=lambda _: actor))
-            await trio.lowlevel.checkpoint()
-            post = address.post
-            began = perf_counter()
-            for number in range(messages):
-                try:
-                    post(number)
-                except MailboxFull:
-                    await address.wait_room()
-                    post(number)
-            await actor.done.wait()
-            return perf_counter() - began
+    """In both modes: waiting for space in a bounded mailbox; and with a mailbox that has space for all."""
+    return {
+        "us_per_message": trio.run(_seconds_of_tell, messages, BOUNDED) / messages * 1e6,
+        "unbounded_us_per_message": trio.run(_seconds_of_tell, messages, messages) / messages * 1e6,
+    }
 
-    return {"us_per_message": trio.run(main) / messages * 1e6}
+
+async def _seconds_of_tell(messages: int, capacity: int) -> float:
+    actor = Sum(messages)
+    async with open_supervisor("bench") as supervisor:
+        address = supervisor.start_child(ChildSpec(id="sum", start=lambda _: actor, capacity=capacity))
+        await trio.lowlevel.checkpoint()
+        post = address.post
+        began = perf_counter()
+        for number in range(messages):
+            try:
+                post(number)
+            except MailboxFull:
+                await address.wait_room()
+                post(number)
+        await actor.done.wait()
+        return perf_counter() - began
 
 
 def ask(asks: int) -> dict[str, float]:
@@ -116,41 +122,61 @@ def start_stop(actors: int) -> dict[str, float]:
             await begun.wait()
         return perf_counter() - began
 
-    return {"us_per_actor": trio.run(main) / actors * 1e6}
+    async def one_by_one() -> float:
+        async with open_supervisor("bench", strategy=Strategy.DYNAMIC) as supervisor:
+            began = perf_counter()
+            for number in range(actors):
+                spec = ChildSpec(id=str(number), start=lambda _: Sum(), restart=Restart.TEMPORARY)
+                await supervisor.terminate_child(supervisor.start_child(spec).name)
+            return perf_counter() - began
+
+    return {
+        "us_per_actor": trio.run(main) / actors * 1e6,
+        "seq_us_per_actor": trio.run(one_by_one) / actors * 1e6,
+    }
 
 
 def restart(children: int) -> dict[str, float]:
-    async def main() -> float:
-        back = trio.Event()
-        left = children
+    """All at once; and, of as many others, one at a time."""
+    (together,) = trio.run(_seconds_of_restarts, children, children)
+    each = trio.run(_seconds_of_restarts, children, 1)
+    return {"us_per_restart": together / children * 1e6, "seq_us_per_restart": percentile(each, 0.5) * 1e6}
 
-        class Brittle(Actor[int]):
-            @handles(int)
-            def fall(self, message: int) -> Effects:
-                raise ValueError(message)
 
-        def start(incarnation: int) -> Brittle:
-            nonlocal left
-            if incarnation == 2:
-                left -= 1
-                if left == 0:
-                    back.set()
-            return Brittle()
+async def _seconds_of_restarts(children: int, at_once: int) -> list[float]:
+    """So many are felled at a time, and are back before the next ones are."""
+    back = trio.Event()
+    left = 0
 
-        async with open_supervisor("bench", strategy=Strategy.DYNAMIC, window=UNLIMITED) as supervisor:
-            addresses = [
-                supervisor.start_child(ChildSpec(id=str(number), start=start, window=UNLIMITED))
-                for number in range(children)
-            ]
-            await trio.sleep(0.1)
-            gc.collect()
+    class Brittle(Actor[int]):
+        @handles(int)
+        def fall(self, message: int) -> Effects:
+            raise ValueError(message)
+
+    def start(incarnation: int) -> Brittle:
+        nonlocal left
+        if incarnation == 2:
+            left -= 1
+            if left == 0:
+                back.set()
+        return Brittle()
+
+    times = []
+    async with open_supervisor("bench", strategy=Strategy.DYNAMIC, window=UNLIMITED) as supervisor:
+        addresses = [
+            supervisor.start_child(ChildSpec(id=str(number), start=start, window=UNLIMITED))
+            for number in range(children)
+        ]
+        await trio.sleep(0.1)
+        gc.collect()
+        for number in range(0, children, at_once):
+            back, left = trio.Event(), at_once
             began = perf_counter()
-            for address in addresses:
+            for address in addresses[number : number + at_once]:
                 address.post(1)
             await back.wait()
-            return perf_counter() - began
-
-    return {"us_per_restart": trio.run(main) / children * 1e6}
+            times.append(perf_counter() - began)
+    return times
 
 
 def idle(actors: int) -> dict[str, float]:
@@ -267,9 +293,10 @@ def timers(tasks: int, first_seconds: float, last_seconds: float) -> dict[str, f
         return grown, waker.late
 
     grown, late = trio.run(main)
-    late_ms = [seconds * 1e3 for seconds in late]
-    return {
-        "bytes_per_task": grown / tasks,
-        "late_p99_ms": percentile(late_ms, 0.99),
-        **distribution("late_p99_ms", late_ms),
-    }
+    return {"bytes_per_task": grown / tasks, **lateness(late)}
+
+
+def burst(tasks: int, after_seconds: float) -> dict[str, float]:
+    """All are due at the same time."""
+    late = timers(tasks, after_seconds, after_seconds)
+    return {"burst_p99_ms": late["late_p99_ms"], "burst_max_ms": late["late_max_ms"]}

@@ -4,18 +4,18 @@ import gc
 
 import trio
 
-from benchmarks.harness import distribution, percentile, perf_counter, resident_bytes
+from benchmarks.harness import distribution, lateness, percentile, perf_counter, resident_bytes
 
 
 def tell(messages: int) -> dict[str, float]:
-    """One producer awaits a buffered memory channel."""
+    """One producer awaits a buffered memory channel; or never waits, for all fit in."""
 
     async def consume(receive: trio.MemoryReceiveChannel[int]) -> None:
         total = 0
         async for number in receive:
             total += number
 
-    async def main() -> float:
+    async def bounded() -> float:
         send, receive = trio.open_memory_channel[int](1024)
         began = perf_counter()
         async with trio.open_nursery() as nursery:
@@ -25,7 +25,20 @@ def tell(messages: int) -> dict[str, float]:
             send.close()
         return perf_counter() - began
 
-    return {"us_per_message": trio.run(main) / messages * 1e6}
+    async def unbounded() -> float:
+        send, receive = trio.open_memory_channel[int](messages)
+        began = perf_counter()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(consume, receive)
+            for number in range(messages):
+                send.send_nowait(number)
+            send.close()
+        return perf_counter() - began
+
+    return {
+        "us_per_message": trio.run(bounded) / messages * 1e6,
+        "unbounded_us_per_message": trio.run(unbounded) / messages * 1e6,
+    }
 
 
 def ask(asks: int) -> dict[str, float]:
@@ -86,48 +99,73 @@ def start_stop(actors: int) -> dict[str, float]:
                 send.close()
         return perf_counter() - began
 
-    return {"us_per_actor": trio.run(main) / actors * 1e6}
+    async def one_by_one() -> float:
+        async def one(receive: trio.MemoryReceiveChannel[int], ended: trio.Event) -> None:
+            async with trio.open_nursery():
+                async for _ in receive:
+                    pass
+            ended.set()
+
+        async with trio.open_nursery() as nursery:
+            began = perf_counter()
+            for _ in range(actors):
+                send, receive = trio.open_memory_channel[int](16)
+                ended = trio.Event()
+                nursery.start_soon(one, receive, ended)
+                send.close()
+                await ended.wait()
+            return perf_counter() - began
+
+    return {
+        "us_per_actor": trio.run(main) / actors * 1e6,
+        "seq_us_per_actor": trio.run(one_by_one) / actors * 1e6,
+    }
 
 
 def restart(children: int) -> dict[str, float]:
-    """Every task fails once, and its nursery gets a new one in its place."""
+    """Every task fails once, and its nursery gets a new one in its place: all at once; and one at a time."""
+    (together,) = trio.run(_seconds_of_restarts, children, children)
+    each = trio.run(_seconds_of_restarts, children, 1)
+    return {"us_per_restart": together / children * 1e6, "seq_us_per_restart": percentile(each, 0.5) * 1e6}
 
-    async def main() -> float:
-        back = trio.Event()
-        left = children
 
-        async def brittle(incarnation: int, receive: trio.MemoryReceiveChannel[int]) -> None:
-            nonlocal left
-            if incarnation == 2:
-                left -= 1
-                if left == 0:
-                    back.set()
-            async for message in receive:
-                raise ValueError(message)
+async def _seconds_of_restarts(children: int, at_once: int) -> list[float]:
+    back = trio.Event()
+    left = 0
 
-        async def guarded(incarnation: int, receive: trio.MemoryReceiveChannel[int]) -> None:
-            try:
-                await brittle(incarnation, receive)
-            except ValueError:
-                nursery.start_soon(guarded, incarnation + 1, receive)
+    async def brittle(incarnation: int, receive: trio.MemoryReceiveChannel[int]) -> None:
+        nonlocal left
+        if incarnation == 2:
+            left -= 1
+            if left == 0:
+                back.set()
+        async for message in receive:
+            raise ValueError(message)
 
-        async with trio.open_nursery() as nursery:
-            sends = []
-            for _ in range(children):
-                send, receive = trio.open_memory_channel[int](16)
-                nursery.start_soon(guarded, 1, receive)
-                sends.append(send)
-            await trio.sleep(0.1)
-            gc.collect()
+    async def guarded(incarnation: int, receive: trio.MemoryReceiveChannel[int]) -> None:
+        try:
+            await brittle(incarnation, receive)
+        except ValueError:
+            nursery.start_soon(guarded, incarnation + 1, receive)
+
+    times = []
+    async with trio.open_nursery() as nursery:
+        sends = []
+        for _ in range(children):
+            send, receive = trio.open_memory_channel[int](16)
+            nursery.start_soon(guarded, 1, receive)
+            sends.append(send)
+        await trio.sleep(0.1)
+        gc.collect()
+        for number in range(0, children, at_once):
+            back, left = trio.Event(), at_once
             began = perf_counter()
-            for send in sends:
+            for send in sends[number : number + at_once]:
                 send.send_nowait(1)
             await back.wait()
-            took = perf_counter() - began
-            nursery.cancel_scope.cancel()
-        return took
-
-    return {"us_per_restart": trio.run(main) / children * 1e6}
+            times.append(perf_counter() - began)
+        nursery.cancel_scope.cancel()
+    return times
 
 
 def idle(actors: int) -> dict[str, float]:
@@ -204,9 +242,10 @@ def timers(tasks: int, first_seconds: float, last_seconds: float) -> dict[str, f
         return grown, late
 
     grown, late = trio.run(main)
-    late_ms = [seconds * 1e3 for seconds in late]
-    return {
-        "bytes_per_task": grown / tasks,
-        "late_p99_ms": percentile(late_ms, 0.99),
-        **distribution("late_p99_ms", late_ms),
-    }
+    return {"bytes_per_task": grown / tasks, **lateness(late)}
+
+
+def burst(tasks: int, after_seconds: float) -> dict[str, float]:
+    """All are due at the same time."""
+    late = timers(tasks, after_seconds, after_seconds)
+    return {"burst_p99_ms": late["late_p99_ms"], "burst_max_ms": late["late_max_ms"]}

@@ -10,7 +10,7 @@ of their own. A p99 is in milliseconds.
 from collections.abc import Iterator
 from typing import Final
 
-from benchmarks.harness import Figure, Metric, Workload, figures
+from benchmarks.figures import Figure, Metric, Workload, figures
 
 ROUNDS: Final = {"small": 3, "full": 7}
 INSIDE: Final = {"small": 600, "full": 10_000}

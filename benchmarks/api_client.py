@@ -2,13 +2,12 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import trio
 
-from benchmarks.harness import Measures, distribution, percentile, perf_counter
+from benchmarks.harness import Measures, distribution, end, percentile, perf_counter, python
 
 EVENTS_OF_A_TASK = 6
 """Submitted, resolved, running, its step running, its step done, done."""
@@ -17,13 +16,13 @@ EVENTS_OF_A_TASK = 6
 @contextmanager
 def server(module: str, *arguments: object) -> Iterator[int]:
     """Run a server in a process of its own; give its port."""
-    command = [sys.executable, "-m", module, *map(str, arguments)]
+    command = [*python("server"), "-m", module, *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield int(process.stdout.readline())
         finally:
-            process.kill()
+            end(process)
 
 
 def submit(port: int, count: int, callers: int) -> Measures:

@@ -6,14 +6,15 @@ from functools import partial
 import trio
 
 from benchmarks.api_client import EVENTS_OF_A_TASK, listen, server, submit
-from benchmarks.harness import Measures, perf_counter
-from runtime import Action, Input, Runtime, Step, Template, open_runtime
+from benchmarks.harness import Measures
+from runtime import Action, Input, Step, Template, open_runtime
 from runtime.api.desk import Desk
 from runtime.engine.rights import Identity
 from runtime.server.app import Office, build_app
 from runtime.server.auth import Everybody
 from runtime.server.limits import ServerLimits
 from runtime.server.serving import serving
+from runtime.testing import load
 
 LITTLE = Template(
     name="little",
@@ -27,20 +28,14 @@ LITTLE = Template(
 def inside(count: int, callers: int) -> Measures:
     """Submit and wait, by so many callers."""
 
-    async def caller(rt: Runtime, number: int) -> None:
-        for _ in range(number):
-            await (await rt.submit(LITTLE, {"name": "somebody"})).wait()
-
     async def main() -> float:
         async with open_runtime() as rt:
-            await caller(rt, count // 10)
-            began = perf_counter()
-            async with trio.open_nursery() as nursery:
-                for _ in range(callers):
-                    nursery.start_soon(caller, rt, count // callers)
-            return perf_counter() - began
+            inputs = {"name": "somebody"}
+            report = await load(rt, LITTLE, inputs, tasks=count, concurrency=callers, warm_up=count // 10)
+            assert report.done == count, report
+            return report.per_second
 
-    return {"submits_s": count / trio.run(main)}
+    return {"submits_s": trio.run(main)}
 
 
 def http(count: int, callers: int) -> Measures:

@@ -7,7 +7,7 @@ from time import time  # noqa: TID251 - lateness is about the calendar
 import trio
 
 from benchmarks.durable_ours import chain, empty_folder
-from benchmarks.harness import percentile, resident_bytes, run_side
+from benchmarks.harness import lateness, resident_bytes, run_side
 from runtime import Action, ResolutionState, Template, open_runtime
 from runtime.api.callables import name_callables
 from runtime.engine.records import Record, RunEnded, RunStarted, StepReturned, StepStarted, TaskResolved, TaskSubmitted
@@ -55,7 +55,7 @@ def sleepers(tasks: int, waking: int, first_seconds: float, last_seconds: float)
 
     with empty_folder() as folder:
         grown, late = trio.run(main, folder)
-    return {"bytes_per_task": grown / tasks, "late_p99_ms": percentile(late, 0.99) * 1e3}
+    return {"bytes_per_task": grown / tasks, **lateness(late)}
 
 
 def _due(waking: int, first: float, last: float) -> list[float]:

@@ -1,62 +1,109 @@
 """Peers in environments of their own, so that what they need never touches what we need.
 
-An environment is made once, under the user's cache folder, from requirements that are pinned beside the peer. A peer
-that cannot be installed here is named on standard error and left out; it is not an error.
+An environment is made once, under the user's cache folder, from requirements that are pinned in `products.py`. A peer
+that has none, where none are to be made, or that cannot be installed here, is named on standard error and left out; it
+is not an error.
 """
 
 import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import venv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from benchmarks.harness import OPTIONS, Measures, Peer
+from benchmarks.figures import Peer, PeerFailed, Peers
+from benchmarks.harness import OPTIONS, Measures, cache_folder, environment, tell
 
-_SCRIPTS = Path(__file__).parent / "peers"
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SCRIPTS: Final = Path(__file__).parent / "peers"
+_INSTALL_SECONDS: Final = 600.0
 
 
 @attrs.frozen(kw_only=True)
 class Foreign:
-    """A peer: the script in `benchmarks/peers` that does the workloads, and what it needs from the package index.
-
-    `size` is the share of the tasks that a slow one is given.
-    """
+    """A product in Python: the script in `benchmarks/peers` with a function a workload, and what it needs from PyPI."""
 
     name: str
     script: str
     requirements: tuple[str, ...]
-    size: float = 1.0
 
-    def doing(self, workload: str) -> Mapping[str, Peer]:
+    def doing(self, workload: str, **most: float) -> Peers:
         """Give the peer that does a workload, by its name; none if it is missing here, or not asked for."""
-        python = _python(self) if OPTIONS.get().wants(self.name) else None
+        if not OPTIONS.get().wants(self.name):
+            return {}
+        python = _python(self, make=OPTIONS.get().make_peers)
         if python is None:
             return {}
-        script = [str(python), str(_SCRIPTS / self.script), workload]
-
-        def measure(arguments: Mapping[str, float]) -> Measures:
-            sizes = {**arguments, "tasks": max(1, int(arguments["tasks"] * self.size))}
-            done = subprocess.run([*script, json.dumps(sizes)], check=True, stdout=subprocess.PIPE, text=True)
-            measures: Measures = json.loads(done.stdout)
-            return measures
-
-        return {self.name: measure}
+        return {
+            self.name: Peer(measure=partial(_measure, [str(python), str(_SCRIPTS / self.script), workload]), most=most)
+        }
 
 
-def _python(peer: Foreign) -> Path | None:
+def _measure(command: Sequence[str], arguments: Mapping[str, float], seconds: float) -> Measures:
+    return measures_of([*command, json.dumps(dict(arguments))], seconds)
+
+
+def measures_of(command: Sequence[str], seconds: float) -> Measures:
+    """Run another's program, and read the measures from the last line it prints.
+
+    Raises:
+        PeerFailed: it broke, or took longer than that; all its processes are killed.
+    """
+    with _in_a_session(command) as process:
+        try:
+            said, complaint = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise PeerFailed(f"gave nothing in {seconds:.0f} s") from None
+    try:
+        measures: Measures = json.loads(said.splitlines()[-1])
+    except (IndexError, ValueError):
+        last = ["", *complaint.strip().splitlines()][-1]
+        raise PeerFailed(f"broke, status {process.returncode}: {last[:120]}") from None
+    return measures
+
+
+@contextmanager
+def _in_a_session(command: Sequence[str]) -> "Iterator[subprocess.Popen[str]]":
+    """Run a program in a session of its own, and leave nothing of it."""
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=environment(),
+    ) as process:
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+@cache
+def _python(peer: Foreign, *, make: bool) -> Path | None:
     """Give the interpreter of the peer's environment, which is made if need be."""
     key = hashlib.sha256(json.dumps([sys.version, *peer.requirements]).encode()).hexdigest()[:12]
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "understudy-benchmarks"
-    home = folder / f"{peer.name}-{key}"
+    home = cache_folder() / f"{peer.name}-{key}"
     python = home / "bin" / "python"
     if (home / "complete").exists():
         return python
+    if not make:
+        tell(f"peer {peer.name} is missing: it has no environment yet; --peers all makes them")
+        return None
+    tell(f"peer {peer.name}: making its environment ({', '.join(peer.requirements)})")
     try:
         venv.create(home, with_pip=True, clear=True)
         subprocess.run(
@@ -64,11 +111,12 @@ def _python(peer: Foreign) -> Path | None:
             check=True,
             capture_output=True,
             text=True,
+            timeout=_INSTALL_SECONDS,
         )
         (home / "complete").touch()
-    except (OSError, subprocess.CalledProcessError) as failure:
+    except (OSError, subprocess.SubprocessError) as failure:
         shutil.rmtree(home, ignore_errors=True)
         reason = (getattr(failure, "stderr", "") or str(failure)).strip().splitlines()[-1]
-        print(f"peer {peer.name} is missing: {reason}", file=sys.stderr)
+        tell(f"peer {peer.name} is missing: {reason}")
         return None
     return python

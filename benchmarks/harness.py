@@ -1,23 +1,21 @@
-"""Sides, rounds and figures: what every group of benchmarks shares.
+"""What a side of a benchmark uses, and how it is run.
 
-A *side* is a function in a module, named `module:function`, that does one
-workload once and returns its measures by name. It runs in a fresh process. A
-*workload* is the sides to compare, the measures to make figures of, and the other
-products (peers) that are measured in the same rounds.
+A *side* is a function in a module, named `module:function`, that does one workload once and returns its measures by
+name. It runs in a fresh process.
 """
 
 import gc
 import importlib
 import json
 import os
-import statistics
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -25,19 +23,26 @@ perf_counter = time.perf_counter  # noqa: TID251 - a benchmark is about real tim
 
 Measures: TypeAlias = Mapping[str, float]
 
-Peer: TypeAlias = Callable[[Mapping[str, float]], Measures]
-"""Does a workload once with another product, in a process of its own, from the arguments of the workload."""
+PROFILE_VARIABLE: Final = "UNDERSTUDY_BENCH_PROFILE"
+"""Where processes of a side leave a profile of themselves; not set, they leave none."""
+
+HANGS_SECONDS: Final = 900.0
 
 
 @attrs.frozen(kw_only=True)
 class Options:
     """What whoever runs the benchmarks asked for, beside the groups and the scale.
 
-    `peers`: the names of those to measure, None for all there are. `profiles`: the folder for a profile of our side of
-    every workload, None for none.
+    `peers`: the names of those to measure, None for all there are. `make_peers`: make an environment for those that
+    have none yet. `peer_seconds`: how long the runs of a peer may take for one workload, the first aside, and
+    `run_seconds`: how long any one of them. `profiles`: the folder for a profile of our side of every workload, None
+    for none.
     """
 
     peers: frozenset[str] | None = None
+    make_peers: bool = False
+    peer_seconds: float = 1.0
+    run_seconds: float = 10.0
     profiles: Path | None = None
 
     def wants(self, peer: str) -> bool:
@@ -47,103 +52,13 @@ class Options:
 
 OPTIONS: ContextVar[Options] = ContextVar("options", default=Options())  # noqa: B039 - it is frozen
 
-
-@attrs.frozen(kw_only=True)
-class Figure:
-    """One line of the output.
-
-    `size` tells figures of one metric apart that were taken at several sizes. `distribution` holds what a side measured
-    at each whole percentile, of the last round, where it has one.
-    """
-
-    workload: str
-    metric: str
-    value: float
-    limit: float
-    ratio: float
-    limit_name: str
-    n: int
-    spread: tuple[float, float]
-    peers: Mapping[str, float] = attrs.field(factory=dict)
-    size: int | None = None
-    distribution: tuple[float, ...] | None = None
-
-    @property
-    def name(self) -> str:
-        return self.metric if self.size is None else f"{self.metric} ({self.size})"
-
-    def line(self) -> str:
-        """Write it for a reader."""
-        low, high = self.spread
-        text = (
-            f"{self.workload:4} {self.name:20} {self.value:12.4g}   limit {self.limit:12.4g}   ratio {self.ratio:8.3f}"
-            f"   [{low:.4g} .. {high:.4g}] n={self.n}   {self.limit_name}"
-        )
-        return text + "".join(f"   {name} {value:.4g}" for name, value in self.peers.items())
+_BEGAN: Final = perf_counter()
 
 
-@attrs.frozen(kw_only=True)
-class Metric:
-    """A measure of the first side, set against the same measure of the second."""
-
-    name: str
-    limit_name: str
-
-
-@attrs.frozen(kw_only=True)
-class Workload:
-    """Ours against the limit, with the arguments both sides get."""
-
-    name: str
-    ours: str
-    limit: str
-    metrics: tuple[Metric, ...]
-    arguments: Mapping[str, float]
-    peers: Mapping[str, Peer] = attrs.field(factory=dict)
-
-
-def figures(workload: Workload, rounds: int) -> Iterator[Figure]:
-    """Run every side once a round, in turn, and make the figures."""
-    ours, limit = [], []
-    wanted = {name: peer for name, peer in workload.peers.items() if OPTIONS.get().wants(name)}
-    peers: dict[str, list[Measures]] = {name: [] for name in wanted}
-    for _ in range(rounds):
-        ours.append(run_side(workload.ours, workload.arguments))
-        limit.append(run_side(workload.limit, workload.arguments))
-        for name, peer in wanted.items():
-            peers[name].append(peer(workload.arguments))
-    profile(workload.ours, workload.arguments)
-    for metric in workload.metrics:
-        yield attrs.evolve(
-            figure(
-                workload.name,
-                metric,
-                [measures[metric.name] for measures in ours],
-                [measures[metric.name] for measures in limit],
-            ),
-            peers={
-                name: statistics.median(measures[metric.name] for measures in measured)
-                for name, measured in peers.items()
-                if metric.name in measured[0]
-            },
-            distribution=tuple(ours[-1].get(f"{metric.name}@{share}", 0.0) for share in range(101))
-            if f"{metric.name}@0" in ours[-1]
-            else None,
-        )
-
-
-def figure(workload: str, metric: Metric, values: Sequence[float], limits: Sequence[float]) -> Figure:
-    """Make the figure of a measure and its limit, each taken once a round."""
-    return Figure(
-        workload=workload,
-        metric=metric.name,
-        value=statistics.median(values),
-        limit=statistics.median(limits),
-        ratio=statistics.median(value / (base or 1e-9) for value, base in zip(values, limits, strict=True)),
-        limit_name=metric.limit_name,
-        n=len(values),
-        spread=(min(values), max(values)),
-    )
+def tell(what: str) -> None:
+    """Tell whoever waits how far it is, with the time since the start; on standard error."""
+    minutes, seconds = divmod(int(perf_counter() - _BEGAN), 60)
+    print(f"[{minutes:02}:{seconds:02}] {what}", file=sys.stderr, flush=True)
 
 
 def run_side(side: str, arguments: Mapping[str, float]) -> Measures:
@@ -153,20 +68,63 @@ def run_side(side: str, arguments: Mapping[str, float]) -> Measures:
         check=True,
         stdout=subprocess.PIPE,
         text=True,
+        timeout=HANGS_SECONDS,
+        env=environment(),
     )
     measures: Measures = json.loads(done.stdout)
     return measures
 
 
 def profile(side: str, arguments: Mapping[str, float]) -> None:
-    """Write a profile of one more run of a side, if that is asked for: an HTML file, with a flame graph in it."""
+    """Write a profile of one more run of a side, if that is asked for: an HTML file, with a flame graph in it.
+
+    A process that the side makes with `python` has a file of its own.
+    """
     folder = OPTIONS.get().profiles
     if folder is None:
         return
     name = "-".join([side.rpartition(".")[2].replace(":", "-"), *(f"{value:g}" for value in arguments.values())])
-    command = [sys.executable, "-m", "pyinstrument", "--renderer", "html", "--outfile", str(folder / f"{name}.html")]
-    command += ["-m", "benchmarks.harness", side, json.dumps(dict(arguments))]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    tell(f"a profile of {name}")
+    run = ["-m", "benchmarks.harness", side, json.dumps(dict(arguments))]
+    variables = {**environment(), PROFILE_VARIABLE: str(folder / name)}
+    subprocess.run([*_profiling(folder / f"{name}.html"), *run], check=True, stdout=subprocess.DEVNULL, env=variables)
+
+
+def environment() -> dict[str, str]:
+    """Give the environment of every side and peer: their bytecode is kept, wherever this may be told not to keep its.
+
+    A process that starts would compile its program each time, otherwise, and that would be measured.
+    """
+    variables = {**os.environ, "PYTHONPYCACHEPREFIX": str(cache_folder() / "bytecode")}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
+    return variables
+
+
+def cache_folder() -> Path:
+    """Give the folder for what is made once and used by every run."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "understudy-benchmarks"
+
+
+def python(role: str) -> Sequence[str]:
+    """Give the command of another Python process of a side, whose profile, if one is made, bears the name of its role.
+
+    Such a process has to end by itself, or by `end`, for there to be a profile.
+    """
+    prefix = os.environ.get(PROFILE_VARIABLE)
+    return [sys.executable] if prefix is None else _profiling(Path(f"{prefix}-{role}.html"))
+
+
+def end(process: "subprocess.Popen[str]") -> None:
+    """End a process that serves: at once, or so that it still writes its profile."""
+    if PROFILE_VARIABLE in os.environ:
+        process.send_signal(signal.SIGINT)
+    else:
+        process.kill()
+    process.wait()
+
+
+def _profiling(file: Path) -> Sequence[str]:
+    return [sys.executable, "-m", "pyinstrument", "--renderer", "html", "--outfile", str(file)]
 
 
 def resident_bytes() -> int:
@@ -180,6 +138,17 @@ def distribution(metric: str, values: Iterable[float]) -> dict[str, float]:
     """Give what was measured at each whole percentile, as measures that `figures` knows to belong to a metric."""
     ordered = sorted(values)
     return {f"{metric}@{share}": ordered[min(len(ordered) - 1, share * len(ordered) // 100)] for share in range(101)}
+
+
+def lateness(seconds: Iterable[float]) -> dict[str, float]:
+    """Give the measures of W10 for what was that late."""
+    late = [one * 1e3 for one in seconds]
+    return {
+        "late_p50_ms": percentile(late, 0.5),
+        "late_p99_ms": percentile(late, 0.99),
+        "late_max_ms": max(late),
+        **distribution("late_p99_ms", late),
+    }
 
 
 def percentile(values: Iterable[float], share: float) -> float:

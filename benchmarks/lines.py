@@ -3,18 +3,22 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
-from benchmarks.harness import Figure
+from benchmarks.figures import Figure
 
-Key: TypeAlias = tuple[str, str, int | None]
+Key: TypeAlias = tuple[str, str, str, int | None]
 
 
 def encode(figure: Figure) -> str:
     """Write a figure as one line; what it does not have is left out."""
-    return json.dumps({key: _rounded(value) for key, value in attrs.asdict(figure).items() if value is not None})
+    return json.dumps({key: _rounded(value) for key, value in attrs.asdict(figure).items() if _said(key, value)})
+
+
+def _said(key: str, value: object) -> bool:
+    return key == "peers" or value not in (None, "", {})
 
 
 def _rounded(value: object) -> object:
@@ -36,10 +40,11 @@ def decode(line: str) -> Figure:
         ValueError: it is not one of ours.
     """
     try:
-        data = json.loads(line)
-        data["spread"] = tuple(data["spread"])
+        data: dict[str, Any] = json.loads(line)
+        for key, value in data.items():
+            data[key] = tuple(value) if isinstance(value, list) else value
         return Figure(**data)
-    except (KeyError, TypeError) as fault:
+    except (AttributeError, TypeError, ValueError) as fault:
         raise ValueError(f"not a line of figures ({fault}): {line[:100]}") from fault
 
 
@@ -56,29 +61,26 @@ def read(path: Path) -> Mapping[Key, Figure]:
 
 def key_of(figure: Figure) -> Key:
     """Say what a figure is a figure of."""
-    return figure.workload, figure.metric, figure.size
+    return figure.group, figure.workload, figure.metric, figure.size
 
 
 def compare(figures: Mapping[Key, Figure], earlier: Mapping[Key, Figure]) -> Iterator[str]:
-    """Say how each ratio changed. A change counts as one if the rounds of both runs do not overlap."""
+    """Say how each ratio changed. A change counts as one if the ratios of the rounds of both runs do not overlap."""
     for key, now in figures.items():
         before = earlier.get(key)
         if before is None:
-            yield f"{now.workload:4} {now.name:24} new: {now.ratio:.3f}"
+            yield f"{now.workload:4} {now.name:28} new: {now.ratio:.3f}"
             continue
         change = now.ratio / before.ratio - 1 if before.ratio else 0.0
-        clear = "" if _overlap(now, before) else "   clear of both spreads"
-        yield f"{now.workload:4} {now.name:24} ratio {before.ratio:8.3f} -> {now.ratio:8.3f}   {change:+7.1%}{clear}"
-    for key in earlier.keys() - figures.keys():
-        yield f"{key[0]:4} {key[1]:24} not measured this time"
+        clear = (
+            "" if _overlap(now, before) else f"   {'better' if (change > 0) == now.rate else 'worse'}, in every round"
+        )
+        yield f"{now.workload:4} {now.name:28} ratio {before.ratio:8.3f} -> {now.ratio:8.3f}   {change:+7.1%}{clear}"
+    groups = {key[0] for key in figures}
+    for key, gone in earlier.items():
+        if key not in figures and key[0] in groups:
+            yield f"{gone.workload:4} {gone.name:28} not measured this time"
 
 
 def _overlap(one: Figure, other: Figure) -> bool:
-    low, high = (_relative(one), _relative(other))
-    return low[0] <= high[1] and high[0] <= low[1]
-
-
-def _relative(figure: Figure) -> tuple[float, float]:
-    """Give the spread in ratios, as far as the median limit allows."""
-    base = figure.limit or 1e-9
-    return figure.spread[0] / base, figure.spread[1] / base
+    return one.ratios[0] <= other.ratios[1] and other.ratios[0] <= one.ratios[1]

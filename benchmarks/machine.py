@@ -2,6 +2,7 @@
 
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ def describe() -> Mapping[str, str]:
     versions = {each.name.lower(): each.version for each in distributions()}
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),  # noqa: TID251 - when it was measured
+        "commit": _commit(),
         "python": f"{platform.python_implementation()} {sys.version.split()[0]}",
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": _processor(),
@@ -25,6 +27,15 @@ def describe() -> Mapping[str, str]:
         "load": " ".join(f"{value:.1f}" for value in os.getloadavg()),
         **{name: versions[name] for name in _TOLD if name in versions},
     }
+
+
+def _commit() -> str:
+    """Give the commit that is measured, where this is a checkout and there is git."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=7"]
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
 
 
 def _processor() -> str:

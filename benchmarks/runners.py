@@ -10,7 +10,7 @@ processes.
 from collections.abc import Iterator
 from typing import Final
 
-from benchmarks.harness import Figure, Metric, Workload, figures
+from benchmarks.figures import Figure, Metric, Workload, figures
 
 ROUNDS: Final = {"small": 3, "full": 9}
 WAVES: Final = {"small": 2, "full": 10}

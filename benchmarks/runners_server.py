@@ -1,11 +1,12 @@
 """An HTTP server that does as little as it can: ``python -m benchmarks.runners_server`` prints its port and serves."""
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import trio
+
+from benchmarks.harness import end, python
 
 SETTLE_SECONDS = 0.7
 """How long processes that are to be cancelled are given to be under way."""
@@ -34,14 +35,16 @@ async def _main() -> None:
 def serving() -> Iterator[str]:
     """Run the server in a process of its own; give its address."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.runners_server"], stdout=subprocess.PIPE, text=True, start_new_session=True
+        [*python("server"), "-m", "benchmarks.runners_server"],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     assert process.stdout is not None
     try:
         yield f"http://127.0.0.1:{int(process.stdout.readline())}/"
     finally:
-        process.kill()
-        process.wait()
+        end(process)
 
 
 if __name__ == "__main__":

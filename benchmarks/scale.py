@@ -7,13 +7,13 @@ Each side has a server of its own for a while: PostgreSQL from a wheel, which sy
 
 import os
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Final
 
 import attrs
 
-from benchmarks.environments import Foreign
-from benchmarks.harness import Figure, Measures, Metric, Peer, Workload, figures
+from benchmarks.figures import Figure, Metric, Peer, Workload, figures
+from benchmarks.harness import Measures
+from benchmarks.products import DBOS
 from tests.support.postgres import running_server
 
 ROUNDS: Final = {"small": 2, "full": 5}
@@ -27,23 +27,23 @@ SERVER_VARIABLE: Final = "BENCHMARK_POSTGRES"
 """Where the script of the peer finds its server."""
 
 COMMITS: Final = "PostgreSQL, sixteen connections"
-DBOS: Final = Foreign(
-    name="dbos", script="dbos_postgres.py", requirements=("dbos==3.4.0", "psycopg[binary]>=3.3.9,<3.4"), size=0.5
-)
 
 
 def run(scale: str) -> Iterator[Figure]:
     """Yield every figure of the group."""
     for workload in workloads(scale):
-        peers = {name: partial(_on_a_server, peer) for name, peer in DBOS.doing("chains").items()}
-        yield from figures(attrs.evolve(workload, peers=peers if workload.name == "W14" else {}), ROUNDS[scale])
+        yield from figures(workload, ROUNDS[scale])
 
 
-def _on_a_server(peer: Peer, arguments: Mapping[str, float]) -> Measures:
+def _on_a_server(peer: Peer) -> Peer:
     """Have a peer measured on a server of its own, as both sides are."""
-    with running_server(durable=True) as server:
-        os.environ[SERVER_VARIABLE] = server.url
-        return peer(arguments)
+
+    def measure(arguments: Mapping[str, float], seconds: float) -> Measures:
+        with running_server(durable=True) as server:
+            os.environ[SERVER_VARIABLE] = server.url
+            return peer.measure(arguments, seconds)
+
+    return attrs.evolve(peer, measure=measure)
 
 
 def workloads(scale: str) -> tuple[Workload, ...]:
@@ -55,6 +55,10 @@ def workloads(scale: str) -> tuple[Workload, ...]:
             limit="benchmarks.scale_raw:commits",
             metrics=tuple(Metric(name=f"steps_s_{count}", limit_name=COMMITS) for count in (1, 2, 4)),
             arguments=CHAINS[scale],
+            peers={
+                name: _on_a_server(peer)
+                for name, peer in DBOS.doing("on_postgres", tasks=30 if scale == "small" else 200).items()
+            },
         ),
         Workload(
             name="wake",

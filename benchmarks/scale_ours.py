@@ -10,9 +10,10 @@ from functools import partial
 import trio
 
 from benchmarks.durable_ours import chain
-from benchmarks.harness import percentile, perf_counter
+from benchmarks.harness import percentile, perf_counter, python
 from runtime import Action, Step, Template, open_runtime
 from runtime.api.client import Runtime
+from runtime.testing import load
 from tests.support.postgres import fresh_store, running_server
 
 
@@ -43,7 +44,7 @@ def _steps_s(url: str, count: int, tasks: int, steps: int, at_once: int) -> floa
 def _begin(what: str, arguments: Mapping[str, object]) -> "subprocess.Popen[bytes]":
     # Not ``-m``: what steps call is found by the name of its module, which has to be the same in all processes.
     program = f"from benchmarks.scale_ours import be; be({what!r})"
-    command = [sys.executable, "-c", program, json.dumps(arguments)]
+    command = [*python(what), "-c", program, json.dumps(arguments)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
@@ -75,16 +76,8 @@ async def worker(store: str, tasks: int, steps: int, at_once: int) -> None:
         await (await rt.submit(template)).wait()
         _tell()
         await _told()
-        free = trio.Semaphore(at_once)
-
-        async def one() -> None:
-            await (await rt.submit(template)).wait()
-            free.release()
-
-        async with trio.open_nursery() as nursery:
-            for _ in range(tasks):
-                await free.acquire()
-                nursery.start_soon(one)
+        report = await load(rt, template, tasks=tasks, concurrency=at_once, warm_up=0)
+        assert report.done == tasks, report
         _tell()
         await _told()
 

@@ -10,9 +10,9 @@ import trio
 
 from benchmarks.harness import perf_counter, resident_bytes
 from benchmarks.tasks_raw import AT_ONCE, growth
-from runtime import Action, Step, Template, open_runtime
-from runtime.api.client import Runtime
+from runtime import Action, Limits, Prepared, Runtime, Step, TaskState, Template, open_runtime
 from runtime.runner import StepRequest
+from runtime.testing import load
 
 _began: list[float] = []
 
@@ -55,7 +55,7 @@ def _chain(steps: int, function: object = increment) -> Template:
     )
 
 
-async def _results(rt: Runtime, template: Template) -> list[object]:
+async def _results(rt: Runtime, template: Template | Prepared) -> list[object]:
     task = await rt.submit(template)
     view = await task.wait()
     return [step.output for step in view.steps.values()]
@@ -65,23 +65,14 @@ def chains(tasks: int, steps: int) -> dict[str, float]:
     """A task of the runtime per chain."""
 
     async def main() -> float:
-        template = _chain(steps)
-        free = trio.Semaphore(AT_ONCE)
-
-        async def one() -> None:
-            assert await _results(rt, template) == [*range(1, steps + 1)]
-            free.release()
-
         async with open_runtime() as rt:
-            await _results(rt, template)
-            began = perf_counter()
-            async with trio.open_nursery() as nursery:
-                for _ in range(tasks):
-                    await free.acquire()
-                    nursery.start_soon(one)
-            return perf_counter() - began
+            template = await rt.prepare(_chain(steps))
+            report = await load(rt, template, tasks=tasks, concurrency=AT_ONCE, warm_up=1)
+            assert report.done == tasks, report
+            assert await _results(rt, template) == [*range(1, steps + 1)]
+        return report.per_second
 
-    return {"steps_s": tasks * steps / trio.run(main)}
+    return {"steps_s": trio.run(main) * steps}
 
 
 def wide(steps: int) -> dict[str, float]:
@@ -107,7 +98,7 @@ def wide(steps: int) -> dict[str, float]:
 
 
 def deep(steps: int) -> dict[str, float]:
-    """One chain: how long the last hundred steps take, as a multiple of the first hundred."""
+    """One chain: what a step takes, and the last hundred steps as a multiple of the first hundred."""
 
     async def main() -> None:
         async with open_runtime() as rt:
@@ -122,8 +113,14 @@ def deep(steps: int) -> dict[str, float]:
 
 
 def foreach(items: int) -> dict[str, float]:
-    """One loop over items that only a step knows, and a step that reads all its children."""
+    """One loop over items that only a step knows, and a step that reads all its children: a hundred at once; and all."""
+    return {
+        "us_per_step": trio.run(_seconds_of_loop, items, Limits(resources={"body": AT_ONCE})) / items * 1e6,
+        "unlimited_us_per_step": trio.run(_seconds_of_loop, items, None) / items * 1e6,
+    }
 
+
+async def _seconds_of_loop(items: int, limits: Limits | None) -> float:
     def template(size: int) -> Template:
         return Template(
             name="foreach",
@@ -133,23 +130,57 @@ def foreach(items: int) -> dict[str, float]:
                     foreach="{{.step.list.output | toJson}}",
                     dependencies=["list"],
                     action=Action.calling(twice, item="{{.iterator}}"),
+                    resources=["body"] if limits else [],
                 ),
                 "read": Step(action=Action.calling(children), dependencies=["each"]),
             },
         )
 
-    async def main() -> float:
-        async with open_runtime() as rt:
-            await (await rt.submit(template(10))).wait()
-            prepared = await rt.prepare(template(items))
-            gc.collect()
-            began = perf_counter()
-            view = await (await rt.submit(prepared)).wait()
-            seconds = perf_counter() - began
-        assert view.steps["read"].output == items, view.steps["read"]
-        return seconds
+    async with open_runtime(limits=limits) as rt:
+        await (await rt.submit(template(10))).wait()
+        prepared = await rt.prepare(template(items))
+        gc.collect()
+        began = perf_counter()
+        view = await (await rt.submit(prepared)).wait()
+        seconds = perf_counter() - began
+    assert view.steps["read"].output == items, view.steps["read"]
+    return seconds
 
-    return {"us_per_step": trio.run(main) / items * 1e6}
+
+_ended: list[float] = []
+
+
+async def asleep() -> None:
+    """Sleep until cancelled, and note when that was."""
+    _running.append(True)
+    try:
+        await trio.sleep_forever()
+    finally:
+        _ended.append(perf_counter())
+
+
+_running: list[bool] = []
+
+
+def cancel(steps: int) -> dict[str, float]:
+    """One task with so many running steps: until the last has ended, and until whoever waits for the task knows."""
+    apart = {f"step{number}": Step(action=Action.calling(asleep)) for number in range(steps)}
+
+    async def main() -> tuple[float, float]:
+        async with open_runtime() as rt:
+            task = await rt.submit(Template(name="asleep", steps=apart))
+            while len(_running) < steps:  # noqa: ASYNC110 - nothing of this is measured
+                await trio.sleep(0.01)
+            began = perf_counter()
+            await task.cancel()
+            view = await task.wait()
+            told = perf_counter()
+        assert view.state is TaskState.CANCELLED, view.state
+        assert len(_ended) == steps
+        return max(_ended) - began, told - began
+
+    ended, told = trio.run(main)
+    return {"ms": ended * 1e3, "told_ms": told * 1e3}
 
 
 def memory(steps: int) -> dict[str, float]:

@@ -73,6 +73,77 @@ def growth(times: Sequence[float]) -> dict[str, float]:
     return {"growth": last / first, "us_per_step": (times[-1] - times[0]) / (len(times) - 1) * 1e6}
 
 
+def deep(steps: int) -> dict[str, float]:
+    """One chain: what a task per step takes. The limit of its growth is none."""
+    times: list[float] = []
+
+    async def step(results: list[int], ended: trio.Event) -> None:
+        times.append(perf_counter())
+        await _step(results, ended)
+
+    async def main() -> None:
+        results = [0]
+        async with trio.open_nursery() as nursery:
+            for _ in range(steps):
+                ended = trio.Event()
+                nursery.start_soon(step, results, ended)
+                await ended.wait()
+
+    trio.run(main)
+    return {**growth(times), "growth": 1.0}
+
+
 def foreach(items: int) -> dict[str, float]:
-    """A task per item, and the results in order."""
-    return {"us_per_step": wide(items)["us_per_step"]}
+    """A task per item, and the results in order: a hundred at once; and all."""
+
+    async def main() -> float:
+        results: dict[int, int] = {}
+        free = trio.Semaphore(AT_ONCE)
+
+        async def body(number: int) -> None:
+            results[number] = await increment(number)
+            free.release()
+
+        began = perf_counter()
+        async with trio.open_nursery() as nursery:
+            for number in range(items):
+                await free.acquire()
+                nursery.start_soon(body, number)
+        assert [results[number] for number in range(items)] == [*range(1, items + 1)]
+        return perf_counter() - began
+
+    return {
+        "us_per_step": trio.run(main) / items * 1e6,
+        "unlimited_us_per_step": wide(items)["us_per_step"],
+    }
+
+
+def memory(steps: int) -> dict[str, float]:
+    """The bound that is set for what a finished step costs."""
+    del steps
+    return {"bytes_per_step": 2048.0}
+
+
+def cancel(steps: int) -> dict[str, float]:
+    """A task per step under one nursery that is cancelled."""
+
+    async def main() -> float:
+        ended: list[float] = []
+
+        async def asleep() -> None:
+            try:
+                await trio.sleep_forever()
+            finally:
+                ended.append(perf_counter())
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(steps):
+                nursery.start_soon(asleep)
+            await trio.sleep(0.2)
+            began = perf_counter()
+            nursery.cancel_scope.cancel()
+        assert len(ended) == steps
+        return perf_counter() - began
+
+    milliseconds = trio.run(main) * 1e3
+    return {"ms": milliseconds, "told_ms": milliseconds}

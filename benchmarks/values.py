@@ -11,7 +11,8 @@ from statistics import median
 from time import process_time
 from typing import Final
 
-from benchmarks.harness import Figure, Measures, Metric, Workload, figures, run_side
+from benchmarks.figures import Figure, Metric, Peer, Workload, figures
+from benchmarks.harness import Measures, run_side
 
 ROUNDS: Final = {"small": 5, "full": 9}
 RENDERS: Final = {"small": 2_000, "full": 10_000}
@@ -66,12 +67,12 @@ def run(scale: str) -> Iterator[Figure]:
             limit=f"benchmarks.values:jinja2_{verb}",
             metrics=metrics,
             arguments={"times": (RENDERS if verb == "render" else COMPILES)[scale]},
-            peers={"gotpl": _gotpl} if verb == "render" and find_spec("gotpl") else {},
+            peers={"gotpl": Peer(measure=_gotpl)} if verb == "render" and find_spec("gotpl") else {},
         )
         yield from figures(workload, ROUNDS[scale])
 
 
-def _gotpl(_arguments: Mapping[str, float]) -> Measures:
+def _gotpl(_arguments: Mapping[str, float], _seconds: float) -> Measures:
     return run_side("benchmarks.values:gotpl_render", {"times": RENDERS["small"] // 4})
 
 

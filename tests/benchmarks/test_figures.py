@@ -1,15 +1,21 @@
 """The harness of the benchmarks: what it writes can be read, compared and looked at."""
 
 import json
+import os
+import select
 import subprocess
 import sys
+from contextlib import suppress
 
 import attrs
 import pytest
 
 from benchmarks import lines, machine, report
 from benchmarks.__main__ import main
-from benchmarks.harness import OPTIONS, Figure, Metric, Options, Workload, distribution, figure, figures
+from benchmarks.environments import measures_of
+from benchmarks.figures import Figure, Metric, Peer, PeerFailed, Workload, figure, figures
+from benchmarks.harness import OPTIONS, Options, distribution
+from benchmarks.results import Results
 
 FIGURE = Figure(
     workload="W6",
@@ -20,7 +26,10 @@ FIGURE = Figure(
     limit_name="trio task per step",
     n=3,
     spread=(130.0, 150.0),
+    ratios=(13.0, 15.0),
     peers={"other": 311.0},
+    notes={"other": "tasks 50"},
+    group="tasks",
     size=500,
 )
 
@@ -29,7 +38,8 @@ def test_a_figure_is_one_line_and_can_be_read_again():
     line = lines.encode(FIGURE)
     assert "\n" not in line
     assert list(json.loads(line)) == [
-        "workload", "metric", "value", "limit", "ratio", "limit_name", "n", "spread", "peers", "size",
+        "workload", "metric", "value", "limit", "ratio", "limit_name", "n", "spread", "peers",
+        "group", "size", "ratios", "notes",
     ]  # fmt: skip
     assert lines.decode(line) == FIGURE
 
@@ -41,33 +51,68 @@ def test_what_is_not_a_file_of_figures_is_refused(tmp_path, capsys):
         main(["actors", "--against", str(file)])
     with pytest.raises(SystemExit, match=r"--against: .*No such file"):
         main(["actors", "--against", str(tmp_path / "none")])
-    with pytest.raises(SystemExit):
-        main(["actresses"])
-    assert "no such group: actresses" in capsys.readouterr().err
+    (tmp_path / "machines.json").write_text("no")
+    with pytest.raises(SystemExit, match="--out: not a line of figures"):
+        main(["actors", "--out", str(tmp_path)])
+    for wrong in (["actresses"], ["actors", "--peers", "pykkka"]):
+        with pytest.raises(SystemExit):
+            main(wrong)
+    said = capsys.readouterr().err
+    assert "no such group: actresses" in said
+    assert "no such peer: pykkka" in said
 
 
 def test_a_comparison_says_what_changed_and_whether_that_is_clear_of_the_spread():
-    better = attrs.evolve(FIGURE, value=70.0, ratio=7.0, spread=(65.0, 75.0))
+    lower = attrs.evolve(FIGURE, ratio=7.0, ratios=(6.5, 7.5))
+    rate = attrs.evolve(FIGURE, metric="steps_s")
     same = attrs.evolve(FIGURE, metric="other", ratio=14.1)
-    now = {lines.key_of(one): one for one in (better, same, attrs.evolve(FIGURE, metric="fresh"))}
-    before = {lines.key_of(one): one for one in (FIGURE, attrs.evolve(FIGURE, metric="other"))}
-    before["W9", "gone", None] = FIGURE
-    changed, unclear, new, gone = lines.compare(now, before)
-    assert "14.000 ->    7.000    -50.0%   clear of both spreads" in changed
-    assert "clear" not in unclear
+    now = [lower, attrs.evolve(lower, metric="steps_s"), same, attrs.evolve(FIGURE, metric="fresh")]
+    before = [FIGURE, rate, attrs.evolve(FIGURE, metric="other"), attrs.evolve(FIGURE, metric="gone")]
+    another_group = attrs.evolve(FIGURE, group="durable")
+    changed, of_rate, unclear, new, gone = lines.compare(
+        {lines.key_of(one): one for one in now}, {lines.key_of(one): one for one in [*before, another_group]}
+    )
+    assert "14.000 ->    7.000    -50.0%   better, in every round" in changed
+    assert "-50.0%   worse, in every round" in of_rate
+    assert "every round" not in unclear
     assert "new" in new
-    assert gone.startswith("W9   gone")
+    assert "gone (500)" in gone
 
 
 def test_the_page_holds_its_pictures_and_needs_no_network(tmp_path):
-    second = attrs.evolve(FIGURE, size=4000, value=150.0, distribution=tuple(map(float, range(1, 102))))
-    page = report.write(tmp_path, [FIGURE, second], machine.describe(), ["W6 <changed>"])
+    second = attrs.evolve(FIGURE, size=4000, value=150.0, peers={}, distribution=tuple(map(float, range(1, 102))))
+    instances = [attrs.evolve(FIGURE, metric=f"steps_s_{count}", size=None) for count in (1, 2)]
+    page = report.write(tmp_path, [FIGURE, second, *instances], {"tasks": machine.describe()}, ["W6 <changed>"])
     text = page.read_text()
-    assert text.count("<svg") == 3
-    assert {"ratios.svg", "size-W6-us_per_step.png", "distributions.png"} <= {one.name for one in tmp_path.iterdir()}
+    assert text.count("<svg") == 4
+    written = {one.name for one in tmp_path.iterdir()}
+    assert {"ratios.svg", "size-W6-us_per_step.png", "scaling.svg", "distributions.png"} <= written
     assert "W6 &lt;changed&gt;" in text
+    assert "311 (tasks 50)" in text
     assert "src=" not in text
     assert "<script" not in text
+
+
+def test_a_folder_keeps_the_latest_of_each_group_and_what_a_run_that_was_cut_found(tmp_path):
+    first = Results(tmp_path)
+    first.begin("tasks", {"date": "monday"})
+    first.add(FIGURE)
+    first.add(attrs.evolve(FIGURE, size=1000))
+    first.begin("actors", {"date": "monday"})
+    first.add(attrs.evolve(FIGURE, group="actors", size=None))
+    second = Results(tmp_path)
+    second.begin("tasks", {"date": "tuesday"})
+    second.add(attrs.evolve(FIGURE, value=1.0))  # and is cut here
+    kept = lines.read(tmp_path / "figures.jsonl")
+    assert {key: one.value for key, one in kept.items()} == {
+        ("tasks", "W6", "us_per_step", 500): 1.0,
+        ("actors", "W6", "us_per_step", None): 140.0,
+    }
+    Results(tmp_path).show(())
+    table = (tmp_path / "README.md").read_text()
+    assert "date tuesday" in table
+    assert "| W6 | us_per_step (500) | 14 | 1 | 130 to 150 | 10 | trio task per step | other 311 (tasks 50) |" in table
+    assert not any(one.name.startswith(".") for one in tmp_path.iterdir())
 
 
 def test_what_is_told_of_the_machine_names_nobody():
@@ -86,23 +131,72 @@ def limit(number: int) -> dict[str, float]:
     return {"ms": number * 2.0}
 
 
-def test_sides_run_in_processes_of_their_own_and_peers_only_if_wanted():
-    workload = Workload(
-        name="W0",
-        ours=f"{__name__}:ours",
-        limit=f"{__name__}:limit",
-        metrics=(Metric(name="ms", limit_name="twice"),),
-        arguments={"number": 4},
-        peers={"one": lambda _: {"ms": 1.0}, "two": lambda _: {"ms": 2.0}},
-    )
-    token = OPTIONS.set(Options(peers=frozenset({"two"})))
-    try:
-        (made,) = figures(workload, rounds=1)
-    finally:
+WORKLOAD = Workload(
+    name="W0",
+    ours=f"{__name__}:ours",
+    limit=f"{__name__}:limit",
+    metrics=(Metric(name="ms", limit_name="twice"),),
+    arguments={"number": 4},
+)
+
+
+@pytest.fixture
+def options():
+    tokens = []
+    yield lambda **wanted: tokens.append(OPTIONS.set(Options(**wanted)))
+    for token in reversed(tokens):
         OPTIONS.reset(token)
-    assert (made.value, made.limit, made.ratio, made.peers) == (4.0, 8.0, 0.5, {"two": 2.0})
+
+
+def test_sides_run_in_processes_of_their_own_and_peers_only_if_wanted(options):
+    options(peers=frozenset({"two"}))
+    peers = {"one": Peer(measure=lambda *_: {"ms": 1.0}), "two": Peer(measure=lambda *_: {"ms": 2.0})}
+    (made,) = figures(attrs.evolve(WORKLOAD, peers=peers), rounds=1)
+    assert (made.value, made.limit, made.ratio, made.peers, made.notes) == (4.0, 8.0, 0.5, {"two": 2.0}, {})
     assert made.distribution is not None
     assert (made.distribution[0], made.distribution[50], made.distribution[100]) == (1.0, 2.0, 3.0)
+    assert made.limit_distribution is None
+
+
+def test_a_slow_peer_does_less_and_a_broken_one_nothing_and_the_notes_say_so(options, capsys):
+    def slow(arguments, _seconds):
+        given.append(arguments)
+        return {"ms": 1.0}
+
+    def broken(_arguments, seconds):
+        raise PeerFailed(f"gave nothing in {seconds:.0f} s")
+
+    given = []
+    options(peer_seconds=0.0, run_seconds=7.0)
+    peers = {"slow": Peer(measure=slow, most={"number": 3}), "broken": Peer(measure=broken)}
+    (made,) = figures(attrs.evolve(WORKLOAD, peers=peers), rounds=2)
+    assert given == [{"number": 3}]
+    assert made.peers == {"slow": 1.0}
+    assert made.notes == {"slow": "number 3, 1 of 2 rounds", "broken": "gave nothing in 7 s"}
+    assert "peer broken: gave nothing in 7 s" in capsys.readouterr().err
+
+
+def test_every_size_is_measured_in_every_round_and_growth_is_that_of_the_work():
+    sized = attrs.evolve(WORKLOAD, arguments={}, sized="number", sizes=(2, 6), growth="ms")
+    small, large, growth = figures(sized, rounds=1)
+    assert [(one.metric, one.size, one.value, one.ratio) for one in (small, large, growth)] == [
+        ("ms", 2, 2.0, 0.5),
+        ("ms", 6, 6.0, 0.5),
+        ("growth", None, 3.0, 3.0),
+    ]
+
+
+def test_a_peers_program_is_bounded_and_leaves_nothing_running(tmp_path):
+    mark = tmp_path / "pid"
+    child = f"import os, time; open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    program = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    with pytest.raises(PeerFailed, match="gave nothing in 1 s"):
+        measures_of([sys.executable, "-c", program], 1.0)
+    with suppress(ProcessLookupError):  # it has ended, or is about to
+        assert select.select([os.pidfd_open(int(mark.read_text()))], [], [], 10)[0]
+    with pytest.raises(PeerFailed, match="broke, status 1: ZeroDivisionError"):
+        measures_of([sys.executable, "-c", "1 / 0"], 10.0)
+    assert measures_of([sys.executable, "-c", "print('noise'); print('{\"ms\": 1}')"], 10.0) == {"ms": 1}
 
 
 def test_the_ratio_is_the_median_over_the_rounds():
@@ -113,7 +207,10 @@ def test_the_ratio_is_the_median_over_the_rounds():
 def test_a_peer_that_cannot_be_installed_is_reported_and_left_out(tmp_path):
     program = (
         "from benchmarks.environments import Foreign\n"
+        "from benchmarks.harness import OPTIONS, Options\n"
         "peer = Foreign(name='nobody', script='x.py', requirements=('/nowhere/at/all',))\n"
+        "assert peer.doing('chains') == {}\n"
+        "OPTIONS.set(Options(make_peers=True))\n"
         "assert peer.doing('chains') == {}\n"
     )
     done = subprocess.run(
@@ -123,5 +220,7 @@ def test_a_peer_that_cannot_be_installed_is_reported_and_left_out(tmp_path):
         capture_output=True,
         text=True,
     )
-    assert done.stderr.startswith("peer nobody is missing: ")
+    told = [line for line in done.stderr.splitlines() if "is missing" in line]
+    assert "it has no environment yet" in told[0]
+    assert "/nowhere/at/all" in told[1]
     assert list(tmp_path.glob("*/*")) == []
