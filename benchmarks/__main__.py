@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         results = None if options.out is None else Results(options.out)
     except (OSError, ValueError) as fault:
         raise SystemExit(f"{'--out' if options.against is None else '--against'}: {fault}") from fault
-    profiles = (options.out or Path("profiles")) if options.profile else None
+    profiles = (options.out or Path()) / "profiles" if options.profile else None
     if profiles is not None:
         profiles.mkdir(parents=True, exist_ok=True)
     make = options.peers == "all" or isinstance(options.peers, frozenset) or options.scale == "full"

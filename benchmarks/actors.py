@@ -25,8 +25,8 @@ SIZES: Final = {
     },
 }
 ROUNDS: Final = {"small": 3, "full": 5}
-DUE: Final = {"small": (0.4, 0.9), "full": (3.0, 8.0)}
-BURST_AFTER: Final = {"small": 0.5, "full": 2.0}
+DUE: Final = {"small": (0.8, 1.3), "full": (3.0, 8.0)}
+BURST_AFTER: Final = {"small": 1.0, "full": 2.0}
 THREADS: Final = 1_000
 """Of a product that has a thread for every actor, so many at most."""
 

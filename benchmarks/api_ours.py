@@ -6,7 +6,7 @@ from functools import partial
 import trio
 
 from benchmarks.api_client import EVENTS_OF_A_TASK, listen, server, submit
-from benchmarks.harness import Measures
+from benchmarks.harness import Measures, serve
 from runtime import Action, Input, Step, Template, open_runtime
 from runtime.api.desk import Desk
 from runtime.engine.rights import Identity
@@ -65,4 +65,4 @@ async def _serve(tasks: int, subscribers: int) -> None:
 
 
 if __name__ == "__main__":
-    trio.run(partial(_serve, *map(int, sys.argv[1:])))
+    serve(lambda: trio.run(partial(_serve, *map(int, sys.argv[1:]))))

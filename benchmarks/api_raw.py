@@ -9,14 +9,14 @@ from typing import Any, cast
 
 import trio
 from hypercorn.config import Config
-from hypercorn.trio import serve
+from hypercorn.trio import serve as serve_asgi
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from benchmarks.api_client import EVENTS_OF_A_TASK, listen, server, submit
-from benchmarks.harness import Measures, perf_counter
+from benchmarks.harness import Measures, perf_counter, serve
 
 REPLY = b"x" * 400
 """As long as a task that was just submitted is as JSON."""
@@ -89,7 +89,7 @@ async def _serve(count: int, subscribers: int) -> None:
     config.bind = [f"fd://{door.detach()}"]
     config.accesslog = config.errorlog = None
     async with trio.open_nursery() as nursery:
-        run: Any = partial(serve, cast("Any", app), config, mode="asgi")
+        run: Any = partial(serve_asgi, cast("Any", app), config, mode="asgi")
         await nursery.start(run)
         print(port, flush=True)
         while count and len(channels) < subscribers:  # noqa: ASYNC110 - they come from another process
@@ -100,4 +100,4 @@ async def _serve(count: int, subscribers: int) -> None:
 
 
 if __name__ == "__main__":
-    trio.run(partial(_serve, *map(int, sys.argv[1:])))
+    serve(lambda: trio.run(partial(_serve, *map(int, sys.argv[1:]))))

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 
 import trio
@@ -44,7 +45,13 @@ def killed(tasks: int, steps: int, done: int) -> dict[str, float]:
         def life(name: str, **more: float) -> "subprocess.CompletedProcess[str]":
             arguments = {"tasks": tasks, "steps": steps, "done": done, **more}
             side = f"benchmarks.durable_kills:{name}"
-            command = [*python(name), "-m", "benchmarks.harness", side, json.dumps(arguments)]
+            command = [
+                *(python(name) if name == "second_life" else [sys.executable]),
+                "-m",
+                "benchmarks.harness",
+                side,
+                json.dumps(arguments),
+            ]
             return subprocess.run(
                 command, env=environment, pass_fds=[lines], stdout=subprocess.PIPE, text=True, check=False
             )

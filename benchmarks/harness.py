@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -121,6 +121,14 @@ def end(process: "subprocess.Popen[str]") -> None:
     else:
         process.kill()
     process.wait()
+
+
+def serve(run: Callable[[], object]) -> None:
+    """Run what a process serves with, until `end` ends it."""
+    try:
+        run()
+    except* KeyboardInterrupt:
+        pass
 
 
 def _profiling(file: Path) -> Sequence[str]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import trio
 
-from benchmarks.harness import end, python
+from benchmarks.harness import end, python, serve
 
 SETTLE_SECONDS = 0.7
 """How long processes that are to be cancelled are given to be under way."""
@@ -48,4 +48,4 @@ def serving() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    trio.run(_main)
+    serve(lambda: trio.run(_main))

@@ -59,9 +59,10 @@ def test_a_decision_costs_no_more_in_a_task_of_a_hundred_times_the_steps(shape):
     costs = []
     for size in (20, 2000):
         task = task_of(shape(size))
+        assert decide(task, finished("s0")).records
         costs.append([calls_of(lambda: decide(task, finished("s0"))) for _ in range(3)][-1])  # noqa: B023 - called here
     assert costs[1] <= costs[0] * 1.1
-    assert costs[0] < 150
+    assert 20 < costs[0] < 150
 
 
 def test_a_step_that_ended_costs_less_than_two_kibibytes_until_its_task_ends():
@@ -79,4 +80,4 @@ def test_a_step_that_ended_costs_less_than_two_kibibytes_until_its_task_ends():
     finally:
         tracemalloc.stop()
     assert task.resolution is ResolutionState.DONE
-    assert (after - before) / size < 2048
+    assert 100 < (after - before) / size < 2048

@@ -1,0 +1,89 @@
+"""What a step costs from its start to its record, with everything around it: it does not grow with its task.
+
+Counted in calls and bytes, which are the same on any machine, and not in seconds.
+"""
+
+import gc
+import sys
+import tracemalloc
+from itertools import pairwise
+
+import pytest
+
+from runtime import Action, Step, TaskState, Template, open_runtime
+
+CALLS_OF_A_STEP = 400
+"""Of Python and C functions, together: about half as many again as there are today."""
+
+BYTES_OF_A_STEP = 2048
+"""What there may be at the peak for each step of a task that goes on: its record, its output, its place in the state."""
+
+
+async def nothing() -> int:
+    return 1
+
+
+def chain(size):
+    names = ["", *(f"s{number}" for number in range(size))]
+    return Template(
+        name="chain",
+        steps={
+            name: Step(action=Action.calling(nothing), dependencies=[before] if before else [])
+            for before, name in pairwise(names)
+        },
+    )
+
+
+def fan_out(size):
+    return Template(name="fan", steps={f"s{number}": Step(action=Action.calling(nothing)) for number in range(size)})
+
+
+async def ended(rt, prepared):
+    view = await (await rt.submit(prepared)).wait()
+    assert view.state is TaskState.DONE
+
+
+async def calls_of(rt, prepared):
+    calls = 0
+
+    def count(_frame, event, _argument):
+        nonlocal calls
+        calls += event in {"call", "c_call"}
+
+    sys.setprofile(count)
+    try:
+        await ended(rt, prepared)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("shape", [chain, fan_out])
+async def test_a_step_takes_as_many_calls_in_a_task_of_ten_times_the_steps(shape, autojump_clock):
+    calls = {}
+    async with open_runtime() as rt:
+        for size in (20, 40, 400):
+            prepared = await rt.prepare(shape(size))
+            await ended(rt, prepared)  # so that what is made once is there
+            calls[size] = await calls_of(rt, prepared)
+    first = (calls[40] - calls[20]) / 20
+    then = (calls[400] - calls[40]) / 360
+    assert 50 < then < CALLS_OF_A_STEP
+    assert then < first * 1.15
+
+
+async def test_a_step_takes_a_bounded_number_of_bytes(autojump_clock):
+    peaks = {}
+    async with open_runtime() as rt:
+        for size in (50, 300):
+            prepared = await rt.prepare(chain(size))
+            await ended(rt, prepared)
+            gc.collect()
+            tracemalloc.start()
+            try:
+                before, _ = tracemalloc.get_traced_memory()
+                await ended(rt, prepared)
+                peaks[size] = tracemalloc.get_traced_memory()[1] - before
+            finally:
+                tracemalloc.stop()
+    assert 100 < (peaks[300] - peaks[50]) / 250 < BYTES_OF_A_STEP, peaks
