@@ -7,7 +7,7 @@ from functools import partial
 import attrs
 
 from runtime.api.messages import SubmitTask
-from runtime.engine.birth import task_infos
+from runtime.engine.birth import TaskInfos
 from runtime.engine.task import Header
 from runtime.errors import Fault, InputInvalid
 from runtime.runner import PARENT_TAG
@@ -57,7 +57,7 @@ class Submission:
             watcher_usernames=self.watcher_usernames,
             watcher_groups=self.watcher_groups,
         )
-        return task_infos(header, now, evaluator.region)
+        return TaskInfos(header, now, evaluator.region)
 
     async def checked(self, evaluator: Evaluator) -> SubmitTask:
         """Check the inputs, and render what is rendered of them.

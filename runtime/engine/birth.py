@@ -1,6 +1,6 @@
 """The task that a header and a plan begin: nothing has happened to it yet."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from runtime.engine.states import ResolutionState, StepState
@@ -20,7 +20,7 @@ def new_task(header: Header, plan: Plan, *, tags: Mapping[str, str], at: float) 
         known=Values(
             input=header.inputs,
             resolver_input=header.resolver_inputs,
-            task=task_infos(header, at, plan.region),
+            task=TaskInfos(header, at, plan.region),
             config=plan.config,
             variables=plan.template.variables,
         ),
@@ -32,8 +32,37 @@ def new_task(header: Header, plan: Plan, *, tags: Mapping[str, str], at: float) 
     )
 
 
-def task_infos(header: Header, last_activity: float, region: str) -> dict[str, Json]:
-    """Give ``.task`` (section 4.2): lists are joined with commas, and those that are empty are not there."""
+class TaskInfos(Mapping[str, Json]):
+    """``.task`` (section 4.2), worked out when it is looked at: it hardly ever is, and changes with every run."""
+
+    __slots__ = ("_header", "_infos", "_last_activity", "_region")
+
+    def __init__(self, header: Header, last_activity: float, region: str) -> None:
+        self._header = header
+        self._last_activity = last_activity
+        self._region = region
+        self._infos: Mapping[str, Json] | None = None
+
+    def _known(self) -> Mapping[str, Json]:
+        if self._infos is None:
+            self._infos = _infos_of(self._header, self._last_activity, self._region)
+        return self._infos
+
+    def __getitem__(self, key: str) -> Json:
+        """Give one."""
+        return self._known()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        """Give their names."""
+        return iter(self._known())
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self._known())
+
+
+def _infos_of(header: Header, last_activity: float, region: str) -> Mapping[str, Json]:
+    """Lists are joined with commas, and those that are empty are not there."""
     infos: dict[str, Json] = {
         "task_id": header.task_id,
         "created": _written(header.submitted_at),

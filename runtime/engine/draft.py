@@ -10,7 +10,7 @@ from typing import Final, assert_never
 import attrs
 
 from runtime.engine import edits, waits
-from runtime.engine.birth import new_task, task_infos
+from runtime.engine.birth import TaskInfos, new_task
 from runtime.engine.comments import commented
 from runtime.engine.graph import Edge, Graph, Need
 from runtime.engine.persistent import PersistentMap, persistent
@@ -342,7 +342,7 @@ class Draft:
         self.span = Span(record.at, self.span.stop)
         self._let_go()
         self.rechecked = False
-        self.known = self.known.with_task(task_infos(self.header, record.at, self.plan.region))
+        self.known = self.known.with_task(TaskInfos(self.header, record.at, self.plan.region))
         if self.live:
             self._adopt()
         self.resolution = ResolutionState.RUNNING
@@ -403,7 +403,7 @@ class Draft:
         )
         self.known = self.known.with_resolution(
             resolver_input=record.resolver_inputs,
-            task=task_infos(self.header, record.at, self.plan.region),
+            task=TaskInfos(self.header, record.at, self.plan.region),
         )
 
     def _started(self, record: StepStarted) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 import attrs
 
 from runtime.engine import waits
-from runtime.engine.birth import new_task, task_infos
+from runtime.engine.birth import TaskInfos, new_task
 from runtime.engine.graph import Graph
 from runtime.engine.persistent import persistent
 from runtime.engine.records import (
@@ -51,7 +51,7 @@ def apply(draft: "Draft", record: Edit) -> None:
             draft.edits += 1
             draft.header = attrs.evolve(draft.header, resolver_inputs=record.resolver_inputs)
             draft.known = draft.known.with_resolution(
-                record.resolver_inputs, task_infos(draft.header, record.at, draft.plan.region)
+                record.resolver_inputs, TaskInfos(draft.header, record.at, draft.plan.region)
             )
         case _:
             assert_never(record)
@@ -86,7 +86,7 @@ def _rewrite_task(draft: "Draft", record: TaskEdited) -> None:
     )
     draft.tags = dict(record.tags)
     draft.known = attrs.evolve(
-        draft.known, input=record.inputs, task=task_infos(draft.header, record.at, draft.plan.region)
+        draft.known, input=record.inputs, task=TaskInfos(draft.header, record.at, draft.plan.region)
     )
 
 

@@ -5,7 +5,7 @@ go wrong inside it is a state of the step; only being cut from outside, or a bug
 task's actor reports in its place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 import attrs
 import trio
@@ -125,8 +125,15 @@ def _others(changes: tuple[Change, ...], step: str) -> tuple[Change, ...]:
     return tuple(change for change in changes if change.step != step)
 
 
-async def _act(attempt: Attempt, tools: Tools) -> Result:
+def _act(attempt: Attempt, tools: Tools) -> Awaitable[Result]:
     """Wait, with the pre-hook at work meanwhile; perform the action, and check what it gave (sections 6.5 and 6.6)."""
+    definition = attempt.definition
+    if attempt.program.hook is not None or definition.execution_delay or definition.json_schema is not None:
+        return _wait_and_act(attempt, tools)
+    return perform(attempt, definition.action, attempt.values, tools)
+
+
+async def _wait_and_act(attempt: Attempt, tools: Tools) -> Result:
     definition = attempt.definition
     values = attempt.values
     waits = attempt.program.hook is not None or definition.execution_delay

@@ -6,7 +6,7 @@ from functools import partial
 
 import attrs
 
-from runtime.engine.birth import task_infos
+from runtime.engine.birth import TaskInfos
 from runtime.engine.events import CheckedWish, OrderChildren
 from runtime.engine.records import ChildOrder
 from runtime.engine.rights import Identity, starts_by_itself
@@ -93,7 +93,7 @@ async def _order(attempt: Attempt, task: ChildTask, tools: Tools) -> ChildOrder:
         watcher_usernames=task.watcher_usernames,
         watcher_groups=task.watcher_groups,
     )
-    infos = partial(task_infos, header, now, tools.evaluator.region)
+    infos = partial(TaskInfos, header, now, tools.evaluator.region)
     prepared = await prepare_task(template, task.inputs, task.tags, infos=infos, evaluator=tools.evaluator)
     requester = Identity(parent.requester, parent.requester_groups)
     return ChildOrder(
