@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import importlib.util
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -40,16 +41,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     named = options.peers if isinstance(options.peers, frozenset) else None
     OPTIONS.set(attrs.evolve(_PEERS[options.scale], peers=named, make_peers=make, profiles=profiles))
     found: dict[lines.Key, Figure] = {}
+    broken: list[str] = []
     with ExitStack() as files:
         say = _sayer(options.json, files)
         for group in options.groups or GROUPS:
             if results is not None:
                 results.begin(group, {"scale": options.scale, **machine.describe()})
-            for figure in run(group, options.scale):
-                found[lines.key_of(figure)] = figure
-                say(figure)
-                if results is not None:
-                    results.add(figure)
+            try:
+                for figure in run(group, options.scale):
+                    found[lines.key_of(figure)] = figure
+                    say(figure)
+                    if results is not None:
+                        results.add(figure)
+            except subprocess.SubprocessError as fault:  # the other groups are worth as much without it
+                broken.append(group)
+                tell(f"{group} broke: {fault}")
             if results is not None:
                 tell(f"{group} is done, see {results.show(())}")
     if earlier is not None:
@@ -57,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("\n".join(comparison), file=sys.stderr)
         if results is not None:
             results.show(comparison)
+    if broken:
+        raise SystemExit(f"these groups broke: {', '.join(broken)}")
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

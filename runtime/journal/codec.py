@@ -15,6 +15,7 @@ an extension.
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final, TypeAlias, get_args
 
 import attrs
@@ -120,17 +121,23 @@ def _without_large_integers(value: object) -> object:
 
 
 class Form:
-    """How one attrs class is read: strictly, and for a class that msgspec cannot build itself, by a stand-in."""
+    """How one attrs class is read: strictly, and for a class that msgspec cannot build itself, by a stand-in.
+
+    The decoder is made when there is something to read: most programs meet few of the classes, and all start.
+    """
 
     def __init__(self, cls: type, **types: Any) -> None:
-        fields = attrs.fields(cls)
-        stand_in = attrs.make_class(
-            cls.__name__, {field.name: _plain(field, types) for field in fields}, frozen=True, kw_only=True
-        )
-        self._names = frozenset(field.name for field in fields)
-        self._decoder: msgpack.Decoder[Any] = msgpack.Decoder(
-            stand_in if types else cls, dec_hook=_no_callable, ext_hook=_extension
-        )
+        self._cls = cls
+        self._types = types
+        self._names = frozenset(field.name for field in attrs.fields(cls))
+
+    @cached_property
+    def _decoder(self) -> "msgpack.Decoder[Any]":
+        target = self._cls
+        if self._types:
+            fields = {field.name: _plain(field, self._types) for field in attrs.fields(target)}
+            target = attrs.make_class(target.__name__, fields, frozen=True, kw_only=True)
+        return msgpack.Decoder(target, dec_hook=_no_callable, ext_hook=_extension)
 
     def decode(self, raw: bytes | msgspec.Raw) -> Any:
         """Read one.
