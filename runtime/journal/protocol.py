@@ -15,6 +15,7 @@ from runtime.flow.flow import Flow
 from runtime.flow.records import FlowCreated
 from runtime.flow.records import Record as FlowRecord
 from runtime.flow.states import FlowStatus
+from runtime.frozen import value
 from runtime.journal.listing import Count, Listing, Wanted, listing_of, listing_of_flow
 
 Record: TypeAlias = TaskRecord | FlowRecord
@@ -114,7 +115,7 @@ def _standing_state(flow: Flow) -> ResolutionState:
             return ResolutionState.WAITING if flow.idle else ResolutionState.RUNNING
 
 
-@attrs.frozen
+@value
 class Entry:
     """The records of one task in one commit, in order.
 

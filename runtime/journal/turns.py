@@ -5,12 +5,12 @@ Encoding is done in the task that asks, so that whoever writes for all has only 
 
 from typing import Final
 
-import attrs
 from msgspec import msgpack
 
 from runtime.engine.records import TaskSubmitted
 from runtime.flow.history import begin
 from runtime.flow.records import FlowCreated
+from runtime.frozen import value
 from runtime.journal.codec import encode_template, encode_turn
 from runtime.journal.listing import Listing, listing_of_flow, listing_of_submission
 from runtime.journal.protocol import Entry, Standing
@@ -24,7 +24,7 @@ encode_listing: Final = msgpack.Encoder().encode
 decode_listing: Final = msgpack.Decoder(Listing).decode
 
 
-@attrs.frozen
+@value
 class Turn:
     """One entry, encoded: what can be stored without looking at records. `template`: of a submission."""
 
