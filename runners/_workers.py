@@ -12,15 +12,14 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Final, Self, cast
 
 import attrs
 import trio
 
 from runners._output import KEPT_BYTES, KeptText
-from runners._process import exit_of
 from runtime.runner import Json, dumps
 
 WORKER_FD: Final = "UNDERSTUDY_WORKER_FD"
@@ -202,9 +201,9 @@ class _Worker:
 
     async def _end(self) -> int:
         """Wait for the end of a worker that has hung up, and end what is left of its group; give its exit code."""
-        with exit_of(self._process) as exited, trio.move_on_after(_DEATH_SECONDS):
+        with _exit_of(self._process) as exited, trio.move_on_after(_DEATH_SECONDS):
             await trio.lowlevel.wait_readable(exited)
-        await self.kill()
+        await self._reap()  # and no more: what it said last may still be read
         return -signal.SIGKILL if self._process.returncode is None else self._process.returncode
 
     async def _send(self, data: bytes) -> bool:
@@ -239,12 +238,28 @@ class _Worker:
         kept.write(held)
 
     async def kill(self) -> None:
-        """Kill it with its group, and wait for the end. Idempotent; takes as long as the kernel needs."""
+        """Kill it with its group, wait for the end, and let go of it. Idempotent; takes as long as the kernel needs."""
+        await self._reap()
+        self._line.close()
+        with trio.CancelScope(shield=True):  # closing waits for nothing
+            await self._output.aclose()
+
+    async def _reap(self) -> None:
         if self._process.returncode is None:  # not reaped: its number is still its own
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             with trio.CancelScope(shield=True, deadline=trio.current_time() + _DEATH_SECONDS):
                 await self._process.wait()
-        self._line.close()
-        with trio.CancelScope(shield=True):  # closing waits for nothing
-            await self._output.aclose()
+
+
+@contextmanager
+def _exit_of(process: trio.Process) -> Iterator[int]:
+    """Give a descriptor that is readable once the program has exited.
+
+    Unlike `trio.Process.wait` it does not reap the program, whose number must stay taken until its group is killed.
+    """
+    descriptor = os.pidfd_open(process.pid)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -7,12 +7,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import attrs
+import trio
 
 from runners._delimiters import Delimiter, between
 from runners._output import KEPT_BYTES, MOST_KEPT_BYTES, Codes, OutputMode, json_object, last_line
 from runners._process import Ended, run_group
 from runners._thread import decoded
-from runtime.runner import ClientError, Duration, Fault, Json, Outcome, Runner, StepFailed, StepRequest, Templated
+from runtime.runner import (
+    ClientError,
+    Duration,
+    Fault,
+    Json,
+    Outcome,
+    Runner,
+    RunnerSettings,
+    StepFailed,
+    StepRequest,
+    Templated,
+)
 
 _METADATA_SCHEMA: Mapping[str, Json] = {
     "$schema": "http://json-schema.org/draft-07/schema#",
@@ -75,6 +87,10 @@ class Script(Runner[ScriptConfig]):
     config = ScriptConfig
     metadata_schema = _METADATA_SCHEMA
 
+    def __init__(self, settings: RunnerSettings | None = None) -> None:
+        super().__init__(settings)
+        self._door = trio.Lock()
+
     def validate(self, config: ScriptConfig) -> Iterator[Fault]:
         """Refuse a file that is not there to be run, and delimiters that do not go with the mode."""
         if isinstance(config.file_path, Templated):
@@ -124,6 +140,7 @@ class Script(Runner[ScriptConfig]):
                 stdin=config.stdin.encode(errors="replace"),
                 limit_seconds=config.timeout,
                 kept_bytes=config.max_output_bytes,
+                door=self._door,
             )
         except (OSError, ValueError) as fault:
             message = f"the script cannot be started: {fault}"

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+from collections import Counter
 
 import pytest
 import trio
@@ -138,3 +140,44 @@ async def test_many_scripts_run_side_by_side(scripts):
             for number in range(20):
                 nursery.start_soon(attempt, number)
     assert sorted(outputs) == list(range(20))
+
+
+async def test_scripts_that_start_together_give_everybody_a_turn_between_two_of_them(scripts, monkeypatch):
+    """Starting one stops the program for as long as it takes: many at once must not do so one right after the other."""
+    turn, starts, popen = 0, [], subprocess.Popen
+
+    def start(*args, **options):
+        starts.append(turn)
+        return popen(*args, **options)
+
+    monkeypatch.setattr("runners._process.subprocess.Popen", start)
+    file = scripts.shell("echo '{}'")
+    with trio.fail_after(30):
+        async with trio.open_nursery() as others:
+
+            @others.start_soon
+            async def _():
+                nonlocal turn
+                while True:
+                    turn += 1
+                    await trio.lowlevel.checkpoint()
+
+            async with trio.open_nursery() as nursery:
+                for _ in range(20):
+                    nursery.start_soon(scripts.runner.run, laws.request_for(scripts.runner, {"file_path": file}))
+            others.cancel_scope.cancel()
+    assert len(starts) == 20
+    assert (
+        max(Counter(starts).values()) <= 2
+    )  # the one of a turn may come after, and that of the next before, the count
+
+
+async def test_a_script_that_waits_to_be_started_is_cancelled_like_any_other(scripts):
+    file = scripts.shell("sleep 1000; :")
+    with trio.fail_after(30), trio.CancelScope() as scope:
+        async with trio.open_nursery() as nursery:
+            for _ in range(20):
+                nursery.start_soon(scripts.runner.run, laws.request_for(scripts.runner, {"file_path": file}))
+            await trio.lowlevel.checkpoint()
+            scope.cancel()
+    assert scope.cancelled_caught
