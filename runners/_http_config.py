@@ -189,18 +189,19 @@ def _auth_faults(auth: Auth) -> Iterator[Fault]:
     given = [way for way, credentials in ways.items() if credentials is not None]
     if len(given) > 1:
         yield Fault("auth", f"at most one of {', '.join(ways)} can be given, not {' and '.join(given)}")
-    for path, text in _credential_texts(auth):
+    for path, text in secrets_of(auth):
         if not text:
-            yield Fault(f"auth.{path}", "is empty")
+            yield Fault(path, "is empty")
 
 
-def _credential_texts(auth: Auth) -> Iterator[tuple[str, str]]:
+def secrets_of(auth: Auth) -> Iterator[tuple[str, str]]:
+    """Give the parts of credentials with the paths of their fields."""
     for way, credentials in (("basic", auth.basic), ("digest", auth.digest)):
         if credentials is not None:
-            yield f"{way}.user", credentials.user
-            yield f"{way}.password", credentials.password
+            yield f"auth.{way}.user", credentials.user
+            yield f"auth.{way}.password", credentials.password
     if auth.bearer is not None:
-        yield "bearer", auth.bearer
+        yield "auth.bearer", auth.bearer
     if auth.mutual_tls is not None:
-        yield "mutual_tls.client_cert", auth.mutual_tls.client_cert
-        yield "mutual_tls.client_key", auth.mutual_tls.client_key
+        yield "auth.mutual_tls.client_cert", auth.mutual_tls.client_cert
+        yield "auth.mutual_tls.client_key", auth.mutual_tls.client_key

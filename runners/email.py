@@ -12,6 +12,7 @@ import trio
 
 from runners import _message
 from runners._connect import connect, said
+from runners._secrets import missing
 from runners._thread import conversing
 from runtime.runner import Duration, Fault, Forbidden, Outcome, Runner, StepFailed, StepRequest, Templated
 
@@ -96,6 +97,8 @@ class Email(Runner[EmailConfig]):
         config = request.config
         for fault in self.validate(config):
             raise StepFailed(str(fault))
+        if config.smtp_username and (problem := missing(_secrets(config))):
+            raise StepFailed(problem)
         with trio.move_on_after(config.timeout):
             await self._send(config)
             return Outcome(
@@ -130,6 +133,11 @@ class Email(Runner[EmailConfig]):
             raise StepFailed(f"the message could not be sent: {said(fault)}"[:500]) from None
 
 
+def _secrets(config: EmailConfig) -> Iterator[tuple[str, str]]:
+    yield "smtp_username", config.smtp_username
+    yield "smtp_password", config.smtp_password
+
+
 class _Client(smtplib.SMTP):
     """A client that is given its connection."""
 
@@ -143,13 +151,12 @@ class _Client(smtplib.SMTP):
 
 def _deliver(plain: socket.socket, *, config: EmailConfig, mail: EmailMessage) -> None:
     """Hand the message over; blocking."""
-    tls = _tls(verify=not config.smtp_skip_tls_verify)
     if config.smtp_port == _TLS_PORT:
-        plain = tls.wrap_socket(plain, server_hostname=config.smtp_hostname)
+        plain = _tls(config).wrap_socket(plain, server_hostname=config.smtp_hostname)
     with _Client(plain, config.smtp_hostname) as client:
         client.ehlo()
         if config.smtp_port != _TLS_PORT and client.has_extn("starttls"):
-            client.starttls(context=tls)
+            client.starttls(context=_tls(config))
             client.ehlo()
         if config.smtp_username:
             client.login(config.smtp_username, config.smtp_password)
@@ -158,9 +165,10 @@ def _deliver(plain: socket.socket, *, config: EmailConfig, mail: EmailMessage) -
             raise smtplib.SMTPRecipientsRefused(refused)
 
 
-def _tls(*, verify: bool) -> ssl.SSLContext:
+def _tls(config: EmailConfig) -> ssl.SSLContext:
+    """Build a context, once it is needed: it takes tens of milliseconds, in which no cancel is heard."""
     context = ssl.create_default_context()
-    if not verify:
+    if config.smtp_skip_tls_verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context

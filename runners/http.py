@@ -8,12 +8,13 @@ import httpx2
 import trio
 
 from runners._exchange import Call, exchange
-from runners._http_config import Auth, HttpConfig, address_of, config_faults, with_query
+from runners._http_config import Auth, HttpConfig, address_of, config_faults, secrets_of, with_query
 from runners._reply import Reply, decode_reply
+from runners._secrets import missing
 from runners._thread import decoded
 from runners._tls import SystemTls, tls_context
 from runners._wire import proxy_of
-from runtime.runner import Fault, Outcome, Runner, RunnerSettings, StepFailed, StepRequest, loads
+from runtime.runner import ClientError, Fault, Outcome, Runner, RunnerSettings, StepFailed, StepRequest, loads
 
 _OURS = frozenset({"content-length", "transfer-encoding"})  # said by what is sent, whatever a configuration says
 
@@ -52,10 +53,12 @@ class Http(Runner[HttpConfig]):
         """Ask once.
 
         Raises:
-            ClientError: the reply says that the request is wrong.
+            ClientError: a credential is missing, or the reply says that the request is wrong.
             StepFailed: the reply says something else than success, cannot be read, or did not come in time.
         """
         config = request.config
+        if problem := missing(_secrets(config)):
+            raise ClientError(problem)
         with trio.move_on_after(config.timeout):
             reply = await self._asked(config)
             return await decoded(lambda _: _outcome(reply, config), reply.body)
@@ -98,6 +101,13 @@ class Http(Runner[HttpConfig]):
                 )
             )
         return await self._system_tls.context()
+
+
+def _secrets(config: HttpConfig) -> Iterator[tuple[str, str]]:
+    yield from secrets_of(config.auth)
+    for index, header in enumerate(config.headers):
+        if header.name.lower() == "authorization" and header.value:
+            yield f"headers[{index}].value", header.value
 
 
 def _speaks_tls(config: HttpConfig) -> bool:

@@ -143,7 +143,10 @@ class Script(Runner[ScriptConfig]):
                 door=self._door,
             )
         except (OSError, ValueError) as fault:
-            message = f"the script cannot be started: {fault}"
+            reason: object = fault
+            if isinstance(fault, FileNotFoundError) and not self._problem(config.file_path):
+                reason = "there is no such program as its first line (#!) names"
+            message = f"the script cannot be started: {reason}"
             metadata = _described(exit_code=_NOT_STARTED, error=message)
             raise _failure(config, _NOT_STARTED)(message, metadata=metadata) from fault
 

@@ -92,6 +92,11 @@ async def test_a_password_is_checked_and_never_said():
     assert failed.message.startswith("the server refused: 535")
 
 
+async def test_nobody_logs_in_with_a_password_that_is_not_there():
+    failed = await laws.fails_as_declared(EMAIL, config(9, smtp_username="ada", smtp_password="<no value>"))
+    assert failed.message.startswith("smtp_password: what its template looks for is not there")
+
+
 async def test_a_recipient_that_is_refused_is_named_even_when_others_are_not():
     with trio.fail_after(60):
         async with smtp_server() as server:

@@ -126,6 +126,25 @@ async def test_credentials_are_sent():
     assert [request.header("authorization") for request in server.requests] == ["Basic Zm9vOmJhcg==", "Bearer token"]
 
 
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ({"auth": {"bearer": "<no value>"}}, "auth.bearer"),
+        ({"auth": {"bearer": ""}}, "auth.bearer"),
+        ({"auth": {"basic": {"user": "foo", "password": "<no value>"}}}, "auth.basic.password"),
+        ({"auth": {"digest": {"user": "", "password": "bar"}}}, "auth.digest.user"),
+        ({"auth": {"mutual_tls": {"client_cert": "c", "client_key": "<no value>"}}}, "auth.mutual_tls.client_key"),
+        ({"headers": [{"name": "authorization", "value": "token <no value>"}]}, "headers[0].value"),
+    ],
+)
+async def test_nobody_is_asked_with_a_secret_that_is_not_there(given, path):
+    async with serving(respond()) as server:
+        failed = await fails({"url": server.url(), **given})
+    assert isinstance(failed, ClientError)
+    assert failed.message.startswith(f"{path}: ")
+    assert not server.requests
+
+
 async def test_a_digest_challenge_is_answered_within_the_attempt():
     challenge = ("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256')
 

@@ -166,6 +166,8 @@ async def test_a_script_that_cannot_be_started_counts_as_exit_code_1(scripts, te
         failed = await laws.fails_as_declared(scripts.runner, configuration)
     assert type(failed) is error
     assert failed.message.startswith("the script cannot be started: ")
+    if text == "#!/does/not/exist\n":
+        assert failed.message.endswith("there is no such program as its first line (#!) names")
     assert failed.metadata["exit_code"] == "1"
 
 
