@@ -1,7 +1,7 @@
 """The one who commits for all: takes what waits, stores it together, and tells everybody at once.
 
-While one group is on its way the next one gathers, so that under load a commit is shared by all who came meanwhile, and
-nobody ever waits for company. A cancelled wait abandons the append, not the write: it is stored, or not, as a whole.
+While one group is on its way the next one gathers, so that under load a commit is shared by all who came meanwhile. Before
+one leaves, whoever can run runs; nobody ever waits for company that has to be waited for. A cancelled wait abandons the append, not the write: it is stored, or not, as a whole.
 
 When the link to the server is cut, everybody waits while it is sought again. Whether the commit that was on its way got
 there is read in the instance's own row: so an append is never stored twice, and what was stored is never refused.
@@ -25,6 +25,12 @@ from runtime.journal.turns import Turn
 
 _LARGEST_GROUP: Final = 1024
 """How many appends one commit takes at most."""
+
+_PASSES: Final = 3
+"""How often the scheduler goes round between the word that something was stored and what follows, if it needs no waiting."""
+
+_MOST_ROUNDS: Final = 8
+"""How long it may go on that more come."""
 
 _AGAIN_SECONDS: Final = (0.0, 0.1, 0.25, 0.5, 1.0)
 """How long to wait before the server is sought again; the last one for ever."""
@@ -138,6 +144,7 @@ class Committer:
                 await self._wanted.wait()
                 self._wanted = trio.Event()
                 while self._jobs or self._released or self._unheld:
+                    await self._gather()
                     self._begun += 1
                     group = [self._jobs.popleft() for _ in range(min(len(self._jobs), _LARGEST_GROUP))]
                     freed = Freed(self._released, self._unheld)
@@ -155,6 +162,19 @@ class Committer:
             self._refuse(group, why)
             self.close(why)
             self._hang_up()
+
+    async def _gather(self) -> None:
+        """Let whoever can run now get as far as having something to store, too: whoever was told of the last commit does.
+
+        Otherwise the first of them would begin a commit alone, and all others wait for it; and where instances take turns
+        to commit, they wait for those of all.
+        """
+        for _ in range(_MOST_ROUNDS):
+            before = len(self._jobs)
+            for _ in range(_PASSES):
+                await trio.lowlevel.checkpoint()
+            if not before < len(self._jobs) < _LARGEST_GROUP:
+                return
 
     def _refuse(self, jobs: "Sequence[_Append] | deque[_Append]", why: Exception) -> None:
         for job in jobs:

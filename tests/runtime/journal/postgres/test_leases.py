@@ -168,6 +168,23 @@ async def test_postgres_appends_at_once_share_their_commits(store):
         assert await commits(journal) - before <= 3
 
 
+async def test_postgres_who_was_told_of_one_commit_is_together_in_the_next(store):
+    async with running_journal(store) as journal:
+        await journal.append([first(f"t{number}") for number in range(50)])
+        before = await commits(journal)
+
+        async def three(number):
+            for at in (1.0, 2.0, 3.0):
+                await trio.lowlevel.checkpoint()  # what follows a commit takes a few passes of the scheduler
+                await trio.lowlevel.checkpoint()
+                await journal.append([Entry(f"t{number}", [started(at)])])
+
+        async with trio.open_nursery() as nursery:
+            for number in range(50):
+                nursery.start_soon(three, number)
+        assert await commits(journal) - before == 3
+
+
 async def commits(journal):
     [(committed,)] = await journal._look(
         "SELECT committed FROM instances WHERE number = %(me)s", {"me": journal._instance.number}
