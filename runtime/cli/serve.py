@@ -1,5 +1,6 @@
 """``understudy serve``: a runtime behind a server, from its options to its end."""
 
+import gc
 import resource
 import signal
 from collections.abc import Callable, Sequence
@@ -89,6 +90,16 @@ def _make_room(connections: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
+def _spare_what_stays() -> None:
+    """Have the garbage collector leave out what is there from the start.
+
+    It is a hundred thousand objects, and whenever all were looked at, every request would wait for a twentieth of a
+    second.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
     with ExitStack() as stack:
         audit: Audit | None = None
@@ -129,6 +140,7 @@ async def _serve_until_told(options: ServeOptions, audit: Audit | None, say: Cal
             await nursery.start(_heed_signals, runtime, say)
             if options.templates is not None:
                 await nursery.start(follow_templates, runtime, options.templates, say)
+            _spare_what_stays()
             say(f"listening on http://{address}")
             await _until_told(runtime, office)
             nursery.cancel_scope.cancel()
