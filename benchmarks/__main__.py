@@ -22,7 +22,7 @@ GROUPS: Final = ("actors", "values", "tasks", "durable", "api", "runners", "scal
 
 _PEERS: Final = {
     "small": Options(peer_seconds=1.0, run_seconds=10.0),
-    "full": Options(peer_seconds=15.0, run_seconds=60.0),
+    "full": Options(peer_seconds=10.0, run_seconds=90.0),
 }
 
 
@@ -44,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     broken: list[str] = []
     with ExitStack() as files:
         say = _sayer(options.json, files)
-        for group in options.groups or GROUPS:
+        groups = options.groups or GROUPS
+        for number, group in enumerate(groups, 1):
+            tell(f"group {group}, {number} of {len(groups)}")
             if results is not None:
                 results.begin(group, {"scale": options.scale, **machine.describe()})
             try:
@@ -56,8 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             except subprocess.SubprocessError as fault:  # the other groups are worth as much without it
                 broken.append(group)
                 tell(f"{group} broke: {fault}")
-            if results is not None:
-                tell(f"{group} is done, see {results.show(())}")
+            finally:  # whoever interrupts it sees what there is
+                if results is not None:
+                    tell(f"see {results.show(())}")
     if earlier is not None:
         comparison = list(lines.compare(found, earlier))
         print("\n".join(comparison), file=sys.stderr)

@@ -12,10 +12,10 @@ from typing import Final
 
 from benchmarks.figures import Figure, Metric, Workload, figures
 
-ROUNDS: Final = {"small": 3, "full": 7}
-INSIDE: Final = {"small": 600, "full": 10_000}
-REQUESTS: Final = {"small": 400, "full": 6000}
-TASKS: Final = {"small": 20, "full": 200}
+ROUNDS: Final = {"small": 3, "full": 5}
+INSIDE: Final = {"small": 600, "full": 5_000}
+REQUESTS: Final = {"small": 400, "full": 2000}
+TASKS: Final = {"small": 20, "full": 60}
 CALLERS: Final = 16
 SUBSCRIBERS: Final = 100
 

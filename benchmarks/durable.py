@@ -57,7 +57,7 @@ def workloads(scale: str) -> tuple[Workload, ...]:
             _workload("W13", "durable_kills:killed", "durable_raw:rows_again", KILLED[scale], {
                 "first_ms": ROWS, "started_ms": ROWS, "all_ms": ROWS,
             }),
-            peers=DBOS.doing("killed", tasks=30 if scale == "small" else 300),
+            peers=DBOS.doing("killed", tasks=20 if scale == "small" else 200),
         ),
     )  # fmt: skip
 

@@ -122,7 +122,8 @@ def figures(workload: Workload, rounds: int) -> Iterator[Figure]:
     ours: dict[int | None, list[Measures]] = {size: [] for size in arguments}
     limit: dict[int | None, list[Measures]] = {size: [] for size in arguments}
     wanted = {name: peer for name, peer in workload.peers.items() if OPTIONS.get().wants(name)}
-    guests = {size: [_Guest(name, peer, at) for name, peer in wanted.items()] for size, at in arguments.items()}
+    allowed = OPTIONS.get().peer_seconds / len(arguments)
+    guests = {size: [_Guest(name, one, at, allowed) for name, one in wanted.items()] for size, at in arguments.items()}
     for number in range(rounds):
         for size, at in arguments.items():
             place = f" at {size}" if size is not None else ""
@@ -143,8 +144,9 @@ def figures(workload: Workload, rounds: int) -> Iterator[Figure]:
 class _Guest:
     """A peer that takes part in the rounds of a workload: in all, or in as many as its time allows."""
 
-    def __init__(self, name: str, peer: Peer, arguments: Mapping[str, float]) -> None:
+    def __init__(self, name: str, peer: Peer, arguments: Mapping[str, float], allowed_seconds: float) -> None:
         self.name = name
+        self._allowed_seconds = allowed_seconds
         self.measured: list[Measures] = []
         self._peer = peer
         self._less = {key: most for key, most in peer.most.items() if arguments.get(key, most) > most}
@@ -155,14 +157,13 @@ class _Guest:
 
     def take_part(self) -> None:
         """Run once, unless it failed before or has spent its time."""
-        options = OPTIONS.get()
         self._rounds += 1
         mean = self._spent / len(self.measured) if self.measured else 0.0
-        if self._fault or self._spent + mean > options.peer_seconds:
+        if self._fault or self._spent + mean > self._allowed_seconds:
             return
         began = perf_counter()
         try:
-            self.measured.append(self._peer.measure(self._arguments, options.run_seconds))
+            self.measured.append(self._peer.measure(self._arguments, OPTIONS.get().run_seconds))
         except PeerFailed as failed:
             self._fault = str(failed)
             tell(f"peer {self.name}: {failed}")

@@ -12,8 +12,8 @@ from typing import Final
 
 from benchmarks.figures import Figure, Metric, Workload, figures
 
-ROUNDS: Final = {"small": 3, "full": 9}
-WAVES: Final = {"small": 2, "full": 10}
+ROUNDS: Final = {"small": 3, "full": 5}
+WAVES: Final = {"small": 2, "full": 5}
 REQUESTS: Final = 200
 PROCESSES: Final = 100
 

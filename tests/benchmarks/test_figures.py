@@ -10,7 +10,7 @@ from contextlib import suppress
 import attrs
 import pytest
 
-from benchmarks import lines, machine, report
+from benchmarks import lines, machine
 from benchmarks.__main__ import main
 from benchmarks.environments import measures_of
 from benchmarks.figures import Figure, Metric, Peer, PeerFailed, Workload, figure, figures
@@ -82,8 +82,11 @@ def test_a_comparison_says_what_changed_and_whether_that_is_clear_of_the_spread(
 def test_the_page_holds_its_pictures_and_needs_no_network(tmp_path):
     second = attrs.evolve(FIGURE, size=4000, value=150.0, peers={}, distribution=tuple(map(float, range(1, 102))))
     instances = [attrs.evolve(FIGURE, metric=f"steps_s_{count}", size=None) for count in (1, 2)]
-    page = report.write(tmp_path, [FIGURE, second, *instances], {"tasks": machine.describe()}, ["W6 <changed>"])
-    text = page.read_text()
+    results = Results(tmp_path)
+    results.begin("tasks", {"date": "tuesday"})
+    for one in (FIGURE, second, *instances):
+        results.add(one)
+    text = results.show(["W6 <changed>"]).read_text()
     assert text.count("<svg") == 4
     written = {one.name for one in tmp_path.iterdir()}
     assert {"ratios.svg", "size-W6-us_per_step.png", "scaling.svg", "distributions.png"} <= written
@@ -91,6 +94,11 @@ def test_the_page_holds_its_pictures_and_needs_no_network(tmp_path):
     assert "311 (tasks 50)" in text
     assert "src=" not in text
     assert "<script" not in text
+    table = (tmp_path / "README.md").read_text()
+    assert "date tuesday" in table
+    assert (
+        "| W6 | us_per_step (500) | 14 | 140 | 130 to 150 | 10 | trio task per step | other 311 (tasks 50) |" in table
+    )
 
 
 def test_a_folder_keeps_the_latest_of_each_group_and_what_a_run_that_was_cut_found(tmp_path):
@@ -108,10 +116,6 @@ def test_a_folder_keeps_the_latest_of_each_group_and_what_a_run_that_was_cut_fou
         ("tasks", "W6", "us_per_step", 500): 1.0,
         ("actors", "W6", "us_per_step", None): 140.0,
     }
-    Results(tmp_path).show(())
-    table = (tmp_path / "README.md").read_text()
-    assert "date tuesday" in table
-    assert "| W6 | us_per_step (500) | 14 | 1 | 130 to 150 | 10 | trio task per step | other 311 (tasks 50) |" in table
     assert not any(one.name.startswith(".") for one in tmp_path.iterdir())
 
 
