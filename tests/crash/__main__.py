@@ -57,7 +57,7 @@ def _play(play: Callable[[Path, int], Sequence[str]], options: argparse.Namespac
                         path.rename(kept / path.name)
                     print(f"  kept in {kept}", flush=True)
         done = seed - first + 1
-        if done % 100 == 0:
+        if done % 10 == 0:
             print(f"{done} rounds, {failed} failed", flush=True)
     print(f"{options.rounds} rounds, {failed} failed", flush=True)
     return 1 if failed else 0
