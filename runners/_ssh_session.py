@@ -1,33 +1,21 @@
 """One command on a remote host, over a socket that is connected already: blocking, for a thread of its own."""
 
-import io
 import shlex
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 import attrs
 import paramiko
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from runners._output import KeptText
+from runners._ssh_key import KeyUnusable
 
 _CONNECT_SECONDS = 10.0
 """How long the host may take for each of its banner and its answer to the key."""
 
 _CHUNK = 64 * 1024
-_KEY_KINDS: Mapping[type, type[paramiko.PKey]] = {
-    ed25519.Ed25519PrivateKey: paramiko.Ed25519Key,
-    ec.EllipticCurvePrivateKey: paramiko.ECDSAKey,
-    rsa.RSAPrivateKey: paramiko.RSAKey,
-}
-
-
-class KeyUnusable(ValueError):
-    """A key of the configuration cannot be used. The text of it is not in the error."""
 
 
 class SessionFailed(Exception):
@@ -41,33 +29,6 @@ class Ran:
     code: int
     signal: str
     output: str
-
-
-def private_key(text: str, passphrase: str) -> paramiko.PKey:
-    """Read a private key: RSA, ECDSA or Ed25519, in OpenSSH or PEM form.
-
-    Raises:
-        KeyUnusable: it is none, or the passphrase is not the right one.
-    """
-    data = text.strip().encode(errors="replace") + b"\n"
-    load = serialization.load_ssh_private_key if b"OPENSSH" in data else serialization.load_pem_private_key
-    try:
-        try:
-            key = load(data, None)
-        except TypeError:  # it is encrypted
-            if not passphrase:
-                raise KeyUnusable("ssh_key is encrypted, and ssh_key_passphrase is missing") from None
-            key = load(data, passphrase.encode(errors="replace"))
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        wrong = ", or ssh_key_passphrase is wrong" if passphrase else " in OpenSSH or PEM form"
-        raise KeyUnusable(f"ssh_key is not a private key{wrong}") from None
-    kind = next((kind for type_, kind in _KEY_KINDS.items() if isinstance(key, type_)), None)
-    if kind is None:
-        raise KeyUnusable("ssh_key is a private key, but neither RSA nor ECDSA nor Ed25519")
-    plain = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
-    )
-    return kind.from_private_key(io.StringIO(plain.decode()))
 
 
 def public_keys(lines: Sequence[str]) -> frozenset[tuple[str, bytes]]:

@@ -8,21 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
+import paramiko
 import trio
 
 from runners._connect import connect, said
 from runners._delimiters import between
 from runners._output import json_object, last_line
 from runners._ssh_config import SshConfig, SshOutputMode, config_faults, host_and_port, script_of
-from runners._ssh_session import (
-    KeyUnusable,
-    Ran,
-    SessionFailed,
-    bastion_command,
-    private_key,
-    public_keys,
-    run_command,
-)
+from runners._ssh_key import KeyUnusable, private_key
+from runners._ssh_session import Ran, SessionFailed, bastion_command, public_keys, run_command
 from runners._thread import conversing, decoded
 from runtime.runner import ClientError, Fault, Forbidden, Json, Outcome, Runner, StepFailed, StepRequest
 
@@ -73,7 +67,7 @@ class Ssh(Runner[SshConfig]):
         host, port = host_and_port(names[0])
         script = script_of(config)
         try:
-            key = private_key(config.ssh_key, config.ssh_key_passphrase)
+            key = await _key(config)
             converse = partial(
                 run_command,
                 user=config.user,
@@ -93,6 +87,14 @@ class Ssh(Runner[SshConfig]):
             raise StepFailed(f"{names[0]}: {fault}") from None
         except OSError as fault:
             raise StepFailed(f"cannot connect to {names[0]}: {said(fault)}") from None
+
+
+async def _key(config: SshConfig) -> paramiko.PKey:
+    """Read the key; one that is encrypted in a thread, which a cancel leaves to end by itself: it holds nothing."""
+    read = partial(private_key, config.ssh_key, config.ssh_key_passphrase)
+    if not config.ssh_key_passphrase:
+        return read()
+    return await trio.to_thread.run_sync(read, abandon_on_cancel=True)
 
 
 def _outcome(config: SshConfig, ran: Ran, _output: str) -> Outcome:

@@ -1,26 +1,31 @@
 """ssh against a real server, in a process of its own on the loopback interface."""
 
+import base64
+import re
+import threading
 from functools import partial
 
 import asyncssh
 import pytest
 import trio
 
+from runners import _ssh_key
 from runners._ssh_config import SshConfig, host_and_port
+from runners._ssh_key import KeyUnusable, private_key
 from runners.ssh import Ssh
 from runtime.destinations import Destinations
 from runtime.runner import ClientError, RunnerSettings
 from runtime.testing import laws
+from tests.support import ssh_server
 from tests.support.http_server import send, serving, stall
 from tests.support.processes import wait_gone
-from tests.support.ssh_server import ssh_server
 
 SSH = Ssh()
 
 
-@pytest.fixture
-async def server(tmp_path):
-    async with ssh_server(tmp_path) as running:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with ssh_server.running(tmp_path_factory.mktemp("ssh")) as running:
         yield running
 
 
@@ -118,14 +123,69 @@ async def test_a_host_that_is_not_the_one_that_was_meant_gets_nothing(server):
     assert "the host is not the one it should be" in failed.message
 
 
+def encrypted(form, **how):
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    return key.export_private_key(form, passphrase="open sesame", ignore_few_rounds=True, **how).decode()
+
+
 async def test_an_encrypted_key_needs_its_passphrase(server):
-    key = asyncssh.import_private_key(server.key).export_private_key(passphrase="open sesame").decode()
+    key = asyncssh.import_private_key(server.key)
+    key = key.export_private_key(passphrase="open sesame", rounds=2, ignore_few_rounds=True).decode()
     with trio.fail_after(60):
         right = config(server, "true", ssh_key=key, ssh_key_passphrase="open sesame")
         assert (await laws.gives_json(SSH, right)).output == {}
         for wrong in ("", "let me in"):
             failed = await laws.fails_as_declared(SSH, {**right, "ssh_key_passphrase": wrong})
             assert isinstance(failed, ClientError)
+
+
+def test_an_encrypted_key_may_be_in_openssh_form_or_in_pkcs8_with_pbkdf2():
+    for key in (encrypted("openssh", rounds=2), encrypted("pkcs8-pem")):
+        assert private_key(key, "open sesame").get_name() == "ssh-ed25519"
+    with pytest.raises(KeyUnusable, match="in a way that is not known"):
+        private_key(encrypted("pkcs8-pem", pbe_version=1, cipher_name="des3-cbc", hash_name="sha1"), "open sesame")
+
+
+@pytest.mark.parametrize("form", ["openssh", "pkcs8-pem"])
+def test_a_key_whose_passphrase_takes_for_ever_to_try_is_refused_at_once(form):
+    key = encrypted(form, rounds=2) if form == "openssh" else encrypted(form)
+    begin, body, end = re.fullmatch(r"(-----BEGIN.*?-----\n)(.*)(-----END.*)", key, re.DOTALL).groups()
+    plain = bytearray(base64.b64decode(body))
+    if form == "openssh":
+        at = plain.index(b"\0\0\0\x02")
+        plain[at : at + 4] = b"\x7f\xff\xff\xff"
+    else:
+        at = plain.index(b"\x02\x02\x08\x00")  # 2048
+        plain[at : at + 4] = b"\x02\x02\x7f\xff"
+    dear = begin + base64.encodebytes(plain).decode() + end
+    bounds = {"MOST_ROUNDS": 16, "MOST_ITERATIONS": 4096}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, most in bounds.items():
+            patch.setattr(_ssh_key, name, most)
+        with pytest.raises(KeyUnusable, match="are the most that are tried"):
+            private_key(dear, "open sesame")
+
+
+async def test_reading_an_encrypted_key_holds_nobody_up_and_a_cancel_does_not_wait_for_it(server, monkeypatch):
+    """The one thread that a cancel leaves behind: it holds nothing, and ends by itself, within the bounds above."""
+    begun, go_on = trio.Event(), threading.Event()
+
+    def slow(_text, _passphrase):
+        trio.from_thread.run_sync(begun.set)
+        go_on.wait()
+        raise KeyUnusable("no")
+
+    monkeypatch.setattr("runners.ssh.private_key", slow)
+    given = config(server, "true", ssh_key_passphrase="open sesame")
+    try:
+        with trio.fail_after(30):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(SSH.run, laws.request_for(SSH, given))
+                await begun.wait()
+                nursery.cancel_scope.cancel()
+    finally:
+        go_on.set()
+    assert nursery.cancel_scope.cancelled_caught
 
 
 @pytest.mark.parametrize(
@@ -156,9 +216,9 @@ async def test_a_server_that_is_none_of_ssh_fails_the_step(server, handler):
     async with serving(handler) as liar:
         with trio.fail_after(30):
             failed = await laws.fails_as_declared(
-                SSH, config(server, "true", target=f"127.0.0.1:{liar.port}", timeout="1s")
+                SSH, config(server, "true", target=f"127.0.0.1:{liar.port}", timeout="300ms")
             )
-    assert failed.message.startswith(("timed out after 1s", f"127.0.0.1:{liar.port}: the session failed"))
+    assert failed.message.startswith(("timed out after 0.3s", f"127.0.0.1:{liar.port}: the session failed"))
 
 
 async def test_nobody_there_is_said_so(server):

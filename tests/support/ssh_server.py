@@ -8,15 +8,15 @@ output is its port.
 import asyncio
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import asyncssh
 import attrs
-import trio
 
 
 async def _run(process: "asyncssh.SSHServerProcess[bytes]") -> None:
@@ -75,7 +75,6 @@ class SshServer:
     """A server that is listening. `key` is what lets a client in, `host_key` is its own, as known_hosts has it."""
 
     port: int
-    pid: int
     key: str
     host_key: str
 
@@ -84,27 +83,20 @@ class SshServer:
         return f"127.0.0.1:{self.port}"
 
 
-@asynccontextmanager
-async def ssh_server(folder: Path) -> AsyncIterator[SshServer]:
+@contextmanager
+def running(folder: Path) -> Iterator[SshServer]:
     """Run a server, with keys made for it, until the block ends."""
     client, host = asyncssh.generate_private_key("ssh-ed25519"), asyncssh.generate_private_key("ssh-ed25519")
     client.write_public_key(folder / "client.pub")
     host.write_private_key(folder / "host")
     command = [sys.executable, "-m", "tests.support.ssh_server", str(folder)]
-    process = await trio.lowlevel.open_process(command, stdout=-1, cwd=Path(__file__).parents[2])
-    assert process.stdout is not None
-    try:
-        line = b""
-        while not line.endswith(b"\n"):
-            line += await process.stdout.receive_some(100) or b"the server did not start\n"
-        yield SshServer(
-            int(line), process.pid, client.export_private_key().decode(), host.export_public_key().decode().strip()
-        )
-    finally:
-        process.kill()
-        with trio.CancelScope(shield=True):
-            await process.wait()
-            await process.stdout.aclose()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as process:
+        assert process.stdout is not None
+        try:
+            port = int(process.stdout.readline())
+            yield SshServer(port, client.export_private_key().decode(), host.export_public_key().decode().strip())
+        finally:
+            process.kill()
 
 
 if __name__ == "__main__":
