@@ -18,10 +18,10 @@ CHAINS: Final = {
     "full": {"tasks": 200, "steps": 10, "at_once": 50},
 }
 SLEEPERS: Final = {
-    "small": {"tasks": 10_000, "waking": 500, "first_seconds": 0.5, "last_seconds": 2.5},
+    "small": {"tasks": 3_000, "waking": 500, "first_seconds": 0.3, "last_seconds": 1.0},
     "full": {"tasks": 10_000, "waking": 10_000, "first_seconds": 3.0, "last_seconds": 8.0},
 }
-KILLED: Final = {"small": {"tasks": 50, "steps": 10, "done": 5}, "full": {"tasks": 1_000, "steps": 10, "done": 5}}
+KILLED: Final = {"small": (50,), "full": (50, 300, 1_000)}
 
 ONE_ROW: Final = "SQLite, one row a commit"
 CLEAR: Final = "the same in the clear"
@@ -54,10 +54,12 @@ def workloads(scale: str) -> tuple[Workload, ...]:
             "bytes_per_task": SLEEPING, "late_p50_ms": SLEEPING, "late_p99_ms": SLEEPING, "late_max_ms": SLEEPING,
         }),
         attrs.evolve(
-            _workload("W13", "durable_kills:killed", "durable_raw:rows_again", KILLED[scale], {
+            _workload("W13", "durable_kills:killed", "durable_raw:rows_again", {"steps": 10, "done": 5}, {
                 "first_ms": ROWS, "started_ms": ROWS, "all_ms": ROWS,
             }),
-            peers=DBOS.doing("killed", tasks=20 if scale == "small" else 200),
+            sized="tasks",
+            sizes=KILLED[scale],
+            peers=DBOS.doing("killed", up_to=300),
         ),
     )  # fmt: skip
 

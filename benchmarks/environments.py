@@ -7,6 +7,7 @@ is not an error.
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import signal
@@ -39,16 +40,15 @@ class Foreign:
     script: str
     requirements: tuple[str, ...]
 
-    def doing(self, workload: str, **most: float) -> Peers:
+    def doing(self, workload: str, *, up_to: float = math.inf, **most: float) -> Peers:
         """Give the peer that does a workload, by its name; none if it is missing here, or not asked for."""
         if not OPTIONS.get().wants(self.name):
             return {}
         python = _python(self, make=OPTIONS.get().make_peers)
         if python is None:
             return {}
-        return {
-            self.name: Peer(measure=partial(_measure, [str(python), str(_SCRIPTS / self.script), workload]), most=most)
-        }
+        measure = partial(_measure, [str(python), str(_SCRIPTS / self.script), workload])
+        return {self.name: Peer(measure=measure, most=most, up_to=up_to)}
 
 
 def _measure(command: Sequence[str], arguments: Mapping[str, float], seconds: float) -> Measures:

@@ -1,5 +1,6 @@
 """Rounds and figures: a workload's sides and peers, measured in turn, and what comes of it."""
 
+import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -19,11 +20,13 @@ class Peer:
     """Another product that does a workload.
 
     `measure` does it once, in a process of its own, from the arguments of the workload, within so many seconds; it
-    raises `PeerFailed`. `most` says how much of an argument a slow one is given at most.
+    raises `PeerFailed`. `most` says how much of an argument a slow one is given at most. Of several sizes it does those
+    up to `up_to`.
     """
 
     measure: Callable[[Mapping[str, float], float], Measures]
     most: Mapping[str, float] = attrs.field(factory=dict)
+    up_to: float = math.inf
 
 
 Peers: TypeAlias = dict[str, Peer]
@@ -123,7 +126,10 @@ def figures(workload: Workload, rounds: int) -> Iterator[Figure]:
     limit: dict[int | None, list[Measures]] = {size: [] for size in arguments}
     wanted = {name: peer for name, peer in workload.peers.items() if OPTIONS.get().wants(name)}
     allowed = OPTIONS.get().peer_seconds / len(arguments)
-    guests = {size: [_Guest(name, one, at, allowed) for name, one in wanted.items()] for size, at in arguments.items()}
+    guests = {
+        size: [_Guest(name, one, at, allowed) for name, one in wanted.items() if (size or 0) <= one.up_to]
+        for size, at in arguments.items()
+    }
     for number in range(rounds):
         for size, at in arguments.items():
             place = f" at {size}" if size is not None else ""

@@ -181,8 +181,10 @@ def test_a_slow_peer_does_less_and_a_broken_one_nothing_and_the_notes_say_so(opt
 
 
 def test_every_size_is_measured_in_every_round_and_growth_is_that_of_the_work():
-    sized = attrs.evolve(WORKLOAD, arguments={}, sized="number", sizes=(2, 6), growth="ms")
+    peers = {"small": Peer(measure=lambda *_: {"ms": 1.0}, up_to=2)}
+    sized = attrs.evolve(WORKLOAD, arguments={}, sized="number", sizes=(2, 6), growth="ms", peers=peers)
     small, large, growth = figures(sized, rounds=1)
+    assert (small.peers, large.peers) == ({"small": 1.0}, {})
     assert [(one.metric, one.size, one.value, one.ratio) for one in (small, large, growth)] == [
         ("ms", 2, 2.0, 0.5),
         ("ms", 6, 6.0, 0.5),
