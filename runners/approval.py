@@ -29,7 +29,8 @@ class ApprovalConfig:
 
     Attributes:
         plan: what is to be approved; shown to whoever answers.
-        approvers, approver_groups: who may answer; nobody in particular means anybody who sees the task.
+        approvers: who may answer; nobody in particular means anybody who sees the task.
+        approver_groups: groups whose members may, too.
         approve_all: nobody is asked, the answer is yes.
         expires: how long an answer may take.
     """

@@ -23,9 +23,11 @@ MOST_THREADS = 64
 
 @attrs.frozen(kw_only=True)
 class FunctionConfig:
-    """`name` is the registered name; `arguments` are keyword arguments.
+    """What to call.
 
-    A parameter called `request` that no argument fills receives the `StepRequest`.
+    Attributes:
+        name: the registered name of the function.
+        arguments: keyword arguments. A parameter called `request` that none of them fills receives the `StepRequest`.
     """
 
     name: str

@@ -344,7 +344,12 @@ class Runners:
             if runner.name in self._loaded:
                 raise ValueError(f'two runners are called "{runner.name}"')
             self._loaded[runner.name] = runner
-        self._found: dict[str, EntryPoint] = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+        self._found: dict[str, EntryPoint] = {}
+        self._twice: dict[str, list[str]] = {}
+        for point in entry_points(group=ENTRY_POINTS):
+            other = self._found.setdefault(point.name, point)
+            if other.value != point.value:
+                self._twice.setdefault(point.name, [_package(other)]).append(_package(point))
 
     @property
     def names(self) -> Sequence[str]:
@@ -355,19 +360,27 @@ class Runners:
         """Give the runner of that name.
 
         Raises:
-            RunnerUnknown: no runner has this name, or the one that does cannot be loaded here.
+            RunnerUnknown: no runner has this name, or the one that does cannot be loaded here, or there are several.
         """
         runner = self._loaded.get(name)
         if runner is not None:
             return runner
+        if name in self._twice:
+            raise RunnerUnknown(
+                name, f"several packages bring one: {', '.join(self._twice[name])}; uninstall all but one"
+            )
         point = self._found.get(name)
         if point is None:
             raise RunnerUnknown(name, did_you_mean(name, self.names) or f"known: {', '.join(self.names)}")
         try:
             loaded: type[AnyRunner] = point.load()
+            runner = loaded(self._settings)
         except (ImportError, AttributeError) as missing:
             raise RunnerUnknown(name, f"it cannot be loaded: {missing}; pip install 'understudy[{name}]'") from missing
-        runner = self._loaded[name] = loaded(self._settings)
+        except Exception as failure:  # foreign code may raise anything
+            problem = f"it cannot be loaded: {type(failure).__name__}: {failure}; it is in {_package(point)}"
+            raise RunnerUnknown(name, problem) from failure
+        self._loaded[name] = runner
         return runner
 
     async def close(self) -> None:
@@ -379,6 +392,10 @@ class Runners:
                 from structlog import get_logger  # noqa: PLC0415 - hardly ever needed
 
                 get_logger(__name__).warning("runner failed to close", runner=runner.name, error=repr(failure))
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else point.value
 
 
 class RunnerUnknown(LookupError):

@@ -123,4 +123,3 @@ async def test_a_schema_that_is_none_is_the_authors_fault(autojump_clock, clock)
 )
 def test_what_can_never_be_done_is_refused(wrong, path):
     assert [fault.path for fault in Callback().check({"action": "create", **wrong}).faults] == [path]
-    laws.check_never_raises(Callback(), examples=50)

@@ -3,33 +3,44 @@
 import pytest
 
 from runners.apiovh import ApiOvh
+from runners.approval import Approval
+from runners.batch import Batch
 from runners.cache import Cache
+from runners.callback import Callback
 from runners.dask import Dask
 from runners.echo import Echo
 from runners.email import Email
+from runners.flow import Flow
+from runners.function import Function
 from runners.http import Http
 from runners.notify import Notify
 from runners.ping import Ping
 from runners.process import Process
 from runners.script import Script
 from runners.ssh import Ssh
+from runners.subtask import Subtask
 from runners.tag import Tag
 from runtime.errors import TemplateInvalid
 from runtime.runner import Runners, RunnerSettings
 from runtime.templates.validation import check_data
 from runtime.testing import laws
 
-RUNNERS = [ApiOvh(), Cache(), Dask(), Echo(), Email(), Http(), Notify(), Ping(), Process(), Script(), Ssh(), Tag()]
+RUNNERS = [
+    kind()
+    for kind in (
+        *(ApiOvh, Approval, Batch, Cache, Callback, Dask, Echo, Email, Flow, Function, Http, Notify, Ping, Process),
+        *(Script, Ssh, Subtask, Tag),
+    )
+]
+
+
+def test_every_runner_is_here():
+    assert {runner.name for runner in RUNNERS} == set(Runners().names) - {"countdown"}
 
 
 @pytest.mark.parametrize("runner", RUNNERS, ids=lambda runner: runner.name)
-def test_no_configuration_makes_a_check_fail(runner):
-    laws.check_never_raises(runner)
-
-
-@pytest.mark.parametrize("runner", RUNNERS, ids=lambda runner: runner.name)
-def test_a_configuration_is_built_or_refused(runner):
-    laws.structure_builds_or_refuses(runner)
+def test_no_configuration_makes_a_check_fail_and_each_is_built_or_refused(runner):
+    laws.takes_any_configuration(runner)
 
 
 @pytest.mark.parametrize("runner", RUNNERS, ids=lambda runner: runner.name)

@@ -7,7 +7,6 @@ import trio.testing
 
 from actors import VirtualClock
 from runners.batch import Batch
-from runners.subtask import Subtask
 from runtime import Action, Input, ResolutionState, Step, StepState, TaskState, TemplateInvalid, open_runtime
 from runtime.runner import PARENT_TAG, ClientError, RunnerSettings
 from runtime.testing import laws
@@ -241,9 +240,3 @@ def test_a_batch_that_can_never_be_started_is_refused(wrong, path):
     batch = Batch(RunnerSettings(templates={"child"}))
     assert [fault.path for fault in batch.check({"template_name": "child", **wrong}).faults] == [path]
     assert not batch.check({"template_name": "child", "sub_batch_size": ""}).faults
-
-
-@pytest.mark.parametrize("runner", [Subtask(), Batch()], ids=lambda runner: runner.name)
-def test_no_configuration_makes_a_check_fail(runner):
-    laws.check_never_raises(runner)
-    laws.structure_builds_or_refuses(runner)

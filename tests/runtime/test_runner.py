@@ -113,6 +113,28 @@ def test_a_runner_that_cannot_be_loaded_is_refused_with_what_to_install(value):
         runners.get("broken")
 
 
+def test_a_runner_that_two_packages_bring_is_refused_unless_the_program_gives_one(monkeypatch):
+    points = [EntryPoint("named", f"{module}:Named", runtime.runner.ENTRY_POINTS) for module in ("one", "two", "one")]
+    monkeypatch.setattr(runtime.runner, "entry_points", lambda group: points if group else [])
+    with pytest.raises(RunnerUnknown, match="several packages bring one: one:Named, two:Named; uninstall all but one"):
+        Runners().get("named")
+    given = Named()
+    assert Runners([given]).get("named") is given
+
+
+class Broken(Named):
+    def __init__(self, settings):
+        super().__init__(settings)
+        raise ArithmeticError("bug")
+
+
+def test_a_runner_that_fails_while_it_is_made_is_refused_with_what_it_said():
+    runners = Runners()
+    runners._found["broken"] = EntryPoint("broken", f"{__name__}:Broken", runtime.runner.ENTRY_POINTS)
+    with pytest.raises(RunnerUnknown, match=r"it cannot be loaded: ArithmeticError: bug; it is in"):
+        runners.get("broken")
+
+
 @pytest.mark.parametrize("module", ["echo", "script", "http"])
 def test_importing_one_runner_loads_neither_the_journal_nor_the_server_nor_the_other_runners(module):
     code = f"import runners.{module}, sys; print(*sys.modules)"
