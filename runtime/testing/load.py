@@ -8,7 +8,7 @@
 
 With a `rate`, tasks arrive at that pace whatever becomes of them, and the time of each is counted from the moment it
 should have arrived: a runtime that falls behind cannot hide it by being asked less. Without one, a new task arrives
-when another has ended, `concurrency` at a time.
+when another has ended, `concurrency` at a time. ``examples/how_fast.py`` is both, and the benchmarks use it, too.
 """
 
 import math

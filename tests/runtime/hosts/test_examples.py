@@ -15,7 +15,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 def beside_the_examples(monkeypatch):
     monkeypatch.syspath_prepend(str(EXAMPLES))
     yield
-    for name in ("asyncio_program", "starlette_app", "flask_app"):
+    for name in ("asyncio_program", "starlette_app", "flask_app", "how_fast", "greet"):
         sys.modules.pop(name, None)
 
 
@@ -51,3 +51,11 @@ def test_the_flask_application():
         assert [client.get(f"/greet/{name}").json["message"] for name in "ab"] == ["Hello, a!", "Hello, b!"]
     finally:
         app.extensions["understudy"].close()
+
+
+async def test_the_load(autojump_clock, capsys):
+    steady, quick = await import_module("how_fast").main(tasks=50)
+    assert (steady.done, quick.done) == (50, 50)
+    assert steady.seconds == pytest.approx(49 / 50 + 0.1)  # the last arrives, and is greeted
+    assert quick.percentile(0.99) == pytest.approx(0.1)
+    assert "50 a second: 50 done in 1.08 s: 46/s, p50 100.0 ms" in capsys.readouterr().out
