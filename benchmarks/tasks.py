@@ -1,7 +1,7 @@
 """Group `tasks`: W5-W8 and W11 against bare trio with a task per step, beside other graph engines.
 
 W8 has at most a hundred items at once, by a resource that its loop holds; and, besides, all at once. W11 is a task of
-the runtime (that of group `actors` is one actor).
+the runtime (that of group `actors` is one actor): until its last step has ended, and until whoever waits for it knows.
 W6 and W8 give the cost of a step at each size, and `growth`: the cost at the largest size as a multiple of that at the
 smallest. W7's `growth` compares the last hundred steps of one long chain with the first hundred. The limit of a growth
 is 1, that of the memory of a finished step 2 KiB.
@@ -65,7 +65,7 @@ def workloads(scale: str) -> tuple[Workload, ...]:
         ),
         _workload("W7", "memory", {"bytes_per_step": "2 KiB"}, {"steps": DEEP[scale]}),
         attrs.evolve(
-            _workload("W11", "cancel", dict.fromkeys(("ms", "told_ms"), "trio, cancelled"), {"steps": 1_000}),
+            _workload("W11", "cancel", dict.fromkeys(("task_ms", "told_ms"), "trio, cancelled"), {"steps": 1_000}),
             peers=LANGGRAPH.doing("cancel"),
         ),
     )

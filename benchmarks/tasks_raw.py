@@ -146,4 +146,4 @@ def cancel(steps: int) -> dict[str, float]:
         return perf_counter() - began
 
     milliseconds = trio.run(main) * 1e3
-    return {"ms": milliseconds, "told_ms": milliseconds}
+    return {"task_ms": milliseconds, "told_ms": milliseconds}
