@@ -61,8 +61,10 @@ from runtime.errors import Fault, Forbidden, InputInvalid, NotFound, did_you_mea
 from runtime.journal.listing import Count, Involved, Role, Wanted
 from runtime.journal.protocol import Listed, Place
 from runtime.journal.shared import LeaseFigures
+from runtime.notifications.figures import NotificationFigures
 from runtime.templates.model import Function, Template, normalise_name
 from runtime.values.json import Json
+from runtime.work.pools import ResourceFigures
 
 _BATCHES: Final = uuid.UUID("8c5f4f0e-2b1d-4a7e-9d35-61f0c3a1be27")
 """The ids of the tasks of a batch are made of its own, so that the same batch is the same tasks."""
@@ -458,6 +460,14 @@ class Desk:
     async def counts(self, tags: Mapping[str, str]) -> Sequence[Count]:
         """Count all tasks, by state, template and group of resolvers; for figures, and not for users."""
         return await self._runtime.count(tags)
+
+    async def resources(self) -> Mapping[str, ResourceFigures]:
+        """Tell how limited resources stand; see `Runtime.resources`."""
+        return await self._runtime.resources()
+
+    async def notifications(self) -> NotificationFigures:
+        """Tell how deliveries stand; see `Runtime.notifications`."""
+        return await self._runtime.notifications()
 
     def leases(self) -> LeaseFigures | None:
         """Tell what became of leases; see `Runtime.leases`."""

@@ -24,6 +24,15 @@ async def exposed(office: "Office") -> tuple[bytes, str]:
         tasks.labels(str(count.state), count.template, count.group).set(count.tasks)
     Gauge("understudy_requests_in_flight", "Requests being answered", registry=registry).set(office.in_flight)
     Gauge("understudy_subscribers", "Subscribers of events", registry=registry).set(office.subscribers)
+    await _resources(office, registry)
+    deliveries = await office.desk.notifications()
+    Gauge("understudy_notifications_waiting", "Notifications to deliver", registry=registry).set(deliveries.waiting)
+    for name, about, value in (
+        ("understudy_notifications_delivered", "Notifications that were delivered", deliveries.delivered),
+        ("understudy_notifications_failed", "Notifications that were given up", deliveries.failed),
+        ("understudy_notifications_dropped", "Notifications that there was no room for", deliveries.dropped),
+    ):
+        Counter(name, about, registry=registry).inc(value)
     leases = office.desk.leases()
     if leases is not None:
         for name, about, value in (
@@ -34,3 +43,19 @@ async def exposed(office: "Office") -> tuple[bytes, str]:
         ):
             Counter(name, about, registry=registry).inc(value)
     return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+async def _resources(office: "Office", registry: CollectorRegistry) -> None:
+    """Show how each limited resource stands: a label for each one that has a limit, however many hold it."""
+    labels = ["resource"]
+    limit = Gauge("understudy_resource_limit", "How many may hold a resource", labels, registry=registry)
+    held = Gauge("understudy_resource_held", "How many hold it", labels, registry=registry)
+    waiting = Gauge("understudy_resource_waiting", "How many wait for it", labels, registry=registry)
+    granted = Counter("understudy_resource_granted", "How often it was given", labels, registry=registry)
+    abandoned = Counter("understudy_resource_abandoned", "How many stopped waiting", labels, registry=registry)
+    for label, figures in (await office.desk.resources()).items():
+        limit.labels(label).set(figures.limit)
+        held.labels(label).set(figures.held)
+        waiting.labels(label).set(figures.waiting)
+        granted.labels(label).inc(figures.granted)
+        abandoned.labels(label).inc(figures.abandoned)

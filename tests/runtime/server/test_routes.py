@@ -286,6 +286,24 @@ async def test_every_reply_has_the_headers_that_keep_browsers_careful(server):
     assert (await server.client("ada").patch("/task")).status_code == 405
 
 
+async def test_metrics_say_how_limited_resources_and_notifications_stand():
+    limits = '{"resource_limits": {"steps": 5, "socket": 0}, "max_concurrent_executions": 7}'
+    async with running_server([HELLO], config={"utask-cfg": limits}) as server:
+        made = await submitted(server.client("ada"))
+        await server.runtime.wait(made["id"])
+        metrics = (await server.client(None).get("/metrics")).text
+    for line in (
+        'understudy_resource_limit{resource="steps"} 5.0',
+        'understudy_resource_limit{resource="socket"} 0.0',
+        'understudy_resource_limit{resource="executions"} 7.0',
+        'understudy_resource_granted_total{resource="steps"} 1.0',
+        'understudy_resource_held{resource="steps"} 0.0',
+        'understudy_resource_waiting{resource="steps"} 0.0',
+        "understudy_notifications_dropped_total 0.0",
+    ):
+        assert f"{line}\n" in metrics
+
+
 async def test_health_figures_and_the_openapi_document_are_for_everybody(server):
     nobody = server.client(None)
     made = await submitted(server.client("ada"))
