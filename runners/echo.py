@@ -31,8 +31,8 @@ class EchoConfig:
         error_type: ``client`` to fail with CLIENT_ERROR; ``server``, or nothing, for SERVER_ERROR.
     """
 
-    output: Json = None
-    metadata: Mapping[str, Json] | None = None
+    output: Json = attrs.field(default=None, repr=False)
+    metadata: Mapping[str, Json] | None = attrs.field(default=None, repr=False)
     unmarshal: bool = False
     error_message: str = ""
     error_type: str = ""

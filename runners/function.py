@@ -31,7 +31,7 @@ class FunctionConfig:
     """
 
     name: str
-    arguments: Mapping[str, Json] = attrs.field(factory=dict)
+    arguments: Mapping[str, Json] = attrs.field(factory=dict, repr=False)
 
 
 class Function(Runner[FunctionConfig]):

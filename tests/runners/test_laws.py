@@ -1,6 +1,7 @@
 """The laws that need no scene set for them, for every runner that comes with the project."""
 
 import pytest
+import trio
 
 from runners.apiovh import ApiOvh
 from runners.approval import Approval
@@ -78,3 +79,25 @@ def test_what_a_runner_says_of_its_metadata_feeds_the_lint_of_templates(tmp_path
 
     assert faults(known) == []
     assert faults(unknown) == ["steps.says.action.configuration.output"]
+
+
+@pytest.mark.parametrize(
+    ("runner", "configuration"),
+    [
+        (Echo(), {"output": {"token": "hunter2"}, "error_message": "no"}),
+        (Function(), {"name": "unknown", "arguments": {"password": "hunter2"}}),
+        (Process(), {"name": "unknown", "arguments": {"password": "hunter2"}}),
+        (Subtask(), {"template": "child", "input": {"password": "hunter2"}, "json_input": "["}),
+        (Batch(), {"template_name": "child", "inputs": [{"password": "hunter2"}], "common_json_inputs": "["}),
+        (Cache(), {"action": "set", "key": "", "value": "hunter2"}),
+    ],
+    ids=lambda one: getattr(one, "name", ""),
+)
+async def test_what_steps_are_given_is_in_no_repr_log_or_error(runner, configuration):
+    await laws.keeps_secret(runner, configuration, "hunter2")
+
+
+async def test_what_a_script_is_given_is_in_no_log_or_error(scripts):
+    given = {"argv": ["hunter2"], "environment": {"PASSWORD": "hunter2"}, "stdin": "hunter2"}
+    with trio.fail_after(30):
+        await laws.keeps_secret(scripts.runner, {"file_path": scripts.shell("exit 3"), **given}, "hunter2")
