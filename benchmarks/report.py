@@ -100,23 +100,28 @@ def _picture(height: float) -> "Picture":
 
 
 def _ratios(figures: Sequence[Figure]) -> "Picture":
-    """Show what ours and the peers' figures are multiples of: the limit of the same run."""
+    """Show how far ours and the peers' figures are from the limit of the same run; of rates the inverse."""
     picture = _picture(1 + 0.32 * len(figures))
     axes = picture.subplots()
     names = [f"{figure.workload} {figure.name}" for figure in figures]
     for line, figure in enumerate(figures):
-        axes.plot(figure.ratio or 1e-3, line, "o", color=_OURS, label="ours" if line == 0 else None)
+        axes.plot(_cost(figure, figure.ratio), line, "o", color=_OURS, label="ours" if line == 0 else None)
         for name, value in figure.peers.items():
-            axes.plot(value / (figure.limit or 1e-9), line, "D", color=_PEER, markersize=5)
-            axes.annotate(name, (value / (figure.limit or 1e-9), line), (4, 4), textcoords="offset points", fontsize=7)
+            cost = _cost(figure, value / (figure.limit or 1e-9))
+            axes.plot(cost, line, "D", color=_PEER, markersize=5)
+            axes.annotate(name, (cost, line), (4, 4), textcoords="offset points", fontsize=7)
     axes.axvline(1, color=_LIMIT, label="the limit")
     axes.set_xscale("log")
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.invert_yaxis()
     axes.grid(axis="x", alpha=0.3)
-    axes.set_xlabel("as a multiple of the limit, in the unit of the metric")
+    axes.set_xlabel("how many times what the limit takes: less is better")
     axes.legend(loc="lower right", fontsize=8)
     return picture
+
+
+def _cost(figure: Figure, ratio: float) -> float:
+    return 1 / (ratio or 1e-3) if figure.rate else ratio or 1e-3
 
 
 def _sizes(figures: Sequence[Figure]) -> "Picture":

@@ -14,7 +14,7 @@ def write(figures: Sequence[Figure], machines: Mapping[str, Mapping[str, str]]) 
             "Ratios are to the limit of the same rounds (median of them); absolute figures hold for this machine at that",
             "moment only. Where the name of a metric ends in `_s`, more is better; elsewhere, less.",
             "",
-            "![everything as a multiple of its limit](ratios.svg)",
+            "![how many times what the limit takes](ratios.svg)",
             "",
             *(
                 line
