@@ -1,18 +1,37 @@
 """What the runners have in common that run a flow for a step."""
 
-from runtime.runner import ClientError, FlowOrder, FlowReport, Refused, RunnerSettings, StepFailed
+from runtime.runner import (
+    REFUSED,
+    ClientError,
+    FlowOrder,
+    FlowReport,
+    NotAssigned,
+    Refused,
+    RunFlow,
+    RunnerSettings,
+    Spawned,
+    StepFailed,
+)
 
 
-async def run_flow(settings: RunnerSettings, order: FlowOrder) -> FlowReport:
-    """Run a flow to its end.
+async def run_flow(settings: RunnerSettings, order: FlowOrder, spawned: tuple[Spawned, ...]) -> FlowReport:
+    """Give what a flow came to, if it has ended.
 
     Raises:
-        ClientError: it was not taken.
-        StepFailed: nobody goes on with it here.
+        NotAssigned: it has not, and is run: the step is to wait for it.
+        ClientError: it cannot be run.
+        StepFailed: there is nobody here to run it.
     """
+    for batch in spawned:
+        child = batch.tasks.get(order.id)
+        if child is not None and child.state == REFUSED:
+            raise ClientError(child.error)
     try:
-        return await settings.flows.run(order)
+        report = await settings.flows.look_up(order)
     except Refused as refusal:
         raise ClientError(str(refusal)) from refusal
     except ConnectionError as gone:
         raise StepFailed(str(gone)) from gone
+    if report is None:
+        raise NotAssigned(f"waits for flow {order.id}", output={"id": order.id}, wishes=[RunFlow(order=order)])
+    return report

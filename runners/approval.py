@@ -2,7 +2,8 @@
 
 The question is a flow of one step, with the id ``<task>.<step>``: it is answered like any approval
 (``understudy flow approve <task>.<step> s1``), by those who may, in all six ways, until it expires; a note comes with
-the answer. After a crash or a restart the step waits on.
+the answer. After a crash or a restart the step waits on. Nothing of the task is in memory meanwhile, unless others
+of its steps run.
 """
 
 from collections.abc import Mapping
@@ -54,6 +55,7 @@ class Approval(Runner[ApprovalConfig]):
         """Ask. Skipping is an answer, and not an error.
 
         Raises:
+            NotAssigned: there is no answer yet.
             ClientError: it was denied, with that output; or nobody answered in time.
             StepFailed: nobody asks for it here any more.
         """
@@ -67,7 +69,7 @@ class Approval(Runner[ApprovalConfig]):
             approval_seconds=config.expires,
             plan_seconds=config.expires,
         )
-        report = await run_flow(self.settings, order)
+        report = await run_flow(self.settings, order, request.spawned)
         asked = report.steps[_QUESTION]
         if asked.answer is None:
             raise ClientError(f"it was not answered: {report.error or asked.status}")

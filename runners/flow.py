@@ -1,8 +1,8 @@
 """`flow`: runs a flow, and waits for its end.
 
 The flow has the id ``<task>.<step>``: it is watched, answered and cancelled under it like any other, and a step that is
-attempted again finds the flow of the first time, and waits on: also after a crash or a restart. A step that is
-cancelled cancels its flow.
+attempted again finds the flow of the first time, and waits on: also after a crash or a restart. Nothing of the task is
+in memory meanwhile, unless others of its steps run. A task that is cancelled cancels its flow.
 """
 
 from collections.abc import Iterator, Mapping
@@ -53,6 +53,7 @@ class Flow(Runner[FlowConfig]):
         """Run the flow.
 
         Raises:
+            NotAssigned: it has not ended.
             ClientError: it was not taken, or ended otherwise than well.
             StepFailed: nobody goes on with it here.
         """
@@ -71,7 +72,7 @@ class Flow(Runner[FlowConfig]):
             plan_only=config.plan_only,
             approve_all=config.approve_all,
         )
-        report = await run_flow(self.settings, order)
+        report = await run_flow(self.settings, order, request.spawned)
         steps = {name: {"status": one.status, "output": one.output} for name, one in report.steps.items()}
         output = {"id": report.id, "status": report.status, "steps": steps}
         if report.error:

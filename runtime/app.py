@@ -199,9 +199,7 @@ async def open_runtime(
         flows=OpenDoor(
             flows=kit,
             front=lambda: root.address_of(_INTAKE),
-            broadcast=broadcast,
             clock=clock,
-            shutdown=shutdown,
         ),
         environment=dict(os.environ if environment is None else environment),
     )

@@ -5,24 +5,7 @@ from collections.abc import Mapping
 import attrs
 
 from runtime.values.json import Json
-
-
-@attrs.frozen(kw_only=True)
-class FlowOrder:
-    """A flow that a step of the task `parent` wants run: of a type that a generator is for, or a document. See `runtime.api.flow_client`."""
-
-    id: str
-    flow: str | Mapping[str, Json]
-    by: str = "user"
-    inputs: Mapping[str, Json] = attrs.field(factory=dict)
-    metadata: Mapping[str, str] = attrs.field(factory=dict)
-    owner_id: str = ""
-    owner_type: str = ""
-    plan_only: bool = False
-    approve_all: bool = False
-    approval_seconds: float = 30 * 86400.0
-    plan_seconds: float = 72 * 3600.0
-    parent: str = ""
+from runtime.wishes import FlowOrder
 
 
 @attrs.frozen(kw_only=True)
@@ -54,16 +37,14 @@ class FlowReport:
 
 
 class FlowDoor:
-    """Where flows are taken on."""
+    """Where flows are looked up; to have one run is a wish (`runtime.wishes.RunFlow`)."""
 
-    async def run(self, order: FlowOrder) -> FlowReport:
-        """Have a flow taken on, or find the one of that id, and wait for its end.
-
-        Cancelled by a person, it cancels the flow; cut by a shutdown, it leaves the flow to be found again.
+    async def look_up(self, order: FlowOrder) -> FlowReport | None:
+        """Tell what a flow came to; None for one that has not ended, or is not there and can be run.
 
         Raises:
-            Refused: the flow was not taken, or there is something else of that id.
-            ConnectionError: nobody goes on with it here.
+            Refused: it cannot be run, or there is something else of that id.
+            ConnectionError: there is nobody to ask here.
         """
         raise ConnectionError(f"there is no runtime to run {order.id} in")
 

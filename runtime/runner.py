@@ -30,7 +30,7 @@ Rules
     * What it raises chooses the step's state: `ClientError` CLIENT_ERROR, `NotAssigned` WAITING, `NotProvisioned`
       TO_RETRY, `NotJson` FATAL_ERROR, any other exception SERVER_ERROR. The first three, and `StepFailed`, may carry
       output and metadata for the step to keep.
-    * What it wants of the runtime (children, callbacks) it wishes for, on its `Outcome` or on the error it raises:
+    * What it wants of the runtime (children, flows, callbacks) it wishes for, on its `Outcome` or on the error it raises:
       `runtime.wishes` says how.
     * Output and metadata are JSON. What is not becomes the step's FATAL_ERROR.
     * What takes long says so: ``request.life.progress(0.5, "half")`` is told to whoever watches the task. A runner that
@@ -55,7 +55,7 @@ from runtime.cache import Cache, TooLarge
 from runtime.configuration import Checked, Templated, check_configuration, structure
 from runtime.destinations import EVERYWHERE, Destinations, Forbidden
 from runtime.duration import Duration, parse_duration
-from runtime.embedded import NO_FLOWS, FlowDoor, FlowOrder, FlowReport
+from runtime.embedded import NO_FLOWS, FlowDoor, FlowReport
 from runtime.errors import Fault, Refused, Unavailable, did_you_mean
 from runtime.functions import Functions
 from runtime.life import SILENT, Life
@@ -63,10 +63,13 @@ from runtime.messenger import NOBODY, Messenger
 from runtime.templates.yaml import parse_yaml
 from runtime.values.json import Json, NotJson, Number, dumps, loads, normalise
 from runtime.wishes import (
+    REFUSED,
     AwaitCallback,
     Callback,
     ChildTask,
+    FlowOrder,
     OpenCallback,
+    RunFlow,
     Spawn,
     Spawned,
     SpawnedTask,
@@ -78,6 +81,7 @@ __all__ = (
     "ENTRY_POINTS",
     "EVERYWHERE",
     "PARENT_TAG",
+    "REFUSED",
     "AnyRunner",
     "AwaitCallback",
     "Cache",
@@ -102,6 +106,7 @@ __all__ = (
     "OpenCallback",
     "Outcome",
     "Refused",
+    "RunFlow",
     "Runner",
     "RunnerSettings",
     "Runners",
@@ -240,7 +245,7 @@ class RunnerSettings:
         cache: what steps remember for each other.
         templates: the names of the templates that tasks can be made from.
         messenger: how steps say something to people's tools.
-        flows: where steps have flows run.
+        flows: where steps learn what the flows came to that they wished for.
         environment: the variables that processes of steps inherit: those that this process had when the settings were
             made, where nothing else is said.
     """

@@ -14,7 +14,7 @@ made them, in one commit, and only then performs them, exactly once, whatever cr
 
 A step left WAITING sleeps until something it waits for has happened, and is then attempted again with the news in its
 request: all that its children came to, or the body of the callback. It waits for the batches that it spawned and that
-are not over, and for the callbacks that it named in an `AwaitCallback`.
+are not over, for the callbacks that it named in an `AwaitCallback`, and for the flows of its `RunFlow`.
 """
 
 import secrets
@@ -31,7 +31,7 @@ ENDED: Final = frozenset({"DONE", "CANCELLED", "WONTFIX"})
 """The states of tasks to which nothing will happen any more (section 7.2)."""
 
 REFUSED: Final = "REFUSED"
-"""The state shown of a child that could not be submitted after all: its template was gone by then."""
+"""The state shown of a child that could not be submitted after all: its template was gone by then, or its flow is none."""
 
 
 def _new_id() -> str:
@@ -97,7 +97,35 @@ class AwaitCallback:
     id: str
 
 
-Wish: TypeAlias = Spawn | OpenCallback | AwaitCallback
+@attrs.frozen(kw_only=True)
+class FlowOrder:
+    """A flow that a step of the task `parent` wants run: of a type that a generator is for, or a document. See `runtime.api.flow_client`."""
+
+    id: str
+    flow: str | Mapping[str, Json]
+    by: str = "user"
+    inputs: Mapping[str, Json] = attrs.field(factory=dict)
+    metadata: Mapping[str, str] = attrs.field(factory=dict)
+    owner_id: str = ""
+    owner_type: str = ""
+    plan_only: bool = False
+    approve_all: bool = False
+    approval_seconds: float = 30 * 86400.0
+    plan_seconds: float = 72 * 3600.0
+    parent: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class RunFlow:
+    """Run a flow, or go on with the one of that id; attempt this step again once it has ended.
+
+    What it came to is looked up (`runtime.embedded.FlowDoor`). It is cancelled with the task.
+    """
+
+    order: FlowOrder
+
+
+Wish: TypeAlias = Spawn | OpenCallback | AwaitCallback | RunFlow
 
 
 def new_callback(task_id: str, schema: Mapping[str, Json] | None = None) -> OpenCallback:

@@ -31,9 +31,9 @@ Rules that differ from the original on purpose
       happen to finish.
     * A task keeps the template it was submitted with, until it is started over; a template that changed meanwhile can
       make no running task invalid.
-    * Nothing is polled. A step that waits for children or callbacks sleeps until what it waits for has happened, and is
-      not tried again before; a child tells its parent that it ended, or is blocked (Q55), until the parent has recorded
-      it. Only a step in WAITING of which nobody knows what it waits for is tried once more before its run ends.
+    * Nothing is polled. A step that waits for children, flows or callbacks sleeps until what it waits for has happened,
+      and is not tried again before; a child, or a flow, tells its parent that it ended, or is blocked (Q55), until the
+      parent has recorded it. Only a step in WAITING of which nobody knows what it waits for is tried once more before its run ends.
     * A blocked task is woken by a child only when that child's step is all that blocks it.
     * Operators may act while a task runs: cancel at once, pause with force (Q22). A task that was cancelled, cut, paused
       or edited records who wanted it and why.

@@ -66,8 +66,19 @@ class SubmitChildren:
 
 
 @attrs.frozen
+class CancelFlows:
+    """Cancel these flows, which steps waited for."""
+
+    flows: tuple[str, ...]
+    requester: str
+    reason: str
+
+
+@attrs.frozen
 class TellParent:
     """Tell the task that wished for this one that it came to rest; telling it again does no harm."""
 
 
-Effect: TypeAlias = StartStep | StopSteps | ArmRetry | QueueRun | HoldSlot | RenderResult | SubmitChildren | TellParent
+Effect: TypeAlias = (
+    StartStep | StopSteps | ArmRetry | QueueRun | HoldSlot | RenderResult | SubmitChildren | CancelFlows | TellParent
+)

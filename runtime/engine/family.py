@@ -4,9 +4,10 @@ Part of `decide`: functions over a decision in the making.
 """
 
 import hmac
+from collections.abc import Iterable
 
 from runtime.engine.draft import Draft
-from runtime.engine.effects import ArmRetry, SubmitChildren, TellParent
+from runtime.engine.effects import ArmRetry, CancelFlows, SubmitChildren, TellParent
 from runtime.engine.events import (
     CallbackCalled,
     ChildrenSubmitted,
@@ -151,6 +152,21 @@ def _blocks_alone(draft: Draft, step: str) -> bool:
         and draft.tally.get(StepState.CLIENT_ERROR) == 1
         and not draft.tally.keys() & {StepState.FATAL_ERROR, StepState.CRASHED}
     )
+
+
+def cancel_flows(turn: Turn, steps: Iterable[str], requester: str, reason: str) -> None:
+    """Have the flows cancelled that steps wait for: before their waits are forgotten."""
+    draft = turn.draft
+    waits = [draft.waits[step] for step in steps if step in draft.waits]
+    batches = [draft.batches[name] for wait in waits for name in wait.batches]
+    flows = tuple(
+        child.id
+        for batch in batches
+        for child in batch.spawned.tasks.values()
+        if not child.ended and any(order.flow is not None for order in batch.orders)
+    )
+    if flows:
+        turn.effects.append(CancelFlows(flows, requester, reason))
 
 
 def resume(turn: Turn) -> None:

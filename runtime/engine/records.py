@@ -12,6 +12,7 @@ from runtime.engine.states import ResolutionState, StepState
 from runtime.frozen import value
 from runtime.templates.model import Function, Step, Template
 from runtime.values.json import Json
+from runtime.wishes import FlowOrder
 
 
 @attrs.frozen(kw_only=True)
@@ -151,6 +152,7 @@ class ChildOrder:
     """A child to create, checked and rendered by the attempt that wished for it.
 
     `resolves` says that its execution is set up at once, for its template lets its requester do so (section 7.3).
+    With a `flow` it is no task but that, and has no more than its id.
     """
 
     task_id: str
@@ -165,6 +167,7 @@ class ChildOrder:
     watcher_groups: tuple[str, ...] = ()
     resolves: bool = False
     delay: float = 0
+    flow: FlowOrder | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -6,7 +6,6 @@ from runtime.errors import Conflict, Fault, Forbidden, NotFound, Refused, Reques
 from runtime.flow.cleanup import skip_steps
 from runtime.flow.effects import ArmTimer, CallHook, CheckPlan, EvaluatePolicies, FindDependents
 from runtime.flow.events import (
-    ApprovalDue,
     ApprovalOptionChanged,
     DependentsFound,
     PlanChecked,
@@ -135,6 +134,7 @@ def ask(turn: Turn, step_id: str) -> None:
 
 def change_option(turn: Turn, event: ApprovalOptionChanged) -> Refused | None:
     """Change whether people are asked; those who are asked at the moment are let off."""
+    expire(turn)
     flow = turn.flow
     if flow.ended or flow.cancelled is not None:
         return Conflict(f"flow {flow.header.flow_id} has ended: its approval option cannot be changed")
@@ -148,7 +148,8 @@ def change_option(turn: Turn, event: ApprovalOptionChanged) -> Refused | None:
 
 
 def respond(turn: Turn, event: ResponseGiven) -> Refused | None:
-    """Take somebody's answer; the first one stands."""
+    """Take somebody's answer; the first one stands. One that comes late is refused, whether a timer was later still or not."""
+    expire(turn)
     flow = turn.flow
     step = flow.steps.get(event.step)
     if step is None:
@@ -162,7 +163,8 @@ def respond(turn: Turn, event: ResponseGiven) -> Refused | None:
         hint = did_you_mean(event.type, known) or f"known: {', '.join(known)}"
         return RequestInvalid([Fault("type", f'no answer is called "{event.type[:100]}"', hint)])
     if step.approval is None:
-        return Conflict(f"step {step.id} asks for no approval")
+        yet = f" yet: it is {step.status.status}" if step.spec.execution_type is ExecutionType.APPROVAL else ""
+        return Conflict(f"step {step.id} asks for no approval{yet}")
     if step.approval.response is not None:
         first = step.approval.response
         return Conflict(f"the approval of step {step.id} is answered already: {first.type} by {first.by}")
@@ -292,16 +294,21 @@ def dependents_found(turn: Turn, event: DependentsFound) -> None:
     turn.leave(step.id, StepStatus.APPROVAL_DENIED, directive, metadata={"reason": reason})
 
 
-def expire(turn: Turn, event: ApprovalDue) -> None:
-    """Look for the approvals that nobody answered in time; wait for the next one."""
-    flow = turn.flow
-    for step_id in sorted(flow.parked, key=lambda one: flow.steps[one].key):
-        approval = flow.steps[step_id].approval
-        if approval is not None and flow.steps[step_id].stage is Stage.ANSWER and approval.expires_at <= event.at:
-            _expire(turn, flow.steps[step_id])
+def approvals_due(turn: Turn) -> None:
+    """End the approvals that nobody answered in time; wait for the next one."""
+    expire(turn)
     due = turn.flow.next_due
     if due is not None:
         turn.effects.append(ArmTimer(due))
+
+
+def expire(turn: Turn) -> None:
+    """End the approvals that nobody answered in time."""
+    flow = turn.flow
+    for step_id in sorted(flow.parked, key=lambda one: flow.steps[one].key):
+        approval = flow.steps[step_id].approval
+        if approval is not None and flow.steps[step_id].stage is Stage.ANSWER and approval.expires_at <= turn.at:
+            _expire(turn, flow.steps[step_id])
 
 
 def _expire(turn: Turn, step: Step) -> None:

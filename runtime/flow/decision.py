@@ -12,16 +12,16 @@ import attrs
 from runtime.errors import Refused
 from runtime.flow import flat, generation, groups, segments
 from runtime.flow.approval import (
+    approvals_due,
     change_option,
     dependents_found,
-    expire,
     hook_returned,
     plan_checked,
     policies_evaluated,
     respond,
 )
 from runtime.flow.cancellation import cancel, cancel_group, cancel_step, generator_stopped, stopped
-from runtime.flow.effects import Effect, MoveTurn
+from runtime.flow.effects import Effect, MoveTurn, TellParent
 from runtime.flow.events import (
     ApprovalDue,
     ApprovalOptionChanged,
@@ -35,6 +35,7 @@ from runtime.flow.events import (
     GroupsGenerated,
     HookReturned,
     NewerFlowCreated,
+    ParentTold,
     PauseRequested,
     PlanChecked,
     PoliciesEvaluated,
@@ -55,7 +56,7 @@ from runtime.flow.events import (
 from runtime.flow.flow import Flow
 from runtime.flow.lifecycle import begin_delayed, begin_queued, finished, retry_told
 from runtime.flow.manual import give_up, pause, retry_group, retry_step, skip_step, supersede, unpause
-from runtime.flow.records import Record
+from runtime.flow.records import FlowParentTold, Record
 from runtime.flow.rerun import rerun
 from runtime.flow.resuming import cut, hold, put_back, resume
 from runtime.flow.states import FlowTurn, Mode, Stage
@@ -94,6 +95,8 @@ def decide(flow: Flow, *events: Event) -> Decision:
         _settle(turn)
     if turn.flow.turn is not flow.turn and turn.flow.turn is not FlowTurn.HAS:
         turn.effects.append(MoveTurn())
+    if turn.flow.untold and (not flow.untold or any(isinstance(event, Resumed) for event in events)):
+        turn.effects.append(TellParent())
     return Decision(turn.flow, turn.records, turn.effects, refusals)
 
 
@@ -117,10 +120,13 @@ def _take(turn: Turn, event: Event) -> Refused | None:
                 generation.failed(turn, event)
         case WorkFinished() | StepCut() | PlanChecked() | PoliciesEvaluated() | HookReturned() | DependentsFound():
             _take_report(turn, event)
+        case ParentTold():
+            if event.heard and turn.flow.untold and turn.flow.finished_at == event.ended_at:
+                turn.record(FlowParentTold(at=event.at))
         case ResponseGiven():
             return respond(turn, event)
         case ApprovalDue():
-            expire(turn, event)
+            approvals_due(turn)
             begin_delayed(turn)
         case ApprovalOptionChanged():
             return change_option(turn, event)

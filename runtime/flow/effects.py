@@ -84,6 +84,11 @@ class MoveTurn:
     """See whose turn it is among the flows of this one's owner: it wants the turn, or let go of it."""
 
 
+@attrs.frozen
+class TellParent:
+    """Tell the task whose step waits for the flow that it has ended, and report `ParentTold`; again does no harm."""
+
+
 Effect: TypeAlias = (
     Generate
     | StartStep
@@ -95,4 +100,5 @@ Effect: TypeAlias = (
     | ArmTimer
     | ContinueAsNew
     | MoveTurn
+    | TellParent
 )

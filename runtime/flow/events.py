@@ -295,6 +295,15 @@ class Resumed:
     reason: str
 
 
+@attrs.frozen(kw_only=True)
+class ParentTold:
+    """The task whose step waits for the flow was told that it ended then; it may not have `heard`."""
+
+    at: float
+    ended_at: float | None
+    heard: bool
+
+
 Report: TypeAlias = (
     StepsGenerated
     | GroupsGenerated
@@ -305,6 +314,7 @@ Report: TypeAlias = (
     | PoliciesEvaluated
     | HookReturned
     | DependentsFound
+    | ParentTold
 )
 """What comes of an effect."""
 

@@ -40,7 +40,8 @@ class Flow:
     """One flow, as of the last record. See the module's docstring for what is derived.
 
     `header` is what was said when it was created. `position` is that of a step, or of a group in group mode; the
-    segment it is in began at `since`. `reports` are what policies found, newest first. `park` is what it waits for: a step to be answered, or ``paused``.
+    segment it is in began at `since`. `reports` are what policies found, newest first. `park` is what it waits for: a step to be answered, or ``paused``. `told`: the task
+    whose step waits for it has heard how it ended.
     """
 
     header: FlowCreated
@@ -70,6 +71,7 @@ class Flow:
     turn_since: float = 0.0
     superseded: str = ""
     ending: Ending | None = None
+    told: bool = False
     open: int = 0
     live: "HashTrieSet[str]" = attrs.field(factory=HashTrieSet)
     parked: "HashTrieSet[str]" = attrs.field(factory=HashTrieSet)
@@ -91,8 +93,17 @@ class Flow:
 
     @property
     def idle(self) -> bool:
-        """Nothing is running and no segment is about to begin: the flow can leave memory."""
+        """Nothing is running, no segment is about to begin, nobody is still to be told: the flow can leave memory."""
+        return self._quiet and not self.untold
+
+    @property
+    def _quiet(self) -> bool:
         return not self.live and not self.generating and (self.held or not self.cut)
+
+    @property
+    def untold(self) -> bool:
+        """It has ended, and the task whose step waits for it is not known to have heard."""
+        return bool(self.header.parent) and self.ended and not self.told
 
     @property
     def put_down(self) -> bool:
@@ -122,7 +133,7 @@ class Flow:
     def at_rest(self) -> bool:
         """Nothing runs, and nothing will happen unless somebody asks for it, or an approval expires."""
         return (
-            self.idle
+            self._quiet
             and not self.cut
             and not self.delayed
             and (self.ended or bool(self.parked or self.park) or self.awaits_retry)

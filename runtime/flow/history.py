@@ -14,6 +14,7 @@ from runtime.flow.records import (
     FlowCreated,
     FlowEnded,
     FlowHeld,
+    FlowParentTold,
     FlowParked,
     FlowQueued,
     FlowReopened,
@@ -126,7 +127,8 @@ def _flow_after(
     | FlowEnded
     | FlowReopened
     | FlowHeld
-    | FlowResumed,
+    | FlowResumed
+    | FlowParentTold,
 ) -> Flow:
     match record:
         case FlowStatusSet():
@@ -166,11 +168,13 @@ def _flow_after(
                 turn=_left(flow, record),
             )
         case FlowReopened():
-            return attrs.evolve(flow, finished_at=None, ending=None, turn=_taken(flow))
+            return attrs.evolve(flow, finished_at=None, ending=None, told=False, turn=_taken(flow))
         case FlowHeld():
             return attrs.evolve(flow, held=True)
         case FlowResumed():
             return attrs.evolve(flow, held=False, generating=False)
+        case FlowParentTold():
+            return attrs.evolve(flow, told=True)
         case _:
             assert_never(record)
 

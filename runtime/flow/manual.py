@@ -1,7 +1,7 @@
 """What people ask of a flow whose step failed, or that they want to wait (spec sections 12.2, 12.6 and 13.3)."""
 
 from runtime.errors import Conflict, NotFound, Refused
-from runtime.flow.approval import plan_again
+from runtime.flow.approval import expire, plan_again
 from runtime.flow.cleanup import close_groups
 from runtime.flow.ends import fail_flow
 from runtime.flow.events import (
@@ -57,6 +57,7 @@ def _refusal(flow: Flow, step: Step, verb: str, *, allowed: bool) -> Refused | N
 
 def retry_step(turn: Turn, event: RetryStepRequested) -> Refused | None:
     """Try a failed step again, or have a plan that waits for an answer made again."""
+    expire(turn)
     flow = turn.flow
     step = flow.steps.get(event.step)
     if step is None:

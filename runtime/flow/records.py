@@ -441,6 +441,13 @@ class FlowResumed:
     at: float
 
 
+@attrs.frozen(kw_only=True)
+class FlowParentTold:
+    """The task whose step waits for the flow knows that it has ended."""
+
+    at: float
+
+
 Record: TypeAlias = (
     FlowCreated
     | FlowQueued
@@ -477,4 +484,5 @@ Record: TypeAlias = (
     | FlowReopened
     | FlowHeld
     | FlowResumed
+    | FlowParentTold
 )

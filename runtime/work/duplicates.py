@@ -11,7 +11,7 @@ from runtime.work.flows.birth import is_same_flow
 
 def duplicate(task_id: str) -> Conflict:
     """Say that an id is taken."""
-    return Conflict(f"there is another task with the id {task_id}: choose a new one")
+    return Conflict(f"there is another task or flow with the id {task_id}: choose a new one")
 
 
 def is_same(message: SubmitTask | SubmitFlow, task: Task | Flow) -> bool:

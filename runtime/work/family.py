@@ -12,8 +12,11 @@ from runtime.api.messages import GetTask, SubmitTask
 from runtime.engine.effects import SubmitChildren
 from runtime.engine.events import ChildrenSubmitted
 from runtime.engine.records import ChildOrder
+from runtime.engine.states import TaskState
 from runtime.engine.task import OpenedCallback, Task
 from runtime.errors import NotFound, Unavailable
+from runtime.flow.flow import Flow
+from runtime.flow.states import FlowStatus
 from runtime.templates.model import Template
 from runtime.wishes import Callback, Spawned, SpawnedTask
 from runtime.work.messages import ChildCameToRest, SubmitBatch
@@ -112,6 +115,23 @@ def news_of(task: Task) -> ChildCameToRest:
             requester_username=header.requester,
             resolver_username=header.resolver,
         ),
+    )
+
+
+def news_of_flow(flow: Flow) -> ChildCameToRest:
+    """Give what the task whose step waits for a flow is told of its end; one that may be run again is only blocked."""
+    match flow.status.status:
+        case FlowStatus.SUCCESS:
+            state = TaskState.DONE
+        case FlowStatus.CANCELLED:
+            state = TaskState.CANCELLED
+        case _:
+            state = TaskState.BLOCKED
+    flow_id = flow.header.flow_id
+    return ChildCameToRest(
+        task_id=flow.header.parent,
+        batch=flow_id,
+        child=SpawnedTask(id=flow_id, state=state, error=str(flow.error or "")),
     )
 
 

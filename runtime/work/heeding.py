@@ -15,7 +15,7 @@ from runtime.engine.task import Header
 from runtime.errors import Refused
 from runtime.runner import PARENT_TAG
 from runtime.templates.schemas import check_schema, normalise_schema
-from runtime.wishes import AwaitCallback, ChildTask, OpenCallback, Spawn, Wish
+from runtime.wishes import AwaitCallback, ChildTask, FlowOrder, OpenCallback, RunFlow, Spawn, Wish
 from runtime.work.preparing import prepare_task
 from runtime.work.trial import Attempt, Result, Tools
 
@@ -44,6 +44,8 @@ async def _checked(attempt: Attempt, wish: Wish, opened: Collection[str], tools:
         case Spawn():
             orders = await _orders(attempt, wish.tasks, tools)
             return OrderChildren(batch=wish.id, orders=orders, at_most=max(0, wish.at_most))
+        case RunFlow(order=order):
+            return OrderChildren(batch=order.id, orders=(_flow(attempt, order),))
         case OpenCallback():
             return _with_sound_schema(wish)
         case AwaitCallback():
@@ -73,6 +75,12 @@ async def _orders(attempt: Attempt, tasks: Sequence[ChildTask], tools: Tools) ->
             which = f"task {index + 1} of {len(tasks)}: " if len(tasks) > 1 else ""
             raise _Unheeded(f"{which}{refusal}") from refusal
     return tuple(orders)
+
+
+def _flow(attempt: Attempt, order: FlowOrder) -> ChildOrder:
+    """Give a flow as a child: a batch of its own, which it names when it tells that it has ended."""
+    flow = attrs.evolve(order, parent=attempt.header.task_id)
+    return ChildOrder(task_id=flow.id, resolution_id="", template="", title="", inputs={}, tags={}, flow=flow)
 
 
 async def _order(attempt: Attempt, task: ChildTask, tools: Tools) -> ChildOrder:

@@ -46,11 +46,12 @@ from runtime.flow.states import FlowTurn
 from runtime.journal.protocol import AlreadyStored, Entry, JournalUnavailable, Record, entry_of, standing_of
 from runtime.journal.replaying import replay
 from runtime.journal.shared import Claim
-from runtime.wishes import REFUSED, SpawnedTask
+from runtime.wishes import REFUSED, FlowOrder, SpawnedTask
 from runtime.work.births import Birth, actor_of
 from runtime.work.duplicates import duplicate, is_same
 from runtime.work.family import submission_of
 from runtime.work.flows.birth import begin_flow
+from runtime.work.flows.door import flow_of
 from runtime.work.flows.turns import check_room, moved
 from runtime.work.messages import (
     AdmitRun,
@@ -157,7 +158,7 @@ class Intake(Actor[Message]):
             return False
         return True
 
-    def _enter_flow(self, question: Question[Message], message: SubmitFlow) -> _Accepted:
+    def _enter_flow(self, question: Question[Message] | None, message: SubmitFlow) -> _Accepted:
         """Make the first decisions on a flow."""
         flow, records = begin_flow(message, self._services.tools.runners, at=self.clock.wall())
         now, drain = self.clock.wall(), self._services.shutdown.reason
@@ -209,6 +210,9 @@ class Intake(Actor[Message]):
         refused: list[SpawnedTask] = []
         try:
             for order in message.orders:
+                if order.flow is not None:
+                    await self._take_flow(order.flow, accepted, refused)
+                    continue
                 try:
                     template = self._services.tools.templates.named(order.template)
                 except NotFound as refusal:
@@ -223,6 +227,22 @@ class Intake(Actor[Message]):
         else:
             if question is not None:
                 question.answer(tuple(refused))
+
+    async def _take_flow(self, order: FlowOrder, accepted: list[_Accepted], refused: list[SpawnedTask]) -> None:
+        """Take a flow on that a step wished for.
+
+        Raises:
+            Unavailable: not now: too many of its owner wait, or it cannot be known.
+        """
+        try:
+            submission = flow_of(order, self._services.flows)
+        except Refused as refusal:
+            refused.append(SpawnedTask(id=order.id, state=REFUSED, error=str(refusal)))
+            return
+        owner = submission.flow.owner
+        if owner and not await self._services.journal.look_up(order.id):
+            await check_room(self._services.journal, owner)
+        accepted.append(self._enter_flow(None, submission))
 
     async def _take_all(self, message: SubmitTasks, question: Question[Message] | None) -> None:
         """Take several tasks on, or none of them."""

@@ -10,7 +10,7 @@ nothing meanwhile, so whatever it waits for can have it, and no number of such s
 
 Steps of flows hold what steps of tasks do: the labels of their runner, ``runner:http``, ``steps``, and those that they
 name; besides, ``flow:<type>``, in the place of what a run holds, for a flow has no runs: it may wait for people for
-weeks. They do not count as `Limits.executions`: the run of a task whose step waits for a flow has one of those. They
+weeks. They do not count as `Limits.executions`, of which a task whose step waits for a flow has none either. They
 wait as long as it takes, for a flow has no retries to fall back on (`StepSpec.timeout_seconds` bounds it); those that
 still wait when the runtime shuts down are queued again, for they have not begun.
 

@@ -12,11 +12,12 @@ from actors import (
     StopKind,
     StopReason,
 )
-from runtime.api.flow_messages import FLOW_MESSAGES
+from runtime.api.flow_messages import FLOW_MESSAGES, CancelFlow
 from runtime.api.messages import GetTask
 from runtime.engine.decision import decide
 from runtime.engine.effects import (
     ArmRetry,
+    CancelFlows,
     Effect,
     HoldSlot,
     QueueRun,
@@ -108,6 +109,8 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
                     self._render_result()
                 case SubmitChildren():
                     self._submit(effect)
+                case CancelFlows():
+                    self._cancel_flows(effect)
                 case TellParent():
                     self._tell_parent()
                 case _:
@@ -187,6 +190,11 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
                 raise error  # ends this actor; the next one, rebuilt from the journal, hands them over again
             case _:
                 assert_never(ended)
+
+    def _cancel_flows(self, effect: CancelFlows) -> None:
+        for flow_id in effect.flows:
+            message = CancelFlow(flow_id=flow_id, by=effect.requester or "nobody", reason=effect.reason)
+            self._services.timers.arm(f"cancel {flow_id}", self.clock.wall(), self._intake, message)
 
     def _tell_parent(self) -> None:
         task = self._unit

@@ -142,6 +142,11 @@ FLOWS: Mapping[str, Template] = {
         spawn=safe(action=Action(type="many", configuration={"template": "child", "inputs": [{"n": "1"}, {"n": "1"}]})),
         after=once("spawn"),
     ),
+    "asks": plan(
+        {"by": "{{.step.ask.output.response}}"},
+        ask=safe(action=Action(type="approval", configuration={"plan": "x", "approve_all": True})),
+        after=once("ask"),
+    ),
     "children_one_by_one": plan(
         spawn=safe(
             action=Action(type="many", configuration={"template": "child", "inputs": [{"n": "1"}] * 3, "at_most": 1})

@@ -1,9 +1,14 @@
 """The actions ``flow`` and ``approval``, in tasks of a whole runtime."""
 
+import gc
+import tracemalloc
+
 import pytest
 import trio
+import trio.testing
 
 from actors import VirtualClock
+from runners.echo import EchoConfig
 from runtime import (
     Action,
     Conflict,
@@ -19,6 +24,8 @@ from runtime import (
 )
 from runtime.errors import TemplateInvalid
 from runtime.flows import Generator
+from runtime.runner import ClientError, Outcome, Runner
+from runtime.work.unit import UnitActor
 from tests.support.live_flow import Kept
 from tests.support.plans import echo, plan, step
 
@@ -195,3 +202,86 @@ async def test_a_flow_inside_a_flow_is_found_again_after_a_crash(mock_clock):
     async with open_runtime(journal=journal, flows=kit) as rt:
         await rt.flow_handle("outer.s1").approve("s1")
         assert (await rt.flow_handle(outer.id).result()).status.status == "success"
+
+
+def actors_of_units() -> int:
+    gc.collect()
+    return sum(isinstance(one, UnitActor) for one in gc.get_objects())
+
+
+async def test_a_task_that_waits_for_a_person_holds_no_actor_and_nothing_in_memory(mock_clock, tmp_path):
+    before, template = actors_of_units(), asking("approval", plan="x")
+
+    async def ask(rt, count):
+        for number in range(count):
+            await rt.submit(template, task_id=f"t{count}-{number}")
+        for number in range(count):
+            await waits(rt, f"t{count}-{number}.a")
+        await trio.testing.wait_all_tasks_blocked()
+
+    async with open_runtime(f"sqlite:///{tmp_path}/tasks.db?synchronous=normal") as rt:
+        await ask(rt, 3)
+        tracemalloc.start()
+        await ask(rt, 25)
+        assert actors_of_units() == before
+        grown = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        assert grown / 25 < 3_000, "bytes of a task that waits"
+        view = await rt.status("t25-7")
+        assert (view.state, view.steps["a"].state) == (TaskState.WAITING, "WAITING")
+        await rt.flow_handle("t25-7.a").approve("s1", by="ada")
+        assert (await rt.wait("t25-7")).state is TaskState.DONE
+
+
+async def test_a_cancelled_task_or_a_step_that_somebody_settles_cancels_the_flow_it_waits_for(mock_clock):
+    async with open_runtime() as rt:
+        one, other = [await rt.submit(asking("approval", plan="x"), task_id=name) for name in ("one", "other")]
+        for task in (one, other):
+            await waits(rt, f"{task.id}.a")
+        await trio.testing.wait_all_tasks_blocked()
+        await one.cancel(requester="ada", reason="enough")
+        await other.operator().pause()
+        await other.operator().set_step_state("a", "DONE")
+        for task in (one, other):
+            view = await rt.flow_handle(f"{task.id}.a").wait()
+            assert view.status.status == "cancelled"
+        assert (await rt.flow_handle("one.a").status()).status.created_by_id == "ada"
+
+
+async def test_a_step_that_is_done_anew_finds_the_flow_of_the_first_time(mock_clock):
+    async with open_runtime() as rt:
+        task = await rt.submit(asking("approval", plan="x"), task_id="t")
+        await waits(rt, "t.a")
+        await task.operator().pause()
+        await task.operator().set_step_state("a", "TODO")
+        await task.run()
+        await trio.testing.wait_all_tasks_blocked()
+        await rt.flow_handle("t.a").approve("s1")
+        assert (await task.wait()).state is TaskState.DONE
+
+
+class Flaky(Runner[EchoConfig]):
+    """Fails the first time."""
+
+    name = "flaky"
+    config = EchoConfig
+    failed = False
+
+    async def run(self, _request):
+        await trio.lowlevel.checkpoint()
+        if not self.failed:
+            self.failed = True
+            raise ClientError("not today")
+        return Outcome()
+
+
+async def test_a_flow_that_is_run_again_after_its_failure_mends_the_task_that_it_blocked(mock_clock):
+    document = {"kind": "flow", "mode": "flat", "steps": [{"name": "s", "signal": {"type": "flaky"}}]}
+    async with open_runtime(runners=[Flaky()]) as rt:
+        task = await rt.submit(asking("flow", flow=document), task_id="t")
+        view = await task.wait()
+        assert (view.state, view.steps["a"].state) == (TaskState.BLOCKED, "CLIENT_ERROR")
+        await rt.flow_handle("t.a").retry("s1")
+        with trio.fail_after(100):
+            while (await task.status()).state is not TaskState.DONE:
+                await trio.lowlevel.checkpoint()

@@ -25,6 +25,7 @@ from runtime.flow.effects import (
     MoveTurn,
     StartStep,
     StopSteps,
+    TellParent,
 )
 from runtime.flow.events import (
     ApprovalDue,
@@ -35,6 +36,7 @@ from runtime.flow.events import (
     GenerationFailed,
     GroupsGenerated,
     HookReturned,
+    ParentTold,
     PlanChecked,
     PoliciesEvaluated,
     RerunInput,
@@ -226,6 +228,8 @@ class FlowLoop(FlowFace):
         self.enter_by_itself = True
         self.turn_is_free = True
         self.turns_moved = 0
+        self.parent_hears = True
+        self.told = 0
         self.pending: list[Event] = []
         created = FlowCreated(
             **{"at": self.now, "by": "ada", "flow_id": "f", "type": "install", "mode": mode, **header}
@@ -287,6 +291,10 @@ class FlowLoop(FlowFace):
                     self.pending.append(GenerationFailed(at=self.now, error="cut"))
             case ArmTimer():
                 self.timer = min(effect.due, self.flow.next_due or effect.due)
+            case TellParent():
+                self.told += 1
+                heard = self.parent_hears
+                self.pending.append(ParentTold(at=self.now, ended_at=self.flow.finished_at, heard=heard))
             case MoveTurn():
                 self.turns_moved += 1
                 if self.flow.turn is FlowTurn.WAITS and self.turn_is_free:

@@ -35,6 +35,7 @@ from runtime.flow.effects import (
     MoveTurn,
     StartStep,
     StopSteps,
+    TellParent,
 )
 from runtime.flow.events import (
     ApprovalDue,
@@ -46,6 +47,7 @@ from runtime.flow.events import (
     Event,
     GenerationFailed,
     NewerFlowCreated,
+    ParentTold,
     PauseRequested,
     Report,
     RerunRequested,
@@ -61,13 +63,14 @@ from runtime.flow.events import (
     UnpauseRequested,
 )
 from runtime.flow.flow import Flow
+from runtime.work.family import news_of_flow, tell_parent
 from runtime.work.flows.asking import call_hook, check_plan, evaluate_policies, find_dependents, generate
 from runtime.work.flows.children import Nursery
 from runtime.work.flows.labour import work
-from runtime.work.messages import GiveTurn, NewerFlow, TurnMoved, WakeTask
+from runtime.work.messages import ChildCameToRest, GiveTurn, NewerFlow, TurnMoved, WakeTask
 from runtime.work.unit import Decided, UnitActor
 
-_TASKS_ONLY: Final = (RunTask, ResolveTask, CancelTask, CallCallback)
+_TASKS_ONLY: Final = (RunTask, ResolveTask, CancelTask, CallCallback, ChildCameToRest)
 Message: TypeAlias = FlowCommand | GetTask | WakeTask | GiveTurn | NewerFlow | Report | SegmentEntered
 _Asked: TypeAlias = StartStep | CheckPlan | EvaluatePolicies | CallHook | FindDependents
 
@@ -167,6 +170,8 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
                     self.children.start(
                         f"segment {position}", trio.lowlevel.checkpoint, report=partial(self._entered, position)
                     )
+                case TellParent():
+                    self._tell_parent()
                 case MoveTurn():
                     owner = flow.header.owner
                     self._services.timers.arm(f"turn of {owner}", self.clock.wall(), self._intake, TurnMoved(owner))
@@ -175,7 +180,30 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
 
     def _nursery(self) -> Nursery:
         services = self._services
-        return Nursery(services.front, services.broadcast, self.clock, self._unit.header.by)
+        return Nursery(services.front, services.broadcast, self.clock, services.shutdown, self._unit.header.by)
+
+    def _tell_parent(self) -> None:
+        flow, services = self._unit, self._services
+        self.children.start(
+            f"tell {flow.header.parent} {flow.finished_at}",
+            tell_parent,
+            news_of_flow(flow),
+            services.front,
+            self.clock,
+            services.shutdown,
+            report=partial(self._parent_told, flow.finished_at),
+        )
+
+    def _parent_told(self, ended_at: float | None, told: Exit[bool]) -> ParentTold:
+        match told:
+            case Returned(value=heard):
+                return ParentTold(at=self.clock.wall(), ended_at=ended_at, heard=heard)
+            case Cut():
+                return ParentTold(at=self.clock.wall(), ended_at=ended_at, heard=False)
+            case Failed(error=error):
+                raise error  # ends this actor; the next one, rebuilt from the journal, tells it again
+            case _:
+                assert_never(told)
 
     def _ask(self, effect: _Asked, function: Callable[..., Awaitable[Report]], *args: object) -> None:
         """Start what reports on a step; its name tells `_stop` whose it is."""

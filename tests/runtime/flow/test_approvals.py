@@ -6,7 +6,7 @@ from runtime.errors import Conflict, Forbidden, NotFound, RequestInvalid
 from runtime.flow.events import ApprovalDue, CancelRequested, ResponseGiven
 from runtime.flow.outcomes import ApprovalPauseError, FlowStoppedError, NotApprovedError
 from runtime.flow.states import ApprovalOption, Hook, Mode
-from tests.support.plain_flow import CHANGES, FlowLoop, Work, group, plan, scripted, step
+from tests.support.plain_flow import CHANGES, DAY, FlowLoop, Work, group, plan, scripted, step
 
 MODES = pytest.mark.parametrize("mode", list(Mode))
 
@@ -130,6 +130,29 @@ def test_a22_an_approval_expires_and_the_flow_fails(mode):
     assert loop.flow.status.status == "error"
     assert loop.flow.ended
     assert len(loop.flow.steps) == 3
+
+
+@pytest.mark.parametrize("says", ["approve", "retry-step", "approve-all"])
+@MODES
+def test_what_is_said_too_late_changes_nothing_though_no_timer_was_in_time(mode, says):
+    loop = parked(mode, step("s", 2))
+    loop.timer = None
+    loop.now += 31 * DAY
+    match says:
+        case "approve":
+            loop.answer("P", "approve")
+            assert loop.row("P").approval.response is None
+        case "retry-step":
+            assert isinstance(loop.retry("P").refusal, Conflict)
+        case _:
+            loop.option(ApprovalOption.APPROVE_ALL)
+    assert loop.statuses() == {"P": "approval-expired", "A": "not-attempted", "s": "not-attempted"}
+    assert (loop.flow.status.status, loop.flow.ended) == ("error", True)
+
+
+def test_an_answer_to_a_plan_that_is_being_made_is_told_so():
+    loop = FlowLoop(plan("P", 1), mode=Mode.GROUP, script=lambda _one: Work(blocked=True)).run()
+    assert "asks for no approval yet: it is in-progress" in str(loop.answer("P", "approve").refusal)
 
 
 def test_a_timer_that_fires_early_is_armed_again():

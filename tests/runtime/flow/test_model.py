@@ -84,6 +84,7 @@ HEADERS = st.fixed_dictionaries(
         "on_error": st.sampled_from(list(OnError)),
         "group_records": st.booleans(),
         "owner_id": st.sampled_from(["", "app"]),
+        "parent": st.sampled_from(["", "t"]),
         "plan_seconds": st.sampled_from([3600.0, 1e9]),
     }
 )
@@ -195,6 +196,7 @@ def check_ended(loop: FlowLoop) -> None:
     assert not pending or flow.status.status == "error", "what is left of a flow that ended was not attempted"
     assert flow.turn in {"", "had"}
     assert not flow.delayed
+    assert not flow.untold
     if flow.status.status == "success" and flow.mode is Mode.GROUP:
         assert flow.complete
         assert all(one.status.status in {"success", "discarded"} for one in flow.groups.values())

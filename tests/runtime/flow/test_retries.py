@@ -53,6 +53,21 @@ def test_a_flow_is_called_one_thing_until_it_has_ended_and_another_from_then_on(
     assert loop.flow.name == "Deployed (eu)"
 
 
+@LISTS
+def test_the_task_whose_step_waits_is_told_of_every_end_until_it_has_heard(mode):
+    loop = FlowLoop(step("s", 1), mode=mode, script=scripted(s=FAILS_ONCE), parent="t")
+    loop.parent_hears = False
+    loop.run()
+    assert (loop.told, loop.flow.untold, loop.flow.idle, loop.flow.awake) == (1, True, False, True)
+    assert loop.flow.at_rest
+    loop.parent_hears = True
+    loop.crash().settle()
+    assert (loop.told, loop.flow.untold, loop.flow.idle, loop.flow.awake) == (2, False, True, False)
+    loop.rerun("s", "retry-step")
+    assert (loop.told, loop.flow.status.status, loop.flow.untold) == (3, "success", False)
+    assert FlowLoop(step("s", 1), mode=mode).run().told == 0
+
+
 @pytest.mark.parametrize(
     ("present", "past", "finished", "name"),
     [

@@ -82,7 +82,7 @@ async def test_the_same_submission_is_the_same_task_after_a_restart(mock_clock, 
         await rt.submit(template, {"x": "1"}, task_id="t")
         same = attrs.evolve(template, steps={"a": step(action=echo({"list": (1, 2)}))})
         await rt.submit(same, {"x": "1"}, task_id="t")
-        with pytest.raises(Conflict, match="another task with the id t"):
+        with pytest.raises(Conflict, match="another task or flow with the id t"):
             await rt.submit(template, {"x": "2"}, task_id="t")
 
 

@@ -417,7 +417,7 @@ async def test_one_id_is_one_task(autojump_clock, clock):
         again = await rt.submit(template, {"n": "1"}, task_id="mine")
         assert (first.id, again.id) == ("mine", "mine")
         assert (await first.wait()).run_count == 1
-        with pytest.raises(Conflict, match="another task with the id mine"):
+        with pytest.raises(Conflict, match="another task or flow with the id mine"):
             await rt.submit(template, {"n": "2"}, task_id="mine")
 
 
