@@ -124,8 +124,8 @@ async def test_when_a_worker_is_lost_only_an_idempotent_function_is_begun_again(
 
 
 async def test_without_a_scheduler_the_step_fails_and_says_so():
-    nowhere = await laws.fails_as_declared(runner("tcp://127.0.0.1:9"), calling(callables.add, a=1, timeout="3s"))
-    assert nowhere.message.startswith("timed out after 3s")
+    nowhere = await laws.fails_as_declared(runner("tcp://127.0.0.1:9"), calling(callables.add, a=1, timeout="500ms"))
+    assert nowhere.message.startswith("timed out after 0.5s")
     unsaid = Dask(RunnerSettings(functions=runner("x").settings.functions))
     assert 'no configuration item "dask"' in (await laws.fails_as_declared(unsaid, calling(callables.add, a=1))).message
     odd = runner("[1, 2]")
