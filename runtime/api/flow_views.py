@@ -74,6 +74,7 @@ class FlowStepView:
     retried: bool
     result_directive: str
     status: StatusView
+    created_by_id: str
     created_at: float
     started_at: float | None
     finished_at: float | None
@@ -125,6 +126,8 @@ class FlowGroupView:
     parallel: bool
     timeout_seconds: float
     result_directive: str
+    created_by_id: str
+    created_at: float
     status: StatusView
 
 
@@ -318,6 +321,8 @@ def _group(flow: Flow, group: Group) -> FlowGroupView:
         parallel=group.parallel,
         timeout_seconds=_timeout(flow, group),
         result_directive=group.directive,
+        created_by_id=group.created_by,
+        created_at=group.created_at,
         status=_status(group.status),
     )
 
@@ -363,6 +368,7 @@ def _step(flow: Flow, step: Step) -> FlowStepView:
         retried=step.retried,
         result_directive=step.directive,
         status=_status(step.status),
+        created_by_id=step.created_by,
         created_at=step.created_at,
         started_at=step.started_at,
         finished_at=step.finished_at,

@@ -173,6 +173,11 @@ def respond(turn: Turn, event: ResponseGiven) -> Refused | None:
     if not step.spec.takes_answers_of(event.by, event.groups, admin=event.admin):
         may = [*step.spec.approvers, *(f"group {one}" for one in step.spec.approver_groups)]
         return Forbidden(f"{event.by} may not answer step {step.id}: {', '.join(may)} may")
+    if kind is ResponseType.RETRY and flow.retries_of(step) >= step.spec.retry.max_retries:
+        times = flow.retries_of(step)
+        return Conflict(
+            f"the plan of step {step.id} was made again {times} times, all that it may be: approve or deny it"
+        )
     _answer(turn, step.id, kind, event.note)
     return None
 

@@ -196,6 +196,12 @@ class Flow:
         group = self.groups.get(step.group_id)
         return [one for one in members if one.lane == step.lane] if group is not None and group.parallel else members
 
+    def retries_of(self, step: Step) -> int:
+        """Count the retries that a step's limit is about: its own, or those of its group."""
+        if step.spec.retry.group and self.mode is Mode.GROUP and not self.groups[step.group_id].parallel:
+            return step.generation
+        return step.retry_index
+
     def group_at(self, position: int) -> Group | None:
         """Give the live group at a position."""
         groups = self.order.groups

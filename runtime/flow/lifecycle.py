@@ -114,7 +114,7 @@ def work_failed(turn: Turn, step_id: str, error: str, description: str) -> None:
     """Decide what follows from a failure: another try without asking, the end, or waiting for a person."""
     step = turn.step(step_id)
     rule = step.spec.retry
-    count = retries_of(turn, step) + 1
+    count = turn.flow.retries_of(step) + 1
     if step.spec.skip_on_failure and (turn.flow.mode is Mode.FLAT or not rule.auto or count > rule.max_retries):
         metadata: dict[str, Json] = {"reason": error, SKIPPED_ON_FAILURE: True, "retry_index": step.retry_index}
         turn.leave(step_id, StepStatus.ERROR, Directive.CONTINUE, description, metadata)
@@ -163,13 +163,6 @@ def retry_told(turn: Turn, step_id: str, error: str | None) -> None:
         turn.leave(step_id, StepStatus.ERROR, directive, step.status.description, {})
         return
     turn.fail(step_id, f"on_retry: {error}", "", {AUTO_RETRIED: False})
-
-
-def retries_of(turn: Turn, step: Step) -> int:
-    """Count the retries that a step's limit is about: its own, or those of its group."""
-    if step.spec.retry.group and turn.flow.mode is Mode.GROUP and not turn.flow.groups[step.group_id].parallel:
-        return step.generation
-    return step.retry_index
 
 
 def retry_directive(rule: RetryRule) -> Directive:

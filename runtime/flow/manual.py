@@ -14,7 +14,7 @@ from runtime.flow.events import (
     UnpauseRequested,
 )
 from runtime.flow.flow import Flow
-from runtime.flow.lifecycle import queue, retries_of, retry_directive
+from runtime.flow.lifecycle import queue, retry_directive
 from runtime.flow.outcomes import PAUSED
 from runtime.flow.records import FlowParked, FlowSuperseded, PauseSet, StepRetried
 from runtime.flow.rerun import rerun
@@ -65,14 +65,15 @@ def retry_step(turn: Turn, event: RetryStepRequested) -> Refused | None:
     if step.id in flow.delayed and flow.cancelled is None:
         queue(turn, step.id, now=True)
         return None
-    if step.stage is Stage.ANSWER and step.spec.retryable and flow.cancelled is None:
-        plan_again(turn, step, f"made again for {event.by}")
-        return None
-    refusal = _refusal(flow, step, "retried", allowed=step.spec.retryable)
+    made_again = step.stage is Stage.ANSWER and step.spec.retryable and flow.cancelled is None
+    refusal = None if made_again else _refusal(flow, step, "retried", allowed=step.spec.retryable)
     if refusal is not None:
         return refusal
-    if retries_of(turn, step) >= step.spec.retry.max_retries:
-        return Conflict(f"step {step.id} was retried {retries_of(turn, step)} times, which is all that it may be")
+    if flow.retries_of(step) >= step.spec.retry.max_retries:
+        return Conflict(f"step {step.id} was retried {flow.retries_of(step)} times, which is all that it may be")
+    if made_again:
+        plan_again(turn, step, f"made again for {event.by}")
+        return None
     if flow.mode is not Mode.GROUP:
         return rerun(turn, _retry_input(flow, step, event.stale_plan))
     turn.record(StepRetried(at=turn.at, step=step.id))

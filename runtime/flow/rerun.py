@@ -22,6 +22,9 @@ def rerun(turn: Turn, given: RerunInput) -> Refused | None:
     """Prepare a rerun, once, and walk the steps behind; or go on with one that was cut."""
     flow = turn.flow
     flow_id = flow.header.flow_id
+    faults = _incomplete(given, flow_id)
+    if faults:
+        return RequestInvalid(faults)
     if flow.cancelled is not None:
         return Conflict(f"flow {flow_id} is cancelled: it cannot be rerun")
     if given.continue_from_idx > 0:
@@ -45,6 +48,15 @@ def rerun(turn: Turn, given: RerunInput) -> Refused | None:
     turn.set_flow(FlowStatus.IN_PROGRESS, "rerun")
     _prepare(turn, given)
     return None
+
+
+def _incomplete(given: RerunInput, flow_id: str) -> list[Fault]:
+    """Say what is missing of a rerun, or is about another flow: nothing is written then."""
+    required = {"flow_id": given.flow_id, "step_id": given.step_id, "operation": given.operation}
+    faults = [Fault(name, "is missing") for name, text in required.items() if not text]
+    if given.flow_id not in {"", flow_id}:
+        faults.append(Fault("flow_id", f'"{given.flow_id[:100]}" is another flow than {flow_id}'))
+    return faults
 
 
 def _fault(turn: Turn, given: RerunInput) -> Refused | None:

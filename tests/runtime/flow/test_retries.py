@@ -158,6 +158,30 @@ def test_a42_an_operation_that_nobody_knows_fails_the_flow(mode):
     assert loop.row("s2").status.status == "error"
 
 
+@pytest.mark.parametrize("name", ["flow_id", "step_id", "operation"])
+@LISTS
+def test_a_rerun_that_is_incomplete_or_of_another_flow_is_refused_and_nothing_is_written(mode, name):
+    loop = failed(mode)
+    before = len(loop.records)
+    given = {"flow_id": "f", "step_id": "s2", "operation": "retry-step"}
+    for wrong in ("", *(["g"] if name == "flow_id" else [])):
+        loop.ask(RerunRequested(at=loop.now, by="grace", input=RerunInput(**{**given, name: wrong})))
+        assert isinstance(loop.refusal, RequestInvalid)
+        assert loop.refusal.faults[0].path == name
+    assert len(loop.records) == before
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_plan_is_made_again_only_as_often_as_its_budget_says(mode):
+    loop = FlowLoop(plan("P", 1, retry=RetryRule(max_retries=1)), mode=mode).run()
+    assert loop.retry("P").refusal is None
+    before = len(loop.records)
+    assert isinstance(loop.retry("P (retry 1)").refusal, Conflict)
+    assert isinstance(loop.answer("P (retry 1)", "retry").refusal, Conflict)
+    assert len(loop.records) == before
+    assert loop.statuses()["P (retry 1)"] == "approval-awaiting"
+
+
 @LISTS
 def test_a_rerun_of_a_step_that_is_not_there_fails_the_flow(mode):
     loop = failed(mode)
