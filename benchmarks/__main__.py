@@ -6,7 +6,7 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -29,11 +29,10 @@ _PEERS: Final = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the groups that are asked for, or all there are."""
     options = _options(arguments)
-    try:
+    with _about("--against"):
         earlier = None if options.against is None else lines.read(options.against)
+    with _about("--out"):
         results = None if options.out is None else Results(options.out)
-    except (OSError, ValueError) as fault:
-        raise SystemExit(f"{'--out' if options.against is None else '--against'}: {fault}") from fault
     profiles = (options.out or Path()) / "profiles" if options.profile else None
     if profiles is not None:
         profiles.mkdir(parents=True, exist_ok=True)
@@ -55,9 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     say(figure)
                     if results is not None:
                         results.add(figure)
-            except subprocess.SubprocessError as fault:  # the other groups are worth as much without it
+            except (ImportError, subprocess.SubprocessError) as fault:  # the other groups are worth as much without it
                 broken.append(group)
-                tell(f"{group} broke: {fault}")
+                needs = "; pip install 'understudy[bench]'" if isinstance(fault, ImportError) else ""
+                tell(f"{group} broke: {fault}{needs}")
             finally:  # whoever interrupts it sees what there is
                 if results is not None:
                     tell(f"see {results.show(())}")
@@ -68,6 +68,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
             results.show(comparison)
     if broken:
         raise SystemExit(f"these groups broke: {', '.join(broken)}")
+
+
+@contextmanager
+def _about(option: str) -> Iterator[None]:
+    """Say of which option it is that a file is no good.
+
+    Raises:
+        SystemExit: so it is.
+    """
+    try:
+        yield
+    except (OSError, ValueError) as fault:
+        raise SystemExit(f"{option}: {fault}") from fault
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

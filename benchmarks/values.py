@@ -57,7 +57,7 @@ TEMPLATES: Final[Mapping[str, tuple[str, str]]] = {
 def run(scale: str) -> Iterator[Figure]:
     """Yield every figure of the group. The peer gotpl, where it is installed, renders only."""
     if find_spec("jinja2") is None:
-        raise SystemExit("this group is measured beside jinja2: pip install 'understudy[bench]'")
+        raise ModuleNotFoundError("it is measured beside jinja2")
     limit = "jinja2, sandboxed"
     for verb in ("render", "compile"):
         metrics = tuple(Metric(name=f"{name}_{verb}_us", limit_name=limit) for name in TEMPLATES)

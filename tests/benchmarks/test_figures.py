@@ -205,6 +205,22 @@ def test_a_peers_program_is_bounded_and_leaves_nothing_running(tmp_path):
     assert measures_of([sys.executable, "-c", "print('noise'); print('{\"ms\": 1}')"], 10.0) == {"ms": 1}
 
 
+def test_a_group_that_breaks_does_not_end_the_others(monkeypatch, capsys):
+    def run(group, _scale):
+        if group == "scale":
+            raise ModuleNotFoundError("No module named 'psycopg'")
+        if group == "api":
+            raise subprocess.CalledProcessError(1, "api")
+        yield FIGURE
+
+    monkeypatch.setattr("benchmarks.__main__.run", run)
+    with pytest.raises(SystemExit, match="these groups broke: scale, api"):
+        main(["scale", "api", "tasks", "--json", "-"])
+    said = capsys.readouterr()
+    assert said.out == f"{lines.encode(FIGURE)}\n"
+    assert "scale broke: No module named 'psycopg'; pip install 'understudy[bench]'" in said.err
+
+
 def test_the_ratio_is_the_median_over_the_rounds():
     made = figure("W0", Metric(name="ms", limit_name="x"), [1.0, 4.0, 9.0], [1.0, 2.0, 3.0])
     assert (made.value, made.limit, made.ratio, made.spread) == (4.0, 2.0, 2.0, (1.0, 9.0))
