@@ -1,5 +1,7 @@
 """Several runtimes on one PostgreSQL store: whoever holds a task goes on with it, and everybody can be asked about it."""
 
+from contextlib import suppress
+
 import pytest
 import trio
 
@@ -292,6 +294,31 @@ async def test_postgres_children_and_parents_find_each_other_across_instances(in
                 await runtime.register(child)
             await one.submit(parent, task_id="p")
             assert (await two.wait("p")).state is TaskState.DONE
+
+
+async def test_postgres_who_waits_for_a_person_is_answered_anywhere(instance):
+    asks = plan(a=Step(action=Action(type="approval", configuration={"plan": "x"})))
+
+    async def asked(runtime, task_id):
+        with suppress(NotFound):
+            return (await runtime.flow_handle(f"{task_id}.a").status()).waits
+        return ()
+
+    with trio.fail_after(20):
+        async with instance() as two:
+            async with instance() as one:
+                for name in ("one", "gone", "cancelled"):
+                    await one.submit(asks, task_id=name)
+                    while not await asked(two, name):  # noqa: ASYNC110 - by somebody else
+                        await trio.sleep(0.01)
+                await two.flow_handle("one.a").approve("s1", by="ada")
+                assert (await one.wait("one")).state is TaskState.DONE
+                await two.cancel("cancelled")
+                flow = one.flow_handle("cancelled.a")
+                while (await flow.status()).status.status != "cancelled":  # noqa: ASYNC110 - by somebody else
+                    await trio.sleep(0.01)
+            await two.flow_handle("gone.a").approve("s1", by="ada")
+            assert (await two.wait("gone")).state is TaskState.DONE
 
 
 async def test_postgres_tasks_that_are_due_are_woken_once_by_anybody(instance):
