@@ -119,6 +119,51 @@ async function task(id) {
   return parts;
 }
 
+async function flows(query) {
+  const page = new URLSearchParams({ page_size: "100" });
+  for (const [name, value] of query) page.set(name, value);
+  const { document: found, link: next } = await ask(`v1/flows?${page}`);
+  const rows = found.map((one) => [
+    link(`flow/${encodeURIComponent(one.id)}`, one.name), badge(one.status), String(one.steps), one.owner,
+    one.created_by_id, when(one.changed_at * 1000),
+  ]);
+  const more = next && /[?&]last=([^&>]*)/.exec(next);
+  if (more) query.set("last", decodeURIComponent(more[1]));
+  return [table(["Flow", "Status", "Steps", "Owner", "Asked for by", "Last activity"], rows),
+    more ? link(`flows?${query}`, "More") : null];
+}
+
+async function question(path, step) {
+  const { document: asked } = await ask(`${path}/approval`);
+  const note = make("input", { placeholder: "Note" });
+  const answers = ["approve", "deny", "deny-skip-current", "retry"].map((response) =>
+    button(response, () => ask(`${path}/respond`, "POST", { response, note: note.value })));
+  const until = `until ${when(asked.expires_at * 1000)}`;
+  return [make("h3", {}, `${step.name} asks, ${until}`), pretty(asked.contents),
+    make("div", { className: "actions" }, note, ...answers)];
+}
+
+async function flow(id) {
+  const path = `v1/flows/${encodeURIComponent(id)}`;
+  const { document: one } = await ask(path);
+  const actions = make("div", { className: "actions" });
+  if (!one.ended) {
+    if (one.mode === "group") actions.append(button(one.paused ? "unpause" : "pause", () => ask(`${path}/${one.paused ? "unpause" : "pause"}`, "POST")));
+    actions.append(button("cancel", () => ask(`${path}/cancel`, "POST")));
+  }
+  const of = (step) => `${path}/steps/${encodeURIComponent(step.id)}`;
+  const mend = (step) => make("span", {}, ...["retry", "skip"].filter((verb) => step[`may_${verb}`]).map((verb) =>
+    button(verb, () => ask(`${of(step)}/${verb}`, "POST"))));
+  const groups = Object.fromEntries(one.groups.map((group) => [group.id, group.name]));
+  const rows = one.steps.map((step) => [groups[step.group_id] || "", step.name, badge(step.status.status),
+    step.status.metadata.reason || step.status.status_human_description, mend(step)]);
+  const questions = await Promise.all(one.steps.filter((step) => step.waits).map((step) => question(of(step), step)));
+  return [make("h2", {}, one.name, " ", badge(one.status.status)),
+    make("p", {}, `${one.type}, asked for by ${one.created_by_id} ${when(one.created_at * 1000)}`),
+    one.error ? make("p", {}, one.error) : null, actions, ...questions.flat(),
+    table(["Group", "Step", "Status", "Why", ""], rows)];
+}
+
 async function templates() {
   const { document: found } = await ask("template");
   return [table(["Template", "What it does"], found.map((one) => [link(`?template=${encodeURIComponent(one.name)}`, one.name), one.description || ""]))];
@@ -138,6 +183,8 @@ async function show() {
     document.getElementById("user").textContent = meta.username + (meta.user_is_admin ? " (administrator)" : "");
     let parts;
     if (path.startsWith("task/")) parts = await task(decodeURIComponent(path.slice(5)));
+    else if (path.startsWith("flow/")) parts = await flow(decodeURIComponent(path.slice(5)));
+    else if (path === "flows") parts = await flows(new URLSearchParams(query || ""));
     else if (path === "templates") parts = await templates();
     else if (path === "stats") parts = await stats();
     else parts = await tasks(new URLSearchParams(query || ""));
