@@ -550,7 +550,7 @@ class Runtime(FlowClient):
         if (
             self._shutdown.reason is not None
             and isinstance(message, SubmitTask | SubmitTasks | ResolveTask | RunTask | SubmitFlow | StartFlow)
-            and not (self._hands_over and isinstance(message, SubmitTask | SubmitTasks | SubmitFlow))
+            and not self._hands_over
         ):
             raise Unavailable(f"the runtime is shutting down ({self._shutdown.reason}): submit elsewhere, or later")
         deadline = self._clock.monotonic() + self._answer_within

@@ -26,14 +26,14 @@ from actors import (
     Restart,
     Supervisor,
 )
-from runtime.api.flow_messages import DeleteFlow, FlowCommand, SubmitFlow
-from runtime.api.messages import DeleteTask, GetTask, SubmitTask, SubmitTasks
+from runtime.api.flow_messages import DeleteFlow, FlowCommand, StartFlow, SubmitFlow
+from runtime.api.messages import DeleteTask, GetTask, ResolveTask, RunTask, SubmitTask, SubmitTasks
 from runtime.engine.decision import decide
 from runtime.engine.draft import begin
-from runtime.engine.effects import Effect, StartStep
-from runtime.engine.events import AddComment, DrainBegan, ResolveRequested, StepFinished
+from runtime.engine.effects import Effect
+from runtime.engine.events import AddComment, ResolveRequested
 from runtime.engine.records import TaskSubmitted
-from runtime.engine.states import Admission, ResolutionState, StepState, TaskState
+from runtime.engine.states import Admission, ResolutionState, TaskState
 from runtime.engine.task import Task
 from runtime.errors import Conflict, NotFound, Refused, Unavailable
 from runtime.faults import FaultPoint
@@ -43,6 +43,7 @@ from runtime.flow.events import DrainBegan as FlowDrainBegan
 from runtime.flow.events import StartRequested
 from runtime.flow.flow import Flow
 from runtime.flow.states import FlowTurn
+from runtime.journal.listing import relisted
 from runtime.journal.protocol import AlreadyStored, Entry, JournalUnavailable, Record, entry_of, standing_of
 from runtime.journal.replaying import replay
 from runtime.journal.shared import Claim
@@ -53,6 +54,7 @@ from runtime.work.family import submission_of
 from runtime.work.flows.birth import begin_flow
 from runtime.work.flows.door import flow_of
 from runtime.work.flows.turns import check_room, moved
+from runtime.work.late import decide_late, put_down
 from runtime.work.messages import (
     AdmitRun,
     Forward,
@@ -76,7 +78,10 @@ Message: TypeAlias = (
 _LEFT: Final = "whoever ran the task ended in the middle of it"
 """Why a task that is awake in the journal and not in memory is resumed."""
 
-_LATE: Final = "the runtime is shutting down: the step had not begun"
+_CLOSING: Final = "the runtime is shutting down"
+_BEGINNINGS: Final = (ResolveTask, RunTask, StartFlow)
+"""What is not asked of an actor any more that only ends what runs."""
+
 _NOTHING_ASKED: Final[Mapping[str, SubmitTask]] = MappingProxyType({})
 
 _WAKE_AGAIN_SECONDS: Final = 1.0
@@ -449,6 +454,13 @@ class Intake(Actor[Message]):
 
     async def _pass_on(self, message: _Control, question: Question[Message] | None) -> None:
         """Give a message to the actor of its task, which is woken for it when it is asleep."""
+        if (
+            isinstance(message, _BEGINNINGS)
+            and self._services.shutdown.reason is not None
+            and self._in_memory(message.task_id)
+        ):
+            self._put_off(message, question, _CLOSING)
+            return
         if await self._deliver(message, question):
             return
         if not isinstance(message, GetTask):
@@ -463,10 +475,10 @@ class Intake(Actor[Message]):
                     pass
         task = await self._read(message.task_id)
         if task is not None and not isinstance(message, GetTask):
-            left = not task.idle or (isinstance(task, Flow) and task.held)
-            self._start(task, resumed=_LEFT if left else "")
-            if not await self._deliver(message, question):
-                self._put_off(message, question, "the runtime is shutting down")
+            if not self._start(task, resumed=_LEFT if _was_left(task) else ""):
+                await self._decide_late(task, message, question)
+            elif not await self._deliver(message, question):
+                self._put_off(message, question, _CLOSING)
         elif question is not None and task is not None:
             question.answer(task)
         elif question is not None:
@@ -546,18 +558,33 @@ class Intake(Actor[Message]):
 
     async def _take_back(self, accepted: _Accepted) -> None:
         """Record that the first steps of a task were not begun after all, so that whoever goes on with it may begin them."""
-        begun = [effect for effect in accepted.effects if isinstance(effect, StartStep)]
-        if not isinstance(accepted.task, Task) or not begun:
+        if isinstance(accepted.task, Flow):
             return
-        now = self.clock.wall()
-        reports = [
-            StepFinished(at=now, step=one.step, attempt=one.attempt, state=StepState.TO_RETRY, error=_LATE, tried=False)
-            for one in begun
-        ]
-        decision = decide(accepted.task, DrainBegan(at=now, requester="runtime", reason=_LATE), *reports)
-        entry = Entry(accepted.task_id, decision.records, standing_of(decision.task))
-        with suppress(JournalUnavailable):  # then somebody has to look
-            await self._services.journal.append([entry])
+        task, records = put_down(accepted.task, accepted.effects, at=self.clock.wall())
+        if records:
+            with suppress(JournalUnavailable):  # then somebody has to look
+                await self._services.journal.append([Entry(accepted.task_id, records, standing_of(task))])
+
+    async def _decide_late(self, unit: Task | Flow, message: _Control, question: Question[Message] | None) -> None:
+        """Record what a message makes of a task that sleeps, and begin nothing of it: others go on with it."""
+        asked = question is not None and self._services.post is not None and not isinstance(message, GetTask)
+        if question is None or not asked or _was_left(unit) or (isinstance(unit, Flow) and unit.ended):
+            self._put_off(message, question, _CLOSING)
+            return
+        after, records, refusal = decide_late(unit, message, at=self.clock.wall())
+        if refusal is None and records:
+            entry = Entry(message.task_id, records, standing_of(after), relisted(unit, after))
+            position = await self._services.journal.append([entry])
+            self._services.broadcast.publish(after, position, records)
+        if refusal is None:
+            question.answer(None)
+        else:
+            question.refuse(refusal)
+
+
+def _was_left(unit: Task | Flow) -> bool:
+    """Say whether something was in flight when whoever ran it ended, or was put down."""
+    return not unit.idle or (isinstance(unit, Flow) and unit.held)
 
 
 def _answer_duplicate(question: Question[Message], message: _Submission, task: Task | Flow) -> None:

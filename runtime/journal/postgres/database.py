@@ -27,6 +27,9 @@ _MIGRATING: Final = 0x756E6473
 _LONGEST_SILENCE: Final = 20.0
 """How long a link may be silent at most, however long leases last."""
 
+_ANSWER_SECONDS: Final = 10.0
+"""How long a server may take to say what it holds when a store is opened."""
+
 _IDLE_SECONDS: Final = 2
 """How long a transaction may wait for its program, which may have been stopped with a lock in hand."""
 
@@ -74,8 +77,9 @@ async def prepare(address: StoreAddress, *, create: bool = True) -> None:
 
 async def _prepare(connection: TrioConnection, address: StoreAddress, *, create: bool) -> None:
     schema = Identifier(address.schema)
-    if await _version(connection, address) == NEWEST:
-        return
+    with answering(address):
+        if await _version(connection, address) == NEWEST:
+            return
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_MIGRATING, address.schema])
         version = await _version(connection, address)
@@ -142,6 +146,22 @@ def explained(address: StoreAddress) -> Iterator[None]:
         yield
     except psycopg.Error as fault:
         raise StoreUnusable(f"the store {address.shown} cannot be opened: {_meaning(fault)}") from fault
+
+
+@contextmanager
+def answering(address: StoreAddress) -> Iterator[None]:
+    """Wait for a server that is asked something simple, as long as one that is there may take.
+
+    Raises:
+        StoreUnusable: it took longer.
+    """
+    with trio.move_on_after(_ANSWER_SECONDS) as patience:
+        yield
+    if patience.cancelled_caught:
+        raise StoreUnusable(
+            f"the store {address.shown} cannot be opened: its server has not answered for {_ANSWER_SECONDS:g} s; check the "
+            "network between here and there"
+        )
 
 
 @contextmanager

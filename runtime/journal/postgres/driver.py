@@ -5,7 +5,7 @@ connection consumes them in one method, `wait`, which this one replaces. Opening
 one, in a thread, whose link to the server is then adopted. Everything else of `psycopg.AsyncConnection` works as it is
 documented: statements, transactions, pipelines, COPY, LISTEN.
 
-What is leaned on - `wait`, `lock`, `pgconn` - is not promised by psycopg, so its version is bounded in pyproject.toml.
+What is leaned on - `wait`, `lock`, `pgconn`, `_cancel_gen` - is not promised by psycopg, so its version is bounded in pyproject.toml.
 """
 
 import math
@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 
 import psycopg
 import trio
-from psycopg import conninfo, errors
+from psycopg import capabilities, conninfo, errors
 from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.rows import AsyncRowFactory, tuple_row
 from psycopg.waiting import Ready, Wait
@@ -114,8 +114,15 @@ class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
             self.abandon()
 
     async def _cancel_statement(self) -> None:
-        with suppress(psycopg.Error):  # then the connection is given up
-            await trio.to_thread.run_sync(self.cancel, abandon_on_cancel=True)
+        """Ask the server to end the statement. Not with `cancel`, which stops the whole program until it is answered."""
+        if not capabilities.has_cancel_safe():
+            self.abandon()
+            return
+        with suppress(psycopg.Error, StopIteration):  # after an error the connection is given up
+            gen = self._cancel_gen()
+            fileno, wanted = next(gen)
+            while True:
+                fileno, wanted = gen.send(await _ready_later(fileno, wanted, math.inf))
 
     def abandon(self) -> None:
         """Close at once, whatever it is doing; whoever waits is told that it was closed. Sync, idempotent."""

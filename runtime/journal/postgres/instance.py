@@ -12,6 +12,7 @@ looked at that somebody waits on (`links`).
 import os
 import socket
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Final
 
 import psycopg
@@ -26,6 +27,8 @@ from runtime.journal.shared import LeaseEnded, LeaseFigures, LeaseTaken
 
 _LONGEST_TICK: Final = 0.5
 _LEAVING_SECONDS: Final = 5.0
+_REGISTERING_SECONDS: Final = 5.0
+"""How long a server may take to answer who has yet to begin; then, or after a lease, it is sought again."""
 
 LOST: Final = "this instance was silent for too long: others have taken its tasks over"
 
@@ -78,17 +81,14 @@ class Instance:
         lease = self._address.lease_seconds
         while True:
             sent = trio.current_time()
-            try:
+            with suppress(psycopg.OperationalError), trio.move_on_after(max(lease, _REGISTERING_SECONDS)):
                 self._connection = self._connection or await self._open()
                 cursor = await self._connection.execute(_REGISTER, [name, lease, keys_from_file])
-                row = await cursor.fetchone()
-            except psycopg.OperationalError:
-                self.hang_up()
-                await trio.sleep(self._tick)
-            else:
-                self.number = row[0] if row else 0
+                [self.number] = await cursor.fetchone() or [0]
                 self._until = sent + lease
                 return
+            self.hang_up()
+            await trio.sleep(self._tick)
 
     @property
     def _tick(self) -> float:
@@ -96,6 +96,13 @@ class Instance:
 
     async def run(self) -> None:
         """Beat until the lease is lost, and give the leases of others up that do not."""
+        self._links.watched = True
+        try:
+            await self._keep_beating()
+        finally:
+            self._links.watched = False
+
+    async def _keep_beating(self) -> None:
         while self._lost is None:
             await trio.sleep(self._tick)
             fresh = self._connection is None  # opening one takes its time

@@ -8,10 +8,13 @@ connection is closed, so that whoever waits hears of it and goes on with another
 end: what may still be under way on that link is not to arrive later.
 """
 
+import math
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
+import psycopg
 import trio
 
 from runtime.journal.postgres.address import StoreAddress
@@ -20,6 +23,8 @@ from runtime.journal.postgres.notes import LinksGivenUp, note
 
 _MARK_BYTES: Final = 6
 _DROP_WITHIN_SECONDS: Final = 1.0
+_UNWATCHED_SECONDS: Final = 60.0
+"""How long an answer may take while nobody looks."""
 
 
 class Links:
@@ -34,6 +39,8 @@ class Links:
         """In the name of each, so that nobody else's is ever dropped."""
         self._open: set[TrioConnection] = set()
         self._suspects: Mapping[TrioConnection, float] = {}
+        self.watched = False
+        """Whether somebody looks, now and then."""
 
     async def open(self) -> TrioConnection:
         """Open a connection.
@@ -44,6 +51,18 @@ class Links:
         connection = await self._connect(self._address, self._mark)
         self._open.add(connection)
         return connection
+
+    @contextmanager
+    def patience(self) -> Iterator[None]:
+        """Wait for an answer in the block: for as long as it takes, if somebody looks whether there will be one.
+
+        Raises:
+            psycopg.OperationalError: nobody looked, and it took too long.
+        """
+        with trio.move_on_after(math.inf if self.watched else _UNWATCHED_SECONDS) as patience:
+            yield
+        if patience.cancelled_caught:
+            raise psycopg.OperationalError(f"the server has not answered for {_UNWATCHED_SECONDS:g} s")
 
     @property
     def sure(self) -> bool:

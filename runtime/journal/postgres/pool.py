@@ -1,7 +1,7 @@
 """A few connections, lent to one task at a time. Those that broke are closed, and others opened in their place."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Protocol
 
 import trio
@@ -19,10 +19,19 @@ class Lender(Protocol):
 
 
 class Pool:
-    """Lends up to `size` connections; more tasks wait their turn, first come, first served. `connect` opens one."""
+    """Lends up to `size` connections; more tasks wait their turn, first come, first served. `connect` opens one.
 
-    def __init__(self, connect: Callable[[], Awaitable[TrioConnection]], size: int) -> None:
+    `patience` is what they are used in.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[TrioConnection]],
+        size: int,
+        patience: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._connect = connect
+        self._patience = patience
         self._turns = trio.Semaphore(size)
         self._idle: list[TrioConnection] = []
         self._closed = False
@@ -39,7 +48,8 @@ class Pool:
                 self._idle.pop()
             connection = self._idle.pop() if self._idle else await self._connect()
             try:
-                yield connection
+                with self._patience():
+                    yield connection
             finally:
                 fit = not connection.closed and connection.pgconn.transaction_status == TransactionStatus.IDLE
                 if fit and not self._closed:

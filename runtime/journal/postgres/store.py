@@ -19,7 +19,7 @@ from runtime.journal.keys import KeyRing
 from runtime.journal.listing import Count, Wanted
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.committer import Committer
-from runtime.journal.postgres.database import check_keys, connect, explained, prepare, serving
+from runtime.journal.postgres.database import answering, check_keys, connect, explained, prepare, serving
 from runtime.journal.postgres.links import Links
 from runtime.journal.postgres.memos import Memos
 from runtime.journal.postgres.pool import Pool
@@ -56,7 +56,7 @@ class PostgresStore:
         self._numbers = numbers
         self._vault = Vault(ring, lambda: numbers)
         self._links = Links(address, connect)
-        self._pool = Pool(self._links.open, _READERS)
+        self._pool = Pool(self._links.open, _READERS, self._links.patience)
         self._reader = Reader(self._pool, self._vault, numbers)
         self._memos = Memos(self._pool, self._reader, self._vault, numbers)
         self._templates = Templates()
@@ -77,7 +77,7 @@ class PostgresStore:
         """
         await prepare(address)
         journal = cls(address, ring, {}, records_format)
-        with explained(address):
+        with explained(address), answering(address):
             numbers = await journal._reader.key_numbers()
         journal._numbers.update(numbers)
         check_keys(numbers, ring, address)

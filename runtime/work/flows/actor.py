@@ -8,17 +8,7 @@ import trio
 
 from actors import Cut, Exit, Failed, Returned, StopKind, StopReason
 from runtime.api.flow_messages import (
-    AnswerApproval,
-    CancelFlow,
     FlowCommand,
-    PauseFlow,
-    RerunFlow,
-    RetryGroup,
-    RetryStep,
-    SetApprovalOption,
-    SkipStep,
-    StartFlow,
-    UnpauseFlow,
 )
 from runtime.api.messages import CallCallback, CancelTask, GetTask, ResolveTask, RunTask
 from runtime.errors import NotFound
@@ -38,35 +28,21 @@ from runtime.flow.effects import (
     TellParent,
 )
 from runtime.flow.events import (
-    ApprovalDue,
-    ApprovalOptionChanged,
-    CancelGroupRequested,
-    CancelRequested,
-    CancelStepRequested,
     DrainBegan,
     Event,
     GenerationFailed,
-    NewerFlowCreated,
     ParentTold,
-    PauseRequested,
     Report,
-    RerunRequested,
-    ResponseGiven,
     Resumed,
-    RetryGroupRequested,
-    RetryStepRequested,
     SegmentEntered,
-    SkipStepRequested,
-    StartRequested,
     StepCut,
-    TurnGiven,
-    UnpauseRequested,
 )
 from runtime.flow.flow import Flow
 from runtime.work.family import news_of_flow, tell_parent
 from runtime.work.flows.asking import call_hook, check_plan, evaluate_policies, find_dependents, generate
 from runtime.work.flows.children import Nursery
 from runtime.work.flows.labour import work
+from runtime.work.flows.requests import FLOW_REQUESTS, FlowRequest, flow_event_of
 from runtime.work.messages import ChildCameToRest, GiveTurn, NewerFlow, TurnMoved, WakeTask
 from runtime.work.unit import Decided, UnitActor
 
@@ -95,51 +71,12 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
     def _stranger(self) -> NotFound:
         return NotFound("task", self._unit.header.flow_id, "it is a flow")
 
-    def _event(self, message: FlowCommand | WakeTask | GiveTurn | NewerFlow | Report | SegmentEntered) -> Event:
-        now = self.clock.wall()
-        match message:
-            case StartFlow():
-                return StartRequested(at=now)
-            case CancelFlow() if message.step_id:
-                return CancelStepRequested(at=now, by=message.by, step=message.step_id, reason=message.reason)
-            case CancelFlow() if message.group_id:
-                return CancelGroupRequested(at=now, by=message.by, group=message.group_id, reason=message.reason)
-            case CancelFlow():
-                return CancelRequested(at=now, by=message.by, reason=message.reason)
-            case AnswerApproval():
-                return ResponseGiven(
-                    at=now,
-                    by=message.by,
-                    step=message.step_id,
-                    type=message.type,
-                    note=message.note,
-                    admin=message.admin,
-                    groups=message.groups,
-                )
-            case SetApprovalOption():
-                return ApprovalOptionChanged(
-                    at=now, by=message.by, option=message.option, groups=message.groups, admin=message.admin
-                )
-            case RetryStep():
-                return RetryStepRequested(at=now, by=message.by, step=message.step_id, stale_plan=message.stale_plan)
-            case SkipStep():
-                return SkipStepRequested(at=now, by=message.by, step=message.step_id)
-            case RetryGroup():
-                return RetryGroupRequested(at=now, by=message.by, step=message.step_id)
-            case RerunFlow():
-                return RerunRequested(at=now, by=message.by, input=message.input)
-            case PauseFlow():
-                return PauseRequested(at=now, by=message.by)
-            case UnpauseFlow():
-                return UnpauseRequested(at=now, by=message.by)
-            case WakeTask():
-                return ApprovalDue(at=now)
-            case GiveTurn():
-                return TurnGiven(at=now)
-            case NewerFlow():
-                return NewerFlowCreated(at=now, flow_id=message.newer)
-            case _:
-                return message
+    def _event(self, message: FlowRequest | Report | SegmentEntered) -> Event:
+        if isinstance(message, FLOW_REQUESTS):
+            return flow_event_of(message, self.clock.wall())
+        report: Any = message
+        event: Event = report
+        return event
 
     def _perform(self, effects: Sequence[Effect]) -> None:
         flow, kit, tools = self._unit, self._services.flows, self._services.tools

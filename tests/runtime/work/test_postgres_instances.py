@@ -9,6 +9,7 @@ from runtime import (
     Action,
     Conflict,
     Flows,
+    GroupSpec,
     Input,
     Limits,
     NotFound,
@@ -25,6 +26,7 @@ from runtime import (
 from runtime.api.messages import Recorded, TaskStateChanged
 from runtime.journal import codec
 from runtime.journal.listing import Wanted
+from tests.support.plain_flow import CHANGES
 from tests.support.plans import echo, plan, step
 from tests.support.postgres import fresh_store, running_server
 
@@ -213,6 +215,54 @@ async def test_postgres_a_flow_that_is_put_down_goes_on_elsewhere_at_once(instan
             assert (await two.flow_handle("f").result()).status.status == "success"
             assert (await two.flow_handle(late.id).result()).status.status == "success"
     assert sorted(calls) == ["first", "first", "second", "second"]
+
+
+@generator("asks")
+async def asks(_flow):
+    await trio.lowlevel.checkpoint()
+    plan_step = StepSpec(
+        name="plan",
+        signal=Signal(type="function", data={"name": f"{__name__}:make_plan"}),
+        execution_type="approval",
+    )
+    return [GroupSpec(steps=(plan_step, gated("apply")))]
+
+
+async def make_plan() -> object:
+    await trio.lowlevel.checkpoint()
+    return CHANGES
+
+
+async def test_postgres_whoever_is_asked_while_it_drains_records_what_others_go_on_with(instance):
+    options = {"flows": Flows(generators=[asks]), "callables": [wait_at, make_plan]}
+    with trio.fail_after(20):
+        async with instance(**options) as two, instance(**options, grace_seconds=10) as one:
+            for task_id in ("asleep", "unwanted"):
+                await one.submit(plan(a=step(action=echo("x"))), task_id=task_id, run=False)
+            flow = await one.flow("asks", flow_id="f")
+            [plan_id] = (await flow.wait()).waits
+            await one.submit(GATED, task_id="busy")
+            await running(one, "busy")
+            one.shutdown()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(one.drained)
+                await trio.sleep(0.05)
+                await one.run("asleep")
+                await one.cancel("unwanted", "enough", requester="ada")
+                await flow.approve(plan_id)
+                with pytest.raises(Conflict):
+                    await one.cancel("unwanted")
+                with pytest.raises(NotFound):
+                    await one.run("ghost")
+                assert (await two.wait("asleep")).state is TaskState.DONE
+                assert (await two.status("unwanted")).stop_reason == "ada: enough"
+                while "apply" not in calls:  # noqa: ASYNC110 - the step says so
+                    await trio.sleep(0.01)
+                for gate in ("apply", "busy"):
+                    gates[gate].set()
+            assert (await two.flow_handle("f").result()).status.status == "success"
+            assert (await two.wait("busy")).state is TaskState.DONE
+            assert calls == ["busy", "apply"]
 
 
 async def test_postgres_nothing_is_held_once_it_sleeps_or_has_ended(instance, postgres_store):

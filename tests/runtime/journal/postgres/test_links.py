@@ -6,7 +6,11 @@ import pytest
 import structlog
 import trio
 
-from runtime.journal.protocol import Entry, JournalUnavailable, LeaseLost
+from runtime.journal.postgres import database, links
+from runtime.journal.postgres.address import StoreAddress
+from runtime.journal.postgres.driver import TrioConnection
+from runtime.journal.postgres.journal import PostgresJournal
+from runtime.journal.protocol import Entry, JournalUnavailable, LeaseLost, StoreUnusable
 from runtime.journal.shared import Claim
 from tests.support.journal_laws import TODO, first, names, started
 from tests.support.postgres_journal import running_journal
@@ -136,6 +140,36 @@ async def test_postgres_links_a_claim_whose_answer_was_lost_is_found_again(behin
             assert names(await journal.claim_awake()) == ["a", "b", "c"]
             assert await journal.claim("a") is Claim.OURS
             assert not await journal.claim_awake()
+
+
+async def test_postgres_links_that_lead_nowhere_when_a_store_is_opened_are_said_to(postgres_store, monkeypatch):
+    monkeypatch.setattr(database, "_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(TrioConnection, "cancel_within", 0.2)
+    async with link_to(postgres_store) as link:
+        store = StoreAddress.parse(through(postgres_store, link.port))
+        await (await PostgresJournal.open(store)).close()
+        version = database._version
+
+        async def unanswered(*arguments):
+            link.set(Mode.HOLE)
+            return await version(*arguments)
+
+        monkeypatch.setattr(database, "_version", unanswered)
+        with pytest.raises(StoreUnusable, match="its server has not answered"):
+            await PostgresJournal.open(store)
+
+
+async def test_postgres_links_that_nobody_watches_are_given_up_in_time(postgres_store, monkeypatch):
+    monkeypatch.setattr(links, "_UNWATCHED_SECONDS", 0.3)
+    monkeypatch.setattr(TrioConnection, "cancel_within", 0.2)
+    async with link_to(postgres_store) as link:
+        journal = await PostgresJournal.open(StoreAddress.parse(through(postgres_store, link.port)))
+        link.set(Mode.HOLE)
+        with pytest.raises(JournalUnavailable, match="has not answered"):
+            await journal.read("t")
+        link.set(Mode.OPEN)
+        assert not await journal.read("t")
+        await journal.close()
 
 
 async def test_postgres_links_a_statement_that_takes_long_is_not_given_up(behind):

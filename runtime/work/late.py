@@ -1,0 +1,55 @@
+"""What a runtime that shuts down still does for tasks of which it may begin nothing: others go on with what it records.
+
+Only where there are others is anything taken on so late. What is decided is stored, and nothing of it is begun: each first
+attempt is on record as one that was not, and whoever takes the task over begins where its records end.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from runtime.engine.decision import decide
+from runtime.engine.effects import StartStep
+from runtime.engine.events import DrainBegan, StepFinished
+from runtime.engine.states import StepState
+from runtime.engine.task import Task
+from runtime.errors import NotFound
+from runtime.flow.decision import decide as decide_flow
+from runtime.flow.events import DrainBegan as FlowDrainBegan
+from runtime.flow.flow import Flow
+from runtime.journal.protocol import Record
+from runtime.work.flows.actor import FlowActor
+from runtime.work.flows.requests import flow_event_of
+from runtime.work.requests import event_of
+from runtime.work.task import TaskActor
+
+_LATE: Final = "the runtime is shutting down: the step had not begun"
+
+
+def put_down(task: Task, effects: Sequence[Any], *, at: float) -> tuple[Task, Sequence[Record]]:
+    """Say that what was decided to be begun of a task was not; nothing where nothing was."""
+    reports = [
+        StepFinished(at=at, step=one.step, attempt=one.attempt, state=StepState.TO_RETRY, error=_LATE, tried=False)
+        for one in effects
+        if isinstance(one, StartStep)
+    ]
+    if not reports:
+        return task, ()
+    decision = decide(task, DrainBegan(at=at, requester="runtime", reason=_LATE), *reports)
+    return decision.task, decision.records
+
+
+def decide_late(
+    unit: Task | Flow, message: Any, *, at: float
+) -> tuple[Task | Flow, Sequence[Record], Exception | None]:
+    """Decide on a message to a task or a flow: what it is then, what to store, and the refusal of the message."""
+    if isinstance(unit, Flow):
+        if isinstance(message, FlowActor.foreign):
+            return unit, (), NotFound("task", unit.header.flow_id, "it is a flow")
+        held = FlowDrainBegan(at=at, by="runtime", reason=_LATE)
+        on_flow = decide_flow(unit, held, flow_event_of(message, at))
+        return on_flow.flow, on_flow.records, on_flow.refusals[-1]
+    if isinstance(message, TaskActor.foreign):
+        return unit, (), NotFound("flow", unit.header.task_id, "it is a task")
+    decision = decide(unit, event_of(message, at))
+    after, more = put_down(decision.task, decision.effects, at=at)
+    return after, (*decision.records, *more), decision.refusals[-1]
