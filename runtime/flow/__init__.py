@@ -52,7 +52,8 @@ Where the specification leaves a choice, or the original is not to be followed, 
   had it and may want it again is in the records, and listed: nobody else keeps a queue. A newer flow takes the retry
   from those before it.
 * An answer is somebody's: whoever sets ``approve-all`` approves what they may answer, and nothing else. A plan that is
-  approved more than 72 h after it was made is made again, with its group.
+  approved more than 72 h after it was made is made again, with its group. What is said after the time of an approval is
+  refused, and the approval expires, whether its timer was in time or not; so is asking for a plan again too often.
 * Eager groups begin while the generator goes on. One that fails then fails its flow once they have ended; one that is
   asked again, after a crash, gives them again, and they are not stored twice.
 * A plan without changes is skipped unless an earlier attempt in its group failed: nobody knows then what was applied.

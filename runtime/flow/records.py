@@ -1,6 +1,6 @@
 """What happened to a flow, as stored. Facts, in the past tense; `at` is in Unix seconds, `by` the account it was done for.
 
-The records of one flow, folded in order over nothing, give its state (`runtime.flow.draft.replay`).
+The records of one flow, folded in order over nothing, give its state (`runtime.flow.history.replay`).
 """
 
 from collections.abc import Mapping
