@@ -127,7 +127,8 @@ class Follower(Actor[Message]):
             unit = replay(await self._journal.read(task_id))
         except JournalUnavailable:  # perhaps of this one only: the others are not to wait for it
             self._unread.add(task_id)
-            await self._look_at_its_place(task_id)
+            with suppress(JournalUnavailable):  # as above
+                await self._look_at_its_place(task_id)
         else:
             if unit is not None and unit.at_rest:
                 self._broadcast.fill(unit)
