@@ -26,7 +26,6 @@ from runtime import (
 from runtime.api.messages import Recorded, TaskStateChanged
 from runtime.journal import codec
 from runtime.journal.listing import Wanted
-from runtime.journal.protocol import JournalUnavailable
 from tests.support.plain_flow import CHANGES
 from tests.support.plans import echo, plan, step
 from tests.support.postgres import fresh_store, running_server
@@ -129,37 +128,6 @@ async def test_postgres_a_task_that_sleeps_is_woken_by_whoever_is_asked(instance
             await one.submit(plan(a=step(action=echo("x"))), task_id="asleep", run=False)
             await two.run("asleep")
             assert (await one.wait("asleep")).state is TaskState.DONE
-
-
-async def test_postgres_waiters_hear_of_the_end_though_the_store_was_away_when_it_was_looked_for(instance, monkeypatch):
-    with trio.fail_after(20):
-        async with instance() as one, instance() as two:
-            journal = two._journal
-            names = [f"w{number}" for number in range(3)]
-            for name in names:
-                await one.submit(GATED, task_id=name)
-                await running(one, name)
-            away = True
-
-            def unless_away(ask):
-                async def asked(*arguments):
-                    if away:
-                        raise JournalUnavailable("away")
-                    return await ask(*arguments)
-
-                return asked
-
-            async with trio.open_nursery() as nursery:
-                for name in names:
-                    nursery.start_soon(two.wait, name)
-                await trio.sleep(0.3)
-                for ask in ("read", "look_up"):
-                    monkeypatch.setattr(journal, ask, unless_away(getattr(journal, ask)))
-                for name in names:
-                    gates[name].set()
-                    await one.wait(name)
-                await trio.sleep(0.3)
-                away = False
 
 
 async def test_postgres_subscribers_hear_of_what_others_do(instance):
