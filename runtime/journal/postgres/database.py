@@ -30,6 +30,9 @@ _LONGEST_SILENCE: Final = 20.0
 _ANSWER_SECONDS: Final = 10.0
 """How long a server may take to say what it holds when a store is opened."""
 
+_MIGRATING_SECONDS: Final = 900.0
+"""How long it may take to migrate what a store holds, or to wait for somebody who does."""
+
 _IDLE_SECONDS: Final = 2
 """How long a transaction may wait for its program, which may have been stopped with a lock in hand."""
 
@@ -66,7 +69,7 @@ async def prepare(address: StoreAddress, *, create: bool = True) -> None:
         StoreUnusable: with what is wrong, and what to do.
     """
     with explained(address):
-        connection = await TrioConnection.open(address.server)
+        connection = await connect(address, "opens")
         try:
             if connection.info.server_version < _OLDEST_SERVER:
                 raise StoreUnusable(f"the store {address.shown} is on PostgreSQL before 14: upgrade the server")
@@ -76,10 +79,15 @@ async def prepare(address: StoreAddress, *, create: bool = True) -> None:
 
 
 async def _prepare(connection: TrioConnection, address: StoreAddress, *, create: bool) -> None:
-    schema = Identifier(address.schema)
     with answering(address):
-        if await _version(connection, address) == NEWEST:
-            return
+        version = await _version(connection, address)
+    if version < NEWEST:  # however the link falls silent meanwhile, this ends, and so does what the server holds for us
+        with answering(address, _MIGRATING_SECONDS if version else _ANSWER_SECONDS):
+            await _migrate(connection, address, create=create)
+
+
+async def _migrate(connection: TrioConnection, address: StoreAddress, *, create: bool) -> None:
+    schema = Identifier(address.schema)
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_MIGRATING, address.schema])
         version = await _version(connection, address)
@@ -149,17 +157,17 @@ def explained(address: StoreAddress) -> Iterator[None]:
 
 
 @contextmanager
-def answering(address: StoreAddress) -> Iterator[None]:
-    """Wait for a server that is asked something simple, as long as one that is there may take.
+def answering(address: StoreAddress, seconds: float = _ANSWER_SECONDS) -> Iterator[None]:
+    """Wait for a server as long as one that is there may take: not long, where it is asked something simple.
 
     Raises:
         StoreUnusable: it took longer.
     """
-    with trio.move_on_after(_ANSWER_SECONDS) as patience:
+    with trio.move_on_after(seconds) as patience:
         yield
     if patience.cancelled_caught:
         raise StoreUnusable(
-            f"the store {address.shown} cannot be opened: its server has not answered for {_ANSWER_SECONDS:g} s; check the "
+            f"the store {address.shown} cannot be opened: its server has not answered for {seconds:g} s; check the "
             "network between here and there"
         )
 

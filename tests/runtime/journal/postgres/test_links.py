@@ -159,6 +159,31 @@ async def test_postgres_links_that_lead_nowhere_when_a_store_is_opened_are_said_
             await PostgresJournal.open(store)
 
 
+async def test_postgres_links_that_lead_nowhere_while_the_tables_are_made_hold_nobody_up(postgres_store, monkeypatch):
+    monkeypatch.setattr(database, "_ANSWER_SECONDS", 5.0)
+    monkeypatch.setattr(TrioConnection, "cancel_within", 0.2)
+    async with link_to(postgres_store) as link, trio.open_nursery() as nursery:
+        version, asked, locked = database._version, 0, trio.Event()
+
+        async def silent_with_the_lock_in_hand(connection, address):
+            nonlocal asked
+            asked += 1
+            if asked == 2:
+                link.set(Mode.HOLE)
+                locked.set()
+            return await version(connection, address)
+
+        monkeypatch.setattr(database, "_version", silent_with_the_lock_in_hand)
+        nursery.start_soon(cannot_be_opened, StoreAddress.parse(through(postgres_store, link.port)))
+        await locked.wait()
+        await (await PostgresJournal.open(StoreAddress.parse(postgres_store))).close()
+
+
+async def cannot_be_opened(store):
+    with pytest.raises(StoreUnusable, match="its server has not answered"):
+        await PostgresJournal.open(store)
+
+
 async def test_postgres_links_that_nobody_watches_are_given_up_in_time(postgres_store, monkeypatch):
     monkeypatch.setattr(links, "_UNWATCHED_SECONDS", 0.3)
     monkeypatch.setattr(TrioConnection, "cancel_within", 0.2)
