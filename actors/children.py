@@ -25,6 +25,7 @@ import trio
 
 from actors.cell import Cell
 from actors.errors import ChildExists
+from actors.gate import Gate
 from actors.parking import Parking
 from actors.reason import StopKind, StopReason
 
@@ -66,10 +67,11 @@ Exit: TypeAlias = Returned[R] | Failed | Cut
 class Child:
     """A handle to a running child. `name` is unique among its owner's running children."""
 
-    __slots__ = ("_deadline", "_reason", "_scope", "_stop_within", "name")
+    __slots__ = ("_deadline", "_reason", "_scope", "_stop_within", "gate", "name")
 
-    def __init__(self, name: str, stop_within: float, deadline: float) -> None:
+    def __init__(self, name: str, stop_within: float, deadline: float, gate: Gate | None) -> None:
         self.name = name
+        self.gate = gate
         self._stop_within = stop_within
         self._deadline = deadline
         self._scope: trio.CancelScope | None = None
@@ -92,8 +94,10 @@ class Child:
         if self._reason is not None:
             return
         self._reason = reason
-        if self._scope is None:
-            return  # not begun, or over
+        if self._scope is None:  # not begun, or over
+            if self.gate is not None:
+                self.gate.stop(self.name)
+            return
         if self._stop_within > 0:
             self._scope.deadline = min(self._deadline, trio.current_time() + self._stop_within)
         else:
@@ -113,7 +117,7 @@ class Child:
 
 
 @attrs.define(eq=False)
-class _Job:
+class Job:
     """A child to run: what `Children.start` was given."""
 
     child: Child
@@ -132,12 +136,12 @@ class _Carrier(Parking):
 
     __slots__ = ("_job", "_task")
 
-    def __init__(self, job: _Job) -> None:
+    def __init__(self, job: Job) -> None:
         self._parked = None
-        self._job: _Job | None = job
+        self._job: Job | None = job
         self._task: trio.lowlevel.Task | None = None
 
-    def take(self, job: _Job | None) -> None:
+    def take(self, job: Job | None) -> None:
         """Run this next, or nothing more. Sync; only while it rests."""
         self._job = job
         if job is not None and self._task is not None:
@@ -186,13 +190,14 @@ class _Carrier(Parking):
 class Children(Generic[M]):
     """The running children of one actor. Made by the actor; used in its hooks and turns only."""
 
-    __slots__ = ("_cell", "_closing", "_nursery", "_pending", "_resting", "_running")
+    __slots__ = ("_cell", "_closing", "_gates", "_nursery", "_pending", "_resting", "_running")
 
     def __init__(self, cell: Cell) -> None:
         self._cell = cell
+        self._gates: dict[str, Gate] = {}
         self._nursery: trio.Nursery | None = None
         self._running: dict[str, Child] = {}
-        self._pending: list[_Job] = []
+        self._pending: list[Job] = []
         self._resting: list[_Carrier] = []
         self._closing: StopReason | None = None
 
@@ -215,6 +220,7 @@ class Children(Generic[M]):
         report: Callable[[Exit[R]], M],
         stop_within: float | None = None,
         deadline: float = math.inf,
+        gate: tuple[str, int] | None = None,
     ) -> Child:
         """Start `function(*args)` when this turn ends. Sync, no handshake.
 
@@ -225,18 +231,29 @@ class Children(Generic[M]):
         already stopping has the child cut before it begins. An exception in
         `report` is a bug of the owner's and crashes it.
 
+        `gate` names one of the owner's and says how many children it lets
+        through at once: those that are started beyond that stand in line, in
+        order, and cost next to nothing. What is stopped in line reports at
+        once; a deadline is heeded once the child is let through.
+
         Raises:
             ChildExists: a child of that name is running.
         """
         if name in self._running:
             raise ChildExists(self._cell.address.name, name)
-        child = Child(name, stop_within or 0.0, deadline)
+        child = Child(name, stop_within or 0.0, deadline, None if gate is None else self._gate(*gate))
         self._running[name] = child
         self._cell.mailbox.expect()
         if self._closing is not None:
             child.stop(self._closing)
-        self._pending.append(_Job(child, function, args, report))
+        self._pending.append(Job(child, function, args, report))
         return child
+
+    def _gate(self, name: str, at_most: int) -> Gate:
+        gate = self._gates.get(name)
+        if gate is None:
+            gate = self._gates[name] = Gate(at_most, self._pending)
+        return gate
 
     def stop_all(self, reason: StopReason) -> None:
         """Stop every child, and every one that is started from now on. Sync, idempotent. They report as they end."""
@@ -250,6 +267,9 @@ class Children(Generic[M]):
             if self._nursery is None:
                 return False
             for job in self._pending:
+                gate = job.child.gate
+                if gate is not None and not gate.lets(job):
+                    continue
                 if self._resting:
                     self._resting.pop().take(job)
                 else:
@@ -279,13 +299,15 @@ class Children(Generic[M]):
         if carrier in self._resting:
             self._resting.remove(carrier)
 
-    def end(self, job: _Job, exit_: Exit[Any] | None) -> None:
+    def end(self, job: Job, exit_: Exit[Any] | None) -> None:
         """Report how a child ended; None: it was cut. For carriers."""
         child = job.child
         del self._running[child.name]
+        if child.gate is not None:
+            child.gate.ended()
         self._cell.mailbox.report(job.report(exit_ or Cut(self._why_cut(child))))
 
-    def lose(self, job: _Job) -> None:
+    def lose(self, job: Job) -> None:
         """Note a child that is cut together with its owner: nobody is left to hear of it. For carriers."""
         del self._running[job.child.name]
         self._note_cut(job.child)

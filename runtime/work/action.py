@@ -27,7 +27,7 @@ from runtime.templates.model import Action, Function, Output, OutputStrategy
 from runtime.values.evaluator import EvalCache
 from runtime.values.json import Json, NotJson, normalise
 from runtime.values.snapshot import Values
-from runtime.work.limits import TOTAL
+from runtime.work.limits import TOTAL, runner_label
 from runtime.work.resources import Resources
 from runtime.work.trial import Attempt, Result, Tools
 from runtime.work.watch import AttemptLife, watched
@@ -190,7 +190,7 @@ async def _run_holding(
         implied = runner.resources(request.config)
     except Exception as failure:  # noqa: BLE001 - foreign code, as in `_run`
         return Result(state=StepState.SERVER_ERROR, error=f"{type(failure).__name__}: {failure}")
-    everybody = {TOTAL, f"runner:{runner.name}"}
+    everybody = {TOTAL, runner_label(runner.name)}
     limited = resources.limited({*implied, *attempt.definition.resources, *everybody})
     if not limited:
         return await _run(runner, request, tools)

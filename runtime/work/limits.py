@@ -32,6 +32,11 @@ def template_label(template: str) -> str:
     return f"template:{template}"
 
 
+def runner_label(runner: str) -> str:
+    """Name the resource that every step of a runner holds while its action runs."""
+    return f"runner:{runner}"
+
+
 def flow_label(flow_type: str) -> str:
     """Name the resource that steps of a type of flows hold."""
     return f"flow:{flow_type}"
@@ -75,7 +80,8 @@ class Limits:
             to their end, and wait for it in line, as they do for `executions`.
         everywhere: those of the labels whose number counts for all instances that share a store, together, and not for
             each of them; only of what steps hold.
-        acquire_timeout: seconds that a step waits for all its resources; then it is TO_RETRY. 0 waits for ever.
+        acquire_timeout: seconds that a step waits for all its resources; then it is TO_RETRY. 0 waits for ever. Of one
+            task, few more steps than may hold a resource ask for it: the others' patience has not begun.
         executions: how many tasks may be in a run at once. One that waits for its turn is TO_AUTORUN, or RETRY, and
             takes no memory but its place in line. With 0 nothing ever runs.
         executions_from_crashed: how many of those may be going on where another process was cut off, so that a restart

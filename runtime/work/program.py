@@ -15,6 +15,7 @@ from runtime.runner import AnyRunner, Runners, RunnerUnknown
 from runtime.templates.calls import calls_of, conditions_of
 from runtime.templates.model import Action, Condition, ConditionScope, ConditionType, Function, Step, Template
 from runtime.values.evaluator import renders
+from runtime.work.limits import TOTAL, runner_label
 
 _KEPT: Final = 10_000
 """How many steps' programs are remembered."""
@@ -33,7 +34,8 @@ class Program:
     """How the attempts of one step go.
 
     `skips` are asked before the action, `parent_skips` before a loop is expanded, `checks` after the action. `hook` is
-    the innermost pre-hook, and `hook_calls` lead to the function it belongs to: none for the step's own.
+    the innermost pre-hook, and `hook_calls` lead to the function it belongs to: none for the step's own. `held` are the
+    resources that it holds whatever its configuration comes to; none, if it only waits for other work.
     """
 
     skips: tuple[Condition, ...]
@@ -42,6 +44,7 @@ class Program:
     hook: Action | None
     hook_calls: Sequence[Function]
     fixed: Fixed | None
+    held: frozenset[str]
 
 
 def program_of(template: Template, definition: Step, runners: Runners) -> Program:
@@ -57,7 +60,16 @@ def program_of(template: Template, definition: Step, runners: Runners) -> Progra
         hook=hook,
         hook_calls=hook_calls,
         fixed=None if calls else _fixed(template, definition.action, runners),
+        held=_held(definition, calls[-1].action if calls else definition.action, runners),
     )
+
+
+def _held(definition: Step, action: Action, runners: Runners) -> frozenset[str]:
+    try:
+        runner = runners.get(action.type)
+    except RunnerUnknown:
+        return frozenset()  # each attempt says so itself
+    return frozenset() if runner.waits else frozenset({*definition.resources, TOTAL, runner_label(runner.name)})
 
 
 def _hook_of(definition: Step, calls: Sequence[Function]) -> tuple[Action | None, Sequence[Function]]:

@@ -3,7 +3,8 @@
 Limits are those of one runtime: two processes with a limit of ten are twenty, unless the limit is one of all instances
 that share a store (`Limits.everywhere`): then a step asks the store besides, once its own runtime has let it. A step holds its resources while its
 action runs, and while its pre-hook does; nothing is held between attempts. A step none of whose labels has a limit
-never asks. What runs hold is in `slots` (spec section 8).
+never asks; of one task, no more than could hold the scarcest of their labels soon (`Resources.gate`): the others have not
+begun. What runs hold is in `slots` (spec section 8).
 
 A step that waits for other work of the runtime (the tasks of `subtask` and `batch`, a callback, a person, a flow) holds
 nothing meanwhile, so whatever it waits for can have it, and no number of such steps can stand in each other's way.
@@ -57,6 +58,9 @@ CAPACITY: Final = 1 << 24
 
 _ASK_AGAIN_SECONDS: Final = (0.02, 0.05, 0.1, 0.25)
 """How long to wait before the store is asked again for what others hold; the last one for ever."""
+
+_IN_LINE: Final = 16
+"""How many attempts of a task wait for a resource besides as many as may hold it."""
 
 _OVER: Final = StopReason.normal("resources", "nothing new is to begin")
 _DRAINING: Final = "the runtime is shutting down: the step had not begun"
@@ -246,6 +250,18 @@ class Resources:
     def limited(self, labels: Iterable[str]) -> frozenset[str]:
         """Give those of the labels that have a limit. Sync."""
         return frozenset(self._limits.resources.keys() & labels)
+
+    def gate(self, labels: Iterable[str]) -> tuple[str, int] | None:
+        """Say how many attempts of one task that hold these labels are worth beginning: None is no bound. Sync.
+
+        More than can hold the scarcest of them, so that whatever is handed back finds somebody in line, and few enough
+        for a loop over a hundred thousand items not to be as many waiting tasks, whose patience ends.
+        """
+        limited = [(limit, label) for label in labels if (limit := self._limits.resources.get(label)) is not None]
+        if not limited:
+            return None
+        limit, label = min(limited)
+        return label, 2 * limit + _IN_LINE
 
     def patient(self) -> "Resources":
         """Give the same resources for steps of flows: they wait as long as it takes."""

@@ -119,6 +119,8 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
     def _start(self, effect: StartStep) -> None:
         task, step = self._unit, effect.step
         template, definition = task.plan.template, task.definition(step)
+        tools = self._services.tools
+        program = tools.programs.of(template, definition)
         attempt = Attempt(
             header=task.header,
             template=template,
@@ -127,7 +129,7 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
             number=effect.attempt,
             checks_only=effect.checks_only,
             unroll=effect.unroll,
-            program=self._services.tools.programs.of(template, definition),
+            program=program,
             progress=task.steps[step],
             values=task.values if effect.unroll else task.values_of(step),
             spawned=spawned_by(task, step) if task.waits else (),
@@ -137,8 +139,9 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
             f"{step}#{effect.attempt}",
             run_attempt,
             attempt,
-            self._services.tools,
+            tools,
             report=partial(self._report, effect),
+            gate=None if tools.resources is None or effect.unroll else tools.resources.gate(program.held),
         )
 
     def _report(

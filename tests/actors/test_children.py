@@ -348,3 +348,67 @@ async def test_a_report_that_cannot_be_made_crashes_the_owner(autojump_clock):
         address.post(Halt("anything"))
         stopped = await address.wait_stopped()
     assert stopped.reason.kind is StopKind.ERROR
+
+
+class Gated(Owner):
+    """Starts twenty naps at once, behind a gate that lets three through."""
+
+    async def started(self):
+        self.begun = []
+        self.now = self.peak = 0
+        for number in range(20):
+            name = f"n{number}"
+            self.children.start(name, self.nap, name, report=lambda e, n=name: Ended(n, e), gate=("narrow", 3))
+        self.children.start("beside", trio.sleep, 0.5, report=lambda e: Ended("beside", e))
+
+    async def nap(self, name):
+        self.begun.append(name)
+        self.now += 1
+        self.peak = max(self.peak, self.now)
+        try:
+            await trio.sleep(1)
+        finally:
+            self.now -= 1
+
+
+async def test_a_gate_lets_so_many_through_and_the_others_in_their_order(autojump_clock):
+    owner = Gated()
+    async with open_supervisor("s") as s:
+        s.start_child(spec(owner))
+        await trio.sleep(0.6)
+        assert [one.name for one in owner.reports] == ["beside"]
+        assert len(owner.children.running) == 20
+        await trio.sleep(6.6)
+    in_order = [f"n{number}" for number in range(20)]
+    together = range(0, 20, 3)  # trio runs those that begin in one tick in any order
+    assert [{*owner.begun[at : at + 3]} for at in together] == [{*in_order[at : at + 3]} for at in together]
+    assert owner.peak == 3
+    assert len(owner.reports) == 21
+
+
+async def test_what_is_stopped_in_line_reports_at_once_and_holds_nobody_up(autojump_clock):
+    owner = Gated()
+    async with open_supervisor("s") as s:
+        address = s.start_child(spec(owner))
+        await trio.sleep(0.1)
+        address.post(Halt("n10"))
+        await trio.sleep(0.1)
+        assert owner.reports == [Ended("n10", Cut(STOP))]
+        address.post(Halt("n0"))
+        await trio.sleep(7)
+    assert "n10" not in owner.begun
+    assert owner.begun[3] == "n3"
+    assert len(owner.begun) == 19
+    assert owner.peak == 3
+    assert len(owner.reports) == 21
+
+
+async def test_an_owner_that_stops_hears_of_all_who_stood_in_line(autojump_clock):
+    owner = Gated()
+    async with open_supervisor("s") as s:
+        s.start_child(spec(owner))
+        await trio.sleep(0.1)
+        await s.terminate_child("owner", STOP)
+    assert len(owner.reports) == 21
+    assert all(isinstance(one.exit, Cut) for one in owner.reports)
+    assert len(owner.begun) == 3

@@ -165,16 +165,42 @@ async def test_a_runner_that_cannot_say_what_it_needs_fails_its_step_only(autoju
         await task.cancel()
 
 
+@pytest.mark.parametrize("count", [4, 40])
 async def test_steps_that_wait_when_the_runtime_shuts_down_are_not_begun_and_nobody_has_to_look_at_them(
-    autojump_clock, clock
+    autojump_clock, clock, count
 ):
     gauge = Gauge()
     async with open_runtime(clock=clock, limits=Limits(resources={"lock": 1}), grace_seconds=30) as rt:
-        task = await rt.submit(plan(**steps(gauge, 4, resources=["lock"])))
+        task = await rt.submit(plan(**steps(gauge, count, resources=["lock"])))
         await trio.testing.wait_all_tasks_blocked()
         rt.shutdown()
         await rt.drained()
         view = await task.status()
     assert len(gauge.order) == 1
     states = sorted(one.state for one in view.steps.values())
-    assert states == ["DONE", "TO_RETRY", "TO_RETRY", "TO_RETRY"]
+    assert states == ["DONE", *["TO_RETRY"] * (count - 1)]
+
+
+async def test_of_a_wide_task_few_more_steps_ask_for_a_resource_than_may_hold_it(autojump_clock, clock):
+    gauge = Gauge()
+    async with open_runtime(clock=clock, limits=Limits(resources={"lock": 4})) as rt:
+        task = await rt.submit(plan(**steps(gauge, 100, resources=["lock"])))
+        await trio.sleep(1.5)
+        held = (await rt.resources())["lock"]
+        assert (held.held, held.waiting) == (4, 20)
+        view = await task.status()
+        assert sum(one.state == "RUNNING" for one in view.steps.values()) == 96
+        assert (await task.wait()).state is TaskState.DONE
+    assert gauge.peak == 4
+
+
+async def test_a_cancel_reaches_the_steps_that_have_not_even_asked(autojump_clock, clock):
+    gauge = Gauge()
+    async with open_runtime(clock=clock, limits=Limits(resources={"lock": 1})) as rt:
+        task = await rt.submit(plan(**steps(gauge, 50, resources=["lock"])))
+        await trio.sleep(0.5)
+        await task.cancel()
+        await trio.testing.wait_all_tasks_blocked()
+        assert not any(one.state == "RUNNING" for one in (await task.status()).steps.values())
+        assert (await (await rt.submit(plan(**steps(gauge, 1, resources=["lock"])))).wait()).state is TaskState.DONE
+    assert len(gauge.order) == 2
