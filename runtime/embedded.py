@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 
-import attrs
-
+from runtime.frozen import frozen
 from runtime.values.json import Json
 from runtime.wishes import FlowOrder
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AnswerReport:
     """How an approval was answered."""
 
@@ -17,7 +16,7 @@ class AnswerReport:
     by: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StepReport:
     """What a step of a flow came to."""
 
@@ -26,7 +25,7 @@ class StepReport:
     answer: AnswerReport | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowReport:
     """What a flow came to; `error` is empty where it succeeded. Of several steps of a name, the last."""
 

@@ -57,6 +57,7 @@ from runtime.destinations import EVERYWHERE, Destinations, Forbidden
 from runtime.duration import Duration, parse_duration
 from runtime.embedded import NO_FLOWS, FlowDoor, FlowReport
 from runtime.errors import Fault, Refused, Unavailable, did_you_mean
+from runtime.frozen import frozen
 from runtime.functions import Functions
 from runtime.life import SILENT, Life
 from runtime.messenger import NOBODY, Messenger
@@ -193,7 +194,7 @@ def _wishes(values: Iterable[Wish]) -> tuple[Wish, ...]:
     return tuple(values)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Outcome:
     """What a successful attempt gives: JSON, or what `runtime.values.json.normalise` can turn into it.
 
@@ -206,7 +207,7 @@ class Outcome:
     wishes: tuple[Wish, ...] = attrs.field(default=(), converter=_wishes)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StepRequest(Generic[C]):
     """All that one attempt of a step may know.
 
@@ -233,7 +234,7 @@ class StepRequest(Generic[C]):
     idempotent: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RunnerSettings:
     """What the embedding program tells every runner of one runtime.
 

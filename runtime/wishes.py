@@ -25,6 +25,7 @@ from typing import Final, TypeAlias
 import attrs
 from rpds import HashTrieMap
 
+from runtime.frozen import frozen
 from runtime.values.json import Json
 
 ENDED: Final = frozenset({"DONE", "CANCELLED", "WONTFIX"})
@@ -42,7 +43,7 @@ def _texts(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(values)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ChildTask:
     """A task to create. It is made in the name of the parent's requester, and starts by itself as section 7.3 says.
 
@@ -66,7 +67,7 @@ def _tasks(values: Iterable[ChildTask]) -> tuple[ChildTask, ...]:
     return tuple(values)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Spawn:
     """Create these tasks as one batch, no more than `at_most` unfinished at once (0: all together).
 
@@ -78,7 +79,7 @@ class Spawn:
     at_most: int = 0
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class OpenCallback:
     """Take one call from outside under this id, from whoever knows the secret; the body has to fit the schema.
 
@@ -90,14 +91,14 @@ class OpenCallback:
     schema: Mapping[str, Json] | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AwaitCallback:
     """Attempt this step again once the callback of that id was called."""
 
     id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowOrder:
     """A flow that a step of the task `parent` wants run: of a type that a generator is for, or a document. See `runtime.api.flow_client`."""
 
@@ -115,7 +116,7 @@ class FlowOrder:
     parent: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RunFlow:
     """Run a flow, or go on with the one of that id; attempt this step again once it has ended.
 
@@ -138,7 +139,7 @@ def task_of_callback(callback_id: str) -> str:
     return callback_id.rpartition(".")[0]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SpawnedTask:
     """A child as far as its parent was told: `state` is TODO until it ended or was blocked."""
 
@@ -155,7 +156,7 @@ class SpawnedTask:
         return self.state in ENDED or self.state == REFUSED
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Spawned:
     """A batch that a step has spawned: how many tasks it is to have, those created so far, and how many ended."""
 
@@ -170,7 +171,7 @@ class Spawned:
         return self.total - self.ended
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Callback:
     """A callback of the task: `called_at` (Unix seconds) and `body` are there once it was called."""
 

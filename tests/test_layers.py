@@ -24,7 +24,14 @@ PURE = {
         "runtime.wishes",
         "runtime.frozen",
     },
-    "runtime/flow": {"runtime.flow", "runtime.values", "runtime.errors", "runtime.runner", "runtime.configuration"},
+    "runtime/flow": {
+        "runtime.flow",
+        "runtime.values",
+        "runtime.errors",
+        "runtime.runner",
+        "runtime.configuration",
+        "runtime.frozen",
+    },
     "runtime/values": {
         "runtime.values",
         "runtime.templates.model",
@@ -39,6 +46,7 @@ PURE = {
         "runtime.duration",
         "runtime.runner",
         "runtime.engine.states",
+        "runtime.frozen",
     },
 }
 """Folders of `runtime` that may import only these parts of ours."""

@@ -8,10 +8,9 @@ what it did is stored, or refused without a trace.
 from collections.abc import Mapping
 from typing import TypeAlias
 
-import attrs
-
 from runtime.api.fields import name, names, said
 from runtime.api.flow_commands import FlowCommand
+from runtime.frozen import frozen
 from runtime.values.json import Json
 
 _TASK = "The id of the task."
@@ -23,7 +22,7 @@ _INPUTS = "The values of the template's inputs, by name."
 _RESOLVER_INPUTS = "The values of the inputs that the template asks of whoever resolves the task."
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SubmitTask:
     """Take a task on. Answered with the task.
 
@@ -43,7 +42,7 @@ class SubmitTask:
     resolver_groups: tuple[str, ...] = names("The groups who may resolve it, besides those that its template names.")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SubmitBatch:
     """Take several tasks of one template on, all or none. Answered with the id of the batch and those of the tasks.
 
@@ -60,7 +59,7 @@ class SubmitBatch:
     watcher_groups: tuple[str, ...] = names(_WATCHER_GROUPS)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ResolveTask:
     """Take on a task that waits for somebody to: its execution is set up in the name of who asks. Answered with the task."""
 
@@ -69,7 +68,7 @@ class ResolveTask:
     run: bool = said("Whether it is started, too.", default=True)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StartTaskOver:
     """Throw the execution of a task away for a new one. Only one that is paused, cancelled or BLOCKED_BADREQUEST."""
 
@@ -79,14 +78,14 @@ class StartTaskOver:
     run: bool = said("Whether it is started, too.", default=True)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RunTask:
     """Start a run now: of a task that is paused or blocked, or whatever it waits for."""
 
     task_id: str = name(_TASK)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PauseTask:
     """Hold a task: nothing starts until it is run again. What is in flight ends by itself."""
 
@@ -95,7 +94,7 @@ class PauseTask:
     force: bool = said("Even while it runs; for administrators.", default=False)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CancelTask:
     """Stop a task for good: its running steps are cut."""
 
@@ -103,7 +102,7 @@ class CancelTask:
     reason: str = said(_REASON, default="", maxLength=1000)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ExtendTask:
     """Grant more runs to a task that has used up its own."""
 
@@ -111,7 +110,7 @@ class ExtendTask:
     reason: str = said(_REASON, default="", maxLength=1000)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RejectTask:
     """Say that a task, which nobody has taken on, will not be done: it is WONTFIX."""
 
@@ -119,7 +118,7 @@ class RejectTask:
     reason: str = said(_REASON, default="", maxLength=1000)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EditTaskInputs:
     """Rewrite what a task was submitted with: one that is paused, or not taken on yet. What is left out is emptied.
 
@@ -134,7 +133,7 @@ class EditTaskInputs:
     reason: str = said(_REASON, default="", maxLength=1000)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EditResolverInputs:
     """Rewrite what whoever resolved a task gave. It has to be paused."""
 
@@ -143,7 +142,7 @@ class EditResolverInputs:
     reason: str = said(_REASON, default="", maxLength=1000)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EditTaskSteps:
     """Rewrite steps of a task that is paused. Steps that are not named stay as they are."""
 
@@ -152,7 +151,7 @@ class EditTaskSteps:
     reason: str = said(_REASON, default="", maxLength=1000)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SetStepState:
     """Put a step of a task that is paused in another state."""
 
@@ -162,7 +161,7 @@ class SetStepState:
     reason: str = said(_REASON, default="", maxLength=1000)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TagTask:
     """Change tags of a task, whatever state it is in. Others stay. Answered with the task."""
 
@@ -171,14 +170,14 @@ class TagTask:
     reason: str = said(_REASON, default="", maxLength=1000)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DeleteTask:
     """Delete a task and all that is known of it, unless it is RUNNING or BLOCKED."""
 
     task_id: str = name(_TASK)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AddComment:
     """Comment on a task. Answered with the comment."""
 
@@ -186,7 +185,7 @@ class AddComment:
     content: str = said("The comment.", minLength=3, maxLength=100_000)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EditComment:
     """Rewrite a comment. Answered with it."""
 
@@ -195,7 +194,7 @@ class EditComment:
     content: str = said("What it says from now on.", minLength=3, maxLength=100_000)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DeleteComment:
     """Delete a comment."""
 
@@ -203,12 +202,12 @@ class DeleteComment:
     comment_id: str = name("The id of the comment.")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RotateKeys:
     """Seal all that is stored with the primary key of the key ring, while tasks go on. Answered with the number of rows."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CallCallback:
     """Call a callback that a step opened. Taken once, from whoever knows its secret, if the body fits."""
 

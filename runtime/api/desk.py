@@ -58,6 +58,7 @@ from runtime.engine import rights
 from runtime.engine.rights import Administrators, Identity
 from runtime.engine.task import Comment, Task
 from runtime.errors import Fault, Forbidden, InputInvalid, NotFound, did_you_mean
+from runtime.frozen import frozen
 from runtime.journal.listing import Count, Involved, Role, Wanted
 from runtime.journal.protocol import Listed, Place
 from runtime.journal.shared import LeaseFigures
@@ -73,7 +74,7 @@ ALWAYS_COUNTED: Final = ("TODO", "BLOCKED", "RUNNING", "WONTFIX", "DONE", "CANCE
 """The states that statistics show even where no task is in them."""
 
 
-@attrs.frozen
+@frozen
 class SeenTask:
     """A task, and how much of it is for who asked: all of its execution, its passwords.
 
@@ -86,7 +87,7 @@ class SeenTask:
     instance: int | None = None
 
 
-@attrs.frozen
+@frozen
 class TaskPage:
     """Tasks of a list; `cursor` is where the next page begins, if there may be one."""
 
@@ -94,7 +95,7 @@ class TaskPage:
     cursor: str = ""
 
 
-@attrs.frozen
+@frozen
 class TemplatePage:
     """Templates of a list."""
 
@@ -102,7 +103,7 @@ class TemplatePage:
     cursor: str = ""
 
 
-@attrs.frozen
+@frozen
 class FunctionPage:
     """Functions of a list."""
 
@@ -110,21 +111,21 @@ class FunctionPage:
     cursor: str = ""
 
 
-@attrs.frozen
+@frozen
 class Comments:
     """The comments on a task, oldest first."""
 
     comments: Sequence[Comment]
 
 
-@attrs.frozen
+@frozen
 class Statistics:
     """How many tasks are in each state."""
 
     task_states: Mapping[str, int]
 
 
-@attrs.frozen
+@frozen
 class TakenBatch:
     """A batch that was taken on."""
 
@@ -132,7 +133,7 @@ class TakenBatch:
     tasks: tuple[str, ...]
 
 
-@attrs.frozen
+@frozen
 class Resealed:
     """What was sealed with the primary key, and was not before: so many rows."""
 

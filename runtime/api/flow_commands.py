@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import TypeAlias
 
-import attrs
-
 from runtime.api.fields import name, names, said
 from runtime.flow.states import ApprovalOption, Mode, OnError, OnPolicyFailure, RerunOperation, ResponseType
+from runtime.frozen import frozen
 from runtime.values.json import Json
 
 _FLOW = "The id of the flow."
@@ -15,12 +14,12 @@ _NOTE = "What to say with the answer, for whoever reads it later."
 _LONGEST_WAIT = 10 * 365 * 86_400
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AboutFlows:
     """What all messages about flows are."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SubmitFlow(AboutFlows):
     """Take a flow on, and start it. Answered with the flow.
 
@@ -56,14 +55,14 @@ class SubmitFlow(AboutFlows):
     start: bool = said("Whether it is started, too.", default=True)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StartFlow(AboutFlows):
     """Begin with a flow that was taken on without being started. Answered with the flow, as all that follow."""
 
     flow_id: str = name(_FLOW)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CancelFlow(AboutFlows):
     """Stop a flow for good; with `step_id` or `group_id`, that step or group, and the flow with it."""
 
@@ -73,7 +72,7 @@ class CancelFlow(AboutFlows):
     reason: str = said("Why; it is kept with what was done.", default="", maxLength=1000)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AnswerApproval(AboutFlows):
     """Answer the approval of a step: the first answer stands."""
 
@@ -83,7 +82,7 @@ class AnswerApproval(AboutFlows):
     note: str = said(_NOTE, default="", maxLength=10_000)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AnswerTaskApproval(AboutFlows):
     """Answer what a step of a task asks, one of action `approval`: the first answer stands. Answered with its flow."""
 
@@ -93,7 +92,7 @@ class AnswerTaskApproval(AboutFlows):
     note: str = said(_NOTE, default="", maxLength=10_000)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SetApprovalOption(AboutFlows):
     """Change whether people are asked about plans, also about those that wait for an answer.
 
@@ -104,7 +103,7 @@ class SetApprovalOption(AboutFlows):
     option: ApprovalOption = said("Whether people are asked.")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RetryStep(AboutFlows):
     """Try a step again that failed, now one that waits to be tried again; or have a plan made again that is asked about."""
 
@@ -113,7 +112,7 @@ class RetryStep(AboutFlows):
     stale_plan: bool | None = said("With a fresh plan; null leaves that to the step.", default=None)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SkipStep(AboutFlows):
     """Go on without a step that failed."""
 
@@ -121,7 +120,7 @@ class SkipStep(AboutFlows):
     step_id: str = name(_STEP)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RetryGroup(AboutFlows):
     """Try the whole group of a step again."""
 
@@ -129,7 +128,7 @@ class RetryGroup(AboutFlows):
     step_id: str = name(_STEP)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RerunFlow(AboutFlows):
     """Run a flow without groups again, from a step on (spec section 12.5)."""
 
@@ -142,21 +141,21 @@ class RerunFlow(AboutFlows):
     additional_skip_step_ids: tuple[str, ...] = names("Steps to skip along with it.")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PauseFlow(AboutFlows):
     """Have a flow wait after the group it is at."""
 
     flow_id: str = name(_FLOW)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class UnpauseFlow(AboutFlows):
     """Let a paused flow go on."""
 
     flow_id: str = name(_FLOW)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DeleteFlow(AboutFlows):
     """Delete a flow that has ended, and all that is known of it. For administrators; answered with nothing."""
 

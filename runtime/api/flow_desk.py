@@ -53,11 +53,12 @@ from runtime.flow.naming import Labels
 from runtime.flow.records import owner_of
 from runtime.flow.rows import Step
 from runtime.flow.states import FlowStatus
+from runtime.frozen import frozen
 from runtime.journal.listing import Involved, Role, Wanted
 from runtime.journal.protocol import STATES_OF_FLOWS, Listed, Place
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ListedFlow:
     """One flow of a list. Times are Unix seconds; `turn`: see `runtime.flow.states.FlowTurn`."""
 
@@ -73,7 +74,7 @@ class ListedFlow:
     turn: str
 
 
-@attrs.frozen
+@frozen
 class FlowPage:
     """Flows of a list; `cursor` is where the next page begins, if there may be one."""
 
@@ -81,7 +82,7 @@ class FlowPage:
     cursor: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowType:
     """A type of flows that can be submitted by name: a document, or what a generator is for."""
 
@@ -91,14 +92,14 @@ class FlowType:
     labels: Labels
 
 
-@attrs.frozen
+@frozen
 class FlowTypes:
     """The types of flows, by name."""
 
     types: Sequence[FlowType]
 
 
-@attrs.frozen
+@frozen
 class PolicyReports:
     """What policies found in plans."""
 
@@ -114,7 +115,7 @@ _STATUS_OF: Final = {
 }
 
 
-@attrs.frozen
+@frozen
 class FlowDesk:
     """The desk for flows of one runtime."""
 

@@ -2,15 +2,14 @@
 
 from typing import Final, TypeAlias, get_args
 
-import attrs
-
 from runtime.flow.events import RerunInput
 from runtime.flow.records import FlowCreated
 from runtime.flow.rows import GroupSpec, StepSpec
 from runtime.flow.states import ApprovalOption
+from runtime.frozen import frozen
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class _OfFlow:
     """What is said to one flow. `by` is the account that asks."""
 
@@ -23,7 +22,7 @@ class _OfFlow:
         return self.flow_id
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SubmitFlow:
     """Take a flow on; `steps` and `groups` are those of one whose steps are all known. Answered with its id.
 
@@ -41,12 +40,12 @@ class SubmitFlow:
         return self.flow.flow_id
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StartFlow(_OfFlow):
     """Begin with a flow that was taken on without being started."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CancelFlow(_OfFlow):
     """Stop a flow for good; with `step_id` or `group_id`, that step or group, and the flow with it."""
 
@@ -55,7 +54,7 @@ class CancelFlow(_OfFlow):
     group_id: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AnswerApproval(_OfFlow):
     """Answer the approval of a step. `type` is one of `runtime.flow.states.ResponseType`. The first answer stands."""
 
@@ -66,7 +65,7 @@ class AnswerApproval(_OfFlow):
     groups: tuple[str, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SetApprovalOption(_OfFlow):
     """Change whether people are asked, also of a flow that waits for an answer."""
 
@@ -75,7 +74,7 @@ class SetApprovalOption(_OfFlow):
     admin: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RetryStep(_OfFlow):
     """Try a step that failed again; `stale_plan`: with a fresh plan, None leaves that to the step."""
 
@@ -83,38 +82,38 @@ class RetryStep(_OfFlow):
     stale_plan: bool | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SkipStep(_OfFlow):
     """Go on without a step that failed."""
 
     step_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RetryGroup(_OfFlow):
     """Try the whole group of a step again."""
 
     step_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RerunFlow(_OfFlow):
     """Run a flow without groups again, exactly as `input` says."""
 
     input: RerunInput
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PauseFlow(_OfFlow):
     """Have a flow wait after the group it is at."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class UnpauseFlow(_OfFlow):
     """Let a paused flow go on."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DeleteFlow:
     """Delete a flow that has ended, and all its records."""
 
@@ -142,7 +141,7 @@ FLOW_MESSAGES: Final = get_args(FlowCommand)
 """Every `FlowCommand`."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowStateChanged:
     """The status of a flow was written."""
 
@@ -153,7 +152,7 @@ class FlowStateChanged:
     description: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowGroupChanged:
     """The status of a group was written."""
 
@@ -164,7 +163,7 @@ class FlowGroupChanged:
     status: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowStepChanged:
     """The status of a step was written."""
 
@@ -177,7 +176,7 @@ class FlowStepChanged:
     description: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowTargetChanged:
     """The status of what a step acts on was written."""
 

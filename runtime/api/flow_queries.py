@@ -3,17 +3,16 @@
 from collections.abc import Mapping
 from typing import TypeAlias
 
-import attrs
-
 from runtime.api.fields import name, said
 from runtime.api.flow_commands import AboutFlows
 from runtime.flow.states import FlowStatus
+from runtime.frozen import frozen
 
 _FLOW = "The id of the flow."
 _STEP = "The id of the step, such as s1."
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GetFlow(AboutFlows):
     """Read one flow, with its groups and steps, and the history of every status."""
 
@@ -21,7 +20,7 @@ class GetFlow(AboutFlows):
     hidden: bool = said("With the steps that are not shown to people.", default=False)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GetFlowStep(AboutFlows):
     """Read one step of a flow, with its output."""
 
@@ -29,7 +28,7 @@ class GetFlowStep(AboutFlows):
     step_id: str = name(_STEP)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GetApproval(AboutFlows):
     """Read the approval of a step, with the plan to be approved."""
 
@@ -37,7 +36,7 @@ class GetApproval(AboutFlows):
     step_id: str = name(_STEP)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ListPolicyReports(AboutFlows):
     """List what policies found in the plans of a flow, in the order in which they were evaluated."""
 
@@ -45,7 +44,7 @@ class ListPolicyReports(AboutFlows):
     step_id: str = name("Only those of this step.", default="")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ListFlows(AboutFlows):
     """List flows, those with the newest activity first. Every filter that is given has to hold."""
 
@@ -60,7 +59,7 @@ class ListFlows(AboutFlows):
     last: str = name("The last one that was given before: the next page begins behind it.", default="")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ListFlowTypes(AboutFlows):
     """List the types of flows that can be submitted by name."""
 

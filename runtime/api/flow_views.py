@@ -12,10 +12,11 @@ from runtime.flow.records import PoliciesReported
 from runtime.flow.rows import Group, Run, Step
 from runtime.flow.states import ExecutionType
 from runtime.flow.status import Status
+from runtime.frozen import frozen
 from runtime.values.json import Json
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StatusView:
     """A status, and with `history` what came before it, oldest first."""
 
@@ -27,7 +28,7 @@ class StatusView:
     history: "tuple[StatusView, ...]" = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ResponseView:
     """The answer to an approval."""
 
@@ -37,7 +38,7 @@ class ResponseView:
     created_at: float
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ApprovalView:
     """A question to a person. `contents`, the plan to be approved, is there when the approval itself is read."""
 
@@ -53,7 +54,7 @@ class ApprovalView:
     contents: Json = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowStepView:
     """One step. `not_before`: it is tried again then, or once somebody retries it. `waits`: it asks for an answer; `may_retry`, `may_skip`: a person may do that now."""
 
@@ -86,7 +87,7 @@ class FlowStepView:
     may_skip: bool
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowStepDetail:
     """One step with what is not part of a flow's view: its output."""
 
@@ -95,7 +96,7 @@ class FlowStepDetail:
     output: Json
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PolicyReportView:
     """One evaluation of the policies that apply to a step's plan, of so many `inputs`: changes that the plan wants.
 
@@ -115,7 +116,7 @@ class PolicyReportView:
     error: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowGroupView:
     """One generation of a group. `timeout_seconds`: how long the work of its steps may take; 0 is for ever."""
 
@@ -131,7 +132,7 @@ class FlowGroupView:
     status: StatusView
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowRunView:
     """One execution segment."""
 
@@ -143,7 +144,7 @@ class FlowRunView:
     created_at: float
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowView:
     """One flow, as of one moment. `waits` names the steps that ask for an answer, `failed` those that may be retried.
 

@@ -14,11 +14,12 @@ import attrs
 from runtime.api.flow_messages import FlowEvent
 from runtime.engine.records import EditedStep
 from runtime.engine.states import ResolutionState, TaskState
+from runtime.frozen import frozen
 from runtime.templates.model import Function, Template
 from runtime.values.json import Json
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SubmitTask:
     """Take a task on. `template` is valid and `inputs` are checked: the client does that in its caller's frame.
 
@@ -50,7 +51,7 @@ class SubmitTask:
     comment: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ResolveTask:
     """Set the execution of a task up, in the name of `resolver`, and start it with `run`. Refused where it is already."""
 
@@ -62,14 +63,14 @@ class ResolveTask:
     run: bool = True
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RunTask:
     """Start a run now, whatever the task waits for. Refused while it runs and once it has ended."""
 
     task_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CancelTask:
     """Stop the task for good: its running steps are cut. Refused once it has ended."""
 
@@ -78,7 +79,7 @@ class CancelTask:
     reason: str = "cancelled"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PauseTask:
     """Hold the task: nothing starts until it is run again. A running one is held with `force` only."""
 
@@ -88,7 +89,7 @@ class PauseTask:
     force: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ExtendTask:
     """Grant more runs to a task that has used up its own, and start the next. Refused in any other state."""
 
@@ -97,7 +98,7 @@ class ExtendTask:
     reason: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StartTaskOver:
     """Throw the execution away for a new one, with `template` if given. Refused while the old one may go on."""
 
@@ -110,7 +111,7 @@ class StartTaskOver:
     run: bool = True
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RejectTask:
     """Say that a task that nobody has taken on will not be done. Refused once somebody has."""
 
@@ -119,7 +120,7 @@ class RejectTask:
     reason: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EditTaskSteps:
     """Rewrite steps of a task that is held. The client has checked them; `edits` is the task's count when it looked."""
 
@@ -132,7 +133,7 @@ class EditTaskSteps:
     reason: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SetStepState:
     """Put a step of a task that is held in another state: a builtin one, or one of its custom states."""
 
@@ -143,7 +144,7 @@ class SetStepState:
     reason: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EditTaskInputs:
     """Rewrite what a task, held or not taken on yet, was submitted with. The client has checked and rendered it."""
 
@@ -158,7 +159,7 @@ class EditTaskInputs:
     reason: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EditResolverInputs:
     """Rewrite what the resolver of a task that is held gave."""
 
@@ -168,7 +169,7 @@ class EditResolverInputs:
     reason: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TagTask:
     """Change tags of the task, whatever state it is in; an empty text deletes one. Others stay."""
 
@@ -178,7 +179,7 @@ class TagTask:
     reason: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AddComment:
     """Comment on the task, under an id of its own."""
 
@@ -188,7 +189,7 @@ class AddComment:
     content: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EditComment:
     """Rewrite a comment."""
 
@@ -197,7 +198,7 @@ class EditComment:
     content: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DeleteComment:
     """Delete a comment."""
 
@@ -205,21 +206,21 @@ class DeleteComment:
     comment_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SubmitTasks:
     """Take several tasks on in one commit, or none. Those that are there already, submitted the same, stay as they are."""
 
     tasks: tuple[SubmitTask, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DeleteTask:
     """Delete the task and all its records. Refused while it runs, and while it is BLOCKED."""
 
     task_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CallCallback:
     """Call a callback of the task from outside. Taken once, from whoever knows its secret, if the body fits."""
 
@@ -229,14 +230,14 @@ class CallCallback:
     body: Json = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GetTask:
     """Read a task. Answered with it as it is (`runtime.engine.task.Task`), so that whoever asks pays for the view."""
 
     task_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TaskStateChanged:
     """A task, or its resolution, is in another state."""
 
@@ -249,7 +250,7 @@ class TaskStateChanged:
     next_retry: float | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StepStateChanged:
     """A step is in another state."""
 
@@ -262,7 +263,7 @@ class StepStateChanged:
     tries: int = 0
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Recorded:
     """Something else was stored of a task or a flow; `what` names it, such as ``comment_added``. Read it to see more."""
 
@@ -272,7 +273,7 @@ class Recorded:
     what: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Forgotten:
     """The last `missing` events up to `position` told of tasks that were deleted since: they are told no more."""
 
@@ -280,7 +281,7 @@ class Forgotten:
     missing: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StepProgressed:
     """A running attempt says how far it is: `done` from 0 to 1 where it is known. Told to who listens, never stored."""
 
@@ -292,7 +293,7 @@ class StepProgressed:
     message: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Lagged:
     """The subscriber was too slow: `missed` events were dropped here. Read the task to catch up."""
 

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-import attrs
-
 from runtime.api.fields import name, said
 from runtime.api.flow_queries import FlowQuery
 from runtime.engine.states import TaskState
+from runtime.frozen import frozen
 
 LARGEST_PAGE: Final = 10_000
 _TASK = "The id of the task."
@@ -27,21 +26,21 @@ class Involvement(StrEnum):
     ALL = "all"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GetTask:
     """Read one task, with its steps."""
 
     task_id: str = name(_TASK)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FindTask:
     """Read the task that an execution is of."""
 
     resolution_id: str = name("The id of the execution.")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ListTasks:
     """List tasks, those with the newest activity first. Every filter that is given has to hold."""
 
@@ -56,7 +55,7 @@ class ListTasks:
     last: str = name(_LAST, default="")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ListTemplates:
     """List the templates that tasks can be made from; hidden ones are listed to administrators."""
 
@@ -64,14 +63,14 @@ class ListTemplates:
     last: str = name(_LAST, default="")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GetTemplate:
     """Read one template."""
 
     name: str = name("The name of the template.")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ListFunctions:
     """List the functions that steps can call, by name."""
 
@@ -79,21 +78,21 @@ class ListFunctions:
     last: str = name(_LAST, default="")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GetFunction:
     """Read one function."""
 
     name: str = name("The name of the function.")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ListComments:
     """List the comments on a task, oldest first."""
 
     task_id: str = name(_TASK)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GetComment:
     """Read one comment on a task."""
 
@@ -101,14 +100,14 @@ class GetComment:
     comment_id: str = name("The id of the comment.")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GetStatistics:
     """Count the tasks by their state."""
 
     tags: Mapping[str, str] = said("Only those that have all of these tags.", default=dict, maxLength=1000)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Subscribe:
     """Be told what happens: what is stored already behind a position, and from then on what comes.
 

@@ -2,10 +2,8 @@
 
 from typing import TypeAlias
 
-import attrs
-
 from runtime.engine.records import ChildOrder
-from runtime.frozen import value
+from runtime.frozen import frozen, value
 
 
 @value
@@ -22,7 +20,7 @@ class StartStep:
     unroll: bool = False
 
 
-@attrs.frozen
+@frozen
 class StopSteps:
     """Cut every attempt in flight; each will report `StepCut`."""
 
@@ -30,7 +28,7 @@ class StopSteps:
     reason: str
 
 
-@attrs.frozen
+@frozen
 class ArmRetry:
     """Wake the task for the run after number `run`, at `due` (Unix seconds)."""
 
@@ -38,26 +36,26 @@ class ArmRetry:
     run: int
 
 
-@attrs.frozen
+@frozen
 class QueueRun:
     """Put the task in line for the slots of a run; `crashed`: its last one was cut off. Answered by `RunAdmitted`."""
 
     crashed: bool
 
 
-@attrs.frozen
+@frozen
 class HoldSlot:
     """The run has begun in the slot of this ticket, and holds it until the task leaves memory or is in line again."""
 
     ticket: int
 
 
-@attrs.frozen
+@frozen
 class RenderResult:
     """Every step is settled: render the result and report `ResultRendered`."""
 
 
-@attrs.frozen
+@frozen
 class SubmitChildren:
     """Create these children, each once by its id, and report `ChildrenSubmitted` when they are stored."""
 
@@ -65,7 +63,7 @@ class SubmitChildren:
     orders: tuple[ChildOrder, ...]
 
 
-@attrs.frozen
+@frozen
 class CancelFlows:
     """Cancel these flows, which steps waited for."""
 
@@ -74,7 +72,7 @@ class CancelFlows:
     reason: str
 
 
-@attrs.frozen
+@frozen
 class TellParent:
     """Tell the task that wished for this one that it came to rest; telling it again does no harm."""
 

@@ -7,7 +7,7 @@ import attrs
 
 from runtime.engine.records import ChildOrder, EditedStep
 from runtime.engine.states import TaskState
-from runtime.frozen import value
+from runtime.frozen import frozen, value
 from runtime.templates.model import Function, Template
 from runtime.values.json import Json
 from runtime.wishes import AwaitCallback, OpenCallback, SpawnedTask
@@ -22,7 +22,7 @@ class Change:
     error: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class OrderChildren:
     """The wish to spawn a batch, its children checked and rendered (`runtime.wishes.Spawn`)."""
 
@@ -34,14 +34,14 @@ class OrderChildren:
 CheckedWish: TypeAlias = OrderChildren | OpenCallback | AwaitCallback
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RunRequested:
     """Somebody asks for a run, or the task was just accepted."""
 
     at: float
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ResolveRequested:
     """Somebody takes the task on: its execution is set up (section 7.4), and begins unless `run` is false."""
 
@@ -53,7 +53,7 @@ class ResolveRequested:
     run: bool = True
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RunAdmitted:
     """There is a slot for the run that the task waits to begin; `ticket` is what it is held by."""
 
@@ -61,7 +61,7 @@ class RunAdmitted:
     ticket: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RetryDue:
     """The timer of run number `run` fired; a late one carries an old number and is ignored."""
 
@@ -91,7 +91,7 @@ class StepFinished:
     wishes: tuple[CheckedWish, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LoopUnrolled:
     """The items of a loop are known: the report of a loop's own attempt, in place of `StepFinished`."""
 
@@ -101,7 +101,7 @@ class LoopUnrolled:
     items: tuple[Json, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StepCut:
     """An attempt was ended from outside, or died without a report: what it did is not known."""
 
@@ -112,7 +112,7 @@ class StepCut:
     reason: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ChildrenSubmitted:
     """The children of a batch that were last handed over (`SubmitChildren`) are stored, all but the `refused` ones."""
 
@@ -121,7 +121,7 @@ class ChildrenSubmitted:
     refused: tuple[SpawnedTask, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SubmissionLost:
     """Handing children over was cut short: nothing is known, and it is done again when the task is resumed."""
 
@@ -129,7 +129,7 @@ class SubmissionLost:
     batch: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ChildReported:
     """A child tells that it ended or is blocked. It may do so again, and late."""
 
@@ -138,7 +138,7 @@ class ChildReported:
     child: SpawnedTask
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ParentHeard:
     """The parent has recorded what this task came to at the end of that run; `heard` is false when telling was cut."""
 
@@ -148,7 +148,7 @@ class ParentHeard:
     heard: bool = True
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CallbackCalled:
     """Somebody outside calls a callback of the task."""
 
@@ -158,7 +158,7 @@ class CallbackCalled:
     body: Json = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ResultRendered:
     """The result of a task whose steps are all settled; `error` where a part of it could not be rendered."""
 
@@ -167,7 +167,7 @@ class ResultRendered:
     error: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PauseRequested:
     """Somebody wants to hold the task, even while it runs with `force`."""
 
@@ -177,7 +177,7 @@ class PauseRequested:
     force: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ExtendRequested:
     """Somebody grants more runs to a task that has used up its own."""
 
@@ -186,7 +186,7 @@ class ExtendRequested:
     reason: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StartOverRequested:
     """Somebody wants a new execution in the place of the old one; `template` is what its template has become, if known."""
 
@@ -199,7 +199,7 @@ class StartOverRequested:
     run: bool = True
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EditSteps:
     """Somebody rewrites steps of a task that is held. `edits` is how often it was edited when they looked."""
 
@@ -212,7 +212,7 @@ class EditSteps:
     functions: Mapping[str, Function] = attrs.field(factory=dict)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EditStepState:
     """Somebody puts a step of a task that is held in another state."""
 
@@ -223,7 +223,7 @@ class EditStepState:
     state: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EditTask:
     """Somebody rewrites what a task, held or not taken on yet, was submitted with."""
 
@@ -238,7 +238,7 @@ class EditTask:
     watcher_groups: tuple[str, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EditResolverInputs:
     """Somebody rewrites what the resolver of a task that is held gave."""
 
@@ -248,7 +248,7 @@ class EditResolverInputs:
     resolver_inputs: Mapping[str, Json]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RejectRequested:
     """Somebody says that the task, which nobody has taken on, will not be done."""
 
@@ -257,7 +257,7 @@ class RejectRequested:
     reason: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CancelRequested:
     """Somebody wants the task to stop for good."""
 
@@ -266,7 +266,7 @@ class CancelRequested:
     reason: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DrainBegan:
     """The runtime is shutting down: what runs may finish, nothing new starts."""
 
@@ -275,7 +275,7 @@ class DrainBegan:
     reason: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Resumed:
     """The task was rebuilt from its records: attempts that were in flight are lost, effects not known to be done."""
 
@@ -283,7 +283,7 @@ class Resumed:
     reason: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class AddComment:
     """Somebody comments on the task."""
 
@@ -293,7 +293,7 @@ class AddComment:
     content: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EditComment:
     """Somebody rewrites a comment."""
 
@@ -302,7 +302,7 @@ class EditComment:
     content: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DeleteComment:
     """Somebody deletes a comment."""
 
@@ -310,7 +310,7 @@ class DeleteComment:
     comment_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ChangeTags:
     """Somebody changes tags of the task, whatever state it is in; an empty text deletes one."""
 

@@ -5,14 +5,13 @@ Built once per template and shared by all its tasks. `edges[x]` is what a change
 
 from collections.abc import Mapping
 
-import attrs
-
 from runtime.engine.persistent import PersistentMap, persistent
 from runtime.engine.states import ANY
+from runtime.frozen import frozen
 from runtime.templates.model import Step, dependency_parts
 
 
-@attrs.frozen
+@frozen
 class Need:
     """One dependency: `step` has to be in one of `states`, or, when `any` is set, settled with all it depends on."""
 
@@ -21,7 +20,7 @@ class Need:
     any: bool
 
 
-@attrs.frozen
+@frozen
 class Edge:
     """The same dependency seen from the other end: `dependant` needs the edge's owner."""
 
@@ -29,7 +28,7 @@ class Edge:
     need: Need
 
 
-@attrs.frozen
+@frozen
 class Graph:
     """Needs and edges of every step, in template order. Both persistent, so that loops can grow them."""
 

@@ -9,13 +9,13 @@ from typing import TypeAlias
 import attrs
 
 from runtime.engine.states import ResolutionState, StepState
-from runtime.frozen import value
+from runtime.frozen import frozen, value
 from runtime.templates.model import Function, Step, Template
 from runtime.values.json import Json
 from runtime.wishes import FlowOrder
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TaskSubmitted:
     """A task was accepted. `inputs` are checked, defaults merged; `title` is rendered.
 
@@ -39,7 +39,7 @@ class TaskSubmitted:
     start_at: float = 0
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TaskResolved:
     """The execution of the task was set up: from here on it can run."""
 
@@ -51,7 +51,7 @@ class TaskResolved:
     groups_of_resolver: tuple[str, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RunDelayed:
     """The first run is to begin at `due` (Unix seconds); or any run that could not begin, for this `reason`."""
 
@@ -60,7 +60,7 @@ class RunDelayed:
     reason: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RunQueued:
     """A run is to begin as soon as there is a slot for it (section 8). `state` says which run it is."""
 
@@ -68,7 +68,7 @@ class RunQueued:
     state: ResolutionState
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RunStarted:
     """One traversal of the engine began (section 6.2)."""
 
@@ -98,7 +98,7 @@ class StepReturned:
     tried: bool = True
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LoopExpanded:
     """A loop got a child per item, called ``<step>-<index>`` (section 6.11)."""
 
@@ -107,7 +107,7 @@ class LoopExpanded:
     items: tuple[Json, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LoopContracted:
     """The children of a loop were folded into it. DONE keeps their results; any other state drops them."""
 
@@ -116,7 +116,7 @@ class LoopContracted:
     state: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StepInterrupted:
     """An attempt was cut; `state` follows from whether the step is idempotent (section 6.2)."""
 
@@ -126,7 +126,7 @@ class StepInterrupted:
     error: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StepChanged:
     """A step's state was set from outside the step: by a condition of `by`, or by pruning when `by` is pruned too."""
 
@@ -137,7 +137,7 @@ class StepChanged:
     by: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TagsChanged:
     """A step changed tags of the task, or somebody did; an empty text deletes one."""
 
@@ -147,7 +147,7 @@ class TagsChanged:
     reason: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ChildOrder:
     """A child to create, checked and rendered by the attempt that wished for it.
 
@@ -170,7 +170,7 @@ class ChildOrder:
     flow: FlowOrder | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ChildrenOrdered:
     """A step wished for a batch of tasks. Who wakes up to an order not known to be carried out gives it again."""
 
@@ -181,7 +181,7 @@ class ChildrenOrdered:
     at_most: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ChildrenCreated:
     """The tasks of the batch that were last handed over are stored: their ids keep them from being created twice."""
 
@@ -189,7 +189,7 @@ class ChildrenCreated:
     batch: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ChildSettled:
     """A child came to rest: it ended or is blocked, or could not be created (`runtime.wishes.REFUSED`)."""
 
@@ -203,14 +203,14 @@ class ChildSettled:
     resolver: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ParentTold:
     """The task that wished for this one has recorded what it came to: nobody has to be told again."""
 
     at: float
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CallbackOpened:
     """A step opened a callback: one call with this secret is taken."""
 
@@ -221,7 +221,7 @@ class CallbackOpened:
     schema: Mapping[str, Json] | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CallbackAwaited:
     """A step, left WAITING, sleeps until this callback is called."""
 
@@ -230,7 +230,7 @@ class CallbackAwaited:
     callback: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CallbackAnswered:
     """A callback was called, for the one time."""
 
@@ -239,14 +239,14 @@ class CallbackAnswered:
     body: Json
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TaskWoken:
     """Something that a step waits for has happened: the next run is due at `at`, or before (section 7.6)."""
 
     at: float
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RunInterrupted:
     """The runtime began to shut down during the run."""
 
@@ -255,7 +255,7 @@ class RunInterrupted:
     reason: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RunEnded:
     """Nothing more could be done in the run (section 6.10). `next_retry` is set for ERROR and CRASHED."""
 
@@ -266,7 +266,7 @@ class RunEnded:
     result_error: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TaskPaused:
     """Somebody holds the task: nothing starts until it is run again. What is in flight ends by itself, and is kept."""
 
@@ -276,7 +276,7 @@ class TaskPaused:
     before: ResolutionState
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RunsExtended:
     """A task whose runs were used up got some more; the next one is due."""
 
@@ -286,7 +286,7 @@ class RunsExtended:
     run_max: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TaskStartedOver:
     """The execution of the task was thrown away for a new one, of the same template or the one it has become."""
 
@@ -300,7 +300,7 @@ class TaskStartedOver:
     template: Template | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EditedStep:
     """A step as somebody has rewritten it: what it does, and where it stands."""
 
@@ -313,7 +313,7 @@ class EditedStep:
     children: Json = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StepsEdited:
     """Somebody has rewritten steps: these are new or changed, those `removed` are gone, the others stay as they were.
 
@@ -328,7 +328,7 @@ class StepsEdited:
     functions: Mapping[str, Function] = attrs.field(factory=dict)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StepStateEdited:
     """Somebody has put a step, or a child of a loop, in another state."""
 
@@ -339,7 +339,7 @@ class StepStateEdited:
     state: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TaskEdited:
     """Somebody has rewritten what the task was submitted with. `inputs` are checked, `title` is rendered."""
 
@@ -353,7 +353,7 @@ class TaskEdited:
     watcher_groups: tuple[str, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ResolverInputsEdited:
     """Somebody has rewritten what the resolver gave."""
 
@@ -363,14 +363,14 @@ class ResolverInputsEdited:
     resolver_inputs: Mapping[str, Json]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class WaitingRechecked:
     """Before the run ends, steps in WAITING of which nobody knows what they wait for are tried once more (section 6.3)."""
 
     at: float
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TaskCancelled:
     """The task was stopped for good. Steps that ran are cut, and each records so itself.
 
@@ -382,7 +382,7 @@ class TaskCancelled:
     reason: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommentAdded:
     """Somebody has commented on the task."""
 
@@ -392,7 +392,7 @@ class CommentAdded:
     content: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommentEdited:
     """A comment says something else."""
 
@@ -401,7 +401,7 @@ class CommentEdited:
     content: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CommentDeleted:
     """A comment is gone."""
 

@@ -18,7 +18,7 @@ from runtime.engine.graph import Graph, build_graph
 from runtime.engine.persistent import PersistentMap, SmallMap, persistent
 from runtime.engine.records import ChildOrder
 from runtime.engine.states import Admission, ResolutionState, StepState, TaskState, task_state_of
-from runtime.frozen import value
+from runtime.frozen import frozen, value
 from runtime.templates.model import THIS, ConditionScope, Step, Template
 from runtime.values.json import Json
 from runtime.values.snapshot import DEFAULT_REGION, StepView, Values
@@ -78,7 +78,7 @@ class Loop:
     live: int
 
 
-@attrs.frozen
+@frozen
 class Batch:
     """The tasks that a step spawned: `orders[:sent]` were handed over for creation, `orders[:created]` are stored.
 
@@ -94,7 +94,7 @@ class Batch:
     busy: int = 0
 
 
-@attrs.frozen
+@frozen
 class OpenedCallback:
     """A callback of the task: what steps see of it, and what a caller has to fit."""
 
@@ -103,7 +103,7 @@ class OpenedCallback:
     schema: Mapping[str, Json] | None = None
 
 
-@attrs.frozen
+@frozen
 class Wait:
     """What a step has wished to wait for; `woken` says that some of it happened since its last attempt began."""
 
@@ -129,7 +129,7 @@ Pending: TypeAlias = tuple[int, int]
 """How many needs of a step are not met, and how many are of steps that are not settled with all that they depend on."""
 
 
-@attrs.frozen
+@frozen
 class Plan:
     """What all tasks of one template share: built once, never changed. `bodies` is what the children of loops do.
 
@@ -244,7 +244,7 @@ class Shown(Mapping[str, StepView]):
         return len(self._task.steps) + (self._this != "")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Comment:
     """What somebody had to say about the task. Times are Unix seconds."""
 
@@ -255,7 +255,7 @@ class Comment:
     content: str
 
 
-@attrs.frozen
+@frozen
 class Header:
     """What is said of a task when it is submitted and resolved; it changes only when somebody edits it."""
 
@@ -298,7 +298,7 @@ def in_line(resolution: ResolutionState, next_retry: float | None) -> bool:
     return resolution in _IN_LINE or (resolution is ResolutionState.CRASHED and next_retry is None)
 
 
-@attrs.frozen
+@frozen
 class Span:
     """When the last run began, and when the last one that is over ended, in Unix seconds."""
 

@@ -2,20 +2,19 @@
 
 from typing import TypeAlias
 
-import attrs
-
 from runtime.flow.rows import Signal
 from runtime.flow.states import Hook
+from runtime.frozen import frozen
 
 
-@attrs.frozen
+@frozen
 class Generate:
     """Ask for the steps: the signal where there is one, otherwise the generator of the flow's type."""
 
     signal: Signal | None
 
 
-@attrs.frozen
+@frozen
 class StartStep:
     """Begin attempt `attempt` of a step; it reports `WorkFinished`."""
 
@@ -23,7 +22,7 @@ class StartStep:
     attempt: int
 
 
-@attrs.frozen
+@frozen
 class CheckPlan:
     """Read the plan that a step gave; report `PlanChecked`."""
 
@@ -31,7 +30,7 @@ class CheckPlan:
     attempt: int
 
 
-@attrs.frozen
+@frozen
 class EvaluatePolicies:
     """Hold the plan of a step against the policies that apply; report `PoliciesEvaluated`."""
 
@@ -39,7 +38,7 @@ class EvaluatePolicies:
     attempt: int
 
 
-@attrs.frozen
+@frozen
 class CallHook:
     """Tell a step's signal what is about to happen; report `HookReturned`."""
 
@@ -48,7 +47,7 @@ class CallHook:
     hook: Hook
 
 
-@attrs.frozen
+@frozen
 class FindDependents:
     """Find the steps that depend on a step's target; report `DependentsFound`."""
 
@@ -56,7 +55,7 @@ class FindDependents:
     attempt: int
 
 
-@attrs.frozen
+@frozen
 class StopSteps:
     """Cut what runs for these steps; each reports `StepCut`. Without any: cut the generator as well."""
 
@@ -65,26 +64,26 @@ class StopSteps:
     reason: str
 
 
-@attrs.frozen
+@frozen
 class ArmTimer:
     """Send `ApprovalDue` at `due` (Unix seconds), or when something of the flow is due before that."""
 
     due: float
 
 
-@attrs.frozen
+@frozen
 class ContinueAsNew:
     """A segment is full: let others have their turn, then send `SegmentEntered` with this position."""
 
     start_from_step_idx: int
 
 
-@attrs.frozen
+@frozen
 class MoveTurn:
     """See whose turn it is among the flows of this one's owner: it wants the turn, or let go of it."""
 
 
-@attrs.frozen
+@frozen
 class TellParent:
     """Tell the task whose step waits for the flow that it has ended, and report `ParentTold`; again does no harm."""
 

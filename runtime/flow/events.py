@@ -7,24 +7,25 @@ import attrs
 
 from runtime.flow.rows import GroupSpec, StepSpec, Violation
 from runtime.flow.states import ApprovalOption, Hook
+from runtime.frozen import frozen
 from runtime.values.json import Json
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StartRequested:
     """The flow is to run; that of an owner, once it is its turn."""
 
     at: float
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TurnGiven:
     """Of the flows of its owner, this one is to run."""
 
     at: float
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SegmentEntered:
     """The next segment begins, where the last one was cut."""
 
@@ -32,7 +33,7 @@ class SegmentEntered:
     position: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StepsGenerated:
     """The generator gave the steps, and the groups where it has some. They have been checked."""
 
@@ -41,7 +42,7 @@ class StepsGenerated:
     groups: Sequence[GroupSpec] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GroupsGenerated:
     """The generator gave the first groups, which are eager, and goes on. They have been checked."""
 
@@ -50,7 +51,7 @@ class GroupsGenerated:
     groups: Sequence[GroupSpec]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GenerationFailed:
     """There are no steps; the error says why."""
 
@@ -58,7 +59,7 @@ class GenerationFailed:
     error: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class WorkFinished:
     """The work of a step ended: the only thing it ever says, once per attempt.
 
@@ -80,7 +81,7 @@ class WorkFinished:
     target_id: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StepCut:
     """What ran for a step was ended from outside, or died without a report: what it did is not known."""
 
@@ -91,7 +92,7 @@ class StepCut:
     reason: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PlanChecked:
     """The plan of a step was read: it changes something or not, or cannot be read (`error`)."""
 
@@ -102,7 +103,7 @@ class PlanChecked:
     error: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PoliciesEvaluated:
     """The policies that apply to a step's plan were evaluated; `evaluated` names them. `error`: one of them broke."""
 
@@ -114,7 +115,7 @@ class PoliciesEvaluated:
     error: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class HookReturned:
     """A hook of a step's signal ended."""
 
@@ -125,7 +126,7 @@ class HookReturned:
     error: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DependentsFound:
     """The steps that depend on a step's target are known."""
 
@@ -136,7 +137,7 @@ class DependentsFound:
     error: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ResponseGiven:
     """Somebody of these groups answers the approval of a step. An administrator may always."""
 
@@ -149,14 +150,14 @@ class ResponseGiven:
     groups: tuple[str, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ApprovalDue:
     """The time to answer some approvals may be over."""
 
     at: float
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ApprovalOptionChanged:
     """Somebody changes whether plans are applied without asking: those that they may answer, that is."""
 
@@ -167,7 +168,7 @@ class ApprovalOptionChanged:
     admin: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RetryStepRequested:
     """Somebody wants a step tried again. `stale_plan`: with a fresh plan; None leaves that to the step."""
 
@@ -177,7 +178,7 @@ class RetryStepRequested:
     stale_plan: bool | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SkipStepRequested:
     """Somebody wants to go on without a step that failed."""
 
@@ -186,7 +187,7 @@ class SkipStepRequested:
     step: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RetryGroupRequested:
     """Somebody wants the whole group of a step tried again."""
 
@@ -195,7 +196,7 @@ class RetryGroupRequested:
     step: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RerunInput:
     """What to run again, and how (spec section 12.5); the names are those of its JSON form."""
 
@@ -216,7 +217,7 @@ class RerunInput:
         return form
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RerunRequested:
     """A flow without groups is to run again from a step."""
 
@@ -225,7 +226,7 @@ class RerunRequested:
     input: RerunInput
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PauseRequested:
     """Somebody wants the flow to wait after the group it is at."""
 
@@ -233,7 +234,7 @@ class PauseRequested:
     by: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class UnpauseRequested:
     """Somebody lets a paused flow go on."""
 
@@ -241,7 +242,7 @@ class UnpauseRequested:
     by: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CancelRequested:
     """Somebody wants the flow to stop for good."""
 
@@ -250,7 +251,7 @@ class CancelRequested:
     reason: str = "cancelled"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CancelStepRequested:
     """Somebody wants a step to stop, and with it its group and its flow (group mode)."""
 
@@ -260,7 +261,7 @@ class CancelStepRequested:
     reason: str = "cancelled"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CancelGroupRequested:
     """Somebody wants a group to stop, and with it its flow (group mode)."""
 
@@ -270,7 +271,7 @@ class CancelGroupRequested:
     reason: str = "cancelled"
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class NewerFlowCreated:
     """There is a newer flow of the same owner."""
 
@@ -278,7 +279,7 @@ class NewerFlowCreated:
     flow_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class DrainBegan:
     """The runtime is shutting down: what runs may finish, nothing new starts."""
 
@@ -287,7 +288,7 @@ class DrainBegan:
     reason: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Resumed:
     """The flow was rebuilt from its records: what was in flight is lost, effects not known to be done."""
 
@@ -295,7 +296,7 @@ class Resumed:
     reason: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ParentTold:
     """The task whose step waits for the flow was told that it ended then; it may not have `heard`."""
 

@@ -24,6 +24,7 @@ from runtime.flow.states import (
     StepStatus,
     TargetStatus,
 )
+from runtime.frozen import frozen
 from runtime.values.json import Json
 
 
@@ -32,7 +33,7 @@ def owner_of(owner_type: str, owner_id: str) -> str:
     return f"{owner_type}/{owner_id}" if owner_id else ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowCreated:
     """A flow was accepted. `segment` is how many steps (groups, in group mode) one segment takes.
 
@@ -76,28 +77,28 @@ class FlowCreated:
         return owner_of(self.owner_type, self.owner_id)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowQueued:
     """The flow is to start once the turn of its owner comes to it."""
 
     at: float
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowStarted:
     """The flow began to run, before its steps were generated."""
 
     at: float
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GenerationBegan:
     """The generator is about to be asked."""
 
     at: float
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GenerationEnded:
     """The generator ended, and nobody wants its steps any more; or, with an `error`, it gave no more than its first."""
 
@@ -105,7 +106,7 @@ class GenerationEnded:
     error: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StepAdded:
     """One step in `RowsAdded`; see `runtime.flow.rows.Step`. Every row begins pending, with this metadata."""
 
@@ -124,7 +125,7 @@ class StepAdded:
     not_before: float = 0.0
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GroupAdded:
     """One generation of a group in `RowsAdded`; see `runtime.flow.rows.Group`."""
 
@@ -136,7 +137,7 @@ class GroupAdded:
     stored: bool = True
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RowsAdded:
     """Steps and groups are there: those that were generated, or clones. `more`: the generator goes on."""
 
@@ -147,7 +148,7 @@ class RowsAdded:
     more: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowStatusSet:
     """The flow's status was written."""
 
@@ -158,7 +159,7 @@ class FlowStatusSet:
     metadata: Mapping[str, Json] = attrs.field(factory=dict)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GroupStatusSet:
     """A group's status was written."""
 
@@ -169,7 +170,7 @@ class GroupStatusSet:
     description: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StepStatusSet:
     """A step's status was written."""
 
@@ -181,7 +182,7 @@ class StepStatusSet:
     metadata: Mapping[str, Json] = attrs.field(factory=dict)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TargetStatusSet:
     """The status of the thing a step acts on was written."""
 
@@ -192,7 +193,7 @@ class TargetStatusSet:
     status: TargetStatus
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StepBegan:
     """A step began to execute: attempt `attempt` of its row, of which there is more than one only after a crash.
 
@@ -205,7 +206,7 @@ class StepBegan:
     works: bool = True
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StepStaged:
     """A step waits for something else from here on. `no_op` is what its plan came to, once that is known.
 
@@ -219,7 +220,7 @@ class StepStaged:
     reason: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class WorkReturned:
     """The work of a step ended."""
 
@@ -230,7 +231,7 @@ class WorkReturned:
     target_id: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StepLeft:
     """An execution of a step ended; `directive` is what it left for its parent."""
 
@@ -239,7 +240,7 @@ class StepLeft:
     directive: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StepRetried:
     """A step was superseded by a retry that a person asked for."""
 
@@ -247,7 +248,7 @@ class StepRetried:
     step: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PolicyResult:
     """What one policy found in a plan: how many violations of each severity, or that it broke."""
 
@@ -256,7 +257,7 @@ class PolicyResult:
     warns: int = 0
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PoliciesReported:
     """A report: the policies that apply were evaluated over the plan of a step, which holds `inputs` changes.
 
@@ -272,7 +273,7 @@ class PoliciesReported:
     error: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ApprovalRequested:
     """A person is asked about the plan of a step."""
 
@@ -283,7 +284,7 @@ class ApprovalRequested:
     expires_at: float
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ApprovalAnswered:
     """The answer to an approval: there is one, ever."""
 
@@ -292,7 +293,7 @@ class ApprovalAnswered:
     response: Response
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ApprovalOptionSet:
     """The flow's approval option was changed, by somebody who was this then."""
 
@@ -303,7 +304,7 @@ class ApprovalOptionSet:
     admin: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GroupCancelled:
     """Somebody wants a group to stop for good, and its flow with it; what runs is cut, and each step says so itself."""
 
@@ -313,7 +314,7 @@ class GroupCancelled:
     reason: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GroupLeft:
     """A group left a directive for its flow."""
 
@@ -322,7 +323,7 @@ class GroupLeft:
     directive: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LaneOpened:
     """A parallel group took one of its steps on."""
 
@@ -331,7 +332,7 @@ class LaneOpened:
     step: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class LaneClosed:
     """A step of a parallel group ended, with this answer."""
 
@@ -341,7 +342,7 @@ class LaneClosed:
     answer: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Moved:
     """The flow is at another position: of a step, or of a group in group mode. `since` is where its segment began."""
 
@@ -350,7 +351,7 @@ class Moved:
     since: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SegmentCut:
     """A segment was full: the next one begins at `position`."""
 
@@ -358,7 +359,7 @@ class SegmentCut:
     position: int
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RunOpened:
     """An execution segment of the flow began, for this reason."""
 
@@ -369,7 +370,7 @@ class RunOpened:
     trigger_step_id: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RunStatusSet:
     """The newest run is in this status."""
 
@@ -377,7 +378,7 @@ class RunStatusSet:
     status: RunStatus
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class PauseSet:
     """A pause was asked for, or is over."""
 
@@ -385,7 +386,7 @@ class PauseSet:
     paused: bool
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowParked:
     """The flow waits for a person: for an answer about a step, or to be let go on (``paused``); empty: no longer."""
 
@@ -393,7 +394,7 @@ class FlowParked:
     step_id: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowCancelled:
     """Somebody wants the flow to stop for good; what runs is cut, and each step says so itself."""
 
@@ -402,7 +403,7 @@ class FlowCancelled:
     reason: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowSuperseded:
     """A newer flow of the same owner exists: once this one fails it can not be retried."""
 
@@ -410,7 +411,7 @@ class FlowSuperseded:
     newer: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowEnded:
     """Nothing more will happen to the flow, unless it is rerun."""
 
@@ -418,14 +419,14 @@ class FlowEnded:
     ending: Ending
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowReopened:
     """A flow that had ended runs again."""
 
     at: float
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowHeld:
     """The runtime began to shut down: nothing new starts until the flow is resumed."""
 
@@ -434,14 +435,14 @@ class FlowHeld:
     reason: str
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowResumed:
     """The flow was taken up again where its records end."""
 
     at: float
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class FlowParentTold:
     """The task whose step waits for the flow knows that it has ended."""
 

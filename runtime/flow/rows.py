@@ -16,6 +16,7 @@ from runtime.flow.states import (
     Stage,
 )
 from runtime.flow.status import Status
+from runtime.frozen import frozen
 from runtime.values.json import Json
 
 DEFAULT_MAX_RETRIES: Final = 10
@@ -24,7 +25,7 @@ _LONGEST_BACKOFF_SECONDS: Final = 86_400.0
 _MOST_DOUBLINGS: Final = 64
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Signal:
     """The work order of a step: which runner (`type`), with what configuration (`data`)."""
 
@@ -32,7 +33,7 @@ class Signal:
     data: Json = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class RetryRule:
     """How often a step may be tried again (spec section 12.1).
 
@@ -61,7 +62,7 @@ class RetryRule:
         return self.max_retries if self.max_auto is None else self.max_auto
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class CloneSpec:
     """One of the steps that take the place of a step that is tried again."""
 
@@ -70,7 +71,7 @@ class CloneSpec:
     execution_type: ExecutionType = attrs.field(default=ExecutionType.SYSTEM, converter=ExecutionType)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class StepSpec:
     """A step as a generator gives it.
 
@@ -134,7 +135,7 @@ class StepSpec:
         return tuple(signal for signal in (self.legacy_signal, self.signal) if signal is not None)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class GroupSpec:
     """A group as a generator gives it: its number, or the steps themselves, which then need not say theirs.
 
@@ -150,7 +151,7 @@ class GroupSpec:
     after: tuple[StepSpec, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Violation:
     """A rule that a plan breaks. Severity ``deny`` fails the step, anything else is a warning."""
 
@@ -160,7 +161,7 @@ class Violation:
     path: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Response:
     """The answer to an approval: the first one stands."""
 
@@ -171,7 +172,7 @@ class Response:
     at: float
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Approval:
     """A question to a person about the plan of one step; the plan itself is the step's `output`."""
 
@@ -182,7 +183,7 @@ class Approval:
     response: Response | None = None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Step:
     """One step. `seq` counts rows in the order they were made; `lane` is the first row of its chain of clones.
 
@@ -234,7 +235,7 @@ class Step:
         return (self.target_type, self.target_id) if self.target_id else None
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Group:
     """One generation of a group.
 
@@ -261,7 +262,7 @@ FAILED_LANE: Final = "error"
 """Among the `answers` of a group: a lane ended without one."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Run:
     """One execution segment of a flow. `start_from` is a position: of a step, or of a group in group mode."""
 

@@ -8,8 +8,6 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TypeAlias
 
-import attrs
-
 from runtime.flow.effects import Effect
 from runtime.flow.flow import Flow
 from runtime.flow.history import apply
@@ -32,10 +30,11 @@ from runtime.flow.states import (
     StepStatus,
     TargetStatus,
 )
+from runtime.frozen import frozen
 from runtime.values.json import Json
 
 
-@attrs.frozen
+@frozen
 class StepAnswered:
     """A step ended, and leaves a directive."""
 
@@ -43,7 +42,7 @@ class StepAnswered:
     directive: Directive
 
 
-@attrs.frozen
+@frozen
 class StepFailed:
     """A step ended without an answer."""
 
@@ -51,14 +50,14 @@ class StepFailed:
     error: str
 
 
-@attrs.frozen
+@frozen
 class StepParked:
     """A step waits for a person."""
 
     step: str
 
 
-@attrs.frozen
+@frozen
 class StepReleased:
     """A step that waited for a person does so no longer; a run of this type is to go on."""
 
@@ -66,7 +65,7 @@ class StepReleased:
     type: RunType
 
 
-@attrs.frozen
+@frozen
 class StepExpired:
     """Nobody answered in time."""
 
@@ -74,7 +73,7 @@ class StepExpired:
     error: str
 
 
-@attrs.frozen
+@frozen
 class GroupAnswered:
     """A group ended (or waits), and leaves a directive. `step` is the one whose doing it was, if any."""
 
@@ -83,7 +82,7 @@ class GroupAnswered:
     step: str = ""
 
 
-@attrs.frozen
+@frozen
 class GroupFailed:
     """A group ended without an answer."""
 
@@ -91,14 +90,14 @@ class GroupFailed:
     error: str
 
 
-@attrs.frozen
+@frozen
 class Entered:
     """The flow is to go on at a position."""
 
     position: int
 
 
-@attrs.frozen
+@frozen
 class GoOn:
     """The flow is to go on where it is, if nothing of it runs or waits."""
 

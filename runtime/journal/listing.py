@@ -15,6 +15,7 @@ from runtime.engine.states import TaskState
 from runtime.engine.task import Task
 from runtime.flow.flow import Flow
 from runtime.flow.states import FlowTurn
+from runtime.frozen import frozen
 
 
 class Role(StrEnum):
@@ -40,7 +41,7 @@ Involved: TypeAlias = tuple[Role, str]
 """A username or a group, and its part in a task."""
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Listing:
     """What is shown of a task in lists, and what it is found by."""
 
@@ -174,7 +175,7 @@ def _shown(flow: Flow) -> tuple[str, FlowTurn, str, int]:
     return flow.name, flow.turn, flow.superseded, len(flow.steps)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Wanted:
     """Which tasks to list, or which `flows`; every condition has to hold.
 
@@ -207,7 +208,7 @@ class Wanted:
         )
 
 
-@attrs.frozen
+@frozen
 class Count:
     """How many tasks of a template, for a group of resolvers, are in a state."""
 

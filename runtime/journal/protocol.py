@@ -15,7 +15,7 @@ from runtime.flow.flow import Flow
 from runtime.flow.records import FlowCreated
 from runtime.flow.records import Record as FlowRecord
 from runtime.flow.states import FlowStatus
-from runtime.frozen import value
+from runtime.frozen import frozen, value
 from runtime.journal.listing import Count, Listing, Wanted, listing_of, listing_of_flow
 
 Record: TypeAlias = TaskRecord | FlowRecord
@@ -49,7 +49,7 @@ def _of_resolution(standing: "Standing") -> TaskState:
     return task_state_of(standing.state)
 
 
-@attrs.frozen
+@frozen
 class Standing:
     """What a journal knows of a task without reading its records.
 
@@ -141,7 +141,7 @@ def entry_of(task: Task | Flow, records: Sequence[Record]) -> Entry:
     return Entry(task.header.task_id, records, standing_of(task), listing)
 
 
-@attrs.frozen
+@frozen
 class Stored:
     """A task as a journal lists it. `number` counts tasks in the order they were submitted."""
 
@@ -150,7 +150,7 @@ class Stored:
     standing: Standing
 
 
-@attrs.frozen
+@frozen
 class Listed:
     """A task as it is listed. `changed`: when its standing or its listing last did, in Unix seconds."""
 
@@ -169,7 +169,7 @@ class Listed:
 Place: TypeAlias = tuple[float, int]
 
 
-@attrs.frozen
+@frozen
 class LaterRecord:
     """A record that a later version of this program wrote: when, and what it calls it."""
 
@@ -177,7 +177,7 @@ class LaterRecord:
     tag: str
 
 
-@attrs.frozen
+@frozen
 class Committed:
     """The records that one task stored in one commit; the first of them has this position.
 

@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
+from runtime.frozen import frozen
 from runtime.journal.protocol import PAGE, Journal, Stored
 
 
@@ -38,7 +39,7 @@ Claimed: TypeAlias = Claim | int
 """A `Claim`, or the number of the instance that holds the task."""
 
 
-@attrs.frozen
+@frozen
 class Letter:
     """A message from another instance: a question, or the answer to one of ours, by its `conversation`."""
 
@@ -48,7 +49,7 @@ class Letter:
     body: bytes
 
 
-@attrs.frozen
+@frozen
 class Foreign:
     """One turn that another instance committed: where the records of it begin, how many they are, and of what task."""
 
@@ -57,7 +58,7 @@ class Foreign:
     task_id: str
 
 
-@attrs.frozen
+@frozen
 class LeaseEnded:
     """This instance's lease was lost, with so many tasks that it held; it had not been answered for so many seconds."""
 
@@ -66,7 +67,7 @@ class LeaseEnded:
     silent_seconds: float
 
 
-@attrs.frozen
+@frozen
 class LeaseTaken:
     """This instance found others `dead`, and had all take over what they held, so many tasks."""
 
@@ -75,7 +76,7 @@ class LeaseTaken:
     tasks: int
 
 
-@attrs.frozen
+@frozen
 class LeaseFigures:
     """What became of leases since this runtime was started.
 

@@ -8,6 +8,7 @@ import attrs
 
 from runtime.configuration import HOST_ITEM, ConfigurationInvalid, structure
 from runtime.duration import Duration
+from runtime.frozen import frozen
 from runtime.templates.model import normalise_name
 from runtime.values.json import Json, loads
 
@@ -60,7 +61,7 @@ def _given(_config: object, _field: object, text: str) -> None:
         raise ValueError("is empty")
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Webhook:
     """A server that takes flat JSON.
 
@@ -79,14 +80,14 @@ class Webhook:
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Slack:
     """An incoming webhook of Slack."""
 
     webhook_url: str = attrs.field(validator=_address, repr=False)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Opsgenie:
     """An account at Opsgenie. `url` takes the place of the zone's own address, for servers that speak its language."""
 
@@ -108,7 +109,7 @@ def _names(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(map(normalise_name, values))
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class TemplateStrategy:
     """The strategy for tasks of these templates."""
 
@@ -133,7 +134,7 @@ def _steady_rules(_backend: object, _field: object, by_event: Mapping[str, tuple
         _steady(_backend, _field, {NotifyEvent.TASK_VALIDATION: rule.notification_strategy})
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Backend:
     """One of those that are told.
 
@@ -175,7 +176,7 @@ class Backend:
         return self.default_notification_strategy.get(event, NotifyStrategy.ALWAYS)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class EventAction:
     """What is done about an event: nothing, or telling these backends; all of them where none is named."""
 
@@ -183,7 +184,7 @@ class EventAction:
     notify_backends: tuple[str, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Notifications:
     """All that is configured. `base_url` and `dashboard_path_prefix` make the address of a task's page."""
 

@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from runtime.errors import Fault, FunctionInvalid, Invalid, TemplateInvalid
+from runtime.frozen import frozen
 from runtime.templates.faults import Places, Report
 from runtime.templates.fields import Fields
 from runtime.templates.model import (
@@ -48,7 +49,7 @@ RUN_FIELDS: Final = (
 """What a step has only while it runs (section 5.3): never in a template."""
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@frozen(kw_only=True, eq=False)
 class Loaded:
     """A well-typed template, and what its author may not have meant."""
 
@@ -56,7 +57,7 @@ class Loaded:
     warnings: tuple[Fault, ...] = ()
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@frozen(kw_only=True, eq=False)
 class Draft:
     """What could be read of a document: the parts at fault hold their defaults, and `report` says what they are."""
 
@@ -66,7 +67,7 @@ class Draft:
     source: str = ""
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@frozen(kw_only=True, eq=False)
 class FunctionDraft:
     """What could be read of a function file, as in a `Draft`."""
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import attrs
 
+from runtime.frozen import frozen
 from runtime.values.json import Json
 
 THIS: Final = "this"
@@ -90,7 +91,7 @@ def _values(values: Iterable[Json] | None) -> tuple[Json, ...] | None:
     return None if values is None else tuple(values)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Input:
     """One declared input (section 3.1)."""
 
@@ -109,7 +110,7 @@ def _inputs(values: Iterable[Input]) -> tuple[Input, ...]:
     return tuple(values)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Variable:
     """A named value or JavaScript expression, read with `eval` (section 3.3)."""
 
@@ -123,7 +124,7 @@ def _variables(values: Iterable[Variable]) -> tuple[Variable, ...]:
     return tuple(values)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Assertion:
     """One comparison of a condition."""
 
@@ -138,7 +139,7 @@ def _assertions(values: Iterable[Assertion]) -> tuple[Assertion, ...]:
     return tuple(values)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Condition:
     """What changes which steps' states, and when (section 5.5). `if_` is ANDed; `then` maps step names to states."""
 
@@ -154,7 +155,7 @@ def _conditions(values: Iterable[Condition]) -> tuple[Condition, ...]:
     return tuple(values)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Output:
     """How the result of an action is reshaped (section 5.4)."""
 
@@ -196,7 +197,7 @@ class Action:
         return cls(type=PROCESS, configuration=arguments, call=function)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Function:
     """A named action that steps and other functions call by using its name as their action's type (section 2.2).
 
@@ -214,7 +215,7 @@ def _action(value: "Action | Callable[..., Any]") -> Action:
     return value if isinstance(value, Action) else Action.calling(value)
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Step:
     """One node of the dependency graph (section 5.1). `execution_delay` is in seconds.
 
@@ -247,7 +248,7 @@ def normalise_name(name: str) -> str:
     return name.strip().lower()
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Template:
     """A task template (section 2.1). Built in Python, only `name` and `steps` are needed.
 

@@ -33,7 +33,7 @@ def _object_for_null(value: Json) -> Json:
     return {} if value is None else value
 
 
-@value(eq=False, unsafe_hash=False)
+@value(eq=False)
 class StepView(Mapping[str, Json]):
     """What templates see of one step: a mapping with exactly these seven keys."""
 
@@ -91,7 +91,7 @@ class _Steps(Mapping[str, StepView]):
         return sum(1 for _ in self)
 
 
-@value(eq=False, unsafe_hash=False)
+@value(eq=False)
 class Values(Mapping[str, Any]):
     """The data tree of one task at one moment: a mapping over the root keys that are present (section 4.2).
 

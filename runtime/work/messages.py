@@ -2,15 +2,14 @@
 
 from typing import Any
 
-import attrs
-
 from actors import Question, Stopped
 from runtime.engine.records import ChildOrder
+from runtime.frozen import frozen
 from runtime.journal.protocol import Stored
 from runtime.wishes import SpawnedTask
 
 
-@attrs.frozen
+@frozen
 class WakeTask:
     """The retry timer of a task fired: its run number `run` is over, and the delay after it too."""
 
@@ -18,7 +17,7 @@ class WakeTask:
     run: int
 
 
-@attrs.frozen
+@frozen
 class AdmitRun:
     """There is a slot for the run that a task is in line for. Answered once the run is stored as begun."""
 
@@ -26,28 +25,28 @@ class AdmitRun:
     ticket: int
 
 
-@attrs.frozen
+@frozen
 class WakeTasks:
     """The journal says that these tasks are due, or that somebody left them awake. Answered once they go on."""
 
     tasks: tuple[Stored, ...]
 
 
-@attrs.frozen
+@frozen
 class TurnMoved:
     """Among the flows of an owner it may be the turn of another one."""
 
     owner: str
 
 
-@attrs.frozen
+@frozen
 class GiveTurn:
     """Of the flows of its owner, this one is to run."""
 
     task_id: str
 
 
-@attrs.frozen
+@frozen
 class NewerFlow:
     """There is a newer flow of the same owner."""
 
@@ -55,7 +54,7 @@ class NewerFlow:
     newer: str
 
 
-@attrs.frozen
+@frozen
 class Forward:
     """The task that a message is about is held by the instance of that number: it is to be told. `question`: who waits."""
 
@@ -74,22 +73,22 @@ class Forward:
             self.question.refuse(error)
 
 
-@attrs.frozen
+@frozen
 class LookAtMail:
     """There may be letters from other instances."""
 
 
-@attrs.frozen
+@frozen
 class LookAtAgenda:
     """A sleeping task may be due."""
 
 
-@attrs.frozen
+@frozen
 class CollectionDue:
     """Tasks may have ended long enough ago to be deleted."""
 
 
-@attrs.frozen
+@frozen
 class TaskEnded:
     """One incarnation of a task's actor ended, asked to or not."""
 
@@ -97,7 +96,7 @@ class TaskEnded:
     stopped: Stopped
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class SubmitBatch:
     """Take these children of a task on, all in one commit; those that are there already are left alone.
 
@@ -111,7 +110,7 @@ class SubmitBatch:
     orders: tuple[ChildOrder, ...]
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ChildCameToRest:
     """A task tells the one that wished for it, `task_id`, what it came to."""
 

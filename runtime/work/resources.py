@@ -44,6 +44,7 @@ from actors import (
     answers,
     handles,
 )
+from runtime.frozen import frozen
 from runtime.journal.protocol import JournalUnavailable
 from runtime.journal.shared import SharedJournal
 from runtime.runner import NotProvisioned
@@ -66,7 +67,7 @@ _OVER: Final = StopReason.normal("resources", "nothing new is to begin")
 _DRAINING: Final = "the runtime is shutting down: the step had not begun"
 
 
-@attrs.frozen
+@frozen
 class Acquire:
     """Give these labels to a ticket. Answered once it holds them all."""
 
@@ -74,24 +75,24 @@ class Acquire:
     labels: Sequence[str]
 
 
-@attrs.frozen
+@frozen
 class Release:
     """A ticket holds, and waits for, nothing any more."""
 
     ticket: int
 
 
-@attrs.frozen
+@frozen
 class GetResources:
     """Describe every limited resource. Answered with a mapping of `ResourceFigures`."""
 
 
-@attrs.frozen
+@frozen
 class DrainingBegan:
     """The runtime is shutting down: nothing new is to start."""
 
 
-@attrs.frozen
+@frozen
 class RunHeard:
     """A task was told that its run may begin; `begins` says whether it still wanted to, if that is known."""
 
