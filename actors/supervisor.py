@@ -142,6 +142,9 @@ class Supervisor:
             raise ChildUnknown(self._path, child)
         return address
 
+    def __contains__(self, child: str) -> bool:
+        return child in self._table
+
     def nested(self, child: str) -> "Supervisor":
         """Give the handle of a supervisor below: its current incarnation. Sync; usable at once, even before it runs.
 

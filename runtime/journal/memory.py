@@ -138,6 +138,11 @@ class MemoryJournal:
         kept = self._tasks.get(task_id)
         return () if kept is None else tuple(kept.records)
 
+    async def histories(self, task_ids: Sequence[str]) -> Mapping[str, Sequence[Record]]:
+        """Give the records of several tasks; see `Journal.histories`."""
+        histories = {task_id: await self.read(task_id) for task_id in task_ids}
+        return {task_id: records for task_id, records in histories.items() if records}
+
     async def tasks(self, *, after: int = 0, limit: int = PAGE) -> Sequence[Stored]:
         """List tasks; see `Journal.tasks`."""
         return await self._list(lambda _kept: True, after, limit)

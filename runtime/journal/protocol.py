@@ -21,6 +21,9 @@ from runtime.journal.listing import Count, Listing, Wanted, listing_of, listing_
 Record: TypeAlias = TaskRecord | FlowRecord
 """What is stored: of tasks, and of flows. An id belongs to one of them, and its first record says to which."""
 
+MOST_TURNS_TOGETHER: Final = 32
+"""Of how many turns a history is at most that is read together with others."""
+
 PAGE: Final = 256
 """How many tasks a journal gives at a time, unless it is asked for another number."""
 
@@ -216,6 +219,13 @@ class Journal(Shelf, Protocol):
 
     async def read(self, task_id: str) -> Sequence[Record]:
         """Give the records of one task, in order; none for a task it does not know."""
+        ...
+
+    async def histories(self, task_ids: Sequence[str]) -> Mapping[str, Sequence[Record]]:
+        """Give the records of several tasks, each in order: those of a page with one look.
+
+        Left out are tasks that it does not know, and those with a history so long that it is for `read`.
+        """
         ...
 
     async def tasks(self, *, after: int = 0, limit: int = PAGE) -> Sequence[Stored]:

@@ -1,6 +1,12 @@
 """The actors that do the work: thin shells around pure decisions.
 
-    intake      the front door: dedupes, makes each task's first decision, finds or wakes the actor of a task
+    intake      the front door: where all messages to tasks arrive
+    submissions tasks and flows taken on: deduped, with their first decisions
+    waking      tasks brought back that are due or were left awake, a page at a time
+    delivery    what is said to one task: to its actor, which is woken for it, or to another instance
+    deletion    tasks that sleep deleted
+    beginnings  what those decided: stored in one commit, then begun
+    roster      which tasks are in memory, and how their actors start
     unit        one task or flow: folds `decide` over what arrived, stores, then acts; both engines are driven by it
     births      how their actors begin; `duplicates`, when a submission is one that is known
     task        what is special about tasks; `flows`, about flows

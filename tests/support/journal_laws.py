@@ -16,7 +16,15 @@ from runtime.engine.states import ResolutionState, TaskState
 from runtime.flow.records import FlowCreated, FlowStarted
 from runtime.flow.states import FlowTurn
 from runtime.journal.listing import Count, Listing, Role, Wanted
-from runtime.journal.protocol import AlreadyStored, Entry, Journal, JournalUnavailable, Standing, StoreUnusable
+from runtime.journal.protocol import (
+    MOST_TURNS_TOGETHER,
+    AlreadyStored,
+    Entry,
+    Journal,
+    JournalUnavailable,
+    Standing,
+    StoreUnusable,
+)
 from runtime.templates.model import Template
 from runtime.values.json import Json, Number
 from tests.support.plans import plan, step
@@ -87,6 +95,18 @@ async def tasks_are_kept_apart_and_listed_in_the_order_they_came(journal: Journa
 async def a_task_nobody_submitted_has_no_records(journal: Journal) -> None:
     assert not await journal.read("ghost")
     assert not await journal.tasks()
+
+
+async def histories_are_read_together_unless_they_are_long(journal: Journal) -> None:
+    await journal.append([first(name, standing=TODO) for name in ("b", "a", "long", "other")])
+    await journal.append([Entry("a", [RunStarted(at=1.0), started(2.0)]), Entry("b", [RunStarted(at=1.0)])])
+    for turn in range(MOST_TURNS_TOGETHER):
+        await journal.append([Entry("long", [started(float(turn))])])
+    found = await journal.histories(["ghost", "a", "b", "long"])
+    assert set(found) - {"long"} == {"a", "b"}
+    for task_id, records in found.items():
+        assert list(records) == list(await journal.read(task_id))
+    assert not await journal.histories([])
 
 
 async def positions_count_every_record_without_gaps(journal: Journal) -> None:
@@ -487,7 +507,14 @@ async def a_closed_journal_refuses(journal: Journal) -> None:
     await journal.close()
     with pytest.raises(JournalUnavailable):
         await journal.append([first("t")])
-    for ask in (journal.read("t"), journal.tasks(), journal.awake(), journal.due(1.0), journal.next_due(1.0)):
+    for ask in (
+        journal.read("t"),
+        journal.histories(["t"]),
+        journal.tasks(),
+        journal.awake(),
+        journal.due(1.0),
+        journal.next_due(1.0),
+    ):
         with pytest.raises(JournalUnavailable):
             await ask
     later = (
@@ -513,6 +540,7 @@ LAWS = (
     each_task_keeps_the_template_it_was_submitted_with,
     tasks_are_kept_apart_and_listed_in_the_order_they_came,
     a_task_nobody_submitted_has_no_records,
+    histories_are_read_together_unless_they_are_long,
     positions_count_every_record_without_gaps,
     a_task_begins_once_and_whatever_came_with_a_second_beginning_is_not_stored,
     of_those_that_begin_the_same_task_at_once_one_does,

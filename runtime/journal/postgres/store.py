@@ -102,10 +102,25 @@ class PostgresStore:
             async for total, turn in self._reader.turns(task_id):  # noqa: B007 - the last one counts
                 records += turn
                 self._check_open()
+        self._note_length(task_id, total)
+        return records
+
+    async def histories(self, task_ids: Sequence[str]) -> Mapping[str, Sequence[Record]]:
+        """Give the records of several tasks; see `Journal.histories`."""
+        self._check_open()
+        await self._settled()
+        with serving(self._address):
+            histories = await self._reader.histories(task_ids)
+        self._check_open()
+        for task_id, records in histories.items():
+            self._note_length(task_id, len(records))
+        return histories
+
+    def _note_length(self, task_id: str, records: int) -> None:
+        """Note how many records there are of a task that we hold, and have not known that of."""
         holding = self._held.get(task_id)
         if holding is not None and holding.records is None:
-            self._held[task_id] = attrs.evolve(holding, records=total)
-        return records
+            self._held[task_id] = attrs.evolve(holding, records=records)
 
     async def _settled(self) -> None:
         """See what was abandoned, if it was stored, and what was let go of as nobody's."""

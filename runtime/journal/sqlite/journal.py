@@ -6,7 +6,7 @@ for, on a connection of their own.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 import attrs
 import trio
@@ -38,6 +38,9 @@ from runtime.journal.sqlite.writer import Writer
 from runtime.journal.turns import Templates, encoded
 
 T = TypeVar("T")
+
+_AT_A_TIME: Final = 16
+"""How many short histories are decoded before others get a word in between."""
 
 
 class SqliteJournal:
@@ -92,6 +95,22 @@ class SqliteJournal:
                 await trio.lowlevel.checkpoint()
                 self._check_open()
         return records
+
+    async def histories(self, task_ids: Sequence[str]) -> Mapping[str, Sequence[Record]]:
+        """Give the records of several tasks; see `Journal.histories`."""
+        self._check_open()
+        if not self._thread.settled:
+            await self._thread.call(_nothing)
+        found: dict[str, Sequence[Record]] = {}
+        with serving(self._path):
+            await trio.lowlevel.checkpoint()
+            self._check_open()
+            rows = self._reader.histories(task_ids)
+            for number, (task_id, turns) in enumerate(rows.items(), 1):
+                found[task_id] = self._reader.decoded(task_id, turns)
+                if not number % _AT_A_TIME:
+                    await trio.lowlevel.checkpoint()
+        return found
 
     async def tasks(self, *, after: int = 0, limit: int = PAGE) -> Sequence[Stored]:
         """List tasks; see `Journal.tasks`."""

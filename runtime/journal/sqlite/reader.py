@@ -5,18 +5,22 @@ Sync: a look-up takes microseconds. What may be long, the records of one task, i
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import apsw
+from msgspec.json import encode as json_encode
 
 from runtime.journal import queries
 from runtime.journal.codec import RecordUnreadable, decode_template, decode_turn
 from runtime.journal.keys import KeyRing
-from runtime.journal.protocol import Committed, Record, Stored
+from runtime.journal.protocol import MOST_TURNS_TOGETHER, Committed, Record, Stored
 from runtime.journal.queries import Query
 from runtime.journal.sqlite import memos
 from runtime.journal.vault import Vault, template_context, turn_context
 from runtime.templates.model import Template
+
+EncodedTurn: TypeAlias = tuple[int, int | None, bytes]
+"""The position of a turn, the number of the key that seals it, and its body."""
 
 _TEMPLATES_KEPT: Final = 256
 _PIECE: Final = 32
@@ -44,6 +48,22 @@ class Reader:
             if len(rows) < _PIECE:
                 return
             position = rows[-1][0]
+
+    def histories(self, task_ids: Sequence[str]) -> Mapping[str, Sequence[EncodedTurn]]:
+        """Give the turns of each of these tasks, as they are stored, but of those that have many."""
+        found: dict[str, list[EncodedTurn]] = {}
+        wanted = json_encode(task_ids).decode()
+        for task_id, *turn in self._connection.execute(_HISTORIES, (wanted, MOST_TURNS_TOGETHER + 1)):
+            found.setdefault(task_id, []).append(tuple(turn))
+        return {task_id: turns for task_id, turns in found.items() if len(turns) <= MOST_TURNS_TOGETHER}
+
+    def decoded(self, task_id: str, turns: Sequence[EncodedTurn]) -> Sequence[Record]:
+        """Give the records of turns of one task.
+
+        Raises:
+            RecordUnreadable, SealBroken: they are none.
+        """
+        return [record for turn in turns for record in self._decode(task_id, *turn)]
 
     def _decode(self, task_id: str, position: Any, key: Any, body: Any) -> Sequence[Record]:
         return decode_turn(self._vault.open(key, body, turn_context(task_id, position)), self._template)
@@ -104,6 +124,12 @@ class Reader:
 _TURNS: Final = (
     "SELECT position, key, body FROM turns WHERE task = (SELECT number FROM tasks WHERE id = ?) AND position > ?"
     " ORDER BY position LIMIT ?"
+)
+_HISTORIES: Final = (
+    "SELECT tasks.id, position, turns.key, body"
+    " FROM json_each(?1) AS wanted CROSS JOIN tasks ON tasks.id = wanted.value"
+    " CROSS JOIN turns ON position IN (SELECT position FROM turns WHERE task = tasks.number ORDER BY position LIMIT ?2)"
+    " ORDER BY tasks.number, position"
 )
 _SINCE: Final = (
     "SELECT position, id, turns.key, body FROM turns JOIN tasks ON turns.task = tasks.number"

@@ -1,0 +1,230 @@
+"""Taking tasks and flows on: their first decisions, and those whose ids are known already.
+
+Acceptance and the first decisions of a whole batch of submissions share one commit (`beginnings`).
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+from actors import Clock, Question
+from runtime.api.flow_messages import SubmitFlow
+from runtime.api.messages import SubmitTask, SubmitTasks
+from runtime.engine.decision import decide
+from runtime.engine.draft import begin
+from runtime.engine.events import AddComment, ResolveRequested
+from runtime.engine.records import TaskSubmitted
+from runtime.engine.task import Task
+from runtime.errors import Conflict, NotFound, Refused, Unavailable
+from runtime.flow.decision import decide as decide_flow
+from runtime.flow.events import DrainBegan as FlowDrainBegan
+from runtime.flow.events import StartRequested
+from runtime.flow.flow import Flow
+from runtime.journal.protocol import AlreadyStored
+from runtime.wishes import REFUSED, FlowOrder, SpawnedTask
+from runtime.work.beginnings import Beginning, Beginnings
+from runtime.work.duplicates import duplicate, is_same
+from runtime.work.family import submission_of
+from runtime.work.flows.birth import begin_flow
+from runtime.work.flows.door import flow_of
+from runtime.work.flows.turns import check_room
+from runtime.work.messages import SubmitBatch
+from runtime.work.roster import Roster
+from runtime.work.unit import Services
+
+Submission: TypeAlias = SubmitTask | SubmitFlow
+
+_NOTHING_ASKED: Final[Mapping[str, SubmitTask]] = MappingProxyType({})
+
+
+class Submissions:
+    """Takes on what is submitted; those that are `accepted` wait for the next `flush`, which stores them together."""
+
+    def __init__(self, services: Services, roster: Roster, beginnings: Beginnings, clock: Clock) -> None:
+        self._services = services
+        self._roster = roster
+        self._beginnings = beginnings
+        self._clock = clock
+        self._accepted: dict[str, Beginning] = {}
+
+    async def accept(self, question: Question[Any], message: Submission) -> None:
+        """Decide on a submission, which has nothing to do with the others; it is answered for itself."""
+        first = self._accepted.get(message.task_id)
+        if first is not None:
+            _answer_duplicate(question, message, first.unit)
+        elif isinstance(message, SubmitTask):
+            self._accepted[message.task_id] = self._enter(message, question)
+        elif await self._has_room(question, message):
+            self._accepted[message.task_id] = self._enter_flow(message, question)
+
+    async def flush(self) -> None:
+        """Take on what was accepted, in one commit."""
+        if self._accepted:
+            accepted, self._accepted = self._accepted, {}
+            await self._take_on(list(accepted.values()))
+
+    async def take_batch(self, message: SubmitBatch, question: Question[Any] | None) -> None:
+        """Take the children of a task on; answer with those that no template is here for."""
+        accepted: list[Beginning] = []
+        refused: list[SpawnedTask] = []
+        try:
+            for order in message.orders:
+                if order.flow is not None:
+                    await self._take_flow(order.flow, accepted, refused)
+                    continue
+                try:
+                    template = self._services.tools.templates.named(order.template)
+                except NotFound as refusal:
+                    if not await self._services.journal.read(order.task_id):  # taken on while there was one
+                        refused.append(SpawnedTask(id=order.task_id, state=REFUSED, error=str(refusal)))
+                else:
+                    accepted.append(self._enter(submission_of(order, message, template)))
+            await self._store_new(accepted)
+        except Unavailable as refusal:
+            if question is not None:
+                question.refuse(refusal)
+        else:
+            if question is not None:
+                question.answer(tuple(refused))
+
+    async def take_all(self, message: SubmitTasks, question: Question[Any] | None) -> None:
+        """Take several tasks on, or none of them."""
+        accepted: dict[str, Beginning] = {}
+        try:
+            for one in message.tasks:
+                first = accepted.get(one.task_id)
+                if first is None:
+                    accepted[one.task_id] = self._enter(one)
+                elif not is_same(one, first.unit):
+                    raise duplicate(one.task_id)
+            await self._store_new(list(accepted.values()), {one.task_id: one for one in message.tasks})
+        except (Unavailable, Conflict) as refusal:
+            if question is not None:
+                question.refuse(refusal)
+        else:
+            if question is not None:
+                question.answer(None)
+
+    # --- first decisions ------------------------------------------------------------------------------------------
+
+    def _enter(self, message: SubmitTask, question: Question[Any] | None = None) -> Beginning:
+        now = self._clock.wall()
+        submitted = TaskSubmitted(
+            at=now,
+            task_id=message.task_id,
+            template=message.template,
+            title=message.title,
+            inputs=message.inputs,
+            requester=message.requester,
+            tags=message.tags,
+            requester_groups=message.requester_groups,
+            resolver_usernames=message.resolver_usernames,
+            resolver_groups=message.resolver_groups,
+            watcher_usernames=message.watcher_usernames,
+            watcher_groups=message.watcher_groups,
+            parent=message.parent,
+            batch=message.batch,
+            start_at=now + message.delay if message.delay > 0 else 0,
+        )
+        resolved = ResolveRequested(
+            at=now,
+            resolution_id=message.resolution_id,
+            resolver=message.requester,
+            resolver_inputs=message.resolver_inputs,
+            run=message.run,
+        )
+        commented = AddComment(
+            at=now, comment_id=f"{message.task_id}-1", username=message.requester, content=message.comment
+        )
+        task = begin(submitted, self._services.plans.of(message.template))
+        decision = decide(task, *([commented] if message.comment else []), *([resolved] if message.resolve else []))
+        return Beginning(decision.task, (submitted, *decision.records), decision.effects, question=question)
+
+    def _enter_flow(self, message: SubmitFlow, question: Question[Any] | None = None) -> Beginning:
+        flow, records = begin_flow(message, self._services.tools.runners, at=self._clock.wall())
+        now, drain = self._clock.wall(), self._services.shutdown.reason
+        held = (
+            []
+            if drain is None or not message.start
+            else [FlowDrainBegan(at=now, by=drain.requester, reason=drain.text)]
+        )
+        decision = decide_flow(flow, *held, *([StartRequested(at=now)] if message.start else []))
+        return Beginning(decision.flow, (*records, *decision.records), decision.effects, question=question)
+
+    async def _has_room(self, question: Question[Any], message: SubmitFlow) -> bool:
+        """Refuse a flow where too many of its owner wait; one that is there already is not one more."""
+        owner = message.flow.owner
+        try:
+            if owner and message.start and not await self._services.journal.look_up(message.task_id):
+                await check_room(self._services.journal, owner)
+        except Unavailable as refusal:
+            question.refuse(refusal)
+            return False
+        return True
+
+    async def _take_flow(self, order: FlowOrder, accepted: list[Beginning], refused: list[SpawnedTask]) -> None:
+        """Take a flow on that a step wished for.
+
+        Raises:
+            Unavailable: not now: too many of its owner wait, or it cannot be known.
+        """
+        try:
+            submission = flow_of(order, self._services.flows)
+        except Refused as refusal:
+            refused.append(SpawnedTask(id=order.id, state=REFUSED, error=str(refusal)))
+            return
+        owner = submission.flow.owner
+        if owner and not await self._services.journal.look_up(order.id):
+            await check_room(self._services.journal, owner)
+        accepted.append(self._enter_flow(submission))
+
+    # --- storing them, where some may be known --------------------------------------------------------------------
+
+    async def _take_on(self, accepted: Sequence[Beginning]) -> None:
+        """Take submissions on that have nothing to do with each other. An id that is known is answered for itself."""
+        try:
+            await self._beginnings.store(accepted)
+        except AlreadyStored as known:
+            await self._take_on([one for one in accepted if one.task_id not in known.task_ids])
+            for one in accepted:
+                if one.task_id in known.task_ids and one.question is not None:
+                    await self._answer_again(one.question)
+        except Unavailable as refusal:
+            for one in accepted:
+                if one.question is not None:
+                    one.question.refuse(refusal)
+
+    async def _answer_again(self, question: Question[Any]) -> None:
+        """Answer a submission of an id that is known."""
+        try:
+            stored = await self._roster.read(question.message.task_id)
+        except Unavailable as refusal:
+            question.refuse(refusal)
+            return
+        if stored is None:
+            question.refuse(Unavailable(f"task {question.message.task_id} is just being deleted: submit it again"))
+        else:
+            _answer_duplicate(question, question.message, stored)
+
+    async def _store_new(self, accepted: Sequence[Beginning], asked: Mapping[str, SubmitTask] = _NOTHING_ASKED) -> None:
+        """Store those that are not known, all in one commit or none of them.
+
+        Raises:
+            Conflict: one that is known is not what was `asked`.
+            Unavailable: nothing was stored.
+        """
+        try:
+            await self._beginnings.store(accepted)
+        except AlreadyStored as known:
+            for task_id in known.task_ids & asked.keys():
+                stored = await self._roster.read(task_id)
+                if stored is not None and not is_same(asked[task_id], stored):
+                    raise duplicate(task_id) from None
+            await self._store_new([one for one in accepted if one.task_id not in known.task_ids], asked)
+
+
+def _answer_duplicate(question: Question[Any], message: Submission, unit: Task | Flow) -> None:
+    if is_same(message, unit):
+        question.answer(message.task_id)
+    else:
+        question.refuse(duplicate(message.task_id))

@@ -1,0 +1,78 @@
+"""Tasks that are due are brought back a page at a time, and what a page costs is shared by those on it."""
+
+from collections import Counter
+
+import pytest
+
+from actors import VirtualClock
+from runtime import TaskState, open_runtime
+from runtime.engine.records import CommentAdded
+from runtime.journal.memory import MemoryJournal
+from runtime.journal.protocol import MOST_TURNS_TOGETHER, Entry, JournalUnavailable
+from runtime.work.wakeups import PAGE
+from tests.runtime.work.test_recovery import EPOCH, asleep
+
+
+@pytest.fixture
+def clock():
+    return VirtualClock(EPOCH)
+
+
+class Counting(MemoryJournal):
+    """A journal that counts what it is asked, once `counted` is emptied."""
+
+    def __init__(self):
+        super().__init__()
+        self.counted = Counter()
+        self.sizes = []
+        self.refused = 0
+
+    async def histories(self, task_ids):
+        self.counted["histories"] += 1
+        found = {task_id: await super(Counting, self).read(task_id) for task_id in task_ids}
+        return {task_id: records for task_id, records in found.items() if len(records) <= MOST_TURNS_TOGETHER}
+
+    async def read(self, task_id):
+        self.counted["read"] += 1
+        return await super().read(task_id)
+
+    async def due(self, until, **page):
+        self.counted["due"] += 1
+        return await super().due(until, **page)
+
+    async def append(self, entries):
+        if self.refused and len(entries) > 1:
+            self.refused -= 1
+            raise JournalUnavailable("the disk is full")
+        self.sizes.append(len(entries))
+        return await super().append(entries)
+
+
+async def all_done(journal, clock, count):
+    async with open_runtime(journal=journal, clock=clock) as rt:
+        for number in range(count):
+            assert (await rt.wait(f"t{number}")).state is TaskState.DONE
+
+
+async def test_a_page_of_due_tasks_is_read_with_one_look_and_begun_with_one_commit(autojump_clock, clock):
+    journal = Counting()
+    await journal.append([asleep(number, EPOCH - 1) for number in range(3 * PAGE)])
+    journal.sizes.clear()
+    await all_done(journal, clock, 3 * PAGE)
+    assert journal.counted["histories"] == 3
+    assert journal.counted["due"] <= 4
+    assert journal.counted["read"] <= 3 * PAGE  # by whoever waits here, of tasks that have left memory again
+    assert journal.sizes.count(PAGE) == 3
+    assert sorted(journal.sizes)[:-3] == [1] * (3 * PAGE)  # the end of each
+
+
+async def test_what_cannot_be_read_or_stored_together_is_for_each_by_itself(autojump_clock, clock):
+    """A long history is read alone; a store that refuses a page may take what is on it."""
+    journal = Counting()
+    await journal.append([asleep(number, EPOCH - 1) for number in range(10)])
+    for turn in range(MOST_TURNS_TOGETHER):
+        comment = CommentAdded(at=1.0, comment_id=f"c{turn}", username="ada", content="still there?")
+        await journal.append([Entry("t3", [comment])])
+    journal.refused = 1
+    await all_done(journal, clock, 10)
+    assert not journal.refused
