@@ -18,6 +18,7 @@ from runtime.engine.events import (
     ChildReported,
     DrainBegan,
     Event,
+    FlowHeard,
     LoopUnrolled,
     ParentHeard,
     ResolveRequested,
@@ -72,6 +73,8 @@ def decide(task: Task, *events: Event) -> Decision:
     """Decide what follows from `events`, in order. Never raises."""
     turn = _Turn(task)
     refusals = [turn.take(event) for event in events]
+    if turn.draft.dismissed:
+        family.dismiss_flows(turn, turn.draft.dismissed)
     if turn.draft.untold:
         family.tell_parent(turn, task)
     return Decision(turn.draft.freeze() if turn.records else task, turn.records, turn.effects, refusals)
@@ -118,6 +121,8 @@ class _Turn:
                 family.hear_of_child(self, event)
             case ParentHeard():
                 family.note_told(self, event)
+            case FlowHeard():
+                family.note_dismissed(self, event)
             case CallbackCalled():
                 return family.take_call(self, event)
             case RunRequested():

@@ -24,6 +24,7 @@ from runtime.engine.records import (
     CommentAdded,
     CommentDeleted,
     CommentEdited,
+    FlowDismissed,
     LoopContracted,
     LoopExpanded,
     ParentTold,
@@ -54,6 +55,7 @@ from runtime.engine.records import (
 from runtime.engine.states import OPEN, RUNNABLE, ResolutionState, StepState, TaskState, is_final
 from runtime.engine.task import (
     Child,
+    Dismissal,
     Header,
     Loop,
     Plan,
@@ -143,6 +145,7 @@ class Draft:
         "children",
         "closing",
         "comments",
+        "dismissed",
         "edits",
         "fresh",
         "graph",
@@ -170,6 +173,7 @@ class Draft:
         "tally",
         "touched",
         "untold",
+        "unwanted",
         "waits",
     )
 
@@ -206,8 +210,10 @@ class Draft:
         self.edits = task.edits
         self.comments = task.comments
         self.span = task.span
+        self.unwanted = task.unwanted
         self.fresh: list[str] = []
         self.closing: list[str] = []
+        self.dismissed: list[str] = []
 
     def freeze(self) -> Task:
         """Give the task as it is now."""
@@ -243,6 +249,7 @@ class Draft:
             self.rechecked,
             self.comments,
             self.span,
+            self.unwanted,
         )
 
     @property
@@ -283,6 +290,8 @@ class Draft:
                 self._cancelled(record)
             case ParentTold():
                 self.untold = False
+            case FlowDismissed():
+                self.unwanted = self.unwanted.discard(record.flow)
             case RunDelayed() | RunQueued():
                 self._put_off(record)
             case TaskWoken():
@@ -350,7 +359,7 @@ class Draft:
         self.interrupted = False
 
     def _cancelled(self, record: TaskCancelled) -> None:
-        waits.forget_all(self)
+        waits.forget_all(self, Dismissal(record.requester, record.reason))
         self.stopped(record.at)
         self.resolution = ResolutionState.CANCELLED
         self.next_retry = None

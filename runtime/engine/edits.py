@@ -20,7 +20,7 @@ from runtime.engine.records import (
     TaskStartedOver,
 )
 from runtime.engine.states import ResolutionState, StepState, is_final
-from runtime.engine.task import Loop, Progress, child_name, first_attempt, plan_like
+from runtime.engine.task import Dismissal, Loop, Progress, child_name, first_attempt, plan_like
 
 if TYPE_CHECKING:
     from runtime.engine.draft import Draft
@@ -70,7 +70,7 @@ def _start_over(draft: "Draft", record: TaskStartedOver) -> None:
     task = new_task(header, plan, tags=draft.tags, at=record.at)
     edits = draft.edits + 1
     attempts = {name: progress.attempt for name, progress in draft.steps.items()}
-    draft.begin_again(attrs.evolve(task, edits=edits, comments=draft.comments))
+    draft.begin_again(attrs.evolve(task, edits=edits, comments=draft.comments, unwanted=draft.unwanted))
     for name, progress in plan.steps.items():  # a report of the old execution is never taken for one of the new
         draft.steps = draft.steps.insert(name, attrs.evolve(progress, attempt=attempts.get(name, first_attempt(edits))))
 
@@ -95,6 +95,8 @@ def _set_state(draft: "Draft", record: StepStateEdited) -> None:
     name, was = record.step, draft.steps[record.step]
     if record.state == StepState.TODO:
         waits.forget(draft, name)  # to be done anew, it makes its children anew
+    elif record.state != StepState.WAITING:
+        waits.dismiss_flows(draft, name, Dismissal(record.requester, record.reason))
     now = attrs.evolve(was, state=record.state, live=False, returned=record.state, run=0)
     draft.steps = draft.steps.insert(name, now)
     rebuild(draft)
@@ -110,6 +112,7 @@ def _rewrite_steps(draft: "Draft", record: StepsEdited) -> None:
         rewritten = record.steps.get(name)
         kept = draft.steps.get(name)
         if rewritten is None:
+            waits.dismiss_flows(draft, name, Dismissal(record.requester, record.reason))
             waits.forget(draft, name)
             draft.steps = draft.steps.discard(name)
         else:

@@ -64,10 +64,10 @@ class SubmitChildren:
 
 
 @frozen
-class CancelFlows:
-    """Cancel these flows, which steps waited for."""
+class DismissFlow:
+    """Cancel a flow that a step waited for and nobody does any more, and report `FlowHeard`; again does no harm."""
 
-    flows: tuple[str, ...]
+    flow: str
     requester: str
     reason: str
 
@@ -78,5 +78,5 @@ class TellParent:
 
 
 Effect: TypeAlias = (
-    StartStep | StopSteps | ArmRetry | QueueRun | HoldSlot | RenderResult | SubmitChildren | CancelFlows | TellParent
+    StartStep | StopSteps | ArmRetry | QueueRun | HoldSlot | RenderResult | SubmitChildren | DismissFlow | TellParent
 )

@@ -149,6 +149,15 @@ class ParentHeard:
 
 
 @frozen(kw_only=True)
+class FlowHeard:
+    """A flow has taken its cancel, or there was nothing to cancel; `heard` is false when telling it was cut."""
+
+    at: float
+    flow: str
+    heard: bool = True
+
+
+@frozen(kw_only=True)
 class CallbackCalled:
     """Somebody outside calls a callback of the task."""
 
@@ -349,6 +358,7 @@ Event: TypeAlias = (
     | SubmissionLost
     | ChildReported
     | ParentHeard
+    | FlowHeard
     | CallbackCalled
     | ResultRendered
     | Operation

@@ -7,11 +7,12 @@ import hmac
 from collections.abc import Iterable
 
 from runtime.engine.draft import Draft
-from runtime.engine.effects import ArmRetry, CancelFlows, SubmitChildren, TellParent
+from runtime.engine.effects import ArmRetry, DismissFlow, SubmitChildren, TellParent
 from runtime.engine.events import (
     CallbackCalled,
     ChildrenSubmitted,
     ChildReported,
+    FlowHeard,
     OrderChildren,
     ParentHeard,
     StepFinished,
@@ -23,6 +24,7 @@ from runtime.engine.records import (
     ChildrenCreated,
     ChildrenOrdered,
     ChildSettled,
+    FlowDismissed,
     ParentTold,
     TaskWoken,
 )
@@ -154,23 +156,22 @@ def _blocks_alone(draft: Draft, step: str) -> bool:
     )
 
 
-def cancel_flows(turn: Turn, steps: Iterable[str], requester: str, reason: str) -> None:
-    """Have the flows cancelled that steps wait for: before their waits are forgotten."""
-    draft = turn.draft
-    waits = [draft.waits[step] for step in steps if step in draft.waits]
-    batches = [draft.batches[name] for wait in waits for name in wait.batches]
-    flows = tuple(
-        child.id
-        for batch in batches
-        for child in batch.spawned.tasks.values()
-        if not child.ended and any(order.flow is not None for order in batch.orders)
-    )
-    if flows:
-        turn.effects.append(CancelFlows(flows, requester, reason))
+def dismiss_flows(turn: Turn, flows: Iterable[str]) -> None:
+    """Have flows cancelled that nobody wants any more."""
+    for flow in flows:
+        dismissal = turn.draft.unwanted[flow]
+        turn.effects.append(DismissFlow(flow, dismissal.requester, dismissal.reason))
+
+
+def note_dismissed(turn: Turn, event: FlowHeard) -> None:
+    """Note that a flow has not to be told again."""
+    if event.heard and event.flow in turn.draft.unwanted:
+        turn.record(FlowDismissed(at=event.at, flow=event.flow))
 
 
 def resume(turn: Turn) -> None:
-    """Hand over again the children that may not have been."""
+    """Hand over again the children that may not have been, and tell the flows again that may not have heard."""
+    dismiss_flows(turn, turn.draft.unwanted)
     for name, batch in turn.draft.batches.items():
         if batch.created < batch.sent:
             _submit(turn, name)

@@ -24,7 +24,6 @@ from runtime.engine.events import (
     RejectRequested,
     StartOverRequested,
 )
-from runtime.engine.family import cancel_flows
 from runtime.engine.records import (
     ResolverInputsEdited,
     RunsExtended,
@@ -147,7 +146,6 @@ def _cancel(turn: Turn, event: CancelRequested) -> Refused | None:
     draft = turn.draft
     if draft.resolution in _FINISHED:
         return Conflict(f"task {draft.header.task_id} cannot be cancelled: it is {draft.resolution}")
-    cancel_flows(turn, list(draft.waits), event.requester, event.reason)
     turn.record(TaskCancelled(at=event.at, requester=event.requester, reason=event.reason))
     if draft.live:
         turn.effects.append(StopSteps(event.requester, event.reason))
@@ -223,8 +221,6 @@ def _edit_step_state(turn: Turn, event: EditStepState) -> Refused | None:
     problem = _unknown_state(event.state, custom)
     if problem:
         return TemplateInvalid([Fault(f"steps.{event.step}.state", problem)])
-    if event.state not in {StepState.TODO, StepState.WAITING}:
-        cancel_flows(turn, [event.step], event.requester, event.reason)
     turn.record(
         StepStateEdited(at=event.at, requester=event.requester, reason=event.reason, step=event.step, state=event.state)
     )

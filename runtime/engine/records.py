@@ -211,6 +211,14 @@ class ParentTold:
 
 
 @frozen(kw_only=True)
+class FlowDismissed:
+    """A flow that nobody waits for any more has taken its cancel, or had ended: it has not to be told again."""
+
+    at: float
+    flow: str
+
+
+@frozen(kw_only=True)
 class CallbackOpened:
     """A step opened a callback: one call with this secret is taken."""
 
@@ -429,6 +437,7 @@ Record: TypeAlias = (
     | ChildrenCreated
     | ChildSettled
     | ParentTold
+    | FlowDismissed
     | CallbackOpened
     | CallbackAwaited
     | CallbackAnswered

@@ -4,7 +4,8 @@
 `pending` counts the needs of each step that are not met, and those whose step is not settled with all that it depends
 on; `ready` holds the steps that could start, `tally` counts the steps that are not settled by their state. `batches`,
 `callbacks` and `waits` are what steps wished for; `submitting` counts the batches with children on their way, and
-`untold` says that the task came to rest and the one that wished for it is not known to have heard. `held` is the
+`untold` says that the task came to rest and the one that wished for it is not known to have heard; `unwanted` are the
+flows that steps waited for until somebody ended that, and that are not known to have heard of it. `held` is the
 resolution that the task's state goes by while it is paused, or could not begin a run; `edits` counts how often somebody rewrote the task, and `rechecked` says that steps
 in WAITING had their second try in this run.
 """
@@ -101,6 +102,14 @@ class OpenedCallback:
     callback: Callback
     secret: str = attrs.field(repr=False)
     schema: Mapping[str, Json] | None = None
+
+
+@frozen
+class Dismissal:
+    """Who ended the wait for a flow, and why."""
+
+    requester: str
+    reason: str
 
 
 @frozen
@@ -347,6 +356,7 @@ class Task:
     rechecked: bool = False
     comments: Mapping[str, Comment] = attrs.field(factory=dict)
     span: Span = NO_RUN
+    unwanted: "PersistentMap[str, Dismissal]" = attrs.field(factory=SmallMap)
 
     def definition(self, name: str) -> Step:
         """Give the definition of a step, or of a child of a loop."""
@@ -370,7 +380,7 @@ class Task:
     @property
     def idle(self) -> bool:
         """Nothing is running, no run is open, nobody is still to be told or created: the task can leave memory."""
-        quiet = self.live == 0 and self.submitting == 0 and not self.untold
+        quiet = self.live == 0 and self.submitting == 0 and not self.untold and not self.unwanted
         return quiet and self.resolution is not ResolutionState.RUNNING
 
     @property

@@ -4,7 +4,7 @@ Functions over a draft; `runtime.engine.family` decides, these keep count. A ste
 from the end of its attempt until something it waits for happens.
 """
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 import attrs
 
@@ -17,13 +17,13 @@ from runtime.engine.records import (
     ChildSettled,
 )
 from runtime.engine.states import StepState, TaskState
-from runtime.engine.task import Batch, OpenedCallback, Wait
+from runtime.engine.task import Batch, Dismissal, OpenedCallback, Wait
 from runtime.wishes import Callback, Spawned, SpawnedTask
 
 if TYPE_CHECKING:
     from runtime.engine.draft import Draft
 
-_NOTHING = Wait()
+_NOTHING: Final = Wait()
 
 
 def apply(
@@ -86,7 +86,10 @@ def begin_attempt(draft: "Draft", step: str) -> None:
 
 
 def forget(draft: "Draft", step: str) -> None:
-    """Let go of all that a step waits for; what its children tell later means nothing any more."""
+    """Let go of all that a step waits for; what its children tell later means nothing any more.
+
+    A flow lives on as a task does: a step that is done anew finds it again. Where it will not be: `dismiss_flows` first.
+    """
     wait = draft.waits.get(step)
     if wait is None:
         return
@@ -97,11 +100,23 @@ def forget(draft: "Draft", step: str) -> None:
         draft.batches = draft.batches.remove(name)
 
 
-def forget_all(draft: "Draft") -> None:
-    """Let go of all that any step waits for: the task will not go on. Children that are there live on."""
+def forget_all(draft: "Draft", ended: Dismissal) -> None:
+    """Let go of all that any step waits for: the task will not go on. Children that are tasks live on."""
     for step in list(draft.waits):
+        dismiss_flows(draft, step, ended)
         forget(draft, step)
         draft.touch(step)
+
+
+def dismiss_flows(draft: "Draft", step: str, ended: Dismissal) -> None:
+    """Note that nobody wants the flows any more that a step waits for."""
+    for name in draft.waits.get(step, _NOTHING).batches:
+        batch = draft.batches[name]
+        if any(order.flow is not None for order in batch.orders):
+            flows = [child.id for child in batch.spawned.tasks.values() if not child.ended]
+            draft.dismissed += flows
+            for flow in flows:
+                draft.unwanted = draft.unwanted.insert(flow, ended)
 
 
 def _ordered(draft: "Draft", record: ChildrenOrdered) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from actors import Address
-from runtime.api.flow_messages import CancelFlow
 from runtime.engine.task import Task
 from runtime.errors import InvariantBroken
 from runtime.flow.flow import Flow
@@ -34,7 +33,7 @@ class Birth:
 
 
 async def actor_of(
-    birth: Birth, services: Services, intake: Address[WakeTask | TaskEnded | TurnMoved | CancelFlow], _incarnation: int
+    birth: Birth, services: Services, intake: Address[WakeTask | TaskEnded | TurnMoved], _incarnation: int
 ) -> TaskActor | FlowActor:
     """Make an incarnation: the first one of what is at hand, any other of the journal."""
     first = birth.take()
@@ -50,7 +49,7 @@ async def actor_of(
 def _actor(
     task: Task | Flow,
     services: Services,
-    intake: Address[WakeTask | TaskEnded | TurnMoved | CancelFlow],
+    intake: Address[WakeTask | TaskEnded | TurnMoved],
     effects: Sequence[Any],
     resumed: str,
 ) -> TaskActor | FlowActor:

@@ -14,7 +14,7 @@ from runtime.engine.events import ChildrenSubmitted
 from runtime.engine.records import ChildOrder
 from runtime.engine.states import TaskState
 from runtime.engine.task import OpenedCallback, Task
-from runtime.errors import NotFound, Unavailable
+from runtime.errors import NotFound, Refused, Unavailable
 from runtime.flow.flow import Flow
 from runtime.flow.states import FlowStatus
 from runtime.templates.model import Template
@@ -143,8 +143,16 @@ async def tell_parent(message: ChildCameToRest, front: Front, clock: Clock, shut
         return True
 
 
+async def dismiss_flow(message: CancelFlow, front: Front, clock: Clock, shutdown: ShutdownContext) -> bool:
+    """Cancel a flow until it has recorded that, or need not; False when the runtime is closed first."""
+    try:
+        return await _ask(message, front, clock, shutdown) is not None
+    except Refused:
+        return True  # it has ended, or is not there any more
+
+
 async def _ask(
-    message: SubmitBatch | ChildCameToRest, front: Front, clock: Clock, shutdown: ShutdownContext
+    message: SubmitBatch | ChildCameToRest | CancelFlow, front: Front, clock: Clock, shutdown: ShutdownContext
 ) -> tuple[SpawnedTask, ...] | None:
     pauses = chain(_AGAIN_SECONDS, repeat(_AGAIN_SECONDS[-1]))
     while True:

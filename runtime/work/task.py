@@ -17,7 +17,7 @@ from runtime.api.messages import GetTask
 from runtime.engine.decision import decide
 from runtime.engine.effects import (
     ArmRetry,
-    CancelFlows,
+    DismissFlow,
     Effect,
     HoldSlot,
     QueueRun,
@@ -31,6 +31,7 @@ from runtime.engine.events import (
     ChildrenSubmitted,
     DrainBegan,
     Event,
+    FlowHeard,
     LoopUnrolled,
     ParentHeard,
     ResultRendered,
@@ -44,16 +45,26 @@ from runtime.engine.task import Task
 from runtime.errors import NotFound, TemplatingError
 from runtime.values.json import Json
 from runtime.work.attempt import run_attempt
-from runtime.work.family import Callbacks, batch_of, news_of, spawned_by, submit_children, tell_parent
+from runtime.work.family import Callbacks, batch_of, dismiss_flow, news_of, spawned_by, submit_children, tell_parent
 from runtime.work.messages import WakeTask
 from runtime.work.requests import Request, event_of
 from runtime.work.trial import Attempt
 from runtime.work.unit import IN_LINE, Decided, UnitActor
 
 _Report: TypeAlias = (
-    StepFinished | LoopUnrolled | StepCut | ResultRendered | ChildrenSubmitted | SubmissionLost | ParentHeard
+    StepFinished
+    | LoopUnrolled
+    | StepCut
+    | ResultRendered
+    | ChildrenSubmitted
+    | SubmissionLost
+    | ParentHeard
+    | FlowHeard
 )
 Message: TypeAlias = Request | GetTask | _Report
+
+_DISMISSED_AT_ONCE: Final = 16
+"""How many flows a task cancels at once."""
 
 _NO_CALLBACKS: Final = Callbacks({})
 
@@ -85,7 +96,7 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
         match message:
             case StepFinished() | LoopUnrolled() | StepCut() | ResultRendered():
                 return message
-            case ChildrenSubmitted() | SubmissionLost() | ParentHeard():
+            case ChildrenSubmitted() | SubmissionLost() | ParentHeard() | FlowHeard():
                 return message
             case _:
                 return event_of(message, self.clock.wall())
@@ -109,8 +120,8 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
                     self._render_result()
                 case SubmitChildren():
                     self._submit(effect)
-                case CancelFlows():
-                    self._cancel_flows(effect)
+                case DismissFlow():
+                    self._dismiss(effect)
                 case TellParent():
                     self._tell_parent()
                 case _:
@@ -194,10 +205,29 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
             case _:
                 assert_never(ended)
 
-    def _cancel_flows(self, effect: CancelFlows) -> None:
-        for flow_id in effect.flows:
-            message = CancelFlow(flow_id=flow_id, by=effect.requester or "nobody", reason=effect.reason)
-            self._services.timers.arm(f"cancel {flow_id}", self.clock.wall(), self._intake, message)
+    def _dismiss(self, effect: DismissFlow) -> None:
+        services = self._services
+        self.children.start(
+            f"dismiss {effect.flow}",
+            dismiss_flow,
+            CancelFlow(flow_id=effect.flow, by=effect.requester or "nobody", reason=effect.reason),
+            services.front,
+            self.clock,
+            services.shutdown,
+            report=partial(self._dismissed, effect.flow),
+            gate=("dismissals", _DISMISSED_AT_ONCE),
+        )
+
+    def _dismissed(self, flow: str, ended: Exit[bool]) -> FlowHeard:
+        match ended:
+            case Returned(value=heard):
+                return FlowHeard(at=self.clock.wall(), flow=flow, heard=heard)
+            case Cut():
+                return FlowHeard(at=self.clock.wall(), flow=flow, heard=False)
+            case Failed(error=error):
+                raise error  # as above
+            case _:
+                assert_never(ended)
 
     def _tell_parent(self) -> None:
         task = self._unit

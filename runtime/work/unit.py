@@ -17,7 +17,6 @@ import attrs
 import trio
 
 from actors import Actor, Address, Question, ShutdownContext, StopReason, Timers
-from runtime.api.flow_messages import CancelFlow
 from runtime.api.messages import GetTask
 from runtime.engine.task import Task
 from runtime.errors import NotFound
@@ -100,7 +99,7 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
         self,
         unit: U,
         services: Services,
-        intake: Address[WakeTask | TaskEnded | TurnMoved | CancelFlow],
+        intake: Address[WakeTask | TaskEnded | TurnMoved],
         *,
         effects: Sequence[F] = (),
         resumed: str = "",

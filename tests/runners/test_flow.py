@@ -22,6 +22,7 @@ from runtime import (
     generator,
     open_runtime,
 )
+from runtime.engine.records import FlowDismissed, TaskCancelled
 from runtime.errors import TemplateInvalid
 from runtime.flows import Generator
 from runtime.runner import ClientError, Outcome, Runner
@@ -64,9 +65,11 @@ async def waits(rt, flow_id):
 
 async def cancelled(rt, flow_id):
     """Wait until a flow was cancelled along with what waits for it."""
-    with trio.fail_after(100):
-        while (await rt.flow_handle(flow_id).status()).status.status != "cancelled":
-            await trio.lowlevel.checkpoint()
+    for _ in range(1_000):
+        if (await rt.flow_handle(flow_id).status()).status.status == "cancelled":
+            return
+        await trio.lowlevel.checkpoint()
+    raise AssertionError(f"flow {flow_id} was not cancelled")
 
 
 async def test_a_step_of_a_task_runs_a_flow_from_a_document_or_of_a_type(mock_clock):
@@ -251,6 +254,40 @@ async def test_a_cancelled_task_or_a_step_that_somebody_settles_cancels_the_flow
         for task in (one, other):
             await cancelled(rt, f"{task.id}.a")
         assert (await rt.flow_handle("one.a").status()).status.created_by_id == "ada"
+
+
+class Deaf(Kept):
+    """Loses the world as soon as a task is cancelled: nothing more is stored."""
+
+    deaf = False
+
+    async def append(self, entries):
+        if self.deaf:
+            await trio.sleep_forever()
+        position = await super().append(entries)
+        self.deaf = any(isinstance(record, TaskCancelled) for entry in entries for record in entry.records)
+        return position
+
+
+async def test_a_cancel_of_a_task_reaches_its_flow_though_the_process_dies_in_between(mock_clock):
+    journal = Deaf()
+    with trio.CancelScope() as crash:
+        async with open_runtime(journal=journal) as rt:
+            task = await rt.submit(asking("approval", plan="x"), task_id="t")
+            await waits(rt, "t.a")
+            await trio.testing.wait_all_tasks_blocked()
+            await task.cancel(requester="ada", reason="enough")
+            crash.cancel()
+            await trio.lowlevel.checkpoint()
+    assert crash.cancelled_caught
+    journal.deaf = False
+    async with open_runtime(journal=journal) as rt:
+        await cancelled(rt, "t.a")
+        status = (await rt.flow_handle("t.a").status()).status
+        assert status.created_by_id == "ada"
+        await trio.testing.wait_all_tasks_blocked()
+        assert not await journal.awake(), "nobody has anything left to do"
+        assert isinstance((await journal.read("t"))[-1], FlowDismissed)
 
 
 async def test_a_step_that_is_done_anew_finds_the_flow_of_the_first_time(mock_clock):

@@ -10,7 +10,16 @@ import attrs
 
 from runtime.engine.decision import Decision, decide
 from runtime.engine.draft import Draft, begin, replay
-from runtime.engine.effects import ArmRetry, Effect, RenderResult, StartStep, StopSteps, SubmitChildren, TellParent
+from runtime.engine.effects import (
+    ArmRetry,
+    DismissFlow,
+    Effect,
+    RenderResult,
+    StartStep,
+    StopSteps,
+    SubmitChildren,
+    TellParent,
+)
 from runtime.engine.events import (
     CancelRequested,
     Change,
@@ -83,6 +92,7 @@ class Loop:
         self.rendering = False
         self.submitting: list[SubmitChildren] = []
         self.telling = 0
+        self.dismissed: list[str] = []
         submitted = TaskSubmitted(at=self.now, task_id=task_id, template=template, title="", inputs={})
         resolved = TaskResolved(at=self.now, resolution_id="r", run_max=run_max)
         draft = Draft(begin(submitted))
@@ -115,6 +125,8 @@ class Loop:
                 self.submitting.append(effect)
             case TellParent():
                 self.telling += 1
+            case DismissFlow():
+                self.dismissed.append(effect.flow)
 
     def cut(self, started: StartStep, requester: str = "test", reason: str = "cut") -> StepCut:
         return StepCut(at=self.now, step=started.step, attempt=started.attempt, requester=requester, reason=reason)
