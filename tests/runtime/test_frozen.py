@@ -31,7 +31,7 @@ def family(define):
 
 OURS, THEIRS = family(frozen), family(attrs.frozen)
 VALUES = st.one_of(st.integers(0, 2), st.text("ab", max_size=1), st.tuples(st.integers(0, 1)))
-MADE = st.one_of(
+MADE: st.SearchStrategy[tuple[int, dict[str, object]]] = st.one_of(
     st.tuples(
         st.just(0), st.fixed_dictionaries({"x": VALUES}, optional={"y": VALUES, "seen": VALUES, "secret": VALUES})
     ),
