@@ -25,7 +25,7 @@ Modules
     notes       what an operator should see of both
     claimer     takes hold of tasks, and lets go of them
     committer   one task commits for all, and finds the server again
-    writer      a group of appends as one statement
+    writer      a group of appends as rows; `statement`, what stores them
     reader      look-ups, on connections of a pool
     listener    hears notifications
     mail        letters between instances

@@ -1,7 +1,9 @@
 """The one who commits for all: takes what waits, stores it together, and tells everybody at once.
 
 While one group is on its way the next one gathers, so that under load a commit is shared by all who came meanwhile. Before
-one leaves, whoever can run runs; nobody ever waits for company that has to be waited for. A cancelled wait abandons the append, not the write: it is stored, or not, as a whole.
+a small one leaves, whoever can run runs; nobody ever waits for company that has to be waited for. Of many who go round in
+step half are let go first (`_share`), so that the program works while something is stored. A cancelled wait abandons the
+append, not the write: it is stored, or not, as a whole.
 
 When the link to the server is cut, everybody waits while it is sought again. Whether the commit that was on its way got
 there is read in the instance's own row: so an append is never stored twice, and what was stored is never refused.
@@ -25,6 +27,9 @@ from runtime.journal.turns import Turn
 
 _LARGEST_GROUP: Final = 1024
 """How many appends one commit takes at most."""
+
+_ENOUGH: Final = 16
+"""How many appends share what a commit costs so well that no more are waited for."""
 
 _PASSES: Final = 3
 """How often the scheduler goes round between the word that something was stored and what follows, if it needs no waiting."""
@@ -66,8 +71,12 @@ class Committer:
         self._unheld: list[int] = []
         self._wanted = trio.Event()
         self._done = trio.Event()
+        self._asked = 0
+        self._answered = 0
+        """How many appends were handed over, and how many of those have been dealt with."""
         self._begun = 0
         self._ended = 0
+        """How many commits were."""
         self._freeing = False
         self._abandoned = 0
         self._connection: TrioConnection | None = None
@@ -86,6 +95,7 @@ class Committer:
             raise self._closed
         job = _Append(turns, trio.lowlevel.current_task())
         self._jobs.append(job)
+        self._asked += 1
         self._wanted.set()
 
         def abandon(_raise_cancel: object) -> trio.lowlevel.Abort:
@@ -115,9 +125,8 @@ class Committer:
 
     async def settled(self) -> None:
         """Wait until everything that was handed over before has been dealt with; what comes meanwhile is not waited for."""
-        groups = -(-len(self._jobs) // _LARGEST_GROUP) or bool(self._released)
-        last = self._begun + groups
-        while self._ended < last and self._closed is None:
+        asked, last = self._asked, self._begun + bool(self._released)
+        while (self._answered < asked or self._ended < last) and self._closed is None:
             await self._done.wait()
 
     def close(self, why: Exception) -> None:
@@ -143,17 +152,20 @@ class Committer:
             while True:
                 await self._wanted.wait()
                 self._wanted = trio.Event()
+                came = 0
                 while self._jobs or self._released or self._unheld:
                     await self._gather()
                     self._begun += 1
-                    group = [self._jobs.popleft() for _ in range(min(len(self._jobs), _LARGEST_GROUP))]
+                    group = [self._jobs.popleft() for _ in range(_share(came, len(self._jobs)))]
                     freed = Freed(self._released, self._unheld)
                     self._released, self._unheld = [], []
                     self._freeing = bool(freed.tasks)
                     await self._commit(group, freed)
+                    came = len(self._jobs)
                     self._tell(group)
-                    group = ()
+                    self._answered += len(group)
                     self._ended += 1
+                    group = ()
                     self._freeing = False
                     done, self._done = self._done, trio.Event()
                     done.set()
@@ -172,8 +184,10 @@ class Committer:
         for _ in range(_MOST_ROUNDS):
             before = len(self._jobs)
             for _ in range(_PASSES):
+                if len(self._jobs) >= _ENOUGH:
+                    return
                 await trio.lowlevel.checkpoint()
-            if not before < len(self._jobs) < _LARGEST_GROUP:
+            if len(self._jobs) == before:
                 return
 
     def _refuse(self, jobs: "Sequence[_Append] | deque[_Append]", why: Exception) -> None:
@@ -277,3 +291,14 @@ class Committer:
         cursor = await self._connection.execute("SELECT committed, base FROM instances WHERE number = %s", [self._me])
         row = await cursor.fetchone()
         return row[1] if row is not None and row[0] == self._serial else None
+
+
+def _share(came: int, waiting: int) -> int:
+    """Say how many of those who wait the next commit takes, if so many `came` while the last one was on its way.
+
+    Where nearly all came since, they go round in step: all wait, and then all work. Half of them are let go first, so that
+    from then on one half works while what the other did is stored.
+    """
+    if waiting >= 2 * _ENOUGH and 2 * came < waiting:
+        waiting //= 2
+    return min(waiting, _LARGEST_GROUP)

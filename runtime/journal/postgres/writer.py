@@ -1,8 +1,7 @@
 """A group of appends as one statement: one round trip, one commit, however many tasks have a part in it.
 
 What is stored travels as JSON, and all that is bytes as one blob that the JSON has places in: both are made quickly
-here, and taken apart quickly there. The statement gets its positions first (`begin_commit`), which is also what refuses
-an instance that was declared dead.
+here, and taken apart quickly there (`statement`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ import msgspec
 from runtime.journal.listing import Listing
 from runtime.journal.postgres.database import renew_key
 from runtime.journal.postgres.driver import TrioConnection
+from runtime.journal.postgres.statement import storing
 from runtime.journal.protocol import AlreadyStored, LeaseLost, Standing
 from runtime.journal.turns import Turn, encode_listing
 from runtime.journal.vault import Vault, template_context, turn_context
@@ -60,6 +60,19 @@ class _Rows:
     relisted: list[tuple[int, Listing]] = attrs.field(factory=list)
     records: dict[str, int] = attrs.field(factory=dict)
 
+    def parts(self, freed: Freed) -> Mapping[str, Sequence[object]]:
+        """Give what each part of the statement stores."""
+        return {
+            "templates": self.templates,
+            "born": list(self.born.values()),
+            "turns": self.turns,
+            "moved": list(self.moved.values()),
+            "involved": self.involved,
+            "tags": self.tags,
+            "released": freed.tasks,
+            "unheld": freed.tickets,
+        }
+
     def place(self, data: bytes) -> tuple[int, int]:
         """Put bytes into the blob; give where they begin, counted from 1, and how many there are."""
         begin = len(self.blob) + 1
@@ -105,27 +118,22 @@ class Writer:
         """
         await renew_key(connection, self._vault, self._numbers)
         rows = self.rows(turns)
+        parts = {name: _json(part) for name, part in rows.parts(freed).items() if part}
+        statement = storing(tuple(parts))
         values = {
             "me": self._me,
             "serial": serial,
             "total": rows.total,
-            "blob": bytes(rows.blob),
+            "blob": rows.blob,
             "channel": self._channel,
             "format": self._format,
-            "templates": _json(rows.templates),
-            "born": _json(list(rows.born.values())),
-            "turns": _json(rows.turns),
-            "moved": _json(list(rows.moved.values())),
-            "involved": _json(rows.involved),
-            "tags": _json(rows.tags),
-            "released": _json(freed.tasks),
-            "unheld": _json(freed.tickets),
+            **parts,
         }
         if not rows.relisted:
-            cursor = await connection.execute(_STORE, values, prepare=True)
+            cursor = await connection.execute(statement, values, prepare=True)
         else:
             async with connection.transaction():
-                cursor = await connection.execute(_STORE, values, prepare=True)
+                cursor = await connection.execute(statement, values, prepare=True)
                 for number, listing in rows.relisted:
                     await _relist(connection, number, listing)
         row = await cursor.fetchone()
@@ -164,10 +172,17 @@ class Writer:
                 ordinal = (holding and holding.records) or 0
             key, body = self._vault.seal(turn.body, turn_context(turn.task_id, ordinal))
             begin, length = rows.place(body)
-            where = {"born": born["at"]} if born is not None else {"task": holding.number if holding else 0}
             rows.turns.append(
-                {"at": rows.total + 1, "ordinal": ordinal, "records": turn.records, "key": key, "f": begin, "n": length}
-                | where
+                {
+                    "at": rows.total + 1,
+                    "task": holding.number if holding is not None else None,
+                    "born": born["at"] if born is not None else None,
+                    "ordinal": ordinal,
+                    "records": turn.records,
+                    "key": key,
+                    "f": begin,
+                    "n": length,
+                }
             )
             if turn.standing is not None and born is not None:
                 born.update(_standing(turn.standing, turn.changed))
@@ -243,62 +258,4 @@ async def _relist(connection: TrioConnection, number: int, listing: Listing) -> 
     await cursor.executemany("INSERT INTO tags VALUES (%s, %s, %s)", [(*tag, number) for tag in listing.tags.items()])
 
 
-_STANDING: Final = "state text, awake boolean, due float8, run integer, changed float8, shown text, steps_done integer"
-_STORE: Final = f"""
-WITH begun AS MATERIALIZED (SELECT begin_commit(%(me)s::bigint, %(serial)s::bigint, %(total)s::bigint) AS base),
-blob AS MATERIALIZED (SELECT %(blob)b::bytea AS bytes),
-known AS (
-    INSERT INTO templates (hash, key, body)
-    SELECT substring(bytes FROM t.hash_at FOR 32), t.key, substring(bytes FROM t.f FOR t.n)
-    FROM begun, blob, json_to_recordset(%(templates)s::json) AS t(hash_at integer, key integer, f integer, n integer)
-    ON CONFLICT DO NOTHING
-),
-born AS (
-    INSERT INTO tasks (number, id, template, owner, format, state, awake, due, run, changed, shown, steps_done,
-                       kind, batch, resolution, flow, listing)
-    SELECT base + t.at, t.id, substring(bytes FROM t.hash_at FOR 32), %(me)s::bigint, %(format)s::smallint, t.state, t.awake,
-           t.due, t.run, t.changed, t.shown, t.steps_done, t.kind, t.batch, t.resolution, t.flow,
-           substring(bytes FROM t.f FOR t.n)
-    FROM begun, blob, json_to_recordset(%(born)s::json) AS t(at integer, id text, hash_at integer, kind text, batch text,
-        resolution text, flow boolean, f integer, n integer, {_STANDING})
-),
-arrived AS (
-    INSERT INTO turns (position, task, ordinal, records, writer, key, body)
-    SELECT base + t.at, coalesce(t.task, base + t.born), t.ordinal, t.records, %(me)s::bigint, t.key,
-           substring(bytes FROM t.f FOR t.n)
-    FROM begun, blob, json_to_recordset(%(turns)s::json) AS t(at integer, task bigint, born integer, ordinal integer,
-        records integer, key integer, f integer, n integer)
-),
-moved AS (
-    UPDATE tasks
-    SET state = t.state, awake = t.awake, due = t.due, run = t.run, changed = t.changed, shown = t.shown,
-        steps_done = t.steps_done
-    FROM begun, json_to_recordset(%(moved)s::json) AS t(number bigint, {_STANDING})
-    WHERE tasks.number = t.number
-),
-parts AS (
-    INSERT INTO involved (role, name, task)
-    SELECT t.role, t.name, base + t.born
-    FROM begun, json_to_recordset(%(involved)s::json) AS t(born integer, role text, name text)
-),
-marks AS (
-    INSERT INTO tags (name, value, task)
-    SELECT t.name, t.value, base + t.born
-    FROM begun, json_to_recordset(%(tags)s::json) AS t(born integer, name text, value text)
-),
-freed AS (
-    UPDATE tasks SET owner = NULL
-    FROM begun, json_array_elements_text(%(released)s::json) AS t(number)
-    WHERE tasks.number = t.number::bigint AND owner = %(me)s::bigint
-),
-unheld AS (
-    DELETE FROM holdings USING begun, json_array_elements_text(%(unheld)s::json) AS t(ticket)
-    WHERE holdings.ticket = t.ticket::bigint AND instance = %(me)s::bigint
-)
-SELECT base, (
-    SELECT pg_notify(%(channel)s::text, 'news')
-    WHERE EXISTS (SELECT FROM instances WHERE follows AND number <> %(me)s::bigint)
-)
-FROM begun
-"""  # noqa: S608 - made of constants
 _RELISTED: Final = "UPDATE tasks SET kind = %s, batch = %s, resolution = %s, flow = %s, listing = %s WHERE number = %s"

@@ -158,40 +158,6 @@ async def test_postgres_a_commit_that_did_not_get_there_is_made_when_the_link_is
         assert len(await journal.read("t")) == 2
 
 
-async def test_postgres_appends_at_once_share_their_commits(store):
-    async with running_journal(store) as journal:
-        await journal.append([first(f"t{number}") for number in range(50)])
-        before = await commits(journal)
-        async with trio.open_nursery() as nursery:
-            for number in range(50):
-                nursery.start_soon(journal.append, [Entry(f"t{number}", [started(1.0)])])
-        assert await commits(journal) - before <= 3
-
-
-async def test_postgres_who_was_told_of_one_commit_is_together_in_the_next(store):
-    async with running_journal(store) as journal:
-        await journal.append([first(f"t{number}") for number in range(50)])
-        before = await commits(journal)
-
-        async def three(number):
-            for at in (1.0, 2.0, 3.0):
-                await trio.lowlevel.checkpoint()  # what follows a commit takes a few passes of the scheduler
-                await trio.lowlevel.checkpoint()
-                await journal.append([Entry(f"t{number}", [started(at)])])
-
-        async with trio.open_nursery() as nursery:
-            for number in range(50):
-                nursery.start_soon(three, number)
-        assert await commits(journal) - before == 3
-
-
-async def commits(journal):
-    [(committed,)] = await journal._look(
-        "SELECT committed FROM instances WHERE number = %(me)s", {"me": journal._instance.number}
-    )
-    return committed
-
-
 async def test_postgres_an_instance_leaves_alone_what_a_later_version_wrote(store):
     later = RunEnded(at=2.0, state=ResolutionState.DONE)
     async with running_journal(store, records_format=2) as new, running_journal(store) as old:

@@ -1,0 +1,57 @@
+"""How appends share commits: few keep together, and of many some work while what the others did is stored."""
+
+import pytest
+import trio
+
+from runtime.journal.postgres.writer import Writer
+from runtime.journal.protocol import Entry
+from tests.support.journal_laws import first, started
+from tests.support.postgres_journal import running_journal
+
+
+@pytest.fixture
+def groups(monkeypatch):
+    """How many turns each commit stored."""
+    sizes = []
+    store = Writer.store
+
+    async def noted(self, connection, serial, turns, *freed):
+        sizes.append(len(turns))
+        return await store(self, connection, serial, turns, *freed)
+
+    monkeypatch.setattr(Writer, "store", noted)
+    return sizes
+
+
+async def in_step(journal, tasks, rounds):
+    """Have so many tasks store something again as soon as they were told that what they stored before is."""
+
+    async def goes_on(task_id):
+        for number in range(rounds):
+            await trio.lowlevel.checkpoint()  # what follows a commit takes a few passes of the scheduler
+            await trio.lowlevel.checkpoint()
+            await journal.append([Entry(task_id, [started(float(number))])])
+
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            for number in range(tasks):
+                nursery.start_soon(goes_on, f"t{number}")
+
+
+async def test_postgres_few_that_were_told_of_one_commit_are_together_in_the_next(postgres_store, groups):
+    async with running_journal(postgres_store) as journal:
+        await journal.append([first(f"t{number}") for number in range(15)])
+        groups.clear()
+        await in_step(journal, 15, 3)
+        assert groups == [15, 15, 15]
+
+
+async def test_postgres_many_that_go_round_in_step_part_in_two_that_take_turns(postgres_store, groups):
+    async with running_journal(postgres_store) as journal:
+        await journal.append([first(f"t{number}") for number in range(50)])
+        groups.clear()
+        await in_step(journal, 50, 10)
+        assert sum(groups) == 500
+        assert max(groups) < 50
+        assert len(groups) <= 40
+        assert len(await journal.read("t0")) == 11
