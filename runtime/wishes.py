@@ -18,7 +18,6 @@ are not over, for the callbacks that it named in an `AwaitCallback`, and for the
 """
 
 import secrets
-import uuid
 from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
@@ -26,6 +25,7 @@ import attrs
 from rpds import HashTrieMap
 
 from runtime.frozen import frozen
+from runtime.ids import new_id
 from runtime.values.json import Json
 
 ENDED: Final = frozenset({"DONE", "CANCELLED", "WONTFIX"})
@@ -36,7 +36,7 @@ REFUSED: Final = "REFUSED"
 
 
 def _new_id() -> str:
-    return str(uuid.uuid4())
+    return new_id()
 
 
 def _texts(values: Iterable[str]) -> tuple[str, ...]:

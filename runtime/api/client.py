@@ -6,7 +6,6 @@ rest. Every method may be used from many tasks at once. Cancelling a call never 
 
 import math
 import os
-import uuid
 from collections import OrderedDict
 from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -42,6 +41,7 @@ from runtime.engine.task import Task
 from runtime.errors import Fault, InputInvalid, NotFound, TaskNotDone, Unavailable, UnderMaintenance
 from runtime.flows import Flows
 from runtime.functions import Functions
+from runtime.ids import new_id
 from runtime.journal.listing import Count, Wanted
 from runtime.journal.protocol import PAGE, Journal, Listed, Place, Stored
 from runtime.journal.shared import LeaseFigures, SharedJournal
@@ -258,7 +258,7 @@ class Runtime(FlowClient):
         submission = Submission(
             template=prepared.template,
             inputs=inputs or {},
-            task_id=task_id or str(uuid.uuid4()),
+            task_id=task_id or new_id(),
             requester=requester,
             resolver_inputs=resolver_inputs or {},
             tags=tags or {},
@@ -366,7 +366,7 @@ class Runtime(FlowClient):
         """
         message = ResolveTask(
             task_id=task_id,
-            resolution_id=str(uuid.uuid4()),
+            resolution_id=new_id(),
             resolver=resolver,
             resolver_inputs=resolver_inputs or {},
             resolver_groups=tuple(sorted(resolver_groups)),
@@ -408,9 +408,11 @@ class Runtime(FlowClient):
     async def rest(self, task_id: str) -> Task:
         """Wait for a task to come to rest, as `wait` does, and give all that the engine knows of it."""
         with self._broadcast.waiter(task_id) as waiter:  # before the state is read, so that nothing is missed
-            task = await self.read(task_id)
-            if task.at_rest:
-                return task
+            task = self._broadcast.present(task_id)
+            if not isinstance(task, Task) or task.at_rest:
+                task = await self.read(task_id)
+                if task.at_rest:
+                    return task
             outcome = await waiter.wait()
         if isinstance(outcome, Task):
             return outcome
@@ -422,6 +424,10 @@ class Runtime(FlowClient):
         Raises:
             NotFound: there is none of that id.
         """
+        present = self._broadcast.present(task_id)
+        if isinstance(present, Task):
+            await trio.lowlevel.checkpoint()
+            return present
         task = await self._ask(GetTask(task_id=task_id))
         if not isinstance(task, Task):
             raise NotFound("task", task_id, "it is a flow")

@@ -59,6 +59,7 @@ from runtime.engine.rights import Administrators, Identity
 from runtime.engine.task import Comment, Task
 from runtime.errors import Fault, Forbidden, InputInvalid, NotFound, did_you_mean
 from runtime.frozen import frozen
+from runtime.ids import new_id
 from runtime.journal.listing import Count, Involved, Role, Wanted
 from runtime.journal.protocol import Listed, Place
 from runtime.journal.shared import LeaseFigures
@@ -300,13 +301,13 @@ class Desk:
         named = message.resolver_usernames or message.resolver_groups
         if named and not rights.may_name_resolvers(who, template, self.administrators):
             raise Forbidden("only administrators and those whom the template names may name resolvers of a task")
-        task_id = message.task_id or str(uuid.uuid4())
+        task_id = message.task_id or new_id()
         await self._runtime.take_on([self._submission(message, message.inputs, template, task_id, who)])
         return self._shown(await self._runtime.read(task_id), who)
 
     async def _submit_batch(self, message: SubmitBatch, who: Identity) -> TakenBatch:
         template = self._usable(message.template)
-        batch = message.batch_id or str(uuid.uuid4())
+        batch = message.batch_id or new_id()
         faults = [
             Fault(f"inputs[{index}].{name}", "it is among the common inputs too")
             for index, inputs in enumerate(message.inputs)

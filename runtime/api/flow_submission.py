@@ -1,7 +1,6 @@
 """What somebody wants run as a flow, and the submission it comes to: the settings of a call before those of a document."""
 
 import os
-import uuid
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from pathlib import Path
@@ -17,6 +16,7 @@ from runtime.flow.naming import UNLABELLED, Labels
 from runtime.flow.records import FlowCreated
 from runtime.flow.rows import Signal
 from runtime.flow.states import ApprovalOption, Mode, OnError, OnPolicyFailure
+from runtime.ids import new_id
 from runtime.templates.files import Unreadable, read_text
 from runtime.templates.yaml import parse_yaml
 from runtime.values.json import Json
@@ -73,7 +73,7 @@ class FlowRequest:
             by=self.by or "user",
             by_groups=tuple(sorted(self.by_groups)),
             by_admin=self.by_admin,
-            flow_id=_checked_id(self.flow_id) or str(uuid.uuid4()),
+            flow_id=_checked_id(self.flow_id) or new_id(),
             type=self.type,
             owner_id=self.owner_id,
             owner_type=self.owner_type,

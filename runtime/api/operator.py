@@ -1,6 +1,5 @@
 """What a person does to a task that does not go on by itself (spec section 7.8): hold it, mend it, let it go on."""
 
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
@@ -29,6 +28,7 @@ from runtime.engine.states import StepState
 from runtime.engine.task import Task
 from runtime.errors import Fault, InputInvalid, TemplateInvalid
 from runtime.functions import Functions
+from runtime.ids import new_id
 from runtime.runner import PARENT_TAG
 from runtime.templates.actions import ActionTypes
 from runtime.templates.catalogue import Templates
@@ -95,7 +95,7 @@ class Operator:
         task = await self._task()
         message = StartTaskOver(
             task_id=self.task_id,
-            resolution_id=str(uuid.uuid4()),
+            resolution_id=new_id(),
             requester=self.requester,
             reason=reason,
             resolver_inputs=resolver_inputs or {},
@@ -205,7 +205,7 @@ class Operator:
 
     async def comment(self, content: str, comment_id: str | None = None) -> str:
         """Comment on the task; give the id of the comment."""
-        comment_id = comment_id or str(uuid.uuid4())
+        comment_id = comment_id or new_id()
         await self._ask(
             AddComment(task_id=self.task_id, comment_id=comment_id, username=self.requester, content=content)
         )

@@ -1,6 +1,5 @@
 """What somebody wants to submit, before and after it was checked against its template."""
 
-import uuid
 from collections.abc import Mapping
 from functools import partial
 
@@ -10,6 +9,7 @@ from runtime.api.messages import SubmitTask
 from runtime.engine.birth import TaskInfos
 from runtime.engine.task import Header
 from runtime.errors import Fault, InputInvalid
+from runtime.ids import new_id
 from runtime.runner import PARENT_TAG
 from runtime.templates.inputs import check_inputs
 from runtime.templates.model import Template
@@ -74,7 +74,7 @@ class Submission:
             resolver_inputs = check_inputs(self.template.resolver_inputs, resolver_inputs, keep_undeclared=True)
         return SubmitTask(
             task_id=self.task_id,
-            resolution_id=str(uuid.uuid4()),
+            resolution_id=new_id(),
             template=self.template,
             inputs=task.inputs,
             title=task.title,

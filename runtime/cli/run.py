@@ -1,7 +1,6 @@
 """``understudy run``: one task, from its template to its exit status."""
 
 import signal
-import uuid
 from collections.abc import AsyncIterable, Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from runtime.cli.items import read_items
 from runtime.cli.progress import progress_for
 from runtime.engine.states import TaskState
 from runtime.errors import Fault
+from runtime.ids import new_id
 from runtime.templates.inputs import inputs_of_texts
 from runtime.templates.model import Template
 from runtime.values.json import dumps
@@ -83,7 +83,7 @@ class _Run:
             prepared = await runtime.prepare(options.template, strict=options.strict)
             self._warn(prepared.warnings)
             inputs = inputs_of_texts(prepared.template.inputs, options.inputs)
-            task_id = options.task_id or str(uuid.uuid4())
+            task_id = options.task_id or new_id()
             async with runtime.subscribe(task_id, capacity=10_000) as events:
                 task = await runtime.submit(prepared, inputs, task_id=task_id)
                 if not (await task.status()).at_rest:  # it may be an old one

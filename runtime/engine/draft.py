@@ -402,14 +402,7 @@ class Draft:
         return bool(self.header.parent) and self.state.at_rest
 
     def _resolved(self, record: TaskResolved) -> None:
-        self.header = attrs.evolve(
-            self.header,
-            resolution_id=record.resolution_id,
-            resolver=record.resolver,
-            resolver_inputs=record.resolver_inputs,
-            run_max=record.run_max,
-            groups_of_resolver=record.groups_of_resolver,
-        )
+        self.header = self.header.resolved(record)
         self.known = self.known.with_resolution(
             resolver_input=record.resolver_inputs,
             task=TaskInfos(self.header, record.at, self.plan.region),

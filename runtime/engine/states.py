@@ -4,6 +4,7 @@ A step's state is a text: one of `StepState`, or a custom state its template dec
 name is a custom state, and custom states are final.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -111,13 +112,16 @@ class TaskState(StrEnum):
     @property
     def ended(self) -> bool:
         """Nothing will ever happen to the task again."""
-        return self in {TaskState.DONE, TaskState.CANCELLED, TaskState.WONTFIX}
+        return self in _ENDED
 
     @property
     def at_rest(self) -> bool:
         """Nothing will happen to the task unless somebody asks for it."""
-        return self.ended or self is TaskState.BLOCKED
+        return self in _AT_REST
 
+
+_ENDED: Final = frozenset({TaskState.DONE, TaskState.CANCELLED, TaskState.WONTFIX})
+_AT_REST: Final = _ENDED | {TaskState.BLOCKED}
 
 UNRUNNABLE: Final = frozenset({ResolutionState.RUNNING, ResolutionState.DONE, ResolutionState.CANCELLED})
 """The states in which a run is refused (section 6.2)."""
@@ -135,18 +139,19 @@ class Admission(StrEnum):
 
 def task_state_of(resolution: ResolutionState) -> TaskState:
     """Give the state of the task whose resolution ended a run so (section 6.10); a paused one keeps what it had."""
-    match resolution:
-        case ResolutionState.DONE:
-            return TaskState.DONE
-        case ResolutionState.CANCELLED:
-            return TaskState.CANCELLED
-        case ResolutionState.WAITING:
-            return TaskState.WAITING
-        case ResolutionState.TODO | ResolutionState.TO_AUTORUN:
-            return TaskState.TODO
-        case ResolutionState.TO_AUTORUN_DELAYED:
-            return TaskState.DELAYED
-        case ResolutionState.RUNNING | ResolutionState.ERROR | ResolutionState.RETRY | ResolutionState.CRASHED:
-            return TaskState.RUNNING
-        case _:
-            return TaskState.BLOCKED
+    return _TASK_STATES.get(resolution, TaskState.BLOCKED)
+
+
+_TASK_STATES: Final[Mapping[ResolutionState, TaskState]] = {
+    ResolutionState.DONE: TaskState.DONE,
+    ResolutionState.CANCELLED: TaskState.CANCELLED,
+    ResolutionState.WAITING: TaskState.WAITING,
+    ResolutionState.TODO: TaskState.TODO,
+    ResolutionState.TO_AUTORUN: TaskState.TODO,
+    ResolutionState.TO_AUTORUN_DELAYED: TaskState.DELAYED,
+    ResolutionState.RUNNING: TaskState.RUNNING,
+    ResolutionState.ERROR: TaskState.RUNNING,
+    ResolutionState.RETRY: TaskState.RUNNING,
+    ResolutionState.CRASHED: TaskState.RUNNING,
+}
+"""Those that are not here are BLOCKED, and PAUSED, whose task shows what it was before."""

@@ -17,7 +17,7 @@ import attrs
 
 from runtime.engine.graph import Graph, build_graph
 from runtime.engine.persistent import PersistentMap, SmallMap, persistent
-from runtime.engine.records import ChildOrder
+from runtime.engine.records import ChildOrder, TaskResolved
 from runtime.engine.states import Admission, ResolutionState, StepState, TaskState, task_state_of
 from runtime.frozen import frozen, value
 from runtime.templates.model import THIS, ConditionScope, Step, Template
@@ -286,6 +286,29 @@ class Header:
     batch: str = ""
     start_at: float = 0
     groups_of_resolver: tuple[str, ...] = ()
+
+    def resolved(self, record: TaskResolved) -> "Header":
+        """Give what is said of it once somebody has taken it on. Done for every task."""
+        return Header(
+            self.task_id,
+            self.title,
+            self.inputs,
+            self.requester,
+            self.submitted_at,
+            record.resolution_id,
+            record.resolver,
+            record.resolver_inputs,
+            record.run_max,
+            self.requester_groups,
+            self.resolver_usernames,
+            self.resolver_groups,
+            self.watcher_usernames,
+            self.watcher_groups,
+            self.parent,
+            self.batch,
+            self.start_at,
+            record.groups_of_resolver,
+        )
 
 
 def state_of(header: Header, resolution: ResolutionState, held: ResolutionState | None) -> TaskState:

@@ -16,6 +16,7 @@ an extension.
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, Final, TypeAlias, get_args
 
 import attrs
@@ -199,7 +200,7 @@ def _tagged(record: Record, template: bytes) -> tuple[str, int, object]:
     tag = type(record).__name__
     content: object = record
     if isinstance(record, TaskSubmitted):
-        content = {**_fields(record), "template": template}
+        content = {**_fields_of_submission(record), "template": template}
     elif isinstance(record, TaskStartedOver) and record.template is not None:
         content = {**_fields(record), "template": encode_template(record.template)[1]}
     return tag, _FORMATS.get(tag, 1), content
@@ -242,8 +243,9 @@ def _decode(tag: str, number: int, raw: bytes | msgspec.Raw, find_template: Find
         raw, number = encode_value(_UPGRADES[tag, number](fields)), number + 1
     record = form.decode(raw)
     if tag == TaskSubmitted.__name__:
-        fields = _fields(record)
-        return TaskSubmitted(**{**fields, "template": find_template(fields["template"])})
+        fields = _fields_of_submission(record)
+        fields["template"] = find_template(fields["template"])
+        return TaskSubmitted(**fields)
     if tag == TaskStartedOver.__name__:
         fields = _fields(record)
         body = fields["template"]
@@ -253,3 +255,12 @@ def _decode(tag: str, number: int, raw: bytes | msgspec.Raw, find_template: Find
 
 def _fields(value: Any) -> dict[str, Any]:
     return {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
+
+
+_SUBMITTED: Final = tuple(field.name for field in attrs.fields(TaskSubmitted))
+_read_submitted: Final = attrgetter(*_SUBMITTED)
+
+
+def _fields_of_submission(record: object) -> dict[str, Any]:
+    """Give what `_fields` does, for what there is one of in every task."""
+    return dict(zip(_SUBMITTED, _read_submitted(record), strict=True))

@@ -48,6 +48,8 @@ def check_inputs(
     Raises:
         InputInvalid: every fault at once, under ``input.<name>``.
     """
+    if given == {} and not declared:
+        return {}
     try:
         plain = normalise(given)
     except NotJson as cause:

@@ -82,6 +82,7 @@ class Broadcast:
         self._subscriptions: list[_Subscription] = []
         self._waiters: dict[str, list[Waiter]] = {}
         self._given_up: dict[str, str] = {}
+        self._present: dict[str, Task | Flow] = {}
         self._recent: OrderedDict[int, Sequence[UnitEvent]] = OrderedDict()
         self._closed = False
         self._news: trio.Event | None = None
@@ -96,6 +97,22 @@ class Broadcast:
             self.fill(task)
         if self._news is not None:
             self._stir()
+
+    def show(self, unit: Task | Flow) -> None:
+        """Say what a task that is in memory is, as stored, until it is hidden: who reads it asks nobody else. Sync."""
+        self._present[unit.header.task_id] = unit
+
+    def hide(self, task_id: str) -> None:
+        """Say that a task has left memory, or may have: who reads it has to ask. Sync, idempotent."""
+        self._present.pop(task_id, None)
+
+    def hide_all(self) -> None:
+        """Say that nobody knows any more which tasks are in memory. Sync."""
+        self._present.clear()
+
+    def present(self, task_id: str) -> Task | Flow | None:
+        """Give a task that is in memory as it is stored; None if that is not known here. Sync."""
+        return self._present.get(task_id)
 
     def spread(self, task_id: str, position: int, events: Sequence[UnitEvent]) -> None:
         """Tell those who listen of what was stored of a task from `position` on. Sync."""
@@ -200,6 +217,7 @@ class Broadcast:
     def close(self) -> None:
         """Let everybody know that nothing follows. Sync, idempotent."""
         self._closed = True
+        self._present.clear()
         for subscription in self._subscriptions:
             subscription.channel.close()
         for waiting in self._waiters.values():

@@ -1,6 +1,5 @@
 """Heeding the wishes of an attempt: checked and rendered in its own frame, so that its task only records valid ones."""
 
-import uuid
 from collections.abc import Collection, Sequence
 from functools import partial
 
@@ -13,6 +12,7 @@ from runtime.engine.rights import Identity, starts_by_itself
 from runtime.engine.states import StepState
 from runtime.engine.task import Header
 from runtime.errors import Refused
+from runtime.ids import new_id
 from runtime.runner import PARENT_TAG
 from runtime.templates.schemas import check_schema, normalise_schema
 from runtime.wishes import AwaitCallback, ChildTask, FlowOrder, OpenCallback, RunFlow, Spawn, Wish
@@ -106,7 +106,7 @@ async def _order(attempt: Attempt, task: ChildTask, tools: Tools) -> ChildOrder:
     requester = Identity(parent.requester, parent.requester_groups)
     return ChildOrder(
         task_id=task.id,
-        resolution_id=str(uuid.uuid4()),
+        resolution_id=new_id(),
         template=template.name,
         title=prepared.title,
         inputs=prepared.inputs,

@@ -49,6 +49,7 @@ class Intake(Actor[Message]):
         self._waking = Waking(services, roster, beginnings, self._delivery)
         self._deletion = Deletion(services, roster, self._delivery)
         services.claims.keep_only(roster.holds)
+        services.broadcast.hide_all()
 
     async def turn(self, batch: Sequence[Message | Question[Message]]) -> None:
         """Take on all submissions of the batch that follow each other in one commit; pass everything else on."""
@@ -88,7 +89,11 @@ class Intake(Actor[Message]):
 
     def _look_after(self, ended: TaskEnded) -> None:
         """Let go of a task that has left memory; tell those who wait for one whose actor has failed too often."""
-        if ended.stopped.reason != IN_LINE and not self._roster.holds(ended.task_id):
-            self._services.claims.release([ended.task_id])
-        if ended.stopped.reason.kind.abnormal and (why := self._roster.failed(ended.task_id)):
-            self._services.broadcast.give_up(ended.task_id, f"its actor failed too often, last by {why}")
+        task_id, reason = ended.task_id, ended.stopped.reason
+        absent = not self._roster.holds(task_id)
+        if absent and reason != IN_LINE:
+            self._services.claims.release([task_id])
+        if absent or reason.kind.abnormal:
+            self._services.broadcast.hide(task_id)
+        if reason.kind.abnormal and (why := self._roster.failed(task_id)):
+            self._services.broadcast.give_up(task_id, f"its actor failed too often, last by {why}")

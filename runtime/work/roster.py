@@ -67,6 +67,7 @@ class Roster:
             self._tasks().start_child(spec)
         except Draining:  # what is stored is resumed by whoever opens the journal next
             return False
+        self._services.broadcast.show(unit)
         return True
 
     async def read(self, task_id: str) -> Task | Flow | None:

@@ -194,7 +194,9 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
             position = await self._store(records, moved, listing)
             self._services.faults.reach(FaultPoint.AFTER_APPEND)
             self._unit, self._standing = unit, standing or self._standing
-            self._services.broadcast.publish(unit, position, records)
+            broadcast = self._services.broadcast
+            broadcast.show(unit)
+            broadcast.publish(unit, position, records)
         self._perform(effects)
         if effects:
             self._services.faults.reach(FaultPoint.AFTER_START)
@@ -214,8 +216,8 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
                 tries += 1
 
     def _leave_if_idle(self) -> None:
-        if self._unit.idle:
-            self.stop_if_idle(self._rest())
+        if self._unit.idle and self.stop_if_idle(self._rest()):
+            self._services.broadcast.hide(self._unit.header.task_id)
 
     def _rest(self) -> StopReason:
         """Say why the unit leaves memory."""

@@ -22,6 +22,9 @@ from runtime.work.messages import LookAtAgenda, WakeTask, WakeTasks
 PAGE: Final = 64
 """How many tasks are brought back at a time: others get a word in between."""
 
+_GATHERING_SECONDS: Final = 0.005
+"""How long those that come due right after a look wait for others, so that many in a second share a page."""
+
 _ANSWER_WITHIN_SECONDS: Final = 60.0
 _LOOK_AGAIN_SECONDS: Final = 5.0
 """How long a journal that cannot be read is left alone."""
@@ -111,12 +114,14 @@ class WakeUps(Actor[LookAtAgenda]):
     async def _hand_out(self) -> None:
         now = self.clock.wall()
         place = self._agenda.hand_out(now)
-        while page := await self._claims.due(now, place, PAGE):
+        page = await self._claims.due(now, place, PAGE)
+        while page:
             await self._bring_back(page)
             last = page[-1]
             place = (last.standing.due or 0.0, last.number)
+            page = await self._claims.due(now, place, PAGE) if len(page) == PAGE else ()
         due = await self._claims.next_due(now)
-        soonest = min(math.inf if due is None else due, now + self._claims.poll_seconds)
+        soonest = min(math.inf if due is None else max(due, now + _GATHERING_SECONDS), now + self._claims.poll_seconds)
         if soonest < math.inf:
             self._agenda.look_at(soonest)
 

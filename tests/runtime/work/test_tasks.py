@@ -748,3 +748,25 @@ async def test_templates_see_where_the_runtime_is_and_when_the_task_was_made(aut
         assert view.title == f"{region} {created} ada"
         assert view.tags == {"where": region}
         assert view.steps["a"].output == f"{region}/t"
+
+
+async def test_who_waits_for_a_task_in_memory_or_reads_it_asks_nobody(autojump_clock, clock):
+    """A task's state is a value: whoever has stored it shows it, and a reader costs its actor no turn."""
+    go_on = trio.Event()
+
+    async def act() -> None:
+        await go_on.wait()
+
+    async with open_runtime(clock=clock) as rt:
+        await trio.testing.wait_all_tasks_blocked()  # whoever looks for tasks that were left awake has looked
+        task = await rt.submit(plan(a=Step(action=act)))
+        intake = rt._intake()
+        before = intake.statistics().posted
+        assert (await task.status()).steps["a"].state == "RUNNING"
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(task.wait)
+            await trio.testing.wait_all_tasks_blocked()
+            assert intake.statistics().posted == before
+            go_on.set()
+        assert rt._broadcast.present(task.id) is None
+        assert (await task.status()).state is TaskState.DONE
