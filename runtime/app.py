@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
@@ -46,7 +46,6 @@ from actors import (
 )
 from runtime.api.callables import recall_callables
 from runtime.api.client import Runtime
-from runtime.api.flow_checks import check_document
 from runtime.cache import Cache
 from runtime.configuration import HOST_ITEM
 from runtime.destinations import EVERYWHERE, Destinations
@@ -59,8 +58,8 @@ from runtime.journal.opening import open_journal
 from runtime.journal.protocol import Journal
 from runtime.journal.shared import SharedJournal
 from runtime.messenger import NOBODY
-from runtime.notifications.settings import Notifications
 from runtime.runner import AnyRunner, Runners, RunnerSettings
+from runtime.templates.actions import ActionTypes
 from runtime.templates.catalogue import Templates, TemplateSources, load_templates
 from runtime.templates.functions import FunctionSources, load_functions
 from runtime.values.evaluator import Evaluator
@@ -77,11 +76,14 @@ from runtime.work.plans import Plans
 from runtime.work.program import Programs
 from runtime.work.resources import CAPACITY, Everywhere, ResourceKeeper, Resources
 from runtime.work.schema import Schemas
-from runtime.work.sharing import Sharing
 from runtime.work.slots import Slots
 from runtime.work.trial import Tools
 from runtime.work.unit import RECORDING_SECONDS, Services
 from runtime.work.wakeups import Agenda, WakeUps
+
+if TYPE_CHECKING:
+    from runtime.notifications.settings import Notifications
+    from runtime.work.sharing import Sharing
 
 _INTAKE_CAPACITY: Final = 10_000
 """How many messages may wait at the front door before it refuses."""
@@ -92,6 +94,46 @@ _CLOSING_SECONDS: Final = 30.0
 
 _TASKS: Final = "tasks"
 _INTAKE: Final = "intake"
+
+
+def _sharing(
+    journal: Journal,
+    *,
+    root: Callable[[], Supervisor],
+    broadcast: Broadcast,
+    timers: Timers,
+    agenda: Agenda,
+    shutdown: ShutdownContext,
+) -> "Sharing | None":
+    """Give what it takes to share a journal with other instances; None where this one has it to itself."""
+    if not isinstance(journal, SharedJournal):
+        return None
+    from runtime.work.sharing import Sharing  # noqa: PLC0415 - what only some need
+
+    return Sharing(
+        journal,
+        root=root,
+        tasks=lambda: root().nested(_TASKS),
+        intake=lambda: root().address_of(_INTAKE),
+        broadcast=broadcast,
+        timers=timers,
+        agenda=agenda,
+        shutdown=shutdown,
+    )
+
+
+def _check_flows(kit: Flows, types: ActionTypes) -> None:
+    if kit.documents:
+        from runtime.api.flow_checks import check_document  # noqa: PLC0415 - many runtimes never see a flow
+
+        for document in kit.documents.values():
+            check_document(document, types, document.name)
+
+
+def _load(sources: TemplateSources, types: ActionTypes, catalogue: Templates, evaluator: Evaluator) -> None:
+    """Load templates, and what renders them: the first of their tasks would hold everybody up for it otherwise."""
+    load_templates(sources, types, catalogue)
+    evaluator.load()
 
 
 @asynccontextmanager
@@ -108,7 +150,7 @@ async def open_runtime(
     config: Mapping[str, str] | None = None,
     region: str = DEFAULT_REGION,
     limits: Limits | None = None,
-    notifications: Notifications | Mapping[str, Json] | None = None,
+    notifications: "Notifications | Mapping[str, Json] | None" = None,
     destinations: Destinations = EVERYWHERE,
     environment: Mapping[str, str] | None = None,
     grace_seconds: float = 3.0,
@@ -206,31 +248,17 @@ async def open_runtime(
     known = Runners(runners, settings)
     read = partial(load_functions, functions, known)
     library = await trio.to_thread.run_sync(read) if functions else read()
-    for document in kit.documents.values():
-        check_document(document, library.types, document.name)
-    if templates:
-        await trio.to_thread.run_sync(load_templates, templates, library.types, catalogue)
-    journal = journal or (MemoryJournal() if store is None else await open_journal(store, keys))
+    _check_flows(kit, library.types)
     evaluator = Evaluator(now=lambda: datetime.fromtimestamp(clock.wall(), UTC), region=region)
+    if templates:
+        await trio.to_thread.run_sync(_load, templates, library.types, catalogue, evaluator)
+    journal = journal or (MemoryJournal() if store is None else await open_journal(store, keys))
     timers = Timers(clock, shutdown=shutdown)
     limits = limits or limits_of(config or {})
     everywhere = Everywhere(journal, shutdown) if limits.everywhere and isinstance(journal, SharedJournal) else None
     resources = Resources(limits, lambda: root.address_of(_RESOURCES), everywhere) if limits.pools else None
     agenda = Agenda(timers)
-    sharing = (
-        Sharing(
-            journal,
-            root=lambda: root,
-            tasks=lambda: root.nested(_TASKS),
-            intake=lambda: root.address_of(_INTAKE),
-            broadcast=broadcast,
-            timers=timers,
-            agenda=agenda,
-            shutdown=shutdown,
-        )
-        if isinstance(journal, SharedJournal)
-        else None
-    )
+    sharing = _sharing(journal, root=lambda: root, broadcast=broadcast, timers=timers, agenda=agenda, shutdown=shutdown)
     claims: Claims = sharing.claims if sharing else Sole(journal)
     services = Services(
         journal=journal,

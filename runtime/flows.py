@@ -18,11 +18,10 @@ Nothing is registered anywhere but in the runtime that it is handed to.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
 
-from runtime.flow.document import FlowDocument
 from runtime.flow.naming import UNLABELLED, Labels
 from runtime.flow.noop import PLAN_READERS, PlanReader
 from runtime.flow.records import FlowCreated
@@ -30,6 +29,9 @@ from runtime.flow.rows import GroupSpec, Signal, StepSpec
 from runtime.flow.states import Hook
 from runtime.policies.protocol import Policy
 from runtime.values.json import Json
+
+if TYPE_CHECKING:
+    from runtime.flow.document import FlowDocument
 
 __all__ = ("Flows", "Generator", "GroupSpec", "HookCall", "Signal", "StepSpec", "generator")
 
@@ -102,7 +104,7 @@ def _by_type(generators: Iterable[Generator]) -> Mapping[str, Generator]:
     return found
 
 
-def _by_name(documents: Iterable[FlowDocument]) -> Mapping[str, FlowDocument]:
+def _by_name(documents: "Iterable[FlowDocument]") -> "Mapping[str, FlowDocument]":
     found: dict[str, FlowDocument] = {}
     for one in documents:
         if not one.name:
@@ -141,7 +143,7 @@ class Flows:
     """
 
     generators: Mapping[str, Generator] = attrs.field(default=(), converter=_by_type)
-    documents: Mapping[str, FlowDocument] = attrs.field(default=(), converter=_by_name)
+    documents: "Mapping[str, FlowDocument]" = attrs.field(default=(), converter=_by_name)
     policies: tuple[Policy, ...] = attrs.field(default=(), converter=_policies)
     plan_readers: Mapping[str, PlanReader] = attrs.field(factory=dict, converter=_with_known_readers)
     hooks: Mapping[str, HookFunction] = attrs.field(factory=dict)

@@ -61,7 +61,6 @@ from runtime.frozen import frozen
 from runtime.functions import Functions
 from runtime.life import SILENT, Life
 from runtime.messenger import NOBODY, Messenger
-from runtime.templates.yaml import parse_yaml
 from runtime.values.json import Json, NotJson, Number, dumps, loads, normalise
 from runtime.wishes import (
     REFUSED,
@@ -187,6 +186,8 @@ def loads_yaml(text: str) -> Json:
     try:
         return loads(text)
     except ValueError:
+        from runtime.templates.yaml import parse_yaml  # noqa: PLC0415 - most texts are JSON
+
         return parse_yaml(text).data if text.strip() else None
 
 

@@ -157,3 +157,49 @@ def test_embedding_does_not_load_the_command_line_or_what_it_needs():
 def test_actors_load_neither_the_runtime_nor_a_logger():
     loaded = loaded_after("import actors")
     assert not {name for name in loaded if name.partition(".")[0] in {"runtime", "runners", "structlog", "jsonschema"}}
+
+
+_FIRST_TASK = """
+import trio
+
+from runtime import Action, Step, Template, open_runtime
+
+async def main():
+    step = Step(action=Action(type="echo", configuration={"output": "hello"}))
+    async with open_runtime() as rt:
+        await (await rt.submit(Template(name="first", steps={"one": step}))).result()
+
+trio.run(main)
+"""
+
+_NOT_FOR_A_FIRST_TASK = (
+    "runtime.api.commands",
+    "runtime.api.flow_submission",
+    "runtime.api.flow_views",
+    "runtime.cli",
+    "runtime.flow.decision",
+    "runtime.flow.document",
+    "runtime.flow.effects",
+    "runtime.flow.events",
+    "runtime.flow.generation",
+    "runtime.hosts",
+    "runtime.journal.postgres",
+    "runtime.journal.sqlite",
+    "runtime.notifications.settings",
+    "runtime.policies.evaluation",
+    "runtime.server",
+    "runtime.values.functions",
+    "runtime.values.gotemplate",
+    "runtime.values.javascript",
+    "runtime.work.flows.actor",
+    "runtime.work.flows.asking",
+    "runtime.work.sharing",
+    *("anyio", "apsw", "cattrs", "cryptography", "httpx2", "jsonschema", "quickjs", "structlog", "tzdata"),
+)
+
+
+def test_a_first_task_loads_nothing_that_only_some_tasks_need():
+    loaded = loaded_after(_FIRST_TASK)
+    found = {name for name in loaded for part in _NOT_FOR_A_FIRST_TASK if name == part or name.startswith(f"{part}.")}
+    assert not found
+    assert "runtime.work.task" in loaded

@@ -1,16 +1,20 @@
-"""What the in-process client does with flows."""
+"""What the in-process client does with flows.
+
+What it needs for that is loaded by the first flow that somebody asks for, or about: every runtime has this client.
+"""
+
+from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import trio
 
-from runtime.api.flow_checks import check_document
 from runtime.api.flow_messages import (
     AnswerApproval,
     CancelFlow,
@@ -26,30 +30,25 @@ from runtime.api.flow_messages import (
     SubmitFlow,
     UnpauseFlow,
 )
-from runtime.api.flow_submission import (
-    APPROVAL_SECONDS,
-    FILES,
-    PLAN_SECONDS,
-    FlowRequest,
-    FlowSource,
-    choice,
-    load_flow,
-)
-from runtime.api.flow_views import ApprovalView, FlowView, PolicyReportView, view_approval, view_flow, view_reports
 from runtime.api.messages import GetTask
 from runtime.errors import Fault, InputInvalid, NotFound, Unavailable
-from runtime.flow.document import FlowDocument, read_flow
-from runtime.flow.events import RerunInput
 from runtime.flow.flow import Flow
 from runtime.flow.outcomes import FlowFailedError
-from runtime.flow.rows import Signal
-from runtime.flow.states import ApprovalOption, Mode, OnError, OnPolicyFailure, ResponseType
-from runtime.flows import Flows
+from runtime.flow.records import APPROVAL_SECONDS, PLAN_SECONDS
+from runtime.flow.states import ApprovalOption, ResponseType
 from runtime.journal.listing import Wanted
 from runtime.journal.protocol import PAGE, Journal, Listed, Place
-from runtime.templates.actions import ActionTypes
-from runtime.values.json import Json
-from runtime.work.broadcast import Broadcast
+
+if TYPE_CHECKING:
+    from runtime.api.flow_submission import FlowRequest, FlowSource
+    from runtime.api.flow_views import ApprovalView, FlowView, PolicyReportView
+    from runtime.flow.rerun_input import RerunInput
+    from runtime.flow.rows import Signal
+    from runtime.flow.states import Mode, OnError, OnPolicyFailure
+    from runtime.flows import Flows
+    from runtime.templates.actions import ActionTypes
+    from runtime.values.json import Json
+    from runtime.work.broadcast import Broadcast
 
 
 @attrs.frozen
@@ -61,11 +60,11 @@ class FlowHandle:
     """
 
     id: str
-    _runtime: "FlowClient" = attrs.field(repr=False)
+    _runtime: FlowClient = attrs.field(repr=False)
 
     async def status(self, *, hidden: bool = False) -> FlowView:
         """Read the flow as it is now, with its hidden steps if they are asked for."""
-        return view_flow(await self._runtime.read_flow(self.id), hidden=hidden)
+        return _view(await self._runtime.read_flow(self.id), hidden=hidden)
 
     async def wait(self) -> FlowView:
         """Wait until the flow has ended, or waits for a person: for an answer, a retry, or to be let go on.
@@ -75,7 +74,7 @@ class FlowHandle:
         Raises:
             Unavailable: the runtime was closed first.
         """
-        return view_flow(await self._runtime.rest_of_flow(self.id))
+        return _view(await self._runtime.rest_of_flow(self.id))
 
     async def result(self) -> FlowView:
         """Wait for the flow and give it, if it succeeded.
@@ -87,7 +86,7 @@ class FlowHandle:
         flow = await self._runtime.rest_of_flow(self.id)
         if flow.ending is None or flow.ending.error is not None:
             raise flow.error or FlowFailedError("it did not end")
-        return view_flow(flow)
+        return _view(flow)
 
     async def approval(self, step_id: str) -> ApprovalView:
         """Read the approval of a step, with the plan to be approved.
@@ -95,6 +94,8 @@ class FlowHandle:
         Raises:
             NotFound: there is no such step, or it asks for none.
         """
+        from runtime.api.flow_views import view_approval  # noqa: PLC0415 - see above
+
         flow = await self._runtime.read_flow(self.id)
         step = flow.steps.get(step_id)
         found = None if step is None else view_approval(flow, step)
@@ -104,6 +105,8 @@ class FlowHandle:
 
     async def policy_reports(self, step_id: str = "") -> tuple[PolicyReportView, ...]:
         """Read what policies found in the plans of the flow, or of one step, in the order in which they were evaluated."""
+        from runtime.api.flow_views import view_reports  # noqa: PLC0415 - see above
+
         return view_reports(await self._runtime.read_flow(self.id), step_id)
 
     async def start(self) -> None:
@@ -146,6 +149,8 @@ class FlowHandle:
 
         It approves in the name of `by`: plans that somebody else has to approve are asked about all the same.
         """
+        from runtime.api.flow_submission import choice  # noqa: PLC0415 - see above
+
         chosen = choice(ApprovalOption, option, "option", ApprovalOption.PROMPT)
         await self._runtime.tell_flow(
             SetApprovalOption(flow_id=self.id, option=chosen, by=by, admin=admin, groups=tuple(sorted(groups)))
@@ -267,6 +272,9 @@ class FlowClient:
 
     async def flow_request(self, source: FlowSource, *, strict: bool = False, **settings: Any) -> FlowRequest:
         """Give what is to be run: a type that documents of this runtime have is that document."""
+        from runtime.api.flow_submission import FILES, FlowRequest, load_flow  # noqa: PLC0415 - see above
+        from runtime.flow.document import FlowDocument, read_flow  # noqa: PLC0415 - see above
+
         document: FlowDocument
         match source:
             case FlowDocument():
@@ -284,6 +292,8 @@ class FlowClient:
 
     async def take_flow_on(self, request: FlowRequest) -> FlowHandle:
         """Take a flow on that was prepared, see `flow`."""
+        from runtime.api.flow_checks import check_document  # noqa: PLC0415 - see above
+
         if request.document is not None:
             check_document(request.document, self._types)
         submission = request.submission()
@@ -334,6 +344,12 @@ class FlowClient:
         if isinstance(outcome, Flow):
             return outcome
         raise Unavailable(f"flow {flow_id} did not come to rest: {outcome}")
+
+
+def _view(flow: Flow, *, hidden: bool = False) -> FlowView:
+    from runtime.api.flow_views import view_flow  # noqa: PLC0415 - see above
+
+    return view_flow(flow, hidden=hidden)
 
 
 @contextmanager

@@ -47,10 +47,10 @@ from runtime.engine import rights
 from runtime.engine.rights import Administrators, Identity
 from runtime.errors import Fault, FlowInvalid, Forbidden, InputInvalid, NotFound, did_you_mean
 from runtime.flow.document import read_flow
-from runtime.flow.events import RerunInput
 from runtime.flow.flow import Flow
 from runtime.flow.naming import Labels
 from runtime.flow.records import owner_of
+from runtime.flow.rerun_input import RerunInput
 from runtime.flow.rows import Step
 from runtime.flow.states import FlowStatus
 from runtime.frozen import frozen

@@ -2,8 +2,8 @@
 
 from typing import Final, TypeAlias, get_args
 
-from runtime.flow.events import RerunInput
 from runtime.flow.records import FlowCreated
+from runtime.flow.rerun_input import RerunInput
 from runtime.flow.rows import GroupSpec, StepSpec
 from runtime.flow.states import ApprovalOption
 from runtime.frozen import frozen

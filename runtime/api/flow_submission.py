@@ -13,7 +13,7 @@ from runtime.errors import Fault, FlowInvalid, did_you_mean
 from runtime.flow.document import FlowDocument, read_flow
 from runtime.flow.generation import flatten
 from runtime.flow.naming import UNLABELLED, Labels
-from runtime.flow.records import FlowCreated
+from runtime.flow.records import APPROVAL_SECONDS, PLAN_SECONDS, FlowCreated
 from runtime.flow.rows import Signal
 from runtime.flow.states import ApprovalOption, Mode, OnError, OnPolicyFailure
 from runtime.ids import new_id
@@ -26,9 +26,6 @@ FlowSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Json] | FlowDocume
 
 FILES: Final = frozenset({".yaml", ".yml", ".json"})
 """How the names of files end; any other text is a type of flows."""
-
-APPROVAL_SECONDS: Final = 30 * 86_400.0
-PLAN_SECONDS: Final = 72 * 3600.0
 
 
 @attrs.frozen(kw_only=True)

@@ -1,10 +1,9 @@
 """What can happen to a flow. `at` is the moment (Unix seconds); `by` is the account that asks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
-import attrs
-
+from runtime.flow.rerun_input import RerunInput
 from runtime.flow.rows import GroupSpec, StepSpec, Violation
 from runtime.flow.states import ApprovalOption, Hook
 from runtime.frozen import frozen
@@ -194,27 +193,6 @@ class RetryGroupRequested:
     at: float
     by: str
     step: str
-
-
-@frozen(kw_only=True)
-class RerunInput:
-    """What to run again, and how (spec section 12.5); the names are those of its JSON form."""
-
-    flow_id: str
-    step_id: str
-    operation: str
-    stale_plan: bool = False
-    replan_step_id: str = ""
-    continue_from_idx: int = 0
-    additional_skip_step_ids: tuple[str, ...] = ()
-
-    def to_json(self) -> Mapping[str, Json]:
-        """Give its JSON form; an empty list is left out."""
-        form: dict[str, Json] = attrs.asdict(self)
-        form["additional_skip_step_ids"] = list(self.additional_skip_step_ids)
-        if not self.additional_skip_step_ids:
-            del form["additional_skip_step_ids"]
-        return form
 
 
 @frozen(kw_only=True)

@@ -7,7 +7,6 @@ from runtime.flow.ends import fail_flow
 from runtime.flow.events import (
     NewerFlowCreated,
     PauseRequested,
-    RerunInput,
     RetryGroupRequested,
     RetryStepRequested,
     SkipStepRequested,
@@ -18,6 +17,7 @@ from runtime.flow.lifecycle import queue, retry_directive
 from runtime.flow.outcomes import PAUSED
 from runtime.flow.records import FlowParked, FlowSuperseded, PauseSet, StepRetried
 from runtime.flow.rerun import rerun
+from runtime.flow.rerun_input import RerunInput
 from runtime.flow.rows import Step
 from runtime.flow.segments import go_on, resume
 from runtime.flow.states import (

@@ -4,7 +4,7 @@ The records of one flow, folded in order over nothing, give its state (`runtime.
 """
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -26,6 +26,9 @@ from runtime.flow.states import (
 )
 from runtime.frozen import frozen
 from runtime.values.json import Json
+
+APPROVAL_SECONDS: Final = 30 * 86_400.0
+PLAN_SECONDS: Final = 72 * 3600.0
 
 
 def owner_of(owner_type: str, owner_id: str) -> str:
@@ -58,8 +61,8 @@ class FlowCreated:
     generate_signal: Signal | None = None
     group_records: bool = True
     segment: int = 5
-    approval_seconds: float = 30 * 86400.0
-    plan_seconds: float = 72 * 3600.0
+    approval_seconds: float = APPROVAL_SECONDS
+    plan_seconds: float = PLAN_SECONDS
     max_in_flight: int = 10
     by_groups: tuple[str, ...] = ()
     by_admin: bool = False

@@ -3,9 +3,9 @@
 from runtime.errors import Conflict, Fault, NotFound, Refused, RequestInvalid
 from runtime.flow.cloning import CloneRefused, clone_generation, clone_step
 from runtime.flow.ends import fail_flow
-from runtime.flow.events import RerunInput
 from runtime.flow.flat import enter
 from runtime.flow.records import FlowReopened, RunOpened, StepRetried
+from runtime.flow.rerun_input import RerunInput
 from runtime.flow.rows import Step
 from runtime.flow.states import (
     FlowStatus,

@@ -24,6 +24,8 @@ from starlette.routing import Route as Path
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp
 
+import runtime.values.renderer
+import runtime.work.flows.actor  # noqa: F401 - both are loaded before any request waits for them
 from actors import Clock, SystemClock
 from runtime.api.codec import REQUESTS
 from runtime.api.commands import CallCallback, ResolveTask, RunTask, SubmitBatch, SubmitTask

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -30,8 +30,10 @@ from runtime.templates.model import (
     Variable,
 )
 from runtime.templates.paths import shown
-from runtime.templates.yaml import YamlDocument, YamlInvalid, read_yaml
 from runtime.values.json import Json, NotJson, normalise
+
+if TYPE_CHECKING:
+    from runtime.templates.yaml import YamlDocument
 
 RUN_FIELDS: Final = (
     "state",
@@ -126,8 +128,10 @@ def draft_of_function_file(path: str | os.PathLike[str]) -> FunctionDraft:
     return FunctionDraft(function=function, report=report, places=document.places, source=source)
 
 
-def _document(path: str | os.PathLike[str], refusal: type[Invalid]) -> tuple[YamlDocument, str]:
+def _document(path: str | os.PathLike[str], refusal: type[Invalid]) -> "tuple[YamlDocument, str]":
     """Read a YAML file; give it with its name as it is shown."""
+    from runtime.templates.yaml import YamlInvalid, read_yaml  # noqa: PLC0415 - templates may be built in Python
+
     source = os.fspath(path).encode(errors="backslashreplace").decode()
     try:
         return read_yaml(Path(path)), source

@@ -6,7 +6,8 @@
     functions     what µTask adds to their functions
     javascript    the expressions of variables, in a small process that can be ended
     templates     templates kept compiled, rendered against `Values`
-    evaluator     the front: short things inline, long ones and scripts on one thread; the only async module here
+    evaluator     the front: what has nothing to render passes, and what renders is loaded for the first that has
+    renderer      short things inline, long ones and scripts on one thread
     regex         RE2 patterns, for everything that searches with a pattern from a template
 
 A step renders with the snapshot it was given, so what a template prints depends on nothing that happens meanwhile.

@@ -1,49 +1,26 @@
 """Rendering, seen from the rest of the runtime: text and JSON in, rendered text and JSON out.
 
-What is short is rendered where it is asked for, on the event loop, with limits that keep it short. What hits them, and
-what may run JavaScript, is rendered (again: rendering has no effects) on one evaluator thread, with wider limits; there
-is only one, so scripts run one at a time. Cancelling whoever waits gives up at once: the script is ended, and the
-thread with it soon after.
+What has nothing to render is given back at once; the rest goes to the renderer (`runtime.values.renderer`), which is
+loaded for the first of it.
 """
 
-import re
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from random import Random, SystemRandom
-from typing import Final, TypeVar
-
-import attrs
-import trio
+from random import Random
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from runtime.errors import TemplatingError
-from runtime.values.functions import RENDERING, Rendering
-from runtime.values.gotemplate import Budget, FunctionError, Host, Limits
-from runtime.values.gotemplate.errors import Exhausted
-from runtime.values.javascript import ExpressionError, JavaScript
 from runtime.values.json import Json
 from runtime.values.snapshot import DEFAULT_REGION, Values
-from runtime.values.templates import Templates, TooMuch
+
+if TYPE_CHECKING:
+    from runtime.values.gotemplate import Limits
+    from runtime.values.renderer import Pass, Renderer
 
 T = TypeVar("T")
 
 _DEEPEST: Final = 250
-_LONGEST_PARSED_INLINE: Final = 2_000  # characters: some four milliseconds
 _MOST_SEEN_INLINE: Final = 2_000  # items of a value
-_TEXTS_IN_ONE: Final = 4  # all texts of a value may cost as much as so many alone
-_STEPS_A_TEXT: Final = 50  # what a text costs before its first step
-_PAUSE_SECONDS: Final = 0.00005
-_EVALUATES: Final = re.compile(r"\beval(?:Cache)?\b")
-
-INLINE: Final = Limits(steps=20_000, output=1 << 20, memory=2 << 20)
-"""What one text may cost on the event loop: a few milliseconds."""
-
-THREADED: Final = Limits()
-"""What it may cost at all: about a second, and some tens of megabytes."""
-
-
-def _never() -> bool:
-    return False
 
 
 class EvalCache:
@@ -63,7 +40,8 @@ class Evaluator:
     elsewhere. `now` and `random` are what ``now``, ``uuid`` and the like draw on; given the same, a run gives the same.
     `region` is where it renders: what is rendered before there is a task shows it as ``.task.region``.
 
-    `close` ends the JavaScript process; a forgotten one ends with this object.
+    What renders is loaded for the first text that holds ``{{``, or by `load`. `close` ends the JavaScript process; a
+    forgotten one ends with this object.
     """
 
     def __init__(
@@ -71,17 +49,14 @@ class Evaluator:
         *,
         now: Callable[[], datetime],
         random: Random | None = None,
-        limits: Limits = THREADED,
+        limits: "Limits | None" = None,
         region: str = DEFAULT_REGION,
     ) -> None:
         self.now = now
         self.region = region
-        source = random or SystemRandom()
-        self._inline = Templates(now=now, random=source)
-        self._threaded = Templates(now=now, random=source)
-        self._javascript = JavaScript()
-        self._thread = trio.CapacityLimiter(1)
+        self._random = random
         self._limits = limits
+        self._renderer: Renderer | None = None
 
     async def render(self, text: str, values: Values, *, cache: EvalCache | None = None) -> str:
         """Render one text.
@@ -111,21 +86,30 @@ class Evaluator:
         What cannot be rendered is left out, and the first error is given beside what was rendered.
         """
 
-        def job(pass_: "_Pass") -> tuple[dict[str, Json], TemplatingError | None]:
+        def job(pass_: "Pass") -> tuple[dict[str, Json], TemplatingError | None]:
             faults: list[TemplatingError] = []
             return pass_.result(layout, faults), next(iter(faults), None)
 
         return await self._run(layout, values, job, (dict(layout), None), keys=True)
 
+    def load(self) -> "Renderer":
+        """Load what renders, which takes a tenth of a second, if nothing has yet: for who has the time now. Sync."""
+        if self._renderer is None:
+            from runtime.values.renderer import Renderer  # noqa: PLC0415 - many tasks have nothing to render
+
+            self._renderer = Renderer(now=self.now, random=self._random, limits=self._limits)
+        return self._renderer
+
     def close(self) -> None:
         """End the JavaScript process. Idempotent, and the evaluator can still be used."""
-        self._javascript.close()
+        if self._renderer is not None:
+            self._renderer.close()
 
     async def _run(
         self,
         value: Json,
         values: Values,
-        job: Callable[["_Pass"], T],
+        job: Callable[["Pass"], T],
         unchanged: T,
         *,
         cache: EvalCache | None = None,
@@ -135,128 +119,10 @@ class Evaluator:
         try:
             texts = list(_texts(value, keys=keys, room=_Room(_MOST_SEEN_INLINE)))
         except _TooMany:
-            return await self._on_thread(
+            return await self.load().on_thread(
                 values, results, lambda pass_: job(pass_) if any(_texts(value, keys=keys)) else unchanged
             )
-        if not texts:
-            return unchanged
-        if self._is_short(texts) and not _runs_scripts(texts, values):
-            await trio.lowlevel.checkpoint()
-            try:
-                return job(_Pass(self._inline, values, dict(results), INLINE, self._javascript))
-            except TooMuch:
-                pass  # it gets more, elsewhere
-        return await self._on_thread(values, results, job)
-
-    def _is_short(self, texts: Sequence[str]) -> bool:
-        """Say whether parsing what is not parsed yet takes no longer than the event loop may be held."""
-        return sum(len(text) for text in texts if text not in self._inline) <= _LONGEST_PARSED_INLINE
-
-    async def _on_thread(self, values: Values, results: dict[str, str], job: Callable[["_Pass"], T]) -> T:
-        abandoned = _Flag()
-        started = _Flag()
-
-        def pause() -> None:
-            if abandoned.up:
-                raise Exhausted("given up: nobody waits for it any more", "steps")
-            time.sleep(_PAUSE_SECONDS)
-
-        def work() -> T:
-            started.up = True
-            pass_ = _Pass(self._threaded, values, results, self._limits, self._javascript, lambda: abandoned.up, pause)
-            return job(pass_)
-
-        try:
-            return await trio.to_thread.run_sync(work, limiter=self._thread, abandon_on_cancel=True)
-        except trio.Cancelled:
-            abandoned.up = True
-            if started.up:  # the limiter is still held by this work, so what runs is its own
-                self._javascript.interrupt()
-            raise
-
-
-class _Flag:
-    """One bit that goes up once, seen by two threads."""
-
-    __slots__ = ("up",)
-
-    def __init__(self) -> None:
-        self.up = False
-
-
-@attrs.define(eq=False)
-class _Pass:
-    """One call of the evaluator: everything in it shares one cache; each text has its limits, and all have together."""
-
-    templates: Templates
-    values: Values
-    results: dict[str, str]
-    limits: Limits
-    javascript: JavaScript
-    stopped: Callable[[], bool] = _never
-    pause: Callable[[], None] | None = None
-    steps: int = attrs.field(init=False)
-    output: int = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.steps = self.limits.steps if self.pause is None else _TEXTS_IN_ONE * self.limits.steps
-        self.output = self.limits.output if self.pause is None else _TEXTS_IN_ONE * self.limits.output
-
-    def text(self, text: str) -> str:
-        if self.stopped():
-            raise TemplatingError("given up: nobody waits for it any more")
-        if "{{" not in text:
-            return text
-        token = RENDERING.set(Rendering(self.values, self.results, self.expand, self.run))
-        budget = Budget(self.limits, pause=self.pause, steps=self.steps)
-        self.steps -= budget.left + _STEPS_A_TEXT
-        try:
-            rendered = self.templates.render(text, self.values, budget)
-        finally:
-            RENDERING.reset(token)
-            self.steps += max(budget.left, 0)
-        self.output -= len(rendered)
-        if self.steps < 0 or self.output < 0:
-            raise TooMuch("Templating error: the texts to render are too many, or too long together")
-        return rendered
-
-    def expand(self, text: str, host: Host) -> str:
-        return self.templates.expand(text, self.values, host)
-
-    def run(self, name: str, source: str, timeout: str | None) -> str:
-        try:
-            return self.javascript.run(name, source, timeout, stopped=self.stopped)
-        except ExpressionError as fault:
-            raise FunctionError(str(fault)) from fault
-
-    def tree(self, value: Json) -> Json:
-        match value:
-            case str():
-                return self.text(value)
-            case Mapping():
-                return {key: self.tree(item) for key, item in value.items()}
-            case Sequence():
-                return [self.tree(item) for item in value]
-            case _:
-                return value
-
-    def result(self, layout: Mapping[str, Json], faults: list[TemplatingError]) -> dict[str, Json]:
-        rendered: dict[str, Json] = {}
-        for key, value in layout.items():
-            try:
-                name = self.text(key)
-                match value:
-                    case str():
-                        rendered[name] = self.text(value)
-                    case Mapping():
-                        rendered[name] = self.result(value, faults)
-                    case _:
-                        rendered[name] = value
-            except TemplatingError as fault:
-                if isinstance(fault, TooMuch) and self.limits is INLINE:
-                    raise
-                faults.append(fault)
-        return rendered
+        return await self.load().run(texts, values, results, job) if texts else unchanged
 
 
 def renders(value: Json) -> bool:
@@ -306,9 +172,3 @@ def _texts(value: Json, *, keys: bool, room: _Room | None = None, depth: int = _
         case Sequence():
             for item in value:
                 yield from _texts(item, keys=keys, room=room, depth=depth - 1)
-
-
-def _runs_scripts(texts: Sequence[str], values: Values) -> bool:
-    return any(map(_EVALUATES.search, texts)) and any(
-        variable.expression is not None for variable in values.variables.values()
-    )

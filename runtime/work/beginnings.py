@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -12,13 +12,15 @@ from runtime.engine.states import Admission, ResolutionState
 from runtime.engine.task import Task
 from runtime.errors import Unavailable
 from runtime.faults import FaultPoint
-from runtime.flow.effects import Effect as FlowEffect
 from runtime.flow.flow import Flow
 from runtime.journal.listing import relisted
 from runtime.journal.protocol import Entry, JournalUnavailable, Record, entry_of, standing_of
 from runtime.work.late import put_down
 from runtime.work.roster import LEFT, Roster
 from runtime.work.unit import Services
+
+if TYPE_CHECKING:
+    from runtime.flow.effects import Effect as FlowEffect
 
 
 @attrs.frozen
@@ -30,7 +32,7 @@ class Beginning:
 
     unit: Task | Flow
     records: Sequence[Record]
-    effects: Sequence[Effect] | Sequence[FlowEffect]
+    effects: "Sequence[Effect] | Sequence[FlowEffect]"
     before: Task | None = None
     question: Question[Any] | None = None
 

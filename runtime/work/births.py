@@ -1,17 +1,19 @@
 """How the actor of a task or a flow begins: from what was just decided or read, or from the journal."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from actors import Address
 from runtime.engine.task import Task
 from runtime.errors import InvariantBroken
 from runtime.flow.flow import Flow
 from runtime.journal.replaying import replay
-from runtime.work.flows.actor import FlowActor
 from runtime.work.messages import TaskEnded, TurnMoved, WakeTask
 from runtime.work.task import TaskActor
 from runtime.work.unit import Services
+
+if TYPE_CHECKING:
+    from runtime.work.flows.actor import FlowActor
 
 
 class Birth:
@@ -34,7 +36,7 @@ class Birth:
 
 async def actor_of(
     birth: Birth, services: Services, intake: Address[WakeTask | TaskEnded | TurnMoved], _incarnation: int
-) -> TaskActor | FlowActor:
+) -> "TaskActor | FlowActor":
     """Make an incarnation: the first one of what is at hand, any other of the journal."""
     first = birth.take()
     if first is not None:
@@ -52,7 +54,9 @@ def _actor(
     intake: Address[WakeTask | TaskEnded | TurnMoved],
     effects: Sequence[Any],
     resumed: str,
-) -> TaskActor | FlowActor:
+) -> "TaskActor | FlowActor":
     if isinstance(task, Flow):
+        from runtime.work.flows.actor import FlowActor  # noqa: PLC0415 - many runtimes never see a flow
+
         return FlowActor(task, services, intake, effects=effects, resumed=resumed)
     return TaskActor(task, services, intake, effects=effects, resumed=resumed)

@@ -13,12 +13,8 @@ from runtime.engine.events import DrainBegan, StepFinished
 from runtime.engine.states import StepState
 from runtime.engine.task import Task
 from runtime.errors import NotFound
-from runtime.flow.decision import decide as decide_flow
-from runtime.flow.events import DrainBegan as FlowDrainBegan
 from runtime.flow.flow import Flow
 from runtime.journal.protocol import Record
-from runtime.work.flows.actor import FlowActor
-from runtime.work.flows.requests import flow_event_of
 from runtime.work.requests import event_of
 from runtime.work.task import TaskActor
 
@@ -43,11 +39,9 @@ def decide_late(
 ) -> tuple[Task | Flow, Sequence[Record], Exception | None]:
     """Decide on a message to a task or a flow: what it is then, what to store, and the refusal of the message."""
     if isinstance(unit, Flow):
-        if isinstance(message, FlowActor.foreign):
-            return unit, (), NotFound("task", unit.header.flow_id, "it is a flow")
-        held = FlowDrainBegan(at=at, by="runtime", reason=_LATE)
-        on_flow = decide_flow(unit, held, flow_event_of(message, at))
-        return on_flow.flow, on_flow.records, on_flow.refusals[-1]
+        from runtime.work.flows.late import decide_late_on_flow  # noqa: PLC0415 - many runtimes never see a flow
+
+        return decide_late_on_flow(unit, message, at=at, why=_LATE)
     if isinstance(message, TaskActor.foreign):
         return unit, (), NotFound("flow", unit.header.task_id, "it is a task")
     decision = decide(unit, event_of(message, at))

@@ -3,18 +3,20 @@
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from actors import Address, ChildSpec, ChildState, ChildUnknown, Draining, Restart, Supervisor
 from runtime.api.flow_messages import CancelFlow
 from runtime.engine.effects import Effect
 from runtime.engine.task import Task
-from runtime.flow.effects import Effect as FlowEffect
 from runtime.flow.flow import Flow
 from runtime.journal.replaying import replay
 from runtime.work.births import Birth, actor_of
 from runtime.work.messages import TaskEnded, TurnMoved, WakeTask
 from runtime.work.unit import Services
+
+if TYPE_CHECKING:
+    from runtime.flow.effects import Effect as FlowEffect
 
 LEFT: Final = "whoever ran the task ended in the middle of it"
 """Why a task that is awake in the journal and not in memory is resumed."""
@@ -49,7 +51,7 @@ class Roster:
         return str(child.reason) if child.state is ChildState.QUARANTINED else ""
 
     def start(
-        self, unit: Task | Flow, effects: Sequence[Effect] | Sequence[FlowEffect] = (), *, resumed: str = ""
+        self, unit: Task | Flow, effects: "Sequence[Effect] | Sequence[FlowEffect]" = (), *, resumed: str = ""
     ) -> bool:
         """Start the actor of a task; false when it is too late for that. Sync.
 

@@ -16,17 +16,12 @@ from runtime.engine.events import AddComment, ResolveRequested
 from runtime.engine.records import TaskSubmitted
 from runtime.engine.task import Task
 from runtime.errors import Conflict, NotFound, Refused, Unavailable
-from runtime.flow.decision import decide as decide_flow
-from runtime.flow.events import DrainBegan as FlowDrainBegan
-from runtime.flow.events import StartRequested
 from runtime.flow.flow import Flow
 from runtime.journal.protocol import AlreadyStored
 from runtime.wishes import REFUSED, FlowOrder, SpawnedTask
 from runtime.work.beginnings import Beginning, Beginnings
 from runtime.work.duplicates import duplicate, is_same
 from runtime.work.family import submission_of
-from runtime.work.flows.birth import begin_flow
-from runtime.work.flows.door import flow_of
 from runtime.work.flows.turns import check_room
 from runtime.work.messages import SubmitBatch
 from runtime.work.roster import Roster
@@ -141,15 +136,11 @@ class Submissions:
         return Beginning(decision.task, (submitted, *decision.records), decision.effects, question=question)
 
     def _enter_flow(self, message: SubmitFlow, question: Question[Any] | None = None) -> Beginning:
-        flow, records = begin_flow(message, self._services.tools.runners, at=self._clock.wall())
-        now, drain = self._clock.wall(), self._services.shutdown.reason
-        held = (
-            []
-            if drain is None or not message.start
-            else [FlowDrainBegan(at=now, by=drain.requester, reason=drain.text)]
-        )
-        decision = decide_flow(flow, *held, *([StartRequested(at=now)] if message.start else []))
-        return Beginning(decision.flow, (*records, *decision.records), decision.effects, question=question)
+        from runtime.work.flows.birth import enter_flow  # noqa: PLC0415 - many runtimes never see a flow
+
+        services = self._services
+        entered = enter_flow(message, services.tools.runners, services.shutdown.reason, at=self._clock.wall())
+        return Beginning(*entered, question=question)
 
     async def _has_room(self, question: Question[Any], message: SubmitFlow) -> bool:
         """Refuse a flow where too many of its owner wait; one that is there already is not one more."""
@@ -168,6 +159,8 @@ class Submissions:
         Raises:
             Unavailable: not now: too many of its owner wait, or it cannot be known.
         """
+        from runtime.work.flows.birth import flow_of  # noqa: PLC0415 - as above
+
         try:
             submission = flow_of(order, self._services.flows)
         except Refused as refusal:

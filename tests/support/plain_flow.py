@@ -39,7 +39,6 @@ from runtime.flow.events import (
     ParentTold,
     PlanChecked,
     PoliciesEvaluated,
-    RerunInput,
     RerunRequested,
     ResponseGiven,
     Resumed,
@@ -57,6 +56,7 @@ from runtime.flow.generation import GenerationError, choose_generator, flatten
 from runtime.flow.history import begin, replay
 from runtime.flow.noop import PLAN_READERS, PlanUnreadable, is_noop
 from runtime.flow.records import FlowCreated, FlowStatusSet, GroupStatusSet, Record, RowsAdded, StepBegan, StepStatusSet
+from runtime.flow.rerun_input import RerunInput
 from runtime.flow.rows import GroupSpec, Signal, Step, StepSpec, Violation
 from runtime.flow.states import EXECUTABLE, ApprovalOption, ExecutionType, FlowTurn, Mode, Stage, StepStatus
 from runtime.values.json import Json

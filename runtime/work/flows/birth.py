@@ -1,21 +1,43 @@
-"""The first records of a flow: those of its acceptance, with its steps where they are all known."""
+"""How a flow begins: what a step that wished for one is to submit, and the first records and decisions.
+
+The records are those of its acceptance, with its steps where they are all known.
+"""
 
 from collections.abc import Sequence
 
 import attrs
 
+from actors import StopReason
 from runtime.api.flow_messages import SubmitFlow
+from runtime.api.flow_submission import FlowRequest
+from runtime.flow.decision import decide
+from runtime.flow.document import read_flow
+from runtime.flow.effects import Effect
+from runtime.flow.events import DrainBegan, Event, StartRequested
 from runtime.flow.flow import Flow
 from runtime.flow.generation import rows_of
 from runtime.flow.history import apply, begin
-from runtime.flow.naming import UNLABELLED
-from runtime.flow.records import FlowCreated, RowsAdded
+from runtime.flow.records import FlowCreated, Record, RowsAdded
 from runtime.flow.rows import StepSpec
+from runtime.flow.states import ApprovalOption
+from runtime.flows import Flows
 from runtime.runner import Runners, RunnerUnknown
+from runtime.wishes import FlowOrder
 
 
-def begin_flow(message: SubmitFlow, runners: Runners, *, at: float) -> tuple[Flow, Sequence[FlowCreated | RowsAdded]]:
-    """Make the flow that a submission asks for, and the records that say so."""
+def enter_flow(
+    message: SubmitFlow, runners: Runners, drain: StopReason | None, *, at: float
+) -> tuple[Flow, Sequence[Record], Sequence[Effect]]:
+    """Make the flow that a submission asks for: with the records so far, and what to do; little in a `drain`."""
+    flow, records = _begin(message, runners, at=at)
+    asked: list[Event] = [StartRequested(at=at)] if message.start else []
+    if drain is not None and message.start:
+        asked.insert(0, DrainBegan(at=at, by=drain.requester, reason=drain.text))
+    decision = decide(flow, *asked)
+    return decision.flow, (*records, *decision.records), decision.effects
+
+
+def _begin(message: SubmitFlow, runners: Runners, *, at: float) -> tuple[Flow, Sequence[FlowCreated | RowsAdded]]:
     created = attrs.evolve(message.flow, at=at)
     flow = begin(created)
     if not message.steps:
@@ -33,11 +55,28 @@ def as_it_resumes(spec: StepSpec, runners: Runners) -> StepSpec:
     return attrs.evolve(spec, idempotent=True) if resumes else spec
 
 
-def is_same_flow(message: SubmitFlow, flow: Flow) -> bool:
-    """Say whether a submission is that of a flow that is there: the same again, whenever it is made."""
-    return _asked(message.flow) == _asked(flow.header)
+def flow_of(order: FlowOrder, kit: Flows) -> SubmitFlow:
+    """Give the submission of a flow that a step wished for.
 
-
-def _asked(flow: FlowCreated) -> FlowCreated:
-    """Give what was asked for, without what is different the next time."""
-    return attrs.evolve(flow, at=0.0, by_groups=(), by_admin=False, labels=UNLABELLED)
+    Raises:
+        FlowInvalid: it is none.
+    """
+    given = order.flow
+    document = kit.documents.get(given) if isinstance(given, str) else read_flow(given)[0]
+    kind = given if isinstance(given, str) else (document.name if document is not None else "") or "flow"
+    return FlowRequest(
+        type=kind,
+        document=document,
+        labels=kit.labels_of(kind),
+        flow_id=order.id,
+        by=order.by,
+        owner_id=order.owner_id,
+        owner_type=order.owner_type,
+        metadata=order.metadata,
+        inputs=order.inputs,
+        plan_only=order.plan_only or None,
+        approval_option=ApprovalOption.APPROVE_ALL if order.approve_all else None,
+        approval_seconds=order.approval_seconds,
+        plan_seconds=order.plan_seconds,
+        parent=order.parent,
+    ).submission()

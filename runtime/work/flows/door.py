@@ -10,23 +10,18 @@ import attrs
 import trio
 
 from actors import ActorStopped, AskExpired, ChildUnknown, Clock, MailboxFull
-from runtime.api.flow_messages import SubmitFlow
-from runtime.api.flow_submission import FlowRequest
 from runtime.api.messages import GetTask
 from runtime.embedded import AnswerReport, FlowDoor, FlowReport, StepReport
 from runtime.engine.task import Task
 from runtime.errors import Conflict, NotFound, Unavailable
-from runtime.flow.document import read_flow
 from runtime.flow.flow import Flow
 from runtime.flow.naming import base_name
 from runtime.flow.records import owner_of
 from runtime.flow.rows import Step
-from runtime.flow.states import ApprovalOption
 from runtime.flows import Flows
 from runtime.wishes import FlowOrder
-from runtime.work.duplicates import duplicate
+from runtime.work.duplicates import duplicate, is_same_flow
 from runtime.work.family import Front
-from runtime.work.flows.birth import is_same_flow
 
 _ANSWER_WITHIN_SECONDS: Final = 30.0
 _AGAIN_SECONDS: Final = 1.0
@@ -45,6 +40,8 @@ class OpenDoor(FlowDoor):
 
     async def look_up(self, order: FlowOrder) -> FlowReport | None:
         """See `FlowDoor.look_up`."""
+        from runtime.work.flows.birth import flow_of  # noqa: PLC0415 - every runtime has a door, few see a flow
+
         try:
             found = await self._ask(order.id)
         except NotFound:
@@ -80,33 +77,6 @@ class OpenDoor(FlowDoor):
                 return await self.front().ask(message, deadline=self.clock.monotonic() + _ANSWER_WITHIN_SECONDS)
             except (ActorStopped, ChildUnknown, MailboxFull, AskExpired, Unavailable):
                 await trio.sleep(_AGAIN_SECONDS)
-
-
-def flow_of(order: FlowOrder, kit: Flows) -> SubmitFlow:
-    """Give the submission of a flow that a step wished for.
-
-    Raises:
-        FlowInvalid: it is none.
-    """
-    given = order.flow
-    document = kit.documents.get(given) if isinstance(given, str) else read_flow(given)[0]
-    kind = given if isinstance(given, str) else (document.name if document is not None else "") or "flow"
-    return FlowRequest(
-        type=kind,
-        document=document,
-        labels=kit.labels_of(kind),
-        flow_id=order.id,
-        by=order.by,
-        owner_id=order.owner_id,
-        owner_type=order.owner_type,
-        metadata=order.metadata,
-        inputs=order.inputs,
-        plan_only=order.plan_only or None,
-        approval_option=ApprovalOption.APPROVE_ALL if order.approve_all else None,
-        approval_seconds=order.approval_seconds,
-        plan_seconds=order.plan_seconds,
-        parent=order.parent,
-    ).submission()
 
 
 def _report(flow: Flow) -> FlowReport:

@@ -3,8 +3,9 @@
 import pytest
 
 from runtime.errors import Conflict
-from runtime.flow.events import RerunInput, RerunRequested, StartRequested, WorkFinished
+from runtime.flow.events import RerunRequested, StartRequested, WorkFinished
 from runtime.flow.order import Order
+from runtime.flow.rerun_input import RerunInput
 from runtime.flow.rows import Signal, StepSpec
 from runtime.flow.states import ExecutionType, Mode, OnError, StepStatus
 from runtime.flow.status import Status

@@ -16,7 +16,6 @@ from runtime.flow.events import (
     GenerationFailed,
     NewerFlowCreated,
     PauseRequested,
-    RerunInput,
     RerunRequested,
     ResponseGiven,
     RetryGroupRequested,
@@ -26,6 +25,7 @@ from runtime.flow.events import (
     TurnGiven,
     UnpauseRequested,
 )
+from runtime.flow.rerun_input import RerunInput
 from runtime.flow.rows import GroupSpec, RetryRule, StepSpec
 from runtime.flow.states import ApprovalOption, ExecutionType, Hook, Mode, OnError, ResponseType
 from tests.support.plain_flow import CHANGES, NO_CHANGES, WORK, FlowLoop, Work, group, scripted, step

@@ -6,13 +6,13 @@ from runtime.errors import Conflict, NotFound, RequestInvalid
 from runtime.flow.events import (
     CancelGroupRequested,
     NewerFlowCreated,
-    RerunInput,
     RerunRequested,
     RetryGroupRequested,
     RetryStepRequested,
 )
 from runtime.flow.naming import Labels, base_name, next_name
 from runtime.flow.outcomes import FlowStoppedError
+from runtime.flow.rerun_input import RerunInput
 from runtime.flow.rows import CloneSpec, RetryRule
 from runtime.flow.states import ExecutionType, Hook, Mode
 from tests.support.plain_flow import WORK, FlowLoop, Work, group, plan, scripted, step

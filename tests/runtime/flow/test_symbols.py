@@ -10,7 +10,6 @@ import attrs
 import pytest
 
 from runtime.flow.effects import ContinueAsNew
-from runtime.flow.events import RerunInput
 from runtime.flow.outcomes import (
     ApprovalPauseError,
     Ending,
@@ -20,6 +19,7 @@ from runtime.flow.outcomes import (
     FlowStoppedError,
     NotApprovedError,
 )
+from runtime.flow.rerun_input import RerunInput
 from runtime.flow.states import (
     DENY_VIOLATIONS_KEY,
     DIRECTIVE_KEY,

@@ -5,9 +5,9 @@ from functools import cache
 from random import Random
 from typing import Any
 
-from runtime.values.evaluator import THREADED, _Pass
 from runtime.values.gotemplate import Limits
 from runtime.values.json import loads
+from runtime.values.renderer import THREADED, Pass
 from runtime.values.snapshot import StepView, Values
 from runtime.values.templates import Templates
 
@@ -40,7 +40,7 @@ class NoScripts:
 def render(text: str, values: Values | None = None, limits: Limits = THREADED, engine: Templates | None = None) -> str:
     seen = some_values() if values is None else values
     scripts: Any = NoScripts()
-    return _Pass(engine or templates(), seen, {}, limits, scripts).text(text)
+    return Pass(engine or templates(), seen, {}, limits, scripts).text(text)
 
 
 __all__ = ("DATA", "NOW", "render", "some_values", "templates")

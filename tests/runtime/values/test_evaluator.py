@@ -162,9 +162,9 @@ async def test_cancelling_ends_a_running_script_at_once_and_the_next_one_runs(ev
     with trio.fail_after(30):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(evaluator.render, '{{eval "endless"}}', values)
-            while evaluator._javascript._worker is None:
+            while evaluator.load()._javascript._worker is None:
                 await trio.lowlevel.checkpoint()
-            process = evaluator._javascript._worker._process
+            process = evaluator.load()._javascript._worker._process
             nursery.cancel_scope.cancel()
         assert await evaluator.render('{{eval "quick"}}', values) == "2"
     assert process.returncode is not None
@@ -194,7 +194,7 @@ async def test_cancelling_one_that_waits_its_turn_leaves_the_running_one_alone(e
     with trio.fail_after(30):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(slow)
-            while evaluator._javascript._worker is None:
+            while evaluator.load()._javascript._worker is None:
                 await trio.lowlevel.checkpoint()
             with trio.move_on_after(0):
                 await evaluator.render('{{eval "slow"}}', values)
@@ -285,6 +285,6 @@ async def test_this_and_the_loop_item_are_seen(evaluator):
 
 def test_importing_the_evaluator_does_not_load_the_script_engine():
     """A program that renders nothing does not pay for the engine."""
-    code = "import sys, runtime.values.evaluator; print([n for n in sys.modules if n in ('quickjs', '_quickjs')])"
+    code = "import sys, runtime.values.renderer; print([n for n in sys.modules if n in ('quickjs', '_quickjs')])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"

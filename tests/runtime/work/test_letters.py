@@ -5,7 +5,7 @@ import pytest
 from runtime.api import flow_messages as flows
 from runtime.api import messages as api
 from runtime.errors import Conflict, Fault, Forbidden, InputInvalid, NotFound, RequestInvalid, Unavailable
-from runtime.flow.events import RerunInput
+from runtime.flow.rerun_input import RerunInput
 from runtime.flow.states import ApprovalOption
 from runtime.values.json import Number
 from runtime.wishes import SpawnedTask
