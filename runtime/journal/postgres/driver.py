@@ -5,19 +5,21 @@ connection consumes them in one method, `wait`, which this one replaces. Opening
 one, in a thread, whose link to the server is then adopted. Everything else of `psycopg.AsyncConnection` works as it is
 documented: statements, transactions, pipelines, COPY, LISTEN.
 
-What is leaned on - `wait`, `lock`, `pgconn`, `_cancel_gen` - is not promised by psycopg, so its version is bounded in pyproject.toml.
+What is leaned on - `wait`, `lock`, `pgconn`, `_cancel_gen`, `generators.execute` - is not promised by psycopg, so its version is bounded in pyproject.toml.
 """
 
 import math
 import select
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final, Self
+from itertools import count
+from typing import Any, Final, Self, cast
 
 import psycopg
 import trio
-from psycopg import capabilities, conninfo, errors
-from psycopg.pq import ConnStatus, TransactionStatus
+from psycopg import capabilities, conninfo, errors, generators
+from psycopg.abc import Buffer
+from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.rows import AsyncRowFactory, tuple_row
 from psycopg.waiting import Ready, Wait
 
@@ -50,6 +52,8 @@ class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
         self.lock = trio.Lock()  # type: ignore[assignment] # used as `async with`, as trio's is
         self.backend = pgconn.backend_pid
         self.unanswered = False
+        self._named: dict[str, bytes] = {}
+        self._numbers = count()
         self._waits_since: float | None = None
 
     @classmethod
@@ -66,6 +70,31 @@ class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
         connection = cls(await trio.to_thread.run_sync(_connected, whole, abandon_on_cancel=True))
         connection._autocommit = True  # as that of the one it was adopted from
         return connection
+
+    async def call(self, statement: str, values: Sequence[Buffer | None], formats: Sequence[Format]) -> bytes | None:
+        """Give the first value of the only row of a statement, as text; it is prepared once and kept.
+
+        It goes past all that psycopg does for any statement, which for one of many values costs more than the statement.
+        `values` are bytes as the server takes them, in their `formats`, for ``$1`` and so on.
+
+        Raises:
+            psycopg.Error: as `execute` does.
+        """
+        async with self.lock:
+            name = self._named.get(statement)
+            if name is None:
+                name = b"called_%d" % next(self._numbers)
+                self.pgconn.send_prepare(name, statement.encode())
+                await self._result()
+                self._named[statement] = name
+            self.pgconn.send_query_prepared(name, values, formats)
+            return (await self._result()).get_value(0, 0)
+
+    async def _result(self) -> "psycopg.pq.abc.PGresult":
+        [result] = await self.wait(generators.execute(self.pgconn))
+        if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+            raise errors.error_from_result(result)
+        return cast("psycopg.pq.abc.PGresult", result)
 
     async def wait(self, gen: Any, interval: float = 0.0, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - psycopg's
         """Consume a generator of psycopg's."""

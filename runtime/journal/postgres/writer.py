@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import attrs
 import msgspec
+from psycopg.pq import Format
 
 from runtime.journal.listing import Listing
 from runtime.journal.postgres.database import renew_key
@@ -118,27 +119,28 @@ class Writer:
         """
         await renew_key(connection, self._vault, self._numbers)
         rows = self.rows(turns)
-        parts = {name: _json(part) for name, part in rows.parts(freed).items() if part}
+        parts = {name: _encode(part) for name, part in rows.parts(freed).items() if part}
         statement = storing(tuple(parts))
-        values = {
-            "me": self._me,
-            "serial": serial,
-            "total": rows.total,
+        values: dict[str, bytes | bytearray] = {
+            "me": b"%d" % self._me,
+            "serial": b"%d" % serial,
+            "total": b"%d" % rows.total,
+            "channel": self._channel.encode(),
+            "format": b"%d" % self._format,
             "blob": rows.blob,
-            "channel": self._channel,
-            "format": self._format,
             **parts,
         }
+        arguments = [values[place] for place in statement.places]
+        formats = [Format.BINARY if place == "blob" else Format.TEXT for place in statement.places]
         if not rows.relisted:
-            cursor = await connection.execute(statement, values, prepare=True)
+            base = await connection.call(statement.text, arguments, formats)
         else:
             async with connection.transaction():
-                cursor = await connection.execute(statement, values, prepare=True)
+                base = await connection.call(statement.text, arguments, formats)
                 for number, listing in rows.relisted:
                     await _relist(connection, number, listing)
-        row = await cursor.fetchone()
-        assert row is not None  # noqa: S101 - it is one row, or an error
-        return Stored(row[0], rows)
+        assert base is not None  # noqa: S101 - it is one row, or an error
+        return Stored(int(base), rows)
 
     def grow(self, stored: "Stored") -> None:
         """Know what was stored. Sync."""
@@ -229,10 +231,6 @@ class Stored:
 
     base: int
     rows: _Rows
-
-
-def _json(rows: object) -> str:
-    return _encode(rows).decode()
 
 
 def _standing(standing: Standing, changed: float) -> Mapping[str, Any]:

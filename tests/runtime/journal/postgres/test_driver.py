@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 import trio
+from psycopg.pq import Format
 
 from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.pool import Pool
@@ -24,6 +25,22 @@ async def value(connection, query, *parameters):
 async def test_postgres_driver_statements_give_rows_and_prepared_ones_too(connection):
     for number in range(12):  # from the sixth on it is prepared
         assert await value(connection, "SELECT %s::int + 1", number) == number + 1
+
+
+async def test_postgres_driver_calls_give_one_value_and_go_on_after_an_error_or_a_cancel(connection):
+    text, binary = Format.TEXT, Format.BINARY
+    for body, number in ((b"\x00\xff", b"7"), (bytearray(b"\x01"), b"-1"), (b"", None)):
+        value = await connection.call("SELECT $2::int || encode($1::bytea, 'hex')", [body, number], [binary, text])
+        assert value == (number and number + body.hex().encode())
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        await connection.call("SELECT 1 / $1::int", [b"0"], [text])
+    with pytest.raises(psycopg.errors.SyntaxError):
+        await connection.call("SELEC $1::int", [b"0"], [text])
+    with trio.move_on_after(0.2) as scope:
+        await connection.call("SELECT pg_sleep($1::int)", [b"60"], [text])
+    assert scope.cancelled_caught
+    async with connection.transaction():
+        assert await connection.call("SELECT 1 / $1::int", [b"1"], [text]) == b"1"
 
 
 async def test_postgres_driver_a_transaction_is_undone_as_a_whole(connection):
