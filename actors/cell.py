@@ -78,7 +78,8 @@ class Cell:
         """Take a scope as the one the stop deadline acts on, unless there is one already that holds it."""
         if self._scope is None:
             self._scope = scope
-            scope.deadline = min(scope.deadline, self._deadline)
+            if self._deadline < scope.deadline:  # noqa: PLR1730 - to set it costs far more than to read it
+                scope.deadline = self._deadline
         return scope
 
     def part(self, scope: trio.CancelScope) -> None:

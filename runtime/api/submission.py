@@ -9,6 +9,7 @@ from runtime.api.messages import SubmitTask
 from runtime.engine.birth import TaskInfos
 from runtime.engine.task import Header
 from runtime.errors import Fault, InputInvalid
+from runtime.frozen import value
 from runtime.ids import new_id
 from runtime.runner import PARENT_TAG
 from runtime.templates.inputs import check_inputs
@@ -18,7 +19,7 @@ from runtime.values.json import Json
 from runtime.work.preparing import prepare_task
 
 
-@attrs.frozen(kw_only=True)
+@value(kw_only=True)
 class Submission:
     """A task to be: of a valid template, with inputs as they were given."""
 

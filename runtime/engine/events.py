@@ -34,14 +34,14 @@ class OrderChildren:
 CheckedWish: TypeAlias = OrderChildren | OpenCallback | AwaitCallback
 
 
-@frozen(kw_only=True)
+@value(kw_only=True)
 class RunRequested:
     """Somebody asks for a run, or the task was just accepted."""
 
     at: float
 
 
-@frozen(kw_only=True)
+@value(kw_only=True)
 class ResolveRequested:
     """Somebody takes the task on: its execution is set up (section 7.4), and begins unless `run` is false."""
 
@@ -61,7 +61,7 @@ class RunAdmitted:
     ticket: int
 
 
-@frozen(kw_only=True)
+@value(kw_only=True)
 class RetryDue:
     """The timer of run number `run` fired; a late one carries an old number and is ignored."""
 

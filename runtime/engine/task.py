@@ -264,7 +264,7 @@ class Comment:
     content: str
 
 
-@frozen
+@value
 class Header:
     """What is said of a task when it is submitted and resolved; it changes only when somebody edits it."""
 
@@ -330,7 +330,7 @@ def in_line(resolution: ResolutionState, next_retry: float | None) -> bool:
     return resolution in _IN_LINE or (resolution is ResolutionState.CRASHED and next_retry is None)
 
 
-@frozen
+@value
 class Span:
     """When the last run began, and when the last one that is over ended, in Unix seconds."""
 

@@ -52,7 +52,7 @@ def _of_resolution(standing: "Standing") -> TaskState:
     return task_state_of(standing.state)
 
 
-@frozen
+@value
 class Standing:
     """What a journal knows of a task without reading its records.
 
@@ -75,7 +75,9 @@ def standing_of(task: Task | Flow) -> Standing:
         due = task.next_due if task.idle and not task.put_down else None
         return Standing(_standing_state(task), task.awake, due, task=STATES_OF_FLOWS[FlowStatus(task.status.status)])
     awake = not task.idle or task.in_line
-    open_ = sum(task.tally.values()) - sum(loop.open for loop in task.loops.values())
+    open_ = sum(task.tally.values())
+    if task.loops:
+        open_ -= sum(loop.open for loop in task.loops.values())
     done = len(task.plan.template.steps) - open_
     return Standing(task.resolution, awake, None if awake else task.next_retry, task.run, task.state, done)
 
@@ -144,7 +146,7 @@ def entry_of(task: Task | Flow, records: Sequence[Record]) -> Entry:
     return Entry(task.header.task_id, records, standing_of(task), listing)
 
 
-@frozen
+@value
 class Stored:
     """A task as a journal lists it. `number` counts tasks in the order they were submitted."""
 

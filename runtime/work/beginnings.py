@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from actors import Question
 from runtime.engine.effects import Effect
 from runtime.engine.states import Admission, ResolutionState
@@ -13,6 +11,7 @@ from runtime.engine.task import Task
 from runtime.errors import Unavailable
 from runtime.faults import FaultPoint
 from runtime.flow.flow import Flow
+from runtime.frozen import value
 from runtime.journal.listing import relisted
 from runtime.journal.protocol import Entry, JournalUnavailable, Record, entry_of, standing_of
 from runtime.work.late import put_down
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from runtime.flow.effects import Effect as FlowEffect
 
 
-@attrs.frozen
+@value
 class Beginning:
     """A decision on a task or a flow: what it is then, what to store, and what to do.
 

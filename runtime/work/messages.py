@@ -4,12 +4,12 @@ from typing import Any
 
 from actors import Question, Stopped
 from runtime.engine.records import ChildOrder
-from runtime.frozen import frozen
+from runtime.frozen import frozen, value
 from runtime.journal.protocol import Stored
 from runtime.wishes import SpawnedTask
 
 
-@frozen
+@value
 class WakeTask:
     """The retry timer of a task fired: its run number `run` is over, and the delay after it too."""
 
@@ -88,7 +88,7 @@ class CollectionDue:
     """Tasks may have ended long enough ago to be deleted."""
 
 
-@frozen
+@value
 class TaskEnded:
     """One incarnation of a task's actor ended, asked to or not."""
 

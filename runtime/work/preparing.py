@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-import attrs
-
 from runtime.errors import Conflict, Fault, TemplateInvalid, TemplatingError
+from runtime.frozen import value
 from runtime.templates.inputs import check_inputs
 from runtime.templates.model import Template
 from runtime.values.evaluator import Evaluator
@@ -12,7 +11,7 @@ from runtime.values.json import Json
 from runtime.values.snapshot import Values
 
 
-@attrs.frozen(kw_only=True)
+@value(kw_only=True)
 class PreparedTask:
     """What a task is submitted with."""
 

@@ -121,18 +121,23 @@ class Submissions:
             batch=message.batch,
             start_at=now + message.delay if message.delay > 0 else 0,
         )
-        resolved = ResolveRequested(
-            at=now,
-            resolution_id=message.resolution_id,
-            resolver=message.requester,
-            resolver_inputs=message.resolver_inputs,
-            run=message.run,
-        )
-        commented = AddComment(
-            at=now, comment_id=f"{message.task_id}-1", username=message.requester, content=message.comment
-        )
-        task = begin(submitted, self._services.plans.of(message.template))
-        decision = decide(task, *([commented] if message.comment else []), *([resolved] if message.resolve else []))
+        events: list[AddComment | ResolveRequested] = []
+        if message.comment:
+            comment_id = f"{message.task_id}-1"
+            events.append(
+                AddComment(at=now, comment_id=comment_id, username=message.requester, content=message.comment)
+            )
+        if message.resolve:
+            events.append(
+                ResolveRequested(
+                    at=now,
+                    resolution_id=message.resolution_id,
+                    resolver=message.requester,
+                    resolver_inputs=message.resolver_inputs,
+                    run=message.run,
+                )
+            )
+        decision = decide(begin(submitted, self._services.plans.of(message.template)), *events)
         return Beginning(decision.task, (submitted, *decision.records), decision.effects, question=question)
 
     def _enter_flow(self, message: SubmitFlow, question: Question[Any] | None = None) -> Beginning:

@@ -23,7 +23,7 @@ PAGE: Final = 64
 """How many tasks are brought back at a time: others get a word in between."""
 
 _GATHERING_SECONDS: Final = 0.005
-"""How long those that come due right after a look wait for others, so that many in a second share a page."""
+"""How long after a look that found something the next one follows: those that come due meanwhile share it."""
 
 _ANSWER_WITHIN_SECONDS: Final = 60.0
 _LOOK_AGAIN_SECONDS: Final = 5.0
@@ -115,13 +115,14 @@ class WakeUps(Actor[LookAtAgenda]):
         now = self.clock.wall()
         place = self._agenda.hand_out(now)
         page = await self._claims.due(now, place, PAGE)
+        found = bool(page)
         while page:
             await self._bring_back(page)
             last = page[-1]
             place = (last.standing.due or 0.0, last.number)
             page = await self._claims.due(now, place, PAGE) if len(page) == PAGE else ()
-        due = await self._claims.next_due(now)
-        soonest = min(math.inf if due is None else max(due, now + _GATHERING_SECONDS), now + self._claims.poll_seconds)
+        due = now + _GATHERING_SECONDS if found else await self._claims.next_due(now)
+        soonest = min(math.inf if due is None else due, now + self._claims.poll_seconds)
         if soonest < math.inf:
             self._agenda.look_at(soonest)
 

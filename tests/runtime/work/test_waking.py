@@ -2,15 +2,18 @@
 
 from collections import Counter
 
+import attrs
 import pytest
+import trio
 
 from actors import VirtualClock
-from runtime import TaskState, open_runtime
+from runtime import Action, Step, TaskState, open_runtime
 from runtime.engine.records import CommentAdded
 from runtime.journal.memory import MemoryJournal
 from runtime.journal.protocol import MOST_TURNS_TOGETHER, Entry, JournalUnavailable
 from runtime.work.wakeups import PAGE
 from tests.runtime.work.test_recovery import EPOCH, asleep
+from tests.support.plans import plan
 
 
 @pytest.fixture
@@ -60,7 +63,7 @@ async def test_a_page_of_due_tasks_is_read_with_one_look_and_begun_with_one_comm
     journal.sizes.clear()
     await all_done(journal, clock, 3 * PAGE)
     assert journal.counted["histories"] == 3
-    assert journal.counted["due"] <= 4
+    assert journal.counted["due"] <= 5
     assert journal.counted["read"] <= 3 * PAGE  # by whoever waits here, of tasks that have left memory again
     assert journal.sizes.count(PAGE) == 3
     assert sorted(journal.sizes)[:-3] == [1] * (3 * PAGE)  # the end of each
@@ -76,3 +79,28 @@ async def test_what_cannot_be_read_or_stored_together_is_for_each_by_itself(auto
     journal.refused = 1
     await all_done(journal, clock, 10)
     assert not journal.refused
+
+
+async def test_pages_are_begun_in_the_order_they_are_due_and_wait_for_no_step_of_those_before(autojump_clock, clock):
+    """The steps of a page may take for ever."""
+    began, all_began = [], trio.Event()
+
+    async def act(number: str) -> None:
+        began.append(int(number))
+        if len(began) == 3 * PAGE:
+            all_began.set()
+        await all_began.wait()
+
+    action = Action.calling(act, number="{{.task.task_id | trimPrefix `t`}}")
+    async with open_runtime(clock=clock) as rt:  # it is what knows the function from here on
+        template = (await rt.prepare(plan(a=Step(action=action)))).template
+    journal = MemoryJournal()
+    for number in reversed(range(3 * PAGE)):
+        entry = asleep(number, EPOCH - 1000 + number)
+        records = [attrs.evolve(entry.records[0], template=template), *entry.records[1:]]
+        await journal.append([attrs.evolve(entry, records=records)])
+    async with open_runtime(journal=journal, clock=clock, callables=[act]) as rt:
+        await all_began.wait()
+        await rt.settled()
+    assert sorted(began) == list(range(3 * PAGE))
+    assert all(abs(number - place) < 2 * PAGE for place, number in enumerate(began))
