@@ -133,13 +133,12 @@ class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
 
     async def _give_up(self, gen: Any) -> None:
         """Have the server end what nobody waits for, so that the connection can be used again; or close it."""
-        with trio.CancelScope(shield=True, deadline=trio.current_time() + self.cancel_within):
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + self.cancel_within) as patience:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._cancel_statement)
+                nursery.start_soon(self._cancel_statement)  # to its end: one that comes late ends the next statement
                 with suppress(psycopg.Error):  # that it was cancelled, above all
                     await self._consume(gen, math.inf)
-                nursery.cancel_scope.cancel()
-        if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+        if patience.cancelled_caught or self.pgconn.transaction_status == TransactionStatus.ACTIVE:
             self.abandon()
 
     async def _cancel_statement(self) -> None:

@@ -106,6 +106,14 @@ async def test_postgres_driver_a_cancel_ends_the_statement_on_the_server_and_the
     await other.close()
 
 
+async def test_postgres_driver_a_cancel_that_comes_too_late_does_not_end_the_next_statement(connection):
+    with trio.fail_after(30):
+        for number in range(100):
+            with trio.move_on_after(0.001 + number * 0.00002):
+                await connection.execute("SELECT pg_sleep(0.002)")
+            await connection.execute("SELECT pg_sleep(0.002)")
+
+
 async def test_postgres_driver_other_tasks_run_while_a_statement_does(connection):
     ticks = 0
 
