@@ -14,14 +14,14 @@ import attrs
 
 from benchmarks import lines, machine
 from benchmarks.figures import Figure
-from benchmarks.harness import OPTIONS, Options, tell
+from benchmarks.harness import OPTIONS, Options, perf_counter, tell
 from benchmarks.products import NAMES
 from benchmarks.results import Results
 
 GROUPS: Final = ("actors", "values", "tasks", "durable", "api", "runners", "scale", "start")
 
 _PEERS: Final = {
-    "small": Options(peer_seconds=1.0, run_seconds=10.0),
+    "small": Options(peer_seconds=0.0, run_seconds=10.0),  # each takes part once
     "full": Options(peer_seconds=10.0, run_seconds=90.0),
 }
 
@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         groups = options.groups or GROUPS
         for number, group in enumerate(groups, 1):
             tell(f"group {group}, {number} of {len(groups)}")
+            began = perf_counter()
             if results is not None:
                 results.begin(group, {"scale": options.scale, **machine.describe()})
             try:
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 needs = "; pip install 'understudy[bench]'" if isinstance(fault, ImportError) else ""
                 tell(f"{group} broke: {fault}{needs}")
             finally:  # whoever interrupts it sees what there is
+                tell(f"group {group} took {perf_counter() - began:.0f} s")
                 if results is not None:
                     tell(f"see {results.show(())}")
     if earlier is not None:

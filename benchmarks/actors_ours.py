@@ -25,7 +25,7 @@ from actors import (
     infrastructure,
     open_supervisor,
 )
-from benchmarks.harness import distribution, lateness, percentile, perf_counter, resident_bytes
+from benchmarks.harness import lateness, percentile, perf_counter, resident_bytes, round_trips, warm_up
 
 BOUNDED = 1024
 UNLIMITED = RestartWindow(limit=1_000_000_000, period_seconds=1)
@@ -85,19 +85,13 @@ def ask(asks: int) -> dict[str, float]:
         async with open_supervisor("bench") as supervisor:
             address = supervisor.start_child(ChildSpec(id="sum", start=lambda _: Sum()))
             deadline = trio.current_time() + 600
-            for _ in range(asks + asks // 10):
+            for _ in range(warm_up(asks) + asks):
                 began = perf_counter()
                 await address.ask("?", deadline=deadline)
                 times.append(perf_counter() - began)
-        return times[asks // 10 :]
+        return times[warm_up(asks) :]
 
-    times = trio.run(main)
-    microseconds = [seconds * 1e6 for seconds in times]
-    return {
-        "p50_us": percentile(microseconds, 0.5),
-        "p99_us": percentile(microseconds, 0.99),
-        **distribution("p99_us", microseconds),
-    }
+    return round_trips(trio.run(main))
 
 
 def start_stop(actors: int) -> dict[str, float]:
@@ -180,35 +174,33 @@ async def _seconds_of_restarts(children: int, at_once: int) -> list[float]:
 
 
 def idle(actors: int) -> dict[str, float]:
-    """Each with its task and its mailbox."""
-    return {"idle_bytes": trio.run(_idle_bytes, actors, False)}
-
-
-def hibernate(actors: int) -> dict[str, float]:
-    """Each with neither, for it has not had a message yet."""
-    return {"hibernating_bytes": trio.run(_idle_bytes, actors, True)}
+    """Such that hold neither a task nor a mailbox, for they have not had a message yet; and beside them such that do."""
+    hibernating, idle = trio.run(_bytes_each, actors)
+    return {"hibernating_bytes": hibernating, "idle_bytes": idle}
 
 
 def start_idle(_incarnation: int) -> "Idle":
     return Idle()
 
 
-async def _idle_bytes(actors: int, hibernate: bool) -> float:
+async def _bytes_each(actors: int) -> list[float]:
+    grown = []
     async with open_supervisor("bench", strategy=Strategy.DYNAMIC) as supervisor:
-        before = resident_bytes()
-        for number in range(actors):
-            supervisor.start_child(
-                ChildSpec(
-                    id=f"actor-{number}",
-                    start=start_idle,
-                    restart=Restart.TEMPORARY,
-                    hibernate=hibernate,
+        for hibernate in (True, False):
+            before = resident_bytes()
+            for number in range(actors):
+                supervisor.start_child(
+                    ChildSpec(
+                        id=f"actor-{hibernate}-{number}",
+                        start=start_idle,
+                        restart=Restart.TEMPORARY,
+                        hibernate=hibernate,
+                    )
                 )
-            )
-        await trio.sleep(0.1)
-        grown = resident_bytes() - before
+            await trio.sleep(0.1)
+            grown.append((resident_bytes() - before) / actors)
         supervisor.stop(StopReason.normal())
-    return grown / actors
+    return grown
 
 
 class Idle(Actor[int]):
@@ -222,16 +214,19 @@ class Ended:
 
 
 def cancel(steps: int) -> dict[str, float]:
-    async def main() -> float:
-        running = ended = 0
+    """Until the last step has ended, and until whoever cancels knows."""
+
+    async def main() -> tuple[float, float]:
+        running = 0
+        ended: list[float] = []
 
         async def step() -> None:
-            nonlocal running, ended
+            nonlocal running
             running += 1
             try:
                 await trio.sleep_forever()
             finally:
-                ended += 1
+                ended.append(perf_counter())
 
         class Task(Actor[Ended]):
             cut = 0
@@ -250,17 +245,16 @@ def cancel(steps: int) -> dict[str, float]:
             address = supervisor.start_child(ChildSpec(id="task", start=lambda _: task))
             await trio.sleep(0.2)
             began = perf_counter()
-            address_stopped = supervisor.terminate_child(address.name)
-            await address_stopped
-            took = perf_counter() - began
-        if not running == ended == task.cut == steps:
-            raise AssertionError(f"{running} began, {ended} ended, {task.cut} reported")
-        return took
+            await supervisor.terminate_child(address.name)
+            told = perf_counter()
+        assert running == len(ended) == task.cut == steps, (running, len(ended), task.cut)
+        return max(ended) - began, told - began
 
-    return {"ms": trio.run(main) * 1e3}
+    last, told = trio.run(main)
+    return {"ms": last * 1e3, "told_ms": told * 1e3}
 
 
-def timers(tasks: int, first_seconds: float, last_seconds: float) -> dict[str, float]:
+def _timers(tasks: int, first_seconds: float, last_seconds: float) -> dict[str, float]:
     class Waker(Actor[float]):
         def __init__(self) -> None:
             self.late: list[float] = []
@@ -296,7 +290,9 @@ def timers(tasks: int, first_seconds: float, last_seconds: float) -> dict[str, f
     return {"bytes_per_task": grown / tasks, **lateness(late)}
 
 
-def burst(tasks: int, after_seconds: float) -> dict[str, float]:
-    """All are due at the same time."""
-    late = timers(tasks, after_seconds, after_seconds)
-    return {"burst_p99_ms": late["late_p99_ms"], "burst_max_ms": late["late_max_ms"]}
+def timers(tasks: int, first_seconds: float, last_seconds: float) -> dict[str, float]:
+    """Due one after the other; and then, as many, all at the same time."""
+    spread = _timers(tasks, first_seconds, last_seconds)
+    soon = min(last_seconds, 2.0)
+    burst = _timers(tasks, soon, soon)
+    return spread | {f"burst_{share}_ms": burst[f"late_{share}_ms"] for share in ("p50", "p99", "max")}

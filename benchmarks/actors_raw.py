@@ -4,7 +4,7 @@ import gc
 
 import trio
 
-from benchmarks.harness import distribution, lateness, percentile, perf_counter, resident_bytes
+from benchmarks.harness import lateness, percentile, perf_counter, resident_bytes, round_trips, warm_up
 
 
 def tell(messages: int) -> dict[str, float]:
@@ -54,21 +54,15 @@ def ask(asks: int) -> dict[str, float]:
         back_in, back_out = trio.open_memory_channel[str](16)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(echo, there_out, back_in)
-            for _ in range(asks + asks // 10):
+            for _ in range(warm_up(asks) + asks):
                 began = perf_counter()
                 await there_in.send("?")
                 await back_out.receive()
                 times.append(perf_counter() - began)
             there_in.close()
-        return times[asks // 10 :]
+        return times[warm_up(asks) :]
 
-    times = trio.run(main)
-    microseconds = [seconds * 1e6 for seconds in times]
-    return {
-        "p50_us": percentile(microseconds, 0.5),
-        "p99_us": percentile(microseconds, 0.99),
-        **distribution("p99_us", microseconds),
-    }
+    return round_trips(trio.run(main))
 
 
 def start_stop(actors: int) -> dict[str, float]:
@@ -169,7 +163,7 @@ async def _seconds_of_restarts(children: int, at_once: int) -> list[float]:
 
 
 def idle(actors: int) -> dict[str, float]:
-    """A task each that waits on its channel."""
+    """A task each that waits on its channel: trio has nothing to wait on without one."""
 
     async def one(receive: trio.MemoryReceiveChannel[int]) -> None:
         async for _ in receive:
@@ -188,23 +182,20 @@ def idle(actors: int) -> dict[str, float]:
             nursery.cancel_scope.cancel()
         return grown
 
-    return {"idle_bytes": trio.run(main) / actors}
-
-
-def hibernate(actors: int) -> dict[str, float]:
-    """As `idle`: trio has nothing to wait on without a task."""
-    return {"hibernating_bytes": idle(actors)["idle_bytes"]}
+    return dict.fromkeys(("idle_bytes", "hibernating_bytes"), trio.run(main) / actors)
 
 
 def cancel(steps: int) -> dict[str, float]:
     """A nursery around every step, all under one nursery that is cancelled."""
 
-    async def main() -> float:
+    async def main() -> tuple[float, float]:
+        ended: list[float] = []
+
         async def asleep() -> None:
             try:
                 await trio.sleep_forever()
             finally:
-                pass
+                ended.append(perf_counter())
 
         async def step() -> None:
             async with trio.open_nursery() as inner:
@@ -216,12 +207,15 @@ def cancel(steps: int) -> dict[str, float]:
             await trio.sleep(0.2)
             began = perf_counter()
             nursery.cancel_scope.cancel()
-        return perf_counter() - began
+        told = perf_counter()
+        assert len(ended) == steps
+        return max(ended) - began, told - began
 
-    return {"ms": trio.run(main) * 1e3}
+    last, told = trio.run(main)
+    return {"ms": last * 1e3, "told_ms": told * 1e3}
 
 
-def timers(tasks: int, first_seconds: float, last_seconds: float) -> dict[str, float]:
+def _timers(tasks: int, first_seconds: float, last_seconds: float) -> dict[str, float]:
     """A sleeping task each."""
 
     async def main() -> tuple[float, list[float]]:
@@ -245,7 +239,9 @@ def timers(tasks: int, first_seconds: float, last_seconds: float) -> dict[str, f
     return {"bytes_per_task": grown / tasks, **lateness(late)}
 
 
-def burst(tasks: int, after_seconds: float) -> dict[str, float]:
-    """All are due at the same time."""
-    late = timers(tasks, after_seconds, after_seconds)
-    return {"burst_p99_ms": late["late_p99_ms"], "burst_max_ms": late["late_max_ms"]}
+def timers(tasks: int, first_seconds: float, last_seconds: float) -> dict[str, float]:
+    """Due one after the other; and then, as many, all at the same time."""
+    spread = _timers(tasks, first_seconds, last_seconds)
+    soon = min(last_seconds, 2.0)
+    burst = _timers(tasks, soon, soon)
+    return spread | {f"burst_{share}_ms": burst[f"late_{share}_ms"] for share in ("p50", "p99", "max")}

@@ -13,9 +13,9 @@ from typing import Final
 from benchmarks.figures import Figure, Metric, Workload, figures
 
 ROUNDS: Final = {"small": 3, "full": 5}
-INSIDE: Final = {"small": 600, "full": 5_000}
-REQUESTS: Final = {"small": 400, "full": 2000}
-TASKS: Final = {"small": 20, "full": 60}
+INSIDE: Final = {"small": 400, "full": 5_000}
+REQUESTS: Final = {"small": 300, "full": 2000}
+TASKS: Final = {"small": 8, "full": 60}
 CALLERS: Final = 16
 SUBSCRIBERS: Final = 100
 

@@ -40,7 +40,7 @@ class Foreign:
     script: str
     requirements: tuple[str, ...]
 
-    def doing(self, workload: str, *, up_to: float = math.inf, **most: float) -> Peers:
+    def doing(self, workload: str, *, up_to: float = math.inf, within: float = 0.0, **most: float) -> Peers:
         """Give the peer that does a workload, by its name; none if it is missing here, or not asked for."""
         if not OPTIONS.get().wants(self.name):
             return {}
@@ -48,7 +48,7 @@ class Foreign:
         if python is None:
             return {}
         measure = partial(_measure, [str(python), str(_SCRIPTS / self.script), workload])
-        return {self.name: Peer(measure=measure, most=most, up_to=up_to)}
+        return {self.name: Peer(measure=measure, most=most, up_to=up_to, within=within)}
 
 
 def _measure(command: Sequence[str], arguments: Mapping[str, float], seconds: float) -> Measures:
@@ -65,7 +65,7 @@ def measures_of(command: Sequence[str], seconds: float) -> Measures:
         try:
             said, complaint = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
-            raise PeerFailed(f"gave nothing in {seconds:.0f} s") from None
+            raise PeerFailed(f"no end within {seconds:.0f} s") from None
     try:
         measures: Measures = json.loads(said.splitlines()[-1])
     except (IndexError, ValueError):

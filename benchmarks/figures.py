@@ -21,12 +21,13 @@ class Peer:
 
     `measure` does it once, in a process of its own, from the arguments of the workload, within so many seconds; it
     raises `PeerFailed`. `most` says how much of an argument a slow one is given at most. Of several sizes it does those
-    up to `up_to`.
+    up to `up_to`. `within` is how many seconds it gets for one run, where that is more than any other gets.
     """
 
     measure: Callable[[Mapping[str, float], float], Measures]
     most: Mapping[str, float] = attrs.field(factory=dict)
     up_to: float = math.inf
+    within: float = 0.0
 
 
 Peers: TypeAlias = dict[str, Peer]
@@ -96,7 +97,7 @@ class Metric:
 
 @attrs.frozen(kw_only=True)
 class Workload:
-    """Ours against the limit, with the arguments both sides get.
+    """Ours against the limit, with the arguments both sides get. A limit that is a constant is not measured.
 
     With `sizes` it is done at each of them in every round, as the argument `sized`; `growth` names the metric whose
     value at the largest size is set against that at the smallest.
@@ -104,7 +105,7 @@ class Workload:
 
     name: str
     ours: str
-    limit: str
+    limit: str | Measures
     metrics: tuple[Metric, ...]
     arguments: Mapping[str, float] = attrs.field(factory=dict)
     sized: str = ""
@@ -135,7 +136,7 @@ def figures(workload: Workload, rounds: int) -> Iterator[Figure]:
             place = f" at {size}" if size is not None else ""
             tell(f"{workload.name} {workload.ours.rpartition(':')[2]}{place}: round {number + 1} of {rounds}")
             ours[size].append(run_side(workload.ours, at))
-            limit[size].append(run_side(workload.limit, at))
+            limit[size].append(run_side(workload.limit, at) if isinstance(workload.limit, str) else workload.limit)
             for guest in guests[size]:
                 guest.take_part()
     profile(workload.ours, list(arguments.values())[-1])
@@ -169,7 +170,8 @@ class _Guest:
             return
         began = perf_counter()
         try:
-            self.measured.append(self._peer.measure(self._arguments, OPTIONS.get().run_seconds))
+            within = max(self._peer.within, OPTIONS.get().run_seconds)
+            self.measured.append(self._peer.measure(self._arguments, within))
         except PeerFailed as failed:
             self._fault = str(failed)
             tell(f"peer {self.name}: {failed}")

@@ -148,6 +148,17 @@ def distribution(metric: str, values: Iterable[float]) -> dict[str, float]:
     return {f"{metric}@{share}": ordered[min(len(ordered) - 1, share * len(ordered) // 100)] for share in range(101)}
 
 
+def round_trips(seconds: Sequence[float]) -> dict[str, float]:
+    """Give the measures of W2 for what each round trip took."""
+    times = sorted(one * 1e6 for one in seconds)
+    return {"p50_us": percentile(times, 0.5), "p99_us": percentile(times, 0.99), **distribution("p99_us", times)}
+
+
+def warm_up(asks: int) -> int:
+    """How many asks go before those that are counted: 2,000 at the full scale."""
+    return min(2_000, asks // 10)
+
+
 def lateness(seconds: Iterable[float]) -> dict[str, float]:
     """Give the measures of W10 for what was that late."""
     late = [one * 1e3 for one in seconds]

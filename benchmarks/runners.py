@@ -13,7 +13,7 @@ from typing import Final
 from benchmarks.figures import Figure, Metric, Workload, figures
 
 ROUNDS: Final = {"small": 3, "full": 5}
-WAVES: Final = {"small": 2, "full": 5}
+WAVES: Final = {"small": 1, "full": 5}
 REQUESTS: Final = 200
 PROCESSES: Final = 100
 

@@ -2,7 +2,8 @@
 commit one row each, and DBOS on PostgreSQL; how soon one instance hears of what another is asked, beside the server's
 own notifications; and how soon tasks go on elsewhere once their instance was killed, beside the lease.
 
-Each side has a server of its own for a while: PostgreSQL from a wheel, which syncs what it commits.
+All have a schema or a database of their own on one server, which lasts for the group: PostgreSQL from a wheel, which
+syncs what it commits.
 """
 
 import os
@@ -14,33 +15,36 @@ import attrs
 from benchmarks.figures import Figure, Metric, Peer, Workload, figures
 from benchmarks.harness import Measures
 from benchmarks.products import DBOS
+from benchmarks.scale_raw import SERVER_VARIABLE, fresh_database
 from tests.support.postgres import running_server
 
-ROUNDS: Final = {"small": 2, "full": 5}
+ROUNDS: Final = {"small": 3, "full": 5}
 CHAINS: Final = {
-    "small": {"tasks": 100, "steps": 10, "at_once": 50},
-    "full": {"tasks": 400, "steps": 10, "at_once": 50},
+    "small": {"tasks": 60, "steps": 10, "at_once": 50},
+    "full": {"tasks": 200, "steps": 10, "at_once": 50},
 }
-WAKES: Final = {"small": {"times": 100}, "full": {"times": 500}}
-KILLS: Final = {"small": {"tasks": 50, "lease_seconds": 1.0}, "full": {"tasks": 200, "lease_seconds": 2.0}}
-SERVER_VARIABLE: Final = "BENCHMARK_POSTGRES"
-"""Where the script of the peer finds its server."""
+WAKES: Final = {"small": {"times": 40}, "full": {"times": 500}}
+KILLS: Final = {"small": {"tasks": 30, "lease_seconds": 1.0}, "full": {"tasks": 200, "lease_seconds": 2.0}}
+DATABASE_VARIABLE: Final = "BENCHMARK_POSTGRES"
+"""Where the script of the peer finds its database."""
 
 COMMITS: Final = "PostgreSQL, sixteen connections"
 
 
 def run(scale: str) -> Iterator[Figure]:
     """Yield every figure of the group."""
-    for workload in workloads(scale):
-        yield from figures(workload, ROUNDS[scale])
+    with running_server(durable=True) as server:
+        os.environ[SERVER_VARIABLE] = server.url
+        for workload in workloads(scale):
+            yield from figures(workload, ROUNDS[scale])
 
 
-def _on_a_server(peer: Peer) -> Peer:
-    """Have a peer measured on a server of its own, as both sides are."""
+def _in_a_database(peer: Peer) -> Peer:
+    """Have a peer measured in a fresh database."""
 
     def measure(arguments: Mapping[str, float], seconds: float) -> Measures:
-        with running_server(durable=True) as server:
-            os.environ[SERVER_VARIABLE] = server.url
+        with fresh_database(os.environ[SERVER_VARIABLE]) as url:
+            os.environ[DATABASE_VARIABLE] = url
             return peer.measure(arguments, seconds)
 
     return attrs.evolve(peer, measure=measure)
@@ -56,7 +60,7 @@ def workloads(scale: str) -> tuple[Workload, ...]:
             metrics=tuple(Metric(name=f"steps_s_{count}", limit_name=COMMITS) for count in (1, 2, 4)),
             arguments=CHAINS[scale],
             peers={
-                name: _on_a_server(peer)
+                name: _in_a_database(peer)
                 for name, peer in DBOS.doing("on_postgres", tasks=30 if scale == "small" else 200).items()
             },
         ),
@@ -73,7 +77,7 @@ def workloads(scale: str) -> tuple[Workload, ...]:
         Workload(
             name="take",
             ours="benchmarks.scale_ours:take_over",
-            limit="benchmarks.scale_raw:lease",
+            limit=dict.fromkeys(("first_ms", "all_ms"), KILLS[scale]["lease_seconds"] * 1e3),
             metrics=(
                 Metric(name="first_ms", limit_name="the lease"),
                 Metric(name="all_ms", limit_name="the lease"),

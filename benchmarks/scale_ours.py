@@ -1,6 +1,7 @@
 """The workloads of group `scale`, done by instances of the runtime that share a PostgreSQL store."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,16 +12,18 @@ import trio
 
 from benchmarks.durable_ours import chain
 from benchmarks.harness import percentile, perf_counter, python
+from benchmarks.scale_raw import SERVER_VARIABLE
 from runtime import Action, Step, Template, open_runtime
 from runtime.api.client import Runtime
 from runtime.testing import load
-from tests.support.postgres import fresh_store, running_server
+from tests.support.postgres import fresh_store
 
 
 def chains(tasks: int, steps: int, at_once: int) -> dict[str, float]:
     """So many tasks at a time, in all, with one, two and four instances."""
-    with running_server(durable=True) as server:
-        return {f"steps_s_{count}": _steps_s(server.url, count, tasks, steps, at_once) for count in (1, 2, 4)}
+    return {
+        f"steps_s_{count}": _steps_s(os.environ[SERVER_VARIABLE], count, tasks, steps, at_once) for count in (1, 2, 4)
+    }
 
 
 def _steps_s(url: str, count: int, tasks: int, steps: int, at_once: int) -> float:
@@ -113,7 +116,7 @@ def wakes(times: int) -> dict[str, float]:
                 await one.wait(task)
                 took.append((_cut[task] - began) * 1e3)
 
-    with running_server(durable=True) as server, fresh_store(server.url) as store:
+    with fresh_store(os.environ[SERVER_VARIABLE]) as store:
         trio.run(main, store)
     return {"wake_p50_ms": percentile(took, 0.5), "wake_p99_ms": percentile(took, 0.99)}
 
@@ -148,7 +151,7 @@ def take_over(tasks: int, lease_seconds: float) -> dict[str, float]:
                     await trio.sleep(0.01)
             return killed
 
-    with running_server(durable=True) as server, fresh_store(server.url) as plain:
+    with fresh_store(os.environ[SERVER_VARIABLE]) as plain:
         store = f"{plain}&lease={lease_seconds}"
         other = _begin("victim", {"store": store, "tasks": tasks})
         _hear(other)

@@ -2,30 +2,48 @@
 
 import os
 import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 import psycopg
 import trio
 
 from benchmarks.harness import percentile, perf_counter
 from runtime.journal.postgres.driver import TrioConnection
-from tests.support.postgres import running_server
+
+SERVER_VARIABLE: Final = "UNDERSTUDY_BENCH_POSTGRES"
+"""Where every side finds the server of the group."""
 
 _ROW_BYTES = 210
 _CONNECTIONS = 16
+
+
+@contextmanager
+def fresh_database(url: str) -> Iterator[str]:
+    """Give the address of an empty database on a server, and drop it afterwards."""
+    name = f"d{uuid.uuid4().hex}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        try:
+            yield url.replace("/postgres?", f"/{name}?", 1)
+        finally:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def commits(tasks: int, steps: int, at_once: int) -> dict[str, float]:
     """One row a commit, on sixteen connections, each with a thread of its own."""
     del at_once
     each = min(tasks * steps, 4_000) // _CONNECTIONS
-    with running_server(durable=True) as server:
-        with psycopg.connect(server.url, autocommit=True) as connection:
+    with fresh_database(os.environ[SERVER_VARIABLE]) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("CREATE TABLE rows (key text PRIMARY KEY, body bytea)")
         ready = threading.Barrier(_CONNECTIONS + 1)
 
         def write(number: int) -> None:
             body = os.urandom(_ROW_BYTES)
-            with psycopg.connect(server.url, autocommit=True) as connection:
+            with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute("SELECT 1")
                 ready.wait()
                 for row in range(each):
@@ -57,12 +75,5 @@ def notifications(times: int) -> dict[str, float]:
         await sender.close()
         await receiver.close()
 
-    with running_server(durable=True) as server:
-        trio.run(main, server.url)
+    trio.run(main, os.environ[SERVER_VARIABLE])
     return {"wake_p50_ms": percentile(took, 0.5), "wake_p99_ms": percentile(took, 0.99)}
-
-
-def lease(tasks: int, lease_seconds: float) -> dict[str, float]:
-    """What has to pass before anybody may be taken for dead."""
-    del tasks
-    return {"first_ms": lease_seconds * 1e3, "all_ms": lease_seconds * 1e3}

@@ -16,9 +16,9 @@ from benchmarks.figures import Figure, Metric, Workload, figures
 from benchmarks.products import BURR, DASK, DBOS, LANGGRAPH, LUIGI, PYDANTIC_GRAPH
 
 TASKS: Final = {"small": 200, "full": 1000}
-WIDE: Final = {"small": (500, 1500), "full": (500, 1000, 2000, 4000)}
-DEEP: Final = {"small": 1000, "full": 2000}
-ITEMS: Final = {"small": (300, 1500), "full": (500, 5000)}
+WIDE: Final = {"small": (250, 1000), "full": (500, 1000, 2000, 4000)}
+DEEP: Final = {"small": 500, "full": 2000}
+ITEMS: Final = {"small": (250, 1000), "full": (500, 5000)}
 ROUNDS: Final = {"small": 3, "full": 5}
 
 _LIMIT: Final = "trio task per step"
@@ -31,8 +31,9 @@ def run(scale: str) -> Iterator[Figure]:
 
 
 def workloads(scale: str) -> tuple[Workload, ...]:
-    """Give the workloads at this scale. The slowest peer has no place in the small one."""
+    """Give the workloads at this scale. In the small one the slowest peer has no place, and the others do one width."""
     slow = {"wide": DBOS.doing("wide", steps=100), "deep": DBOS.doing("deep", steps=250)} if scale == "full" else {}
+    widest = WIDE[scale][0 if scale == "small" else -1]
     return (
         attrs.evolve(
             _workload("W5", "chains", {"steps_s": _LIMIT}, {"tasks": TASKS[scale], "steps": 10}),
@@ -47,7 +48,10 @@ def workloads(scale: str) -> tuple[Workload, ...]:
             sized="steps",
             sizes=WIDE[scale],
             growth="us_per_step",
-            peers=PYDANTIC_GRAPH.doing("wide") | LANGGRAPH.doing("wide") | DASK.doing("wide") | slow.get("wide", {}),
+            peers=PYDANTIC_GRAPH.doing("wide", up_to=widest)
+            | LANGGRAPH.doing("wide", up_to=widest)
+            | DASK.doing("wide", up_to=widest)
+            | slow.get("wide", {}),
         ),
         attrs.evolve(
             _workload("W7", "deep", {"growth": "no growth", "us_per_step": _LIMIT}, {"steps": DEEP[scale]}),
@@ -63,7 +67,10 @@ def workloads(scale: str) -> tuple[Workload, ...]:
             sizes=ITEMS[scale],
             growth="us_per_step",
         ),
-        _workload("W7", "memory", {"bytes_per_step": "2 KiB"}, {"steps": DEEP[scale]}),
+        attrs.evolve(
+            _workload("W7", "memory", {"bytes_per_step": "2 KiB"}, {"steps": DEEP[scale]}),
+            limit={"bytes_per_step": 2048.0},
+        ),
         attrs.evolve(
             _workload("W11", "cancel", dict.fromkeys(("task_ms", "told_ms"), "trio, cancelled"), {"steps": 1_000}),
             peers=LANGGRAPH.doing("cancel"),

@@ -34,9 +34,9 @@ async def count(request: StepRequest[object]) -> int:
     return sum(view["output"] != {} for view in request.values["step"].values() if view["state"] == "DONE")
 
 
-async def twice(item: str) -> int:
+async def increment_item(item: str) -> int:
     """Do nothing worth mentioning with an item, which a template gives as text."""
-    return int(item) * 2
+    return int(item) + 1
 
 
 async def children(request: StepRequest[object]) -> int:
@@ -129,7 +129,7 @@ async def _seconds_of_loop(items: int, limits: Limits | None) -> float:
                 "each": Step(
                     foreach="{{.step.list.output | toJson}}",
                     dependencies=["list"],
-                    action=Action.calling(twice, item="{{.iterator}}"),
+                    action=Action.calling(increment_item, item="{{.iterator}}"),
                     resources=["body"] if limits else [],
                 ),
                 "read": Step(action=Action.calling(children), dependencies=["each"]),

@@ -118,12 +118,6 @@ def foreach(items: int) -> dict[str, float]:
     }
 
 
-def memory(steps: int) -> dict[str, float]:
-    """The bound that is set for what a finished step costs."""
-    del steps
-    return {"bytes_per_step": 2048.0}
-
-
 def cancel(steps: int) -> dict[str, float]:
     """A task per step under one nursery that is cancelled."""
 

@@ -186,9 +186,11 @@ def loads_yaml(text: str) -> Json:
     try:
         return loads(text)
     except ValueError:
+        if not text.strip():
+            return None
         from runtime.templates.yaml import parse_yaml  # noqa: PLC0415 - most texts are JSON
 
-        return parse_yaml(text).data if text.strip() else None
+        return parse_yaml(text).data
 
 
 def _wishes(values: Iterable[Wish]) -> tuple[Wish, ...]:

@@ -194,7 +194,7 @@ _NOT_FOR_A_FIRST_TASK = (
     "runtime.work.flows.actor",
     "runtime.work.flows.asking",
     "runtime.work.sharing",
-    *("anyio", "apsw", "cattrs", "cryptography", "httpx2", "jsonschema", "quickjs", "structlog", "tzdata"),
+    *("anyio", "apsw", "cattrs", "cryptography", "httpx2", "jsonschema", "quickjs", "structlog", "tzdata", "yaml"),
 )
 
 

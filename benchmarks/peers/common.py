@@ -19,13 +19,18 @@ def main(functions):
 
 
 def measure_asks(ask, asks):
-    """Ask so many times, after a tenth as many that do not count."""
+    """Ask so many times, after those that warm up and do not count."""
     times = []
-    for _ in range(asks + asks // 10):
+    for _ in range(warm_up(asks) + asks):
         began = time.perf_counter()
         ask()
         times.append(time.perf_counter() - began)
-    return round_trips(times[asks // 10 :])
+    return round_trips(times[warm_up(asks) :])
+
+
+def warm_up(asks):
+    """How many, as every side does."""
+    return min(2_000, asks // 10)
 
 
 def round_trips(times):

@@ -4,7 +4,7 @@ import asyncio
 import time
 
 import xoscar
-from common import Clock, main, round_trips
+from common import Clock, main, round_trips, warm_up
 
 
 class Sum(xoscar.Actor):
@@ -47,11 +47,11 @@ def ask(asks):
     async def body(address):
         actor = await xoscar.create_actor(Sum, address=address, uid="sum")
         times = []
-        for _ in range(asks + asks // 10):
+        for _ in range(warm_up(asks) + asks):
             began = time.perf_counter()
             await actor.echo("?")
             times.append(time.perf_counter() - began)
-        return round_trips(times[asks // 10 :])
+        return round_trips(times[warm_up(asks) :])
 
     return run(body)
 

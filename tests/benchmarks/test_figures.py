@@ -168,7 +168,7 @@ def test_a_slow_peer_does_less_and_a_broken_one_nothing_and_the_notes_say_so(opt
         return {"ms": 1.0}
 
     def broken(_arguments, seconds):
-        raise PeerFailed(f"gave nothing in {seconds:.0f} s")
+        raise PeerFailed(f"no end within {seconds:.0f} s")
 
     given = []
     options(peer_seconds=0.0, run_seconds=7.0)
@@ -176,8 +176,8 @@ def test_a_slow_peer_does_less_and_a_broken_one_nothing_and_the_notes_say_so(opt
     (made,) = figures(attrs.evolve(WORKLOAD, peers=peers), rounds=2)
     assert given == [{"number": 3}]
     assert made.peers == {"slow": 1.0}
-    assert made.notes == {"slow": "number 3, 1 of 2 rounds", "broken": "gave nothing in 7 s"}
-    assert "peer broken: gave nothing in 7 s" in capsys.readouterr().err
+    assert made.notes == {"slow": "number 3, 1 of 2 rounds", "broken": "no end within 7 s"}
+    assert "peer broken: no end within 7 s" in capsys.readouterr().err
 
 
 def test_every_size_is_measured_in_every_round_and_growth_is_that_of_the_work():
@@ -196,7 +196,7 @@ def test_a_peers_program_is_bounded_and_leaves_nothing_running(tmp_path):
     mark = tmp_path / "pid"
     child = f"import os, time; open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     program = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
-    with pytest.raises(PeerFailed, match="gave nothing in 1 s"):
+    with pytest.raises(PeerFailed, match="no end within 1 s"):
         measures_of([sys.executable, "-c", program], 1.0)
     with suppress(ProcessLookupError):  # it has ended, or is about to
         assert select.select([os.pidfd_open(int(mark.read_text()))], [], [], 10)[0]
