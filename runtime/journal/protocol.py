@@ -32,6 +32,10 @@ class JournalUnavailable(Unavailable):
     """The journal cannot store or read: nothing was acknowledged, nothing was lost."""
 
 
+class TaskUnreadable(JournalUnavailable):
+    """What is stored of one task cannot be read, now or later; of others it may be."""
+
+
 class LeaseLost(JournalUnavailable):
     """This instance was silent for so long that others may have taken its tasks over: it must not go on with them."""
 

@@ -6,9 +6,10 @@ it has left memory it is let go of.
 
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
-from runtime.journal.protocol import PAGE, Journal, Stored
+from runtime.journal.protocol import PAGE, Journal, JournalUnavailable, Stored
 from runtime.journal.shared import Claim, Claimed, SharedJournal
 
 
@@ -97,7 +98,8 @@ class Shared:
         del after
         page = await self._journal.claim_due(until, limit=limit)
         if len(page) == limit:
-            await self._journal.wake_others()
+            with suppress(JournalUnavailable):  # they look by themselves, and the page is ours already
+                await self._journal.wake_others()
         return page
 
     async def next_due(self, after: float) -> float | None:

@@ -25,6 +25,7 @@ class Deletion:
 
     async def delete(self, message: DeleteTask | DeleteFlow, question: Question[Any] | None) -> None:
         """Delete what a message names, unless another instance has it, which is told."""
+        refusal: Refused | None
         try:
             claimed = await self._services.claims.claim(message.task_id)
             if isinstance(claimed, int):
@@ -36,6 +37,8 @@ class Deletion:
                 refusal = await self._delete_task(message.task_id)
         except Unavailable as unavailable:
             refusal = unavailable
+        if refusal is not None:
+            self._roster.let_go(message.task_id)
         if question is not None and refusal is None:
             question.answer(None)
         elif question is not None and refusal is not None:
@@ -45,13 +48,9 @@ class Deletion:
         task = await self._roster.read(task_id)
         if not isinstance(task, Task):
             return NotFound("task", task_id)
-        if self._roster.holds(task_id):
-            return Conflict(f"task {task_id} cannot be deleted: it is {task.state}")
-        if not task.idle or task.state in {TaskState.RUNNING, TaskState.BLOCKED}:
-            self._services.claims.release([task_id])
+        if self._roster.holds(task_id) or not task.idle or task.state in {TaskState.RUNNING, TaskState.BLOCKED}:
             return Conflict(f"task {task_id} cannot be deleted: it is {task.state}")
         if task.header.parent and not task.state.ended:
-            self._services.claims.release([task_id])
             return Conflict(
                 f"task {task_id} cannot be deleted: task {task.header.parent} waits for it to end; cancel it first"
             )
@@ -62,10 +61,7 @@ class Deletion:
         flow = await self._roster.read(flow_id)
         if not isinstance(flow, Flow):
             return NotFound("flow", flow_id)
-        busy = self._roster.holds(flow_id)
-        if busy or not flow.ended:
-            if not busy:
-                self._services.claims.release([flow_id])
+        if self._roster.holds(flow_id) or not flow.ended:
             return Conflict(f"flow {flow_id} cannot be deleted: it is {flow.status.status} and has not ended")
         await self._services.journal.delete(flow_id)
         if flow.header.owner:

@@ -3,17 +3,17 @@
 from typing import Any, Final, TypeAlias
 
 from actors import ActorStopped, ChildUnknown, Clock, MailboxFull, Question
-from runtime.api.flow_messages import FlowCommand, StartFlow
+from runtime.api.flow_messages import CancelFlow, FlowCommand, StartFlow
 from runtime.api.messages import GetTask, ResolveTask, RunTask
 from runtime.engine.task import Task
 from runtime.errors import Conflict, NotFound, Unavailable
 from runtime.flow.flow import Flow
 from runtime.journal.listing import relisted
-from runtime.journal.protocol import Entry, JournalUnavailable, standing_of
+from runtime.journal.protocol import Entry, JournalUnavailable, Stored, standing_of
 from runtime.journal.shared import Claim
 from runtime.work.flows.turns import moved
 from runtime.work.late import decide_late
-from runtime.work.messages import AdmitRun, Forward, GiveTurn, NewerFlow, TurnMoved, WakeTask
+from runtime.work.messages import AdmitRun, Forward, GiveTurn, NewerFlow, TurnMoved, WakeTask, WakeTasks
 from runtime.work.requests import Request
 from runtime.work.roster import LEFT, Roster, Told, was_left
 from runtime.work.unit import Services
@@ -65,7 +65,12 @@ class Delivery:
                     return
                 case Claim.OURS | Claim.UNKNOWN:
                     pass
-        unit = await self._roster.read(message.task_id)
+        try:
+            unit = await self._roster.read(message.task_id)
+        except JournalUnavailable:
+            if not isinstance(message, GetTask):
+                self._roster.let_go(message.task_id)
+            raise
         if unit is not None and not isinstance(message, GetTask):
             await self.wake_with(unit, message, question)
         elif question is not None and unit is not None:
@@ -119,18 +124,25 @@ class Delivery:
         try:
             told = await moved(self._services.journal, message.owner)
         except JournalUnavailable:
-            again = self._clock.wall() + _WAKE_AGAIN_SECONDS
-            self._services.timers.arm(f"turn of {message.owner}", again, self._intake, message)
+            self._again(f"turn of {message.owner}", message)
             return
         for one in told:
             await self.pass_on(one)
 
+    def bring_back_later(self, stored: Stored) -> None:
+        """Have a task brought back that cannot be read now. Sync."""
+        self._again(stored.task_id, WakeTasks((stored,)))
+
     def _put_off(self, message: Control, question: Question[Any] | None, why: str) -> None:
         if question is not None:
             question.refuse(Unavailable(why))
-        elif isinstance(message, WakeTask | GiveTurn | NewerFlow):
-            due = self._clock.wall() + _WAKE_AGAIN_SECONDS
-            self._services.timers.arm(message.task_id, due, self._intake, message)
+        elif isinstance(message, WakeTask):
+            self._again(message.task_id, message)
+        elif isinstance(message, GiveTurn | NewerFlow | CancelFlow):
+            self._again(f"{type(message).__name__} {message.task_id}", message)
+
+    def _again(self, timer: str, message: Control | WakeTasks | TurnMoved) -> None:
+        self._services.timers.arm(timer, self._clock.wall() + _WAKE_AGAIN_SECONDS, self._intake, message)
 
     async def _decide_late(self, unit: Task | Flow, message: Control, question: Question[Any] | None) -> None:
         """Record what a message makes of a task that sleeps, and begin nothing of it: others go on with it."""

@@ -15,14 +15,23 @@ from runtime.api.messages import DeleteTask, SubmitTask, SubmitTasks
 from runtime.work.beginnings import Beginnings
 from runtime.work.deletion import Deletion
 from runtime.work.delivery import Control, Delivery
-from runtime.work.messages import SubmitBatch, TaskEnded, TurnMoved, WakeTasks
+from runtime.work.messages import LookAtHeld, SubmitBatch, TaskEnded, TurnMoved, WakeTasks
 from runtime.work.roster import Roster
 from runtime.work.submissions import Submission, Submissions
 from runtime.work.unit import IN_LINE, Services
 from runtime.work.waking import Waking
 
 Message: TypeAlias = (
-    Submission | SubmitTasks | SubmitBatch | DeleteTask | DeleteFlow | Control | WakeTasks | TurnMoved | TaskEnded
+    Submission
+    | SubmitTasks
+    | SubmitBatch
+    | DeleteTask
+    | DeleteFlow
+    | Control
+    | WakeTasks
+    | TurnMoved
+    | LookAtHeld
+    | TaskEnded
 )
 
 
@@ -68,7 +77,7 @@ class Intake(Actor[Message]):
 
     async def _do(
         self,
-        message: SubmitTasks | SubmitBatch | DeleteTask | DeleteFlow | Control | WakeTasks | TurnMoved,
+        message: SubmitTasks | SubmitBatch | DeleteTask | DeleteFlow | Control | WakeTasks | TurnMoved | LookAtHeld,
         question: Question[Message] | None,
     ) -> None:
         match message:
@@ -84,6 +93,10 @@ class Intake(Actor[Message]):
                     question.answer(None)
             case TurnMoved():
                 await self._delivery.move_turn(message)
+            case LookAtHeld():
+                self._services.claims.keep_only(self._roster.holds)
+                if question is not None:
+                    question.answer(None)
             case _:
                 await self._delivery.pass_on(message, question)
 

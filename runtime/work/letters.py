@@ -33,6 +33,10 @@ from runtime.work.requests import Request
 Question: TypeAlias = Request | DeleteTask | DeleteFlow | FlowCommand | GiveTurn | NewerFlow
 
 
+class Uncertain(Unavailable):
+    """What was asked may have been done, or may still be."""
+
+
 class LetterUnreadable(UnderstudyError):
     """A letter is none that this version knows."""
 
@@ -47,7 +51,9 @@ _FORMS: Final = {
 _INVALID: Final[Mapping[str, type[Invalid]]] = {
     error.__name__: error for error in (TemplateInvalid, InputInvalid, FlowInvalid, RequestInvalid)
 }
-_REFUSALS: Final[Mapping[str, type[Refused]]] = {error.__name__: error for error in (Conflict, Forbidden, Unavailable)}
+_REFUSALS: Final[Mapping[str, type[Refused]]] = {
+    error.__name__: error for error in (Conflict, Forbidden, Uncertain, Unavailable)
+}
 
 
 @attrs.frozen(kw_only=True)

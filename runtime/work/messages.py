@@ -33,6 +33,11 @@ class WakeTasks:
 
 
 @frozen
+class LookAtHeld:
+    """Something may be held that nobody goes on with: let others have it. Answered once that is so."""
+
+
+@frozen
 class TurnMoved:
     """Among the flows of an owner it may be the turn of another one."""
 

@@ -4,8 +4,14 @@ A question is sent to whoever holds its task, is asked at the intake there, and 
 the holder has just let go of the task, cannot take the question now, or died before it looked, nothing was done, and the
 question goes back to our own intake, which looks anew who holds the task. Where it died with the question in hand nobody
 knows, and the asker is told so.
+
+Whoever asks may do so without a deadline, so every letter ends in an answer, or in the asker's hearing that there will
+be none. An answer that could not be sent for sure is sent again: one that comes twice is heard once. A question that
+could not is not, for it might be done twice: the asker is told so. What nobody waits for is said again until it is heard,
+and changes nothing the second time.
 """
 
+import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -30,7 +36,14 @@ from actors import (
 from runtime.errors import Conflict, Refused, Unavailable
 from runtime.journal.protocol import JournalUnavailable
 from runtime.journal.shared import Letter, SharedJournal
-from runtime.work.letters import LetterUnreadable, decode_answer, decode_question, encode_answer, encode_question
+from runtime.work.letters import (
+    LetterUnreadable,
+    Uncertain,
+    decode_answer,
+    decode_question,
+    encode_answer,
+    encode_question,
+)
 from runtime.work.messages import Forward, LookAtMail
 
 _ANSWER_WITHIN_SECONDS: Final = 30.0
@@ -41,6 +54,10 @@ _LOOK_ANYWAY_SECONDS: Final = 1.0
 _AGAIN_SECONDS: Final = 0.05
 """How long whoever holds a task gets to let go of it before it is asked again."""
 
+_LAST_WORD_SECONDS: Final = 1.0
+"""How long an office that ends may take to say so to whoever waits."""
+
+_BITS: Final = 31
 _TIMER: Final = "mail"
 
 
@@ -75,7 +92,7 @@ class PostOffice(Actor[Message]):
         self._timers = timers
         self._intake = intake
         self._sent: dict[int, _Sent] = {}
-        self._last = 0
+        self._last = secrets.randbits(_BITS) << _BITS  # what answers a question of the office before is not ours
 
     async def started(self) -> None:
         """Look for what came before."""
@@ -104,8 +121,11 @@ class PostOffice(Actor[Message]):
         try:
             body = encode_question(forward.message)
             there = await self._journal.send(forward.instance, self._last, body, answer=False)
-        except (JournalUnavailable, LetterUnreadable) as refusal:
-            forward.refuse(refusal if isinstance(refusal, Refused) else Unavailable(str(refusal)))
+        except JournalUnavailable as away:
+            self._give_up(forward, f"{away}: it may still be done")
+            return
+        except LetterUnreadable as refusal:
+            forward.refuse(Unavailable(str(refusal)))
             return
         if there:
             self._sent[self._last] = _Sent(forward)
@@ -137,8 +157,10 @@ class PostOffice(Actor[Message]):
         try:
             error = decode_answer(letter.body)
         except LetterUnreadable as fault:
-            error = Unavailable(f"{fault}: it may have been done")
-        if isinstance(error, Unavailable):  # nothing was done there
+            error = Uncertain(f"{fault}: it may have been done")
+        if isinstance(error, Uncertain):
+            self._give_up(sent.forward, str(error))
+        elif isinstance(error, Unavailable):  # nothing was done there
             self._later(sent.forward)
         elif error is not None:
             sent.forward.refuse(error)
@@ -152,9 +174,22 @@ class PostOffice(Actor[Message]):
             self.children.start(name, self._answer, letter, report=lambda _ended: Handled())
 
     async def _answer(self, letter: Letter) -> None:
-        error = await self._asked(letter.body)
-        if error is not _UNKNOWN:
-            await self._journal.send(letter.sender, letter.conversation, encode_answer(error), answer=True)
+        answer: Exception | None = _UNKNOWN
+        try:
+            answer = await self._asked(letter.body)
+            while not await self._sent_answer(letter, answer):  # noqa: ASYNC110 - it is the store that is waited for
+                await trio.sleep(_LOOK_AGAIN_SECONDS)
+        except trio.Cancelled:  # this office ends; the instance may go on, and the asker waits for it
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + _LAST_WORD_SECONDS):
+                await self._sent_answer(letter, answer)
+            raise
+
+    async def _sent_answer(self, letter: Letter, answer: Exception | None) -> bool:
+        try:
+            await self._journal.send(letter.sender, letter.conversation, encode_answer(answer), answer=True)
+        except JournalUnavailable:
+            return False
+        return True
 
     async def _asked(self, body: bytes) -> Exception | None:
         try:
@@ -178,11 +213,19 @@ class PostOffice(Actor[Message]):
         if not sent.doubted:
             sent.doubted = True
             return
+        unread = await self._journal.unread(sent.forward.instance, conversation)
         del self._sent[conversation]
-        if await self._journal.unread(sent.forward.instance, conversation):
+        if unread:
             self._later(sent.forward)
         else:
-            sent.forward.refuse(Unavailable("the instance that had the task is gone: it may still be done"))
+            self._give_up(sent.forward, "the instance that had the task is gone: it may still be done")
+
+    def _give_up(self, forward: Forward, why: str) -> None:
+        """End a question of which nobody knows whether it was heard."""
+        if forward.question is None:
+            self._later(forward)
+        else:
+            forward.refuse(Unavailable(why))
 
     def _later(self, forward: Forward) -> None:
         self._last += 1
@@ -204,5 +247,4 @@ def _again(forward: Forward, ended: Exit[None]) -> _AskAgain | Handled:
     return Handled()
 
 
-_UNKNOWN: Final = Unavailable("it may still be done")
-"""What cannot be answered: the asker's own patience ends the matter."""
+_UNKNOWN: Final = Uncertain("the instance that has the task does not answer in time: it may still be done")

@@ -42,6 +42,11 @@ class Roster:
         """Say whether a task is in memory. Sync."""
         return task_id in self._tasks()
 
+    def let_go(self, task_id: str) -> None:
+        """Let go of a task that was claimed in vain: what is held and has no actor would sleep for ever. Sync."""
+        if not self.holds(task_id):
+            self._services.claims.release([task_id])
+
     def failed(self, task_id: str) -> str:
         """Say why nobody starts a task's actor any more: it failed too often; "" if that is not so. Sync."""
         try:

@@ -17,7 +17,7 @@ from typing import Final
 from actors import Actor, ActorStopped, Address, AskExpired, MailboxFull, Question, Timers
 from runtime.journal.protocol import JournalUnavailable, Stored
 from runtime.work.claims import Claims
-from runtime.work.messages import LookAtAgenda, WakeTask, WakeTasks
+from runtime.work.messages import LookAtAgenda, LookAtHeld, WakeTask, WakeTasks
 
 PAGE: Final = 64
 """How many tasks are brought back at a time: others get a word in between."""
@@ -78,7 +78,7 @@ class Agenda:
 class WakeUps(Actor[LookAtAgenda]):
     """See the module's docstring."""
 
-    def __init__(self, claims: Claims, agenda: Agenda, intake: Callable[[], "Address[WakeTasks]"]) -> None:
+    def __init__(self, claims: Claims, agenda: Agenda, intake: Callable[[], "Address[WakeTasks | LookAtHeld]"]) -> None:
         self._claims = claims
         self._agenda = agenda
         self._intake = intake
@@ -86,8 +86,10 @@ class WakeUps(Actor[LookAtAgenda]):
         """The number of the last task that was looked at for being left awake."""
 
     async def started(self) -> None:
-        """Bring back what was left awake; then what is due."""
+        """Bring back what was left awake, with what the one before took hold of and did not hand on; then what is due."""
         self._agenda.begin(self.address)
+        with suppress(ActorStopped):  # as below
+            await self._ask_intake(LookAtHeld())
         await self._look()
 
     async def turn(self, batch: Sequence[LookAtAgenda | Question[LookAtAgenda]]) -> None:
@@ -127,6 +129,17 @@ class WakeUps(Actor[LookAtAgenda]):
             self._agenda.look_at(soonest)
 
     async def _bring_back(self, page: Sequence[Stored]) -> None:
-        with suppress(AskExpired):  # it has the page, and takes its time
-            deadline = self.clock.monotonic() + _ANSWER_WITHIN_SECONDS
-            await self._intake().ask(WakeTasks(tuple(page)), deadline=deadline)
+        await self._ask_intake(WakeTasks(tuple(page)))
+
+    async def _ask_intake(self, message: WakeTasks | LookAtHeld) -> None:
+        """Have the intake do something: once there is room in its mailbox, for a page is not to be lost."""
+        intake = self._intake()
+        while True:
+            try:
+                await intake.ask(message, deadline=self.clock.monotonic() + _ANSWER_WITHIN_SECONDS)
+            except MailboxFull:
+                await intake.wait_room()
+            except AskExpired:  # it has the message, and takes its time
+                return
+            else:
+                return

@@ -14,7 +14,7 @@ from runtime.engine.task import Task
 from runtime.errors import Unavailable
 from runtime.flow.flow import Flow
 from runtime.flow.states import FlowTurn
-from runtime.journal.protocol import JournalUnavailable, Stored, standing_of
+from runtime.journal.protocol import JournalUnavailable, Stored, TaskUnreadable, standing_of
 from runtime.journal.replaying import replay
 from runtime.journal.shared import Claim
 from runtime.work.beginnings import Beginning, Beginnings
@@ -37,14 +37,16 @@ class Waking:
         """Go on with tasks that were left awake, and wake those that are due."""
         if self._services.shutdown.reason is not None:
             return  # whoever opens the journal next finds them
-        absent = [stored for stored in page if not self._roster.holds(stored.task_id)]
-        units = await self._read([stored.task_id for stored in absent])
+        absent = [one.task_id for one in page if not self._roster.holds(one.task_id) and await self._ours(one.task_id)]
+        units, ours = await self._read(absent), frozenset(absent)
         due: list[Beginning] = []
         for stored in page:
             unit = units.get(stored.task_id)
-            if stored.standing.awake:
-                await self._resume(stored.task_id, unit)
-            elif isinstance(unit, Task) and unit.idle and await self._ours(stored.task_id):
+            if stored.standing.awake and stored.task_id in ours:
+                await self._try_to_resume(stored, unit)
+            elif stored.standing.awake:
+                continue  # it is in memory, or somebody else's
+            elif isinstance(unit, Task) and unit.idle:
                 self._decide(unit, stored.standing.run, due)
             else:
                 await self._delivery.pass_on(_wake(stored))
@@ -60,6 +62,7 @@ class Waking:
         return {task_id: unit for task_id, unit in units if unit is not None}
 
     async def _ours(self, task_id: str) -> bool:
+        """See that a task is still held: it may have been let go of before the page was looked at."""
         try:
             return await self._services.claims.claim(task_id) is Claim.OURS
         except JournalUnavailable:
@@ -85,14 +88,19 @@ class Waking:
             if not one.records:  # its clock was set back, say
                 self._roster.start(one.unit, one.effects)
 
+    async def _try_to_resume(self, stored: Stored, unit: Task | Flow | None) -> None:
+        """Go on with a task that was left awake: later, where the store is away; not at all, where it is damaged."""
+        try:
+            await self._resume(stored.task_id, unit)
+        except TaskUnreadable as damage:  # the others are not to wait for it
+            self._services.broadcast.give_up(stored.task_id, str(damage))
+        except JournalUnavailable:
+            self._delivery.bring_back_later(stored)
+
     async def _resume(self, task_id: str, unit: Task | Flow | None) -> None:
         if self._roster.holds(task_id):
             return
-        try:
-            unit = unit or await self._roster.read(task_id)
-        except JournalUnavailable as damage:  # of this task: the others are not to wait for it
-            self._services.broadcast.give_up(task_id, str(damage))
-            return
+        unit = unit or await self._roster.read(task_id)
         if isinstance(unit, Flow) and unit.turn is FlowTurn.WAITS:
             self._services.claims.release([task_id])
             await self._delivery.move_turn(TurnMoved(unit.header.owner))

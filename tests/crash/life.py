@@ -4,6 +4,7 @@ import itertools
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import trio
@@ -133,6 +134,7 @@ def live_among_others(
             trio.open_nursery() as nursery,
         ):
             nursery.start_soon(_leave_when_told, rt, nursery.cancel_scope)
+            nursery.start_soon(_show_when_told, ledger.parent)
             await nursery.start(_watch, rt)
             async with trio.open_nursery() as clients:
                 for task in tasks:
@@ -156,6 +158,24 @@ async def _leave_when_told(rt: Runtime, scope: trio.CancelScope) -> None:
             rt.shutdown("told to")
             await rt.drained()
             scope.cancel()
+
+
+async def _show_when_told(folder: Path) -> None:
+    """Write down where every trio task stands, at a SIGUSR1: of one that should have ended."""
+    with trio.open_signal_receiver(signal.SIGUSR1) as signals:
+        async for _ in signals:
+            (folder / f"stands.{os.getpid()}").write_text("\n".join(_stands()))
+
+
+def _stands() -> Iterator[str]:
+    root = trio.lowlevel.current_root_task()
+    tasks = [] if root is None else [root]
+    while tasks:
+        task = tasks.pop()
+        yield task.name
+        for frame, line in task.iter_await_frames():
+            yield f"    {frame.f_code.co_qualname} {frame.f_code.co_filename}:{line}"
+        tasks += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
 
 
 async def _persist(rt: Runtime, task: str, is_mine: bool) -> None:

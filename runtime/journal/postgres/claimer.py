@@ -2,7 +2,11 @@
 
 The two may differ where the answer to a claim was lost: then the store says that we hold a task of which we know
 nothing, and nobody goes on with it. So after such a failure whatever the store says is ours is looked through, and taken
-on: nothing is let go of that way, for it may be what somebody here is about to hear that he holds.
+on: nothing is let go of that way, for it may be what somebody here is about to hear that he holds. That is done once
+nothing that was asked on a link that was given up can still arrive (`Links.sure`), for it would be a claim after the look.
+
+A resource is the other way round: whoever wanted it has gone, so what was given back while something might still arrive
+is given back again when nothing can.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -44,6 +48,8 @@ class Claimer:
         self._format = records_format
         self._unsure = False
         """Whether the store may say that we hold what we do not know of."""
+        self._given_back: list[int] = []
+        """The tickets that may be held again by what arrives late."""
         self._let_go: set[str] | None = None
         """What was let go of while what the store says is looked through."""
 
@@ -72,7 +78,11 @@ class Claimer:
 
     async def claim_awake(self, limit: int) -> Sequence[Stored]:
         """Take hold of what was left awake; see `SharedJournal.claim_awake`."""
-        lost = await self._lost() if self._unsure and self._links.sure else ()
+        lost: Sequence[Stored] = ()
+        if self._links.sure:
+            while self._given_back:
+                self._committer.unhold(self._given_back.pop())
+            lost = await self._lost() if self._unsure else ()
         return lost or await self._claim_some(_CLAIM_AWAKE, {"limit": limit})
 
     async def claim_due(self, until: float, limit: int) -> Sequence[Stored]:
@@ -113,6 +123,12 @@ class Claimer:
             if self._let_go is not None:
                 self._let_go |= let_go.keys()
             self._committer.release([holding.number for holding in let_go.values()])
+
+    def unhold(self, ticket: int) -> None:
+        """Give a resource back; see `SharedJournal.unhold`."""
+        self._committer.unhold(ticket)
+        if not self._links.sure:
+            self._given_back.append(ticket)
 
     async def _settled(self) -> None:
         if not self._committer.sure:

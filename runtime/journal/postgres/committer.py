@@ -7,6 +7,9 @@ append, not the write: it is stored, or not, as a whole.
 
 When the link to the server is cut, everybody waits while it is sought again. Whether the commit that was on its way got
 there is read in the instance's own row: so an append is never stored twice, and what was stored is never refused.
+
+What is let go of is let go of in the end, whatever the server says meanwhile: nobody would ask for it again, and nobody
+else could go on with it. So is what was begun by an append that nobody waits for any more.
 """
 
 from collections import deque
@@ -21,7 +24,7 @@ from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.database import is_cut, unavailable
 from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.schema import COMMITTED_BEFORE
-from runtime.journal.postgres.writer import NOTHING, Freed, Stored, Writer
+from runtime.journal.postgres.writer import NOTHING, Freed, Rows, Stored, Writer
 from runtime.journal.protocol import AlreadyStored, JournalUnavailable, LeaseLost
 from runtime.journal.turns import Turn
 
@@ -199,6 +202,8 @@ class Committer:
         for job in jobs:
             if job.task is None:
                 self._abandoned -= 1
+                if not isinstance(job.result, Exception):
+                    self._released += self._writer.disown(job.turns)
             else:
                 trio.lowlevel.reschedule(job.task)
 
@@ -208,20 +213,33 @@ class Committer:
             stored = await self._store([turn for job in jobs for turn in job.turns], freed)
         except (AlreadyStored, LeaseLost, psycopg.IntegrityError, psycopg.DataError):  # the others are not to blame
             self._writer.doubt()
-            if freed:
-                await self._commit((), freed)
+            await self._free(freed)
             for job in jobs:
                 await self._commit_alone(job)
         except psycopg.Error as fault:
             refusal = self._refusal(fault)
             for job in jobs:
                 job.result = refusal
+            if not isinstance(refusal, LeaseLost):
+                await self._free(freed)
         else:
             self._writer.grow(stored)
             position = stored.base + 1
             for job in jobs:
                 job.result = position
                 position += sum(turn.records for turn in job.turns)
+
+    async def _free(self, freed: Freed) -> None:
+        """Let go of what could not be let go of with others, however long it takes."""
+        while freed and self._closed is None:
+            try:
+                await self._store((), freed)
+            except psycopg.Error as fault:
+                if isinstance(self._refusal(fault), LeaseLost):
+                    return
+                await trio.sleep(_AGAIN_SECONDS[-1])
+            else:
+                return
 
     async def _commit_alone(self, job: _Append) -> None:
         try:
@@ -260,18 +278,19 @@ class Committer:
         """Store, for as long as it takes to find the server."""
         self._serial += 1
         pauses = iter(_AGAIN_SECONDS)
-        unsure = False
+        rows: Rows | None = None
         while True:
             try:
                 if self._connection is None:
                     await self._open()
                 assert self._connection is not None  # noqa: S101 - narrows
-                if unsure and (base := await self._committed()) is not None:
-                    return Stored(base, self._writer.rows(turns))
-                unsure = True
-                return await self._writer.store(self._connection, self._serial, turns, freed)
+                if rows is None:
+                    rows = await self._writer.prepare(self._connection, turns)
+                elif (base := await self._committed()) is not None:
+                    return Stored(base, rows)
+                return await self._writer.store(self._connection, self._serial, rows, freed)
             except psycopg.Error as fault:
-                if fault.sqlstate == COMMITTED_BEFORE and unsure:
+                if fault.sqlstate == COMMITTED_BEFORE and rows is not None:
                     continue  # it got there after all, while we looked
                 if not is_cut(fault, self._connection):
                     raise

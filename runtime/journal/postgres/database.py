@@ -16,7 +16,7 @@ from runtime.journal.keys import KeyRing
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.schema import LEASE_LOST, MIGRATIONS, NEWEST
-from runtime.journal.protocol import JournalUnavailable, LeaseLost, StoreUnusable
+from runtime.journal.protocol import JournalUnavailable, LeaseLost, StoreUnusable, TaskUnreadable
 from runtime.journal.vault import SealBroken, Vault
 
 _OLDEST_SERVER: Final = 140_000
@@ -180,7 +180,7 @@ def serving(address: StoreAddress) -> Iterator[None]:
     except psycopg.Error as fault:
         raise unavailable(address, fault) from fault
     except (RecordUnreadable, SealBroken) as fault:
-        raise JournalUnavailable(f"the store {address.shown} holds what cannot be read: {fault}") from fault
+        raise TaskUnreadable(f"the store {address.shown} holds what cannot be read: {fault}") from fault
 
 
 def unavailable(address: StoreAddress, fault: psycopg.Error) -> Unavailable:

@@ -40,7 +40,7 @@ class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
     Attributes:
         backend: the number of the server's process.
         asked_at: since when, in trio's time, somebody waits for an answer, if anybody does.
-        unanswered: it was closed while somebody waited.
+        unanswered: it was closed, or cut, while somebody waited: the server may still do what it was asked.
         cancel_within: how many seconds the server gets to end a statement whose caller was cancelled; then, or at once
             where that is 0, the connection is given up.
     """
@@ -105,6 +105,9 @@ class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
         except trio.Cancelled:
             if self.asked_at is not None:
                 await self._give_up(gen)
+            raise
+        except psycopg.OperationalError:
+            self.unanswered = self.unanswered or self.pgconn.status != ConnStatus.OK
             raise
         finally:
             self._waits_since = None

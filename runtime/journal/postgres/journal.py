@@ -35,6 +35,7 @@ class PostgresJournal(PostgresStore):
         self._listener = Listener(address.schema, self._links.open, address.patience_seconds)
         self._instance = Instance(address, self._links)
         self._claimer: Claimer | None = None
+        self._mail = Mail(0, address.schema, self._pool, self._reader, self._vault)
 
     async def run(self, started: Callable[[], None]) -> None:
         """Be an instance; see `SharedJournal.run`."""
@@ -42,6 +43,7 @@ class PostgresJournal(PostgresStore):
         instance = self._instance = Instance(self._address, self._links, self._instance.leases)
         await instance.register(keys_from_file=self._keys_from_file)
         self._me = self._listener.me = instance.number
+        self._mail = Mail(self._me, self._address.schema, self._pool, self._reader, self._vault)
         writer = Writer(
             self._me,
             channel=self._address.schema,
@@ -118,8 +120,8 @@ class PostgresJournal(PostgresStore):
 
     def unhold(self, ticket: int) -> None:
         """Give a resource back; see `SharedJournal.unhold`."""
-        if self._committer is not None:
-            self._committer.unhold(ticket)
+        if self._claimer is not None:
+            self._claimer.unhold(ticket)
 
     # --- signals, mail and news -------------------------------------------------------------------------------------
 
@@ -130,10 +132,6 @@ class PostgresJournal(PostgresStore):
     async def wake_others(self) -> None:
         """Let others know that there is work; see `SharedJournal.wake_others`."""
         await self._look("SELECT pg_notify(%(channel)s, 'work')", {"channel": self._address.schema})
-
-    @property
-    def _mail(self) -> Mail:
-        return Mail(self._me, self._address.schema, self._pool, self._vault)
 
     async def send(self, receiver: int, conversation: int, body: bytes, *, answer: bool) -> bool:
         """Send a letter; see `SharedJournal.send`."""

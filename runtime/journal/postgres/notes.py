@@ -15,7 +15,7 @@ _NAME: Final = "understudy.store"
 
 @attrs.frozen
 class LinksGivenUp:
-    """So many connections of this instance had fallen silent, and were closed."""
+    """So many connections of this instance had fallen silent, or were cut, and the server was told to drop its ends."""
 
     connections: int
 

@@ -46,7 +46,7 @@ NOTHING: Final = Freed()
 
 
 @attrs.define
-class _Rows:
+class Rows:
     """What one statement stores. `total`: so many records; `grown`: what is held once they are stored."""
 
     blob: bytearray = attrs.field(factory=bytearray)
@@ -107,18 +107,25 @@ class Writer:
         self._templates_stored.clear()
         self._vault.doubt()
 
-    async def store(
-        self, connection: TrioConnection, serial: int, turns: Sequence[Turn], freed: Freed = NOTHING
-    ) -> "Stored":
-        """Store all turns in one commit, the `serial`-th of this instance, and let go of what is `freed`.
+    async def prepare(self, connection: TrioConnection, turns: Sequence[Turn]) -> Rows:
+        """Give what turns come to: once for a group, however often it has to be sent.
+
+        What is held may be let go of while a group is on its way, and what it was made of is not to be doubted then.
 
         Raises:
             AlreadyStored: two turns begin the same task.
             LeaseLost: a turn is of a task that this instance does not hold.
-            psycopg.Error: nothing was stored, or nobody knows.
+            psycopg.Error: nothing was stored.
         """
         await renew_key(connection, self._vault, self._numbers)
-        rows = self.rows(turns)
+        return self.rows(turns)
+
+    async def store(self, connection: TrioConnection, serial: int, rows: Rows, freed: Freed = NOTHING) -> "Stored":
+        """Store all rows in one commit, the `serial`-th of this instance, and let go of what is `freed`.
+
+        Raises:
+            psycopg.Error: nothing was stored, or nobody knows.
+        """
         parts = {name: _encode(part) for name, part in rows.parts(freed).items() if part}
         statement = storing(tuple(parts))
         values: dict[str, bytes | bytearray] = {
@@ -147,18 +154,25 @@ class Writer:
         rows = stored.rows
         self._templates_stored |= rows.digests
         for task_id, records in rows.records.items():
-            born = rows.born.get(task_id)
-            number = self._held[task_id].number if born is None else stored.base + born["at"]
-            self._held[task_id] = Holding(number, records)
+            born, holding = rows.born.get(task_id), self._held.get(task_id)
+            if born is not None:
+                self._held[task_id] = Holding(stored.base + born["at"], records)
+            elif holding is not None:  # it may have been let go of meanwhile
+                self._held[task_id] = Holding(holding.number, records)
 
-    def rows(self, turns: Sequence[Turn]) -> _Rows:
+    def disown(self, turns: Sequence[Turn]) -> Sequence[int]:
+        """Hold what these turns have begun no longer: nobody knows of it. Gives its numbers. Sync."""
+        born = (self._held.pop(turn.task_id, None) for turn in turns if turn.template is not None)
+        return [holding.number for holding in born if holding is not None]
+
+    def rows(self, turns: Sequence[Turn]) -> Rows:
         """Give what turns come to.
 
         Raises:
             AlreadyStored: two of them begin the same task.
             LeaseLost: one of them is of a task that is not held.
         """
-        rows = _Rows()
+        rows = Rows()
         for turn in turns:
             holding = self._held.get(turn.task_id)
             born = rows.born.get(turn.task_id)
@@ -196,7 +210,7 @@ class Writer:
             rows.total += turn.records
         return rows
 
-    def _birth(self, rows: _Rows, turn: Turn) -> dict[str, Any]:
+    def _birth(self, rows: Rows, turn: Turn) -> dict[str, Any]:
         digest, body = turn.template or (b"", b"")
         listing = turn.listing
         assert listing is not None  # noqa: S101 - what is new is listed
@@ -230,7 +244,7 @@ class Stored:
     """A group that was stored behind the position `base`."""
 
     base: int
-    rows: _Rows
+    rows: Rows
 
 
 def _standing(standing: Standing, changed: float) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ import attrs
 
 from runtime.errors import Unavailable
 from runtime.journal.codec import RecordUnreadable
-from runtime.journal.protocol import JournalUnavailable, StoreUnusable
+from runtime.journal.protocol import JournalUnavailable, StoreUnusable, TaskUnreadable
 from runtime.journal.sqlite.schema import APPLICATION_ID, NEWEST, migrate
 from runtime.journal.vault import SealBroken
 
@@ -195,7 +195,7 @@ def serving(path: Path) -> Iterator[None]:
     except apsw.Error as fault:
         raise unavailable(path, fault) from fault
     except (RecordUnreadable, SealBroken) as fault:
-        raise JournalUnavailable(f"the store {path} holds what cannot be read: {fault}") from fault
+        raise TaskUnreadable(f"the store {path} holds what cannot be read: {fault}") from fault
 
 
 def unavailable(path: Path, fault: apsw.Error) -> Unavailable:

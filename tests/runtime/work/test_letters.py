@@ -12,6 +12,7 @@ from runtime.wishes import SpawnedTask
 from runtime.work.letters import (
     _QUESTIONS,
     LetterUnreadable,
+    Uncertain,
     decode_answer,
     decode_question,
     encode_answer,
@@ -77,6 +78,7 @@ def test_every_question_is_tested_here():
         Conflict("no"),
         Forbidden("you"),
         Unavailable("later"),
+        Uncertain("perhaps"),
         NotFound("task", "t", "it was never submitted here"),
         InputInvalid([Fault("a.b", "wrong", "mend it"), Fault("", "worse")], "file"),
         RequestInvalid([Fault("x", "y")]),

@@ -26,6 +26,9 @@ from runtime import (
 from runtime.api.messages import Recorded, TaskStateChanged
 from runtime.journal import codec
 from runtime.journal.listing import Wanted
+from runtime.journal.postgres.journal import PostgresJournal
+from runtime.journal.protocol import JournalUnavailable
+from runtime.work.post import PostOffice
 from tests.support.plain_flow import CHANGES
 from tests.support.plans import echo, plan, step
 from tests.support.postgres import fresh_store, running_server
@@ -33,10 +36,10 @@ from tests.support.postgres import fresh_store, running_server
 
 @pytest.fixture
 def instance(postgres_store):
-    """Open one more instance on the store; a lease is short, so that nobody waits for long."""
+    """Open one more instance on the store. A lease outlasts a machine that is busy, and none is waited for to run out."""
 
     def opened(**options):
-        return open_runtime(f"{postgres_store}&lease=1", **options)
+        return open_runtime(f"{postgres_store}&lease=5", **options)
 
     return opened
 
@@ -275,6 +278,82 @@ async def test_postgres_nothing_is_held_once_it_sleeps_or_has_ended(instance, po
                 await one.wait(f"t{number}")
             while journal.held:  # noqa: ASYNC110 - nobody says so
                 await trio.sleep(0.01)
+
+
+async def test_postgres_a_question_is_answered_though_the_answer_could_not_be_sent_at_first(instance, monkeypatch):
+    sent, tries = PostgresJournal.send, []
+
+    async def away(self, receiver, conversation, body, *, answer):
+        if answer:
+            tries.append(conversation)
+            if len(tries) == 1:
+                raise JournalUnavailable("it was not sent")
+        there = await sent(self, receiver, conversation, body, answer=answer)
+        if answer and len(tries) == 2:
+            raise JournalUnavailable("it was sent, and nobody knows")
+        return there
+
+    monkeypatch.setattr(PostgresJournal, "send", away)
+    with trio.fail_after(20):
+        async with instance() as one, instance(answer_within_seconds=1e6) as two:
+            await one.submit(GATED, task_id="asked")
+            await running(one, "asked")
+            await two.cancel("asked", "enough")
+            assert (await two.wait("asked")).state is TaskState.CANCELLED
+            while len(tries) < 3:  # noqa: ASYNC110 - nobody says so
+                await trio.sleep(0.01)
+            assert len(set(tries)) == 1
+
+
+async def test_postgres_a_question_that_may_have_been_heard_by_who_is_gone_is_answered_so(instance, monkeypatch):
+    take_back, tries = PostgresJournal.unread, []
+
+    async def away(self, receiver, conversation):
+        tries.append(conversation)
+        if len(tries) == 1:
+            raise JournalUnavailable("not now")
+        return await take_back(self, receiver, conversation)
+
+    async def deaf(_self, _letter):
+        await trio.sleep_forever()
+
+    monkeypatch.setattr(PostgresJournal, "unread", away)
+    monkeypatch.setattr(PostOffice, "_answer", deaf)
+    with trio.fail_after(20):
+        async with instance() as one, instance(answer_within_seconds=1e6) as two:
+            await one.submit(GATED, task_id="asked")
+            await running(one, "asked")
+            it = {"it": one._journal._instance.number, "channel": one._journal._address.schema}
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(cannot_say, two, "asked")
+                await trio.sleep(0.2)
+                await two._journal._look("SELECT leave(%(it)s, %(channel)s)", it)
+            gates["asked"].set()
+            assert (await two.wait("asked")).state is TaskState.DONE
+
+
+async def cannot_say(runtime, task_id):
+    with pytest.raises(Unavailable, match="it may still be done"):
+        await runtime.cancel(task_id, "enough")
+
+
+async def test_postgres_what_cannot_be_read_is_not_held(instance, monkeypatch):
+    with trio.fail_after(20):
+        async with instance() as one, instance() as two:
+            await one.submit(plan(a=step(action=echo("x"))), task_id="asleep", run=False)
+            await one._journal.read("asleep")  # by then it has let go of it
+
+            async def away(_task_id):
+                raise JournalUnavailable("not now")
+
+            for ask in (two.run, two.delete):
+                with monkeypatch.context() as patched:
+                    patched.setattr(two._journal, "read", away)
+                    with pytest.raises(Unavailable, match="not now"):
+                        await ask("asleep")
+                assert not two._journal.held
+            await one.run("asleep")
+            assert (await one.wait("asleep")).state is TaskState.DONE
 
 
 async def test_postgres_an_instance_that_loses_its_lease_stops_what_it_ran_and_begins_anew(instance):

@@ -261,6 +261,35 @@ async def test_a_journal_that_cannot_be_read_for_a_while_forgets_nobody(autojump
     assert journal.refusals < 0
 
 
+class Away(MemoryJournal):
+    """A journal of which a task cannot be read for a while."""
+
+    refusals = 3
+
+    async def read(self, task_id):
+        self._refuse()
+        return await super().read(task_id)
+
+    async def histories(self, task_ids):
+        self._refuse()
+        return await super().histories(task_ids)
+
+    def _refuse(self):
+        self.refusals -= 1
+        if self.refusals >= 0:
+            raise JournalUnavailable("reading failed")
+
+
+async def test_a_task_that_was_left_awake_goes_on_though_it_could_not_be_read_at_first(autojump_clock):
+    journal = Away()
+    begun = [submitted("t"), TaskResolved(at=0.0, resolution_id="r"), RunStarted(at=0.0)]
+    await journal.append([Entry("t", begun, Standing(ResolutionState.RUNNING, awake=True, run=0))])
+    async with open_runtime(journal=journal, clock=VirtualClock(EPOCH)) as rt:
+        while journal.refusals > 0:  # noqa: ASYNC110 - nobody says so
+            await trio.sleep(1)
+        assert (await rt.wait("t")).state is TaskState.DONE
+
+
 async def test_a_damaged_task_does_not_keep_others_from_going_on(mock_clock, tmp_path, clock):
     journal = await SqliteJournal.open(Opening(path=tmp_path / "tasks.db"))
     await journal.append([asleep(0, EPOCH - 2), asleep(1, EPOCH - 1)])

@@ -15,9 +15,9 @@ def groups(monkeypatch):
     sizes = []
     store = Writer.store
 
-    async def noted(self, connection, serial, turns, *freed):
-        sizes.append(len(turns))
-        return await store(self, connection, serial, turns, *freed)
+    async def noted(self, connection, serial, rows, *freed):
+        sizes.append(len(rows.turns))
+        return await store(self, connection, serial, rows, *freed)
 
     monkeypatch.setattr(Writer, "store", noted)
     return sizes

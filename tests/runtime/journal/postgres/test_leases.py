@@ -158,6 +158,72 @@ async def test_postgres_a_commit_that_did_not_get_there_is_made_when_the_link_is
         assert len(await journal.read("t")) == 2
 
 
+async def test_postgres_what_was_stored_is_not_refused_because_some_of_it_was_let_go_of_meanwhile(
+    postgres_store, monkeypatch
+):
+    async with running_journal(postgres_store) as journal:
+        await journal.append([first("gone")])
+        store_once = Writer.store
+        cut = []
+
+        async def stored_and_cut(self, connection, *arguments):
+            stored = await store_once(self, connection, *arguments)
+            if not cut:
+                cut.append(True)
+                journal.release(["gone"])
+                connection.abandon()
+                raise psycopg.OperationalError("the answer was lost")
+            return stored
+
+        monkeypatch.setattr(Writer, "store", stored_and_cut)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(journal.append, [Entry("gone", [started(1.0)])])
+            nursery.start_soon(journal.append, [first("new")])
+        assert cut
+        assert len(await journal.read("gone")) == 2
+        assert list(journal.held) == ["new"]
+
+
+async def test_postgres_what_was_let_go_of_is_free_though_the_server_refused_it_at_first(postgres_store, monkeypatch):
+    async with running_journal(postgres_store) as journal, running_journal(postgres_store) as other:
+        await journal.append([first("t")])
+        store_later = Writer.store
+        refusals = []
+
+        async def full_at_first(self, *arguments):
+            if self._me == journal._me and len(refusals) < 2:
+                refusals.append(True)
+                raise psycopg.errors.DiskFull("no room")
+            return await store_later(self, *arguments)
+
+        monkeypatch.setattr(Writer, "store", full_at_first)
+        journal.release(["t"])
+        while not names(await other.claim_awake()):  # noqa: ASYNC110 - nobody says so
+            await trio.sleep(0.05)
+        assert len(refusals) == 2
+
+
+async def test_postgres_what_was_begun_and_nobody_heard_of_is_left_to_others(postgres_store, monkeypatch):
+    async with running_journal(postgres_store) as journal, running_journal(postgres_store) as other:
+        on_its_way, go_on = trio.Event(), trio.Event()
+        store_later = Writer.store
+
+        async def slow(self, *arguments):
+            on_its_way.set()
+            await go_on.wait()
+            return await store_later(self, *arguments)
+
+        monkeypatch.setattr(Writer, "store", slow)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(journal.append, [first("t")])
+            await on_its_way.wait()
+            nursery.cancel_scope.cancel()
+        go_on.set()
+        while not names(await other.claim_awake()):  # noqa: ASYNC110 - nobody says so
+            await trio.sleep(0.05)
+        assert not journal.held
+
+
 async def test_postgres_an_instance_leaves_alone_what_a_later_version_wrote(store):
     later = RunEnded(at=2.0, state=ResolutionState.DONE)
     async with running_journal(store, records_format=2) as new, running_journal(store) as old:

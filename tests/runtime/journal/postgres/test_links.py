@@ -142,12 +142,39 @@ async def test_postgres_links_a_claim_whose_answer_was_lost_is_found_again(behin
             assert not await journal.claim_awake()
 
 
+async def test_postgres_links_that_were_cut_are_not_sure_until_the_server_has_dropped_its_end(behind):
+    async with behind() as (link, journal):
+        await journal.append([first("t")])
+        link.set(Mode.SEVER)
+        with pytest.raises(JournalUnavailable):
+            await journal.claim_awake()
+        assert not journal._links.sure
+        while not journal._links.sure:  # noqa: ASYNC110 - whoever beats the heart sees to it
+            await trio.sleep(0.01)
+
+
+async def test_postgres_links_that_are_cut_lose_no_letter_and_bring_none_twice(behind, postgres_store):
+    async with running_journal(postgres_store) as sender, behind() as (link, journal):
+        me, got = journal._instance.number, []
+        for number in range(8):
+            assert await sender.send(me, number, b"x" * 100, answer=False)
+        for _ in range(4):
+            link.set(Mode.SEVER)
+            with suppress(JournalUnavailable):
+                got += await journal.fetch()
+        while len(got) < 8:
+            with suppress(JournalUnavailable):
+                got += await journal.fetch()
+        assert [letter.conversation for letter in got] == list(range(8))
+        assert not await journal.fetch()
+
+
 async def test_postgres_links_that_lead_nowhere_when_a_store_is_opened_are_said_to(postgres_store, monkeypatch):
-    monkeypatch.setattr(database, "_ANSWER_SECONDS", 0.3)
     monkeypatch.setattr(TrioConnection, "cancel_within", 0.2)
     async with link_to(postgres_store) as link:
         store = StoreAddress.parse(through(postgres_store, link.port))
         await (await PostgresJournal.open(store)).close()
+        monkeypatch.setattr(database, "_ANSWER_SECONDS", 0.3)
         version = database._version
 
         async def unanswered(*arguments):
