@@ -93,7 +93,6 @@ class _Written:
 
 
 _written: Final = msgpack.Decoder(_Written, ext_hook=_extension)
-_names: Final = msgpack.Decoder(dict[str, msgspec.Raw])
 
 
 def encode_value(value: object) -> bytes:
@@ -130,7 +129,13 @@ class Form:
     def __init__(self, cls: type, **types: Any) -> None:
         self._cls = cls
         self._types = types
-        self._names = frozenset(field.name for field in attrs.fields(cls))
+
+    @cached_property
+    def _fitting(self) -> "msgpack.Decoder[Any]":
+        """What fails at a field that the class has not: where msgspec builds attrs classes, it lets that pass."""
+        fields = [(field.name, msgspec.Raw, msgspec.Raw()) for field in attrs.fields(self._cls)]
+        names_only = msgspec.defstruct(self._cls.__name__, fields, forbid_unknown_fields=True)
+        return msgpack.Decoder(names_only)
 
     @cached_property
     def _decoder(self) -> "msgpack.Decoder[Any]":
@@ -146,9 +151,7 @@ class Form:
         Raises:
             msgspec.MsgspecError, ValueError: it is none.
         """
-        unknown = _names.decode(raw).keys() - self._names
-        if unknown:
-            raise ValueError(f"unknown field {', '.join(sorted(unknown))}")
+        self._fitting.decode(raw)
         return self._decoder.decode(raw)
 
 

@@ -24,6 +24,9 @@ Record: TypeAlias = TaskRecord | FlowRecord
 MOST_TURNS_TOGETHER: Final = 32
 """Of how many turns a history is at most that is read together with others."""
 
+MOST_BYTES_TOGETHER: Final = 16 * 1024
+"""How large each of those is at most, encoded: so that a page of histories is no more than memory is there for."""
+
 PAGE: Final = 256
 """How many tasks a journal gives at a time, unless it is asked for another number."""
 
@@ -230,7 +233,7 @@ class Journal(Shelf, Protocol):
     async def histories(self, task_ids: Sequence[str]) -> Mapping[str, Sequence[Record]]:
         """Give the records of several tasks, each in order: those of a page with one look.
 
-        Left out are tasks that it does not know, and those with a history so long that it is for `read`.
+        Left out are tasks that it does not know, and those with a history so long, or so large, that it is for `read`.
         """
         ...
 

@@ -4,14 +4,14 @@ A `Query` has a ``?`` for every value; a database that marks them otherwise repl
 by `runtime.journal.sqlite.schema`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 import attrs
 
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.journal.listing import Count, Wanted
-from runtime.journal.protocol import Listed, Place, Standing, Stored
+from runtime.journal.protocol import MOST_TURNS_TOGETHER, Listed, Place, Standing, Stored
 from runtime.journal.turns import decode_listing
 
 
@@ -133,3 +133,22 @@ grouped AS (
 )
 SELECT shown, kind, name, count(*) FROM grouped GROUP BY shown, kind, name ORDER BY shown, kind, name
 """
+
+
+EncodedTurn: TypeAlias = tuple[int, int | None, bytes]
+"""Where a turn is in its history, the number of the key that seals it, and its body."""
+
+
+def short_histories(rows: Iterable[Sequence[Any]]) -> Mapping[str, Sequence[EncodedTurn]]:
+    """Sort the turns of several tasks, each after its task's id, but for tasks with more than is read together.
+
+    Of those there is a turn more than that, or one whose body is not there.
+    """
+    found: dict[str, list[EncodedTurn]] = {}
+    for task_id, *turn in rows:
+        found.setdefault(task_id, []).append((turn[0], turn[1], turn[2]))
+    return {
+        task_id: turns
+        for task_id, turns in found.items()
+        if len(turns) <= MOST_TURNS_TOGETHER and all(body is not None for _, _, body in turns)
+    }

@@ -98,6 +98,17 @@ def test_only_what_is_frozen_refuses_a_change():
     assert changing.x == 2
 
 
+def test_what_is_cheap_to_make_stays_so_with_fields_that_are_converted():
+    """To look at each change makes every instance several times as expensive, for what is never changed."""
+
+    @value
+    class Converted:
+        x: int = attrs.field(converter=int)
+
+    assert Converted("1") == Converted(1)
+    assert Converted.__setattr__ is object.__setattr__
+
+
 def test_a_field_with_a_way_of_its_own_is_refused_when_the_class_is_defined():
     with pytest.raises(TypeError, match="Keyed: a field with its own way"):
 

@@ -17,6 +17,7 @@ from runtime.flow.records import FlowCreated, FlowStarted
 from runtime.flow.states import FlowTurn
 from runtime.journal.listing import Count, Listing, Role, Wanted
 from runtime.journal.protocol import (
+    MOST_BYTES_TOGETHER,
     MOST_TURNS_TOGETHER,
     AlreadyStored,
     Entry,
@@ -97,13 +98,15 @@ async def a_task_nobody_submitted_has_no_records(journal: Journal) -> None:
     assert not await journal.tasks()
 
 
-async def histories_are_read_together_unless_they_are_long(journal: Journal) -> None:
-    await journal.append([first(name, standing=TODO) for name in ("b", "a", "long", "other")])
+async def histories_are_read_together_unless_they_are_long_or_large(journal: Journal) -> None:
+    await journal.append([first(name, standing=TODO) for name in ("b", "a", "long", "large", "other")])
+    large = StepReturned(at=1.0, step="a", state="DONE", returned="DONE", output="x" * MOST_BYTES_TOGETHER)
+    await journal.append([Entry("large", [large]), Entry("large", [RunStarted(at=2.0)])])
     await journal.append([Entry("a", [RunStarted(at=1.0), started(2.0)]), Entry("b", [RunStarted(at=1.0)])])
     for turn in range(MOST_TURNS_TOGETHER):
         await journal.append([Entry("long", [started(float(turn))])])
-    found = await journal.histories(["ghost", "a", "b", "long"])
-    assert set(found) - {"long"} == {"a", "b"}
+    found = await journal.histories(["ghost", "a", "b", "long", "large"])
+    assert set(found) - {"long", "large"} == {"a", "b"}
     for task_id, records in found.items():
         assert list(records) == list(await journal.read(task_id))
     assert not await journal.histories([])
@@ -540,7 +543,7 @@ LAWS = (
     each_task_keeps_the_template_it_was_submitted_with,
     tasks_are_kept_apart_and_listed_in_the_order_they_came,
     a_task_nobody_submitted_has_no_records,
-    histories_are_read_together_unless_they_are_long,
+    histories_are_read_together_unless_they_are_long_or_large,
     positions_count_every_record_without_gaps,
     a_task_begins_once_and_whatever_came_with_a_second_beginning_is_not_stored,
     of_those_that_begin_the_same_task_at_once_one_does,

@@ -7,8 +7,8 @@ from typing import Any, Final
 from runtime.journal.codec import RecordUnreadable, decode_template, decode_turn, later_records
 from runtime.journal.postgres.database import key_numbers
 from runtime.journal.postgres.pool import Lender
-from runtime.journal.protocol import MOST_TURNS_TOGETHER, Committed, Record
-from runtime.journal.queries import Query
+from runtime.journal.protocol import MOST_BYTES_TOGETHER, MOST_TURNS_TOGETHER, Committed, Record
+from runtime.journal.queries import Query, short_histories
 from runtime.journal.vault import SealBroken, Vault, memo_context, template_context, turn_context
 from runtime.templates.model import Template
 
@@ -55,14 +55,11 @@ class Reader:
                 return
 
     async def histories(self, task_ids: Sequence[str]) -> Mapping[str, Sequence[Record]]:
-        """Give the records of several tasks, but of those that have many turns."""
-        found: dict[str, list[tuple[int, int | None, bytes]]] = {}
-        for task_id, *turn in await self.look(_HISTORIES, [MOST_TURNS_TOGETHER + 1, list(task_ids)]):
-            found.setdefault(task_id, []).append(tuple(turn))
+        """Give the records of several tasks, but of those that have many turns, or a large one."""
+        rows = await self.look(_HISTORIES, [MOST_BYTES_TOGETHER, MOST_TURNS_TOGETHER + 1, list(task_ids)])
         return {
             task_id: [record for turn in turns for record in await self._decode(task_id, *turn)]
-            for task_id, turns in found.items()
-            if len(turns) <= MOST_TURNS_TOGETHER
+            for task_id, turns in short_histories(rows).items()
         }
 
     async def since(self, position: int, task_id: str, limit: int) -> Sequence[Committed]:
@@ -137,7 +134,7 @@ _TURNS: Final = (
 )
 _HISTORIES: Final = (
     "SELECT id, ordinal, turns.key, body FROM tasks CROSS JOIN LATERAL"
-    " (SELECT ordinal, key, body FROM turns WHERE task = number ORDER BY ordinal LIMIT %s) AS turns"
+    " (SELECT ordinal, key, CASE WHEN octet_length(body) <= %s THEN body END AS body FROM turns WHERE task = number ORDER BY ordinal LIMIT %s) AS turns"
     " WHERE id = ANY(%s) ORDER BY number, ordinal"
 )
 _MEMOS: Final = "SELECT number, identity, until, key, body FROM memos WHERE number > %s ORDER BY number LIMIT %s"

@@ -5,7 +5,7 @@ Sync: a look-up takes microseconds. What may be long, the records of one task, i
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import apsw
 from msgspec.json import encode as json_encode
@@ -13,14 +13,11 @@ from msgspec.json import encode as json_encode
 from runtime.journal import queries
 from runtime.journal.codec import RecordUnreadable, decode_template, decode_turn
 from runtime.journal.keys import KeyRing
-from runtime.journal.protocol import MOST_TURNS_TOGETHER, Committed, Record, Stored
-from runtime.journal.queries import Query
+from runtime.journal.protocol import MOST_BYTES_TOGETHER, MOST_TURNS_TOGETHER, Committed, Record, Stored
+from runtime.journal.queries import EncodedTurn, Query, short_histories
 from runtime.journal.sqlite import memos
 from runtime.journal.vault import Vault, template_context, turn_context
 from runtime.templates.model import Template
-
-EncodedTurn: TypeAlias = tuple[int, int | None, bytes]
-"""The position of a turn, the number of the key that seals it, and its body."""
 
 _TEMPLATES_KEPT: Final = 256
 _PIECE: Final = 32
@@ -50,12 +47,9 @@ class Reader:
             position = rows[-1][0]
 
     def histories(self, task_ids: Sequence[str]) -> Mapping[str, Sequence[EncodedTurn]]:
-        """Give the turns of each of these tasks, as they are stored, but of those that have many."""
-        found: dict[str, list[EncodedTurn]] = {}
-        wanted = json_encode(task_ids).decode()
-        for task_id, *turn in self._connection.execute(_HISTORIES, (wanted, MOST_TURNS_TOGETHER + 1)):
-            found.setdefault(task_id, []).append(tuple(turn))
-        return {task_id: turns for task_id, turns in found.items() if len(turns) <= MOST_TURNS_TOGETHER}
+        """Give the turns of each of these tasks, as they are stored, but of those that have many, or a large one."""
+        bindings = (json_encode(task_ids).decode(), MOST_TURNS_TOGETHER + 1, MOST_BYTES_TOGETHER)
+        return short_histories(self._connection.execute(_HISTORIES, bindings))
 
     def decoded(self, task_id: str, turns: Sequence[EncodedTurn]) -> Sequence[Record]:
         """Give the records of turns of one task.
@@ -126,7 +120,7 @@ _TURNS: Final = (
     " ORDER BY position LIMIT ?"
 )
 _HISTORIES: Final = (
-    "SELECT tasks.id, position, turns.key, body"
+    "SELECT tasks.id, position, turns.key, CASE WHEN length(body) <= ?3 THEN body END"
     " FROM json_each(?1) AS wanted CROSS JOIN tasks ON tasks.id = wanted.value"
     " CROSS JOIN turns ON position IN (SELECT position FROM turns WHERE task = tasks.number ORDER BY position LIMIT ?2)"
     " ORDER BY tasks.number, position"

@@ -70,7 +70,7 @@ def test_every_record_is_known_by_itself():
     tags = {record.__name__ for record in get_args(Record)}
     assert len(tags) == len(get_args(Record))
     for tag in tags:
-        with pytest.raises(RecordUnreadable, match="unknown field bogus"):
+        with pytest.raises(RecordUnreadable, match="unknown field `bogus`"):
             decode_turn(msgspec.msgpack.encode([(tag, 1, {"at": 1.0, "bogus": 1})]), unknown)
 
 
