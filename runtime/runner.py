@@ -57,7 +57,7 @@ from runtime.destinations import EVERYWHERE, Destinations, Forbidden
 from runtime.duration import Duration, parse_duration
 from runtime.embedded import NO_FLOWS, FlowDoor, FlowReport
 from runtime.errors import Fault, Refused, Unavailable, did_you_mean
-from runtime.frozen import frozen
+from runtime.frozen import frozen, value
 from runtime.functions import Functions
 from runtime.life import SILENT, Life
 from runtime.messenger import NOBODY, Messenger
@@ -210,7 +210,7 @@ class Outcome:
     wishes: tuple[Wish, ...] = attrs.field(default=(), converter=_wishes)
 
 
-@frozen(kw_only=True)
+@value(kw_only=True)
 class StepRequest(Generic[C]):
     """All that one attempt of a step may know.
 

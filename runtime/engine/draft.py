@@ -13,7 +13,7 @@ from runtime.engine import edits, waits
 from runtime.engine.birth import TaskInfos, new_task
 from runtime.engine.comments import commented
 from runtime.engine.graph import Edge, Graph, Need
-from runtime.engine.persistent import PersistentMap, persistent
+from runtime.engine.persistent import PersistentMap, persistent, put, without
 from runtime.engine.records import (
     CallbackAnswered,
     CallbackAwaited,
@@ -291,7 +291,7 @@ class Draft:
             case ParentTold():
                 self.untold = False
             case FlowDismissed():
-                self.unwanted = self.unwanted.discard(record.flow)
+                self.unwanted = without(self.unwanted, record.flow)
             case RunDelayed() | RunQueued():
                 self._put_off(record)
             case TaskWoken():
@@ -384,14 +384,14 @@ class Draft:
         """Count what is in flight since before the task was paused among the attempts of the run that begins."""
         for name, progress in list(self.steps.items()):
             if progress.live:
-                self.steps = self.steps.insert(name, attrs.evolve(progress, run=self.run))
+                self.steps = put(self.steps, name, attrs.evolve(progress, run=self.run))
 
     def _recheck(self) -> None:
         """Let the steps in WAITING of which nobody knows what they wait for start once more in this run."""
         self.rechecked = True
         for name in self.ready:
             if waits.baffled(self, name):
-                self.steps = self.steps.insert(name, attrs.evolve(self.steps[name], run=0))
+                self.steps = put(self.steps, name, attrs.evolve(self.steps[name], run=0))
                 self.fresh.append(name)
 
     def begin_again(self, task: Task) -> None:
@@ -464,20 +464,20 @@ class Draft:
             child = child_name(name, index)
             before = child_name(name, index - 1) if chained and index else ""
             need = Need(before, _DONE, any=False)
-            needs = needs.insert(child, (need,) if before else ())
-            edges = edges.insert(child, ())
+            needs = put(needs, child, (need,) if before else ())
+            edges = put(edges, child, ())
             if before:
-                edges = edges.insert(before, (Edge(child, need),))
-            self.children = self.children.insert(child, Child(name, index, item))
-            self.steps = self.steps.insert(child, untouched)
-            self.pending = self.pending.insert(child, (1, 1) if before else (0, 0))
+                edges = put(edges, before, (Edge(child, need),))
+            self.children = put(self.children, child, Child(name, index, item))
+            self.steps = put(self.steps, child, untouched)
+            self.pending = put(self.pending, child, (1, 1) if before else (0, 0))
             if not before:
                 self.touch(child)
         self.graph = Graph(needs, edges)
         size = len(record.items)
         if size:
             self.tally[StepState.TODO] = self.tally.get(StepState.TODO, 0) + size
-        self.loops = self.loops.insert(name, Loop(size, size, 0))
+        self.loops = put(self.loops, name, Loop(size, size, 0))
         self._put(name, was, attrs.evolve(was, state=StepState.EXPANDED, error="", live=False, children=None))
         self.closing.append(name)
 
@@ -493,14 +493,14 @@ class Draft:
                 results.append(_result_of(progress, self.children[child].item))
             if not is_final(progress.state):
                 self._uncount(progress.state)
-            self.steps = self.steps.remove(child)
-            self.children = self.children.remove(child)
-            self.pending = self.pending.remove(child)
+            self.steps = without(self.steps, child)
+            self.children = without(self.children, child)
+            self.pending = without(self.pending, child)
             self.touched.add(child)
             waits.forget(self, child)
-            needs, edges = needs.remove(child), edges.remove(child)
+            needs, edges = without(needs, child), without(edges, child)
         self.graph = Graph(needs, edges)
-        self.loops = self.loops.remove(name)
+        self.loops = without(self.loops, name)
         done = record.state == StepState.DONE
         progress = attrs.evolve(
             was,
@@ -513,7 +513,7 @@ class Draft:
         self._put(name, was, progress)
 
     def _put(self, name: str, was: Progress, now: Progress) -> None:
-        self.steps = self.steps.insert(name, now)
+        self.steps = put(self.steps, name, now)
         if was.live is not now.live:
             self.live += 1 if now.live else -1
         if self.loops:
@@ -545,7 +545,7 @@ class Draft:
         if child is not None:
             settled = int(is_final(now.state)) - int(is_final(was.state))
             loop = Loop(loop.size, loop.open - settled, loop.live + int(now.live) - int(was.live))
-            self.loops = self.loops.insert(parent, loop)
+            self.loops = put(self.loops, parent, loop)
         if loop.open == 0 or loop.live == 0:
             self.closing.append(parent)
 
@@ -580,7 +580,7 @@ class Draft:
 
     def _wait(self, name: str, met: int, settles: int, further: list[tuple[str, int]]) -> None:
         unmet, unsettled = self.pending[name]
-        self.pending = self.pending.insert(name, (unmet + met, unsettled + settles))
+        self.pending = put(self.pending, name, (unmet + met, unsettled + settles))
         if met:
             self.touch(name)
         if settles and not (unsettled and unsettled + settles) and is_final(self.steps[name].state):
@@ -608,8 +608,8 @@ class Draft:
         """All steps that are ready. Brought up to date when it is asked for: most come and go within one decision."""
         for name in self.touched:
             if self.is_ready(name):
-                self._ready = self._ready.insert(name, None)
+                self._ready = put(self._ready, name, None)
             elif name in self._ready:
-                self._ready = self._ready.remove(name)
+                self._ready = without(self._ready, name)
         self.touched.clear()
         return self._ready

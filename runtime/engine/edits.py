@@ -8,7 +8,7 @@ import attrs
 from runtime.engine import waits
 from runtime.engine.birth import TaskInfos, new_task
 from runtime.engine.graph import Graph
-from runtime.engine.persistent import persistent
+from runtime.engine.persistent import persistent, put, without
 from runtime.engine.records import (
     EditedStep,
     ResolverInputsEdited,
@@ -72,7 +72,7 @@ def _start_over(draft: "Draft", record: TaskStartedOver) -> None:
     attempts = {name: progress.attempt for name, progress in draft.steps.items()}
     draft.begin_again(attrs.evolve(task, edits=edits, comments=draft.comments, unwanted=draft.unwanted))
     for name, progress in plan.steps.items():  # a report of the old execution is never taken for one of the new
-        draft.steps = draft.steps.insert(name, attrs.evolve(progress, attempt=attempts.get(name, first_attempt(edits))))
+        draft.steps = put(draft.steps, name, attrs.evolve(progress, attempt=attempts.get(name, first_attempt(edits))))
 
 
 def _rewrite_task(draft: "Draft", record: TaskEdited) -> None:
@@ -98,7 +98,7 @@ def _set_state(draft: "Draft", record: StepStateEdited) -> None:
     elif record.state != StepState.WAITING:
         waits.dismiss_flows(draft, name, Dismissal(record.requester, record.reason))
     now = attrs.evolve(was, state=record.state, live=False, returned=record.state, run=0)
-    draft.steps = draft.steps.insert(name, now)
+    draft.steps = put(draft.steps, name, now)
     rebuild(draft)
 
 
@@ -114,11 +114,11 @@ def _rewrite_steps(draft: "Draft", record: StepsEdited) -> None:
         if rewritten is None:
             waits.dismiss_flows(draft, name, Dismissal(record.requester, record.reason))
             waits.forget(draft, name)
-            draft.steps = draft.steps.discard(name)
+            draft.steps = without(draft.steps, name)
         else:
             if rewritten.state == StepState.TODO:
                 waits.forget(draft, name)
-            draft.steps = draft.steps.insert(name, _progress_of(rewritten, kept, draft.edits))
+            draft.steps = put(draft.steps, name, _progress_of(rewritten, kept, draft.edits))
     functions = {**template.functions, **record.functions}
     draft.plan = plan_like(draft.plan, attrs.evolve(template, steps=definitions, functions=functions))
     rebuild(draft)
@@ -141,12 +141,12 @@ def _progress_of(edited: EditedStep, was: Progress | None, edits: int) -> Progre
 def _drop_children(draft: "Draft", loop: str) -> None:
     if loop not in draft.loops:
         return
-    draft.loops = draft.loops.remove(loop)
+    draft.loops = without(draft.loops, loop)
     for name, child in list(draft.children.items()):
         if child.loop == loop:
             waits.forget(draft, name)
-            draft.children = draft.children.remove(name)
-            draft.steps = draft.steps.remove(name)
+            draft.children = without(draft.children, name)
+            draft.steps = without(draft.steps, name)
 
 
 def rebuild(draft: "Draft") -> None:
@@ -158,7 +158,7 @@ def rebuild(draft: "Draft") -> None:
     for name, loop in list(draft.loops.items()):
         children = [draft.steps[child_name(name, index)] for index in range(loop.size)]
         open_ = sum(not is_final(one.state) for one in children)
-        draft.loops = draft.loops.insert(name, Loop(loop.size, open_, sum(one.live for one in children)))
+        draft.loops = put(draft.loops, name, Loop(loop.size, open_, sum(one.live for one in children)))
     settled = _settled(draft)
     for name in draft.steps:
         needs = draft.graph.needs[name]
@@ -166,7 +166,7 @@ def rebuild(draft: "Draft") -> None:
         unmet = sum(
             not (settled[need.step] if need.any else draft.steps[need.step].state in need.states) for need in needs
         )
-        draft.pending = draft.pending.insert(name, (unmet, unsettled))
+        draft.pending = put(draft.pending, name, (unmet, unsettled))
     draft.forget_ready()
 
 
@@ -174,8 +174,8 @@ def _rebuild_graph(draft: "Draft") -> None:
     graph = draft.plan.graph
     needs, edges = graph.needs, graph.edges
     for name in draft.children:
-        needs = needs.insert(name, draft.graph.needs[name])
-        edges = edges.insert(name, draft.graph.edges[name])
+        needs = put(needs, name, draft.graph.needs[name])
+        edges = put(edges, name, draft.graph.edges[name])
     draft.graph = Graph(needs, edges)
     draft.pending = persistent({})
 

@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from runtime.engine.graph import Graph, build_graph
-from runtime.engine.persistent import PersistentMap, SmallMap, persistent
+from runtime.engine.persistent import PersistentMap, persistent
 from runtime.engine.records import ChildOrder, TaskResolved
 from runtime.engine.states import Admission, ResolutionState, StepState, TaskState, task_state_of
 from runtime.frozen import frozen, value
@@ -367,11 +367,11 @@ class Task:
     stopped_by: str = ""
     stop_reason: str = ""
     last_activity: float = 0.0
-    loops: "PersistentMap[str, Loop]" = attrs.field(factory=SmallMap)
-    children: "PersistentMap[str, Child]" = attrs.field(factory=SmallMap)
-    batches: "PersistentMap[str, Batch]" = attrs.field(factory=SmallMap)
-    callbacks: "PersistentMap[str, OpenedCallback]" = attrs.field(factory=SmallMap)
-    waits: "PersistentMap[str, Wait]" = attrs.field(factory=SmallMap)
+    loops: "PersistentMap[str, Loop]" = attrs.field(factory=dict)
+    children: "PersistentMap[str, Child]" = attrs.field(factory=dict)
+    batches: "PersistentMap[str, Batch]" = attrs.field(factory=dict)
+    callbacks: "PersistentMap[str, OpenedCallback]" = attrs.field(factory=dict)
+    waits: "PersistentMap[str, Wait]" = attrs.field(factory=dict)
     submitting: int = 0
     untold: bool = False
     held: ResolutionState | None = None
@@ -379,7 +379,7 @@ class Task:
     rechecked: bool = False
     comments: Mapping[str, Comment] = attrs.field(factory=dict)
     span: Span = NO_RUN
-    unwanted: "PersistentMap[str, Dismissal]" = attrs.field(factory=SmallMap)
+    unwanted: "PersistentMap[str, Dismissal]" = attrs.field(factory=dict)
 
     def definition(self, name: str) -> Step:
         """Give the definition of a step, or of a child of a loop."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 import attrs
 
+from runtime.engine.persistent import put, without
 from runtime.engine.records import (
     CallbackAnswered,
     CallbackAwaited,
@@ -42,7 +43,7 @@ def apply(
             _settled(draft, record)
         case CallbackOpened():
             opened = OpenedCallback(Callback(id=record.callback), record.secret, record.schema)
-            draft.callbacks = draft.callbacks.insert(record.callback, opened)
+            draft.callbacks = put(draft.callbacks, record.callback, opened)
         case CallbackAwaited():
             wait = draft.waits.get(record.step, _NOTHING)
             called = draft.callbacks[record.callback].callback.called_at is not None
@@ -82,7 +83,7 @@ def begin_attempt(draft: "Draft", step: str) -> None:
     """Note that an attempt begins: it is given what happened so far, and says anew which callbacks it awaits."""
     wait = draft.waits.get(step)
     if wait is not None:
-        draft.waits = draft.waits.insert(step, Wait(wait.batches))
+        draft.waits = put(draft.waits, step, Wait(wait.batches))
 
 
 def forget(draft: "Draft", step: str) -> None:
@@ -93,11 +94,11 @@ def forget(draft: "Draft", step: str) -> None:
     wait = draft.waits.get(step)
     if wait is None:
         return
-    draft.waits = draft.waits.remove(step)
+    draft.waits = without(draft.waits, step)
     for name in wait.batches:
         batch = draft.batches[name]
         draft.submitting -= batch.created < batch.sent
-        draft.batches = draft.batches.remove(name)
+        draft.batches = without(draft.batches, name)
 
 
 def forget_all(draft: "Draft", ended: Dismissal) -> None:
@@ -116,7 +117,7 @@ def dismiss_flows(draft: "Draft", step: str, ended: Dismissal) -> None:
             flows = [child.id for child in batch.spawned.tasks.values() if not child.ended]
             draft.dismissed += flows
             for flow in flows:
-                draft.unwanted = draft.unwanted.insert(flow, ended)
+                draft.unwanted = put(draft.unwanted, flow, ended)
 
 
 def _ordered(draft: "Draft", record: ChildrenOrdered) -> None:
@@ -138,7 +139,7 @@ def _put_batch(draft: "Draft", name: str, batch: Batch) -> None:
             tasks = tasks.insert(order.task_id, SpawnedTask(id=order.task_id))
         spawned = attrs.evolve(batch.spawned, tasks=tasks)
         batch = attrs.evolve(batch, spawned=spawned, sent=sent, busy=batch.busy + sent - batch.sent)
-    draft.batches = draft.batches.insert(name, batch)
+    draft.batches = put(draft.batches, name, batch)
     draft.submitting += (batch.created < batch.sent) - (was is not None and was.created < was.sent)
 
 
@@ -176,12 +177,12 @@ def _is_busy(task: SpawnedTask) -> bool:
 def _answered(draft: "Draft", record: CallbackAnswered) -> None:
     opened = draft.callbacks[record.callback]
     called = Callback(id=record.callback, called_at=record.at, body=record.body)
-    draft.callbacks = draft.callbacks.insert(record.callback, attrs.evolve(opened, callback=called))
+    draft.callbacks = put(draft.callbacks, record.callback, attrs.evolve(opened, callback=called))
     for step, wait in list(draft.waits.items()):
         if record.callback in wait.callbacks:
             _put_wait(draft, step, attrs.evolve(wait, woken=True))
 
 
 def _put_wait(draft: "Draft", step: str, wait: Wait) -> None:
-    draft.waits = draft.waits.insert(step, wait)
+    draft.waits = put(draft.waits, step, wait)
     draft.touch(step)
