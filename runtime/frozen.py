@@ -7,7 +7,8 @@ most often for nothing. Here that is read from its fields when it is wanted, wit
 A `value` is cheap to make, too: nothing stops a change, because stopping it makes every instance four times as expensive
 (1.1 against 0.24 us for eleven fields), and the engine makes a dozen for each step. For what stays inside the project
 and is made for each step or each task, or handed to one attempt alone; messages, models and everything else a user
-holds are `frozen`.
+holds are `frozen`. Where one is made for every step, that is done by position: by name, twelve fields cost more than
+twice as much.
 """
 
 from typing import TYPE_CHECKING

@@ -210,7 +210,7 @@ class Outcome:
     wishes: tuple[Wish, ...] = attrs.field(default=(), converter=_wishes)
 
 
-@value(kw_only=True)
+@value
 class StepRequest(Generic[C]):
     """All that one attempt of a step may know.
 

@@ -295,18 +295,7 @@ class _Turn:
                 state, error = change.state, change.error
             else:
                 others.append(change)
-        self.record(
-            StepReturned(
-                at=event.at,
-                step=step,
-                state=state,
-                returned=event.state,
-                error=error,
-                output=event.output,
-                metadata=event.metadata,
-                tried=event.tried,
-            )
-        )
+        self.record(StepReturned(event.at, step, state, event.state, error, event.output, event.metadata, event.tried))
         if event.tags:
             self.record(TagsChanged(at=event.at, tags=event.tags))
         if event.wishes:
@@ -436,7 +425,7 @@ class _Turn:
             self.give_up(name, at, f"max retries reached ({limit}): {progress.error}")
             return
         attempt = progress.attempt + 1
-        self.record(StepStarted(at=at, step=name, attempt=attempt))
+        self.record(StepStarted(at, name, attempt))
         self.effects.append(
             StartStep(name, attempt, progress.state == StepState.AFTERRUN_ERROR, definition.foreach is not None)
         )

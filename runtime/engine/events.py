@@ -69,7 +69,7 @@ class RetryDue:
     run: int
 
 
-@value(kw_only=True)
+@value
 class StepFinished:
     """One attempt of a step has ended: the only thing a step ever says, exactly once per attempt.
 

@@ -75,7 +75,7 @@ class RunStarted:
     at: float
 
 
-@value(kw_only=True)
+@value
 class StepStarted:
     """An attempt is about to begin; whether it did is only known once it reports."""
 
@@ -84,7 +84,7 @@ class StepStarted:
     attempt: int
 
 
-@value(kw_only=True)
+@value
 class StepReturned:
     """An attempt ended. `state` and `error` are what its conditions left; `returned` is what the action left."""
 

@@ -120,20 +120,21 @@ async def _prepare(
 
 
 def _request(attempt: Attempt, config: object, values: Values, tools: Tools) -> StepRequest[object]:
+    header = attempt.header
     return StepRequest(
-        task_id=attempt.header.task_id,
-        resolution_id=attempt.header.resolution_id,
-        step=attempt.step,
-        attempt=attempt.progress.tries + 1,
-        config=config,
-        template=attempt.template.name,
-        requester=attempt.header.requester,
-        resolver=attempt.header.resolver,
-        values=MappingProxyType(values),
-        spawned=attempt.spawned,
-        callbacks=attempt.callbacks,
-        life=AttemptLife(tools, attempt.header.task_id, attempt.step, attempt.number),
-        idempotent=attempt.definition.idempotent,
+        header.task_id,
+        header.resolution_id,
+        attempt.step,
+        attempt.progress.tries + 1,
+        config,
+        attempt.template.name,
+        header.requester,
+        header.resolver,
+        MappingProxyType(values),
+        attempt.spawned,
+        attempt.callbacks,
+        AttemptLife(tools, header.task_id, attempt.step, attempt.number),
+        attempt.definition.idempotent,
     )
 
 
@@ -244,11 +245,11 @@ def _state_of(failure: StepFailed) -> StepState:
 def _kept(state: StepState, error: str, output: object, metadata: object, tags: Mapping[str, str] = _NO_TAGS) -> Result:
     try:
         return Result(
-            state=state,
-            error=error,
-            output=None if output is None else normalise(output),
-            metadata=None if metadata is None else normalise(metadata),
-            tags=dict(tags) if tags else _NO_TAGS,
+            state,
+            error,
+            None if output is None else normalise(output),
+            None if metadata is None else normalise(metadata),
+            dict(tags) if tags else _NO_TAGS,
         )
     except NotJson as fault:
         return Result(

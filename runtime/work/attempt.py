@@ -49,17 +49,17 @@ async def run_attempt(attempt: Attempt, tools: Tools) -> StepFinished | LoopUnro
 
 def _finished(attempt: Attempt, tools: Tools, result: Result, changes: tuple[Change, ...] = ()) -> StepFinished:
     return StepFinished(
-        at=tools.clock.wall(),
-        step=attempt.step,
-        attempt=attempt.number,
-        state=result.state,
-        error=result.error,
-        output=result.output,
-        metadata=result.metadata,
-        tags=result.tags,
-        changes=changes,
-        tried=result.tried,
-        wishes=result.granted,
+        tools.clock.wall(),
+        attempt.step,
+        attempt.number,
+        result.state,
+        result.error,
+        result.output,
+        result.metadata,
+        result.tags,
+        changes,
+        result.tried,
+        result.granted,
     )
 
 

@@ -133,18 +133,18 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
         tools = self._services.tools
         program = tools.programs.of(template, definition)
         attempt = Attempt(
-            header=task.header,
-            template=template,
-            step=step,
-            definition=definition,
-            number=effect.attempt,
-            checks_only=effect.checks_only,
-            unroll=effect.unroll,
-            program=program,
-            progress=task.steps[step],
-            values=task.values if effect.unroll else task.values_of(step),
-            spawned=spawned_by(task, step) if task.waits else (),
-            callbacks=Callbacks(task.callbacks) if task.callbacks else _NO_CALLBACKS,
+            task.header,
+            template,
+            step,
+            definition,
+            effect.attempt,
+            effect.checks_only,
+            effect.unroll,
+            program,
+            task.steps[step],
+            task.values if effect.unroll else task.values_of(step),
+            spawned_by(task, step) if task.waits else (),
+            Callbacks(task.callbacks) if task.callbacks else _NO_CALLBACKS,
         )
         self.children.start(
             f"{step}#{effect.attempt}",

@@ -23,7 +23,7 @@ from runtime.work.resources import Resources
 from runtime.work.schema import Schemas
 
 
-@value(kw_only=True)
+@value
 class Attempt:
     """All that one attempt knows. `unroll`: it is that of a loop.
 
@@ -68,7 +68,7 @@ class Tools:
     sure: Callable[[], Awaitable[None]] | None = None
 
 
-@value(kw_only=True)
+@value
 class Result:
     """What the action came to, before conditions. `granted` are its `wishes`, checked and rendered."""
 
