@@ -53,8 +53,6 @@ from runtime.engine.rights import Administrators
 from runtime.faults import Faults, NoFaults
 from runtime.flows import Flows
 from runtime.functions import Functions
-from runtime.journal.memory import MemoryJournal
-from runtime.journal.opening import open_journal
 from runtime.journal.protocol import Journal
 from runtime.journal.shared import SharedJournal
 from runtime.messenger import NOBODY
@@ -94,6 +92,17 @@ _CLOSING_SECONDS: Final = 30.0
 
 _TASKS: Final = "tasks"
 _INTAKE: Final = "intake"
+
+
+async def _journal(store: str | PathLike[str] | None, keys: str | PathLike[str] | None) -> Journal:
+    """Open a store; without one, records are kept in memory."""
+    if store is None:
+        from runtime.journal.memory import MemoryJournal  # noqa: PLC0415 - one or the other
+
+        return MemoryJournal()
+    from runtime.journal.opening import open_journal  # noqa: PLC0415 - as above
+
+    return await open_journal(store, keys)
 
 
 def _sharing(
@@ -252,7 +261,7 @@ async def open_runtime(
     evaluator = Evaluator(now=lambda: datetime.fromtimestamp(clock.wall(), UTC), region=region)
     if templates:
         await trio.to_thread.run_sync(_load, templates, library.types, catalogue, evaluator)
-    journal = journal or (MemoryJournal() if store is None else await open_journal(store, keys))
+    journal = journal or await _journal(store, keys)
     timers = Timers(clock, shutdown=shutdown)
     limits = limits or limits_of(config or {})
     everywhere = Everywhere(journal, shutdown) if limits.everywhere and isinstance(journal, SharedJournal) else None

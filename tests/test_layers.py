@@ -183,6 +183,8 @@ _NOT_FOR_A_FIRST_TASK = (
     "runtime.flow.events",
     "runtime.flow.generation",
     "runtime.hosts",
+    "runtime.journal.codec",
+    "runtime.journal.keys",
     "runtime.journal.postgres",
     "runtime.journal.sqlite",
     "runtime.notifications.settings",
