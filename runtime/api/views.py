@@ -7,11 +7,12 @@ import attrs
 
 from runtime.engine.states import ResolutionState, StepState, TaskState, is_final
 from runtime.engine.task import Task, child_name, max_retries_of
+from runtime.frozen import value
 from runtime.templates.model import Input, InputType
 from runtime.values.json import Json
 
 
-@attrs.frozen(kw_only=True)
+@value
 class StepStatus:
     """One step of a task.
 
@@ -97,18 +98,18 @@ def _status(task: Task, name: str) -> StepStatus:
     loop = task.loops.get(name)
     needs = tuple(need.step for need in task.graph.needs[name]) if child is not None else ()
     return StepStatus(
-        state=progress.state,
-        description=step.description if child is None else f"{child.index} - {step.description}",
-        error=progress.error,
-        output=progress.output,
-        metadata=progress.metadata,
-        try_count=progress.tries,
-        max_retries=max_retries_of(step) if progress.tries else step.max_retries,
-        last_run=progress.last_run,
-        dependencies=step.dependencies + needs,
-        children=progress.children,
-        children_steps=None if loop is None else tuple(child_name(name, index) for index in range(loop.size)),
-        item=None if child is None else child.item,
+        progress.state,
+        step.description if child is None else f"{child.index} - {step.description}",
+        progress.error,
+        progress.output,
+        progress.metadata,
+        progress.tries,
+        max_retries_of(step) if progress.tries else step.max_retries,
+        progress.last_run,
+        step.dependencies + needs,
+        progress.children,
+        None if loop is None else tuple(child_name(name, index) for index in range(loop.size)),
+        None if child is None else child.item,
     )
 
 

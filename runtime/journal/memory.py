@@ -90,11 +90,9 @@ class MemoryJournal:
         """Store the entries; see `Journal.append`."""
         await trio.lowlevel.checkpoint_if_cancelled()  # and no more: nothing is waited for, and every turn comes here
         self._check_open()
-        known = [
-            one.task_id for one in entries if one.standing is not None and one.task_id in self._tasks and one.begins
-        ]
-        if known:
-            raise AlreadyStored(known)
+        for one in entries:  # all of them, or none
+            if one.standing is not None and one.task_id in self._tasks and one.begins:
+                raise AlreadyStored([one.task_id for one in entries if one.task_id in self._tasks and one.begins])
         first = self._position + 1
         for entry in entries:
             kept = self._tasks.get(entry.task_id)
