@@ -103,7 +103,8 @@ class Sharing:
 
     async def sure(self) -> None:
         """Wait until this instance holds its lease for sure."""
-        await self._journal.lease_sure()
+        if not self._journal.lease_held:  # asked before every attempt, and nearly always so
+            await self._journal.lease_sure()
 
     def _mail_came(self) -> None:
         with suppress(ActorStopped, ChildUnknown, MailboxFull):  # it looks by itself, soon
