@@ -12,7 +12,7 @@ from typing import Final
 
 import attrs
 
-from benchmarks.figures import Figure, Metric, Workload, figures
+from benchmarks.figures import Figure, Metric, Peers, Workload, figures
 from benchmarks.products import BURR, DASK, DBOS, LANGGRAPH, LUIGI, PYDANTIC_GRAPH
 
 TASKS: Final = {"small": 200, "full": 1000}
@@ -31,8 +31,11 @@ def run(scale: str) -> Iterator[Figure]:
 
 
 def workloads(scale: str) -> tuple[Workload, ...]:
-    """Give the workloads at this scale. In the small one the slowest peer has no place, and the others do one width."""
-    slow = {"wide": DBOS.doing("wide", steps=100), "deep": DBOS.doing("deep", steps=250)} if scale == "full" else {}
+    """Give the workloads at this scale. In the small one the slowest peers have no place, and the others do one width."""
+    slow: dict[str, Peers] = {"wide": {}, "deep": {}}
+    if scale == "full":
+        slow["wide"] = LANGGRAPH.doing("wide") | DBOS.doing("wide", steps=100)
+        slow["deep"] = LANGGRAPH.doing("deep", steps=500) | DBOS.doing("deep", steps=250)
     widest = WIDE[scale][0 if scale == "small" else -1]
     return (
         attrs.evolve(
@@ -48,18 +51,11 @@ def workloads(scale: str) -> tuple[Workload, ...]:
             sized="steps",
             sizes=WIDE[scale],
             growth="us_per_step",
-            peers=PYDANTIC_GRAPH.doing("wide", up_to=widest)
-            | LANGGRAPH.doing("wide", up_to=widest)
-            | DASK.doing("wide", up_to=widest)
-            | slow.get("wide", {}),
+            peers=PYDANTIC_GRAPH.doing("wide", up_to=widest) | DASK.doing("wide", up_to=widest) | slow["wide"],
         ),
         attrs.evolve(
             _workload("W7", "deep", {"growth": "no growth", "us_per_step": _LIMIT}, {"steps": DEEP[scale]}),
-            peers=PYDANTIC_GRAPH.doing("deep")
-            | LANGGRAPH.doing("deep", steps=500)
-            | BURR.doing("deep")
-            | DASK.doing("deep")
-            | slow.get("deep", {}),
+            peers=PYDANTIC_GRAPH.doing("deep") | BURR.doing("deep") | DASK.doing("deep") | slow["deep"],
         ),
         attrs.evolve(
             _workload("W8", "foreach", dict.fromkeys(("us_per_step", "unlimited_us_per_step"), _LIMIT), {}),

@@ -180,6 +180,17 @@ def test_a_slow_peer_does_less_and_a_broken_one_nothing_and_the_notes_say_so(opt
     assert "peer broken: no end within 7 s" in capsys.readouterr().err
 
 
+def test_a_peer_gets_as_long_as_its_workload_needs_and_a_limit_that_is_a_constant_is_not_measured(options):
+    def patient(_arguments, seconds):
+        return {"ms": seconds}
+
+    options(run_seconds=7.0)
+    peers = {"quick": Peer(measure=patient), "long": Peer(measure=patient, within=300.0)}
+    (made,) = figures(attrs.evolve(WORKLOAD, peers=peers, limit={"ms": 2.0}), rounds=1)
+    assert made.peers == {"quick": 7.0, "long": 300.0}
+    assert (made.limit, made.ratio) == (2.0, 2.0)
+
+
 def test_every_size_is_measured_in_every_round_and_growth_is_that_of_the_work():
     peers = {"small": Peer(measure=lambda *_: {"ms": 1.0}, up_to=2)}
     sized = attrs.evolve(WORKLOAD, arguments={}, sized="number", sizes=(2, 6), growth="ms", peers=peers)
