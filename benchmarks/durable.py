@@ -62,7 +62,7 @@ def workloads(scale: str) -> tuple[Workload, ...]:
             }),
             sized="tasks",
             sizes=KILLED[scale],
-            peers=DBOS.doing("killed", within=KILLED_SECONDS),
+            peers=DBOS.doing("killed", within=KILLED_SECONDS) if scale == "full" else {},
         ),
     )  # fmt: skip
 

@@ -16,7 +16,7 @@ from runtime.journal.opening import open_journal
 from runtime.journal.protocol import Entry, Journal, Standing
 
 _STORE = "UNDERSTUDY_BENCH_STORE"
-_OPENING_SECONDS = 1.5
+_OPENING_SECONDS = 1.0
 _PROBE = 500
 _DAY = 86_400.0
 
