@@ -60,21 +60,21 @@ class Claimer:
             return Claim.OURS
         await self._settled()
         while True:
+            rows = await self._look(_WHOSE, {"id": task_id})  # of what another one holds, no more than that is asked
+            if not rows:
+                return Claim.UNKNOWN
+            owner, alive, its_format = rows[0]
+            if alive and owner != self._instance.number:
+                return int(owner)
+            if its_format > self._format:
+                return Claim.NOBODYS
             rows = await self._claimed(_CLAIM, {"id": task_id})
             if rows:
                 self._held.setdefault(task_id, Holding(rows[0][0]))
                 return Claim.OURS
-            rows = await self._look("SELECT owner, format FROM tasks WHERE id = %(id)s", {"id": task_id})
-            if not rows:
-                return Claim.UNKNOWN
-            owner, its_format = rows[0]
-            if owner is not None and owner != self._instance.number:
-                return int(owner)
-            if its_format > self._format:
-                return Claim.NOBODYS
             if not self._instance.held:
                 raise LeaseLost(LOST)
-            await trio.sleep(_LOOK_AGAIN_SECONDS)  # it was let go of in between
+            await trio.sleep(_LOOK_AGAIN_SECONDS)  # somebody else was quicker
 
     async def claim_awake(self, limit: int) -> Sequence[Stored]:
         """Take hold of what was left awake; see `SharedJournal.claim_awake`."""
@@ -140,6 +140,9 @@ _FENCE: Final = "WITH me AS MATERIALIZED (SELECT number FROM instances WHERE num
 
 _OURS: Final = "owner = me.number, format = greatest(tasks.format, %(format)s)"
 # ruff: noqa: S608 - what is put into the statements below are constants of this module
+_WHOSE: Final = """
+SELECT owner, EXISTS (SELECT FROM instances WHERE instances.number = owner), format FROM tasks WHERE id = %(id)s
+"""
 _CLAIM: Final = f"""{_FENCE}
 UPDATE tasks SET {_OURS} FROM me
 WHERE id = %(id)s AND format <= %(format)s
