@@ -424,10 +424,6 @@ class Runtime(FlowClient):
         Raises:
             NotFound: there is none of that id.
         """
-        present = self._broadcast.present(task_id)
-        if isinstance(present, Task):
-            await trio.lowlevel.checkpoint()
-            return present
         task = await self._ask(GetTask(task_id=task_id))
         if not isinstance(task, Task):
             raise NotFound("task", task_id, "it is a flow")
@@ -551,7 +547,12 @@ class Runtime(FlowClient):
         self._broadcast.close()
 
     async def _ask(self, message: Command | FlowCommand | SubmitFlow | DeleteFlow | GetTask) -> object:
-        if self.maintenance and not isinstance(message, GetTask):
+        if isinstance(message, GetTask):
+            present = self._broadcast.present(message.task_id)
+            if present is not None:  # a value, as it is stored: to read it costs its actor nothing
+                await trio.lowlevel.checkpoint()
+                return present
+        elif self.maintenance:
             raise UnderMaintenance("the runtime is under maintenance: what is there can be read, and nothing changed")
         if (
             self._shutdown.reason is not None

@@ -117,17 +117,20 @@ class MemoryJournal:
             listing = listing or listing_of_submission(submitted)
         elif isinstance(submitted, FlowCreated):
             listing = listing or listing_of_flow(begin(submitted))
-        standing = Standing(entry.standing.state)
-        kept = self._tasks[entry.task_id] = _Kept(self._last, entry.task_id, standing, listing, 0.0)
-        self._stand(kept, entry.standing, entry.records[-1].at)
+        kept = _Kept(self._last, entry.task_id, entry.standing, listing, entry.records[-1].at)
+        self._tasks[entry.task_id] = kept
+        self._wait(kept)
         return kept
 
     def _stand(self, kept: _Kept, standing: Standing, at: float) -> None:
         if kept.standing.due is not None:
             del self._waiting[bisect_left(self._waiting, (kept.standing.due, kept.number))]
-        if standing.due is not None:
-            insort(self._waiting, (standing.due, kept.number, kept.task_id))
         kept.standing, kept.changed = standing, at
+        self._wait(kept)
+
+    def _wait(self, kept: _Kept) -> None:
+        if kept.standing.due is not None:
+            insort(self._waiting, (kept.standing.due, kept.number, kept.task_id))
 
     async def read(self, task_id: str) -> Sequence[Record]:
         """Give the records of one task; see `Journal.read`."""

@@ -6,9 +6,9 @@ loses events, and never costs a task its pace. With nobody listening, publishing
 """
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, Self
 
 import attrs
 import trio
@@ -45,13 +45,27 @@ class _Subscription:
 
 
 class Waiter:
-    """Somebody who waits for one task to come to rest."""
+    """Somebody who waits for one task to come to rest, for as long as the block of it lasts."""
 
-    __slots__ = ("_filled", "_outcome")
+    __slots__ = ("_filled", "_outcome", "_task_id", "_waiters")
 
-    def __init__(self) -> None:
+    def __init__(self, task_id: str, waiters: "dict[str, list[Waiter]]") -> None:
         self._filled = trio.Event()
         self._outcome: Task | Flow | str = ""
+        self._task_id = task_id
+        self._waiters = waiters
+
+    def __enter__(self) -> Self:
+        """Wait from now on."""
+        self._waiters.setdefault(self._task_id, []).append(self)
+        return self
+
+    def __exit__(self, *_ended: object) -> None:
+        """Wait no more."""
+        waiting = self._waiters[self._task_id]
+        waiting.remove(self)
+        if not waiting:
+            del self._waiters[self._task_id]
 
     @property
     def filled(self) -> bool:
@@ -189,23 +203,15 @@ class Broadcast:
             sender.close()
             receiver.close()
 
-    @contextmanager
-    def waiter(self, task_id: str) -> Iterator[Waiter]:
-        """Wait for the task to come to rest, from now on."""
-        waiter = Waiter()
+    def waiter(self, task_id: str) -> Waiter:
+        """Give what to wait for the task to come to rest with: from now on, in a block of it. Sync."""
+        waiter = Waiter(task_id, self._waiters)
         why = _CLOSED if self._closed else self._given_up.get(task_id)
         if why is not None:
             waiter.fill(why)
-        waiting = self._waiters.setdefault(task_id, [])
-        waiting.append(waiter)
         if self.listened is not None:
             self.listened(task_id)
-        try:
-            yield waiter
-        finally:
-            waiting.remove(waiter)
-            if not waiting:
-                del self._waiters[task_id]
+        return waiter
 
     def give_up(self, task_id: str, why: str) -> None:
         """Tell those who wait for a task, now or later, that it will not come to rest by itself. Sync."""
