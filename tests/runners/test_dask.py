@@ -16,6 +16,9 @@ from tests.support import callables, dask_cluster
 from tests.support.plans import plan
 from tests.support.processes import wait_gone
 
+SECONDS = 300
+"""How long anything may take: a worker that was lost is a process to be started, which others may keep waiting."""
+
 FUNCTIONS = (
     callables.add,
     callables.nap,
@@ -39,7 +42,7 @@ def runner(address, **config):
     return Dask(RunnerSettings(functions=known, config={"dask": address, **config}))
 
 
-def calling(function, timeout="60s", **arguments):
+def calling(function, timeout=f"{SECONDS}s", **arguments):
     name = f"tests.support.callables:{function.__qualname__}"
     return {"name": name, "arguments": arguments, "timeout": timeout}
 
@@ -52,7 +55,7 @@ async def warm(address):
 
 
 async def test_a_function_gives_its_result_whether_it_is_async_or_not_and_leaves_nothing(cluster):
-    with trio.fail_after(100):
+    with trio.fail_after(SECONDS):
         await warm(cluster)
         outcome = await laws.gives_json(runner(cluster), calling(callables.add, a=41))
         assert outcome.output == 42
@@ -61,7 +64,7 @@ async def test_a_function_gives_its_result_whether_it_is_async_or_not_and_leaves
 
 
 async def test_an_error_is_what_it_was_there(cluster):
-    with trio.fail_after(100):
+    with trio.fail_after(SECONDS):
         await warm(cluster)
         failed = await laws.fails_as_declared(runner(cluster), calling(callables.refuse, kind="client"))
         assert (type(failed), failed.message, failed.output) == (ClientError, "no", {"o": 1})
@@ -74,7 +77,7 @@ async def test_an_error_is_what_it_was_there(cluster):
 
 
 async def test_a_cancel_ends_the_attempt_at_once_and_so_does_the_end_of_its_time(cluster, signpost):
-    with trio.fail_after(100):
+    with trio.fail_after(SECONDS):
         await warm(cluster)
         configuration = calling(callables.hang, signpost=str(signpost.path))
         await laws.is_cancelled_promptly(runner(cluster), configuration, partial(signpost.lines, 1))
@@ -82,14 +85,16 @@ async def test_a_cancel_ends_the_attempt_at_once_and_so_does_the_end_of_its_time
             runner(cluster), calling(callables.hang, signpost=str(signpost.path), timeout="1s")
         )
         assert failed.message == "timed out after 1s"
-        for pid in await signpost.lines(2):  # deaf to everything but a signal: the nannies start new ones
+        with trio.move_on_after(5):  # where the machine is busy, its time may be over before it begins
+            await signpost.lines(2)
+        for pid in await signpost.lines(1):  # deaf to everything but a signal: the nannies start new ones
             os.kill(int(pid), signal.SIGKILL)
         assert (await laws.gives_json(runner(cluster), calling(callables.add, a=1))).output == 2
 
 
 async def test_one_that_has_not_begun_when_it_is_cancelled_never_does(cluster, signpost, tmp_path):
     one = runner(cluster)
-    with trio.fail_after(100):
+    with trio.fail_after(SECONDS):
         async with trio.open_nursery() as nursery:
             for _ in range(2):  # as many as there are workers
                 configuration = calling(callables.hang, signpost=str(signpost.path))
@@ -109,7 +114,7 @@ async def test_one_that_has_not_begun_when_it_is_cancelled_never_does(cluster, s
 
 async def test_when_a_worker_is_lost_only_an_idempotent_function_is_begun_again(cluster, tmp_path):
     one = runner(cluster)
-    with trio.fail_after(100):
+    with trio.fail_after(SECONDS):
         for idempotent in (True, False):
             trace = tmp_path / str(idempotent)
             configuration = calling(callables.vanish_the_first_time, trace=str(trace))
@@ -140,7 +145,7 @@ async def test_as_a_step(cluster, tmp_path):
         a=Step(action=act(callables.add, a=1)),
         b=Step(action=act(callables.vanish_the_first_time, trace=str(tmp_path / "t")), dependencies=["a"]),
     )
-    with trio.fail_after(100):
+    with trio.fail_after(SECONDS):
         async with open_runtime(config={"dask": f'{{"scheduler": "{cluster}"}}'}, callables=FUNCTIONS) as rt:
             view = await (await rt.submit(template)).wait()
     assert (view.steps["a"].output, view.state) == (2, TaskState.BLOCKED)

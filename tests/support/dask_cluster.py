@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+_PATIENCE_SECONDS = 120
+"""How long its processes wait for each other, on a machine that has others to serve."""
 
 
 @contextmanager
@@ -20,14 +22,15 @@ def running(workers: int = 2) -> Iterator[str]:
             yield process.stdout.readline().strip()
         finally:
             process.stdin.close()
-            process.wait(30)
+            process.wait(_PATIENCE_SECONDS)
 
 
 def main(workers: int) -> None:
     import dask
     from distributed import LocalCluster
 
-    dask.config.set({"distributed.worker.daemon": True, "distributed.nanny.pre-spawn-environ": {}})
+    patience = {f"distributed.comm.timeouts.{what}": f"{_PATIENCE_SECONDS}s" for what in ("connect", "tcp")}
+    dask.config.set({"distributed.worker.daemon": True, "distributed.nanny.pre-spawn-environ": {}, **patience})
     with LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
         print(cluster.scheduler_address, flush=True)  # noqa: T201 - for whoever started it
         sys.stdin.read()

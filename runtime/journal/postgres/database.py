@@ -157,12 +157,13 @@ def explained(address: StoreAddress) -> Iterator[None]:
 
 
 @contextmanager
-def answering(address: StoreAddress, seconds: float = _ANSWER_SECONDS) -> Iterator[None]:
-    """Wait for a server as long as one that is there may take: not long, where it is asked something simple.
+def answering(address: StoreAddress, seconds: float | None = None) -> Iterator[None]:
+    """Wait for a server as long as one that is there may take: not long, where it is asked something simple, as usually.
 
     Raises:
         StoreUnusable: it took longer.
     """
+    seconds = _ANSWER_SECONDS if seconds is None else seconds
     with trio.move_on_after(seconds) as patience:
         yield
     if patience.cancelled_caught:

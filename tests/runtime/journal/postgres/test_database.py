@@ -17,12 +17,6 @@ from tests.support.journal_laws import TODO, first, started
 from tests.support.postgres_journal import running_journal
 
 
-@pytest.fixture(autouse=True)
-async def _in_time():
-    with trio.fail_after(30):
-        yield
-
-
 @pytest.fixture
 def address(postgres_store):
     return StoreAddress.parse(postgres_store)

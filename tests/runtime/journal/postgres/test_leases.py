@@ -19,12 +19,6 @@ def store(postgres_store):
     return f"{postgres_store}&lease=0.5"
 
 
-@pytest.fixture(autouse=True)
-async def _in_time():
-    with trio.fail_after(30):
-        yield
-
-
 async def test_postgres_who_was_declared_dead_stores_nothing_more_and_hears_so(store):
     async with running_journal(store) as other, running_journal(store, loses_lease=True) as journal:
         await journal.append([first("t")])

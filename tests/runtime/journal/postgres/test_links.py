@@ -1,7 +1,10 @@
 """Links that fall silent without being closed: noticed while the lease lasts, and nothing arrives late that would harm."""
 
+import os
+import socket
 from contextlib import asynccontextmanager, suppress
 
+import psycopg
 import pytest
 import structlog
 import trio
@@ -17,12 +20,6 @@ from tests.support.postgres_journal import running_journal
 from tests.support.proxy import Mode, link_to, through
 
 LEASE_SECONDS = 1.5
-
-
-@pytest.fixture(autouse=True)
-async def _in_time():
-    with trio.fail_after(30):
-        yield
 
 
 @pytest.fixture
@@ -142,15 +139,24 @@ async def test_postgres_links_a_claim_whose_answer_was_lost_is_found_again(behin
             assert not await journal.claim_awake()
 
 
-async def test_postgres_links_that_were_cut_are_not_sure_until_the_server_has_dropped_its_end(behind):
-    async with behind() as (link, journal):
-        await journal.append([first("t")])
-        link.set(Mode.SEVER)
-        with pytest.raises(JournalUnavailable):
-            await journal.claim_awake()
+async def test_postgres_links_that_were_cut_are_not_sure_until_the_server_has_dropped_its_end(postgres_store):
+    async with running_journal(postgres_store) as journal, journal._pool.connection() as connection:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(cut_once_it_asks, connection)
+            with pytest.raises(psycopg.OperationalError):
+                await connection.execute("SELECT pg_sleep(60)")  # whose answer the server tries to send only then
         assert not journal._links.sure
         while not journal._links.sure:  # noqa: ASYNC110 - whoever beats the heart sees to it
             await trio.sleep(0.01)
+        at_work = "SELECT FROM pg_stat_activity WHERE pid = %(pid)s"
+        assert not await journal._look(at_work, {"pid": connection.backend})
+
+
+async def cut_once_it_asks(connection):
+    while connection.asked_at is None:  # noqa: ASYNC110 - nobody says so
+        await trio.sleep(0.01)
+    with socket.socket(fileno=os.dup(connection.pgconn.socket)) as link:
+        link.shutdown(socket.SHUT_RDWR)
 
 
 async def test_postgres_links_that_are_cut_lose_no_letter_and_bring_none_twice(behind, postgres_store):
