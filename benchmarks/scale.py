@@ -55,13 +55,13 @@ def workloads(scale: str) -> tuple[Workload, ...]:
     return (
         Workload(
             name="W14",
-            ours="benchmarks.scale_ours:chains",
+            ours="benchmarks.scale_chains:chains",
             limit="benchmarks.scale_raw:commits",
             metrics=tuple(Metric(name=f"steps_s_{count}", limit_name=COMMITS) for count in (1, 2, 4)),
             arguments=CHAINS[scale],
             peers={
                 name: _in_a_database(peer)
-                for name, peer in DBOS.doing("on_postgres", tasks=30 if scale == "small" else 200).items()
+                for name, peer in DBOS.doing("on_postgres", tasks=15 if scale == "small" else 200).items()
             },
         ),
         Workload(

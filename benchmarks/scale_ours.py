@@ -5,62 +5,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
 from functools import partial
 
 import trio
 
 from benchmarks.durable_ours import chain
-from benchmarks.harness import percentile, perf_counter, python
+from benchmarks.harness import percentile, perf_counter
+from benchmarks.scale_chains import begin, hear
 from benchmarks.scale_raw import SERVER_VARIABLE
 from runtime import Action, Step, Template, open_runtime
 from runtime.api.client import Runtime
 from runtime.testing import load
 from tests.support.postgres import fresh_store
-
-
-def chains(tasks: int, steps: int, at_once: int) -> dict[str, float]:
-    """So many tasks at a time, in all, with one, two and four instances."""
-    return {
-        f"steps_s_{count}": _steps_s(os.environ[SERVER_VARIABLE], count, tasks, steps, at_once) for count in (1, 2, 4)
-    }
-
-
-def _steps_s(url: str, count: int, tasks: int, steps: int, at_once: int) -> float:
-    share = {"tasks": tasks // count, "steps": steps, "at_once": max(1, at_once // count)}
-    with fresh_store(url) as store:
-        instances = [_begin("worker", {"store": store, **share}) for _ in range(count)]
-        for instance in instances:
-            _hear(instance)
-        began = perf_counter()
-        for instance in instances:
-            _say(instance)
-        for instance in instances:
-            _hear(instance)
-        rate = share["tasks"] * count * steps / (perf_counter() - began)
-        for instance in instances:
-            _say(instance)
-            instance.wait()
-    return rate
-
-
-def _begin(what: str, arguments: Mapping[str, object]) -> "subprocess.Popen[bytes]":
-    # Not ``-m``: what steps call is found by the name of its module, which has to be the same in all processes.
-    program = f"from benchmarks.scale_ours import be; be({what!r})"
-    command = [*python(what), "-c", program, json.dumps(arguments)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-
-def _hear(instance: "subprocess.Popen[bytes]") -> None:
-    assert instance.stdout is not None
-    if not instance.stdout.readline():
-        raise RuntimeError(f"an instance ended with {instance.wait()}")
-
-
-def _say(instance: "subprocess.Popen[bytes]") -> None:
-    assert instance.stdin is not None
-    instance.stdin.write(b"go\n")
-    instance.stdin.flush()
 
 
 async def _told() -> None:
@@ -153,8 +109,8 @@ def take_over(tasks: int, lease_seconds: float) -> dict[str, float]:
 
     with fresh_store(os.environ[SERVER_VARIABLE]) as plain:
         store = f"{plain}&lease={lease_seconds}"
-        other = _begin("victim", {"store": store, "tasks": tasks})
-        _hear(other)
+        other = begin("victim", {"store": store, "tasks": tasks})
+        hear(other)
         killed = trio.run(main, store, other)
         other.wait()
     return {"first_ms": (min(_begun) - killed) * 1e3, "all_ms": (max(_begun) - killed) * 1e3}

@@ -1,7 +1,7 @@
 """W6, W7, W9, W12 and W13 with DBOS on SQLite, and W14 in the PostgreSQL database that $BENCHMARK_POSTGRES names.
 
 Its SQLite file is set to a write-ahead log, which it leaves as it finds it: with the rollback journal that it makes
-otherwise, W13 takes three times as long. W13's workflows and steps are async: a thread each takes a third longer.
+otherwise, W13 takes three times as long. W13's workflows and steps are async: with a thread each it takes a quarter longer.
 """
 
 import asyncio
