@@ -301,6 +301,7 @@ class Committer:
 
     async def _open(self) -> None:
         self._connection = await self._connect()
+        self._connection.prepare_threshold = None  # psycopg would have the server forget our statements, too (`call`)
         for plan in ("seqscan", "hashjoin", "mergejoin"):  # a few rows by their keys, whatever statistics say
             await self._connection.execute(f"SET enable_{plan} TO off")
 

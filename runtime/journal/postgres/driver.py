@@ -81,14 +81,23 @@ class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
             psycopg.Error: as `execute` does.
         """
         async with self.lock:
-            name = self._named.get(statement)
-            if name is None:
-                name = b"called_%d" % next(self._numbers)
-                self.pgconn.send_prepare(name, statement.encode())
-                await self._result()
-                self._named[statement] = name
-            self.pgconn.send_query_prepared(name, values, formats)
-            return (await self._result()).get_value(0, 0)
+            try:
+                return await self._called(statement, values, formats)
+            except errors.InvalidSqlStatementName:  # psycopg has the server forget all of them, after a rollback
+                self._named.clear()
+                if self.pgconn.transaction_status != TransactionStatus.IDLE:
+                    raise
+                return await self._called(statement, values, formats)
+
+    async def _called(self, statement: str, values: Sequence[Buffer | None], formats: Sequence[Format]) -> bytes | None:
+        name = self._named.get(statement)
+        if name is None:
+            name = b"called_%d" % next(self._numbers)
+            self.pgconn.send_prepare(name, statement.encode())
+            await self._result()
+            self._named[statement] = name
+        self.pgconn.send_query_prepared(name, values, formats)
+        return (await self._result()).get_value(0, 0)
 
     async def _result(self) -> "psycopg.pq.abc.PGresult":
         [result] = await self.wait(generators.execute(self.pgconn))

@@ -1,5 +1,7 @@
 """psycopg under trio: everything that the journal uses of it."""
 
+from functools import partial
+
 import psycopg
 import pytest
 import trio
@@ -112,6 +114,16 @@ async def test_postgres_driver_a_cancel_that_comes_too_late_does_not_end_the_nex
             with trio.move_on_after(0.001 + number * 0.00002):
                 await connection.execute("SELECT pg_sleep(0.002)")
             await connection.execute("SELECT pg_sleep(0.002)")
+
+
+async def test_postgres_driver_a_call_goes_on_after_what_was_prepared_is_forgotten(connection):
+    add = partial(connection.call, "SELECT $1::integer + 1", [b"1"], [Format.TEXT])
+    assert await add() == b"2"
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        async with connection.transaction():
+            await connection.execute("SELECT 1", prepare=True)
+            await connection.execute("SELECT 1 / 0")
+    assert await add() == b"2"
 
 
 async def test_postgres_driver_other_tasks_run_while_a_statement_does(connection):
