@@ -254,6 +254,7 @@ class Committer:
             job.result = self._refusal(fault)
 
     def _refusal(self, fault: psycopg.Error) -> Exception:
+        self._hang_up()  # whatever this connection has come to, another may do better
         if self._closed is not None:
             return self._closed
         refusal = unavailable(self._address, fault)
