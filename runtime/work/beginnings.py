@@ -99,10 +99,10 @@ class Beginnings:
         return True
 
     async def _take_back(self, one: Beginning) -> None:
-        """Record that the first steps of a task were not begun after all, so that whoever goes on with it may begin them."""
-        if isinstance(one.unit, Flow):
-            return
-        task, records = put_down(one.unit, one.effects, at=self._services.tools.clock.wall())
+        """Record that the first steps were not begun after all, so that whoever goes on with them may begin them."""
+        unit, records = put_down(one.unit, one.effects, at=self._services.tools.clock.wall())
         if records:
             with suppress(JournalUnavailable):  # then somebody has to look
-                await self._services.journal.append([Entry(one.task_id, records, standing_of(task))])
+                await self._services.journal.append(
+                    [Entry(one.task_id, records, standing_of(unit), relisted(one.unit, unit))]
+                )

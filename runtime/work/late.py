@@ -21,8 +21,12 @@ from runtime.work.task import TaskActor
 _LATE: Final = "the runtime is shutting down: the step had not begun"
 
 
-def put_down(task: Task, effects: Sequence[Any], *, at: float) -> tuple[Task, Sequence[Record]]:
-    """Say that what was decided to be begun of a task was not; nothing where nothing was."""
+def put_down(task: Task | Flow, effects: Sequence[Any], *, at: float) -> tuple[Task | Flow, Sequence[Record]]:
+    """Say that what was decided to be begun was not; nothing where nothing was."""
+    if isinstance(task, Flow):
+        from runtime.work.flows.late import put_down_flow  # noqa: PLC0415 - as below
+
+        return put_down_flow(task, effects, at=at, why=_LATE)
     reports = [
         StepFinished(at=at, step=one.step, attempt=one.attempt, state=StepState.TO_RETRY, error=_LATE, tried=False)
         for one in effects
