@@ -285,9 +285,10 @@ async def test_a_task_that_was_left_awake_goes_on_though_it_could_not_be_read_at
     begun = [submitted("t"), TaskResolved(at=0.0, resolution_id="r"), RunStarted(at=0.0)]
     await journal.append([Entry("t", begun, Standing(ResolutionState.RUNNING, awake=True, run=0))])
     async with open_runtime(journal=journal, clock=VirtualClock(EPOCH)) as rt:
-        while journal.refusals > 0:  # noqa: ASYNC110 - nobody says so
-            await trio.sleep(1)
-        assert (await rt.wait("t")).state is TaskState.DONE
+        with trio.fail_after(1000):
+            while journal.refusals > 0:  # noqa: ASYNC110 - nobody says so
+                await trio.sleep(1)
+            assert (await rt.wait("t")).state is TaskState.DONE
 
 
 async def test_a_damaged_task_does_not_keep_others_from_going_on(mock_clock, tmp_path, clock):
