@@ -111,6 +111,8 @@ class Instance:
                     self._address.lease_seconds if fresh else self._address.patience_seconds
                 ) as patience:
                     connection = self._connection = self._connection or await self._open()
+                    if fresh:  # what did not answer may itself wait for one of ours that was cut in mid-message
+                        await self._links.look(connection)
                     await self._beat(connection)
                     await self._links.look(connection)
                 if patience.cancelled_caught:
