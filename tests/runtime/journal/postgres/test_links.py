@@ -139,6 +139,21 @@ async def test_postgres_links_a_claim_whose_answer_was_lost_is_found_again(behin
             assert not await journal.claim_awake()
 
 
+async def test_postgres_links_that_are_cut_in_mid_message_with_locks_in_hand_hold_nobody_up(postgres_store):
+    async with running_journal(f"{postgres_store}&lease={LEASE_SECONDS}") as journal:
+        await journal.append([first("t")])
+        stuck = await journal._links.open()
+        stuck.pgconn.enter_pipeline_mode()  # the server executes this, and waits for the rest of what it is to do
+        stuck.pgconn.send_query_params(b"SELECT begin_commit($1, 1000000, 0)", [b"%d" % journal._me])
+        stuck.pgconn.send_flush_request()
+        stuck.pgconn.flush()
+        stuck._waits_since = trio.current_time()
+        await trio.sleep(0.1)
+        with trio.fail_after(20):
+            await journal.append([first("u")])
+        assert stuck.closed
+
+
 async def test_postgres_links_that_were_cut_are_not_sure_until_the_server_has_dropped_its_end(postgres_store):
     async with running_journal(postgres_store) as journal, journal._pool.connection() as connection:
         async with trio.open_nursery() as nursery:
