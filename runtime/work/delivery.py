@@ -3,7 +3,7 @@
 from typing import Any, Final, TypeAlias
 
 from actors import ActorStopped, ChildUnknown, Clock, MailboxFull, Question
-from runtime.api.flow_messages import CancelFlow, FlowCommand, StartFlow
+from runtime.api.flow_messages import FlowCommand, StartFlow
 from runtime.api.messages import GetTask, ResolveTask, RunTask
 from runtime.engine.task import Task
 from runtime.errors import Conflict, NotFound, Unavailable
@@ -138,7 +138,7 @@ class Delivery:
             question.refuse(Unavailable(why))
         elif isinstance(message, WakeTask):
             self._again(message.task_id, message)
-        elif isinstance(message, GiveTurn | NewerFlow | CancelFlow):
+        elif isinstance(message, GiveTurn | NewerFlow):
             self._again(f"{type(message).__name__} {message.task_id}", message)
 
     def _again(self, timer: str, message: Control | WakeTasks | TurnMoved) -> None:

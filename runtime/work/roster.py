@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from actors import Address, ChildSpec, ChildState, ChildUnknown, Draining, Restart, Supervisor
-from runtime.api.flow_messages import CancelFlow
 from runtime.engine.effects import Effect
 from runtime.engine.task import Task
 from runtime.flow.flow import Flow
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 LEFT: Final = "whoever ran the task ended in the middle of it"
 """Why a task that is awake in the journal and not in memory is resumed."""
 
-Told: TypeAlias = Address[WakeTask | TaskEnded | TurnMoved | CancelFlow]
+Told: TypeAlias = Address[WakeTask | TaskEnded | TurnMoved]
 """Who hears of what becomes of actors: the intake that started them."""
 
 
