@@ -23,7 +23,7 @@ PAGE: Final = 64
 """How many tasks are brought back at a time: others get a word in between."""
 
 _GATHERING_SECONDS: Final = 0.005
-"""How long after a look that found something the next one follows: those that come due meanwhile share it."""
+"""How long after a look that found something the next one follows at least: those that come due meanwhile share it."""
 
 _ANSWER_WITHIN_SECONDS: Final = 60.0
 _LOOK_AGAIN_SECONDS: Final = 5.0
@@ -123,7 +123,9 @@ class WakeUps(Actor[LookAtAgenda]):
             last = page[-1]
             place = (last.standing.due or 0.0, last.number)
             page = await self._claims.due(now, place, PAGE) if len(page) == PAGE else ()
-        due = now + _GATHERING_SECONDS if found else await self._claims.next_due(now)
+        due = await self._claims.next_due(now)
+        if found and due is not None:
+            due = max(due, now + _GATHERING_SECONDS)
         soonest = min(math.inf if due is None else due, now + self._claims.poll_seconds)
         if soonest < math.inf:
             self._agenda.look_at(soonest)
