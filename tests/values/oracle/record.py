@@ -1,6 +1,7 @@
 """By hand: records what Go makes of the corpus, into recorded.jsonl. `python -m tests.values.oracle.record`."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 from tests.values.oracle.compare import Verdict, judge
@@ -24,6 +25,8 @@ def main() -> None:
         for template, data in [*handmade(), *generate(_SEED, _GENERATED, per_data=20)]:
             answer = oracle.ask(template, data)
             if template not in NEWER and judge(template, data, answer)[0] in {Verdict.NEWER, Verdict.BOUND}:
+                continue
+            if date.today().isoformat() in str(answer):  # noqa: DTZ011 - Go's day is that of here, and tomorrow another
                 continue
             if data != before:
                 file.write(_line(data) + "\n")
