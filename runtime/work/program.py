@@ -6,6 +6,7 @@ structured once, not once an attempt.
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from runtime.configuration import ConfigurationInvalid
@@ -69,7 +70,13 @@ def _held(definition: Step, action: Action, runners: Runners) -> frozenset[str]:
         runner = runners.get(action.type)
     except RunnerUnknown:
         return frozenset()  # each attempt says so itself
-    return frozenset() if runner.waits else frozenset({*definition.resources, TOTAL, runner_label(runner.name)})
+    return frozenset() if runner.waits else _labels(tuple(definition.resources), runner.name)
+
+
+@lru_cache(maxsize=1000)
+def _labels(own: tuple[str, ...], runner: str) -> frozenset[str]:
+    """Name what a step of a runner holds: nearly all steps hold the same, in one set for all."""
+    return frozenset({*own, TOTAL, runner_label(runner)})
 
 
 def _hook_of(definition: Step, calls: Sequence[Function]) -> tuple[Action | None, Sequence[Function]]:
