@@ -16,6 +16,12 @@ from runtime.journal.listing import Listing, listing_of_flow, listing_of_submiss
 from runtime.journal.protocol import Entry, Standing
 from runtime.templates.model import Template
 
+ENOUGH: Final = 16
+"""How many appends share what a commit costs so well that no more are waited for."""
+
+_LARGEST_GROUP: Final = 1024
+"""How many appends one commit takes at most."""
+
 _TEMPLATES_KNOWN: Final = 1024
 _NO_TEMPLATE: Final = Template(name="")
 """Stands where a flow has none."""
@@ -65,3 +71,14 @@ def encoded(entry: Entry, templates: Templates) -> Turn:
         raise ValueError(f"the first entry of task {entry.task_id} does not say where it stands")
     body = encode_turn(entry.records, template[0] if template else b"")
     return Turn(entry.task_id, len(entry.records), body, entry.standing, entry.records[-1].at, template, listing)
+
+
+def share(came: int, waiting: int) -> int:
+    """Say how many of those who wait the next commit takes, if so many had `came` when the last one was done.
+
+    Where nearly all came since, they go round in step: all wait, and then all work. Half of them are let go first, so that
+    from then on one half works while what the other did is stored.
+    """
+    if waiting >= 2 * ENOUGH and 2 * came < waiting:
+        waiting //= 2
+    return min(waiting, _LARGEST_GROUP)

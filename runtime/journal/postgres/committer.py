@@ -2,7 +2,7 @@
 
 While one group is on its way the next one gathers, so that under load a commit is shared by all who came meanwhile. Before
 a small one leaves, whoever can run runs; nobody ever waits for company that has to be waited for. Of many who go round in
-step half are let go first (`_share`), so that the program works while something is stored. A cancelled wait abandons the
+step half are let go first (`share`), so that the program works while something is stored. A cancelled wait abandons the
 append, not the write: it is stored, or not, as a whole.
 
 When the link to the server is cut, everybody waits while it is sought again. Whether the commit that was on its way got
@@ -26,13 +26,7 @@ from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.schema import COMMITTED_BEFORE
 from runtime.journal.postgres.writer import NOTHING, Freed, Rows, Stored, Writer
 from runtime.journal.protocol import AlreadyStored, JournalUnavailable, LeaseLost
-from runtime.journal.turns import Turn
-
-_LARGEST_GROUP: Final = 1024
-"""How many appends one commit takes at most."""
-
-_ENOUGH: Final = 16
-"""How many appends share what a commit costs so well that no more are waited for."""
+from runtime.journal.turns import ENOUGH, Turn, share
 
 _PASSES: Final = 3
 """How often the scheduler goes round between the word that something was stored and what follows, if it needs no waiting."""
@@ -159,7 +153,7 @@ class Committer:
                 while self._jobs or self._released or self._unheld:
                     await self._gather()
                     self._begun += 1
-                    group = [self._jobs.popleft() for _ in range(_share(came, len(self._jobs)))]
+                    group = [self._jobs.popleft() for _ in range(share(came, len(self._jobs)))]
                     freed = Freed(self._released, self._unheld)
                     self._released, self._unheld = [], []
                     self._freeing = bool(freed.tasks)
@@ -187,7 +181,7 @@ class Committer:
         for _ in range(_MOST_ROUNDS):
             before = len(self._jobs)
             for _ in range(_PASSES):
-                if len(self._jobs) >= _ENOUGH:
+                if len(self._jobs) >= ENOUGH:
                     return
                 await trio.lowlevel.checkpoint()
             if len(self._jobs) == before:
@@ -312,14 +306,3 @@ class Committer:
         cursor = await self._connection.execute("SELECT committed, base FROM instances WHERE number = %s", [self._me])
         row = await cursor.fetchone()
         return row[1] if row is not None and row[0] == self._serial else None
-
-
-def _share(came: int, waiting: int) -> int:
-    """Say how many of those who wait the next commit takes, if so many `came` while the last one was on its way.
-
-    Where nearly all came since, they go round in step: all wait, and then all work. Half of them are let go first, so that
-    from then on one half works while what the other did is stored.
-    """
-    if waiting >= 2 * _ENOUGH and 2 * came < waiting:
-        waiting //= 2
-    return min(waiting, _LARGEST_GROUP)

@@ -1,24 +1,23 @@
 """The writer's thread: takes all that waits, commits it together, and tells everybody at once.
 
 While one group is being committed the next one gathers, so that under load a commit is shared by all who came
-meanwhile, and nobody ever waits for company. Tasks hand over appends and are woken by the trio run in one batch a
-group. A cancelled wait abandons the append, not the write: it is stored, or not, as a whole.
+meanwhile, and nobody ever waits for company. Of many who go round in step half are let go first (`share`), so that the
+program works while something is stored. Tasks hand over appends and are woken by the trio run in one batch a group. A
+cancelled wait abandons the append, not the write: it is stored, or not, as a whole.
 """
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 import trio
 
 from runtime.journal.sqlite.writer import Writer
-from runtime.journal.turns import Turn
-
-_LARGEST_GROUP: Final = 1024
-"""How many appends one commit takes at most."""
+from runtime.journal.turns import Turn, share
 
 
 @attrs.define(eq=False)
@@ -94,25 +93,28 @@ class WriterThread:
     # --- in the thread --------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        job: _Job | None = self._jobs.get()
-        while job is not None:
+        waiting: deque[_Job | None] = deque()
+        while True:
+            self._gather(waiting)
+            came = len(waiting)
+            if not came:
+                waiting.append(self._jobs.get())
+                self._gather(waiting)
             group: list[_Append] = []
-            while isinstance(job, _Append) and len(group) < _LARGEST_GROUP:
+            largest = share(came, len(waiting))
+            while waiting and isinstance(job := waiting[0], _Append) and len(group) < largest:
                 group.append(job)
-                job = self._waiting()
+                waiting.popleft()
             if group:
                 self._commit(group)
-            if isinstance(job, _Call):
+            elif isinstance(job := waiting.popleft(), _Call):
                 self._perform(job)
-                job = self._waiting()
-            if job is _NOTHING:
-                job = self._jobs.get()
+            else:
+                return
 
-    def _waiting(self) -> Any:
-        try:
-            return self._jobs.get_nowait()
-        except queue.Empty:
-            return _NOTHING
+    def _gather(self, waiting: "deque[_Job | None]") -> None:
+        for _ in range(self._jobs.qsize()):
+            waiting.append(self._jobs.get())
 
     def _commit(self, group: Sequence[_Append]) -> None:
         try:
@@ -140,6 +142,3 @@ class WriterThread:
                 self._abandoned -= 1
             else:
                 trio.lowlevel.reschedule(job.task)
-
-
-_NOTHING: Final = object()
