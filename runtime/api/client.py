@@ -256,10 +256,10 @@ class Runtime(FlowClient):
             raise InputInvalid([Fault("task_id", 'must be a text without "/"')])
         prepared = await self.prepare(template, strict=strict)
         submission = Submission(
-            template=prepared.template,
-            inputs=inputs or {},
-            task_id=task_id or new_id(),
-            requester=requester,
+            prepared.template,
+            inputs or {},
+            task_id or new_id(),
+            requester,
             resolver_inputs=resolver_inputs or {},
             tags=tags or {},
             run=run,

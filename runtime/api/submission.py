@@ -19,7 +19,7 @@ from runtime.values.json import Json
 from runtime.work.preparing import prepare_task
 
 
-@value(kw_only=True)
+@value
 class Submission:
     """A task to be: of a valid template, with inputs as they were given."""
 

@@ -11,22 +11,17 @@ from runtime.values.snapshot import Values
 
 def new_task(header: Header, plan: Plan, *, tags: Mapping[str, str], at: float) -> Task:
     """Make a task to which nothing has happened."""
+    infos = TaskInfos(header, at, plan.region)
     return Task(
-        header=header,
-        plan=plan,
-        graph=plan.graph,
-        resolution=ResolutionState.TODO,
-        steps=plan.steps,
-        known=Values(
-            input=header.inputs,
-            resolver_input=header.resolver_inputs,
-            task=TaskInfos(header, at, plan.region),
-            config=plan.config,
-            variables=plan.template.variables,
-        ),
-        pending=plan.pending,
-        ready=plan.ready,
-        tally={StepState.TODO: len(plan.steps)} if plan.steps else {},
+        header,
+        plan,
+        plan.graph,
+        ResolutionState.TODO,
+        plan.steps,
+        Values(header.inputs, header.resolver_inputs, infos, plan.config, plan.template.variables),
+        plan.pending,
+        plan.ready,
+        {StepState.TODO: len(plan.steps)} if plan.steps else {},
         tags=dict(tags),
         last_activity=at,
     )

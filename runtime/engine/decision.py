@@ -191,12 +191,12 @@ class _Turn:
             return refusal
         self.record(
             TaskResolved(
-                at=event.at,
-                resolution_id=event.resolution_id,
-                resolver=event.resolver,
-                resolver_inputs=resolver_inputs,
-                groups_of_resolver=event.groups_of_resolver,
-                run_max=DEFAULT_RUN_MAX if template.retry_max is None else template.retry_max,
+                event.at,
+                event.resolution_id,
+                event.resolver,
+                resolver_inputs,
+                DEFAULT_RUN_MAX if template.retry_max is None else template.retry_max,
+                event.groups_of_resolver,
             )
         )
         start_at = draft.header.start_at
@@ -204,7 +204,7 @@ class _Turn:
             self.record(RunDelayed(at=event.at, due=start_at))
             self.effects.append(ArmRetry(start_at, draft.run))
         elif event.run:
-            self.run(RunRequested(at=event.at))
+            self.run(RunRequested(event.at))
         return None
 
     def run(self, event: RunRequested) -> Conflict | None:
@@ -264,7 +264,7 @@ class _Turn:
     def start_run(self, at: float) -> None:
         """Begin a run, and start what is ready."""
         draft = self.draft
-        self.record(RunStarted(at=at))
+        self.record(RunStarted(at))
         draft.fresh = sorted(draft.ready, key=self.order)
         draft.closing = list(draft.loops)
         self.go_on(at)
@@ -452,7 +452,7 @@ class _Turn:
             if draft.plan.template.result_format:
                 self.effects.append(RenderResult())
             else:
-                self.record(RunEnded(at=at, state=ResolutionState.DONE))
+                self.record(RunEnded(at, ResolutionState.DONE))
             return
         state = self.verdict()
         if state is ResolutionState.WAITING and self.recheck(at):

@@ -81,11 +81,11 @@ def begin(record: TaskSubmitted, plan: Plan | None = None) -> Task:
     """
     plan = plan or plan_of(record.template)
     header = Header(
-        task_id=record.task_id,
-        title=record.title,
-        inputs=record.inputs,
-        requester=record.requester,
-        submitted_at=record.at,
+        record.task_id,
+        record.title,
+        record.inputs,
+        record.requester,
+        record.at,
         requester_groups=record.requester_groups,
         resolver_usernames=record.resolver_usernames,
         resolver_groups=record.resolver_groups,

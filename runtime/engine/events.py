@@ -34,14 +34,14 @@ class OrderChildren:
 CheckedWish: TypeAlias = OrderChildren | OpenCallback | AwaitCallback
 
 
-@value(kw_only=True)
+@value
 class RunRequested:
     """Somebody asks for a run, or the task was just accepted."""
 
     at: float
 
 
-@value(kw_only=True)
+@value
 class ResolveRequested:
     """Somebody takes the task on: its execution is set up (section 7.4), and begins unless `run` is false."""
 

@@ -15,7 +15,7 @@ from runtime.values.json import Json
 from runtime.wishes import FlowOrder
 
 
-@value(kw_only=True)
+@value
 class TaskSubmitted:
     """A task was accepted. `inputs` are checked, defaults merged; `title` is rendered.
 
@@ -39,7 +39,7 @@ class TaskSubmitted:
     start_at: float = 0
 
 
-@value(kw_only=True)
+@value
 class TaskResolved:
     """The execution of the task was set up: from here on it can run."""
 
@@ -68,7 +68,7 @@ class RunQueued:
     state: ResolutionState
 
 
-@value(kw_only=True)
+@value
 class RunStarted:
     """One traversal of the engine began (section 6.2)."""
 
@@ -263,7 +263,7 @@ class RunInterrupted:
     reason: str
 
 
-@value(kw_only=True)
+@value
 class RunEnded:
     """Nothing more could be done in the run (section 6.10). `next_retry` is set for ERROR and CRASHED."""
 

@@ -15,7 +15,7 @@ from runtime.engine.states import TaskState
 from runtime.engine.task import Task
 from runtime.flow.flow import Flow
 from runtime.flow.states import FlowTurn
-from runtime.frozen import frozen
+from runtime.frozen import frozen, value
 
 
 class Role(StrEnum):
@@ -41,7 +41,7 @@ Involved: TypeAlias = tuple[Role, str]
 """A username or a group, and its part in a task."""
 
 
-@frozen(kw_only=True)
+@value
 class Listing:
     """What is shown of a task in lists, and what it is found by."""
 
@@ -94,23 +94,23 @@ def listing_of(task: Task) -> Listing:
     """Say what lists show of a task."""
     header, template = task.header, task.plan.template
     return Listing(
-        title=header.title,
-        template=template.name,
-        created=header.submitted_at,
-        steps_total=len(template.steps),
-        requester=header.requester,
-        requester_groups=header.requester_groups,
-        resolver=header.resolver,
-        resolution=header.resolution_id,
-        parent=header.parent,
-        batch=header.batch,
-        tags=task.tags,
-        watcher_usernames=header.watcher_usernames,
-        watcher_groups=header.watcher_groups,
-        resolver_usernames=header.resolver_usernames,
-        resolver_groups=header.resolver_groups,
-        owner_usernames=template.allowed_resolver_usernames,
-        owner_groups=template.allowed_resolver_groups,
+        header.title,
+        template.name,
+        header.submitted_at,
+        len(template.steps),
+        header.requester,
+        header.requester_groups,
+        header.resolver,
+        header.resolution_id,
+        header.parent,
+        header.batch,
+        task.tags,
+        header.watcher_usernames,
+        header.watcher_groups,
+        header.resolver_usernames,
+        header.resolver_groups,
+        template.allowed_resolver_usernames,
+        template.allowed_resolver_groups,
     )
 
 

@@ -11,7 +11,7 @@ from runtime.values.json import Json
 from runtime.values.snapshot import Values
 
 
-@value(kw_only=True)
+@value
 class PreparedTask:
     """What a task is submitted with."""
 
@@ -44,8 +44,10 @@ async def prepare_task(
         values = Values(input=checked, task=infos(), variables=template.variables)
         title = await _render("title_format", title, values, evaluator)
         own = {name: await _render(f"tags.{name}", text, values, evaluator) for name, text in own.items()}
-    merged = {**own, **tags}
-    return PreparedTask(inputs=checked, title=title, tags={name: value for name, value in merged.items() if value})
+    if own or tags:
+        merged = {**own, **tags}
+        own = {name: value for name, value in merged.items() if value}
+    return PreparedTask(checked, title, own)
 
 
 async def _render(path: str, text: str, values: Values, evaluator: Evaluator) -> str:

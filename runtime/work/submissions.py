@@ -105,21 +105,21 @@ class Submissions:
     def _enter(self, message: SubmitTask, question: Question[Any] | None = None) -> Beginning:
         now = self._clock.wall()
         submitted = TaskSubmitted(
-            at=now,
-            task_id=message.task_id,
-            template=message.template,
-            title=message.title,
-            inputs=message.inputs,
-            requester=message.requester,
-            tags=message.tags,
-            requester_groups=message.requester_groups,
-            resolver_usernames=message.resolver_usernames,
-            resolver_groups=message.resolver_groups,
-            watcher_usernames=message.watcher_usernames,
-            watcher_groups=message.watcher_groups,
-            parent=message.parent,
-            batch=message.batch,
-            start_at=now + message.delay if message.delay > 0 else 0,
+            now,
+            message.task_id,
+            message.template,
+            message.title,
+            message.inputs,
+            message.requester,
+            message.tags,
+            message.requester_groups,
+            message.resolver_usernames,
+            message.resolver_groups,
+            message.watcher_usernames,
+            message.watcher_groups,
+            message.parent,
+            message.batch,
+            now + message.delay if message.delay > 0 else 0,
         )
         events: list[AddComment | ResolveRequested] = []
         if message.comment:
@@ -130,15 +130,11 @@ class Submissions:
         if message.resolve:
             events.append(
                 ResolveRequested(
-                    at=now,
-                    resolution_id=message.resolution_id,
-                    resolver=message.requester,
-                    resolver_inputs=message.resolver_inputs,
-                    run=message.run,
+                    now, message.resolution_id, message.requester, message.resolver_inputs, run=message.run
                 )
             )
         decision = decide(begin(submitted, self._services.plans.of(message.template)), *events)
-        return Beginning(decision.task, (submitted, *decision.records), decision.effects, question=question)
+        return Beginning(decision.task, (submitted, *decision.records), decision.effects, None, question)
 
     def _enter_flow(self, message: SubmitFlow, question: Question[Any] | None = None) -> Beginning:
         from runtime.work.flows.birth import enter_flow  # noqa: PLC0415 - many runtimes never see a flow
