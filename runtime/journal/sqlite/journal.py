@@ -171,8 +171,7 @@ class SqliteJournal:
     async def _write(self, write: Callable[[Writer], T]) -> T:
         self._check_open()
         with serving(self._path):
-            written: T = await self._thread.call(write)
-            return written
+            return await self._thread.call(write)
 
     async def remember(self, memo: Memo, room: Room, at: float) -> None:
         """Keep a memo; see `Shelf.remember`."""

@@ -9,15 +9,17 @@ cancelled wait abandons the append, not the write: it is stored, or not, as a wh
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 import trio
 
 from runtime.journal.sqlite.writer import Writer
 from runtime.journal.turns import Turn, share
+
+T = TypeVar("T")
 
 
 @attrs.define(eq=False)
@@ -59,18 +61,17 @@ class WriterThread:
         """Whether nothing is on its way that nobody waits for any more."""
         return self._abandoned == 0
 
-    async def append(self, turns: Sequence[Turn]) -> int:
-        """Store; give the first position.
+    def append(self, turns: Sequence[Turn]) -> Awaitable[int]:
+        """Store; await the first position.
 
         Raises:
             AlreadyStored, JournalUnavailable: nothing was stored.
         """
-        position: int = await self._do(_Append(turns))
-        return position
+        return self._do(_Append(turns))
 
-    async def call(self, function: Callable[[Writer], Any]) -> Any:
-        """Have the writer do something, after all that was handed over before."""
-        return await self._do(_Call(function))
+    def call(self, function: Callable[[Writer], T]) -> Awaitable[T]:
+        """Have the writer do something, after all that was handed over before; await what it gives."""
+        return self._do(_Call(function))
 
     async def _do(self, job: _Job) -> Any:
         job.task = trio.lowlevel.current_task()

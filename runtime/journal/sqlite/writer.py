@@ -56,7 +56,8 @@ class Writer:
         positions = []
         for turns in group:
             positions.append(position)
-            position += sum(turn.records for turn in turns)
+            for turn in turns:
+                position += turn.records
         try:
             self._store([turn for turns in group for turn in turns])
         except apsw.ConstraintError as fault:
@@ -116,8 +117,9 @@ class Writer:
     def _arrivals(self, turns: Sequence[Turn]) -> list[Any]:
         values: list[Any] = []
         position = self.next_position
+        seal = self._vault.seal if self._vault.seals else None
         for turn in turns:
-            key, body = self._vault.seal(turn.body, turn_context(turn.task_id, position))
+            key, body = seal(turn.body, turn_context(turn.task_id, position)) if seal else (None, turn.body)
             values += (position, turn.task_id, turn.records, key, body)
             values += _STANDS_AS_BEFORE if turn.standing is None or turn.template is not None else _standing(turn)
             position += turn.records
