@@ -98,6 +98,7 @@ def _prepare(connection: apsw.Connection, opening: Opening) -> None:
     connection.pragma("synchronous", str(opening.durability))
     connection.pragma("journal_size_limit", _LARGEST_LOG)
     connection.pragma("foreign_keys", 1)
+    connection.pragma("temp_store", "memory")
     migrate(connection, version)
 
 

@@ -2,7 +2,8 @@
 
 Sync, for one thread. A group costs as few statements as it can: each is a round trip out of Python and back, and in a
 busy program the way back has to wait for the interpreter. Groups without a new task, which most are, are one statement
-and no explicit transaction.
+and no explicit transaction; so are those with new ones of templates that are stored, if lists find them by nobody's
+name and by no tag.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +35,7 @@ class Writer:
     def __init__(self, opening: Opening, ring: KeyRing | None) -> None:
         self._path = opening.path
         self._connection = connect(opening)
+        self._connection.execute(_BIRTHS_VIEW)
         self._templates_stored: set[bytes] = set()
         self._unsure: Unavailable | None = None
         try:
@@ -87,10 +89,14 @@ class Writer:
     def _store(self, turns: Sequence[Turn]) -> None:
         new = [turn for turn in turns if turn.template is not None]
         listed = [turn for turn in turns if turn.listing is not None]
-        if not new and not listed and self._vault.missing is None and len(turns) <= _ROWS:
+        at_once = self._vault.missing is None and len(turns) <= _ROWS
+        if at_once and not listed:
             self._insert(_ARRIVALS, self._arrivals(turns))
             return
         try:
+            if at_once and all(map(self._simply_begins, listed)):
+                self._insert(_BIRTHS, self._arrivals(turns, births=True))
+                return
             with self._transaction():
                 self._begin_key()
                 self._insert(_TEMPLATES, self._template_rows(new))
@@ -103,6 +109,17 @@ class Writer:
             self._templates_stored.clear()
             raise
 
+    def _simply_begins(self, turn: Turn) -> bool:
+        """Say whether all there is to store of what is listed anew is its row: it begins, and nobody finds it otherwise."""
+        template, listing = turn.template, turn.listing
+        return (
+            template is not None
+            and template[0] in self._templates_stored
+            and listing is not None
+            and not listing.tags
+            and next(listing.involved(), None) is None
+        )
+
     def _begin_key(self) -> None:
         """Number the key to seal with, if it has no number yet."""
         primary = self._vault.missing
@@ -114,14 +131,18 @@ class Writer:
         for sql, bindings in statement.batches(values):
             self._connection.execute(sql, bindings)
 
-    def _arrivals(self, turns: Sequence[Turn]) -> list[Any]:
+    def _arrivals(self, turns: Sequence[Turn], *, births: bool = False) -> list[Any]:
+        """Give the rows of turns; with `births`, those of new tasks make their tasks, too."""
         values: list[Any] = []
         position = self.next_position
         seal = self._vault.seal if self._vault.seals else None
         for turn in turns:
             key, body = seal(turn.body, turn_context(turn.task_id, position)) if seal else (None, turn.body)
             values += (position, turn.task_id, turn.records, key, body)
-            values += _STANDS_AS_BEFORE if turn.standing is None or turn.template is not None else _standing(turn)
+            made = turn.template is not None and not births  # its row is there already, and says where it stands
+            values += _STANDS_AS_BEFORE if turn.standing is None or made else _standing(turn)
+            if births:
+                values += _NOT_NEW if turn.template is None else _first(turn)
             position += turn.records
         return values
 
@@ -216,11 +237,15 @@ class Writer:
 
 
 def _task_row(turn: Turn) -> Iterator[Any]:
-    digest, _ = turn.template or (b"", b"")
-    yield from (turn.task_id, digest, *_standing(turn))
-    if turn.listing is None:
-        raise AssertionError("what is new is listed")
-    yield from _listing_columns(turn.listing)
+    digest, *listing = _first(turn)
+    yield from (turn.task_id, digest, *_standing(turn), *listing)
+
+
+def _first(turn: Turn) -> tuple[Any, ...]:
+    """Give what is stored of a new task besides its turn and where it stands."""
+    if turn.template is None or turn.listing is None:
+        raise AssertionError("what is new has a template, and is listed")
+    return turn.template[0], *_listing_columns(turn.listing)
 
 
 def _listing_columns(listing: Listing) -> tuple[Any, ...]:
@@ -280,6 +305,32 @@ _ARRIVALS: Final = _Rows(
     "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 )
 _STANDS_AS_BEFORE: Final = (None,) * 7
+_BIRTHS_VIEW: Final = """
+CREATE TEMP VIEW births (
+    position, id, records, key, body, state, awake, due, run, changed, shown, steps_done,
+    template, kind, batch, resolution, flow, listing
+) AS SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+WHERE false;
+CREATE TEMP TRIGGER bear INSTEAD OF INSERT ON births BEGIN
+    INSERT INTO tasks (id, template, state, awake, due, run, changed, shown, steps_done,
+        kind, batch, resolution, flow, listing)
+    SELECT NEW.id, (SELECT number FROM templates WHERE hash = NEW.template), NEW.state, NEW.awake, NEW.due, NEW.run,
+        NEW.changed, NEW.shown, NEW.steps_done, NEW.kind, NEW.batch, NEW.resolution, NEW.flow, NEW.listing
+    WHERE NEW.template IS NOT NULL;
+    INSERT INTO arrivals (position, id, records, key, body, state, awake, due, run, changed, shown, steps_done)
+    VALUES (NEW.position, NEW.id, NEW.records, NEW.key, NEW.body, iif(NEW.template IS NULL, NEW.state, NULL),
+        NEW.awake, NEW.due, NEW.run, NEW.changed, NEW.shown, NEW.steps_done);
+END;
+"""
+"""`arrivals`, and for new tasks more: only the connection that writes knows it, so no store has it."""
+
+_BIRTHS: Final = _Rows(
+    "INSERT INTO births"
+    " (position, id, records, key, body, state, awake, due, run, changed, shown, steps_done,"
+    " template, kind, batch, resolution, flow, listing) VALUES ",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+)
+_NOT_NEW: Final = (None,) * 6
 _TEMPLATES: Final = _Rows("INSERT OR IGNORE INTO templates (hash, key, body) VALUES ", "(?, ?, ?)")
 _TASKS: Final = _Rows(
     "INSERT INTO tasks (id, template, state, awake, due, run, changed, shown, steps_done, kind, batch, resolution, flow,"

@@ -21,7 +21,7 @@ from runtime.journal.sqlite.journal import SqliteJournal
 from runtime.journal.sqlite.schema import MIGRATIONS, NEWEST
 from runtime.journal.sqlite.writer import Writer
 from runtime.journal.turns import Templates, encoded
-from tests.support.journal_laws import DONE, first, names, started
+from tests.support.journal_laws import DONE, first, listed, names, started
 from tests.support.plain_loop import Loop
 from tests.support.plans import plan, step
 
@@ -43,6 +43,19 @@ async def test_what_was_stored_is_there_when_the_store_is_opened_again(tmp_path)
     async with opened(path) as journal:
         assert list(await journal.read("t")) == list(before)
         assert await journal.append([Entry("t", [started(2.0)])]) == 3
+
+
+async def test_a_new_task_is_stored_alike_whatever_is_stored_beside_it(tmp_path):
+    """Those that nobody's name and no tag finds are written in one statement with all other turns of their commit."""
+    async with opened(tmp_path / "tasks.db") as journal:
+        await journal.append([first("known")])
+        await journal.append([first("plain", RunStarted(at=1.0), standing=DONE), Entry("known", [started(1.0)], DONE)])
+        await journal.append([first("beside", RunStarted(at=1.0), standing=DONE), listed("tagged", tags={"a": "b"})])
+        plain, beside = [await journal.look_up(name) for name in ("plain", "beside")]
+        assert (plain.standing, plain.changed, plain.listing) == (beside.standing, beside.changed, beside.listing)
+        assert [len(await journal.read(name)) for name in ("known", "plain", "beside")] == [2, 2, 2]
+        assert names(await journal.find(Wanted(tags={"a": "b"}))) == ["tagged"]
+        assert [one.standing for one in await journal.tasks()] == [DONE] * 4
 
 
 async def test_positions_go_on_where_the_last_record_was_collected(tmp_path):
