@@ -34,6 +34,12 @@ _PASSES: Final = 3
 _MOST_ROUNDS: Final = 8
 """How long it may go on that more come."""
 
+_ONE_PLAN: Final = (
+    "SET plan_cache_mode TO force_generic_plan;"
+    " SET enable_seqscan TO off; SET enable_hashjoin TO off; SET enable_mergejoin TO off"
+)
+"""A statement is planned once: for a few rows by their keys, whatever their values, and whatever statistics say."""
+
 _AGAIN_SECONDS: Final = (0.0, 0.1, 0.25, 0.5, 1.0)
 """How long to wait before the server is sought again; the last one for ever."""
 
@@ -76,6 +82,8 @@ class Committer:
         """How many commits were."""
         self._freeing = False
         self._abandoned = 0
+        self._expected = ENOUGH
+        """How many appends wait once all who were told of the last commit have something to store again."""
         self._connection: TrioConnection | None = None
         self._serial = 0
         self._closed: Exception | None = None
@@ -93,7 +101,8 @@ class Committer:
         job = _Append(turns, trio.lowlevel.current_task())
         self._jobs.append(job)
         self._asked += 1
-        self._wanted.set()
+        if len(self._jobs) == 1:
+            self._wanted.set()
 
         def abandon(_raise_cancel: object) -> trio.lowlevel.Abort:
             job.task = None
@@ -159,6 +168,7 @@ class Committer:
                     self._freeing = bool(freed.tasks)
                     await self._commit(group, freed)
                     came = len(self._jobs)
+                    self._expected = min(came + len(group), ENOUGH) or ENOUGH
                     self._tell(group)
                     self._answered += len(group)
                     self._ended += 1
@@ -176,12 +186,12 @@ class Committer:
         """Let whoever can run now get as far as having something to store, too: whoever was told of the last commit does.
 
         Otherwise the first of them would begin a commit alone, and all others wait for it; and where instances take turns
-        to commit, they wait for those of all.
+        to commit, they wait for those of all. Once all of them have come back there is nobody to wait for.
         """
         for _ in range(_MOST_ROUNDS):
             before = len(self._jobs)
             for _ in range(_PASSES):
-                if len(self._jobs) >= ENOUGH:
+                if len(self._jobs) >= self._expected:
                     return
                 await trio.lowlevel.checkpoint()
             if len(self._jobs) == before:
@@ -221,7 +231,8 @@ class Committer:
             position = stored.base + 1
             for job in jobs:
                 job.result = position
-                position += sum(turn.records for turn in job.turns)
+                for turn in job.turns:
+                    position += turn.records
 
     async def _free(self, freed: Freed) -> None:
         """Let go of what could not be let go of with others, however long it takes."""
@@ -297,8 +308,7 @@ class Committer:
     async def _open(self) -> None:
         self._connection = await self._connect()
         self._connection.prepare_threshold = None  # psycopg would have the server forget our statements, too (`call`)
-        for plan in ("seqscan", "hashjoin", "mergejoin"):  # a few rows by their keys, whatever statistics say
-            await self._connection.execute(f"SET enable_{plan} TO off")
+        await self._connection.execute(_ONE_PLAN)
 
     async def _committed(self) -> int | None:
         """Say behind which position the commit was stored whose answer was lost, if it was."""

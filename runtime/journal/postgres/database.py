@@ -40,18 +40,19 @@ _IDLE_SECONDS: Final = 2
 async def connect(address: StoreAddress, mark: str = "") -> TrioConnection:
     """Open a connection that finds the tables of the store. The `mark` is in the name that the server shows for it."""
     given = conninfo_to_dict(address.server)
+    timeouts = _timeouts(address.lease_seconds)
     # Our statements take a millisecond, and compiling one takes a second: some servers do so where plans look dear.
     ours = f"-c search_path={address.schema} -c idle_in_transaction_session_timeout={_IDLE_SECONDS}s -c jit=off"
     return await TrioConnection.open(
         address.server,
-        _timeouts(address.lease_seconds),
-        options=f"{given.get('options') or ''} {ours}".strip(),
+        timeouts,
+        options=f"{_at_the_server(timeouts)} {given.get('options') or ''} {ours}",
         application_name=f"{given.get('application_name') or 'understudy'} {mark}".strip(),
     )
 
 
 def _timeouts(lease_seconds: float) -> Mapping[str, str]:
-    """Say when the kernel gives a silent link up: within half a lease, as far as it counts that finely."""
+    """Say when our kernel gives a silent link up: within half a lease, as far as it counts that finely."""
     half = min(lease_seconds / 2, _LONGEST_SILENCE)
     return {
         "connect_timeout": str(max(2, math.ceil(half))),
@@ -60,6 +61,12 @@ def _timeouts(lease_seconds: float) -> Mapping[str, str]:
         "keepalives_interval": str(max(1, int(half / 6))),
         "keepalives_count": "3",
     }
+
+
+def _at_the_server(timeouts: Mapping[str, str]) -> str:
+    """Say the same to the server, as options: what it holds for a machine that is gone must not outlast the lease."""
+    names = {name: f"tcp_{name.removeprefix('tcp_')}" for name in timeouts if name != "connect_timeout"}
+    return " ".join(f"-c {theirs}={timeouts[ours]}" for ours, theirs in names.items())
 
 
 async def prepare(address: StoreAddress, *, create: bool = True) -> None:

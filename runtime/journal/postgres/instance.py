@@ -127,7 +127,7 @@ class Instance:
 
     async def _beat(self, connection: TrioConnection) -> None:
         sent, lease = trio.current_time(), self._address.lease_seconds
-        cursor = await connection.execute(_RENEW, [self.number, lease, self._address.schema])
+        cursor = await connection.execute(_RENEW, [self.number, lease, self._address.schema], prepare=True)
         alive, dead, freed = await cursor.fetchone() or (False, None, None)
         if alive:
             self._until = sent + lease

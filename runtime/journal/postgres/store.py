@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Self
 
-import attrs
 import psycopg
 import trio
 
@@ -120,7 +119,7 @@ class PostgresStore:
         """Note how many records there are of a task that we hold, and have not known that of."""
         holding = self._held.get(task_id)
         if holding is not None and holding.records is None:
-            self._held[task_id] = attrs.evolve(holding, records=records)
+            holding.records = records
 
     async def _settled(self) -> None:
         """See what was abandoned, if it was stored, and what was let go of as nobody's."""

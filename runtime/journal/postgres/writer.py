@@ -22,9 +22,9 @@ from runtime.journal.vault import Vault, template_context, turn_context
 _encode: Final = msgspec.json.Encoder().encode
 
 
-@attrs.frozen
+@attrs.define
 class Holding:
-    """A task that this instance holds: its number, and how many records it has, once it was read."""
+    """A task that this instance holds: its number, and how many records it has, once it was read or stored."""
 
     number: int
     records: int | None = None
@@ -158,7 +158,7 @@ class Writer:
             if born is not None:
                 self._held[task_id] = Holding(stored.base + born["at"], records)
             elif holding is not None:  # it may have been let go of meanwhile
-                self._held[task_id] = Holding(holding.number, records)
+                holding.records = records
 
     def disown(self, turns: Sequence[Turn]) -> Sequence[int]:
         """Hold what these turns have begun no longer: nobody knows of it. Gives its numbers. Sync."""
@@ -173,6 +173,7 @@ class Writer:
             LeaseLost: one of them is of a task that is not held.
         """
         rows = Rows()
+        seals = self._vault.seals
         for turn in turns:
             holding = self._held.get(turn.task_id)
             born = rows.born.get(turn.task_id)
@@ -186,7 +187,7 @@ class Writer:
             ordinal = rows.records.get(turn.task_id)
             if ordinal is None:
                 ordinal = (holding and holding.records) or 0
-            key, body = self._vault.seal(turn.body, turn_context(turn.task_id, ordinal))
+            key, body = self._vault.seal(turn.body, turn_context(turn.task_id, ordinal)) if seals else (None, turn.body)
             begin, length = rows.place(body)
             rows.turns.append(
                 {

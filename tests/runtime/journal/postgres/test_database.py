@@ -57,6 +57,19 @@ async def test_postgres_database_of_a_later_version_is_used_if_that_says_so(addr
         await database.prepare(address)
 
 
+async def test_postgres_server_is_told_to_give_a_silent_link_up_when_we_would(postgres_store):
+    address = StoreAddress.parse(f"{postgres_store}&lease=12&options=-c%20tcp_keepalives_count%3D7")
+    connection = await database.connect(address)
+    cursor = await connection.execute("SELECT name, reset_val FROM pg_settings WHERE name ~ '^tcp_' ORDER BY name")
+    assert await cursor.fetchall() == [
+        ("tcp_keepalives_count", "7"),  # as the address says
+        ("tcp_keepalives_idle", "3"),
+        ("tcp_keepalives_interval", "1"),
+        ("tcp_user_timeout", "6000"),
+    ]
+    connection.abandon()
+
+
 async def test_postgres_database_without_a_store_is_said_to_have_none(address):
     with pytest.raises(StoreUnusable, match="there is none in its database"):
         await upkeep.check(address, None)

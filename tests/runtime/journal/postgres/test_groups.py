@@ -46,6 +46,23 @@ async def test_postgres_few_that_were_told_of_one_commit_are_together_in_the_nex
         assert groups == [15, 15, 15]
 
 
+async def test_postgres_once_all_who_were_told_have_come_back_nobody_is_waited_for(postgres_store, monkeypatch):
+    async with running_journal(postgres_store) as journal:
+        await journal.append([first(f"t{number}") for number in range(5)])
+        await in_step(journal, 5, 1)
+        waited = []
+        checkpoint = trio.lowlevel.checkpoint
+
+        async def noted():
+            if "Committer" in trio.lowlevel.current_task().name:
+                waited.append(len(journal._committer._jobs))
+            await checkpoint()
+
+        monkeypatch.setattr(trio.lowlevel, "checkpoint", noted)
+        await in_step(journal, 5, 4)
+        assert all(together < 5 for together in waited), waited
+
+
 async def test_postgres_many_that_go_round_in_step_part_in_two_that_take_turns(postgres_store, groups):
     async with running_journal(postgres_store) as journal:
         await journal.append([first(f"t{number}") for number in range(50)])
