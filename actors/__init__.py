@@ -22,7 +22,7 @@ The ideas, each in the module of its name:
 * `mailbox`     bounded, refused at the sender, taken in batches; reports always fit
 * `address`     name and incarnation; post, ask, watch; the actor never escapes
 * `ask`         one slot, one deadline; the first answer wins
-* `children`    short-lived tasks of an actor, one report each
+* `children`    short-lived tasks of an actor, one report each; `contexts`, whether a turn may be taken in another task
 * `spec`        what a supervisor needs to know, as data, checked once
 * `supervisor`  what may be asked of one, and what it decides when a child ends
 * `procession`  stop in waves, then start in order

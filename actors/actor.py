@@ -238,14 +238,15 @@ class Actor(Generic[M]):
         pause = _Pause.END
         async with trio.open_nursery() as nursery:
             self._cell.adopt(nursery.cancel_scope)
-            self.children.open(nursery)
+            self.children.open(nursery, self._timed_turn if self._timed else self.turn)
             try:
                 pause = await self._serve()
-                self.children.close()
             except Exception as error:  # noqa: BLE001 - only carried past the nursery, which would wrap it
                 self._cell.mailbox.close(StopReason.error(self._cell.address.name, error))
                 nursery.cancel_scope.cancel()
                 crash = error
+            finally:
+                self.children.close()
         if crash is not None:
             raise crash
         if pause is _Pause.REST:
@@ -257,9 +258,8 @@ class Actor(Generic[M]):
         """Take turns until there is a reason not to. Can be called again."""
         cell = self._cell
         mailbox = cell.mailbox
-        timed = self._slow_seconds() < math.inf
-        run_turn = self._timed_turn if timed else self.turn
-        plain = self._plain and not timed  # then a turn needs no coroutine of its own
+        run_turn = self._timed_turn if self._timed else self.turn
+        plain = self._plain and not self._timed  # then a turn needs no coroutine of its own
         fresh = True  # what was posted before this task began needs no wait
         while True:
             if self._children is not None and not self._children.flush():
@@ -276,6 +276,8 @@ class Actor(Generic[M]):
                 return _Pause.REST
             else:
                 await mailbox.wait_ready()
+                if self._children is not None:
+                    self._children.check()
             if mailbox.closed is None or cell.told:
                 batch = mailbox.take_nowait()
                 if batch and not plain:
@@ -289,9 +291,10 @@ class Actor(Generic[M]):
         if self._children is not None:
             self._children.stop_all(reason)
 
-    def _slow_seconds(self) -> float:
+    @property
+    def _timed(self) -> bool:
         observer = self._cell.observer
-        return math.inf if observer is None else observer.slow_seconds
+        return observer is not None and observer.slow_seconds < math.inf
 
     async def _timed_turn(self, batch: Sequence[M | Question[M]]) -> None:
         clock, observer = self._cell.clock, self._cell.observer

@@ -9,13 +9,19 @@ owner lives, the end of a child is one message in the owner's mailbox, made by
 `start` is sync and takes effect when the turn (or hook) that called it ends: a
 turn that raises has started nothing, and an owner that never starts a child
 never pays for a nursery. What a child awaits is in one cancel scope; `stop`
-cancels it with a reason that comes back in `Cut`. The trio task and the scope
-of a child that ended by itself carry the next one, so that children that follow
-each other cost two task switches each and not a task and a scope.
+cancels it with a reason that comes back in `Cut`.
+
+Children that follow each other share what they can. The trio task and the scope
+of one that ended by itself carry the next. And where its owner sleeps, the task
+that carried it takes the owner's turn on its report, and goes on with the child
+that this starts: a turn belongs to the actor, not to a task, and so long as only
+one takes turns at a time, in the same context, nobody can tell. A chain of
+children costs no switch of tasks then; so that others run all the same, every
+few children one wakes the owner.
 """
 
 import math
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextvars import copy_context
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeAlias, TypeVar, TypeVarTuple
@@ -23,13 +29,18 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar, TypeVarTuple
 import attrs
 import trio
 
+from actors.ask import Question
 from actors.cell import Cell
+from actors.contexts import same
 from actors.errors import ChildExists
 from actors.gate import Gate
 from actors.parking import Parking
 from actors.reason import StopKind, StopReason
 
 __all__ = ("Child", "Children", "Cut", "Exit", "Failed", "Returned")
+
+_MOST_IN_A_ROW: Final = 8
+"""How many turns a carrier takes in its owner's place until it lets everybody else run."""
 
 _MOST_RESTING: Final = 8
 """How many trio tasks an owner keeps for the children to come."""
@@ -134,10 +145,11 @@ class _Carrier(Parking):
     starts in a copy of its owner's context, as in a task of its own.
     """
 
-    __slots__ = ("_job", "_task")
+    __slots__ = ("_job", "_led", "_task")
 
     def __init__(self, job: Job) -> None:
         self._parked = None
+        self._led = 0
         self._job: Job | None = job
         self._task: trio.lowlevel.Task | None = None
 
@@ -169,8 +181,13 @@ class _Carrier(Parking):
                     if not child.leave():
                         break
                     ended, job, self._job = job, None, None
-                    owner.end(ended, exit_)
-                    if owner.rests(self):
+                    if self._led < _MOST_IN_A_ROW and owner.lends():
+                        self._led += 1
+                        job = await owner.go_on(ended, exit_)
+                    else:
+                        self._led = 0
+                        owner.end(ended, exit_)
+                    if job is None and owner.rests(self):
                         await self.park()
                         job = self._job
         except Exception as error:
@@ -190,10 +207,24 @@ class _Carrier(Parking):
 class Children(Generic[M]):
     """The running children of one actor. Made by the actor; used in its hooks and turns only."""
 
-    __slots__ = ("_cell", "_closing", "_gates", "_nursery", "_pending", "_resting", "_running")
+    __slots__ = (
+        "_cell",
+        "_closing",
+        "_failure",
+        "_gates",
+        "_nursery",
+        "_owner",
+        "_pending",
+        "_resting",
+        "_running",
+        "_turn",
+    )
 
     def __init__(self, cell: Cell) -> None:
         self._cell = cell
+        self._failure: Exception | None = None
+        self._owner: trio.lowlevel.Task | None = None
+        self._turn: Callable[[Sequence[M | Question[M]]], Awaitable[None]] | None = None
         self._gates: dict[str, Gate] = {}
         self._nursery: trio.Nursery | None = None
         self._running: dict[str, Child] = {}
@@ -263,26 +294,40 @@ class Children(Generic[M]):
 
     def flush(self) -> bool:
         """Begin what was started; False when there is something to begin and no nursery yet. For the actor's loop."""
-        if self._pending:
-            if self._nursery is None:
-                return False
-            for job in self._pending:
-                gate = job.child.gate
-                if gate is not None and not gate.lets(job):
-                    continue
-                if self._resting:
-                    self._resting.pop().take(job)
-                else:
-                    self._nursery.start_soon(_Carrier(job).run, self, name=self._cell.address.name)
-            self._pending.clear()
+        if self._pending and self._nursery is None:
+            return False
+        self._begin(self._let_through())
         return True
 
-    def open(self, nursery: trio.Nursery) -> None:
-        """Use this nursery from now on. For the actor's loop."""
+    def _let_through(self) -> list[Job]:
+        if not self._pending:
+            return []
+        jobs = [job for job in self._pending if job.child.gate is None or job.child.gate.lets(job)]
+        self._pending.clear()
+        return jobs
+
+    def _begin(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            if self._resting:
+                self._resting.pop().take(job)
+            elif self._nursery is not None:
+                self._nursery.start_soon(_Carrier(job).run, self, name=self._cell.address.name)
+
+    def open(self, nursery: trio.Nursery, turn: Callable[[Sequence[M | Question[M]]], Awaitable[None]]) -> None:
+        """Use this nursery from now on, and `turn` where a carrier takes one. For the actor's loop."""
         self._nursery = nursery
+        self._owner = trio.lowlevel.current_task()
+        self._turn = turn
+
+    def check(self) -> None:
+        """Raise what a turn raised that a carrier took. For the actor's loop."""
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
 
     def close(self) -> None:
-        """Start nothing more, so that the nursery can end. For the actor's loop."""
+        """Start nothing more, so that the nursery can end. For the actor's loop; idempotent."""
+        self._owner = self._turn = None
         resting, self._resting = self._resting, []
         for carrier in resting:
             carrier.take(None)
@@ -299,13 +344,61 @@ class Children(Generic[M]):
         if carrier in self._resting:
             self._resting.remove(carrier)
 
+    def lends(self) -> bool:
+        """Let a carrier take the owner's turn, if nobody can tell: it owes `go_on` then. For carriers.
+
+        In a shutdown the owner is about to hear of that, and no turn may start anything before it has.
+        """
+        owner, cell = self._owner, self._cell
+        return (
+            owner is not None
+            and cell.shutdown.reason is None
+            and same(copy_context(), owner.context)
+            and cell.mailbox.lend()
+        )
+
+    async def go_on(self, job: Job, exit_: Exit[Any]) -> Job | None:
+        """Take the owner's turn on how a child ended, and on what comes meanwhile; give what is to be run next.
+
+        What the turn raises is raised by the owner: it is woken for that.
+        """
+        mailbox, turn = self._cell.mailbox, self._turn
+        wake = self._cell.hibernates
+        try:
+            batch = [self._ended(job, exit_)]
+            mailbox.took_report()
+            while batch and turn is not None:
+                await turn(batch)
+                self._keep_context()
+                jobs = self._let_through()
+                if jobs:
+                    self._begin(jobs[1:])
+                    return jobs[0]
+                stopping = mailbox.closed is not None or self._cell.shutdown.reason is not None
+                batch = [] if stopping else mailbox.take_nowait()
+        except Exception as error:  # noqa: BLE001 - only carried to the owner
+            self._failure = error
+            wake = True
+        finally:
+            mailbox.give_back(wake=wake)
+        return None
+
+    def _keep_context(self) -> None:
+        """Let the turns to come see what this one set."""
+        now = copy_context()
+        if self._owner is not None and not same(now, self._owner.context):
+            self._owner.context = now
+
     def end(self, job: Job, exit_: Exit[Any] | None) -> None:
         """Report how a child ended; None: it was cut. For carriers."""
+        self._cell.mailbox.report(self._ended(job, exit_))
+
+    def _ended(self, job: Job, exit_: Exit[Any] | None) -> Any:
         child = job.child
         del self._running[child.name]
         if child.gate is not None:
             child.gate.ended()
-        self._cell.mailbox.report(job.report(exit_ or Cut(self._why_cut(child))))
+        return job.report(exit_ or Cut(self._why_cut(child)))
 
     def lose(self, job: Job) -> None:
         """Note a child that is cut together with its owner: nobody is left to hear of it. For carriers."""

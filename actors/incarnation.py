@@ -13,7 +13,7 @@ no mailbox then, and asks here for one when a message comes (`wake`).
 
 import math
 from collections.abc import Callable
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ from actors.address import Address
 from actors.alarm import Alarm
 from actors.cell import Cell
 from actors.clock import Clock
+from actors.contexts import same
 from actors.errors import ChildUnknown
 from actors.guard import cancelled_from_outside, live, live_in_scope, make, why_ended, why_from_above
 from actors.mailbox import Mailbox, MailboxStatistics, Tally
@@ -224,7 +225,7 @@ class Incarnations:
 
         One that took nothing may never have waited: were it replaced at once again and again, nobody else would run.
         """
-        return cell.mailbox.tally.taken > 0 and _same(copy_context(), self._context)
+        return cell.mailbox.tally.taken > 0 and same(copy_context(), self._context)
 
     def _before_deciding(self, cell: Cell, reason: StopReason) -> None:
         """Prepare for others to run before what follows an end is decided.
@@ -269,11 +270,3 @@ class Incarnations:
         if self._observer is not None:
             self._observer.stopped(address.path, address.incarnation, reason, error)
         address.end(reason, mailbox.unhandled)
-
-
-def _same(one: Context, other: Context) -> bool:
-    """Say whether two contexts hold the same values. O(1) if nothing was ever set in either."""
-    try:
-        return one == other
-    except Exception:  # noqa: BLE001 - they may hold what cannot be compared
-        return False

@@ -91,6 +91,7 @@ class Mailbox(Parking, Generic[M]):
         "_capacity",
         "_finished",
         "_full",
+        "_lent",
         "_limit",
         "_observer",
         "_owed",
@@ -116,6 +117,7 @@ class Mailbox(Parking, Generic[M]):
         above: str = "",
     ) -> None:
         self._parked = None
+        self._lent: trio.lowlevel.Task | None = None
         self._owner = owner
         self._capacity = capacity
         self._observer = observer
@@ -253,6 +255,31 @@ class Mailbox(Parking, Generic[M]):
                 self._full = False
                 self._tell_room()
         return batch
+
+    def lend(self) -> bool:
+        """Let another task of the owner's take turns in its place: only while it sleeps, open, with nothing to take. Sync.
+
+        What comes meanwhile waits for `give_back`, unless that task takes it.
+        """
+        if self._parked is None or self.closed is not None or self._queue:
+            return False
+        self._lent, self._parked = self._parked, None
+        return True
+
+    def give_back(self, *, wake: bool = False) -> None:
+        """Let the owner take the next turn itself, now if there is anything for it to do. Sync."""
+        self._parked, self._lent = self._lent, None
+        if wake or self._queue or self.closed is not None:
+            self.wake()
+
+    def took_report(self) -> None:
+        """Note that an announced message was taken without waiting here. Sync; while it is lent."""
+        self._owed -= 1
+        self.tally.taken += 1
+
+    def _abandon(self, _raise_cancel: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
+        self._lent = None
+        return super()._abandon(_raise_cancel)
 
     def close(self, reason: StopReason) -> None:
         """Refuse posts from now on and wake the owner. Sync, idempotent: the first reason stands."""
