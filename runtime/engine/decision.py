@@ -72,12 +72,15 @@ class Decision:
 def decide(task: Task, *events: Event) -> Decision:
     """Decide what follows from `events`, in order. Never raises."""
     turn = _Turn(task)
-    refusals = [turn.take(event) for event in events]
-    if turn.draft.dismissed:
-        family.dismiss_flows(turn, turn.draft.dismissed)
-    if turn.draft.untold:
+    refusals = []
+    for event in events:
+        refusals.append(turn.take(event))  # noqa: PERF401 - mostly one, for which a comprehension is a call more
+    draft = turn.draft
+    if draft.dismissed:
+        family.dismiss_flows(turn, draft.dismissed)
+    if draft.untold:
         family.tell_parent(turn, task)
-    return Decision(turn.draft.freeze() if turn.records else task, turn.records, turn.effects, refusals)
+    return Decision(draft.freeze() if turn.records else task, turn.records, turn.effects, refusals)
 
 
 CLOSED_SECONDS: Final = 600.0
@@ -289,12 +292,12 @@ class _Turn:
         if not self.awaited(event.step, event.attempt):
             return
         step, state, error = event.step, event.state, event.error
-        others: list[Change] = []
-        for change in event.changes:
-            if change.step == step:
-                state, error = change.state, change.error
-            else:
-                others.append(change)
+        others: Sequence[Change] = ()
+        if event.changes:
+            others = [change for change in event.changes if change.step != step]
+            for change in event.changes:
+                if change.step == step:
+                    state, error = change.state, change.error
         self.record(StepReturned(event.at, step, state, event.state, error, event.output, event.metadata, event.tried))
         if event.tags:
             self.record(TagsChanged(at=event.at, tags=event.tags))
@@ -420,8 +423,8 @@ class _Turn:
         definition, progress = draft.definition(name), draft.steps[name]
         if not self.may_start(name, definition, progress):
             return
-        if 0 < max_retries_of(definition) < progress.tries:
-            limit = max_retries_of(definition)
+        limit = max_retries_of(definition)
+        if 0 < limit < progress.tries:
             self.give_up(name, at, f"max retries reached ({limit}): {progress.error}")
             return
         attempt = progress.attempt + 1

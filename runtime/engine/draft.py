@@ -1,7 +1,8 @@
 """A task while it is being changed: applies records and keeps the derived indexes, at a cost of what changed.
 
 A draft is private to one decision (or one replay). It starts from an immutable `Task` and ends in another; the maps
-inside are persistent, so neither direction copies them.
+inside are persistent, so neither direction copies them. The two that every attempt changes are copied at the first
+change, if they are small, and changed in place from then on.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -139,6 +140,8 @@ class Draft:
     """
 
     __slots__ = (
+        "_own_pending",
+        "_own_steps",
         "_ready",
         "batches",
         "callbacks",
@@ -178,6 +181,8 @@ class Draft:
     )
 
     def __init__(self, task: Task) -> None:
+        self._own_steps: object = None  # the map itself, if this draft made it
+        self._own_pending: object = None
         self.header = task.header
         self.plan = task.plan
         self.graph = task.graph
@@ -217,6 +222,7 @@ class Draft:
 
     def freeze(self) -> Task:
         """Give the task as it is now."""
+        self._own_steps = self._own_pending = None
         return Task(
             self.header,
             self.plan,
@@ -513,7 +519,12 @@ class Draft:
         self._put(name, was, progress)
 
     def _put(self, name: str, was: Progress, now: Progress) -> None:
-        self.steps = put(self.steps, name, now)
+        """Put a step where it stands now, with all that is derived from it. Done twice for each attempt, so it is long."""
+        steps = self.steps
+        if steps is self._own_steps and isinstance(steps, dict):
+            steps[name] = now
+        else:
+            self.steps = self._own_steps = put(steps, name, now)
         if was.live is not now.live:
             self.live += 1 if now.live else -1
         if self.loops:
@@ -522,10 +533,15 @@ class Draft:
         if before == after:
             return
         was_open, open_now = before in OPEN, after in OPEN
+        tally = self.tally
         if was_open:
-            self._uncount(before)
+            left = tally[before] - 1
+            if left:
+                tally[before] = left
+            else:
+                del tally[before]
         if open_now:
-            self.tally[after] = self.tally.get(after, 0) + 1
+            tally[after] = tally.get(after, 0) + 1
         if after in RUNNABLE:
             self.touch(name)
         else:
@@ -562,16 +578,18 @@ class Draft:
         `settles` is what that does to the number of steps each of them waits for to settle: -1 when the step and all
         it depends on became final, 1 when that ended, else 0. It goes on downstream through steps that are final.
         """
-        further: list[tuple[str, int]] = []
+        further: list[tuple[str, int]] | None = None
         for edge in edges:
             need = edge.need
             if need.any:
                 met = settles
-            elif (was in need.states) == (now in need.states):
-                met = 0
             else:
-                met = -1 if now in need.states else 1
+                states = need.states
+                held, holds = was in states, now in states
+                met = 0 if held is holds else -1 if holds else 1
             if met or settles:
+                if further is None:
+                    further = []
                 self._wait(edge.dependant, met, settles, further)
         while further:
             name, settles = further.pop()
@@ -579,8 +597,13 @@ class Draft:
                 self._wait(edge.dependant, settles if edge.need.any else 0, settles, further)
 
     def _wait(self, name: str, met: int, settles: int, further: list[tuple[str, int]]) -> None:
-        unmet, unsettled = self.pending[name]
-        self.pending = put(self.pending, name, (unmet + met, unsettled + settles))
+        pending = self.pending
+        unmet, unsettled = pending[name]
+        now = unmet + met, unsettled + settles
+        if pending is self._own_pending and isinstance(pending, dict):
+            pending[name] = now
+        else:
+            self.pending = self._own_pending = put(pending, name, now)
         if met:
             self.touch(name)
         if settles and not (unsettled and unsettled + settles) and is_final(self.steps[name].state):
@@ -595,8 +618,9 @@ class Draft:
     def is_ready(self, name: str) -> bool:
         """Say whether a step is in a runnable state with all its needs met, and not asleep."""
         progress = self.steps.get(name)
-        runnable = progress is not None and progress.state in RUNNABLE and self.pending[name][0] == 0
-        return runnable and not (self.waits and waits.asleep(self, name))
+        if progress is None or progress.state not in RUNNABLE or self.pending[name][0]:
+            return False
+        return not self.waits or not waits.asleep(self, name)
 
     def forget_ready(self) -> None:
         """Work out anew which steps are ready, all of them."""
@@ -606,10 +630,12 @@ class Draft:
     @property
     def ready(self) -> "PersistentMap[str, None]":
         """All steps that are ready. Brought up to date when it is asked for: most come and go within one decision."""
+        ready = self._ready
         for name in self.touched:
             if self.is_ready(name):
-                self._ready = put(self._ready, name, None)
-            elif name in self._ready:
-                self._ready = without(self._ready, name)
+                ready = put(ready, name, None)
+            elif name in ready:
+                ready = without(ready, name)
         self.touched.clear()
-        return self._ready
+        self._ready = ready
+        return ready
