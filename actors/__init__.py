@@ -22,7 +22,8 @@ The ideas, each in the module of its name:
 * `mailbox`     bounded, refused at the sender, taken in batches; reports always fit
 * `address`     name and incarnation; post, ask, watch; the actor never escapes
 * `ask`         one slot, one deadline; the first answer wins
-* `children`    short-lived tasks of an actor, one report each; `contexts`, whether a turn may be taken in another task
+* `children`    short-lived tasks of an actor, one report each; `child`, a handle to one
+* `carriers`    the trio tasks that children run in; `contexts`, whether one may take its owner's turn
 * `spec`        what a supervisor needs to know, as data, checked once
 * `supervisor`  what may be asked of one, and what it decides when a child ends
 * `procession`  stop in waves, then start in order
@@ -48,7 +49,8 @@ or is cut at its stop deadline, and then it is counted. Nothing outlives the
 from actors.actor import Actor
 from actors.address import Address, Stopped
 from actors.ask import Question, Slot
-from actors.children import Child, Children, Cut, Exit, Failed, Returned
+from actors.child import Child, Cut, Exit, Failed, Returned
+from actors.children import Children
 from actors.clock import Clock, SystemClock, VirtualClock
 from actors.effects import Answer, Begin, Effect, End, Post
 from actors.errors import (

@@ -47,8 +47,6 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar, Generic, TypeVar
 
-import trio
-
 from actors.address import Address
 from actors.ask import Question, unasked
 from actors.cell import Cell
@@ -68,7 +66,7 @@ class _Pause(enum.Enum):
     """Why an actor takes no further turn."""
 
     END = enum.auto()
-    CHILDREN = enum.auto()  # a first child asks for a nursery
+    UNGUARDED = enum.auto()  # a first child asks for a scope that the stop deadline can cancel
     REST = enum.auto()  # there is nothing to do, and it hibernates
 
 
@@ -149,7 +147,7 @@ class Actor(Generic[M]):
     def children(self) -> Children[M]:
         """The short-lived tasks this actor owns."""
         if self._children is None:
-            self._children = Children(self._cell)
+            self._children = Children(self._cell, self._timed_turn if self._timed else self.turn)
         return self._children
 
     @property
@@ -178,9 +176,12 @@ class Actor(Generic[M]):
 
     async def receive(self) -> list[M | Question[M]]:
         """In `stopping` only: wait for and take the next batch; empty when nothing can come any more."""
-        if self._children is not None:
-            self._children.flush()
-        return await self._cell.mailbox.take_all()  # type: ignore[return-value]
+        if self._children is None:
+            return await self._cell.mailbox.take_all()  # type: ignore[return-value]
+        self._children.flush()
+        batch = await self._cell.mailbox.take_all()
+        self._children.check()
+        return batch  # type: ignore[return-value]
 
     # --- handlers -----------------------------------------------------------
 
@@ -222,48 +223,42 @@ class Actor(Generic[M]):
                 await self.started()
             if cell.ready is not None:
                 cell.ready()
-        while True:
-            pause = await self._serve()
-            if pause is _Pause.CHILDREN:
-                pause = await self._serve_with_children()
-            if pause is _Pause.END:
-                return False
-            if cell.mailbox.restful:  # it may no longer be: leaving a nursery takes a moment
-                self._children = None
-                del self._cell
-                return True
-
-    async def _serve_with_children(self) -> "_Pause":
-        crash: Exception | None = None
-        pause = _Pause.END
-        async with trio.open_nursery() as nursery:
-            self._cell.adopt(nursery.cancel_scope)
-            self.children.open(nursery, self._timed_turn if self._timed else self.turn)
-            try:
+        pause = await self._serve()
+        if pause is _Pause.UNGUARDED:
+            pause = _Pause.END  # unless it is cut at its stop deadline
+            with cell.new_scope():
                 pause = await self._serve()
-            except Exception as error:  # noqa: BLE001 - only carried past the nursery, which would wrap it
-                self._cell.mailbox.close(StopReason.error(self._cell.address.name, error))
-                nursery.cancel_scope.cancel()
-                crash = error
-            finally:
-                self.children.close()
-        if crash is not None:
-            raise crash
-        if pause is _Pause.REST:
-            self._children = None  # its nursery is over
-            self._cell.part(nursery.cancel_scope)
-        return pause
+        self._children = None
+        return pause is _Pause.REST
 
     async def _serve(self) -> "_Pause":
-        """Take turns until there is a reason not to. Can be called again."""
+        """Take turns until there is a reason not to. However that ends, no child is left. Can be called again."""
+        try:
+            pause = await self._take_turns()
+        except BaseException as error:
+            if isinstance(error, Exception):
+                self._cell.mailbox.close(StopReason.error(self._cell.address.name, error))
+            if self._children is not None:
+                await self._children.cut()
+                self._children.close()
+            raise
+        if self._children is not None and pause is not _Pause.UNGUARDED:
+            self._children.close()
+        return pause
+
+    async def _take_turns(self) -> "_Pause":
         cell = self._cell
         mailbox = cell.mailbox
         run_turn = self._timed_turn if self._timed else self.turn
         plain = self._plain and not self._timed  # then a turn needs no coroutine of its own
         fresh = True  # what was posted before this task began needs no wait
         while True:
-            if self._children is not None and not self._children.flush():
-                return _Pause.CHILDREN
+            children = self._children
+            if children is not None:
+                children.check()
+                if children.pending and cell.unguarded:
+                    return _Pause.UNGUARDED
+                children.flush()
             if mailbox.closed is not None:
                 if not cell.told:
                     await self._tell_stopping(mailbox.closed)
@@ -276,8 +271,8 @@ class Actor(Generic[M]):
                 return _Pause.REST
             else:
                 await mailbox.wait_ready()
-                if self._children is not None:
-                    self._children.check()
+                if children is not None:
+                    children.check()
             if mailbox.closed is None or cell.told:
                 batch = mailbox.take_nowait()
                 if batch and not plain:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import trio
 
 from actors.address import Address
+from actors.carriers import Carriers
 from actors.clock import Clock
 from actors.mailbox import Mailbox
 from actors.observer import Observer
@@ -27,16 +28,18 @@ class Cell:
 
     `ready` is called once, when `started` has run. `hibernates`: the task may
     end while there is nothing to do. `resumed`: it began in an earlier task.
-    `told`: the actor knows that it is to stop.
+    `told`: the actor knows that it is to stop. `mortal`: its stop has a deadline.
     """
 
     __slots__ = (
         "_deadline",
         "_scope",
         "address",
+        "carriers",
         "clock",
         "hibernates",
         "mailbox",
+        "mortal",
         "observer",
         "ready",
         "resumed",
@@ -53,9 +56,11 @@ class Cell:
         shutdown: ShutdownContext,
         observer: Observer | None,
         ready: Callable[[], None] | None,
+        carriers: Carriers,
         *,
         hibernates: bool = False,
         resumed: bool = False,
+        mortal: bool = True,
     ) -> None:
         self.address = address
         self.mailbox = mailbox
@@ -63,29 +68,24 @@ class Cell:
         self.shutdown = shutdown
         self.observer = observer
         self.ready = ready
+        self.carriers = carriers
         self.hibernates = hibernates
         self.resumed = resumed
         self.told = False
+        self.mortal = mortal
         self.within = math.inf
         self._deadline = math.inf
         self._scope: trio.CancelScope | None = None
 
     def new_scope(self) -> trio.CancelScope:
         """Make the scope everything this incarnation awaits happens in."""
-        return self.adopt(trio.CancelScope(deadline=self._deadline))
+        self._scope = trio.CancelScope(deadline=self._deadline)
+        return self._scope
 
-    def adopt(self, scope: trio.CancelScope) -> trio.CancelScope:
-        """Take a scope as the one the stop deadline acts on, unless there is one already that holds it."""
-        if self._scope is None:
-            self._scope = scope
-            if self._deadline < scope.deadline:  # noqa: PLR1730 - to set it costs far more than to read it
-                scope.deadline = self._deadline
-        return scope
-
-    def part(self, scope: trio.CancelScope) -> None:
-        """Let go of a scope that is over, if it was the one that `adopt` took."""
-        if self._scope is scope:
-            self._scope = None
+    @property
+    def unguarded(self) -> bool:
+        """True if the stop deadline has nothing to act on, though there may be one."""
+        return self._scope is None and self.mortal
 
     @property
     def cut(self) -> bool:

@@ -12,7 +12,7 @@ import attrs
 
 from actors.address import Address
 from actors.ask import Question
-from actors.children import Exit
+from actors.child import Exit
 from actors.reason import StopReason
 
 __all__ = ("Answer", "Begin", "Effect", "End", "Post")

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from actors.children import Job
+    from actors.carriers import Job
 
 __all__ = ("Gate",)
 

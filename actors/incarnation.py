@@ -22,6 +22,7 @@ import trio
 from actors.actor import Actor
 from actors.address import Address
 from actors.alarm import Alarm
+from actors.carriers import Carriers
 from actors.cell import Cell
 from actors.clock import Clock
 from actors.contexts import same
@@ -74,6 +75,7 @@ class Incarnations:
         self._begun = begun
         self._ended = ended
         self._context = copy_context()
+        self._carriers = Carriers()
         self._nursery: trio.Nursery | None = None
         self._unspawned: list[tuple[Row, Cell]] = []
         self._settling: Row | None = None
@@ -83,6 +85,7 @@ class Incarnations:
     def open(self, nursery: trio.Nursery) -> None:
         """Run them in this nursery, those that were launched before and all to come."""
         self._nursery = nursery
+        self._carriers.open(nursery)
         for row, cell in self._unspawned:
             self._spawn(row, cell)
         self._unspawned.clear()
@@ -90,6 +93,7 @@ class Incarnations:
     def close(self, reason: StopReason) -> None:
         """End those that hibernate, which have no task to be cancelled in; none hibernates from now on."""
         self._closed = True
+        self._carriers.close()
         self.stopping = reason
         for row in list(self._table):
             if row.alive and row.cell is None:
@@ -150,8 +154,10 @@ class Incarnations:
             self._shutdown,
             self._observer,
             partial(self._ready, row) if row.terms.handshake else None,
+            self._carriers,
             hibernates=row.terms.hibernate,
             resumed=row.kept is not None and not row.supervisor,
+            mortal=row.grace < math.inf,
         )
         if self._nursery is None:
             self._unspawned.append((row, cell))

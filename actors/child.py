@@ -1,0 +1,97 @@
+"""One short-lived task of an actor: the handle to it, and how it ended."""
+
+import math
+from typing import Generic, TypeAlias, TypeVar
+
+import attrs
+import trio
+
+from actors.gate import Gate
+from actors.reason import StopReason
+
+__all__ = ("Child", "Cut", "Exit", "Failed", "Returned")
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+@attrs.frozen
+class Returned(Generic[R_co]):
+    """The function returned this value."""
+
+    value: R_co
+
+
+@attrs.frozen
+class Failed:
+    """The function raised this error."""
+
+    error: Exception
+
+
+@attrs.frozen
+class Cut:
+    """The function was cancelled, for this reason."""
+
+    reason: StopReason
+
+
+Exit: TypeAlias = Returned[R] | Failed | Cut
+
+
+class Child:
+    """A handle to a running child. `name` is unique among its owner's running children."""
+
+    __slots__ = ("_deadline", "_reason", "_scope", "_stop_within", "gate", "name")
+
+    def __init__(self, name: str, stop_within: float, deadline: float, gate: Gate | None) -> None:
+        self.name = name
+        self.gate = gate
+        self._stop_within = stop_within
+        self._deadline = deadline
+        self._scope: trio.CancelScope | None = None
+        self._reason: StopReason | None = None
+
+    def __repr__(self) -> str:
+        return f"<Child {self.name}>"
+
+    @property
+    def stopping(self) -> StopReason | None:
+        """Why it was asked to stop, or None."""
+        return self._reason
+
+    def stop(self, reason: StopReason) -> None:
+        """Cancel it, at once or `stop_within` seconds from now if that was given. Sync, idempotent: first reason stands.
+
+        A child that returns or raises all the same reports what it did;
+        otherwise it reports `Cut(reason)`.
+        """
+        if self._reason is not None:
+            return
+        self._reason = reason
+        if self._scope is None:  # not begun, or over
+            if self.gate is not None:
+                self.gate.stop(self.name)
+            return
+        if self._stop_within > 0:
+            self._scope.deadline = min(self._deadline, trio.current_time() + self._stop_within)
+        else:
+            self._scope.cancel()
+
+    def cancel(self, reason: StopReason) -> None:
+        """Cancel it at once, for its owner is gone; it does not begin any more. Sync."""
+        self._reason = self._reason or reason
+        if self._scope is not None:
+            self._scope.cancel()
+
+    def enter(self, scope: trio.CancelScope) -> None:
+        """Say what it runs in, now that it begins. For the owner's machinery."""
+        self._scope = scope
+        if self._deadline < math.inf:
+            scope.deadline = self._deadline
+
+    def leave(self) -> bool:
+        """Part from the scope, for it is over; true if that scope may serve another child."""
+        fresh = self._reason is None and self._deadline == math.inf
+        self._scope = None
+        return fresh
