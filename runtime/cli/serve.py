@@ -1,6 +1,5 @@
 """``understudy serve``: a runtime behind a server, from its options to its end."""
 
-import gc
 import resource
 import signal
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from runtime.cli.items import read_items
 from runtime.destinations import METADATA, Destinations
 from runtime.engine.rights import Administrators, Identity
 from runtime.flows import Flows
+from runtime.heap import settle_heap
 from runtime.policies.protocol import Policy
 from runtime.server.app import Office, build_app
 from runtime.server.audit import Audit, AuditFile
@@ -90,16 +90,6 @@ def _make_room(connections: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def _spare_what_stays() -> None:
-    """Have the garbage collector leave out what is there from the start.
-
-    It is a hundred thousand objects, and whenever all were looked at, every request would wait for a twentieth of a
-    second.
-    """
-    gc.collect()
-    gc.freeze()
-
-
 async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
     with ExitStack() as stack:
         audit: Audit | None = None
@@ -140,7 +130,7 @@ async def _serve_until_told(options: ServeOptions, audit: Audit | None, say: Cal
             await nursery.start(_heed_signals, runtime, say)
             if options.templates is not None:
                 await nursery.start(follow_templates, runtime, options.templates, say)
-            _spare_what_stays()
+            settle_heap()
             say(f"listening on http://{address}")
             await _until_told(runtime, office)
             nursery.cancel_scope.cancel()
