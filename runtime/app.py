@@ -180,6 +180,9 @@ async def open_runtime(
     opened again, steps marked idempotent run again where they were cut, and a task of which another step may have run
     waits for somebody to look (it is BLOCKED). Without one, tasks last as long as the block.
 
+    The garbage collector is left as it is. Full collections stop a program for some 50 ms with what is imported here: one
+    that runs for long, and wants its tasks on time, calls `runtime.heap.settle_heap` once it has started, as a server does.
+
     Args:
         store: the file that tasks are kept in: ``sqlite:///tasks.db``, or its path. It is made if there is none, and
             belongs to one runtime at a time. ``?synchronous=normal`` commits faster, and may lose the last commits, but

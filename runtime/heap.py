@@ -10,7 +10,7 @@ from typing import Final
 _YOUNG: Final = 5_000
 """How many objects more than before there are when the young ones are looked at.
 
-Python's 700 are those of eight tasks, which are looked at while they are in flight, and again, and again: a fifth of
+Python's 700 are those of a handful of tasks, which are looked at while they are in flight, and again, and again: a fifth of
 the time that waking tasks took. By the time of this many most are gone.
 """
 
