@@ -133,9 +133,9 @@ class ChildSpec:
     hibernate: bool = False
 
     def __attrs_post_init__(self) -> None:
-        faults = tuple(f"child {self.id!r}: {fault}" for fault in self._faults())
+        faults = self._faults()
         if faults:
-            raise SpecInvalid(faults)
+            raise SpecInvalid(tuple(f"child {self.id!r}: {fault}" for fault in faults))
 
     def _faults(self) -> list[str]:
         faults = _id_faults(self.id)

@@ -10,12 +10,15 @@ returns, or calls `trio.from_thread.check_cancelled`. A function that may hang b
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import trio
 
 from runtime.runner import Fault, Json, Outcome, Runner, RunnerSettings, StepFailed, StepRequest, normalise
+
+_UNCHANGEABLE: Final = frozenset({str, int, bool, float, type(None)})
+"""The types of values that a function cannot change."""
 
 MOST_THREADS = 64
 """How many functions that are no ``async def`` run at once; the others wait. Not those that the runtime itself needs."""
@@ -64,12 +67,15 @@ class Function(Runner[FunctionConfig]):
             known = self.settings.functions.get(config.name)
         except LookupError as unknown:
             raise StepFailed(str(unknown)) from unknown
-        arguments: dict[str, Any] = {name: normalise(value) for name, value in config.arguments.items()}  # its own copy
+        arguments: dict[str, Any] = dict(config.arguments)
+        for name, value in config.arguments.items():
+            if type(value) not in _UNCHANGEABLE:
+                arguments[name] = normalise(value)  # its own copy
         if known.wants_request:
             arguments.setdefault("request", request)
-        call = partial(known.function, **arguments)
         if known.blocking:
+            call = partial(known.function, **arguments)
             returned = await trio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=self._threads)
         else:
-            returned = await call()
+            returned = await known.function(**arguments)
         return returned if isinstance(returned, Outcome) else Outcome(output=returned)

@@ -197,7 +197,7 @@ def _wishes(values: Iterable[Wish]) -> tuple[Wish, ...]:
     return tuple(values)
 
 
-@frozen(kw_only=True)
+@value(kw_only=True)
 class Outcome:
     """What a successful attempt gives: JSON, or what `runtime.values.json.normalise` can turn into it.
 

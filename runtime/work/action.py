@@ -208,9 +208,8 @@ async def _run(runner: AnyRunner, request: StepRequest[object], tools: Tools) ->
     if tools.sure is not None:
         await tools.sure()
     try:
-        life = request.life
         outcome: object
-        if watched(runner) and isinstance(life, AttemptLife):
+        if watched(runner) and isinstance(life := request.life, AttemptLife):
             outcome = await life.guard(runner, request)
         else:
             outcome = await runner.run(request)
