@@ -154,8 +154,10 @@ class Children(Parking, Generic[M]):
                 self._cell.carriers.begin(job)
 
     def _let_through(self) -> list[Job]:
-        jobs = [job for job in self._pending if job.child.gate is None or job.child.gate.lets(job)]
+        jobs = self._pending.copy()
         self._pending.clear()
+        if self._gates:
+            jobs = [job for job in jobs if job.child.gate is None or job.child.gate.lets(job)]
         self._carried += len(jobs)
         return jobs
 
@@ -212,11 +214,11 @@ class Children(Parking, Generic[M]):
                 await turn(batch)
                 self._keep_context()
                 if self._pending:
-                    mine, *others = self._let_through() or (None,)
-                    for other in others:
+                    jobs = self._let_through()
+                    for other in jobs[1:]:
                         self._cell.carriers.begin(other)
-                    if mine is not None:
-                        return mine
+                    if jobs:
+                        return jobs[0]
                 stopping = mailbox.closed is not None or self._cell.shutdown.reason is not None
                 batch = [] if stopping else mailbox.take_nowait()
         except Exception as error:  # noqa: BLE001 - only carried to the owner

@@ -23,7 +23,7 @@ from runtime.errors import NotFound
 from runtime.faults import FaultPoint, Faults
 from runtime.flow.flow import Flow
 from runtime.flows import Flows
-from runtime.journal.listing import Listing, relisted
+from runtime.journal.listing import relisted
 from runtime.journal.protocol import (
     Entry,
     Journal,
@@ -187,32 +187,44 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
     async def _decide(self, events: Sequence[E]) -> Sequence[Exception | None]:
         unit, records, effects, refusals = self._decided(events)
         if records:
-            self._services.faults.reach(FaultPoint.BEFORE_APPEND)
-            listing = relisted(self._unit, unit)
-            standing = None if listing is None and goes_on(self._unit, unit) else standing_of(unit)
-            moved = None if standing == self._standing and listing is None else standing
-            position = await self._store(records, moved, listing)
-            self._services.faults.reach(FaultPoint.AFTER_APPEND)
-            self._unit, self._standing = unit, standing or self._standing
-            broadcast = self._services.broadcast
-            broadcast.show(unit)
-            broadcast.publish(unit, position, records)
-        self._perform(effects)
-        if effects:
-            self._services.faults.reach(FaultPoint.AFTER_START)
-        return refusals
-
-    async def _store(self, records: Sequence[Record], standing: Standing | None, listing: Listing | None) -> int:
-        """Store what was decided; for as long as the journal cannot, try again (section 6.10): nothing was done yet."""
-        entries = [Entry(self._unit.header.task_id, records, standing, listing)]
-        tries = 0
-        while True:
+            services = self._services
+            services.faults.reach(FaultPoint.BEFORE_APPEND)
+            entries = [self._entry(unit, records)]
             try:
-                return await self._services.journal.append(entries)
+                position = await services.journal.append(entries)
             except LeaseLost:
                 raise  # another instance goes on with the unit; this one is about to be stopped, with all that runs for it
             except JournalUnavailable:
-                await trio.sleep(_STORE_AGAIN_SECONDS[min(tries, len(_STORE_AGAIN_SECONDS) - 1)])
+                position = await self._store_later(entries)
+            services.faults.reach(FaultPoint.AFTER_APPEND)
+            self._unit, self._standing = unit, entries[0].standing or self._standing
+            services.broadcast.show(unit)
+            services.broadcast.publish(unit, position, records)
+        if effects:
+            self._perform(effects)
+            self._services.faults.reach(FaultPoint.AFTER_START)
+        return refusals
+
+    def _entry(self, unit: U, records: Sequence[Record]) -> Entry:
+        """Give what is stored of a turn that made `unit` of what it was: no more than has changed."""
+        was, standing = self._unit, None
+        listing = relisted(was, unit)
+        if listing is not None or not goes_on(was, unit):
+            standing = standing_of(unit)
+            if listing is None and standing == self._standing:
+                standing = None
+        return Entry(was.header.task_id, records, standing, listing)
+
+    async def _store_later(self, entries: Sequence[Entry]) -> int:
+        """Try to store again, for as long as the journal cannot (section 6.10): nothing was done yet."""
+        tries = 0
+        while True:
+            await trio.sleep(_STORE_AGAIN_SECONDS[min(tries, len(_STORE_AGAIN_SECONDS) - 1)])
+            try:
+                return await self._services.journal.append(entries)
+            except LeaseLost:
+                raise
+            except JournalUnavailable:
                 tries += 1
 
     def _leave_if_idle(self) -> None:
