@@ -289,6 +289,7 @@ class _Turn:
         return (order[name], -1) if child is None else (order[child.loop], child.index)
 
     def settle_step(self, event: StepFinished) -> None:
+        draft = self.draft
         if not self.awaited(event.step, event.attempt):
             return
         step, state, error = event.step, event.state, event.error
@@ -298,12 +299,14 @@ class _Turn:
             for change in event.changes:
                 if change.step == step:
                     state, error = change.state, change.error
-        self.record(StepReturned(event.at, step, state, event.state, error, event.output, event.metadata, event.tried))
+        record = StepReturned(event.at, step, state, event.state, error, event.output, event.metadata, event.tried)
+        self.records.append(record)
+        draft.returned(record)
         if event.tags:
             self.record(TagsChanged(at=event.at, tags=event.tags))
         if event.wishes:
             family.take_wishes(self, event)
-        if self.draft.resolution is ResolutionState.CANCELLED:
+        if draft.resolution is ResolutionState.CANCELLED:
             return  # what the attempt did is kept, nothing follows from it
         modified = [step]
         if others:
@@ -428,7 +431,9 @@ class _Turn:
             self.give_up(name, at, f"max retries reached ({limit}): {progress.error}")
             return
         attempt = progress.attempt + 1
-        self.record(StepStarted(at, name, attempt))
+        record = StepStarted(at, name, attempt)
+        self.records.append(record)
+        draft.started(record)
         self.effects.append(
             StartStep(name, attempt, progress.state == StepState.AFTERRUN_ERROR, definition.foreach is not None)
         )

@@ -283,9 +283,9 @@ class Draft:
         self.last_activity = record.at
         match record:
             case StepStarted():  # the first two are nearly all there are
-                self._started(record)
+                self.started(record)
             case StepReturned():
-                self._returned(record)
+                self.returned(record)
             case RunStarted():  # these three are once in every task
                 self._began(record)
             case RunEnded():
@@ -425,7 +425,9 @@ class Draft:
             task=TaskInfos(self.header, record.at, self.plan.region),
         )
 
-    def _started(self, record: StepStarted) -> None:
+    def started(self, record: StepStarted) -> None:
+        """Take the beginning of an attempt in, as `apply` does."""
+        self.last_activity = record.at
         was = self.steps[record.step]
         if self.waits:
             waits.begin_attempt(self, record.step)
@@ -457,7 +459,9 @@ class Draft:
         self.touched.add(started.step)  # whatever state it was in before
         self._put(started.step, was, self._outcome(was, returned, started.attempt))
 
-    def _returned(self, record: StepReturned) -> None:
+    def returned(self, record: StepReturned) -> None:
+        """Take the end of an attempt in, as `apply` does."""
+        self.last_activity = record.at
         was = self.steps[record.step]
         self._put(record.step, was, self._outcome(was, record, was.attempt))
 
