@@ -62,12 +62,12 @@ async def calls_of(rt, prepared):
 async def test_a_step_takes_as_many_calls_in_a_task_of_ten_times_the_steps(shape, autojump_clock):
     calls = {}
     async with open_runtime() as rt:
-        for size in (20, 40, 400):
+        for size in (150, 200, 1500):  # all of them wider than what is kept for steps to come
             prepared = await rt.prepare(shape(size))
             await ended(rt, prepared)  # so that what is made once is there
             calls[size] = await calls_of(rt, prepared)
-    first = (calls[40] - calls[20]) / 20
-    then = (calls[400] - calls[40]) / 360
+    first = (calls[200] - calls[150]) / 50
+    then = (calls[1500] - calls[200]) / 1300
     assert 50 < then < CALLS_OF_A_STEP
     assert then < first * 1.15
 
