@@ -226,7 +226,7 @@ class Children(Parking, Generic[M]):
             wake = True
         finally:
             self._leader = None
-            mailbox.give_back(wake=wake)
+            mailbox.give_back(wake=wake or self._failure is not None)
             if self._lost:
                 self.wake()
         return None

@@ -280,3 +280,20 @@ async def test_failures_and_several_children_at_once_are_reported_as_ever():
         await trio.testing.wait_all_tasks_blocked()
     assert {type(exit_) for exit_ in wide.ended} == {Returned, Failed}
     assert len(wide.ended) == 3
+
+
+async def test_a_report_that_cannot_be_made_during_such_a_turn_crashes_the_owner(autojump_clock):
+    class Buggy(Storing):
+        def begin(self, number):
+            if number == 0:
+                self.children.start("late", trio.sleep, 3.5, report=self.fails)
+            super().begin(number)
+
+        def fails(self, _exit):
+            raise LookupError("a bug")
+
+    async with open_supervisor("s") as s:
+        address = s.start_child(spec(Buggy(6)))
+        address.post(Begin())
+        with trio.fail_after(60):
+            assert "a bug" in str((await address.wait_stopped()).reason)
