@@ -159,7 +159,8 @@ class _Worker:
         with theirs:
             try:
                 process = await trio.lowlevel.open_process(
-                    [sys.executable, "-m", "runtime.worker"],
+                    # Unbuffered: what it prints comes in the order of all that is printed, and is there when it is killed.
+                    [sys.executable, "-u", "-m", "runtime.worker"],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,

@@ -1,6 +1,6 @@
-import sqlite3
 from contextlib import closing
 
+import apsw
 import attrs
 import pytest
 import trio
@@ -117,7 +117,9 @@ async def test_what_is_remembered_outlives_the_runtime_and_the_collector_removes
     store, clock = tmp_path / "tasks.db", Calendar()
 
     def count():
-        with closing(sqlite3.connect(store)) as connection:
+        with closing(
+            apsw.Connection(str(store))
+        ) as connection:  # another SQLite would not see the locks of this process
             return connection.execute("SELECT count(*) FROM memos").fetchone()[0]
 
     async with open_runtime(store, clock=clock) as rt:
