@@ -229,7 +229,10 @@ class Actor(Generic[M]):
             with cell.new_scope():
                 pause = await self._serve()
         self._children = None
-        return pause is _Pause.REST
+        if pause is not _Pause.REST:
+            return False
+        del self._cell  # with its mailbox: the next message brings others
+        return True
 
     async def _serve(self) -> "_Pause":
         """Take turns until there is a reason not to. However that ends, no child is left. Can be called again."""
