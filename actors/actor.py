@@ -236,52 +236,54 @@ class Actor(Generic[M]):
 
     async def _serve(self) -> "_Pause":
         """Take turns until there is a reason not to. However that ends, no child is left. Can be called again."""
-        try:
-            pause = await self._take_turns()
-        except BaseException as error:
-            if isinstance(error, Exception):
-                self._cell.mailbox.close(StopReason.error(self._cell.address.name, error))
-            if self._children is not None:
-                await self._children.cut()
-                self._children.close()
-            raise
-        if self._children is not None and pause is not _Pause.UNGUARDED:
-            self._children.close()
-        return pause
-
-    async def _take_turns(self) -> "_Pause":
         cell = self._cell
         mailbox = cell.mailbox
         run_turn = self._timed_turn if self._timed else self.turn
         plain = self._plain and not self._timed  # then a turn needs no coroutine of its own
         fresh = True  # what was posted before this task began needs no wait
-        while True:
-            children = self._children
-            if children is not None:
-                children.check()
-                if children.pending and cell.unguarded:
-                    return _Pause.UNGUARDED
-                children.flush()
-            if mailbox.closed is not None:
-                if not cell.told:
-                    await self._tell_stopping(mailbox.closed)
-                    continue
-                if mailbox.idle:
-                    return _Pause.END
-            if fresh:
-                fresh = False
-            elif cell.hibernates and mailbox.restful:
-                return _Pause.REST
-            else:
-                await mailbox.wait_ready()
+        try:
+            while True:
+                children = self._children
                 if children is not None:
                     children.check()
-            if mailbox.closed is None or cell.told:
-                batch = mailbox.take_nowait()
-                if batch and not plain:
-                    await run_turn(batch)  # type: ignore[arg-type]
-                elif batch and (done := self._handle(batch)) is not None:  # type: ignore[arg-type]
-                    await self._complete(*done)
+                    if children.pending and cell.unguarded:
+                        return _Pause.UNGUARDED
+                    children.flush()
+                if mailbox.closed is not None:
+                    if not cell.told:
+                        await self._tell_stopping(mailbox.closed)
+                        continue
+                    if mailbox.idle:
+                        break
+                if fresh:
+                    fresh = False
+                elif cell.hibernates and mailbox.restful:
+                    self._part()
+                    return _Pause.REST
+                else:
+                    await mailbox.wait_ready()
+                    if children is not None:
+                        children.check()
+                if mailbox.closed is None or cell.told:
+                    batch = mailbox.take_nowait()
+                    if batch and not plain:
+                        await run_turn(batch)  # type: ignore[arg-type]
+                    elif batch and (done := self._handle(batch)) is not None:  # type: ignore[arg-type]
+                        await self._complete(*done)
+        except BaseException as error:
+            if isinstance(error, Exception):
+                mailbox.close(StopReason.error(cell.address.name, error))
+            if self._children is not None:
+                await self._children.cut()
+            self._part()
+            raise
+        self._part()
+        return _Pause.END
+
+    def _part(self) -> None:
+        """Have no turn taken by a child's task any more."""
+        if self._children is not None:
+            self._children.close()
 
     async def _tell_stopping(self, reason: StopReason) -> None:
         self._cell.told = True

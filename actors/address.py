@@ -51,7 +51,7 @@ class Host(Protocol):
 class Address(Generic[M_contra]):
     """Where to post. Made by supervisors; compare by identity."""
 
-    __slots__ = ("_ended", "_host", "_mailbox", "_unhandled", "_watchers", "incarnation", "name")
+    __slots__ = ("_ended", "_host", "_mailbox", "_watchers", "incarnation", "name")
 
     def __init__(self, name: str, incarnation: int, host: Host) -> None:
         self.name = name
@@ -59,7 +59,6 @@ class Address(Generic[M_contra]):
         self._host = host
         self._mailbox: Mailbox[M_contra] | None = None  # none while it hibernates
         self._ended: StopReason | None = None
-        self._unhandled = 0
         self._watchers: dict[object, Callable[[Stopped], None]] | None = None
 
     def __repr__(self) -> str:
@@ -76,7 +75,8 @@ class Address(Generic[M_contra]):
         """How it ended, or None while it lives. Made when asked for: nobody asks for most."""
         if self._ended is None:
             return None
-        return Stopped(name=self.name, incarnation=self.incarnation, reason=self._ended, unhandled=self._unhandled)
+        unhandled = 0 if self._mailbox is None else self._mailbox.unhandled
+        return Stopped(name=self.name, incarnation=self.incarnation, reason=self._ended, unhandled=unhandled)
 
     @property
     def alive(self) -> bool:
@@ -181,10 +181,9 @@ class Address(Generic[M_contra]):
         """Say where messages go; None while the actor hibernates, and then the next one wakes it."""
         self._mailbox = mailbox
 
-    def end(self, reason: StopReason, unhandled: int) -> None:
-        """Note that it has ended, and tell every watcher, once."""
+    def end(self, reason: StopReason) -> None:
+        """Note that it has ended, its mailbox with it, and tell every watcher, once."""
         self._ended = reason
-        self._unhandled = unhandled
         watchers, self._watchers = self._watchers, None
         if watchers and (stopped := self.stopped) is not None:
             for tell in watchers.values():

@@ -275,4 +275,4 @@ class Incarnations:
             row.state = ChildState.STOPPED
         if self._observer is not None:
             self._observer.stopped(address.path, address.incarnation, reason, error)
-        address.end(reason, mailbox.unhandled)
+        address.end(reason)
