@@ -309,7 +309,10 @@ class Runtime(FlowClient):
         return await self._journal.of_resolution(resolution_id)
 
     def feed(self, *, after: int = 0, task_id: str = "") -> Feed:
-        """Give all events from a position on, in the order in which they were stored: of one task, or of all."""
+        """Give all events behind a position, in the order in which they were stored: of one task, or of all.
+
+        ``async with rt.feed(after=17) as feed``; entering it raises `RequestInvalid` where there was never an event 17.
+        """
         return Feed(self._journal, self._broadcast, after=after, task_id=task_id)
 
     @property

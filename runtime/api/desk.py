@@ -6,6 +6,7 @@ that somebody may not see is not found. Nothing is kept here: every answer is re
 
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final, Protocol, TypeAlias, TypeVar, assert_never
 
 import attrs
@@ -192,7 +193,7 @@ class Desk:
                 page, cursor = _page(shown, message.page_size, normalise_name(message.last))
                 return TemplatePage(page, cursor)
             case GetTemplate():
-                return self._runtime.templates.named(message.name)
+                return await self._template(message.name, who)
             case ListFunctions():
                 functions = [one for _, one in sorted(self._runtime.functions.items())]
                 found, cursor = _page(functions, message.page_size, message.last)
@@ -297,7 +298,7 @@ class Desk:
         return SeenTask(task, manages, self.administers(who), self._runtime.instance)
 
     async def _submit(self, message: SubmitTask, who: Identity) -> SeenTask:
-        template = self._usable(message.template)
+        template = await self._usable(message.template, who)
         named = message.resolver_usernames or message.resolver_groups
         if named and not rights.may_name_resolvers(who, template, self.administrators):
             raise Forbidden("only administrators and those whom the template names may name resolvers of a task")
@@ -306,7 +307,7 @@ class Desk:
         return self._shown(await self._runtime.read(task_id), who)
 
     async def _submit_batch(self, message: SubmitBatch, who: Identity) -> TakenBatch:
-        template = self._usable(message.template)
+        template = await self._usable(message.template, who)
         batch = message.batch_id or new_id()
         faults = [
             Fault(f"inputs[{index}].{name}", "it is among the common inputs too")
@@ -362,9 +363,25 @@ class Desk:
         starts = rights.starts_by_itself(who, template, wanted, self.administrators)
         return attrs.evolve(wanted, resolve=starts, run=starts)
 
-    def _usable(self, name: str) -> Template:
+    async def _template(self, name: str, who: Identity) -> Template:
+        """Give a template by its name.
+
+        One that was removed, before this runtime was started or since, is archived (section 2): it is given, hidden and
+        blocked, as the newest task of it has it that whoever asks may see. A name that none has costs a look at the list.
+        """
+        try:
+            return self._runtime.templates.named(name)
+        except NotFound:
+            wanted = Wanted(template=normalise_name(name), involving=self._involving(Involvement.ALL, who))
+            for listed in await self._runtime.find(wanted, limit=1):
+                with suppress(NotFound):  # it may have been deleted in between
+                    kept = (await self._seen(GetTask(task_id=listed.task_id), who)).plan.template
+                    return attrs.evolve(kept, hidden=True, blocked=True)
+            raise
+
+    async def _usable(self, name: str, who: Identity) -> Template:
         """Give the template that a task is to be made from; whoever names it wants to know of it in their terms."""
-        template = self._runtime.templates.named(name)
+        template = await self._template(name, who)
         if template.blocked:
             raise InputInvalid([Fault("template", f'the template "{template.name}" is blocked')])
         return template
@@ -435,6 +452,7 @@ class Desk:
 
         Raises:
             NotFound, Forbidden: they may not.
+            RequestInvalid: there was never an event of the position that it is to begin behind.
         """
         task_id = message.task_id
         if task_id:
@@ -444,7 +462,9 @@ class Desk:
                 await self._sees_flow(task_id, who, missing)
         elif not self.administers(who):
             raise Forbidden("only administrators may watch all tasks: name one, as task_id")
-        return self._runtime.feed(after=message.after, task_id=task_id)
+        feed = self._runtime.feed(after=message.after, task_id=task_id)
+        await feed.check()
+        return feed
 
     async def _sees_task(self, task_id: str, who: Identity) -> bool:
         try:

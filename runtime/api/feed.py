@@ -14,6 +14,7 @@ from typing import Final, Self
 import trio
 
 from runtime.api.messages import Event, Forgotten, StoredEvent, UnitEvent
+from runtime.errors import Fault, RequestInvalid
 from runtime.journal.protocol import Committed, Journal
 from runtime.work.broadcast import Broadcast
 from runtime.work.histories import Histories
@@ -37,8 +38,25 @@ class Feed:
         self._patience = math.inf if broadcast.listened is None else _LOOK_ANYWAY_SECONDS
         self.position = after
 
+    async def check(self) -> None:
+        """See that there is a beginning like that: what happened up to there is what is gone on behind.
+
+        Raises:
+            RequestInvalid: it is no position, or one behind all that there ever were: of another store, or of a later
+                state of this one than the copy that it was restored from. What comes next would not be what follows.
+            Unavailable: the store cannot be read.
+        """
+        after: object = self.position  # whatever a program gave
+        if not isinstance(after, int) or isinstance(after, bool) or after < 0:
+            raise RequestInvalid([Fault("after", "a position is wanted: a whole number, or 0 for the beginning")])
+        last = await self._journal.last_position() if after else 0
+        if after > last:
+            hint = "this is another store, or an older copy of it: begin at 0, or at the last one"
+            raise RequestInvalid([Fault("after", f"no event has that position yet: the last one is {last}", hint)])
+
     async def __aenter__(self) -> Self:
-        """Listen for news, so that none is missed between reading and waiting."""
+        """Listen for news, so that none is missed between reading and waiting. Raises what `check` does."""
+        await self.check()
         self._news = await self._listening.__aenter__()
         return self
 

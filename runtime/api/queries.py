@@ -65,7 +65,7 @@ class ListTemplates:
 
 @frozen(kw_only=True)
 class GetTemplate:
-    """Read one template."""
+    """Read one template. One that was removed is read, hidden and blocked, for as long as there are tasks of it."""
 
     name: str = name("The name of the template.")
 
@@ -115,7 +115,12 @@ class Subscribe:
     once: it is what a WebSocket says first, and a stream of server-sent events is asked for with.
     """
 
-    after: int = said("The position of the last event that is known.", default=0, minimum=0, maximum=2**62)
+    after: int = said(
+        "The position of the last event that is known; one that there never was is refused.",
+        default=0,
+        minimum=0,
+        maximum=2**62,
+    )
     task_id: str = name("Only events of this task, or of this flow; those of all are for administrators.", default="")
 
 

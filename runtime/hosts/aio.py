@@ -107,7 +107,11 @@ class AioRuntime:
         return await self.call(self._runtime.register, source)
 
     async def events(self, *, after: int = 0, task_id: str = "") -> AsyncIterator[StoredEvent]:
-        """Give all events from a position on, in the order in which they were stored, until the runtime is closed."""
+        """Give all events behind a position, in the order in which they were stored, until the runtime is closed.
+
+        Raises:
+            RequestInvalid: there was never an event of that position.
+        """
         feed = self._runtime.feed(after=after, task_id=task_id)
         await self.call(feed.__aenter__)
         try:

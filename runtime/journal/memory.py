@@ -226,6 +226,12 @@ class MemoryJournal:
             for first, kept, begin, end in islice(wanted, limit)
         ]
 
+    async def last_position(self) -> int:
+        """Give the last position; see `Journal.last_position`."""
+        await trio.lowlevel.checkpoint()
+        self._check_open()
+        return self._position
+
     async def delete(self, task_id: str) -> bool:
         """Delete a task; see `Journal.delete`."""
         await trio.lowlevel.checkpoint()

@@ -282,6 +282,10 @@ class Journal(Shelf, Protocol):
         """
         ...
 
+    async def last_position(self) -> int:
+        """Give the position of the last record that was stored, though it was deleted since; 0 where there was none."""
+        ...
+
     async def delete(self, task_id: str) -> bool:
         """Delete a task and all its records; say whether there was one."""
         ...

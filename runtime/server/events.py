@@ -22,7 +22,7 @@ from runtime.api.messages import StoredEvent
 from runtime.api.queries import Subscribe
 from runtime.api.schema import TAG, tag_of
 from runtime.engine.rights import Identity
-from runtime.errors import Fault, Refused, Unavailable
+from runtime.errors import Fault, Invalid, Refused, Unavailable
 from runtime.server.problems import refusal
 from runtime.values.json import Json, dumps, loads
 
@@ -102,7 +102,7 @@ async def _converse(office: "Office", socket: WebSocket, who: Identity) -> None:
             wish = _wish_of(await socket.receive())
             feed = await office.desk.watch(wish, who)
         except Refused as refused:
-            code = _MALFORMED if isinstance(refused, MessageInvalid) else _REFUSED
+            code = _MALFORMED if isinstance(refused, Invalid) else _REFUSED
             await socket.close(code, str(refused).encode()[:_LONGEST_REASON].decode(errors="ignore"))
             return
     if feed is None:

@@ -115,7 +115,11 @@ async def histories_are_read_together_unless_they_are_long_or_large(journal: Jou
 async def positions_count_every_record_without_gaps(journal: Journal) -> None:
     assert await journal.append([first("a", RunStarted(at=0.0)), first("b")]) == 1
     assert await journal.append([Entry("a", [started(1.0)])]) == 4
+    assert await journal.last_position() == 4
     assert await journal.append([Entry("b", [started(1.0)])]) == 5
+    assert await journal.last_position() == 5
+    assert await journal.delete("b")
+    assert await journal.last_position() == 5  # what was given once is not given again
 
 
 async def a_task_begins_once_and_whatever_came_with_a_second_beginning_is_not_stored(journal: Journal) -> None:
@@ -525,6 +529,7 @@ async def a_closed_journal_refuses(journal: Journal) -> None:
         journal.collect(1.0),
         journal.delete("t"),
         journal.since(0),
+        journal.last_position(),
         journal.find(Wanted()),
         journal.count({}),
         journal.remember(memo("m"), Room(), 0.0),

@@ -158,8 +158,7 @@ class PostgresJournal(PostgresStore):
             "UPDATE instances SET follows = %(on)s WHERE number = %(me)s RETURNING 1",
             {"on": on, "me": self._me},
         )
-        [(position,)] = await self._look("SELECT position FROM head")
-        return int(position)
+        return await self.last_position()
 
     async def foreign(self, position: int, *, limit: int = PAGE) -> tuple[Sequence[Foreign], int]:
         """Give what others committed; see `SharedJournal.foreign`."""

@@ -166,6 +166,11 @@ class PostgresStore:
         with serving(self._address):
             return await self._reader.since(position, task_id, limit)
 
+    async def last_position(self) -> int:
+        """Give the last position; see `Journal.last_position`."""
+        [(position,)] = await self._look("SELECT position FROM head")
+        return int(position)
+
     async def _rows(self, query: queries.Query) -> Sequence[Sequence[Any]]:
         self._check_open()
         with serving(self._address):

@@ -148,6 +148,10 @@ class SqliteJournal:
         """Give what was committed later; see `Journal.since`."""
         return await self._look(lambda: self._reader.since(position, task_id, limit))
 
+    async def last_position(self) -> int:
+        """Give the last position; see `Journal.last_position`."""
+        return await self._look(self._reader.last_position)
+
     async def _look_long(self, look: Callable[[], T]) -> T:
         """Look something up in a thread, one at a time: it may take as long as there are tasks."""
         self._check_open()

@@ -16,6 +16,7 @@ from runtime.journal.keys import KeyRing
 from runtime.journal.protocol import MOST_BYTES_TOGETHER, MOST_TURNS_TOGETHER, Committed, Record, Stored
 from runtime.journal.queries import EncodedTurn, Query, short_histories
 from runtime.journal.sqlite import memos
+from runtime.journal.sqlite.schema import next_position
 from runtime.journal.vault import Vault, template_context, turn_context
 from runtime.templates.model import Template
 
@@ -80,6 +81,10 @@ class Reader:
         statement, bindings = (_SINCE_OF, (position, limit, task_id)) if task_id else (_SINCE, (position, limit))
         rows: Any = self._connection.execute(statement, bindings)
         return [Committed(first, owner, self._decode(owner, first, key, body)) for first, owner, key, body in rows]
+
+    def last_position(self) -> int:
+        """See `Journal.last_position`."""
+        return next_position(self._connection) - 1
 
     def recall(self, identity: bytes, at: float) -> bytes | None:
         """See `Shelf.recall`."""

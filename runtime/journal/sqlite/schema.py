@@ -140,3 +140,10 @@ def migrate(connection: apsw.Connection, version: int) -> None:
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def next_position(connection: apsw.Connection) -> int:
+    """Give the position of the next record, whatever was collected."""
+    floor = connection.execute("SELECT value FROM facts WHERE name = 'floor'").get or 1
+    last = connection.execute("SELECT position + records FROM turns ORDER BY position DESC LIMIT 1").get or 1
+    return max(int(floor), int(last))

@@ -19,6 +19,7 @@ from runtime.journal.listing import Listing
 from runtime.journal.protocol import AlreadyStored, JournalUnavailable, Standing, StoreUnusable
 from runtime.journal.sqlite import memos
 from runtime.journal.sqlite.database import Opening, connect, unavailable
+from runtime.journal.sqlite.schema import next_position
 from runtime.journal.turns import Turn, encode_listing
 from runtime.journal.vault import Vault, template_context, turn_context
 
@@ -40,7 +41,7 @@ class Writer:
         self._unsure: Unavailable | None = None
         try:
             check_keys(self._connection, ring, self._path)
-            self.next_position = _next_position(self._connection)
+            self.next_position = next_position(self._connection)
             self._vault = Vault(ring, self.key_numbers)
         except BaseException:
             self._connection.close()
@@ -257,12 +258,6 @@ def _standing(turn: Turn) -> Iterator[Any]:
     if standing is not None:
         yield from (str(standing.state), int(standing.awake), standing.due, standing.run, turn.changed)
         yield from (str(standing.task), standing.steps_done)
-
-
-def _next_position(connection: apsw.Connection) -> int:
-    floor = connection.execute("SELECT value FROM facts WHERE name = 'floor'").get or 1
-    last = connection.execute("SELECT position + records FROM turns ORDER BY position DESC LIMIT 1").get or 1
-    return max(int(floor), int(last))
 
 
 def check_keys(connection: apsw.Connection, ring: KeyRing | None, path: object) -> None:

@@ -7,12 +7,13 @@ import pytest
 import trio
 
 from runtime import open_runtime
+from runtime.api.commands import SubmitTask
 from runtime.api.desk import Desk
 from runtime.api.library import SyncedTemplates, fingerprint
-from runtime.api.queries import ListTemplates
+from runtime.api.queries import GetTemplate, ListTemplates
 from runtime.cli.following import follow_templates
 from runtime.engine.rights import Administrators, Identity
-from runtime.errors import Conflict, TemplateInvalid
+from runtime.errors import Conflict, InputInvalid, NotFound, TemplateInvalid
 
 TEXT = """
 name: {name}
@@ -72,6 +73,30 @@ async def test_one_that_tasks_were_made_from_is_archived_until_they_are_gone(tmp
         (tmp_path / "used.yaml").unlink()
         await rt.delete(task.id)
         assert (await rt.sync_templates(tmp_path)).deleted == ("used",)
+
+
+async def test_one_that_was_removed_while_nothing_ran_is_archived_too(tmp_path):
+    """It is known by the tasks of it alone, and to those who see one of them: so it is on other instances, too."""
+    write(tmp_path, "used")
+    store, administrators = f"sqlite:///{tmp_path}/tasks.db", Administrators(usernames=["admin"])
+    async with open_runtime(store, templates=tmp_path) as rt:
+        task = await rt.submit(rt.templates.named("used"), requester="ann")
+        await task.wait()
+        original = rt.templates.named("used")
+    (tmp_path / "used.yaml").unlink()
+    async with open_runtime(store, templates=tmp_path, administrators=administrators) as rt:
+        desk = Desk(rt, administrators)
+        for who in (Identity("admin"), Identity("ann")):
+            assert await desk.handle(GetTemplate(name=" Used "), who) == attrs.evolve(
+                original, hidden=True, blocked=True
+            )
+            with pytest.raises(InputInvalid, match="blocked"):
+                await desk.handle(SubmitTask(template="used"), who)
+        with pytest.raises(NotFound):
+            await desk.handle(GetTemplate(name="used"), Identity("eve"))
+        await rt.delete(task.id)
+        with pytest.raises(NotFound):
+            await desk.handle(GetTemplate(name="used"), Identity("admin"))
 
 
 async def test_a_folder_with_a_fault_in_it_changes_nothing(tmp_path):

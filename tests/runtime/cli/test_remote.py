@@ -119,6 +119,7 @@ def test_what_a_step_asks_is_answered(understudy, url):
         (("ls", "--state", "DON"), "state: one of"),
         (("ls", "--server", "http://127.0.0.1:1"), "cannot be reached"),
         (("ls", "--tag", "x"), "NAME=VALUE"),
+        (("events", "--after", "10000000"), "after: no event has that position yet: the last one is "),
     ],
 )
 def test_what_cannot_be_is_told_in_one_line_with_status_2(understudy, arguments, text):

@@ -153,6 +153,7 @@ async def test_a_websocket_is_sent_the_same_events(server):
         ("ada", "[]", 4400),
         ("ada", '{"after": -1}', 4400),
         ("ada", '{"aftr": 1}', 4400),
+        ("admin", '{"after": 10000}', 4400),
         ("ada", "{}", 4404),
         ("ada", '{"task_id": "nothing"}', 4404),
     ],
@@ -164,6 +165,13 @@ async def test_a_websocket_that_asks_for_what_cannot_be_is_closed_with_the_reaso
             with pytest.raises(WebSocketDisconnect) as closed:
                 await socket.receive_text()
     assert closed.value.code == code
+
+
+async def test_a_stream_that_begins_where_there_was_never_an_event_is_refused(server):
+    reply = await server.client("admin").get("/v1/events", params={"after": 10000})
+    assert reply.status_code == 400
+    [fault] = reply.json()["faults"]
+    assert fault["path"] == "after"
 
 
 FRAMES = [

@@ -2,10 +2,12 @@
 
 from itertools import pairwise
 
+import pytest
 import trio
 
 from runtime import open_runtime
 from runtime.api.messages import Forgotten, Recorded
+from runtime.errors import RequestInvalid
 from runtime.flow.states import Mode
 from runtime.journal.protocol import Entry, standing_of
 from runtime.work.news import events_of
@@ -39,6 +41,17 @@ async def test_a_feed_has_every_position_of_tasks_and_flows_together():
         for after in range(len(events)):
             async with rt.feed(after=after) as again:
                 assert await again.read() == events[after:]
+
+
+@pytest.mark.parametrize("after", [-1, True, "3", 1.0, 10_000])
+async def test_where_there_was_never_an_event_none_is_waited_for(after):
+    """Else who comes back to another store, or to an older copy of it, waits in silence and then hears what is not next."""
+    async with open_runtime() as rt:
+        await (await rt.submit(plan(a=task_step()))).wait()
+        with pytest.raises(RequestInvalid) as refusal:
+            async with rt.feed(after=after):
+                raise AssertionError
+    assert refusal.value.faults[0].path == "after"
 
 
 async def test_what_was_deleted_since_leaves_no_unexplained_gap():
