@@ -7,20 +7,15 @@ cancels and awaits its children however it ends (`children.Children.cut`). Every
 context, as in a task of its own.
 """
 
-from collections.abc import Awaitable, Callable
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-import attrs
 import trio
 
 from actors.child import Child, Exit, Failed, Returned
 from actors.parking import Parking
 
-if TYPE_CHECKING:
-    from actors.children import Children
-
-__all__ = ("Carriers", "Job")
+__all__ = ("Carriers",)
 
 _MOST_RESTING: Final = 128
 """How many trio tasks a supervisor keeps for the children to come."""
@@ -29,78 +24,66 @@ _MOST_IN_A_ROW: Final = 8
 """How many turns a carrier takes in the place of owners until it lets everybody else run."""
 
 
-@attrs.define(eq=False)
-class Job:
-    """A child to run: what `Children.start` was given."""
-
-    owner: "Children[Any]"
-    child: Child
-    function: Callable[..., Awaitable[Any]]
-    args: tuple[object, ...]
-    report: Callable[[Exit[Any]], Any]
-
-
 class Carrier(Parking):
     """One of these tasks."""
 
-    __slots__ = ("_job", "_led", "_task")
+    __slots__ = ("_child", "_led", "_task")
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, child: Child) -> None:
         self._parked = None
         self._led = 0
-        self._job: Job | None = job
+        self._child: Child | None = child
         self._task: trio.lowlevel.Task | None = None
 
-    def take(self, job: Job | None) -> None:
+    def take(self, child: Child | None) -> None:
         """Run this next, or nothing more. Sync; only while it rests."""
-        self._job = job
-        if job is not None and self._task is not None:
+        self._child = child
+        if child is not None and self._task is not None:
             self._task.context = copy_context()
-            self._task.name = job.owner.name
+            self._task.name = child.owner.name
         self.wake()
 
     async def run(self, carriers: "Carriers") -> None:
         """Run children until there is none to come. The guard: an `Exception` ends here, a cancel from above passes."""
         self._task = trio.lowlevel.current_task()
-        job = self._job
+        child = self._child
         exit_: Exit[Any] | None = None
         scope = trio.CancelScope()
         try:
             with scope:
-                while job is not None:
+                while child is not None:
                     exit_ = None
-                    child = job.child
                     if child.stopping is not None:
                         break
                     child.enter(scope)
                     try:
-                        exit_ = Returned(await job.function(*job.args))
+                        exit_ = Returned(await child.function(*child.args))
                     except Exception as error:  # noqa: BLE001 - the guard: it becomes a value
                         exit_ = Failed(error)
                     if not child.leave():
                         break
-                    ended, job, self._job = job, None, None
+                    ended, child, self._child = child, None, None
                     if self._led < _MOST_IN_A_ROW and ended.owner.lends():
                         self._led += 1
-                        job = await ended.owner.go_on(ended, exit_, scope)
+                        child = await ended.owner.go_on(ended, exit_, scope)
                     else:
                         self._led = 0
                         ended.owner.end(ended, exit_)
-                    del ended, child  # what they lead to may be large
-                    if job is None and carriers.rests(self):
+                    del ended  # what it leads to may be large
+                    if child is None and carriers.rests(self):
                         exit_ = None
                         await self.park()
-                        job = self._job
+                        child = self._child
         except Exception as error:  # noqa: BLE001 - as above: what was beside a cancel in a group
             exit_ = Failed(error)
         except BaseException:
             carriers.forget(self)
-            job = job or self._job  # that one was given to it after it was cancelled, and before it came to know
-            if job is not None:
-                job.owner.lose(job)
+            child = child or self._child  # that one was given to it after it was cancelled, and before it came to know
+            if child is not None:
+                child.owner.lose(child)
             raise
-        if job is not None:
-            job.owner.end(job, exit_)
+        if child is not None:
+            child.owner.end(child, exit_)
 
 
 class Carriers:
@@ -124,12 +107,12 @@ class Carriers:
         for carrier in resting:
             carrier.take(None)
 
-    def begin(self, job: Job) -> None:
+    def begin(self, child: Child) -> None:
         """Run a child. Sync; in the context of its owner."""
         if self._resting:
-            self._resting.pop().take(job)
+            self._resting.pop().take(child)
         elif self._nursery is not None:  # it is there before any actor lives
-            self._nursery.start_soon(Carrier(job).run, self, name=job.owner.name)
+            self._nursery.start_soon(Carrier(child).run, self, name=child.owner.name)
 
     def rests(self, carrier: Carrier) -> bool:
         """Keep a carrier for a child to come; false when there are enough. For carriers."""

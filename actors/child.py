@@ -1,13 +1,17 @@
 """One short-lived task of an actor: the handle to it, and how it ended."""
 
 import math
-from typing import Generic, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import attrs
 import trio
 
 from actors.gate import Gate
 from actors.reason import StopReason
+
+if TYPE_CHECKING:
+    from actors.children import Children
 
 __all__ = ("Child", "Cut", "Exit", "Failed", "Returned")
 
@@ -40,12 +44,40 @@ Exit: TypeAlias = Returned[R] | Failed | Cut
 
 
 class Child:
-    """A handle to a running child. `name` is unique among its owner's running children."""
+    """A handle to a running child. `name` is unique among its owner's running children.
 
-    __slots__ = ("_deadline", "_reason", "_scope", "_stop_within", "gate", "name")
+    The rest is for the owner's machinery: what to run, and how its end is reported.
+    """
 
-    def __init__(self, name: str, stop_within: float, deadline: float, gate: Gate | None) -> None:
+    __slots__ = (
+        "_deadline",
+        "_reason",
+        "_scope",
+        "_stop_within",
+        "args",
+        "function",
+        "gate",
+        "name",
+        "owner",
+        "report",
+    )
+
+    def __init__(  # noqa: PLR0917 - made for every child, and names cost a good part of it
+        self,
+        owner: "Children[Any]",
+        name: str,
+        function: Callable[..., Awaitable[Any]],
+        args: tuple[object, ...],
+        report: "Callable[[Exit[Any]], Any]",
+        stop_within: float,
+        deadline: float,
+        gate: Gate | None,
+    ) -> None:
+        self.owner = owner
         self.name = name
+        self.function = function
+        self.args = args
+        self.report = report
         self.gate = gate
         self._stop_within = stop_within
         self._deadline = deadline
@@ -94,4 +126,5 @@ class Child:
         """Part from the scope, for it is over; true if that scope may serve another child."""
         fresh = self._reason is None and self._deadline == math.inf
         self._scope = None
+        self.args = ()  # they may be large, and a handle is kept for as long as its holder likes
         return fresh

@@ -28,7 +28,6 @@ from typing import Any, Generic, TypeVar, TypeVarTuple
 import trio
 
 from actors.ask import Question
-from actors.carriers import Job
 from actors.cell import Cell
 from actors.child import Child, Cut, Exit
 from actors.contexts import same
@@ -71,7 +70,7 @@ class Children(Parking, Generic[M]):
         self._gates: dict[str, Gate] = {}
         self._running: dict[str, Child] = {}
         self._carried = 0
-        self._pending: list[Job] = []
+        self._pending: list[Child] = []
         self._closing: StopReason | None = None
         self._lost = False
 
@@ -120,12 +119,21 @@ class Children(Parking, Generic[M]):
         """
         if name in self._running:
             raise ChildExists(self._cell.address.name, name)
-        child = Child(name, stop_within or 0.0, deadline, None if gate is None else self._gate(*gate))
+        child = Child(
+            self,
+            name,
+            function,
+            args,
+            report,
+            stop_within or 0.0,
+            deadline,
+            None if gate is None else self._gate(*gate),
+        )
         self._running[name] = child
         self._cell.mailbox.expect()
         if self._closing is not None:
             child.stop(self._closing)
-        self._pending.append(Job(self, child, function, args, report))
+        self._pending.append(child)
         return child
 
     def _gate(self, name: str, at_most: int) -> Gate:
@@ -150,16 +158,16 @@ class Children(Parking, Generic[M]):
     def flush(self) -> None:
         """Begin what was started, as far as it is let through."""
         if self._pending:
-            for job in self._let_through():
-                self._cell.carriers.begin(job)
+            for child in self._let_through():
+                self._cell.carriers.begin(child)
 
-    def _let_through(self) -> list[Job]:
-        jobs = self._pending.copy()
+    def _let_through(self) -> list[Child]:
+        through = self._pending.copy()
         self._pending.clear()
         if self._gates:
-            jobs = [job for job in jobs if job.child.gate is None or job.child.gate.lets(job)]
-        self._carried += len(jobs)
-        return jobs
+            through = [child for child in through if child.gate is None or child.gate.lets(child)]
+        self._carried += len(through)
+        return through
 
     def check(self) -> None:
         """Raise what a turn raised that a carrier took, or what came of making a report."""
@@ -199,7 +207,7 @@ class Children(Parking, Generic[M]):
             and cell.mailbox.lend()
         )
 
-    async def go_on(self, job: Job, exit_: Exit[Any], scope: trio.CancelScope) -> Job | None:
+    async def go_on(self, child: Child, exit_: Exit[Any], scope: trio.CancelScope) -> Child | None:
         """Take the owner's turn on how a child ended, and on what comes meanwhile; give what is to be run next.
 
         What the turn raises is raised by the owner: it is woken for that. `scope` is what all of it happens in.
@@ -208,17 +216,17 @@ class Children(Parking, Generic[M]):
         wake = self._cell.hibernates
         self._leader = scope
         try:
-            batch = [self._ended(job, exit_)]
+            batch = [self._ended(child, exit_)]
             mailbox.took_report()
             while batch and turn is not None:
                 await turn(batch)
                 self._keep_context()
                 if self._pending:
-                    jobs = self._let_through()
-                    for other in jobs[1:]:
+                    through = self._let_through()
+                    for other in through[1:]:
                         self._cell.carriers.begin(other)
-                    if jobs:
-                        return jobs[0]
+                    if through:
+                        return through[0]
                 stopping = mailbox.closed is not None or self._cell.shutdown.reason is not None
                 batch = [] if stopping else mailbox.take_nowait()
         except Exception as error:  # noqa: BLE001 - only carried to the owner
@@ -237,31 +245,30 @@ class Children(Parking, Generic[M]):
         if self._owner is not None and not same(now, self._owner.context):
             self._owner.context = now
 
-    def end(self, job: Job, exit_: Exit[Any] | None) -> None:
+    def end(self, child: Child, exit_: Exit[Any] | None) -> None:
         """Report how a child ended; None: it was cut."""
         if self._lost:
-            self.lose(job)
+            self.lose(child)
             return
         try:
-            self._cell.mailbox.report(self._ended(job, exit_))
+            self._cell.mailbox.report(self._ended(child, exit_))
         except Exception as error:  # noqa: BLE001 - only carried to the owner
             self._failure = error
             self._cell.mailbox.wake()
 
-    def _ended(self, job: Job, exit_: Exit[Any] | None) -> Any:
-        child = job.child
+    def _ended(self, child: Child, exit_: Exit[Any] | None) -> Any:
         del self._running[child.name]
         self._carried -= 1
         if child.gate is not None:
             child.gate.ended()
-        return job.report(exit_ or Cut(self._why_cut(child)))
+        return child.report(exit_ or Cut(self._why_cut(child)))
 
-    def lose(self, job: Job) -> None:
+    def lose(self, child: Child) -> None:
         """Note a child that is cut together with its owner: nobody is left to hear of it."""
-        del self._running[job.child.name]
+        del self._running[child.name]
         self._carried -= 1
         if self._cell.mailbox.closed is not None or self._cell.shutdown.reason is not None:
-            self._cell.shutdown.report_cut(f"{self._cell.address.path}/{job.child.name}")
+            self._cell.shutdown.report_cut(f"{self._cell.address.path}/{child.name}")
         self.wake()
 
     def _why_cut(self, child: Child) -> StopReason:

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from actors.carriers import Job
+    from actors.child import Child
 
 __all__ = ("Gate",)
 
@@ -21,25 +21,25 @@ class Gate:
 
     __slots__ = ("_at_most", "_line", "_pending", "_through")
 
-    def __init__(self, at_most: int, pending: "list[Job]") -> None:
+    def __init__(self, at_most: int, pending: "list[Child]") -> None:
         self._at_most = at_most
         self._pending = pending
         self._through = 0
-        self._line: OrderedDict[str, Job] = OrderedDict()  # the front of a dict grows slower with each that left it
+        self._line: OrderedDict[str, Child] = OrderedDict()  # the front of a dict grows slower with each that left it
 
-    def lets(self, job: "Job") -> bool:
+    def lets(self, child: "Child") -> bool:
         """Let one through, or put it in line."""
-        if self._through >= self._at_most and job.child.stopping is None:
-            self._line[job.child.name] = job
+        if self._through >= self._at_most and child.stopping is None:
+            self._line[child.name] = child
             return False
         self._through += 1
         return True
 
     def stop(self, name: str) -> None:
         """Let one out of the line, if it stands there."""
-        job = self._line.pop(name, None)
-        if job is not None:
-            self._pending.append(job)
+        child = self._line.pop(name, None)
+        if child is not None:
+            self._pending.append(child)
 
     def ended(self) -> None:
         """Note that one that was let through has ended."""
