@@ -12,7 +12,6 @@ from runtime import Action, ResolutionState, Template, open_runtime
 from runtime.api.callables import name_callables
 from runtime.engine.records import Record, RunEnded, RunStarted, StepReturned, StepStarted, TaskResolved, TaskSubmitted
 from runtime.functions import Functions
-from runtime.heap import settle_heap
 from runtime.journal.opening import open_journal
 from runtime.journal.protocol import Entry, Journal, Standing
 
@@ -46,7 +45,6 @@ def sleepers(tasks: int, waking: int, first_seconds: float, last_seconds: float)
         os.environ[_STORE] = str(folder / "tasks.db")
         arguments = {"tasks": tasks, "waking": waking, "first": first_seconds, "last": last_seconds}
         due = run_side("benchmarks.durable_sleepers:store", arguments)
-        settle_heap()  # as `understudy serve` does
         before = resident_bytes()
         async with open_runtime(folder / "tasks.db") as rt:
             await trio.sleep(0.1)

@@ -1,7 +1,7 @@
 """What a side of a benchmark uses, and how it is run.
 
 A *side* is a function in a module, named `module:function`, that does one workload once and returns its measures by
-name. It runs in a fresh process.
+name. It runs in a fresh process, whose heap is settled once the imports are done.
 """
 
 import gc
@@ -178,8 +178,19 @@ def percentile(values: Iterable[float], share: float) -> float:
 
 def _main() -> None:
     module, _, function = sys.argv[1].partition(":")
-    measures = getattr(importlib.import_module(module), function)(**json.loads(sys.argv[2]))
-    print(json.dumps(measures))
+    side = getattr(importlib.import_module(module), function)
+    _settle_heap()
+    print(json.dumps(side(**json.loads(sys.argv[2]))))
+
+
+def _settle_heap() -> None:
+    """Do what `runtime.heap.settle_heap` does, in every side, also those that have no runtime; peers do the same.
+
+    How much else a process has imported, and the collector looks at again and again, is no part of a workload.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, *gc.get_threshold()[1:])
 
 
 if __name__ == "__main__":
