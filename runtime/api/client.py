@@ -54,6 +54,7 @@ from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
 from runtime.wishes import task_of_callback
 from runtime.work.broadcast import Broadcast
+from runtime.work.durations import Durations
 from runtime.work.intake import Message as IntakeMessage
 from runtime.work.pools import ResourceFigures
 from runtime.work.resources import Resources
@@ -453,6 +454,10 @@ class Runtime(FlowClient):
     def leases(self) -> LeaseFigures | None:
         """Tell what became of the leases of this instance and of others; None where the store is not shared. Sync."""
         return self._journal.leases if isinstance(self._journal, SharedJournal) else None
+
+    def durations(self) -> Mapping[str, Durations]:
+        """Tell how long the tasks took that this runtime saw done, by template, since it was started. Sync."""
+        return self._broadcast.durations.all()
 
     async def resources(self) -> Mapping[str, ResourceFigures]:
         """Tell how every limited resource stands, by its label; nothing where nothing is limited.

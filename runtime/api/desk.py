@@ -67,6 +67,7 @@ from runtime.journal.shared import LeaseFigures
 from runtime.notifications.figures import NotificationFigures
 from runtime.templates.model import Function, Template, normalise_name
 from runtime.values.json import Json
+from runtime.work.durations import Durations
 from runtime.work.pools import ResourceFigures
 
 _BATCHES: Final = uuid.UUID("8c5f4f0e-2b1d-4a7e-9d35-61f0c3a1be27")
@@ -490,6 +491,10 @@ class Desk:
     async def notifications(self) -> NotificationFigures:
         """Tell how deliveries stand; see `Runtime.notifications`."""
         return await self._runtime.notifications()
+
+    def durations(self) -> Mapping[str, Durations]:
+        """Tell how long tasks took; see `Runtime.durations`."""
+        return self._runtime.durations()
 
     def leases(self) -> LeaseFigures | None:
         """Tell what became of leases; see `Runtime.leases`."""

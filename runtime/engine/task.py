@@ -286,6 +286,7 @@ class Header:
     batch: str = ""
     start_at: float = 0
     groups_of_resolver: tuple[str, ...] = ()
+    resolved_at: float = 0.0
 
     def resolved(self, record: TaskResolved) -> "Header":
         """Give what is said of it once somebody has taken it on. Done for every task."""
@@ -308,6 +309,7 @@ class Header:
             self.batch,
             self.start_at,
             record.groups_of_resolver,
+            record.at,
         )
 
 

@@ -3,12 +3,17 @@
 A gauge is read from the journal each time, so that a state or a template that is gone is gone from it, too (Q75).
 """
 
+from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import SummaryMetricFamily
+from prometheus_client.registry import Collector
 
 from runtime.api.desk import ALWAYS_COUNTED
+from runtime.work.durations import Durations
 
 if TYPE_CHECKING:
     from runtime.server.app import Office
@@ -24,6 +29,7 @@ async def exposed(office: "Office") -> tuple[bytes, str]:
         tasks.labels(str(count.state), count.template, count.group).set(count.tasks)
     Gauge("understudy_requests_in_flight", "Requests being answered", registry=registry).set(office.in_flight)
     Gauge("understudy_subscribers", "Subscribers of events", registry=registry).set(office.subscribers)
+    registry.register(_Times(office.desk.durations()))
     await _resources(office, registry)
     deliveries = await office.desk.notifications()
     Gauge("understudy_notifications_waiting", "Notifications to deliver", registry=registry).set(deliveries.waiting)
@@ -43,6 +49,28 @@ async def exposed(office: "Office") -> tuple[bytes, str]:
         ):
             Counter(name, about, registry=registry).inc(value)
     return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+class _Times(Collector):
+    """Shows how long tasks took, as summaries without quantiles: how many, and the sum of their seconds."""
+
+    def __init__(self, durations: Mapping[str, Durations]) -> None:
+        self._durations = durations
+
+    def collect(self) -> Iterator[SummaryMetricFamily]:
+        """Give what the registry asks for."""
+        for name, about, seconds in (
+            ("utask_valid_times", "Seconds from the creation of a task to that of its resolution", _VALID),
+            ("utask_complete_times", "Seconds from the creation of a task until it was done", _COMPLETE),
+            ("utask_exec_times", "Seconds from the creation of a resolution until its task was done", _EXEC),
+        ):
+            family = SummaryMetricFamily(name, about, labels=["template"])
+            for template, one in self._durations.items():
+                family.add_metric([template], one.tasks, seconds(one))
+            yield family
+
+
+_VALID, _COMPLETE, _EXEC = attrgetter("valid"), attrgetter("complete"), attrgetter("exec")
 
 
 async def _resources(office: "Office", registry: CollectorRegistry) -> None:

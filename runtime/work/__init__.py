@@ -30,6 +30,7 @@
     plans       what templates in use decide once for all their tasks
     judgement   the conditions of a step, rendered and evaluated
     broadcast   tells subscribers what happened, and waiters that a task came to rest
+    durations   sums up how long the tasks of each template took
     news        what stored records mean to them
 
 What flows between them: the intake stores a submission with its first decisions in one commit and starts a `TaskActor`

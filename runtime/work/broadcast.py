@@ -17,6 +17,7 @@ from runtime.api.messages import Event, Lagged, StepProgressed, UnitEvent
 from runtime.engine.task import Task
 from runtime.flow.flow import Flow
 from runtime.journal.protocol import Record
+from runtime.work.durations import DurationFigures
 from runtime.work.news import events_of
 
 _TURNS_KEPT: Final = 1024
@@ -87,11 +88,13 @@ class Waiter:
 class Broadcast:
     """Who listens to the tasks of one runtime. `note`, where there is one, is told of all that is stored of tasks here.
 
-    `listened`, where there is one, is told who begins to listen: the id of a task, or None for all of them.
+    `listened`, where there is one, is told who begins to listen: the id of a task, or None for all of them. `durations`
+    counts those that are done here.
     """
 
     def __init__(self, note: Callable[[Task, Sequence[Record]], None] | None = None) -> None:
         self._note = note
+        self.durations = DurationFigures()
         self.listened: Callable[[str | None], None] | None = None
         self._subscriptions: list[_Subscription] = []
         self._waiters: dict[str, list[Waiter]] = {}
@@ -109,6 +112,8 @@ class Broadcast:
             self._note(task, records)
         if task.at_rest:
             self.fill(task)
+            if ours and isinstance(task, Task):
+                self.durations.count(task, records)
         if self._news is not None:
             self._stir()
 

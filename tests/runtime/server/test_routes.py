@@ -314,6 +314,8 @@ async def test_health_figures_and_the_openapi_document_are_for_everybody(server)
     assert stats == {"TODO": 0, "BLOCKED": 0, "RUNNING": 0, "WONTFIX": 0, "DONE": 1, "CANCELLED": 0}
     metrics = (await nobody.get("/metrics")).text
     assert 'utask_task_state{group="",status="DONE",template="hello"} 1.0' in metrics
+    for kind in ("valid", "complete", "exec"):
+        assert f'utask_{kind}_times_count{{template="hello"}} 1.0' in metrics
     document = (await nobody.get("/unsecured/spec.json")).json()
     assert document["openapi"] == "3.1.0"
     assert "/task/{id}" in document["paths"]
