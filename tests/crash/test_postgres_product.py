@@ -1,18 +1,19 @@
 """The product of fault points and records, for one flow on PostgreSQL: each life is that of another instance."""
 
+import math
+
 import pytest
 import trio
+import trio.testing
 
 from runtime.faults import FaultPoint
 from runtime.journal.postgres.address import StoreAddress
+from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.journal import PostgresJournal
 from tests.crash import flows
 from tests.crash.flows import FLOWS, World
 from tests.crash.test_product import live, submit_and_wait, with_a_person
 from tests.support.postgres import fresh_store
-
-_RATE = 50
-"""How many seconds of a life pass in one of ours."""
 
 
 class DyingJournal(PostgresJournal):
@@ -35,30 +36,62 @@ class DyingJournal(PostgresJournal):
 class Store:
     """One store, as each life opens it: after the one before was found dead."""
 
-    def __init__(self, address, clock):
-        self._clock = clock
-        self._address = StoreAddress.parse(f"{address}&lease=1000")  # of the virtual seconds of a life
+    def __init__(self, address):
+        self._address = StoreAddress.parse(f"{address}&lease=1000")
 
     async def reopened(self):
-        self._clock.rate = 1  # a busy machine takes its time to make tables
         journal = await DyingJournal.open(self._address)
-        self._clock.rate = _RATE
         await journal._look("SELECT leave(number, 'x') FROM instances")
         return journal
 
 
+@pytest.fixture
+async def time_passes(mock_clock, monkeypatch):
+    """Time passes while nobody waits for the server: however slow that is on a busy machine, it takes no time."""
+    asked = 0
+
+    def counted(ask):
+        async def asking(self, *arguments, timeout=None, **options):  # noqa: ASYNC109 - psycopg's
+            nonlocal asked
+            if timeout is not None:  # whoever waits for notifications has not asked for anything
+                return await ask(self, *arguments, timeout=timeout, **options)
+            asked += 1
+            try:
+                return await ask(self, *arguments, **options)
+            finally:
+                asked -= 1
+
+        return asking
+
+    async def jump():
+        while True:
+            await trio.testing.wait_all_tasks_blocked(0.001)
+            seconds = trio.lowlevel.current_statistics().seconds_to_next_deadline
+            if not asked and seconds < math.inf:
+                mock_clock.jump(max(0.0, seconds))
+
+    monkeypatch.setattr(TrioConnection, "open", classmethod(counted(TrioConnection.open.__func__)))
+    monkeypatch.setattr(TrioConnection, "wait", counted(TrioConnection.wait))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(jump)
+        yield
+        nursery.cancel_scope.cancel()
+
+
 @pytest.mark.parametrize("point", FaultPoint)
-async def test_postgres_slow_a_crash_anywhere_ends_as_if_there_had_been_none(mock_clock, postgres_url, point):
+async def test_postgres_slow_a_crash_anywhere_ends_as_if_there_had_been_none(
+    mock_clock, time_passes, postgres_url, point
+):
     template = FLOWS["non_idempotent"]
     flows.WORLD = World()
     with fresh_store(postgres_url) as address:
-        expected = await with_a_person(Store(address, mock_clock), template)
+        expected = await with_a_person(Store(address), template)
     crashes, survived = 0, False
     while not survived:
         flows.WORLD = World()
         crashes += 1
         with fresh_store(postgres_url) as address:
-            store = Store(address, mock_clock)
+            store = Store(address)
             survived = await live(store, lambda rt: submit_and_wait(rt, template), point=point, nth=crashes)
             if not survived:
                 assert await with_a_person(store, template) == expected, f"after crash {crashes}"

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -18,6 +19,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
+
+from tests.support import deathwatch
 
 VARIABLE = "UNDERSTUDY_TEST_POSTGRES"
 _START_SECONDS = 30.0
@@ -114,16 +117,30 @@ def _programs(folder: Path, user: str | None) -> Path:
 
 @contextmanager
 def running_server(*, durable: bool = False) -> Iterator[Server]:
-    """Run a server of our own for as long as the block lasts."""
+    """Run a server of our own for as long as the block lasts, or this process, should that be killed."""
     folder = Path(tempfile.mkdtemp(prefix="understudy-pg-"))  # short: the path of a socket has to fit
     server = Server(folder, durable=durable)
-    try:
-        server.make()
-        server.start()
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with _watched(folder):
+        try:
+            server.make()
+            server.start()
+            yield server
+        finally:
+            server.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _watched(folder: Path) -> Iterator[None]:
+    """Have somebody end what runs in a folder if this process ends within the block. See `tests.support.deathwatch`."""
+    owner = os.pidfd_open(os.getpid())
+    command = [sys.executable, "-I", "-S", deathwatch.__file__, str(owner), str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[owner], start_new_session=True) as watcher:
+        os.close(owner)
+        try:
+            yield
+        finally:
+            watcher.kill()
 
 
 @contextmanager

@@ -103,19 +103,23 @@ class Instance:
             self._links.watched = False
 
     async def _keep_beating(self) -> None:
+        """Beat. One that is not answered is followed by the next at once: two of them, and the looks, fit into a lease."""
+        patience_seconds, answered = self._address.patience_seconds, True
         while self._lost is None:
-            await trio.sleep(self._tick)
-            fresh = self._connection is None  # opening one takes its time
+            if answered:
+                await trio.sleep(self._tick)
+            fresh, answered = self._connection is None, True
             try:
-                with trio.move_on_after(
-                    self._address.lease_seconds if fresh else self._address.patience_seconds
-                ) as patience:
+                with trio.move_on_after(self._address.lease_seconds if fresh else patience_seconds) as patience:
                     connection = self._connection = self._connection or await self._open()
-                    if fresh:  # what did not answer may itself wait for one of ours that was cut in mid-message
+                    if fresh:
+                        patience.deadline = trio.current_time() + patience_seconds  # opening it took its own time
+                        # What did not answer may itself wait for one of ours that was cut in mid-message.
                         await self._links.look(connection)
                     await self._beat(connection)
                     await self._links.look(connection)
                 if patience.cancelled_caught:
+                    answered = False
                     self.hang_up()
             except psycopg.Error:
                 self.hang_up()
