@@ -53,9 +53,8 @@ class Carrier(Parking):
             with scope:
                 while child is not None:
                     exit_ = None
-                    if child.stopping is not None:
+                    if not child.enter(scope):
                         break
-                    child.enter(scope)
                     try:
                         exit_ = Returned(await child.function(*child.args))
                     except Exception as error:  # noqa: BLE001 - the guard: it becomes a value

@@ -116,11 +116,14 @@ class Child:
         if self._scope is not None:
             self._scope.cancel()
 
-    def enter(self, scope: trio.CancelScope) -> None:
-        """Say what it runs in, now that it begins. For the owner's machinery."""
+    def enter(self, scope: trio.CancelScope) -> bool:
+        """Say what it runs in, now that it begins; false if it was stopped before. For the owner's machinery."""
+        if self._reason is not None:
+            return False
         self._scope = scope
         if self._deadline < math.inf:
             scope.deadline = self._deadline
+        return True
 
     def leave(self) -> bool:
         """Part from the scope, for it is over; true if that scope may serve another child."""

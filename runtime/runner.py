@@ -47,7 +47,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Container, Iterable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 import attrs
 
@@ -134,6 +135,8 @@ PARENT_TAG = "_utask_parent_task_id"
 
 C = TypeVar("C")
 
+_NO_TAGS: Final[Mapping[str, str]] = MappingProxyType({})
+
 
 class StepFailed(Exception):
     """The attempt failed, and another one may succeed: the step becomes SERVER_ERROR and is retried (section 6.6).
@@ -206,7 +209,7 @@ class Outcome:
 
     output: object = None
     metadata: object = None
-    tags: Mapping[str, str] = attrs.field(factory=dict)
+    tags: Mapping[str, str] = _NO_TAGS
     wishes: tuple[Wish, ...] = attrs.field(default=(), converter=_wishes)
 
 

@@ -505,7 +505,7 @@ class Draft:
             self.pending = put(self.pending, child, (1, 1) if before else (0, 0))
             if not before:
                 self.touch(child)
-        self.graph = Graph(needs, edges)
+        self.graph = Graph(needs, edges, self.graph.watched | _DONE)
         size = len(record.items)
         if size:
             self.tally[StepState.TODO] = self.tally.get(StepState.TODO, 0) + size
@@ -531,7 +531,7 @@ class Draft:
             self.touched.add(child)
             waits.forget(self, child)
             needs, edges = without(needs, child), without(edges, child)
-        self.graph = Graph(needs, edges)
+        self.graph = Graph(needs, edges, self.graph.watched)
         self.loops = without(self.loops, name)
         done = record.state == StepState.DONE
         progress = attrs.evolve(
@@ -570,12 +570,16 @@ class Draft:
             tally[after] = tally.get(after, 0) + 1
         if after in RUNNABLE:
             self.touch(name)
-        else:
+        elif name in self._ready:
             self.touched.add(name)
-        edges = self.graph.edges[name]
-        if edges:
-            settles = 0 if was_open is open_now or self.pending[name][1] else 1 if open_now else -1
-            self._moved(edges, before, after, settles)
+        else:
+            self.touched.discard(name)  # it was not ready and is not: most come and go within one decision
+        graph = self.graph
+        if was_open is not open_now or before in graph.watched or after in graph.watched:
+            edges = graph.edges[name]
+            if edges:
+                settles = 0 if was_open is open_now or self.pending[name][1] else 1 if open_now else -1
+                self._moved(edges, before, after, settles)
 
     def _watch_loops(self, name: str, was: Progress, now: Progress) -> None:
         """Keep count of what the children of a loop are at, and notice when the loop may be contracted."""
@@ -655,8 +659,10 @@ class Draft:
 
     @property
     def ready(self) -> "PersistentMap[str, None]":
-        """All steps that are ready. Brought up to date when it is asked for: most come and go within one decision."""
+        """All steps that are ready. Brought up to date when it is asked for."""
         ready = self._ready
+        if not self.touched:
+            return ready
         for name in self.touched:
             if self.is_ready(name):
                 ready = put(ready, name, None)

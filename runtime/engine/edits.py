@@ -176,7 +176,7 @@ def _rebuild_graph(draft: "Draft") -> None:
     for name in draft.children:
         needs = put(needs, name, draft.graph.needs[name])
         edges = put(edges, name, draft.graph.edges[name])
-    draft.graph = Graph(needs, edges)
+    draft.graph = Graph(needs, edges, graph.watched | draft.graph.watched)
     draft.pending = persistent({})
 
 

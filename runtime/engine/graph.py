@@ -30,10 +30,14 @@ class Edge:
 
 @frozen
 class Graph:
-    """Needs and edges of every step, in template order. Both persistent, so that loops can grow them."""
+    """Needs and edges of every step, in template order. Both persistent, so that loops can grow them.
+
+    `watched` are the states that some need asks for: a step that goes from one to another of the rest moves nobody.
+    """
 
     needs: "PersistentMap[str, tuple[Need, ...]]"
     edges: "PersistentMap[str, tuple[Edge, ...]]"
+    watched: frozenset[str]
 
 
 def need_of(dependency: str) -> Need:
@@ -49,4 +53,5 @@ def build_graph(steps: Mapping[str, Step]) -> Graph:
     for name, own in needs.items():
         for need in own:
             edges[need.step].append(Edge(name, need))
-    return Graph(persistent(needs), persistent({name: tuple(own) for name, own in edges.items()}))
+    watched = frozenset(state for own in needs.values() for need in own for state in need.states)
+    return Graph(persistent(needs), persistent({name: tuple(own) for name, own in edges.items()}), watched)

@@ -186,9 +186,10 @@ class Values(Mapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         """Give what stands under a root key: JSON, of a shape that only the template's author knows."""
-        if key not in self:
+        shown = getattr(self, key) if key in _ROOTS else None
+        if shown is None and key not in self:
             raise KeyError(key)
-        return getattr(self, key)
+        return shown
 
     def __contains__(self, key: object) -> bool:
         """Say whether a root is present."""
