@@ -9,6 +9,12 @@ Whoever asks may do so without a deadline, so every letter ends in an answer, or
 be none. An answer that could not be sent for sure is sent again: one that comes twice is heard once. A question that
 could not is not, for it might be done twice: the asker is told so. What nobody waits for is said again until it is heard,
 and changes nothing the second time.
+
+If this instance dies, or loses its lease, what it had not been answered is said by nobody any more, and nothing is lost
+by that. A question that somebody waits for is theirs to ask again: a child that came to rest asks until its parent has
+recorded that, and is not idle until then, so whoever takes it over asks anew. What nobody waits for (`GiveTurn`,
+`NewerFlow`) follows from what the journal lists: a flow that waits for its turn counts as left awake, so every instance
+that looks for such works out anew who is to be told (`runtime.work.flows.turns`).
 """
 
 import secrets

@@ -28,6 +28,8 @@ from runtime.journal import codec
 from runtime.journal.listing import Wanted
 from runtime.journal.postgres.journal import PostgresJournal
 from runtime.journal.protocol import JournalUnavailable
+from runtime.work.delivery import Delivery
+from runtime.work.messages import GiveTurn
 from runtime.work.post import PostOffice
 from tests.support.plain_flow import CHANGES
 from tests.support.plans import echo, plan, step
@@ -218,6 +220,28 @@ async def test_postgres_a_flow_that_is_put_down_goes_on_elsewhere_at_once(instan
             assert (await two.flow_handle("f").result()).status.status == "success"
             assert (await two.flow_handle(late.id).result()).status.status == "success"
     assert sorted(calls) == ["first", "first", "second", "second"]
+
+
+async def test_postgres_a_flow_has_its_turn_though_the_word_of_it_was_lost_with_who_sent_it(instance, monkeypatch):
+    pass_on, lost = Delivery.pass_on, []
+
+    async def losing(self, message, question=None):
+        if isinstance(message, GiveTurn) and message not in lost:
+            assert question is None  # nobody waits for it, and nobody would say it again
+            lost.append(message)
+            return
+        await pass_on(self, message, question)
+
+    monkeypatch.setattr(Delivery, "pass_on", losing)
+    options = {"flows": Flows(generators=[two_steps]), "callables": [wait_at]}
+    for name in ("first", "second"):
+        gates.setdefault(name, trio.Event()).set()
+    with trio.fail_after(20):
+        async with instance(**options) as one, instance(**options) as two:
+            flows = [await one.flow("two", flow_id=f"f{n}", owner_id="app", owner_type="x") for n in range(2)]
+            for flow in flows:
+                assert (await two.flow_handle(flow.id).result()).status.status == "success"
+    assert {message.task_id for message in lost} >= {"f1"}
 
 
 @generator("asks")
