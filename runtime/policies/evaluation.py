@@ -7,6 +7,7 @@ import attrs
 import trio
 
 from runtime.flow.rows import Violation
+from runtime.foreign import passes, told
 from runtime.policies.protocol import PlanView, Policy, PolicyBroken
 
 EVALUATE_WITHIN_SECONDS: Final = 120.0
@@ -34,8 +35,10 @@ async def evaluate(
         try:
             if policy.applies(view):
                 applying.append(policy)
-        except Exception as fault:  # noqa: BLE001 - a policy is foreign code
-            broken[policy.id] = f"{type(fault).__name__}: {fault}"
+        except BaseException as fault:
+            if passes(fault):
+                raise
+            broken[policy.id] = told(fault)
 
     slots = trio.CapacityLimiter(AT_ONCE)
 
@@ -49,8 +52,10 @@ async def evaluate(
                 found[policy.id] = tuple(await policy.evaluate(view))
             except PolicyBroken as fault:
                 broken[policy.id] = str(fault)
-            except Exception as fault:  # noqa: BLE001 - a policy is foreign code
-                broken[policy.id] = f"{type(fault).__name__}: {fault}"
+            except BaseException as fault:
+                if passes(fault):
+                    raise
+                broken[policy.id] = told(fault)
         if patience.cancelled_caught:
             broken[policy.id] = f"it did not end within {within_seconds:g} s"
 

@@ -85,17 +85,17 @@ def loads(text: str | bytes) -> Json:
 def _mended(value: Json) -> Json:
     match value:
         case str():
-            return _unicode(value)
+            return unicode_of(value)
         case list():
             return [_mended(item) for item in value]
         case dict():
-            return {_unicode(key): _mended(item) for key, item in value.items()}
+            return {unicode_of(key): _mended(item) for key, item in value.items()}
         case _:
             return value
 
 
-def _unicode(text: str) -> str:
-    """Join surrogate pairs, and replace the surrogates that have no other half, as Go does."""
+def unicode_of(text: str) -> str:
+    """Give what can be encoded: surrogate pairs are joined, and those that have no other half replaced, as Go does."""
     if text.isascii() or not _SURROGATE.search(text):
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -154,7 +154,7 @@ def normalise(value: object) -> Json:
 
 def _normalise(value: object, depth: int) -> Json:
     if type(value) is str:  # exactly these are most of what comes, and to match what is like them takes far longer
-        return _unicode(value)
+        return unicode_of(value)
     if type(value) is int and -_LARGEST_INT < value < _LARGEST_INT:
         return value
     if type(value) is dict and not value:
@@ -179,7 +179,7 @@ def _normalise(value: object, depth: int) -> Json:
 def _scalar(value: str | float) -> Json:
     match value:
         case str():
-            return _unicode(str(value))
+            return unicode_of(str(value))
         case int() if abs(value) < _LARGEST_INT:
             return int(value)
         case int():
@@ -201,4 +201,4 @@ def _member(value: object, depth: int, mark: str, name: object) -> Json:
 def _key(key: object) -> str:
     if not isinstance(key, str):
         raise NotJson(f"the key {key!r} is not text")
-    return _unicode(str(key))
+    return unicode_of(str(key))

@@ -12,6 +12,7 @@ import attrs
 from runtime.configuration import ConfigurationInvalid
 from runtime.engine.states import StepState
 from runtime.errors import TemplatingError
+from runtime.foreign import passes, said, told
 from runtime.runner import (
     AnyRunner,
     ClientError,
@@ -190,7 +191,7 @@ async def _run_holding(
     try:
         implied = runner.resources(request.config)
     except Exception as failure:  # noqa: BLE001 - foreign code, as in `_run`
-        return Result(state=StepState.SERVER_ERROR, error=f"{type(failure).__name__}: {failure}")
+        return Result(state=StepState.SERVER_ERROR, error=told(failure))
     everybody = {TOTAL, runner_label(runner.name)}
     limited = resources.limited({*implied, *attempt.definition.resources, *everybody})
     if not limited:
@@ -214,12 +215,14 @@ async def _run(runner: AnyRunner, request: StepRequest[object], tools: Tools) ->
         else:
             outcome = await runner.run(request)
     except StepFailed as failure:
-        kept = _kept(_state_of(failure), failure.message, failure.output, failure.metadata)
-        return attrs.evolve(kept, tags=dict(failure.tags), wishes=failure.wishes)
+        kept = _kept(_state_of(failure), said(failure.message), failure.output, failure.metadata, failure.tags)
+        return attrs.evolve(kept, wishes=failure.wishes) if failure.wishes else kept
     except NotJson as fault:
         return Result(state=StepState.FATAL_ERROR, error=f"the result of the action is not JSON: {fault}")
-    except Exception as failure:  # noqa: BLE001 - the runner guard: foreign code may raise anything
-        return Result(state=StepState.SERVER_ERROR, error=f"{type(failure).__name__}: {failure}")
+    except BaseException as failure:
+        if passes(failure):
+            raise
+        return Result(state=StepState.SERVER_ERROR, error=told(failure))
     if not isinstance(outcome, Outcome):  # a runner need not be type-checked
         return Result(
             state=StepState.FATAL_ERROR,
@@ -248,12 +251,21 @@ def _kept(state: StepState, error: str, output: object, metadata: object, tags: 
             error,
             None if output is None else normalise(output),
             None if metadata is None else normalise(metadata),
-            dict(tags) if tags else _NO_TAGS,
+            _tags(tags) if tags else _NO_TAGS,
         )
     except NotJson as fault:
-        return Result(
-            state=StepState.FATAL_ERROR, error=f"the result of the action is not JSON: {fault}", output=str(output)
-        )
+        problem = f"the result of the action is not JSON: {fault}"
+    except Exception as fault:  # noqa: BLE001 - a mapping may be foreign code, too
+        problem = f"the result of the action cannot be read: {told(fault)}"
+    return Result(state=StepState.FATAL_ERROR, error=problem, output=said(output))
+
+
+def _tags(tags: object) -> Mapping[str, str]:
+    whole = normalise({"tags": tags})  # so that the path to a fault says that it is in them
+    given = whole["tags"] if isinstance(whole, dict) else None
+    if not isinstance(given, dict) or not all(isinstance(text, str) for text in given.values()):
+        raise NotJson("a mapping of texts to texts is wanted", ".tags")
+    return given
 
 
 async def _reshape(result: Result, reshaping: _Reshaping, attempt: Attempt, tools: Tools) -> Result:

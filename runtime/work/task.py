@@ -43,6 +43,7 @@ from runtime.engine.events import (
 from runtime.engine.states import TaskState
 from runtime.engine.task import Task
 from runtime.errors import NotFound, TemplatingError
+from runtime.foreign import told
 from runtime.values.json import Json
 from runtime.work.attempt import run_attempt
 from runtime.work.family import Callbacks, batch_of, dismiss_flow, news_of, spawned_by, submit_children, tell_parent
@@ -164,7 +165,7 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
             case Cut(reason=reason):
                 requester, why = reason.requester, reason.text
             case Failed(error=error):
-                requester, why = "runtime", f"lost: {type(error).__name__}: {error}"
+                requester, why = "runtime", f"lost: {told(error)}"
             case _:
                 assert_never(ended)
         return StepCut(at=self.clock.wall(), step=effect.step, attempt=effect.attempt, requester=requester, reason=why)
@@ -270,6 +271,6 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
             case Cut(reason=reason):  # by a shutdown: whoever goes on with the task renders it
                 return StepCut(at=now, step="", attempt=0, requester=reason.requester, reason=reason.text)
             case Failed(error=failure):
-                return ResultRendered(at=now, result=None, error=f"{type(failure).__name__}: {failure}")
+                return ResultRendered(at=now, result=None, error=told(failure))
             case _:
                 assert_never(ended)

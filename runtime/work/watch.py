@@ -5,6 +5,7 @@ import math
 import trio
 
 from runtime.api.messages import StepProgressed
+from runtime.foreign import passes
 from runtime.life import Life
 from runtime.runner import AnyRunner, StepFailed, StepRequest
 from runtime.work.trial import Tools
@@ -65,19 +66,21 @@ class AttemptLife(Life):
 
         Raises:
             StepFailed: no sign of life came.
-            Exception: whatever the runner raises.
+            BaseException: whatever the runner raises.
         """
         self._stopping = trio.Event()
         self._deadline_after = runner.heartbeat_seconds
         outcome: object = None
-        failure: Exception | None = None
+        failure: BaseException | None = None
         async with trio.open_nursery() as nursery:
             with trio.CancelScope(shield=True) as self._scope:
                 self.heartbeat()
                 nursery.start_soon(self._soften, min(runner.grace_seconds, MOST_GRACE_SECONDS))
                 try:
                     outcome = await runner.run(request)
-                except Exception as raised:  # noqa: BLE001 - carried past the nursery, which would wrap it
+                except BaseException as raised:
+                    if passes(raised):
+                        raise
                     failure = raised
             cut = self._scope.cancelled_caught
             self._scope = None

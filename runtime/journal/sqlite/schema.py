@@ -138,7 +138,8 @@ def migrate(connection: apsw.Connection, version: int) -> None:
             connection.execute(script)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {NEWEST}; COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # some errors have rolled back already
+            connection.execute("ROLLBACK")
         raise
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Final, TypeAlias, assert_never
+from typing import Any, Final, TypeAlias, assert_never, cast
 
 import trio
 
@@ -38,6 +38,7 @@ from runtime.flow.events import (
     StepCut,
 )
 from runtime.flow.flow import Flow
+from runtime.foreign import told
 from runtime.work.family import news_of_flow, tell_parent
 from runtime.work.flows.asking import call_hook, check_plan, evaluate_policies, find_dependents, generate
 from runtime.work.flows.children import Nursery
@@ -156,12 +157,11 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
     def _reported(self, effect: _Asked, ended: Exit[Any]) -> Report:
         match ended:
             case Returned(value=report):
-                told: Report = report
-                return told
+                return cast("Report", report)
             case Cut(reason=reason):
                 by, why = reason.requester, reason.text
             case Failed(error=error):
-                by, why = "runtime", f"lost: {type(error).__name__}: {error}"
+                by, why = "runtime", f"lost: {told(error)}"
             case _:
                 assert_never(ended)
         return StepCut(at=self.clock.wall(), step=effect.step, attempt=effect.attempt, by=by, reason=why)
@@ -169,12 +169,11 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
     def _generated(self, ended: Exit[Any]) -> Report:
         match ended:
             case Returned(value=report):
-                told: Report = report
-                return told
+                return cast("Report", report)
             case Cut(reason=reason):
                 why = str(reason)
             case Failed(error=error):
-                why = f"lost: {type(error).__name__}: {error}"
+                why = f"lost: {told(error)}"
             case _:
                 assert_never(ended)
         return GenerationFailed(at=self.clock.wall(), error=why)

@@ -31,6 +31,7 @@ from runtime.flow.noop import PlanUnreadable, is_noop
 from runtime.flow.rows import GroupSpec, Signal, Step, StepSpec
 from runtime.flow.states import Hook
 from runtime.flows import HOOK_WITHIN_SECONDS, Flows, HookCall
+from runtime.foreign import passes, told
 from runtime.policies.evaluation import evaluate
 from runtime.policies.protocol import PlanView
 from runtime.work.flows.birth import as_it_resumes
@@ -51,8 +52,10 @@ async def generate(
             return StepsGenerated(at=tools.clock.wall(), steps=steps, groups=groups)
         except GenerationError as error:
             problem = str(error)
-        except Exception as error:  # noqa: BLE001 - a generator is foreign code
-            problem = f"the generator failed: {type(error).__name__}: {error}"
+        except BaseException as error:
+            if passes(error):
+                raise
+            problem = f"the generator failed: {told(error)}"
     return GenerationFailed(at=tools.clock.wall(), error=problem)
 
 
@@ -111,8 +114,10 @@ async def check_plan(step: Step, effect: CheckPlan, kit: Flows, tools: Tools) ->
         no_op = bool(await trio.to_thread.run_sync(read, abandon_on_cancel=True))
     except PlanUnreadable as error:
         problem = str(error)
-    except Exception as error:  # noqa: BLE001 - a reader may be foreign code
-        problem = f"the plan cannot be read: {type(error).__name__}: {error}"
+    except BaseException as error:
+        if passes(error):
+            raise
+        problem = f"the plan cannot be read: {told(error)}"
     return PlanChecked(at=tools.clock.wall(), step=step.id, attempt=effect.attempt, no_op=no_op, error=problem)
 
 
@@ -169,8 +174,10 @@ async def call_hook(flow: Flow, step: Step, effect: CallHook, kit: Flows, tools:
             try:
                 await _called(function, _call(flow, step, effect))
                 problem = None
-            except Exception as error:  # noqa: BLE001 - a hook is foreign code
-                problem = f"{type(error).__name__}: {error}"
+            except BaseException as error:
+                if passes(error):
+                    raise
+                problem = told(error)
     return HookReturned(at=tools.clock.wall(), step=step.id, attempt=effect.attempt, hook=effect.hook, error=problem)
 
 
@@ -185,8 +192,10 @@ async def find_dependents(flow: Flow, step: Step, effect: FindDependents, kit: F
                 call = _call(flow, step, CallHook(step.id, effect.attempt, Hook.ON_SKIP))
                 named = await _called(kit.dependents, call, {one.id: one.name for one in flow.steps.values()})
                 found, problem = _texts(named), None
-            except Exception as error:  # noqa: BLE001 - foreign code
-                problem = f"{type(error).__name__}: {error}"
+            except BaseException as error:
+                if passes(error):
+                    raise
+                problem = told(error)
     return DependentsFound(at=tools.clock.wall(), step=step.id, attempt=effect.attempt, steps=found, error=problem)
 
 
