@@ -2,23 +2,48 @@
 
 import json
 import random
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import attrs
 import pytest
 import trio
+import trio.testing
 
+from runtime.server.serving import _Stream
 from tests.runtime.server.test_routes import HELLO, submitted
 from tests.support.api_server import ROOMY, running_server
 
-HASTY = attrs.evolve(ROOMY, body_seconds=0.2, idle_seconds=0.2, stall_seconds=0.3, in_flight=2)
+HASTY = attrs.evolve(
+    ROOMY, body_seconds=20.0, idle_seconds=20.0, stall_seconds=20.0, wait_seconds=20.0, request_seconds=1e6, in_flight=2
+)
+"""None of it passes by itself, however busy the machine: see `time_passing`."""
 
 
 @pytest.fixture
-async def server():
-    with trio.fail_after(60):
+def clock():
+    return trio.testing.MockClock(rate=1)
+
+
+@pytest.fixture
+async def server(clock):
+    with trio.fail_after(1e5):
         async with running_server([HELLO], limits=HASTY) as running:
             yield running
+
+
+@asynccontextmanager
+async def time_passing(clock):
+    """Have a minute pass, again and again: whoever waits within the block waits too long."""
+
+    async def passing():
+        while True:
+            clock.jump(60)
+            await trio.sleep(0.01)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(passing)
+        yield
+        nursery.cancel_scope.cancel()
 
 
 async def connected(server):
@@ -46,22 +71,21 @@ async def still_serves(server):
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /meta HT", b"POST /task HTTP/1.1\r\nHost: x\r\nx-a:"])
-async def test_who_does_not_go_on_with_a_request_is_left(server, sent):
+async def test_who_does_not_go_on_with_a_request_is_left(clock, server, sent):
     async with await connected(server) as stream:
         await stream.send_all(sent)
         await still_serves(server)
-        assert await everything(stream) == b""
+        async with time_passing(clock):
+            assert await everything(stream) == b""
 
 
-async def test_many_slow_bodies_hold_up_nobody_and_are_told():
-    limits = attrs.evolve(HASTY, idle_seconds=20.0)  # twenty connections may take longer than a fifth of a second
+async def test_many_slow_bodies_hold_up_nobody_and_are_told(clock, server):
     async with AsyncExitStack() as stack:
-        stack.enter_context(trio.fail_after(60))
-        server = await stack.enter_async_context(running_server([HELLO], limits=limits))
         slow = [await stack.enter_async_context(await connected(server)) for _ in range(20)]
         for stream in slow:
             await stream.send_all(head("POST", "/task", "Content-Length: 100") + b'{"template_')
         await still_serves(server)
+        await stack.enter_async_context(time_passing(clock))
         for stream in slow:
             answer = await everything(stream)
             assert answer.startswith(b"HTTP/1.1 408")
@@ -69,7 +93,7 @@ async def test_many_slow_bodies_hold_up_nobody_and_are_told():
         assert server.office.reading.held == 0
 
 
-async def test_a_body_that_is_too_large_is_refused_and_not_kept(server):
+async def test_a_body_that_is_too_large_is_refused_and_not_kept(clock, server):
     ada = server.client("ada")
     for size in (262_145, 1_000_000, 8_000_000):  # it is taken in and dropped, so that the answer is not lost
         refused = await ada.post("/task", content=b"x" * size)
@@ -95,8 +119,8 @@ async def test_all_bodies_together_are_bounded():
 
 
 async def test_who_reads_nothing_is_cut_and_keeps_no_server_from_ending():
-    with trio.fail_after(30):
-        async with running_server([HELLO], limits=attrs.evolve(HASTY, stall_seconds=20.0)) as server:
+    with trio.fail_after(60):
+        async with running_server([HELLO], limits=attrs.evolve(HASTY, stall_seconds=1000.0)) as server:
             ada = server.client("ada")
             for number in range(30):
                 await submitted(ada, comment=f"{number}" * 50_000)
@@ -105,16 +129,20 @@ async def test_who_reads_nothing_is_cut_and_keeps_no_server_from_ending():
             await greedy.send_all(b"".join(head("GET", f"/task/{one}") for one in ids * 20))
             await trio.sleep(0.2)
             await still_serves(server)
-        # It waits to be sent the rest, for 20 s more if it were let.
+        # It waits to be sent the rest, for ever if it were let.
         await greedy.aclose()
 
 
-async def test_who_takes_nothing_for_long_is_cut(server):
+async def test_who_takes_nothing_for_long_is_cut(clock, server, monkeypatch):
+    was_cut, cut = trio.Event(), _Stream.cut
+    monkeypatch.setattr(_Stream, "cut", lambda self: (cut(self), was_cut.set()))
     ada = server.client("ada")
     made = await submitted(ada, comment="x" * 90_000)
     async with await connected(server) as stream:
         await stream.send_all(head("GET", f"/task/{made['id']}") * 200)
-        await trio.sleep(1.0)
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        async with time_passing(clock):
+            await was_cut.wait()
         received = len(await everything(stream))
         assert received < 200 * 90_000
     await still_serves(server)
@@ -141,35 +169,46 @@ async def test_connections_are_bounded_and_those_that_end_make_room():
                         break
 
 
-async def test_a_full_server_refuses_and_says_that_it_lives(server):
+async def somebody_waits_for_room(server):
+    while not server.office.room.statistics().tasks_waiting:  # noqa: ASYNC110 - as above
+        await trio.sleep(0.01)
+
+
+async def has_waited_too_long(clock, server):
+    await somebody_waits_for_room(server)
+    clock.jump(HASTY.wait_seconds)
+
+
+async def test_a_full_server_refuses_and_says_that_it_lives(clock, server):
     for _ in range(HASTY.in_flight):
         await server.office.room.acquire()
     ada = server.client("ada")
     for method, path in (("GET", "/task"), ("POST", "/task"), ("POST", "/v1/messages"), ("GET", "/unsecured/stats")):
-        refused = await ada.request(method, path, json={} if method == "POST" else None)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(has_waited_too_long, clock, server)
+            refused = await ada.request(method, path, json={} if method == "POST" else None)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
         assert "as many requests as it takes" in refused.json()["error"]
     assert (await ada.get("/healthz")).text == "ok"
     assert (await ada.get("/readyz")).text == "ok"
     async with trio.open_nursery() as nursery:
         nursery.start_soon(still_serves, server)  # it waits a little for room, and gets it
-        await trio.sleep(0.05)
+        await somebody_waits_for_room(server)
         for _ in range(HASTY.in_flight):
             server.office.room.release()
 
 
-async def test_who_leaves_in_the_middle_leaves_nothing_behind(server):
+async def test_who_leaves_in_the_middle_leaves_nothing_behind(clock, server):
     for cut in (b'{"template_name"', b""):
         stream = await connected(server)
         await stream.send_all(head("POST", "/task", "Content-Length: 1000") + cut)
         await stream.aclose()
     await still_serves(server)
-    with trio.fail_after(5):
-        while server.office.reading.held or server.office.in_flight:  # noqa: ASYNC110 - as above
-            await trio.sleep(0.01)
+    while server.office.reading.held or server.office.in_flight:  # noqa: ASYNC110 - as above
+        await trio.sleep(0.01)
 
 
-async def test_bytes_that_are_no_requests_break_nothing(server):
+async def test_bytes_that_are_no_requests_break_nothing(clock, server):
     rng = random.Random(9)
     beginnings = [
         b"",
@@ -189,13 +228,12 @@ async def test_bytes_that_are_no_requests_break_nothing(server):
     await still_serves(server)
 
 
-async def test_a_websocket_that_says_nothing_is_closed(server, monkeypatch):
-    monkeypatch.setattr("runtime.server.events._HELLO_SECONDS", 0.1)
+async def test_a_websocket_that_says_nothing_is_closed(clock, server):
     async with await connected(server) as stream:
         upgrade = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13")
         await stream.send_all(head("GET", "/v1/events", *upgrade, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="))
         assert b"101" in await stream.receive_some()
-        assert b"nothing was asked for" in await everything(stream)
-    with trio.fail_after(5):
-        while server.office.subscribers:  # noqa: ASYNC110 - as above
-            await trio.sleep(0.01)
+        async with time_passing(clock):
+            assert b"nothing was asked for" in await everything(stream)
+    while server.office.subscribers:  # noqa: ASYNC110 - as above
+        await trio.sleep(0.01)
