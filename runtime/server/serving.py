@@ -146,7 +146,12 @@ class _Stream:
         view = memoryview(data)
         for start in range(0, len(view), _PIECE):
             with trio.move_on_after(self._patience) as waiting:
-                await self._stream.send_all(view[start : start + _PIECE])
+                try:
+                    await self._stream.send_all(view[start : start + _PIECE])
+                except (
+                    trio.BusyResourceError
+                ):  # Hypercorn sends one at a time: this one is too late, for it is being closed
+                    raise trio.BrokenResourceError from None
             if waiting.cancelled_caught:
                 self.cut()
                 raise trio.BrokenResourceError

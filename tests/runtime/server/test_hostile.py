@@ -237,3 +237,9 @@ async def test_a_websocket_that_says_nothing_is_closed(clock, server):
             assert b"nothing was asked for" in await everything(stream)
     while server.office.subscribers:  # noqa: ASYNC110 - as above
         await trio.sleep(0.01)
+
+
+async def test_what_is_sent_while_a_connection_is_being_closed_is_too_late_and_no_fault(clock, server):
+    async with await connected(server) as stream:
+        with stream._send_conflict_detector, pytest.raises(trio.BrokenResourceError):  # as while it says its last word
+            await _Stream(stream, 20.0).send_all(b"x")
