@@ -38,17 +38,14 @@ BETWEEN_SECONDS = 0.5
 CLIENTS = 3
 
 
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 class Server:
-    """``understudy serve`` at a port of its own."""
+    """``understudy serve`` at a port of its own, which nobody else is given while it is not there."""
 
     def __init__(self, store, folder):
-        self.port = free_port()
+        self._reserved = socket.socket()  # bound, as the server's own will be, and not listening
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._reserved.bind(("127.0.0.1", 0))
+        self.port = self._reserved.getsockname()[1]
         self._options = ["--store", store, "--templates", folder / "templates", "--scripts", folder / "scripts"]
         self._options += ["--listen", f"127.0.0.1:{self.port}"]
 
@@ -73,9 +70,11 @@ class Server:
         self.process.wait(timeout=30)
         self.process.stdout.close()
 
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.port}"
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self._reserved.close()
 
 
 @pytest.fixture
@@ -95,7 +94,7 @@ def servers(store, folder, count):
         all_of_them = [Server(store, folder) for _ in range(count)]
         for one in all_of_them:
             one.begin()
-            stack.callback(lambda one=one: (one.process.kill(), one.process.wait(), one.process.stdout.close()))
+            stack.callback(one.end)
         for one in all_of_them:
             one.wait_until_it_listens()
         yield all_of_them
@@ -113,7 +112,7 @@ async def asked(client, ports, method, path, **content):
 
 
 async def test_postgres_slow_servers_are_restarted_one_after_the_other_and_nobody_notices(postgres_store, folder):
-    with servers(f"{postgres_store}&lease=5", folder, 3) as fleet:
+    with servers(f"{postgres_store}&lease=60", folder, 3) as fleet:
         ports = [one.port for one in fleet]
         made, wrong = [], []
         over = trio.Event()

@@ -41,9 +41,27 @@ def instance(postgres_store):
     """Open one more instance on the store. A lease outlasts a machine that is busy, and none is waited for to run out."""
 
     def opened(**options):
-        return open_runtime(f"{postgres_store}&lease=5", **options)
+        return open_runtime(f"{postgres_store}&lease=60", **options)
 
     return opened
+
+
+@pytest.fixture
+def follows(monkeypatch):
+    """Wait until a runtime hears of what others commit from then on."""
+    follow, following = PostgresJournal.follow, set()
+
+    async def noted(self, *, on):
+        position = await follow(self, on=on)
+        (following.add if on else following.discard)(self)
+        return position
+
+    async def until_it_does(runtime):
+        while runtime._journal not in following:  # noqa: ASYNC110 - nobody else is told
+            await trio.sleep(0.01)
+
+    monkeypatch.setattr(PostgresJournal, "follow", noted)
+    return until_it_does
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +90,7 @@ async def running(runtime, task_id):
 
 
 async def test_postgres_a_task_runs_and_what_it_came_to_is_seen_everywhere(instance):
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with instance() as one, instance() as two:
             task = await one.submit(plan(a=step(action=echo("hello"))), task_id="t")
             assert (await task.wait()).state is TaskState.DONE
@@ -82,7 +100,7 @@ async def test_postgres_a_task_runs_and_what_it_came_to_is_seen_everywhere(insta
 
 
 async def test_postgres_the_same_submission_at_several_instances_is_one_task(instance):
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with instance() as one, instance() as two:
             async with trio.open_nursery() as nursery:
                 for runtime in (one, two, one, two):
@@ -96,7 +114,7 @@ async def test_postgres_the_same_submission_at_several_instances_is_one_task(ins
 
 
 async def test_postgres_who_waits_elsewhere_hears_of_the_end(instance):
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with instance() as one, instance() as two:
             await one.submit(GATED, task_id="far")
             await running(two, "far")
@@ -114,7 +132,7 @@ async def test_postgres_who_waits_elsewhere_hears_of_the_end(instance):
 
 
 async def test_postgres_a_command_finds_the_instance_that_holds_its_task(instance):
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with instance() as one, instance() as two:
             await one.submit(GATED, task_id="cut")
             await running(one, "cut")
@@ -128,17 +146,17 @@ async def test_postgres_a_command_finds_the_instance_that_holds_its_task(instanc
 
 
 async def test_postgres_a_task_that_sleeps_is_woken_by_whoever_is_asked(instance):
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with instance() as one, instance() as two:
             await one.submit(plan(a=step(action=echo("x"))), task_id="asleep", run=False)
             await two.run("asleep")
             assert (await one.wait("asleep")).state is TaskState.DONE
 
 
-async def test_postgres_subscribers_hear_of_what_others_do(instance):
-    with trio.fail_after(20):
+async def test_postgres_subscribers_hear_of_what_others_do(instance, follows):
+    with trio.fail_after(60):
         async with instance() as one, instance() as two, two.subscribe() as events:
-            await trio.sleep(0.2)
+            await follows(two)
             await one.submit(plan(a=step(action=echo("x"))), task_id="heard")
             states = []
             async for event in events:
@@ -149,10 +167,12 @@ async def test_postgres_subscribers_hear_of_what_others_do(instance):
             assert states == [TaskState.TODO, TaskState.RUNNING, TaskState.DONE]
 
 
-async def test_postgres_what_a_later_version_does_is_told_by_its_name_and_holds_nothing_up(instance, monkeypatch):
-    with trio.fail_after(20):
+async def test_postgres_what_a_later_version_does_is_told_by_its_name_and_holds_nothing_up(
+    instance, follows, monkeypatch
+):
+    with trio.fail_after(60):
         async with instance() as old, instance() as new, old.subscribe() as events, old.feed() as feed:
-            await trio.sleep(0.2)
+            await follows(old)
             monkeypatch.setitem(
                 codec._FORMATS, "StepReturned", 2
             )  # of both: the records of one are those of a later version
@@ -180,7 +200,7 @@ async def test_postgres_what_a_later_version_does_is_told_by_its_name_and_holds_
 
 
 async def test_postgres_what_an_instance_leaves_behind_goes_on_elsewhere_at_once(instance):
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with instance() as two:
             async with instance(grace_seconds=0.1) as one:
                 await one.submit(GATED, task_id="left")
@@ -204,7 +224,7 @@ async def two_steps(_flow):
 
 async def test_postgres_a_flow_that_is_put_down_goes_on_elsewhere_at_once(instance):
     options = {"flows": Flows(generators=[two_steps]), "callables": [wait_at]}
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with instance(**options) as two, instance(**options) as one:
             flow = await one.flow("two", flow_id="f")
             while calls != ["first"]:  # noqa: ASYNC110 - the step says so
@@ -262,7 +282,7 @@ async def make_plan() -> object:
 
 async def test_postgres_whoever_is_asked_while_it_drains_records_what_others_go_on_with(instance):
     options = {"flows": Flows(generators=[asks]), "callables": [wait_at, make_plan]}
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with instance(**options) as two, instance(**options, grace_seconds=10) as one:
             for task_id in ("asleep", "unwanted"):
                 await one.submit(plan(a=step(action=echo("x"))), task_id=task_id, run=False)
@@ -293,7 +313,7 @@ async def test_postgres_whoever_is_asked_while_it_drains_records_what_others_go_
 
 
 async def test_postgres_nothing_is_held_once_it_sleeps_or_has_ended(instance, postgres_store):
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with instance() as one:
             journal = one._journal
             for number in range(20):
@@ -318,7 +338,7 @@ async def test_postgres_a_question_is_answered_though_the_answer_could_not_be_se
         return there
 
     monkeypatch.setattr(PostgresJournal, "send", away)
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with instance() as one, instance(answer_within_seconds=1e6) as two:
             await one.submit(GATED, task_id="asked")
             await running(one, "asked")
@@ -338,19 +358,22 @@ async def test_postgres_a_question_that_may_have_been_heard_by_who_is_gone_is_an
             raise JournalUnavailable("not now")
         return await take_back(self, receiver, conversation)
 
+    heard = trio.Event()
+
     async def deaf(_self, _letter):
+        heard.set()
         await trio.sleep_forever()
 
     monkeypatch.setattr(PostgresJournal, "unread", away)
     monkeypatch.setattr(PostOffice, "_answer", deaf)
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with instance() as one, instance(answer_within_seconds=1e6) as two:
             await one.submit(GATED, task_id="asked")
             await running(one, "asked")
             it = {"it": one._journal._instance.number, "channel": one._journal._address.schema}
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(cannot_say, two, "asked")
-                await trio.sleep(0.2)
+                await heard.wait()
                 await two._journal._look("SELECT leave(%(it)s, %(channel)s)", it)
             gates["asked"].set()
             assert (await two.wait("asked")).state is TaskState.DONE
@@ -362,7 +385,7 @@ async def cannot_say(runtime, task_id):
 
 
 async def test_postgres_what_cannot_be_read_is_not_held(instance, monkeypatch):
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with instance() as one, instance() as two:
             await one.submit(plan(a=step(action=echo("x"))), task_id="asleep", run=False)
             await one._journal.read("asleep")  # by then it has let go of it
@@ -381,7 +404,7 @@ async def test_postgres_what_cannot_be_read_is_not_held(instance, monkeypatch):
 
 
 async def test_postgres_an_instance_that_loses_its_lease_stops_what_it_ran_and_begins_anew(instance):
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with instance() as one, instance() as two:
             await one.submit(GATED, task_id="mine")
             await running(one, "mine")
@@ -417,7 +440,7 @@ ONCE = plan(a=Step(action=Action.calling(wait_at, gate="{{.task.task_id}}")), b=
 
 
 async def test_postgres_a_step_that_may_have_run_is_not_run_again_by_whoever_takes_over(instance):
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with instance() as one, instance() as two:
             await one.submit(ONCE, task_id="once")
             await running(one, "once")
@@ -441,7 +464,7 @@ async def test_postgres_children_and_parents_find_each_other_across_instances(in
         a=Step(action=Action(type="subtask", configuration={"template": "child", "input": {"n": "7"}})),
         b=step("a", action=echo("{{.step.a.output.id}}")),
     )
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with instance() as one, instance() as two:
             for runtime in (one, two):
                 await runtime.register(child)
@@ -457,7 +480,7 @@ async def test_postgres_who_waits_for_a_person_is_answered_anywhere(instance):
             return (await runtime.flow_handle(f"{task_id}.a").status()).waits
         return ()
 
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with instance() as two:
             async with instance() as one:
                 for name in ("one", "gone", "cancelled"):
@@ -475,7 +498,7 @@ async def test_postgres_who_waits_for_a_person_is_answered_anywhere(instance):
 
 
 async def test_postgres_tasks_that_are_due_are_woken_once_by_anybody(instance):
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with instance() as one, instance() as two:
             for number in range(30):
                 await one.submit(plan(a=step(action=Action.calling(count))), task_id=f"late{number}", delay=0.3)
@@ -517,7 +540,7 @@ async def test_postgres_slow_nothing_is_lost_while_the_server_is_away(tmp_path):
 
 
 async def test_postgres_tasks_in_line_stay_with_the_instance_whose_line_it_is_until_it_closes(instance):
-    with trio.fail_after(40):
+    with trio.fail_after(60):
         async with instance(limits=Limits(executions=1)) as two:
             async with instance(limits=Limits(executions=1), grace_seconds=0) as one:
                 for number in range(4):
@@ -555,7 +578,7 @@ async def test_postgres_a_limit_of_all_instances_is_one_limit(instance):
     most = 0
     limited = plan(a=Step(action=Action.calling(count_together), resources=("api",), idempotent=True))
     limits = Limits(resources={"api": 2}, everywhere=frozenset({"api"}))
-    with trio.fail_after(30):
+    with trio.fail_after(60):
         async with instance(limits=limits) as one, instance(limits=limits) as two, instance(limits=limits) as three:
             tasks = [await rt.submit(limited) for _ in range(5) for rt in (one, two, three)]
             for task in tasks:
@@ -569,7 +592,7 @@ async def test_postgres_a_limit_of_all_instances_is_one_limit(instance):
 async def test_postgres_what_a_lost_instance_held_of_a_limit_is_free_again(instance):
     limits = Limits(resources={"api": 1}, everywhere=frozenset({"api"}))
     held = plan(a=Step(action=Action.calling(wait_at, gate="{{.task.task_id}}"), resources=("api",), idempotent=True))
-    with trio.fail_after(30):
+    with trio.fail_after(60):
         async with instance(limits=limits) as one, instance(limits=limits) as two:
             await one.submit(held, task_id="held")
             await running(one, "held")
