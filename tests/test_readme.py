@@ -14,6 +14,7 @@ import yaml
 from runtime import open_runtime
 from runtime.runner import Runners
 from runtime.templates.validation import check_data
+from tests.support.postgres import let_lease_run_out
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -72,11 +73,27 @@ def test_the_program_among_the_examples_runs(monkeypatch, capsys):
 def test_the_program_that_survives_goes_on_where_it_was_killed(tmp_path):
     command = [sys.executable, ROOT / "examples/survive.py", tmp_path / "survive.db"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as first:
-        for line in first.stdout:
-            if line == "step 2\n":
-                first.kill()
+        said = kill_in_step_2(first)
     second = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
-    assert second.stdout.splitlines() == ["step 2", "step 3", "step 4", "step 5", "{'last': '5'}"]
+    assert second.stdout.splitlines() in what_may_follow(said)
+
+
+STEPS = ["step 1", "step 2", "step 3", "step 4", "step 5", "{'last': '5'}"]
+
+
+def kill_in_step_2(process):
+    """Kill it there, or soon after, where the machine is busy; give what it said until then."""
+    said = [process.stdout.readline().strip(), process.stdout.readline().strip()]
+    process.kill()
+    said += process.stdout.read().splitlines()
+    assert said == STEPS[: len(said)]
+    return said
+
+
+def what_may_follow(said):
+    """The last step that was begun was cut, and is run again; or it was done just then. No other is."""
+    last = min(len(said), len(STEPS)) - 1
+    return STEPS[last:], STEPS[last + 1 :]
 
 
 @pytest.mark.parametrize(
@@ -106,15 +123,15 @@ async def test_the_nightly_round_among_the_examples_looks_at_every_server():
 
 
 def test_postgres_the_program_that_survives_is_gone_on_with_by_another_that_runs_beside_it(postgres_store):
-    command = [sys.executable, ROOT / "examples/survive.py", f"{postgres_store}&lease=1"]
+    store = f"{postgres_store}&lease=300"  # which no busy machine lets run out
+    command = [sys.executable, ROOT / "examples/survive.py", store]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first,
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other,
     ):
         [speaks, *_], _, _ = select.select([first.stdout, other.stdout], [], [], 60)
         runs, waits = (first, other) if speaks is first.stdout else (other, first)
-        assert runs.stdout.readline() == "step 1\n"
-        assert runs.stdout.readline() == "step 2\n"
-        runs.kill()
+        said = kill_in_step_2(runs)
+        let_lease_run_out(store, runs.pid)
         rest, _ = waits.communicate(timeout=60)
-    assert rest.splitlines() == ["step 2", "step 3", "step 4", "step 5", "{'last': '5'}"]
+    assert rest.splitlines() in what_may_follow(said)

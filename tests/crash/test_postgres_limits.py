@@ -3,16 +3,14 @@
 import os
 import signal
 import time
-from contextlib import contextmanager
 
-import psycopg
 import pytest
 import trio
 
 from runtime import Action, Limits, Step, Template, open_runtime
-from runtime.journal.postgres.address import StoreAddress
 from tests.crash import ledger
 from tests.crash.kills import fork, wait_for
+from tests.support.postgres import asking, let_lease_run_out
 
 LEASE_SECONDS = 300.0
 """Nobody loses it to a busy machine; that of who was killed is made to run out."""
@@ -56,14 +54,6 @@ def until(told, path):
         time.sleep(0.01)
 
 
-@contextmanager
-def asking(store):
-    """Give what asks the server about a store."""
-    address = StoreAddress.parse(store)
-    with psycopg.connect(address.server, autocommit=True, options=f"-c search_path={address.schema}") as connection:
-        yield connection.execute
-
-
 @pytest.fixture
 def lives():
     children = []
@@ -81,13 +71,13 @@ def test_postgres_slow_a_limit_of_all_instances_holds_and_the_share_of_one_that_
     greedy = fork(lambda: live(store, path, use_for_ever, LIMIT))
     until(lambda lines: len(lines) == LIMIT, path)
     lives += [fork(lambda: live(store, path, use, TASKS // 2)) for _ in range(2)]
-    with asking(store) as ask:
-        until(lambda _: ask("SELECT count(*) FROM tasks").fetchone() == (LIMIT + TASKS,), path)
+    with asking(store) as connection:
+        until(lambda _: connection.execute("SELECT count(*) FROM tasks").fetchone() == (LIMIT + TASKS,), path)
         time.sleep(0.3)
         assert len(ledger.read(path)) == LIMIT  # nobody else got any
         os.kill(greedy, signal.SIGKILL)
         os.waitpid(greedy, 0)
-        assert ask("UPDATE instances SET expires = clock_timestamp() WHERE name LIKE %s", [f"%:{greedy}"]).rowcount == 1
+    let_lease_run_out(store, greedy)
     until(lambda lines: sum(line[0] == "out" for line in lines) == TASKS, path)
     using, most = 0, 0
     for what, who in ledger.read(path)[LIMIT:]:

@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 import psycopg
 
+from runtime.journal.postgres.address import StoreAddress
 from tests.support import deathwatch
 
 VARIABLE = "UNDERSTUDY_TEST_POSTGRES"
@@ -163,3 +164,17 @@ def fresh_store(url: str) -> Iterator[str]:
     finally:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
+
+
+@contextmanager
+def asking(store: str) -> Iterator[psycopg.Connection]:
+    """Give a connection to the server of a store, on which its tables are found."""
+    address = StoreAddress.parse(store)
+    with psycopg.connect(address.server, autocommit=True, options=f"-c search_path={address.schema}") as connection:
+        yield connection
+
+
+def let_lease_run_out(store: str, process: int) -> None:
+    """Have it be over at once: that of an instance whose process was killed."""
+    with asking(store) as connection:
+        connection.execute("UPDATE instances SET expires = clock_timestamp() WHERE name LIKE %s", [f"%:{process}"])
