@@ -1,9 +1,8 @@
-"""Nothing is kept of a dead actor, a clean run says nothing, and ten times the children cost ten times the time."""
+"""Nothing is kept of a dead actor, a clean run says nothing, and ten times the children cost ten times the work."""
 
 import gc
 import subprocess
 import sys
-import time
 import weakref
 from functools import partial
 
@@ -153,48 +152,31 @@ KINDS = [
 ]
 
 
-def calls(children, kind):
-    """Count the calls of functions, ours, trio's and built-in ones: the same on any machine."""
+def work(children, kind):
+    """Count the lines that run and the built-in functions that are called, trio's too: the same on any machine."""
     count = 0
 
-    def note(_frame, event, _argument):
+    def line(_frame, event, _argument):
         nonlocal count
-        count += event in {"call", "c_call"}
+        count += event == "line"
+        return line
 
-    before = sys.getprofile()
-    sys.setprofile(note)
+    def call(_frame, event, _argument):
+        nonlocal count
+        count += event == "c_call"
+
+    before = sys.gettrace(), sys.getprofile()
+    sys.settrace(line)
+    sys.setprofile(call)
     try:
         trio.run(partial(start_restart_stop, children, **kind))
     finally:
-        sys.setprofile(before)
+        sys.settrace(before[0])
+        sys.setprofile(before[1])
     return count
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_ten_times_the_children_take_less_than_thirteen_times_the_calls(kind):
-    calls(10, kind)
-    assert calls(1_000, kind) < 13 * calls(100, kind)
-
-
-def seconds(children, kind):
-    """Give the processor seconds. Without the garbage collector: its cost depends on all that the test process holds."""
-    gc.collect()
-    gc.disable()
-    try:
-        began = time.process_time()
-        trio.run(partial(start_restart_stop, children, **kind))
-        return time.process_time() - began
-    finally:
-        gc.enable()
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_ten_times_the_children_take_less_than_thirteen_times_the_time(kind):
-    """Taken in turn, least of each, until they agree: what else the machine does can only add time."""
-    seconds(100, kind)
-    small = large = float("inf")
-    for _ in range(20):
-        small, large = min(small, seconds(300, kind)), min(large, seconds(3_000, kind))
-        if large < 13 * small:
-            break
-    assert large < 13 * small
+def test_ten_times_the_children_take_less_than_thirteen_times_the_work(kind):
+    work(10, kind)
+    assert work(1_000, kind) < 13 * work(100, kind)
