@@ -29,9 +29,12 @@ def main(workers: int) -> None:
     import dask
     from distributed import LocalCluster
 
-    patience = {f"distributed.comm.timeouts.{what}": f"{_PATIENCE_SECONDS}s" for what in ("connect", "tcp")}
+    waits = ("comm.timeouts.connect", "comm.timeouts.tcp", "deploy.lost-worker-timeout")  # then it gets no other, ever
+    patience = {f"distributed.{what}": f"{_PATIENCE_SECONDS}s" for what in waits}
     dask.config.set({"distributed.worker.daemon": True, "distributed.nanny.pre-spawn-environ": {}, **patience})
-    with LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+    with LocalCluster(
+        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
+    ) as cluster:
         print(cluster.scheduler_address, flush=True)  # noqa: T201 - for whoever started it
         sys.stdin.read()
 
