@@ -36,6 +36,7 @@ from runtime.api.messages import (
 from runtime.api.operator import Operator, Workshop
 from runtime.api.submission import Submission
 from runtime.api.views import TaskView, view_task
+from runtime.arguments import check
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.engine.task import Task
 from runtime.errors import Fault, InputInvalid, NotFound, TaskNotDone, Unavailable, UnderMaintenance
@@ -253,7 +254,7 @@ class Runtime(FlowClient):
             Conflict: there is another task of that id, or the template is blocked.
             Unavailable: the runtime is full, draining or closed.
         """
-        if task_id is not None and (not task_id or "/" in task_id):
+        if task_id is not None and (not task_id or "/" in str(task_id)):
             raise InputInvalid([Fault("task_id", 'must be a text without "/"')])
         prepared = await self.prepare(template, strict=strict)
         submission = Submission(
@@ -562,6 +563,8 @@ class Runtime(FlowClient):
                 return present
         elif self.maintenance:
             raise UnderMaintenance("the runtime is under maintenance: what is there can be read, and nothing changed")
+        if not isinstance(message, SubmitTask | SubmitTasks):  # those were checked with their templates
+            check(message)
         if (
             self._shutdown.reason is not None
             and isinstance(message, SubmitTask | SubmitTasks | ResolveTask | RunTask | SubmitFlow | StartFlow)

@@ -31,6 +31,7 @@ from runtime.api.flow_messages import (
     UnpauseFlow,
 )
 from runtime.api.messages import GetTask
+from runtime.arguments import check
 from runtime.errors import Fault, InputInvalid, NotFound, Unavailable
 from runtime.flow.flow import Flow
 from runtime.flow.outcomes import FlowFailedError
@@ -242,7 +243,7 @@ class FlowClient:
         An approval may be answered for `approval_seconds`; a plan that is approved after `plan_seconds` is made again.
 
         Raises:
-            FlowInvalid: with every fault and its path.
+            FlowInvalid, InputInvalid: with every fault and its path.
             Conflict: there is another flow, or a task, of that id.
             Unavailable: the runtime is full, draining or closed.
         """
@@ -296,6 +297,7 @@ class FlowClient:
 
         if request.document is not None:
             check_document(request.document, self._types)
+        check(request)
         submission = request.submission()
         await self._ask(submission)
         return FlowHandle(submission.task_id, self)

@@ -268,7 +268,8 @@ def _plain(inputs: Mapping[str, Json]) -> Mapping[str, Json]:
         plain = normalise(inputs)
     except NotJson as cause:
         raise InputInvalid([Fault(f"input{cause.path}", cause.problem)]) from None
-    assert isinstance(plain, Mapping)  # noqa: S101 - as the argument was
+    if not isinstance(plain, Mapping):
+        raise InputInvalid([Fault("input", f"a mapping is wanted, not {type(inputs).__name__}")])
     return plain
 
 

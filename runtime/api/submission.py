@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Final
 
 import attrs
 
 from runtime.api.messages import SubmitTask
+from runtime.arguments import check
 from runtime.engine.birth import TaskInfos
 from runtime.engine.task import Header
 from runtime.errors import Fault, InputInvalid
@@ -17,6 +19,9 @@ from runtime.templates.model import Template
 from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
 from runtime.work.preparing import prepare_task
+
+_SEEN_LATER: Final = frozenset({"template", "inputs", "resolver_inputs"})
+"""What is checked against the template, or is it."""
 
 
 @value
@@ -66,6 +71,7 @@ class Submission:
         Raises:
             InputInvalid, TemplateInvalid: with every fault and its path.
         """
+        check(self, but=_SEEN_LATER)
         if PARENT_TAG in self.tags:
             raise InputInvalid([Fault(f"tags.{PARENT_TAG}", "the tag is reserved")])
         infos = partial(self._infos, evaluator)

@@ -13,6 +13,7 @@ from typing import Any
 import trio
 
 from actors import ActorStopped, MailboxFull
+from runtime.arguments import faults_of
 from runtime.errors import FlowInvalid
 from runtime.flow.document import read_flow
 from runtime.flow.effects import CallHook, CheckPlan, EvaluatePolicies, FindDependents, Generate
@@ -47,7 +48,7 @@ async def generate(
     with trio.move_on_after(kit.generate_within_seconds):
         try:
             given = await _given(flow, effect, kit, tools, partial(_tell_first, flow, tools, first))
-            steps, groups = flatten(given, plan_only=flow.header.plan_only)
+            steps, groups = _rows(flow, given)
             steps = [as_it_resumes(one, tools.runners) for one in steps]
             return StepsGenerated(at=tools.clock.wall(), steps=steps, groups=groups)
         except GenerationError as error:
@@ -59,9 +60,19 @@ async def generate(
     return GenerationFailed(at=tools.clock.wall(), error=problem)
 
 
+def _rows(flow: Flow, given: object) -> tuple[Sequence[StepSpec], Sequence[GroupSpec]]:
+    """Take apart what a generator gave, whose rows have to be such as can be stored, and read again."""
+    steps, groups = flatten(given, plan_only=flow.header.plan_only)
+    for name, rows in (("steps", steps), ("groups", groups)):
+        for number, row in enumerate(rows):
+            for fault in faults_of(row, f"{name}[{number}]"):
+                raise GenerationError(str(fault))
+    return steps, groups
+
+
 def _tell_first(flow: Flow, tools: Tools, first: Callable[[GroupsGenerated], None], given: Sequence[object]) -> None:
     """Tell of eager groups; where there is no room for that they come with the others."""
-    steps, groups = flatten(given, plan_only=flow.header.plan_only)
+    steps, groups = _rows(flow, given)
     steps = [as_it_resumes(one, tools.runners) for one in steps]
     with suppress(MailboxFull, ActorStopped):
         first(GroupsGenerated(at=tools.clock.wall(), steps=steps, groups=groups))

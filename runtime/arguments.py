@@ -1,0 +1,161 @@
+"""What a program says is looked at in its own frame: that it is of the declared types, and can be stored.
+
+What comes over HTTP was checked against the schema of its message. What a program passes in Python was checked by nobody,
+and an actor must meet valid messages only: one that cannot be stored would end it, and one that cannot be read again
+would be lost with its task.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import Enum
+from functools import cache
+from itertools import islice
+from types import NoneType, UnionType
+from typing import Any, Final, TypeAlias, get_args, get_origin, get_type_hints
+
+import attrs
+
+from runtime.errors import Fault, InputInvalid
+from runtime.values.json import NotJson, dumps, normalise, unicode_of
+
+_Check: TypeAlias = Callable[[Any, str], Iterator[Fault]]
+_MOST_FAULTS: Final = 20
+_CHECKED_ELSEWHERE: Final = ("runtime.templates.", "runtime.engine.")
+"""Where templates are, which are validated, and what is made of them."""
+
+
+def check(message: object, *, but: frozenset[str] = frozenset()) -> None:
+    """See that the fields of a message, or of anything with such, are what they are declared as; `but` are seen elsewhere.
+
+    Texts, numbers, JSON, lists and mappings of them, and what has such fields are looked at; templates were validated.
+
+    Raises:
+        InputInvalid: with every fault and its path.
+    """
+    faults = list(islice(faults_of(message, but=but), _MOST_FAULTS))
+    if faults:
+        raise InputInvalid(faults)
+
+
+def faults_of(message: object, path: str = "", *, but: frozenset[str] = frozenset()) -> Iterator[Fault]:
+    """Give what is wrong with the fields of something, which is at that path; see `check`."""
+    cls: Any = type(message)
+    for name, default, checked in _checks(cls, but):
+        value = getattr(message, name)
+        if value is not default:
+            yield from checked(value, f"{path}.{name}" if path else name)
+
+
+@cache
+def _checks(cls: Any, but: frozenset[str]) -> Sequence[tuple[str, object, _Check]]:
+    hints, found = get_type_hints(cls), []
+    for field in attrs.fields(cls):
+        checked = None if field.name in but else _check_of(hints[field.name])
+        if checked is not None:
+            found.append((field.name, field.default, checked))
+    return found
+
+
+def _check_of(hint: Any) -> _Check | None:
+    """Give how values of a type are checked; None for what is not looked at."""
+    if hint in _PLAIN:
+        return _PLAIN[hint]
+    members = get_args(hint)
+    match get_origin(hint):
+        case origin if origin is tuple:
+            return _each(_check_of(members[0]))
+        case origin if origin is Mapping:
+            return _mapping(_check_of(members[1]))
+        case origin if origin is UnionType and NoneType in members and len(members) == 2:
+            return _optional(_check_of(next(one for one in members if one is not NoneType)))
+        case None if isinstance(hint, type) and (issubclass(hint, Enum) or _has_fields(hint)):
+            return _instance(hint)
+        case _:
+            return None
+
+
+def _has_fields(hint: Any) -> bool:
+    return attrs.has(hint) and not hint.__module__.startswith(_CHECKED_ELSEWHERE)
+
+
+def _instance(cls: type) -> _Check:
+    def checked(value: Any, path: str) -> Iterator[Fault]:
+        if not isinstance(value, cls):
+            yield Fault(path, f"a value of {cls.__name__} is wanted, not {_kind(value)}")
+        elif attrs.has(cls):
+            yield from faults_of(value, path)
+
+    return checked
+
+
+def _text(value: Any, path: str) -> Iterator[Fault]:
+    if not isinstance(value, str):
+        yield Fault(path, f"a text is wanted, not {_kind(value)}")
+    elif unicode_of(value) != value:
+        yield Fault(path, "it holds half a character (a lone surrogate), which cannot be stored")
+
+
+def _truth(value: Any, path: str) -> Iterator[Fault]:
+    if not isinstance(value, bool):
+        yield Fault(path, f"True or False is wanted, not {_kind(value)}")
+
+
+def _whole(value: Any, path: str) -> Iterator[Fault]:
+    if not isinstance(value, int) or isinstance(value, bool):
+        yield Fault(path, f"a whole number is wanted, not {_kind(value)}")
+
+
+def _seconds(value: Any, path: str) -> Iterator[Fault]:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        yield Fault(path, f"a number is wanted, not {_kind(value)}")
+    elif not 0 <= value < math.inf:
+        yield Fault(path, "a number from 0 on is wanted")
+
+
+def _json(value: Any, path: str) -> Iterator[Fault]:
+    try:
+        normalise(value)
+        dumps(value)
+    except NotJson as fault:
+        yield Fault(path + fault.path, fault.problem)
+    except (ValueError, TypeError) as fault:
+        yield Fault(path, f"it cannot be stored: {fault}")
+
+
+def _each(member: _Check | None) -> _Check:
+    def checked(value: Any, path: str) -> Iterator[Fault]:
+        if not isinstance(value, tuple | list):
+            yield Fault(path, f"a tuple is wanted, not {_kind(value)}")
+        elif member is not None:
+            for index, one in enumerate(value):
+                yield from member(one, f"{path}[{index}]")
+
+    return checked
+
+
+def _mapping(member: _Check | None) -> _Check:
+    def checked(value: Any, path: str) -> Iterator[Fault]:
+        if not isinstance(value, Mapping):
+            yield Fault(path, f"a mapping is wanted, not {_kind(value)}")
+            return
+        for key, one in value.items():
+            yield from _text(key, f"{path}.{unicode_of(str(key)[:100])}")
+            if member is not None:
+                yield from member(one, f"{path}.{unicode_of(str(key)[:100])}")
+
+    return checked
+
+
+def _optional(member: _Check | None) -> _Check:
+    def checked(value: Any, path: str) -> Iterator[Fault]:
+        if value is not None and member is not None:
+            yield from member(value, path)
+
+    return checked
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else f"{type(value).__name__}"
+
+
+_PLAIN: Final[Mapping[Any, _Check]] = {str: _text, bool: _truth, int: _whole, float: _seconds, Any: _json}

@@ -1,0 +1,86 @@
+"""What a program says in Python is refused in its own frame where it could not be stored, or not be read again."""
+
+import pytest
+import trio
+
+from runtime import Action, FlowHandle, Flows, InputInvalid, Signal, Step, StepSpec, generator, open_runtime
+from runtime.arguments import check
+from runtime.flow.rows import RetryRule
+from tests.support.plans import plan
+
+HALF = "\ud800"
+CIRCULAR: list[object] = []
+CIRCULAR.append(CIRCULAR)
+BLOCKED = plan(a=Step(action=Action(type="echo", configuration={"error_message": "no", "error_type": "client"})))
+
+SAID = {
+    "task_id": lambda rt, _: rt.submit(BLOCKED, task_id=HALF),
+    "task_id ": lambda rt, _: rt.submit(BLOCKED, task_id=5),
+    "requester": lambda rt, _: rt.submit(BLOCKED, requester=None),
+    "tags.a": lambda rt, _: rt.submit(BLOCKED, tags={"a": 1}),
+    "tags": lambda rt, _: rt.submit(BLOCKED, tags=["a"]),
+    "delay": lambda rt, _: rt.submit(BLOCKED, delay="5s"),
+    "delay ": lambda rt, _: rt.submit(BLOCKED, delay=float("nan")),
+    "run": lambda rt, _: rt.submit(BLOCKED, run="no"),
+    "comment": lambda rt, _: rt.submit(BLOCKED, comment=HALF),
+    "reason": lambda _, task: task.cancel(5),
+    "reason ": lambda _, task: task.cancel(HALF),
+    "task_id  ": lambda rt, _: rt.status(HALF),
+    "content": lambda _, task: task.operator("ann").comment(HALF),
+    "username": lambda _, task: task.operator(HALF).comment("x"),
+    "tags ": lambda _, task: task.operator("ann").tag([1]),
+    "step": lambda _, task: task.operator("ann").set_step_state(5, "DONE"),
+    "input": lambda _, task: task.operator("ann").edit_task(inputs=5),
+    "watcher_usernames[0]": lambda _, task: task.operator("ann").edit_task(watcher_usernames=[HALF]),
+    "resolver_inputs.x": lambda rt, task: rt.resolve(task.id, {"x": HALF}),
+    "body": lambda rt, _: rt.call_back("x", "y", HALF),
+    "flow_id": lambda rt, _: rt.flow("any", flow_id=HALF),
+    "metadata.a": lambda rt, _: rt.flow("any", metadata={"a": CIRCULAR}),
+    "inputs.a": lambda rt, _: rt.flow("any", inputs={"a": object()}),
+    "start": lambda rt, _: rt.flow("any", start="no"),
+}
+
+
+async def test_whatever_is_said_that_cannot_be_stored_is_refused_and_leaves_no_trace(tmp_path):
+    """Met by an actor, it would end that: a task whose record cannot be written, or, worse, cannot be read again."""
+    with trio.fail_after(20):
+        async with open_runtime(f"sqlite:///{tmp_path}/tasks.db") as rt:
+            task = await rt.submit(BLOCKED)
+            before = await task.wait()
+            for path, say in SAID.items():
+                with pytest.raises(InputInvalid) as refusal:
+                    await say(rt, task)
+                assert refusal.value.faults[0].path == path.strip()
+            assert await task.status() == before
+
+
+ROWS = {
+    "steps[0].name": StepSpec(name=5),  # type: ignore[arg-type]
+    "steps[0].signal.data": StepSpec(name="s", signal=Signal(type="echo", data={"output": HALF})),
+    "steps[0].signal.data.output": StepSpec(name="s", signal=Signal(type="echo", data={"output": object()})),  # type: ignore[dict-item]
+    "steps[0].signal.type": StepSpec(name="s", signal=Signal(type=7)),  # type: ignore[arg-type]
+    "steps[0].approvers[1]": StepSpec(name="s", approvers=("ann", HALF)),
+    "steps[0].metadata.x": StepSpec(name="s", metadata={"x": 1}),  # type: ignore[dict-item]
+    "steps[0].retry": StepSpec(name="s", retry=5),  # type: ignore[arg-type]
+    "steps[0].retry.max_retries": StepSpec(name="s", retry=RetryRule(max_retries=1.5)),  # type: ignore[arg-type]
+}
+
+
+@generator("rows")
+async def rows(flow):
+    await trio.lowlevel.checkpoint()
+    return [ROWS[flow.metadata["which"]]]
+
+
+async def test_a_generator_that_gives_what_cannot_be_stored_fails_its_flow_with_the_path(tmp_path):
+    with trio.fail_after(20):
+        async with open_runtime(f"sqlite:///{tmp_path}/tasks.db", flows=Flows(generators=[rows])) as rt:
+            for which in ROWS:
+                flow: FlowHandle = await rt.flow("rows", metadata={"which": which})
+                assert f": {which}: " in str((await flow.wait()).error)
+
+
+def test_as_many_faults_are_told_as_somebody_reads():
+    with pytest.raises(InputInvalid) as refusal:
+        check(StepSpec(name="s", approvers=(1,) * 1000))  # type: ignore[arg-type]
+    assert len(refusal.value.faults) == 20
