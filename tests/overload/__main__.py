@@ -40,6 +40,7 @@ async def overload(folder: Path, *, connections: int, seconds: float, factor: fl
     middle, end = max(server.memory[: len(server.memory) // 2 + 1]), max(server.memory[len(server.memory) // 2 :])
     # It waits for room at most so long, and then until those that were let in before it are answered.
     bound = LIMITS.wait_seconds + 3 * LIMITS.in_flight / max(answers.statuses[200] / seconds, 1.0) + 0.5
+    bound += server.late_seconds  # nobody is answered while the machine does something else
     figures = {
         "connections": connections,
         "seconds": seconds,

@@ -38,12 +38,16 @@ class Served:
     store: Path
     memory: list[int] = attrs.field(factory=list)
     """How many bytes it held in memory, each time that it was looked at."""
+    late_seconds: float = 0.0
+    """By how much those looks were late, together: for so long the machine did something else."""
 
     async def watch(self, every_seconds: float = 0.1) -> None:
         """Look at its memory again and again, until it is cancelled."""
         while True:
             self.memory.append(self.resident())
-            await trio.sleep(every_seconds)
+            due = trio.current_time() + every_seconds
+            await trio.sleep_until(due)
+            self.late_seconds += trio.current_time() - due
 
     def resident(self) -> int:
         """Say how many bytes it holds in memory."""

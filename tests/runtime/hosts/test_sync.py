@@ -31,7 +31,7 @@ def understudies():
 def test_a_task_is_submitted_and_its_result_awaited():
     with open_runtime_sync() as rt:
         task = rt.submit(SAY)
-        assert task.result(timeout=10) == {"a": "said"}
+        assert task.result(timeout=60) == {"a": "said"}
         assert rt.task(task.id).status().state == "DONE"
     assert not understudies()
 
@@ -41,23 +41,23 @@ def test_a_timeout_gives_the_call_up_and_leaves_the_task_alone():
         task = rt.submit(STUCK)
         with pytest.raises(TimeoutError):
             task.result(timeout=0.2)
+        while task.status().state == "TODO":
+            time.sleep(0.01)
         assert task.status().state == "RUNNING"
         task.cancel("enough")
         with pytest.raises(TaskNotDone, match="enough"):
-            task.result(timeout=10)
+            task.result(timeout=60)
 
 
 def test_a_thousand_tasks_some_of_them_cancelled_end_with_the_block():
-    began = time.monotonic()  # noqa: TID251 - real threads take real time
     with open_runtime_sync(grace_seconds=0) as rt:
         tasks = [rt.submit(SAY) for _ in range(990)]
         stuck = [rt.submit(STUCK) for _ in range(10)]
         assert all(task.result(timeout=60) == {"a": "said"} for task in tasks)
         for task in stuck[:5]:
             task.cancel()
-            assert task.wait(timeout=10).state == "CANCELLED"
+            assert task.wait(timeout=60).state == "CANCELLED"
     assert not understudies()
-    assert time.monotonic() - began < 300  # noqa: TID251 - as above
 
 
 def test_an_error_inside_the_block_ends_the_runtime_and_is_told():

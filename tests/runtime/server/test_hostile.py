@@ -20,12 +20,7 @@ HASTY = attrs.evolve(
 
 
 @pytest.fixture
-def clock():
-    return trio.testing.MockClock(rate=1)
-
-
-@pytest.fixture
-async def server(clock):
+async def server(jumping_clock):
     with trio.fail_after(1e5):
         async with running_server([HELLO], limits=HASTY) as running:
             yield running
@@ -71,21 +66,21 @@ async def still_serves(server):
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /meta HT", b"POST /task HTTP/1.1\r\nHost: x\r\nx-a:"])
-async def test_who_does_not_go_on_with_a_request_is_left(clock, server, sent):
+async def test_who_does_not_go_on_with_a_request_is_left(jumping_clock, server, sent):
     async with await connected(server) as stream:
         await stream.send_all(sent)
         await still_serves(server)
-        async with time_passing(clock):
+        async with time_passing(jumping_clock):
             assert await everything(stream) == b""
 
 
-async def test_many_slow_bodies_hold_up_nobody_and_are_told(clock, server):
+async def test_many_slow_bodies_hold_up_nobody_and_are_told(jumping_clock, server):
     async with AsyncExitStack() as stack:
         slow = [await stack.enter_async_context(await connected(server)) for _ in range(20)]
         for stream in slow:
             await stream.send_all(head("POST", "/task", "Content-Length: 100") + b'{"template_')
         await still_serves(server)
-        await stack.enter_async_context(time_passing(clock))
+        await stack.enter_async_context(time_passing(jumping_clock))
         for stream in slow:
             answer = await everything(stream)
             assert answer.startswith(b"HTTP/1.1 408")
@@ -93,7 +88,7 @@ async def test_many_slow_bodies_hold_up_nobody_and_are_told(clock, server):
         assert server.office.reading.held == 0
 
 
-async def test_a_body_that_is_too_large_is_refused_and_not_kept(clock, server):
+async def test_a_body_that_is_too_large_is_refused_and_not_kept(jumping_clock, server):
     ada = server.client("ada")
     for size in (262_145, 1_000_000, 8_000_000):  # it is taken in and dropped, so that the answer is not lost
         refused = await ada.post("/task", content=b"x" * size)
@@ -133,7 +128,7 @@ async def test_who_reads_nothing_is_cut_and_keeps_no_server_from_ending():
         await greedy.aclose()
 
 
-async def test_who_takes_nothing_for_long_is_cut(clock, server, monkeypatch):
+async def test_who_takes_nothing_for_long_is_cut(jumping_clock, server, monkeypatch):
     was_cut, cut = trio.Event(), _Stream.cut
     monkeypatch.setattr(_Stream, "cut", lambda self: (cut(self), was_cut.set()))
     ada = server.client("ada")
@@ -141,7 +136,7 @@ async def test_who_takes_nothing_for_long_is_cut(clock, server, monkeypatch):
     async with await connected(server) as stream:
         await stream.send_all(head("GET", f"/task/{made['id']}") * 200)
         await trio.testing.wait_all_tasks_blocked(0.05)
-        async with time_passing(clock):
+        async with time_passing(jumping_clock):
             await was_cut.wait()
         received = len(await everything(stream))
         assert received < 200 * 90_000
@@ -179,13 +174,13 @@ async def has_waited_too_long(clock, server):
     clock.jump(HASTY.wait_seconds)
 
 
-async def test_a_full_server_refuses_and_says_that_it_lives(clock, server):
+async def test_a_full_server_refuses_and_says_that_it_lives(jumping_clock, server):
     for _ in range(HASTY.in_flight):
         await server.office.room.acquire()
     ada = server.client("ada")
     for method, path in (("GET", "/task"), ("POST", "/task"), ("POST", "/v1/messages"), ("GET", "/unsecured/stats")):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(has_waited_too_long, clock, server)
+            nursery.start_soon(has_waited_too_long, jumping_clock, server)
             refused = await ada.request(method, path, json={} if method == "POST" else None)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
         assert "as many requests as it takes" in refused.json()["error"]
@@ -198,7 +193,7 @@ async def test_a_full_server_refuses_and_says_that_it_lives(clock, server):
             server.office.room.release()
 
 
-async def test_who_leaves_in_the_middle_leaves_nothing_behind(clock, server):
+async def test_who_leaves_in_the_middle_leaves_nothing_behind(jumping_clock, server):
     for cut in (b'{"template_name"', b""):
         stream = await connected(server)
         await stream.send_all(head("POST", "/task", "Content-Length: 1000") + cut)
@@ -208,7 +203,7 @@ async def test_who_leaves_in_the_middle_leaves_nothing_behind(clock, server):
         await trio.sleep(0.01)
 
 
-async def test_bytes_that_are_no_requests_break_nothing(clock, server):
+async def test_bytes_that_are_no_requests_break_nothing(jumping_clock, server):
     rng = random.Random(9)
     beginnings = [
         b"",
@@ -228,18 +223,18 @@ async def test_bytes_that_are_no_requests_break_nothing(clock, server):
     await still_serves(server)
 
 
-async def test_a_websocket_that_says_nothing_is_closed(clock, server):
+async def test_a_websocket_that_says_nothing_is_closed(jumping_clock, server):
     async with await connected(server) as stream:
         upgrade = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13")
         await stream.send_all(head("GET", "/v1/events", *upgrade, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="))
         assert b"101" in await stream.receive_some()
-        async with time_passing(clock):
+        async with time_passing(jumping_clock):
             assert b"nothing was asked for" in await everything(stream)
     while server.office.subscribers:  # noqa: ASYNC110 - as above
         await trio.sleep(0.01)
 
 
-async def test_what_is_sent_while_a_connection_is_being_closed_is_too_late_and_no_fault(clock, server):
+async def test_what_is_sent_while_a_connection_is_being_closed_is_too_late_and_no_fault(jumping_clock, server):
     async with await connected(server) as stream:
         with stream._send_conflict_detector, pytest.raises(trio.BrokenResourceError):  # as while it says its last word
             await _Stream(stream, 20.0).send_all(b"x")
