@@ -22,7 +22,7 @@ def store_path(store: "str | os.PathLike[str]") -> tuple[Path, str]:
         StoreUnusable: it is not an address of a file.
     """
     if isinstance(store, os.PathLike) or "://" not in store:
-        return Path(store), "full"
+        return _file(os.fspath(store)), "full"
     parts = urlsplit(store)
     if parts.scheme != "sqlite":
         raise StoreUnusable(f'there are no stores of kind "{parts.scheme}": name one as {_FORM}')
@@ -36,7 +36,19 @@ def store_path(store: "str | os.PathLike[str]") -> tuple[Path, str]:
         raise StoreUnusable(f'"{store}": no such option: {next(iter(options))}{f" ({hint})" if hint else ""}')
     if durability not in {"full", "normal"}:
         raise StoreUnusable(f'"{store}": synchronous is "full" or "normal", not "{durability}"')
-    return Path(path), durability
+    return _file(path), durability
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    try:
+        os.fsencode(path)
+        named = path.name not in {"", ".."} and "\0" not in text and not path.is_dir()
+    except (ValueError, OSError):  # half a character, say, or more of them than a name may have
+        named = False
+    if not named:
+        raise StoreUnusable(f"{text[:200]!r} cannot be the file of a store: name a file, as {_FORM}")
+    return path
 
 
 def existing(store: "str | os.PathLike[str]") -> str:

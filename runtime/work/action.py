@@ -189,8 +189,10 @@ async def _run_holding(
     resources: Resources, runner: AnyRunner, request: StepRequest[object], attempt: Attempt, tools: Tools
 ) -> Result:
     try:
-        implied = runner.resources(request.config)
-    except Exception as failure:  # noqa: BLE001 - foreign code, as in `_run`
+        implied = [str(label) for label in runner.resources(request.config)]
+    except BaseException as failure:
+        if passes(failure):
+            raise
         return Result(state=StepState.SERVER_ERROR, error=told(failure))
     everybody = {TOTAL, runner_label(runner.name)}
     limited = resources.limited({*implied, *attempt.definition.resources, *everybody})

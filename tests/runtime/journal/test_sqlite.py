@@ -368,6 +368,7 @@ def test_what_a_stores_address_means(store, path, durability):
         ("mysql://x", 'no stores of kind "mysql"'),
         ("sqlite://tasks.db", "does not name a file"),
         ("sqlite:///", "does not name a file"),
+        *[(store, "cannot be the file of a store: name a file") for store in ("", ".", "a/..", "/", "a\0b", "\ud800")],
         ("sqlite:///t.db?synchronus=full", 'no such option: synchronus (did you mean "synchronous"?)'),
         ("sqlite:///t.db?synchronous=off", '"full" or "normal"'),
     ],
