@@ -205,15 +205,14 @@ def test_every_size_is_measured_in_every_round_and_growth_is_that_of_the_work():
 
 def test_a_peers_program_is_bounded_and_leaves_nothing_running(tmp_path):
     mark = tmp_path / "pid"
-    child = f"import os, time; open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
-    program = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    program = f"sleep 1000 & echo $! > '{mark}'; wait"  # begun long before its time is over, on any machine
     with pytest.raises(PeerFailed, match="no end within 1 s"):
-        measures_of([sys.executable, "-c", program], 1.0)
+        measures_of(["/bin/sh", "-c", program], 1.0)
     with suppress(ProcessLookupError):  # it has ended, or is about to
-        assert select.select([os.pidfd_open(int(mark.read_text()))], [], [], 10)[0]
+        assert select.select([os.pidfd_open(int(mark.read_text()))], [], [], 60)[0]
     with pytest.raises(PeerFailed, match="broke, status 1: ZeroDivisionError"):
-        measures_of([sys.executable, "-c", "1 / 0"], 10.0)
-    assert measures_of([sys.executable, "-c", "print('noise'); print('{\"ms\": 1}')"], 10.0) == {"ms": 1}
+        measures_of([sys.executable, "-c", "1 / 0"], 60.0)
+    assert measures_of([sys.executable, "-c", "print('noise'); print('{\"ms\": 1}')"], 60.0) == {"ms": 1}
 
 
 def test_a_group_that_breaks_does_not_end_the_others(monkeypatch, capsys):
