@@ -200,13 +200,20 @@ def encode_turn(records: Sequence[Record], template: bytes = b"") -> bytes:
 
 
 def _tagged(record: Record, template: bytes) -> tuple[str, int, object]:
-    tag = type(record).__name__
+    kind = record.__class__
+    tag = kind.__name__
     content: object = record
-    if isinstance(record, TaskSubmitted):
-        content = {**_fields_of_submission(record), "template": template}
-    elif isinstance(record, TaskStartedOver) and record.template is not None:
-        content = {**_fields(record), "template": encode_template(record.template)[1]}
+    if kind in _STAND_INS:
+        content = _standing_in(record, template)
     return tag, _FORMATS.get(tag, 1), content
+
+
+def _standing_in(record: Record, template: bytes) -> object:
+    if isinstance(record, TaskSubmitted):
+        return {**_fields_of_submission(record), "template": template}
+    if isinstance(record, TaskStartedOver) and record.template is not None:
+        return {**_fields(record), "template": encode_template(record.template)[1]}
+    return record
 
 
 def decode_turn(body: bytes, find_template: FindTemplate) -> Sequence[Record]:

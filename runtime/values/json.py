@@ -157,8 +157,13 @@ def _normalise(value: object, depth: int) -> Json:
         return unicode_of(value)
     if type(value) is int and -_LARGEST_INT < value < _LARGEST_INT:
         return value
-    if type(value) is dict and not value:
-        return {}
+    if type(value) is dict and depth > 0:
+        return {
+            key if type(key) is str and key.isascii() else _key(key): (
+                item if type(item) is str and item.isascii() else _member(item, depth, ".", key)
+            )
+            for key, item in value.items()
+        }
     match value:
         case None | bool() | Number():
             return value
@@ -166,11 +171,11 @@ def _normalise(value: object, depth: int) -> Json:
             return _normalise(value.value, depth)
         case str() | int() | float():
             return _scalar(value)
-        case dict() | list() | tuple() | Mapping() if depth == 0:
+        case list() | tuple() | Mapping() if depth == 0:
             raise NotJson("nested too deeply, or circular")
         case list() | tuple():
             return [_member(item, depth, "[", index) for index, item in enumerate(value)]
-        case dict() | Mapping():  # dict for speed: asking an abstract class takes longer than all the rest
+        case Mapping():
             return {_key(key): _member(item, depth, ".", key) for key, item in value.items()}
         case _:
             raise NotJson(f"a value of type {type(value).__name__} is not JSON")
