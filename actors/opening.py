@@ -39,6 +39,7 @@ async def open_supervisor(
     Enters when every static child has been started. When the block ends, by
     itself or by an exception, the shutdown begins (if nobody began it yet) and
     the tree is stopped in order; the block is left when everything has ended.
+    ``sys.exit()`` and Ctrl-C in the block cancel every child at once, and leave it as they are, in no group.
     At the hard deadline of the shutdown all that still runs, the block
     included, is cancelled and named in `shutdown.cut`. A cancel from outside
     cancels every child at once and waits only for them to clean up.
@@ -65,7 +66,7 @@ async def open_supervisor(
         observer=observer,
         chance=chance or random.Random(),  # noqa: S311 - jitter needs no secrecy
     )
-    crash: Exception | None = None
+    crash: BaseException | None = None
     entered = False
     async with trio.open_nursery() as nursery:
         shutdown.attach(nursery.cancel_scope)
@@ -77,6 +78,9 @@ async def open_supervisor(
                 yield supervisor
         except Exception as error:  # noqa: BLE001 - only carried past the nursery, which would wrap it
             crash = error
+        except (KeyboardInterrupt, SystemExit) as error:  # the program is to end now, and not after a grace
+            crash = error
+            nursery.cancel_scope.cancel()
         finally:
             cancelled = trio.current_effective_deadline() == -math.inf
             ended = cancelled_from_outside(name) if cancelled else StopReason.shutdown(name, "its block has ended")

@@ -139,6 +139,12 @@ def _check_flows(kit: Flows, types: ActionTypes) -> None:
             check_document(document, types, document.name)
 
 
+def _check_seconds(**given: object) -> None:
+    for name, seconds in given.items():
+        if not isinstance(seconds, int | float) or not seconds >= 0:
+            raise ValueError(f"{name}_seconds is {seconds!r}: it must be a number, 0 or more")
+
+
 def _load(sources: TemplateSources, types: ActionTypes, catalogue: Templates, evaluator: Evaluator) -> None:
     """Load templates, and what renders them: the first of their tasks would hold everybody up for it otherwise."""
     load_templates(sources, types, catalogue)
@@ -225,6 +231,7 @@ async def open_runtime(
         FunctionInvalid, TemplateInvalid, FlowInvalid: a file or a flow cannot be used; nothing was started.
         StoreUnusable: the store cannot be used; the text says why and what to do.
     """
+    _check_seconds(grace=grace_seconds, answer_within=answer_within_seconds, keep_ended=keep_ended_seconds)
     clock = clock or SystemClock()
     shutdown = ShutdownContext(grace_seconds=grace_seconds + RECORDING_SECONDS)
     if store is not None and journal is not None:
@@ -258,8 +265,9 @@ async def open_runtime(
         environment=dict(os.environ if environment is None else environment),
     )
     known = Runners(runners, settings)
-    read = partial(load_functions, functions, known)
-    library = await trio.to_thread.run_sync(read) if functions else read()
+    library = (
+        load_functions((), known) if not functions else await trio.to_thread.run_sync(load_functions, functions, known)
+    )
     _check_flows(kit, library.types)
     evaluator = Evaluator(now=lambda: datetime.fromtimestamp(clock.wall(), UTC), region=region)
     if templates:

@@ -39,7 +39,7 @@ from runtime.api.views import TaskView, view_task
 from runtime.arguments import check
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.engine.task import Task
-from runtime.errors import Fault, InputInvalid, NotFound, TaskNotDone, Unavailable, UnderMaintenance
+from runtime.errors import Fault, InputInvalid, NotFound, Refused, TaskNotDone, Unavailable, UnderMaintenance
 from runtime.flows import Flows
 from runtime.functions import Functions
 from runtime.ids import new_id
@@ -195,6 +195,7 @@ class Runtime(FlowClient):
         self._shutdown = shutdown
         self._answer_within = answer_within_seconds
         self._hands_over = hands_over
+        self._home = trio.lowlevel.current_trio_token()
         self._prepared: OrderedDict[int, tuple[Template, Prepared]] = OrderedDict()
 
     async def prepare(self, source: TemplateSource | Prepared, *, strict: bool = False) -> Prepared:
@@ -253,7 +254,9 @@ class Runtime(FlowClient):
             TemplateInvalid, InputInvalid: with every fault and its path.
             Conflict: there is another task of that id, or the template is blocked.
             Unavailable: the runtime is full, draining or closed.
+            Refused: the runtime runs in another event loop.
         """
+        self._check_home()
         if task_id is not None and (not task_id or "/" in str(task_id)):
             raise InputInvalid([Fault("task_id", 'must be a text without "/"')])
         prepared = await self.prepare(template, strict=strict)
@@ -555,6 +558,18 @@ class Runtime(FlowClient):
         await self._stop_tasks(reason)
         self._broadcast.close()
 
+    def _check_home(self) -> None:
+        """See that it is called where it runs: from elsewhere it would be changed under its own hands."""
+        try:
+            here = trio.lowlevel.current_trio_token() is self._home
+        except RuntimeError:  # no loop of trio's at all
+            here = False
+        if not here:
+            raise Refused(
+                "the runtime runs in another event loop: from a thread of it, call it with `trio.from_thread.run`;"
+                " from asyncio or a plain program, open it with `runtime.hosts.aio` or `runtime.hosts.sync`"
+            )
+
     async def _ask(self, message: Command | FlowCommand | SubmitFlow | DeleteFlow | GetTask) -> object:
         if isinstance(message, GetTask):
             present = self._broadcast.present(message.task_id)
@@ -563,6 +578,7 @@ class Runtime(FlowClient):
                 return present
         elif self.maintenance:
             raise UnderMaintenance("the runtime is under maintenance: what is there can be read, and nothing changed")
+        self._check_home()
         if not isinstance(message, SubmitTask | SubmitTasks):  # those were checked with their templates
             check(message)
         if (
