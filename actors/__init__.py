@@ -72,6 +72,7 @@ from actors.infrastructure import Inbox, infrastructure
 from actors.mailbox import Mailbox, MailboxStatistics
 from actors.observer import Observer
 from actors.opening import open_supervisor
+from actors.parking import Parking
 from actors.reason import StopKind, StopReason
 from actors.schedule import Schedule
 from actors.shutdown import Phase, ShutdownContext
@@ -114,6 +115,7 @@ __all__ = (
     "MailboxFull",
     "MailboxStatistics",
     "Observer",
+    "Parking",
     "Phase",
     "Post",
     "Question",

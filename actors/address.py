@@ -6,7 +6,7 @@ answers `ActorStopped` for ever and the supervisor gives out a new one, so
 nobody talks to a successor by mistake.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar, overload
 
@@ -114,8 +114,10 @@ class Address(Generic[M_contra]):
         """Leave a question; await `Slot.wait_until` for its answer. Sync; raises as `post` does."""
         return (self._mailbox or self._wake()).ask(message)
 
-    async def ask(self, message: M_contra, *, deadline: float) -> object:
-        """Ask and wait until `deadline`, absolute on the monotonic clock. A cancel gives the answer up.
+    def ask(self, message: M_contra, *, deadline: float) -> Coroutine[Any, Any, object]:
+        """Ask at once; await what it gives for the answer until `deadline`, absolute on the monotonic clock.
+
+        A cancel gives the answer up. No coroutine of its own: it would be in the way of every answer.
 
         Raises:
             MailboxFull: the actor is behind.
@@ -123,7 +125,7 @@ class Address(Generic[M_contra]):
             AskExpired: the deadline passed.
             Exception: what the actor refused with.
         """
-        return await (self._mailbox or self._wake()).ask(message).wait_until(deadline)
+        return (self._mailbox or self._wake()).ask(message).wait_until(deadline)
 
     def forward(self, question: Question[M_contra]) -> None:
         """Hand a question with its slot to this actor, which now owes the answer. Sync; raises as `post` does."""

@@ -15,10 +15,10 @@ import trio
 from actors.child import Child, Exit, Failed, Returned
 from actors.parking import Parking
 
-__all__ = ("Carriers",)
+__all__ = ("MOST_RESTING", "Carriers")
 
-_MOST_RESTING: Final = 128
-"""How many trio tasks a supervisor keeps for the children to come."""
+MOST_RESTING: Final = 128
+"""How many trio tasks a supervisor keeps for the children to come, and how many for the incarnations to come."""
 
 _MOST_IN_A_ROW: Final = 8
 """How many turns a carrier takes in the place of owners until it lets everybody else run."""
@@ -115,7 +115,7 @@ class Carriers:
 
     def rests(self, carrier: Carrier) -> bool:
         """Keep a carrier for a child to come; false when there are enough. For carriers."""
-        if self._closed or len(self._resting) >= _MOST_RESTING:
+        if self._closed or len(self._resting) >= MOST_RESTING:
             return False
         self._resting.append(carrier)
         return True

@@ -1,11 +1,14 @@
 """The incarnations of a supervisor's children: how they begin, rest, are woken, and end.
 
-Each runs in a trio task of its own, under a guard that sees everything that can
+Each has a trio task to itself, under a guard that sees everything that can
 happen to it and settles it exactly once: it is announced as ended, and then its
 supervisor decides what follows. An incarnation that replaces another at once
 goes on in the task of the one before it, and mostly without a turn of the
-scheduler in between, which saves the better part of the price of a restart. All run in copies of the context in which the supervisor was made:
-none sees what a sender or a predecessor has set.
+scheduler in between, which saves the better part of the price of a restart. A
+task whose incarnation has ended for good waits for the next one of any child:
+to start and end a task is a good part of a short life. All run in copies of the
+context in which the supervisor was made: none sees what a sender or a
+predecessor has set.
 
 An actor that hibernates has no task while it has nothing to do. Its address has
 no mailbox then, and asks here for one when a message comes (`wake`).
@@ -22,7 +25,7 @@ import trio
 from actors.actor import Actor
 from actors.address import Address
 from actors.alarm import Alarm
-from actors.carriers import Carriers
+from actors.carriers import MOST_RESTING, Carriers
 from actors.cell import Cell
 from actors.clock import Clock
 from actors.contexts import same
@@ -30,6 +33,7 @@ from actors.errors import ChildUnknown
 from actors.guard import cancelled_from_outside, live, live_in_scope, make, why_ended, why_from_above
 from actors.mailbox import Mailbox, MailboxStatistics, Tally
 from actors.observer import Observer
+from actors.parking import Parking
 from actors.reason import StopReason
 from actors.shutdown import ShutdownContext
 from actors.spec import Nested, Runnable
@@ -39,6 +43,26 @@ __all__ = ("Incarnations",)
 
 _MOST_AT_ONCE = 8
 """How often in one task an end may be decided on without a turn of the scheduler in between."""
+
+
+class _Waiting(Parking):
+    """The wait of a task whose incarnation has ended for another one to run, `given` before it wakes."""
+
+    __slots__ = ("_others", "given")
+
+    def __init__(self, others: "list[_Waiting]") -> None:
+        self._parked = None
+        self._others = others
+        self.given: tuple[Row, Cell] | None = None
+
+    def go_on(self, row: Row, cell: Cell) -> None:
+        """Run this next. Sync."""
+        self.given = row, cell
+        self.wake()
+
+    def _abandon(self, _raise_cancel: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
+        self._others.remove(self)  # it is cancelled, and must not be given any more
+        return super()._abandon(_raise_cancel)
 
 
 class Incarnations:
@@ -78,6 +102,7 @@ class Incarnations:
         self._carriers = Carriers()
         self._nursery: trio.Nursery | None = None
         self._unspawned: list[tuple[Row, Cell]] = []
+        self._waiting: list[_Waiting] = []
         self._settling: Row | None = None
         self._heir: Cell | None = None
         self._closed = False
@@ -94,6 +119,9 @@ class Incarnations:
         """End those that hibernate, which have no task to be cancelled in; none hibernates from now on."""
         self._closed = True
         self._carriers.close()
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            one.wake()
         self.stopping = reason
         for row in list(self._table):
             if row.alive and row.cell is None:
@@ -175,7 +203,9 @@ class Incarnations:
         return mailbox
 
     def _spawn(self, row: Row, cell: Cell) -> None:
-        if self._nursery is not None:
+        if self._waiting:
+            self._waiting.pop().go_on(row, cell)
+        elif self._nursery is not None:
             self._context.run(partial(self._nursery.start_soon, self._guard, row, cell, name=row.id))
 
     def _ready(self, row: Row) -> None:
@@ -187,7 +217,10 @@ class Incarnations:
     # --- the guard: where a child's end becomes a fact ------------------------
 
     async def _guard(self, row: Row, cell: Cell | None) -> None:
-        """Run an incarnation, and those that replace it at once; settle each exactly once. It sees everything."""
+        """Run an incarnation, those that replace it at once, and others after them; settle each exactly once.
+
+        It sees everything.
+        """
         lives = 0
         while cell is not None:
             lives += 1
@@ -199,7 +232,7 @@ class Incarnations:
                     if not row.terms.handshake:
                         self._ready(row)
                     made = make(row, cell)
-                    if isinstance(made, Actor) and not made.waits:
+                    if isinstance(made, Actor) and not (made.waits and row.grace < math.inf):
                         rested = made if await made.live(cell) else None
                     elif made is not None:
                         rested = await (live if row.grace == math.inf else live_in_scope)(cell, made)
@@ -225,6 +258,28 @@ class Incarnations:
             self._settling = None
             del error, rested  # a traceback holds this frame
             cell, self._heir = self._heir, None
+            if cell is None and not row.terms.hibernate and self._may_wait:
+                del row, reason  # they may be the last to hold what was large
+                following = await self._next()
+                if following is None:
+                    return
+                row, cell = following
+                lives = 0
+
+    @property
+    def _may_wait(self) -> bool:
+        return not self._closed and self.stopping is None and len(self._waiting) < MOST_RESTING
+
+    async def _next(self) -> tuple[Row, Cell] | None:
+        """Wait for an incarnation to run, in a context of its own; there is none when everything has ended."""
+        task = trio.lowlevel.current_task()
+        task.context = self._context.copy()
+        waiting = _Waiting(self._waiting)
+        self._waiting.append(waiting)
+        await waiting.park()
+        if waiting.given is not None:
+            task.name = waiting.given[0].id
+        return waiting.given
 
     def _decided_at_once(self, cell: Cell) -> bool:
         """Say whether what follows an end may be decided before others run, and what replaces it begin in this context.

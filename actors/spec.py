@@ -24,6 +24,7 @@ __all__ = (
     "Runnable",
     "Start",
     "Strategy",
+    "check_id",
     "check_set",
     "nested",
 )
@@ -157,6 +158,16 @@ class ChildSpec:
                 "a child that hibernates begins with its first message: it is no supervisor, and no handshake"
             )
         return faults
+
+
+def check_id(child: str) -> None:
+    """Check what a child is to be called.
+
+    Raises:
+        SpecInvalid: it is no name.
+    """
+    if faults := _id_faults(child):
+        raise SpecInvalid(tuple(f"child {child!r}: {fault}" for fault in faults))
 
 
 def _id_faults(child: object) -> list[str]:

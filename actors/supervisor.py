@@ -43,7 +43,7 @@ from actors.observer import Observer
 from actors.procession import Procession, StartOne, StopWave
 from actors.reason import StopKind, StopReason
 from actors.shutdown import Phase, ShutdownContext
-from actors.spec import AutoShutdown, ChildSpec, Nested, Restart, Strategy
+from actors.spec import AutoShutdown, ChildSpec, Nested, Restart, Start, Strategy, check_id
 from actors.table import ChildCount, ChildInfo, ChildState, Row, SupervisorStatistics, Table
 from actors.tree import TreeNode, render
 from actors.window import Stamps
@@ -107,7 +107,7 @@ class Supervisor:
         self._ended_event = trio.Event()
         self.failure: SupervisorFailed | None = None
         for spec in group.specs:
-            self._table.add(spec, dynamic=False)
+            self._table.add(spec, spec.id, spec.start, dynamic=False)
         self._plan.plan_starts(self._table)
         self._advance()
 
@@ -201,10 +201,25 @@ class Supervisor:
             Draining: the supervisor or the whole tree is stopping.
             ChildExists: the id is in the table.
         """
+        return self._start_new(spec, spec.id, spec.start)
+
+    def start_another(self, kind: ChildSpec, child: str, start: Start) -> Address[object]:
+        """Start a child as `kind` says, but of this id and with this start: for many of one kind. Sync.
+
+        What was checked of `kind` is not checked again for each of them.
+
+        Raises:
+            SpecInvalid: the id is none.
+            Draining, ChildExists: as `start_child` does.
+        """
+        check_id(child)
+        return self._start_new(kind, child, start)
+
+    def _start_new(self, kind: ChildSpec, child: str, start: Start | Nested) -> Address[object]:
         self._refuse_if_draining()
-        if spec.id in self._table:
-            raise ChildExists(self._path, spec.id)
-        return self._launch(self._table.add(spec, dynamic=True))
+        if child in self._table:
+            raise ChildExists(self._path, child)
+        return self._launch(self._table.add(kind, child, start, dynamic=True))
 
     async def terminate_child(self, child: str, reason: StopReason | None = None) -> Stopped | None:
         """Stop a child, wait until it has ended, and give how; None if it never ran.

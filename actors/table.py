@@ -153,9 +153,9 @@ class Row:
 
     __slots__ = ("_history", "address", "cell", "id", "kept", "start", "state", "terms")
 
-    def __init__(self, spec: ChildSpec, terms: Terms) -> None:
-        self.id = spec.id
-        self.start: Start | Nested | None = spec.start
+    def __init__(self, child: str, start: Start | Nested, terms: Terms) -> None:
+        self.id = child
+        self.start: Start | Nested | None = start
         self.terms = terms
         self.state = ChildState.WAITING
         self.address: Address[object] | None = None
@@ -283,10 +283,10 @@ class Table:
             raise ChildUnknown(self._owner, child)
         return row
 
-    def add(self, spec: ChildSpec, *, dynamic: bool) -> Row:
-        """Make a row, the last in order."""
-        self._terms = Terms.of(spec, dynamic=dynamic, like=self._terms)
-        row = self._rows[spec.id] = Row(spec, self._terms)
+    def add(self, kind: ChildSpec, child: str, start: Start | Nested, *, dynamic: bool) -> Row:
+        """Make a row, the last in order: of a child as `kind` says, of this id and with this start."""
+        self._terms = Terms.of(kind, dynamic=dynamic, like=self._terms)
+        row = self._rows[child] = Row(child, start, self._terms)
         return row
 
     def remove(self, row: Row) -> None:

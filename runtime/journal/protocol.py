@@ -127,6 +127,9 @@ def _standing_state(flow: Flow) -> ResolutionState:
             return ResolutionState.WAITING if flow.idle else ResolutionState.RUNNING
 
 
+_FIRST: Final = (TaskSubmitted, FlowCreated)  # an `|` would be worked out for every turn
+
+
 @value
 class Entry:
     """The records of one task in one commit, in order.
@@ -144,7 +147,7 @@ class Entry:
     @property
     def begins(self) -> bool:
         """Whether it is the first one of its task or its flow."""
-        return isinstance(self.records[0], TaskSubmitted | FlowCreated)
+        return isinstance(self.records[0], _FIRST)
 
 
 def entry_of(task: Task | Flow, records: Sequence[Record]) -> Entry:

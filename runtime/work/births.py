@@ -1,7 +1,7 @@
 """How the actor of a task or a flow begins: from what was just decided or read, or from the journal."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from actors import Address
 from runtime.engine.task import Task
@@ -15,37 +15,45 @@ from runtime.work.unit import Services
 if TYPE_CHECKING:
     from runtime.work.flows.actor import FlowActor
 
+_Actor: TypeAlias = "TaskActor | FlowActor"
+
 
 class Birth:
-    """What the first incarnation of a task's actor starts from; let go of once it has it.
+    """Makes the incarnations of a task's actor: the first one of what is at hand, any other of the journal.
 
-    `resumed`: why it was brought back while something may have been in flight.
+    What is at hand is let go of once the first has it. `resumed`: why the task was brought back while something may
+    have been in flight.
     """
 
-    __slots__ = ("_state", "task_id")
+    __slots__ = ("_intake", "_services", "_state", "_task_id")
 
-    def __init__(self, task: Task | Flow, effects: Sequence[Any], resumed: str) -> None:
-        self.task_id = task.header.task_id
+    def __init__(
+        self,
+        task: Task | Flow,
+        services: Services,
+        intake: Address[WakeTask | TaskEnded | TurnMoved],
+        effects: Sequence[Any],
+        resumed: str,
+    ) -> None:
+        self._task_id = task.header.task_id
+        self._services = services
+        self._intake = intake
         self._state: tuple[Task | Flow, Sequence[Any], str] | None = (task, effects, resumed)
 
-    def take(self) -> tuple[Task | Flow, Sequence[Any], str] | None:
-        """Give it, the first time."""
-        state, self._state = self._state, None
-        return state
-
-
-async def actor_of(
-    birth: Birth, services: Services, intake: Address[WakeTask | TaskEnded | TurnMoved], _incarnation: int
-) -> "TaskActor | FlowActor":
-    """Make an incarnation: the first one of what is at hand, any other of the journal."""
-    first = birth.take()
-    if first is not None:
+    def __call__(self, _incarnation: int) -> "_Actor | Awaitable[_Actor]":
+        """Make one; reading the journal has to be awaited."""
+        first, self._state = self._state, None
+        if first is None:
+            return self._rebuilt()
         task, effects, resumed = first
-        return _actor(task, services, intake, effects, resumed)
-    rebuilt = replay(await services.journal.read(birth.task_id), services.plans.of)
-    if rebuilt is None:
-        raise InvariantBroken(f"task {birth.task_id} ran and is not in the journal")
-    return _actor(rebuilt, services, intake, (), "the task's actor failed and was restarted")
+        return _actor(task, self._services, self._intake, effects, resumed)
+
+    async def _rebuilt(self) -> "_Actor":
+        services = self._services
+        rebuilt = replay(await services.journal.read(self._task_id), services.plans.of)
+        if rebuilt is None:
+            raise InvariantBroken(f"task {self._task_id} ran and is not in the journal")
+        return _actor(rebuilt, services, self._intake, (), "the task's actor failed and was restarted")
 
 
 def _actor(
@@ -54,7 +62,7 @@ def _actor(
     intake: Address[WakeTask | TaskEnded | TurnMoved],
     effects: Sequence[Any],
     resumed: str,
-) -> "TaskActor | FlowActor":
+) -> "_Actor":
     if isinstance(task, Flow):
         from runtime.work.flows.actor import FlowActor  # noqa: PLC0415 - many runtimes never see a flow
 

@@ -13,6 +13,7 @@ from typing import Final, Self
 import attrs
 import trio
 
+from actors import Parking
 from runtime.api.messages import Event, Lagged, StepProgressed, UnitEvent
 from runtime.engine.task import Task
 from runtime.flow.flow import Flow
@@ -45,14 +46,14 @@ class _Subscription:
                 return  # the reader is leaving
 
 
-class Waiter:
+class Waiter(Parking):
     """Somebody who waits for one task to come to rest, for as long as the block of it lasts."""
 
-    __slots__ = ("_filled", "_outcome", "_task_id", "_waiters")
+    __slots__ = ("_outcome", "_task_id", "_waiters")
 
     def __init__(self, task_id: str, waiters: "dict[str, list[Waiter]]") -> None:
-        self._filled = trio.Event()
-        self._outcome: Task | Flow | str = ""
+        self._parked = None
+        self._outcome: Task | Flow | str | None = None
         self._task_id = task_id
         self._waiters = waiters
 
@@ -71,17 +72,20 @@ class Waiter:
     @property
     def filled(self) -> bool:
         """Whether the word has been said."""
-        return self._filled.is_set()
+        return self._outcome is not None
 
     def fill(self, outcome: Task | Flow | str) -> None:
         """Say how the task came to rest, or why nobody will see it do so. Sync; the first word stands."""
-        if not self._filled.is_set():
+        if self._outcome is None:
             self._outcome = outcome
-            self._filled.set()
+            self.wake()
 
     async def wait(self) -> Task | Flow | str:
-        """Give the task or the flow as it came to rest, or why it did not."""
-        await self._filled.wait()
+        """Give the task or the flow as it came to rest, or why it did not. A checkpoint."""
+        if self._outcome is not None:
+            await trio.lowlevel.checkpoint()
+        while self._outcome is None:
+            await self.park()
         return self._outcome
 
 

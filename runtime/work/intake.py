@@ -7,7 +7,7 @@ and only then are submitters answered.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from actors import Actor, Question, Supervisor
 from runtime.api.flow_messages import DeleteFlow, SubmitFlow
@@ -33,6 +33,9 @@ Message: TypeAlias = (
     | LookAtHeld
     | TaskEnded
 )
+
+
+_SUBMISSIONS: Final = (SubmitTask, SubmitFlow)  # an `|` would be worked out for every message
 
 
 class Intake(Actor[Message]):
@@ -67,7 +70,7 @@ class Intake(Actor[Message]):
             message = item.message if isinstance(item, Question) else item
             if isinstance(message, TaskEnded):
                 self._look_after(message)
-            elif isinstance(message, SubmitTask | SubmitFlow):
+            elif isinstance(message, _SUBMISSIONS):
                 if isinstance(item, Question):
                     await submissions.accept(item, message)
             else:
@@ -104,7 +107,7 @@ class Intake(Actor[Message]):
         """Let go of a task that has left memory; tell those who wait for one whose actor has failed too often."""
         task_id, reason = ended.task_id, ended.stopped.reason
         absent = not self._roster.holds(task_id)
-        if absent and reason != IN_LINE:
+        if absent and reason is not IN_LINE:
             self._services.claims.release([task_id])
         if absent or reason.kind.abnormal:
             self._services.broadcast.hide(task_id)

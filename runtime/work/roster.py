@@ -2,15 +2,14 @@
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
 from actors import Address, ChildSpec, ChildState, ChildUnknown, Draining, Restart, Supervisor
 from runtime.engine.effects import Effect
 from runtime.engine.task import Task
 from runtime.flow.flow import Flow
 from runtime.journal.replaying import replay
-from runtime.work.births import Birth, actor_of
+from runtime.work.births import Birth
 from runtime.work.messages import TaskEnded, TurnMoved, WakeTask
 from runtime.work.unit import Services
 
@@ -19,6 +18,14 @@ if TYPE_CHECKING:
 
 LEFT: Final = "whoever ran the task ended in the middle of it"
 """Why a task that is awake in the journal and not in memory is resumed."""
+
+
+def _nobody(_incarnation: int) -> NoReturn:
+    raise AssertionError("a task is started with an actor of its own")
+
+
+_TASK: Final = ChildSpec(id="task", start=_nobody, restart=Restart.TRANSIENT, stop_within=math.inf)
+"""The kind of child that every task and every flow is."""
 
 Told: TypeAlias = Address[WakeTask | TaskEnded | TurnMoved]
 """Who hears of what becomes of actors: the intake that started them."""
@@ -62,15 +69,9 @@ class Roster:
         `effects` are what is left to do of the decisions that were made and stored. `resumed`: why it was brought back
         while something may have been in flight.
         """
-        birth: Any = Birth(unit, effects, resumed)
-        spec = ChildSpec(
-            id=unit.header.task_id,
-            start=partial(actor_of, birth, self._services, self._intake),
-            restart=Restart.TRANSIENT,
-            stop_within=math.inf,
-        )
+        birth = Birth(unit, self._services, self._intake, effects, resumed)
         try:
-            self._tasks().start_child(spec)
+            self._tasks().start_another(_TASK, unit.header.task_id, birth)
         except Draining:  # what is stored is resumed by whoever opens the journal next
             return False
         self._services.broadcast.show(unit)
