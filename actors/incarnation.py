@@ -58,6 +58,8 @@ class _Waiting(Parking):
     def go_on(self, row: Row, cell: Cell) -> None:
         """Run this next. Sync."""
         self.given = row, cell
+        if self._parked is not None:
+            self._parked.name = row.id
         self.wake()
 
     def _abandon(self, _raise_cancel: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
@@ -260,26 +262,24 @@ class Incarnations:
             cell, self._heir = self._heir, None
             if cell is None and not row.terms.hibernate and self._may_wait:
                 del row, reason  # they may be the last to hold what was large
-                following = await self._next()
-                if following is None:
+                waiting = self._wait_for_next()
+                await waiting.park()
+                if waiting.given is None:
                     return
-                row, cell = following
+                row, cell = waiting.given
+                del waiting
                 lives = 0
 
     @property
     def _may_wait(self) -> bool:
         return not self._closed and self.stopping is None and len(self._waiting) < MOST_RESTING
 
-    async def _next(self) -> tuple[Row, Cell] | None:
-        """Wait for an incarnation to run, in a context of its own; there is none when everything has ended."""
-        task = trio.lowlevel.current_task()
-        task.context = self._context.copy()
+    def _wait_for_next(self) -> _Waiting:
+        """Have this task, once it is parked, given an incarnation to run, in a context of its own; none if all ends."""
+        trio.lowlevel.current_task().context = self._context.copy()
         waiting = _Waiting(self._waiting)
         self._waiting.append(waiting)
-        await waiting.park()
-        if waiting.given is not None:
-            task.name = waiting.given[0].id
-        return waiting.given
+        return waiting
 
     def _decided_at_once(self, cell: Cell) -> bool:
         """Say whether what follows an end may be decided before others run, and what replaces it begin in this context.

@@ -259,7 +259,7 @@ class Runtime(FlowClient):
         self._check_home()
         if task_id is not None and (not task_id or "/" in str(task_id)):
             raise InputInvalid([Fault("task_id", 'must be a text without "/"')])
-        prepared = await self.prepare(template, strict=strict)
+        prepared = template if isinstance(template, Prepared) else await self.prepare(template, strict=strict)
         submission = Submission(
             prepared.template,
             inputs or {},

@@ -14,12 +14,12 @@ import attrs
 from runtime.api.flow_messages import FlowEvent
 from runtime.engine.records import EditedStep
 from runtime.engine.states import ResolutionState, TaskState
-from runtime.frozen import frozen
+from runtime.frozen import frozen, value
 from runtime.templates.model import Function, Template
 from runtime.values.json import Json
 
 
-@frozen(kw_only=True)
+@value(kw_only=True)
 class SubmitTask:
     """Take a task on. `template` is valid and `inputs` are checked: the client does that in its caller's frame.
 
