@@ -30,9 +30,17 @@ FUNCTIONS = (
 
 
 @pytest.fixture(scope="module")
-def cluster():
-    with dask_cluster.running() as address:
-        yield address
+def started():
+    with dask_cluster.running() as running:
+        yield running
+
+
+@pytest.fixture
+def cluster(started):
+    """The scheduler's address, once all workers are there: some tests kill some."""
+    address, whole = started
+    whole()
+    return address
 
 
 def runner(address, **config):
@@ -76,18 +84,28 @@ async def test_an_error_is_what_it_was_there(cluster):
         await one.close()
 
 
-async def test_a_cancel_ends_the_attempt_at_once_and_so_does_the_end_of_its_time(jumping_clock, cluster, signpost):
+async def test_a_cancel_ends_the_attempt_at_once_and_so_does_the_end_of_its_time(
+    jumping_clock, started, cluster, signpost
+):
     with trio.fail_after(2 * SECONDS):
         await warm(cluster)
         configuration = calling(callables.hang, signpost=str(signpost.path))
         await laws.is_cancelled_promptly(runner(cluster), configuration, partial(signpost.lines, 1))
+        await kill(await signpost.lines(1))  # deaf to everything but a signal; and the scheduler takes it for free
+        await trio.to_thread.run_sync(started[1])
         async with trio.open_nursery() as nursery:
             nursery.start_soon(times_out, calling(callables.hang, signpost=str(signpost.path)), cluster)
-            pids = await signpost.lines(2)
+            [_, pid] = await signpost.lines(2)
             jumping_clock.jump(SECONDS)
-        for pid in pids:  # deaf to everything but a signal: the nannies start new ones
-            os.kill(int(pid), signal.SIGKILL)
+        await kill([pid])
         assert (await laws.gives_json(runner(cluster), calling(callables.add, a=1))).output == 2
+
+
+async def kill(pids):
+    """Kill workers: their nannies start new ones."""
+    for pid in pids:
+        os.kill(int(pid), signal.SIGKILL)
+    await wait_gone(map(int, pids))
 
 
 async def times_out(configuration, address):
@@ -106,9 +124,7 @@ async def test_one_that_has_not_begun_when_it_is_cancelled_never_does(cluster, s
             with trio.move_on_after(0.5):
                 trace = calling(callables.vanish_the_first_time, trace=str(tmp_path / "trace"))
                 await one.run(laws.request_for(one, trace))
-            for pid in pids:
-                os.kill(int(pid), signal.SIGKILL)
-            await wait_gone(map(int, pids))
+            await kill(pids)
             nursery.cancel_scope.cancel()
         assert (await one.run(laws.request_for(one, calling(callables.add, a=1)))).output == 2
         await one.close()

@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,16 +13,23 @@ _PATIENCE_SECONDS = 120
 
 
 @contextmanager
-def running(workers: int = 2) -> Iterator[str]:
-    """Run a scheduler and workers, one thread each; give the scheduler's address."""
+def running(workers: int = 2) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Run a scheduler and workers, one thread each; give the scheduler's address, and what waits until all are there."""
     command = [sys.executable, "-m", "tests.support.dask_cluster", str(workers)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdin is not None
+        asks, hears = process.stdin, process.stdout
+
+        def whole() -> None:
+            asks.write("whole?\n")
+            asks.flush()
+            assert hears.readline() == "whole\n"
+
         try:
-            yield process.stdout.readline().strip()
+            yield hears.readline().strip(), whole
         finally:
-            process.stdin.close()
+            asks.close()
             process.wait(_PATIENCE_SECONDS)
 
 
@@ -36,7 +44,10 @@ def main(workers: int) -> None:
         n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
     ) as cluster:
         print(cluster.scheduler_address, flush=True)  # noqa: T201 - for whoever started it
-        sys.stdin.read()
+        for _ in sys.stdin:
+            while len(cluster.scheduler.workers) < workers:
+                time.sleep(0.02)
+            print("whole", flush=True)  # noqa: T201 - as above
 
 
 if __name__ == "__main__":
