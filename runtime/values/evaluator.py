@@ -4,7 +4,8 @@ What has nothing to render is given back at once; the rest goes to the renderer 
 loaded for the first of it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence, Sized
 from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -117,10 +118,10 @@ class Evaluator:
     ) -> T:
         results = (cache or EvalCache())._results  # noqa: SLF001 - opaque to callers, not to its owner
         try:
-            texts = list(_texts(value, keys=keys, room=_Room(_MOST_SEEN_INLINE)))
+            texts = _texts(value, keys=keys, room=_MOST_SEEN_INLINE)
         except _TooMany:
             return await self.load().on_thread(
-                values, results, lambda pass_: job(pass_) if any(_texts(value, keys=keys)) else unchanged
+                values, results, lambda pass_: job(pass_) if _texts(value, keys=keys) else unchanged
             )
         return await self.load().run(texts, values, results, job) if texts else unchanged
 
@@ -131,44 +132,56 @@ def renders(value: Json) -> bool:
     Raises:
         TemplatingError: it is nested too deeply.
     """
-    return not isinstance(value, str) and next(_texts(value, keys=False), None) is not None
+    return not isinstance(value, str) and bool(_texts(value, keys=False))
 
 
 class _TooMany(Exception):
     """A value has more items than may be looked at on the event loop."""
 
 
-class _Room:
-    """How many items may still be looked at."""
+class _Texts:
+    """Finds every text in a value that has something to render. `room` is how many items may still be looked at."""
 
-    __slots__ = ("left",)
+    __slots__ = ("found", "keys", "room")
 
-    def __init__(self, left: int) -> None:
-        self.left = left
+    def __init__(self, *, keys: bool, room: float = math.inf) -> None:
+        self.found: list[str] = []
+        self.keys = keys
+        self.room = room
 
+    def look(self, value: Json, depth: int = _DEEPEST) -> None:
+        """Look at a value and all that is in it.
 
-def _texts(value: Json, *, keys: bool, room: _Room | None = None, depth: int = _DEEPEST) -> Iterator[str]:
-    """Give every text in a value that has something to render.
+        Raises:
+            TemplatingError: the value is nested too deeply for what comes next, too.
+            _TooMany: there is no room for so many items.
+        """
+        match value:
+            case str():
+                if "{{" in value:
+                    self.found.append(value)
+            case None | int() | float():
+                pass
+            case dict() | Mapping():  # dict and list for speed: asking an abstract class takes longer than all the rest
+                self._count(value, depth)
+                if self.keys:
+                    self.found.extend(key for key in value if "{{" in key)
+                for item in value.values():
+                    self.look(item, depth - 1)
+            case list() | Sequence():
+                self._count(value, depth)
+                for item in value:
+                    self.look(item, depth - 1)
 
-    Raises:
-        TemplatingError: the value is nested too deeply for what comes next, too.
-        _TooMany: there is no room for so many items.
-    """
-    if depth == 0:
-        raise TemplatingError(f"the value is nested more than {_DEEPEST} deep")
-    if room is not None and not isinstance(value, str):
-        room.left -= len(value) if isinstance(value, Mapping | Sequence) else 0
-        if room.left < 0:
+    def _count(self, value: Sized, depth: int) -> None:
+        if depth == 1:
+            raise TemplatingError(f"the value is nested more than {_DEEPEST} deep")
+        self.room -= len(value)
+        if self.room < 0:
             raise _TooMany
-    match value:
-        case str():
-            if "{{" in value:
-                yield value
-        case Mapping():
-            if keys:
-                yield from (key for key in value if "{{" in key)
-            for item in value.values():
-                yield from _texts(item, keys=keys, room=room, depth=depth - 1)
-        case Sequence():
-            for item in value:
-                yield from _texts(item, keys=keys, room=room, depth=depth - 1)
+
+
+def _texts(value: Json, *, keys: bool, room: float = math.inf) -> list[str]:
+    looking = _Texts(keys=keys, room=room)
+    looking.look(value)
+    return looking.found
