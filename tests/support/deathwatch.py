@@ -15,7 +15,9 @@ from pathlib import Path
 def main() -> None:
     owner, folder = int(sys.argv[1]), Path(sys.argv[2])
     select.select([owner], [], [])
-    while folder.exists():  # again, if something was still being written into it
+    for _ in range(100):  # again, if something was still being written into it
+        if not folder.exists():
+            return
         with suppress(OSError, ValueError):
             server = os.pidfd_open(int((folder / "data/postmaster.pid").read_text().split("\n", 1)[0]))
             signal.pidfd_send_signal(server, signal.SIGQUIT)
