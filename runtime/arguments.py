@@ -37,6 +37,16 @@ def check(message: object, *, but: frozenset[str] = frozenset()) -> None:
         raise InputInvalid(faults)
 
 
+def check_text(text: object, path: str) -> None:
+    """See that one text is one, and can be stored.
+
+    Raises:
+        InputInvalid: it is not, with its path.
+    """
+    if faults := list(_text(text, path)):
+        raise InputInvalid(faults)
+
+
 def faults_of(message: object, path: str = "", *, but: frozenset[str] = frozenset()) -> Iterator[Fault]:
     """Give what is wrong with the fields of something, which is at that path; see `check`."""
     cls: Any = type(message)

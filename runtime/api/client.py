@@ -36,7 +36,7 @@ from runtime.api.messages import (
 from runtime.api.operator import Operator, Workshop
 from runtime.api.submission import Submission
 from runtime.api.views import TaskView, view_task
-from runtime.arguments import check
+from runtime.arguments import check, check_text
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.engine.task import Task
 from runtime.errors import Fault, InputInvalid, NotFound, Refused, TaskNotDone, Unavailable, UnderMaintenance
@@ -69,6 +69,9 @@ TemplateSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Json] | Templa
 
 _PREPARED_KEPT: Final = 128
 """How many template objects are remembered as checked."""
+
+_TIMES: Final = frozenset({"after", "before"})
+"""What of a search is any number: nothing of it is stored, and what is long before everything is asked for, too."""
 
 _ASK_AGAIN_SECONDS: Final = 0.05
 """How long a reader waits for a part of the runtime that is being restarted."""
@@ -298,19 +301,38 @@ class Runtime(FlowClient):
         """List tasks, those with the newest activity first; see `runtime.journal.protocol.Journal.find`.
 
         Where a task runs, its figures are as of when its state last changed.
+
+        Raises:
+            InputInvalid: something wanted is not of its type, or could not be stored.
         """
+        check(wanted, but=_TIMES)
         return await self._journal.find(wanted, before=before, limit=limit)
 
     async def look_up(self, task_id: str) -> Listed | None:
-        """Give one task as it is listed, if there is one of that id."""
+        """Give one task as it is listed, if there is one of that id.
+
+        Raises:
+            InputInvalid: it is no text that could be stored.
+        """
+        check_text(task_id, "task_id")
         return await self._journal.look_up(task_id)
 
     async def count(self, tags: Mapping[str, str] | None = None) -> Sequence[Count]:
-        """Count the tasks that have these tags, by state, template and group of resolvers."""
+        """Count the tasks that have these tags, by state, template and group of resolvers.
+
+        Raises:
+            InputInvalid: they are no texts by name that could be stored.
+        """
+        check(Wanted(tags=tags or {}))
         return await self._journal.count(tags or {})
 
     async def task_of_resolution(self, resolution_id: str) -> str | None:
-        """Give the id of the task whose execution has that id now, if there is one."""
+        """Give the id of the task whose execution has that id now, if there is one.
+
+        Raises:
+            InputInvalid: it is no text that could be stored.
+        """
+        check_text(resolution_id, "resolution_id")
         return await self._journal.of_resolution(resolution_id)
 
     def feed(self, *, after: int = 0, task_id: str = "") -> Feed:

@@ -6,6 +6,7 @@ import trio
 from runtime import Action, FlowHandle, Flows, InputInvalid, Signal, Step, StepSpec, generator, open_runtime
 from runtime.arguments import check
 from runtime.flow.rows import RetryRule
+from runtime.journal.listing import Wanted
 from tests.support.plans import plan
 
 HALF = "\ud800"
@@ -38,6 +39,11 @@ SAID = {
     "metadata.a": lambda rt, _: rt.flow("any", metadata={"a": CIRCULAR}),
     "inputs.a": lambda rt, _: rt.flow("any", inputs={"a": object()}),
     "start": lambda rt, _: rt.flow("any", start="no"),
+    "task_id   ": lambda rt, _: rt.look_up(HALF),
+    "resolution_id": lambda rt, _: rt.task_of_resolution(HALF),
+    "tags.b": lambda rt, _: rt.count({"b": HALF}),
+    "template": lambda rt, _: rt.find(Wanted(template=HALF)),
+    "state": lambda rt, _: rt.find(Wanted(state="DONE")),  # type: ignore[arg-type]
 }
 
 
