@@ -13,7 +13,7 @@ _PREFIX = "/unsecured/callback"
 
 @attrs.frozen(kw_only=True)
 class CallbackSettings:
-    """The address that callbacks are called at; `path_prefix` starts with a slash and does not end with one."""
+    """The address that callbacks are called at; `path_prefix` is empty, or starts with a slash and ends with none."""
 
     base_url: str
     path_prefix: str = _PREFIX
@@ -43,7 +43,8 @@ def callback_settings(config: Mapping[str, str]) -> CallbackSettings:
 
 
 def _settings(base: str, prefix: str) -> CallbackSettings:
-    return CallbackSettings(base_url=base.removesuffix("/"), path_prefix="/" + prefix.strip("/"))
+    path = prefix.strip("/")
+    return CallbackSettings(base_url=base.removesuffix("/"), path_prefix=f"/{path}" if path else "")
 
 
 def _object(text: str) -> Mapping[str, Json]:

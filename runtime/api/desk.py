@@ -57,6 +57,7 @@ from runtime.api.queries import (
 from runtime.api.submission import Submission
 from runtime.engine import rights
 from runtime.engine.rights import Administrators, Identity
+from runtime.engine.states import ANY
 from runtime.engine.task import Comment, Task
 from runtime.errors import Fault, Forbidden, InputInvalid, NotFound, did_you_mean
 from runtime.frozen import frozen
@@ -532,7 +533,10 @@ def _comment(task: Task, comment_id: str) -> Comment:
 
 
 _SHOWN_ONLY: Final = frozenset({"name", "last_run", "item", "children_steps"})
-"""What a step is shown with, and cannot be set: it is passed over when somebody sends a step back as they saw it."""
+"""What a step is shown with, and cannot be set: it is passed over when somebody sends a step back as they saw it.
+
+So is what an expanded loop depends on: its children.
+"""
 
 
 def _documents(steps: Mapping[str, Json]) -> Mapping[str, Mapping[str, Json]]:
@@ -542,8 +546,13 @@ def _documents(steps: Mapping[str, Json]) -> Mapping[str, Mapping[str, Json]]:
     ]
     if faults:
         raise InputInvalid(faults)
-    return {
-        name: {member: value for member, value in one.items() if member not in _SHOWN_ONLY}
-        for name, one in steps.items()
-        if isinstance(one, Mapping)
-    }
+    return {name: _document(one) for name, one in steps.items() if isinstance(one, Mapping)}
+
+
+def _document(step: Mapping[str, Json]) -> Mapping[str, Json]:
+    document = {member: value for member, value in step.items() if member not in _SHOWN_ONLY}
+    children, needed = step.get("children_steps"), step.get("dependencies")
+    if isinstance(children, list) and isinstance(needed, list):
+        spun = [f"{child}:{ANY}" for child in children]
+        document["dependencies"] = [one for one in needed if one not in spun]
+    return document

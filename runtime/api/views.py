@@ -5,7 +5,7 @@ from typing import Final
 
 import attrs
 
-from runtime.engine.states import ResolutionState, StepState, TaskState, is_final
+from runtime.engine.states import ANY, ResolutionState, StepState, TaskState, is_final
 from runtime.engine.task import Task, child_name, max_retries_of
 from runtime.frozen import value
 from runtime.templates.model import Input, InputType
@@ -96,7 +96,7 @@ def _status(task: Task, name: str) -> StepStatus:
     progress, step = task.steps[name], task.definition(name)
     child = task.children.get(name)
     loop = task.loops.get(name)
-    needs = tuple(need.step for need in task.graph.needs[name]) if child is not None else ()
+    children = None if loop is None else tuple(child_name(name, index) for index in range(loop.size))
     return StepStatus(
         progress.state,
         step.description if child is None else f"{child.index} - {step.description}",
@@ -106,11 +106,18 @@ def _status(task: Task, name: str) -> StepStatus:
         progress.tries,
         max_retries_of(step) if progress.tries else step.max_retries,
         progress.last_run,
-        step.dependencies + needs,
+        step.dependencies + _spun(task, name, children),
         progress.children,
-        None if loop is None else tuple(child_name(name, index) for index in range(loop.size)),
+        children,
         None if child is None else child.item,
     )
+
+
+def _spun(task: Task, name: str, children: Iterable[str] | None) -> tuple[str, ...]:
+    """Give what a step depends on by being a loop, or a child of one (section 6.11)."""
+    if children is not None:
+        return tuple(f"{child}:{ANY}" for child in children)
+    return tuple(need.step for need in task.graph.needs[name]) if name in task.children else ()
 
 
 def _statuses(task: Task) -> dict[str, StepStatus]:

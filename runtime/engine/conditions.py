@@ -15,12 +15,17 @@ class ConditionError(Exception):
 
 def _number(text: str, operator: Operator) -> Decimal:
     try:
-        number = Decimal(text.strip()) if len(text) <= _LONGEST_NUMBER else Decimal("nan")
+        number = Decimal(text.strip()) if _reads_as_number(text) else Decimal("nan")
     except InvalidOperation:
         number = Decimal("nan")
     if not number.is_finite():
         raise ConditionError(f'{operator} needs numbers on both sides, not "{text[:100]}"')
     return number
+
+
+def _reads_as_number(text: str) -> bool:
+    """Say whether only what people take for a number is in it: Python takes underscores and every script's digits."""
+    return len(text) <= _LONGEST_NUMBER and text.isascii() and "_" not in text
 
 
 def _found(pattern: str, text: str) -> bool:

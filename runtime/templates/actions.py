@@ -138,7 +138,7 @@ def missing_arguments(needed: tuple[str, ...], configuration: Json) -> Iterator[
         for name in argument.split("."):
             path = member(path, name)
             if not isinstance(value, Mapping) or name not in value:
-                yield Fault(path, f'missing function_args "{argument}"')
+                yield Fault(path, f'Invalid executor action: missing function_args "{argument}"')
                 break
             value = value[name]
 

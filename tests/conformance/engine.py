@@ -245,6 +245,7 @@ class _EngineCase:
             "resolution_state": str(view.resolution),
             "next_retry": view.next_retry,
             "task_state": str(view.state),
+            "base_configurations": self.submitted.base_configurations,
             "steps": {name: attrs.asdict(step, recurse=False) for name, step in view.steps.items()},
         }
 

@@ -55,10 +55,10 @@ def _seen(decode: Any) -> dict[str, Any]:
 
 def _callback_settings(items: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        callback_settings({name: json.dumps(item) for name, item in items.items()})
+        settings = callback_settings({name: json.dumps(item) for name, item in items.items()})
     except ValueError as fault:
         return {"error": str(fault)}
-    return {"error": None}
+    return {"error": None, "base_url": settings.base_url, "path_prefix": settings.path_prefix}
 
 
 def _callback_url(action: Mapping[str, Any]) -> str:

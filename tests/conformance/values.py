@@ -1,5 +1,6 @@
 """Cases of kind ``values``: what templates print, given a store of values."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,7 +27,11 @@ async def run_values_case(case: Case) -> list[str]:
     evaluator = Evaluator(now=lambda: EPOCH)
     problems: list[str] = []
     for index, action in enumerate(case["actions"]):
-        seen = await _do(action, values, evaluator)
+        if action["do"] == "set_iterator":
+            values = values.with_iterator(loads(json.dumps(action["item"])))
+            seen: dict[str, Any] = {"error": None}
+        else:
+            seen = await _do(action, values, evaluator)
         for member, wanted in action["expect"].items():
             for problem in differences(wanted, seen.get(member), Scope({}, now=0), member):
                 problems.append(f"{action['do']}[{index}].{problem}")

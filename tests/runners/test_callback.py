@@ -103,6 +103,7 @@ async def test_without_an_address_no_callback_is_made(config, said):
         ({"callback-config": {"base_url": "http://h"}}, "http://h/unsecured/callback/i?t=s"),
         ({"callback-config": {"base_url": "http://h/", "path_prefix": "/p/"}}, "http://h/p/i?t=s"),
         ({"callback-config": {"base_url": "http://h", "path_prefix": "p"}}, "http://h/p/i?t=s"),
+        ({"callback-config": {"base_url": "http://h", "path_prefix": "/"}}, "http://h/i?t=s"),
         ({"utask-cfg": {"base_url": "http://u/"}}, "http://u/unsecured/callback/i?t=s"),
     ],
 )

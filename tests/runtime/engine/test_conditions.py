@@ -61,7 +61,10 @@ def test_the_separator_of_a_list_can_be_chosen():
 
 
 @pytest.mark.parametrize("operator", [Operator.GT, Operator.LT, Operator.GE, Operator.LE])
-@pytest.mark.parametrize(("value", "expected"), [("x", "1"), ("1", ""), ("nan", "1"), ("inf", "1"), ("9" * 2000, "1")])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("x", "1"), ("1", ""), ("nan", "1"), ("inf", "1"), ("9" * 2000, "1"), ("1_0", "1"), ("\u0662", "1")],
+)
 def test_ordering_what_is_no_number_is_an_evaluation_error(operator, value, expected):
     with pytest.raises(ConditionError, match="needs numbers on both sides"):
         holds(operator, value, expected)

@@ -255,6 +255,25 @@ async def test_an_execution_is_paused_mended_and_started_over(server):
     assert (await admin.get(f"/resolution/{again['resolution']}")).status_code == 404
 
 
+async def test_an_open_loop_is_mended_by_sending_it_back(server):
+    admin = server.client("admin")
+    each = Step(
+        action=Action(type="echo", configuration={"error_message": "no", "error_type": "client"}), foreach="[1]"
+    )
+    server.runtime.templates.put(attrs.evolve(WRONG, name="wrongs", steps={"each": each}))
+    made = await submitted(admin, "wrongs")
+    await server.runtime.wait(made["id"])
+    path = f"/resolution/{made['resolution']}"
+    assert (await admin.post(f"{path}/pause")).status_code == 204
+    step = (await admin.get(f"{path}/step/each")).json()
+    assert step["dependencies"] == ["each-0:ANY"]
+    step |= {"state": "TODO", "action": {"type": "echo", "configuration": {"output": "mended"}}}
+    reply = await admin.put(f"{path}/step/each", json=step)
+    assert reply.status_code == 204, reply.text
+    assert (await admin.post(f"{path}/run")).status_code == 204
+    assert (await server.runtime.wait(made["id"])).steps["each"].children[0]["output"] == "mended"
+
+
 async def test_a_task_is_rejected_once(server):
     made = await submitted(server.client("ada"), "by-hand")
     assert (await server.client("ada").post(f"/task/{made['id']}/wontfix")).status_code == 204

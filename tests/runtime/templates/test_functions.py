@@ -148,7 +148,10 @@ def test_a_call_between_functions_has_to_give_the_arguments(library):
     with pytest.raises(FunctionInvalid) as refusal:
         library(f=GREET, g="action: {type: f, configuration: {nme: x}}")
     [fault] = refusal.value.faults
-    assert (fault.path, fault.message) == ("action.configuration.name", 'missing function_args "name"')
+    assert (fault.path, fault.message) == (
+        "action.configuration.name",
+        'Invalid executor action: missing function_args "name"',
+    )
 
 
 def test_there_is_one_pre_hook_on_the_way_to_the_runner(library):
@@ -204,16 +207,31 @@ CALLED = "Condition of function"
 @pytest.mark.parametrize(
     ("function", "steps", "path", "message"),
     [
-        (GREET, {"a": calling("f", {})}, "steps.a.action.configuration.name", 'missing function_args "name"'),
-        (GREET, {"a": calling("f")}, "steps.a.action.configuration.name", 'missing function_args "name"'),
+        (
+            GREET,
+            {"a": calling("f", {})},
+            "steps.a.action.configuration.name",
+            'Invalid executor action: missing function_args "name"',
+        ),
+        (
+            GREET,
+            {"a": calling("f")},
+            "steps.a.action.configuration.name",
+            'Invalid executor action: missing function_args "name"',
+        ),
         (GREET, {"a": calling("f", [])}, "steps.a.action.configuration", "arguments of a function are an object"),
         (
             GREET.replace("name", "name.first"),
             {"a": calling("f", {"name": "Ada"})},
             "steps.a.action.configuration.name.first",
-            'missing function_args "name.first"',
+            'Invalid executor action: missing function_args "name.first"',
         ),
-        (GREET, {"a": step(pre_hook={"type": "f"})}, "steps.a.pre_hook.configuration.name", "missing function_args"),
+        (
+            GREET,
+            {"a": step(pre_hook={"type": "f"})},
+            "steps.a.pre_hook.configuration.name",
+            "Invalid executor action: missing function_args",
+        ),
         (
             "action: {type: echo, configuration: {error_type: bad}}",
             {"a": calling("f")},

@@ -494,6 +494,7 @@ async def test_the_children_of_an_open_loop_are_shown_as_steps_of_their_own(auto
         assert [view.steps[name].state for name in ("each", "each-0", "each-1")] == ["EXPANDED", "RUNNING", "TODO"]
         assert str(view.steps["each-0"].item) == "1.50"
         assert view.steps["each-1"].dependencies == ("each-0",)
+        assert view.steps["each"].dependencies == ("each-0:ANY", "each-1:ANY")
         await task.cancel()
 
 
