@@ -12,6 +12,7 @@
     │   │   └── RequestInvalid
     │   ├── NotFound            ... no such task or template
     │   ├── Conflict            ... the state of the task forbids it
+    │   │   └── AlreadyExists   ... there is such a thing already
     │   ├── Forbidden           ... somebody else may
     │   ├── StoreUnusable       ... the store cannot be opened (`runtime.journal.protocol`)
     │   └── Unavailable         ... full, draining or closed, or the store cannot store: try again, or elsewhere
@@ -122,6 +123,10 @@ class NotFound(Refused):
 
 class Conflict(Refused):
     """What the thing is now forbids what was asked of it."""
+
+
+class AlreadyExists(Conflict):
+    """There is one already, of what may be there once."""
 
 
 class Forbidden(Refused):

@@ -53,7 +53,7 @@ from runtime.engine.retry import next_delay
 from runtime.engine.states import RETRIABLE, UNRUNNABLE, Admission, ResolutionState, StepState, is_final
 from runtime.engine.task import DEFAULT_RUN_MAX, Progress, Task, child_name, max_retries_of
 from runtime.engine.waits import baffled
-from runtime.errors import Conflict, InputInvalid, Refused
+from runtime.errors import AlreadyExists, Conflict, InputInvalid, Refused
 from runtime.frozen import value
 from runtime.templates.inputs import check_inputs
 from runtime.templates.model import Step
@@ -185,7 +185,7 @@ class _Turn:
         draft = self.draft
         template = draft.plan.template
         if draft.header.resolution_id:
-            return Conflict(f"task {draft.header.task_id} has an execution already: it is {draft.resolution}")
+            return AlreadyExists(f"task {draft.header.task_id} has an execution already: it is {draft.resolution}")
         if draft.resolution is ResolutionState.CANCELLED:
             return Conflict(f"task {draft.header.task_id} cannot be taken on: it is {draft.state}")
         try:

@@ -28,7 +28,7 @@ import runtime.values.renderer
 import runtime.work.flows.actor  # noqa: F401 - both are loaded before any request waits for them
 from actors import Clock, SystemClock
 from runtime.api.codec import REQUESTS
-from runtime.api.commands import CallCallback, ResolveTask, RunTask, SubmitBatch, SubmitTask
+from runtime.api.commands import CallCallback, RunTask
 from runtime.api.desk import Answer, Desk, SeenTask
 from runtime.api.queries import FindTask, GetStatistics, GetTask
 from runtime.engine.rights import Identity
@@ -58,9 +58,6 @@ _SECURITY: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-_TAKES_ONCE: Final = (SubmitTask, SubmitBatch, ResolveTask)
-"""What exists already is refused as a duplicate of these (409), any other state that forbids something with 400."""
-
 _CLAIMED_WITHIN_SECONDS: Final = 10.0
 """How long an execution may wait to be started by itself in µTask (section 7.5)."""
 
@@ -243,7 +240,7 @@ async def _route(office: Office, route: Route, asked_for: Asked) -> Response:
     except Refused as cause:
         if asked is RunTask and isinstance(cause, Conflict) and await _runs_by_itself(office, task_id, who):
             return Response(status_code=204)
-        return refusal(cause, conflict=409 if route.strict or asked in _TAKES_ONCE else 400)
+        return refusal(cause, conflict=409 if route.strict else 400)
     if route.status == 204:
         return Response(status_code=204)
     if route.message is CallCallback:

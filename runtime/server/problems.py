@@ -9,7 +9,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from runtime.errors import Conflict, Forbidden, Invalid, NotFound, Refused, Unavailable, UnderMaintenance
+from runtime.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound, Refused, Unavailable, UnderMaintenance
 from runtime.values.json import Json, dumps
 
 _TITLES: Final = {
@@ -53,6 +53,8 @@ def refusal(cause: Refused, *, conflict: int = 409) -> Response:
             return problem(404, text)
         case Forbidden():
             return problem(403, text)
+        case AlreadyExists():
+            return problem(409, text)
         case Conflict():
             return problem(conflict, text)
         case UnderMaintenance():

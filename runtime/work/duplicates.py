@@ -5,16 +5,16 @@ import attrs
 from runtime.api.flow_messages import SubmitFlow
 from runtime.api.messages import SubmitTask
 from runtime.engine.task import Task
-from runtime.errors import Conflict
+from runtime.errors import AlreadyExists
 from runtime.flow.flow import Flow
 from runtime.flow.naming import UNLABELLED
 from runtime.flow.records import FlowCreated
 from runtime.templates.model import Template
 
 
-def duplicate(task_id: str) -> Conflict:
+def duplicate(task_id: str) -> AlreadyExists:
     """Say that an id is taken."""
-    return Conflict(f"there is another task or flow with the id {task_id}: choose a new one")
+    return AlreadyExists(f"there is another task or flow with the id {task_id}: choose a new one")
 
 
 def is_same(message: SubmitTask | SubmitFlow, task: Task | Flow) -> bool:

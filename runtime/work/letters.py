@@ -13,6 +13,7 @@ from msgspec import msgpack
 from runtime.api.flow_messages import DeleteFlow, FlowCommand
 from runtime.api.messages import DeleteTask, StartTaskOver
 from runtime.errors import (
+    AlreadyExists,
     Conflict,
     Fault,
     FlowInvalid,
@@ -52,7 +53,7 @@ _INVALID: Final[Mapping[str, type[Invalid]]] = {
     error.__name__: error for error in (TemplateInvalid, InputInvalid, FlowInvalid, RequestInvalid)
 }
 _REFUSALS: Final[Mapping[str, type[Refused]]] = {
-    error.__name__: error for error in (Conflict, Forbidden, Uncertain, Unavailable)
+    error.__name__: error for error in (AlreadyExists, Conflict, Forbidden, Uncertain, Unavailable)
 }
 
 

@@ -279,7 +279,7 @@ async def test_a_task_is_rejected_once(server):
     assert (await server.client("ada").post(f"/task/{made['id']}/wontfix")).status_code == 204
     assert (await server.client("ada").get(f"/task/{made['id']}")).json()["state"] == "WONTFIX"
     assert (await server.client("ada").post(f"/task/{made['id']}/wontfix")).status_code == 400
-    assert (await server.client("oscar").post("/resolution", json={"task_id": made["id"]})).status_code >= 400
+    assert (await server.client("oscar").post("/resolution", json={"task_id": made["id"]})).status_code == 400
 
 
 async def test_messages_are_sent_as_they_are(server):
