@@ -10,6 +10,7 @@ from typing import Final
 import attrs
 
 from runtime.configuration import ConfigurationInvalid
+from runtime.engine.events import StepFinished
 from runtime.engine.states import StepState
 from runtime.errors import TemplatingError
 from runtime.foreign import passes, said, told
@@ -30,8 +31,8 @@ from runtime.values.json import Json, NotJson, normalise
 from runtime.values.snapshot import Values
 from runtime.work.limits import TOTAL, runner_label
 from runtime.work.resources import Resources
-from runtime.work.trial import Attempt, Result, Tools
-from runtime.work.watch import AttemptLife, watched
+from runtime.work.trial import Attempt, Tools
+from runtime.work.watch import Watch, watched
 
 _NO_TAGS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -58,33 +59,30 @@ class _Reshaping:
     merged: Json
 
 
-def perform(attempt: Attempt, action: Action, values: Values, tools: Tools) -> Awaitable[Result]:
-    """Perform an action of the attempt's step; its texts see `values`. Await it at once.
+def act(attempt: Attempt, values: Values) -> Awaitable[StepFinished]:
+    """Perform the action of the attempt's step; its texts see `values`. Await it at once.
 
     It and those below that only choose are no coroutines of their own: each would cost a step a microsecond.
     """
-    fixed = attempt.program.fixed
-    if fixed is not None and action is attempt.definition.action:
-        return _provisioned(fixed.runner, _request(attempt, fixed.config, values, tools), attempt, tools)
-    return _perform_rendered(attempt, action, values, tools)
+    program = attempt.program
+    fixed = program.fixed
+    if fixed is not None:
+        return _provisioned(fixed.runner, _request(attempt, fixed.config, values), attempt)
+    return perform(attempt, program.definition.action, values)
 
 
-async def _perform_rendered(attempt: Attempt, action: Action, values: Values, tools: Tools) -> Result:
+async def perform(attempt: Attempt, action: Action, values: Values) -> StepFinished:
+    """Render an action, perform it, and reshape what it gave."""
+    tools = attempt.tools
     try:
-        levels, request, runner = await _prepare(attempt, action, values, tools)
+        levels, request, runner = await _prepare(attempt, action, values)
         reshapings = [await _reshaping(level, tools) for level in reversed(levels) if level.action.output is not None]
     except Unrenderable as fault:
-        return unreachable(attempt, str(fault))
-    result = await _provisioned(runner, request, attempt, tools)
+        return attempt.untried(StepState.FATAL_ERROR, str(fault))
+    finished = await _provisioned(runner, request, attempt)
     for reshaping in reshapings:
-        result = await _reshape(result, reshaping, attempt, tools)
-    return result
-
-
-def unreachable(attempt: Attempt, error: str) -> Result:
-    """Give what an attempt comes to that could not reach its action."""
-    kept = attempt.progress
-    return Result(state=StepState.FATAL_ERROR, error=error, output=kept.output, metadata=kept.metadata, tried=False)
+        finished = await _reshape(finished, reshaping, attempt)
+    return finished
 
 
 async def arguments(action: Action, calls: Sequence[Function], values: Values, tools: Tools) -> Values:
@@ -101,11 +99,12 @@ async def arguments(action: Action, calls: Sequence[Function], values: Values, t
 
 
 async def _prepare(
-    attempt: Attempt, action: Action, values: Values, tools: Tools
+    attempt: Attempt, action: Action, values: Values
 ) -> tuple[Sequence[_Level], StepRequest[object], AnyRunner]:
-    calls = calls_of(action, attempt.template.functions)
+    tools, template = attempt.tools, attempt.program.template
+    calls = calls_of(action, template.functions)
     runner = _runner(calls[-1].action if calls else action, tools)
-    base = attempt.template.base_configurations.get(action.base_configuration or "")
+    base = template.base_configurations.get(action.base_configuration or "")
     cache = EvalCache()
     try:
         rendered_base = await tools.evaluator.render_tree(base, values, cache=cache)
@@ -117,25 +116,25 @@ async def _prepare(
         config = runner.structure(innermost.configuration, rendered_base)
     except ConfigurationInvalid as fault:
         raise Unrenderable(str(fault)) from fault
-    return levels, _request(attempt, config, innermost.values, tools), runner
+    return levels, _request(attempt, config, innermost.values), runner
 
 
-def _request(attempt: Attempt, config: object, values: Values, tools: Tools) -> StepRequest[object]:
-    header = attempt.header
+def _request(attempt: Attempt, config: object, values: Values) -> StepRequest[object]:
+    header, program = attempt.header, attempt.program
     return StepRequest(
         header.task_id,
         header.resolution_id,
         attempt.step,
-        attempt.progress.tries + 1,
+        attempt.kept.tries + 1,
         config,
-        attempt.template.name,
+        program.template.name,
         header.requester,
         header.resolver,
         MappingProxyType(values),
         attempt.spawned,
         attempt.callbacks,
-        AttemptLife(tools, header.task_id, attempt.step, attempt.number),
-        attempt.definition.idempotent,
+        attempt,
+        program.definition.idempotent,
     )
 
 
@@ -178,60 +177,55 @@ async def _reshaping(level: _Level, tools: Tools) -> _Reshaping:
     return _Reshaping(output, level.values, rendered)
 
 
-def _provisioned(runner: AnyRunner, request: StepRequest[object], attempt: Attempt, tools: Tools) -> Awaitable[Result]:
+def _provisioned(runner: AnyRunner, request: StepRequest[object], attempt: Attempt) -> Awaitable[StepFinished]:
     """Run the action while holding its limited resources: those of its runner, of its step, and of everybody."""
-    if tools.resources is None:
-        return _run(runner, request, tools)
-    return _run_holding(tools.resources, runner, request, attempt, tools)
+    resources = attempt.tools.resources
+    return _run(runner, request, attempt) if resources is None else _run_holding(resources, runner, request, attempt)
 
 
 async def _run_holding(
-    resources: Resources, runner: AnyRunner, request: StepRequest[object], attempt: Attempt, tools: Tools
-) -> Result:
+    resources: Resources, runner: AnyRunner, request: StepRequest[object], attempt: Attempt
+) -> StepFinished:
     try:
         implied = [str(label) for label in runner.resources(request.config)]
     except BaseException as failure:
         if passes(failure):
             raise
-        return Result(state=StepState.SERVER_ERROR, error=told(failure))
+        return attempt.finished(StepState.SERVER_ERROR, told(failure))
     everybody = {TOTAL, runner_label(runner.name)}
-    limited = resources.limited({*implied, *attempt.definition.resources, *everybody})
+    limited = resources.limited({*implied, *attempt.program.definition.resources, *everybody})
     if not limited:
-        return await _run(runner, request, tools)
-    kept = attempt.progress  # what the action left last time is not lost to a shortage (Q10)
+        return await _run(runner, request, attempt)
     try:
         async with resources.holding(limited, waits=runner.waits):
-            return await _run(runner, request, tools)
-    except NotProvisioned as shortage:
-        return Result(state=StepState.TO_RETRY, error=shortage.message, output=kept.output, metadata=kept.metadata)
+            return await _run(runner, request, attempt)
+    except NotProvisioned as shortage:  # what the action left last time is not lost to it (Q10)
+        return attrs.evolve(attempt.untried(StepState.TO_RETRY, shortage.message), tried=True)
 
 
-async def _run(runner: AnyRunner, request: StepRequest[object], tools: Tools) -> Result:
-    """The guard around foreign code: whatever it does, the attempt gets a result."""
-    if tools.sure is not None:
-        await tools.sure()
+async def _run(runner: AnyRunner, request: StepRequest[object], attempt: Attempt) -> StepFinished:
+    """The guard around foreign code: whatever it does, the attempt comes to something."""
+    if attempt.tools.sure is not None:
+        await attempt.tools.sure()
     try:
         outcome: object
-        if watched(runner) and isinstance(life := request.life, AttemptLife):
-            outcome = await life.guard(runner, request)
+        if watched(runner):
+            attempt.watch = Watch(runner)
+            outcome = await attempt.watch.run(request)
         else:
             outcome = await runner.run(request)
     except StepFailed as failure:
-        kept = _kept(_state_of(failure), said(failure.message), failure.output, failure.metadata, failure.tags)
-        return attrs.evolve(kept, wishes=failure.wishes) if failure.wishes else kept
+        return _left(attempt, _state_of(failure), said(failure.message), failure)
     except NotJson as fault:
-        return Result(state=StepState.FATAL_ERROR, error=f"the result of the action is not JSON: {fault}")
+        return attempt.finished(StepState.FATAL_ERROR, f"the result of the action is not JSON: {fault}")
     except BaseException as failure:
         if passes(failure):
             raise
-        return Result(state=StepState.SERVER_ERROR, error=told(failure))
-    if not isinstance(outcome, Outcome):  # a runner need not be type-checked
-        return Result(
-            state=StepState.FATAL_ERROR,
-            error=f'runner "{runner.name}" gave a {type(outcome).__name__}, not an Outcome',
-        )
-    kept = _kept(StepState.DONE, "", outcome.output, outcome.metadata, outcome.tags)
-    return attrs.evolve(kept, wishes=outcome.wishes) if outcome.wishes else kept
+        return attempt.finished(StepState.SERVER_ERROR, told(failure))
+    if isinstance(outcome, Outcome):
+        return _left(attempt, StepState.DONE, "", outcome)
+    problem = f'runner "{runner.name}" gave a {type(outcome).__name__}, not an Outcome'
+    return attempt.finished(StepState.FATAL_ERROR, problem)  # a runner need not be type-checked
 
 
 def _state_of(failure: StepFailed) -> StepState:
@@ -246,20 +240,26 @@ def _state_of(failure: StepFailed) -> StepState:
             return StepState.SERVER_ERROR
 
 
-def _kept(state: StepState, error: str, output: object, metadata: object, tags: Mapping[str, str] = _NO_TAGS) -> Result:
+def _left(attempt: Attempt, state: StepState, error: str, left: Outcome | StepFailed) -> StepFinished:
+    """Take over what an action left, and wished for."""
+    if left.wishes:
+        attempt.wishes += left.wishes
     try:
-        return Result(
+        return StepFinished(
+            attempt.tools.clock.wall(),
+            attempt.step,
+            attempt.number,
             state,
             error,
-            None if output is None else normalise(output),
-            None if metadata is None else normalise(metadata),
-            _tags(tags) if tags else _NO_TAGS,
+            None if left.output is None else normalise(left.output),
+            None if left.metadata is None else normalise(left.metadata),
+            _tags(left.tags) if left.tags else _NO_TAGS,
         )
     except NotJson as fault:
         problem = f"the result of the action is not JSON: {fault}"
     except Exception as fault:  # noqa: BLE001 - a mapping may be foreign code, too
         problem = f"the result of the action cannot be read: {told(fault)}"
-    return Result(state=StepState.FATAL_ERROR, error=problem, output=said(output))
+    return attempt.finished(StepState.FATAL_ERROR, problem, output=said(left.output))
 
 
 def _tags(tags: object) -> Mapping[str, str]:
@@ -270,23 +270,23 @@ def _tags(tags: object) -> Mapping[str, str]:
     return given
 
 
-async def _reshape(result: Result, reshaping: _Reshaping, attempt: Attempt, tools: Tools) -> Result:
+async def _reshape(finished: StepFinished, reshaping: _Reshaping, attempt: Attempt) -> StepFinished:
     """Apply one output strategy (sections 5.4 and 6.5)."""
-    if result.state is StepState.FATAL_ERROR:
-        return result
+    if finished.state == StepState.FATAL_ERROR:
+        return finished
     match reshaping.output.strategy:
         case OutputStrategy.MERGE if isinstance(reshaping.merged, Mapping):
-            own = result.output if isinstance(result.output, Mapping) else {}
-            return attrs.evolve(result, output={**reshaping.merged, **own})
+            own = finished.output if isinstance(finished.output, Mapping) else {}
+            return attrs.evolve(finished, output={**reshaping.merged, **own})
         case OutputStrategy.TEMPLATE:
             progress = attrs.evolve(
-                attempt.progress, output=result.output, metadata=result.metadata, error=result.error
+                attempt.kept, output=finished.output, metadata=finished.metadata, error=finished.error
             )
             seen = attempt.seen(reshaping.values, progress)
             try:
-                output = await tools.evaluator.render_tree(reshaping.output.format, seen)
+                output = await attempt.tools.evaluator.render_tree(reshaping.output.format, seen)
             except TemplatingError as fault:
-                return attrs.evolve(result, state=StepState.FATAL_ERROR, error=f"unable to format output: {fault}")
-            return attrs.evolve(result, output=output)
+                return attrs.evolve(finished, state=StepState.FATAL_ERROR, error=f"unable to format output: {fault}")
+            return attrs.evolve(finished, output=output)
         case _:
-            return result
+            return finished

@@ -6,7 +6,7 @@ from functools import partial
 import attrs
 
 from runtime.engine.birth import TaskInfos
-from runtime.engine.events import CheckedWish, OrderChildren
+from runtime.engine.events import CheckedWish, OrderChildren, StepFinished
 from runtime.engine.records import ChildOrder
 from runtime.engine.rights import Identity, starts_by_itself
 from runtime.engine.states import StepState
@@ -17,32 +17,32 @@ from runtime.runner import PARENT_TAG
 from runtime.templates.schemas import check_schema, normalise_schema
 from runtime.wishes import AwaitCallback, ChildTask, FlowOrder, OpenCallback, RunFlow, Spawn, Wish
 from runtime.work.preparing import prepare_task
-from runtime.work.trial import Attempt, Result, Tools
+from runtime.work.trial import Attempt
 
 
 class _Unheeded(Exception):
     """A wish cannot be granted, and why."""
 
 
-async def heed(attempt: Attempt, result: Result, tools: Tools) -> Result:
-    """Give the result with its wishes checked. One that cannot be granted makes it CLIENT_ERROR, and drops all.
+async def heed(attempt: Attempt, finished: StepFinished) -> StepFinished:
+    """Give what an attempt came to, with its wishes checked. One that cannot be granted makes it CLIENT_ERROR.
 
-    What an attempt wished for that ended in FATAL_ERROR is dropped too.
+    All are dropped then. What an attempt wished for that ended in FATAL_ERROR is dropped too.
     """
-    if result.state is StepState.FATAL_ERROR:
-        return result
-    opened = {wish.id for wish in result.wishes if isinstance(wish, OpenCallback)}
+    if finished.state == StepState.FATAL_ERROR:
+        return finished
+    opened = {wish.id for wish in attempt.wishes if isinstance(wish, OpenCallback)}
     try:
-        granted = [await _checked(attempt, wish, opened, tools) for wish in result.wishes]
+        granted = [await _checked(attempt, wish, opened) for wish in attempt.wishes]
     except _Unheeded as fault:
-        return attrs.evolve(result, state=StepState.CLIENT_ERROR, error=str(fault))
-    return attrs.evolve(result, granted=tuple(granted))
+        return attrs.evolve(finished, state=StepState.CLIENT_ERROR, error=str(fault))
+    return attrs.evolve(finished, at=attempt.tools.clock.wall(), wishes=tuple(granted))
 
 
-async def _checked(attempt: Attempt, wish: Wish, opened: Collection[str], tools: Tools) -> CheckedWish:
+async def _checked(attempt: Attempt, wish: Wish, opened: Collection[str]) -> CheckedWish:
     match wish:
         case Spawn():
-            orders = await _orders(attempt, wish.tasks, tools)
+            orders = await _orders(attempt, wish.tasks)
             return OrderChildren(batch=wish.id, orders=orders, at_most=max(0, wish.at_most))
         case RunFlow(order=order):
             return OrderChildren(batch=order.id, orders=(_flow(attempt, order),))
@@ -66,11 +66,11 @@ def _with_sound_schema(wish: OpenCallback) -> OpenCallback:
     return attrs.evolve(wish, schema=schema)
 
 
-async def _orders(attempt: Attempt, tasks: Sequence[ChildTask], tools: Tools) -> tuple[ChildOrder, ...]:
+async def _orders(attempt: Attempt, tasks: Sequence[ChildTask]) -> tuple[ChildOrder, ...]:
     orders = []
     for index, task in enumerate(tasks):
         try:
-            orders.append(await _order(attempt, task, tools))
+            orders.append(await _order(attempt, task))
         except Refused as refusal:
             which = f"task {index + 1} of {len(tasks)}: " if len(tasks) > 1 else ""
             raise _Unheeded(f"{which}{refusal}") from refusal
@@ -83,7 +83,8 @@ def _flow(attempt: Attempt, order: FlowOrder) -> ChildOrder:
     return ChildOrder(task_id=flow.id, resolution_id="", template="", title="", inputs={}, tags={}, flow=flow)
 
 
-async def _order(attempt: Attempt, task: ChildTask, tools: Tools) -> ChildOrder:
+async def _order(attempt: Attempt, task: ChildTask) -> ChildOrder:
+    tools = attempt.tools
     template = tools.templates.named(task.template)
     if PARENT_TAG in task.tags:
         raise Refused(f"the tag {PARENT_TAG} is reserved")

@@ -34,11 +34,14 @@ class Fixed:
 class Program:
     """How the attempts of one step go.
 
-    `skips` are asked before the action, `parent_skips` before a loop is expanded, `checks` after the action. `hook` is
+    `plain`: nothing is waited for before its action, and its output has no schema. `skips` are asked before the action, `parent_skips` before a loop is expanded, `checks` after the action. `hook` is
     the innermost pre-hook, and `hook_calls` lead to the function it belongs to: none for the step's own. `held` are the
     resources that it holds whatever its configuration comes to; none, if it only waits for other work.
     """
 
+    template: Template
+    definition: Step
+    plain: bool
     skips: tuple[Condition, ...]
     parent_skips: tuple[Condition, ...]
     checks: tuple[Condition, ...]
@@ -55,6 +58,9 @@ def program_of(template: Template, definition: Step, runners: Runners) -> Progra
     skips = [one for one in conditions if one.type is ConditionType.SKIP]
     hook, hook_calls = _hook_of(definition, calls)
     return Program(
+        template=template,
+        definition=definition,
+        plain=hook is None and not definition.execution_delay and definition.json_schema is None,
         skips=tuple(one for one in skips if one.foreach is not ConditionScope.PARENT),
         parent_skips=tuple(one for one in skips if one.foreach is ConditionScope.PARENT),
         checks=tuple(one for one in conditions if one.type is ConditionType.CHECK),
@@ -104,14 +110,14 @@ class Programs:
 
     def __init__(self, runners: Runners) -> None:
         self._runners = runners
-        self._kept: OrderedDict[tuple[int, int], tuple[Program, Template, Step]] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int], Program] = OrderedDict()
 
     def of(self, template: Template, definition: Step) -> Program:
         """Give the program of a step."""
         key = (id(template), id(definition))
         known = self._kept.get(key)
         if known is None:
-            known = self._kept[key] = (program_of(template, definition, self._runners), template, definition)
+            known = self._kept[key] = program_of(template, definition, self._runners)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-        return known[0]
+        return known

@@ -129,19 +129,16 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
                     assert_never(effect)
 
     def _start(self, effect: StartStep) -> None:
-        task, step = self._unit, effect.step
-        template, definition = task.plan.template, task.definition(step)
-        tools = self._services.tools
-        program = tools.programs.of(template, definition)
+        task, step, tools = self._unit, effect.step, self._services.tools
+        program = tools.programs.of(task.plan.template, task.definition(step))
         attempt = Attempt(
+            tools,
             task.header,
-            template,
+            program,
             step,
-            definition,
             effect.attempt,
             effect.checks_only,
             effect.unroll,
-            program,
             task.steps[step],
             task.values if effect.unroll else task.values_of(step),
             spawned_by(task, step) if task.waits else (),
@@ -151,24 +148,9 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
             f"{step}#{effect.attempt}",
             run_attempt,
             attempt,
-            tools,
-            report=partial(self._report, effect),
+            report=attempt.ended,
             gate=None if tools.resources is None or effect.unroll else tools.resources.gate(program.held),
         )
-
-    def _report(
-        self, effect: StartStep, ended: Exit[StepFinished | LoopUnrolled]
-    ) -> StepFinished | LoopUnrolled | StepCut:
-        match ended:
-            case Returned(value=report):
-                return report
-            case Cut(reason=reason):
-                requester, why = reason.requester, reason.text
-            case Failed(error=error):
-                requester, why = "runtime", f"lost: {told(error)}"
-            case _:
-                assert_never(ended)
-        return StepCut(at=self.clock.wall(), step=effect.step, attempt=effect.attempt, requester=requester, reason=why)
 
     def _queue(self, effect: QueueRun) -> None:
         slots = self._services.slots

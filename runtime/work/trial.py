@@ -1,19 +1,20 @@
-"""What one attempt of a step is given, what it shares with others, and what its action comes to."""
+"""One attempt of a step: what it is given, what it says while it runs, what it comes to; and what attempts share."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias, assert_never
 
 import attrs
+import trio
 
-from actors import Clock
+from actors import Clock, Cut, Exit, Failed, Returned
 from runtime.api.messages import StepProgressed
-from runtime.engine.events import CheckedWish
+from runtime.engine.events import Change, LoopUnrolled, StepCut, StepFinished
 from runtime.engine.rights import Administrators
-from runtime.engine.states import StepState
 from runtime.engine.task import Header, Progress, view_of
-from runtime.frozen import value
+from runtime.foreign import told
+from runtime.life import Life
 from runtime.runner import Runners
 from runtime.templates.catalogue import Templates
-from runtime.templates.model import Step, Template
 from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
 from runtime.values.snapshot import Values
@@ -21,31 +22,11 @@ from runtime.wishes import Callback, Spawned, Wish
 from runtime.work.program import Program, Programs
 from runtime.work.resources import Resources
 from runtime.work.schema import Schemas
+from runtime.work.watch import Watch
 
+Report: TypeAlias = StepFinished | LoopUnrolled
 
-@value
-class Attempt:
-    """All that one attempt knows. `unroll`: it is that of a loop.
-
-    `values` is the snapshot that its templates see; the step itself is ``.step.this`` in it, unless it is unrolled.
-    """
-
-    header: Header
-    template: Template
-    step: str
-    definition: Step
-    number: int
-    checks_only: bool
-    unroll: bool
-    program: Program
-    progress: Progress
-    values: Values
-    spawned: tuple[Spawned, ...]
-    callbacks: Mapping[str, Callback]
-
-    def seen(self, values: Values, progress: Progress) -> Values:
-        """Give values that show the step as it stands in `progress`, as ``.step.this``."""
-        return values.with_this(view_of(progress, self.definition))
+_LONGEST_MESSAGE = 1000
 
 
 @attrs.frozen
@@ -68,15 +49,97 @@ class Tools:
     sure: Callable[[], Awaitable[None]] | None = None
 
 
-@value
-class Result:
-    """What the action came to, before conditions. `granted` are its `wishes`, checked and rendered."""
+@attrs.define(eq=False, repr=False)
+class Attempt(Life):
+    """All that one attempt knows, and the line between it and those who watch its task. `unroll`: it is that of a loop.
 
-    state: StepState
-    error: str = ""
-    output: Json = None
-    metadata: Json = None
-    tags: Mapping[str, str] = attrs.field(factory=dict)
-    wishes: tuple[Wish, ...] = ()
-    granted: tuple[CheckedWish, ...] = ()
-    tried: bool = True
+    `kept` is where the step stood when it began. `values` is the snapshot that its templates see; the step itself is
+    ``.step.this`` in it, unless it is unrolled. `wishes` are what its actions wished for so far, and `watch` what is
+    there while one of them wants to be watched.
+    """
+
+    tools: Tools
+    header: Header
+    program: Program
+    step: str
+    number: int
+    checks_only: bool
+    unroll: bool
+    kept: Progress
+    values: Values
+    spawned: tuple[Spawned, ...]
+    callbacks: Mapping[str, Callback]
+    wishes: tuple[Wish, ...] = attrs.field(default=(), init=False)
+    watch: Watch | None = attrs.field(default=None, init=False)
+
+    def seen(self, values: Values, progress: Progress) -> Values:
+        """Give values that show the step as it stands in `progress`, as ``.step.this``."""
+        return values.with_this(view_of(progress, self.program.definition))
+
+    # --- what it comes to ----------------------------------------------------
+
+    def finished(self, state: str, error: str = "", *, output: Json = None) -> StepFinished:
+        """Give what it comes to whose action was executed, and left nothing else."""
+        return StepFinished(self.tools.clock.wall(), self.step, self.number, state, error, output)
+
+    def untried(self, state: str, error: str = "", changes: tuple[Change, ...] = ()) -> StepFinished:
+        """Give what it comes to whose action is not executed: what the step had stays."""
+        kept = self.kept
+        return StepFinished(
+            at=self.tools.clock.wall(),
+            step=self.step,
+            attempt=self.number,
+            state=state,
+            error=error,
+            output=kept.output,
+            metadata=kept.metadata,
+            changes=changes,
+            tried=False,
+        )
+
+    def ended(self, how: Exit[Report]) -> Report | StepCut:
+        """Give what its task is told of its end: its own report, if it came to one."""
+        match how:
+            case Returned(value=report):
+                return report
+            case Cut(reason=reason):
+                requester, why = reason.requester, reason.text
+            case Failed(error=error):
+                requester, why = "runtime", f"lost: {told(error)}"
+            case _:
+                assert_never(how)
+        at = self.tools.clock.wall()
+        return StepCut(at=at, step=self.step, attempt=self.number, requester=requester, reason=why)
+
+    # --- what it says and hears while it runs (`Life`) -----------------------
+
+    def progress(self, done: float | None = None, message: str = "") -> None:
+        """Tell subscribers."""
+        self.heartbeat()
+        self.tools.tell(
+            StepProgressed(
+                at=self.tools.clock.wall(),
+                task_id=self.header.task_id,
+                step=self.step,
+                attempt=self.number,
+                done=None if done is None else min(max(done, 0.0), 1.0),
+                message=message[:_LONGEST_MESSAGE],
+            )
+        )
+
+    def heartbeat(self) -> None:
+        """Put the end off."""
+        if self.watch is not None:
+            self.watch.put_off()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the attempt was cancelled and has its grace."""
+        return self.watch is not None and self.watch.stopping.is_set()
+
+    async def wait_stopping(self) -> None:
+        """Wait for that."""
+        if self.watch is None:
+            await trio.sleep_forever()
+        else:
+            await self.watch.stopping.wait()

@@ -106,7 +106,7 @@ async def perform_signal(
     """Perform one signal, and the tasks it wishes for. Cancelling it cuts the runner."""
     attempt = _attempt(flow, spec, signal, step, tools)
     while True:
-        finished = await run_attempt(attempt, tools)
+        finished = await run_attempt(attempt)
         if not isinstance(finished, StepFinished):
             return Done(error="a step of a flow cannot loop")
         orders = [wish for wish in finished.wishes if isinstance(wish, OrderChildren)]
@@ -138,6 +138,7 @@ def _attempt(flow: Flow, spec: StepSpec, signal: Signal, step: Step | None, tool
     template = Template(name=header.type, steps={name: definition})
     run = flow.runs[-1].id if flow.runs else ""
     return Attempt(
+        tools=tools,
         header=Header(
             task_id=header.flow_id,
             title=header.type,
@@ -147,14 +148,12 @@ def _attempt(flow: Flow, spec: StepSpec, signal: Signal, step: Step | None, tool
             resolution_id=run,
             resolver=header.by,
         ),
-        template=template,
+        program=program_of(template, definition, tools.runners),
         step=name,
-        definition=definition,
         number=1 if step is None else step.attempt,
         checks_only=False,
         unroll=False,
-        program=program_of(template, definition, tools.runners),
-        progress=Progress(),
+        kept=Progress(),
         values=_values(flow) if renders(signal.data) else Values(input=header.inputs),
         spawned=_NOTHING,
         callbacks={},
