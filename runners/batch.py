@@ -103,10 +103,12 @@ class Batch(BlankIsDefault[BatchConfig]):
         config = request.config
         wish = _wish(config, _inputs(config))
         if not wish.tasks:
-            return Outcome(metadata=_metadata(Spawned(id=wish.id, total=0), config, ()))
+            return Outcome(metadata=_metadata(Spawned(id=wish.id, total=0), config, 0, ()))
+        total = len(wish.tasks)
+        at_once = min(total, wish.at_most or total)
         raise NotAssigned(
-            f"waits for {len(wish.tasks)} tasks",
-            metadata=_metadata(Spawned(id=wish.id, total=len(wish.tasks)), config, None),
+            f"waits for {total} tasks",
+            metadata=_metadata(Spawned(id=wish.id, total=total), config, at_once),
             wishes=[wish],
         )
 
@@ -146,17 +148,20 @@ def _so_far(batch: Spawned, config: BatchConfig) -> Outcome:
         stuck = sum(not task.ended and task.state != "TODO" for task in batch.tasks.values())
         blocked = f", {stuck} of them blocked" if stuck else ""
         raise NotAssigned(
-            f"waits for {batch.remaining} of {batch.total} tasks{blocked}", metadata=_metadata(batch, config, None)
+            f"waits for {batch.remaining} of {batch.total} tasks{blocked}",
+            metadata=_metadata(batch, config, len(batch.tasks)),
         )
     in_order = [batch.tasks.get(_id_of(batch.id, index)) for index in range(batch.total)]
-    return Outcome(metadata=_metadata(batch, config, [task for task in in_order if task is not None]))
+    return Outcome(metadata=_metadata(batch, config, len(batch.tasks), [task for task in in_order if task is not None]))
 
 
-def _metadata(batch: Spawned, config: BatchConfig, ended: Sequence[SpawnedTask] | None) -> dict[str, Json]:
+def _metadata(
+    batch: Spawned, config: BatchConfig, started: int, ended: Sequence[SpawnedTask] | None = None
+) -> dict[str, Json]:
     metadata: dict[str, Json] = {
         "batch_id": batch.id,
         "remaining_tasks": batch.remaining,
-        "tasks_started": len(batch.tasks),
+        "tasks_started": started,
     }
     if config.comment:
         metadata["comment"] = config.comment

@@ -172,7 +172,7 @@ async def test_a_batch_keeps_so_many_under_way_and_starts_the_next_as_one_ends(a
         task = await rt.submit(parent("batch", template_name="child", inputs=inputs, sub_batch_size="2"))
         await trio.testing.wait_all_tasks_blocked()
         metadata = (await task.status()).steps["s"].metadata
-        assert metadata["remaining_tasks"] == 7
+        assert (metadata["remaining_tasks"], metadata["tasks_started"]) == (7, 2)
         view = await task.wait()
     assert view.state is TaskState.DONE
     assert peak[0] == 2
