@@ -73,6 +73,12 @@ _PREPARED_KEPT: Final = 128
 _TIMES: Final = frozenset({"after", "before"})
 """What of a search is any number: nothing of it is stored, and what is long before everything is asked for, too."""
 
+_SUBMISSIONS: Final = (SubmitTask, SubmitTasks)
+"""What was checked with its template. A tuple, for an `|` would be worked out for every message."""
+
+_BEGINNINGS: Final = (*_SUBMISSIONS, ResolveTask, RunTask, SubmitFlow, StartFlow)
+"""What is not asked of a runtime any more that shuts down."""
+
 _ASK_AGAIN_SECONDS: Final = 0.05
 """How long a reader waits for a part of the runtime that is being restarted."""
 
@@ -601,13 +607,9 @@ class Runtime(FlowClient):
         elif self.maintenance:
             raise UnderMaintenance("the runtime is under maintenance: what is there can be read, and nothing changed")
         self._check_home()
-        if not isinstance(message, SubmitTask | SubmitTasks):  # those were checked with their templates
+        if not isinstance(message, _SUBMISSIONS):
             check(message)
-        if (
-            self._shutdown.reason is not None
-            and isinstance(message, SubmitTask | SubmitTasks | ResolveTask | RunTask | SubmitFlow | StartFlow)
-            and not self._hands_over
-        ):
+        if self._shutdown.reason is not None and isinstance(message, _BEGINNINGS) and not self._hands_over:
             raise Unavailable(f"the runtime is shutting down ({self._shutdown.reason}): submit elsewhere, or later")
         deadline = self._clock.monotonic() + self._answer_within
         while True:

@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from actors import Address
+from actors import Address, Stopped
 from runtime.engine.task import Task
 from runtime.errors import InvariantBroken
 from runtime.flow.flow import Flow
 from runtime.journal.replaying import replay
-from runtime.work.messages import TaskEnded, TurnMoved, WakeTask
+from runtime.work.messages import TurnMoved, WakeTask
 from runtime.work.task import TaskActor
 from runtime.work.unit import Services
 
@@ -31,7 +31,7 @@ class Birth:
         self,
         task: Task | Flow,
         services: Services,
-        intake: Address[WakeTask | TaskEnded | TurnMoved],
+        intake: Address[WakeTask | Stopped | TurnMoved],
         effects: Sequence[Any],
         resumed: str,
     ) -> None:
@@ -59,7 +59,7 @@ class Birth:
 def _actor(
     task: Task | Flow,
     services: Services,
-    intake: Address[WakeTask | TaskEnded | TurnMoved],
+    intake: Address[WakeTask | Stopped | TurnMoved],
     effects: Sequence[Any],
     resumed: str,
 ) -> "_Actor":

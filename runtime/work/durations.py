@@ -44,8 +44,10 @@ class DurationFigures:
         """Count a task, if `records` are those that made it DONE."""
         if task.resolution is not ResolutionState.DONE:
             return
-        ended = next((one for one in reversed(records) if isinstance(one, RunEnded)), None)
-        if ended is None:
+        for ended in reversed(records):
+            if isinstance(ended, RunEnded):
+                break
+        else:
             return  # it was done before, and is tagged, or commented on
         name = task.plan.template.name
         if name not in self._of and len(self._of) >= MOST_TEMPLATES:

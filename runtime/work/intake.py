@@ -9,13 +9,13 @@ and only then are submitters answered.
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
-from actors import Actor, Question, Supervisor
+from actors import Actor, Question, Stopped, Supervisor
 from runtime.api.flow_messages import DeleteFlow, SubmitFlow
 from runtime.api.messages import DeleteTask, SubmitTask, SubmitTasks
 from runtime.work.beginnings import Beginnings
 from runtime.work.deletion import Deletion
 from runtime.work.delivery import Control, Delivery
-from runtime.work.messages import LookAtHeld, SubmitBatch, TaskEnded, TurnMoved, WakeTasks
+from runtime.work.messages import LookAtHeld, SubmitBatch, TurnMoved, WakeTasks
 from runtime.work.roster import Roster
 from runtime.work.submissions import Submission, Submissions
 from runtime.work.unit import IN_LINE, Services
@@ -31,7 +31,7 @@ Message: TypeAlias = (
     | WakeTasks
     | TurnMoved
     | LookAtHeld
-    | TaskEnded
+    | Stopped
 )
 
 
@@ -68,7 +68,7 @@ class Intake(Actor[Message]):
         submissions = self._submissions
         for item in batch:
             message = item.message if isinstance(item, Question) else item
-            if isinstance(message, TaskEnded):
+            if isinstance(message, Stopped):
                 self._look_after(message)
             elif isinstance(message, _SUBMISSIONS):
                 if isinstance(item, Question):
@@ -103,9 +103,9 @@ class Intake(Actor[Message]):
             case _:
                 await self._delivery.pass_on(message, question)
 
-    def _look_after(self, ended: TaskEnded) -> None:
+    def _look_after(self, stopped: Stopped) -> None:
         """Let go of a task that has left memory; tell those who wait for one whose actor has failed too often."""
-        task_id, reason = ended.task_id, ended.stopped.reason
+        task_id, reason = stopped.name, stopped.reason
         absent = not self._roster.holds(task_id)
         if absent and reason is not IN_LINE:
             self._services.claims.release([task_id])

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from actors import Question, Stopped
+from actors import Question
 from runtime.engine.records import ChildOrder
 from runtime.frozen import frozen, value
 from runtime.journal.protocol import Stored
@@ -91,14 +91,6 @@ class LookAtAgenda:
 @frozen
 class CollectionDue:
     """Tasks may have ended long enough ago to be deleted."""
-
-
-@value
-class TaskEnded:
-    """One incarnation of a task's actor ended, asked to or not."""
-
-    task_id: str
-    stopped: Stopped
 
 
 @frozen(kw_only=True)

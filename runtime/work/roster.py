@@ -4,13 +4,13 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
-from actors import Address, ChildSpec, ChildState, ChildUnknown, Draining, Restart, Supervisor
+from actors import Address, ChildSpec, ChildState, ChildUnknown, Draining, Restart, Stopped, Supervisor
 from runtime.engine.effects import Effect
 from runtime.engine.task import Task
 from runtime.flow.flow import Flow
 from runtime.journal.replaying import replay
 from runtime.work.births import Birth
-from runtime.work.messages import TaskEnded, TurnMoved, WakeTask
+from runtime.work.messages import TurnMoved, WakeTask
 from runtime.work.unit import Services
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def _nobody(_incarnation: int) -> NoReturn:
 _TASK: Final = ChildSpec(id="task", start=_nobody, restart=Restart.TRANSIENT, stop_within=math.inf)
 """The kind of child that every task and every flow is."""
 
-Told: TypeAlias = Address[WakeTask | TaskEnded | TurnMoved]
+Told: TypeAlias = Address[WakeTask | Stopped | TurnMoved]
 """Who hears of what becomes of actors: the intake that started them."""
 
 

@@ -10,13 +10,12 @@ timer or a person calls for it.
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, ClassVar, Final, Generic, TypeAlias, TypeVar
 
 import attrs
 import trio
 
-from actors import Actor, Address, Question, ShutdownContext, StopReason, Timers
+from actors import Actor, Address, Question, ShutdownContext, Stopped, StopReason, Timers
 from runtime.api.messages import GetTask
 from runtime.engine.task import Task
 from runtime.errors import NotFound
@@ -37,7 +36,7 @@ from runtime.journal.protocol import (
 from runtime.work.broadcast import Broadcast
 from runtime.work.claims import Claims
 from runtime.work.family import Front
-from runtime.work.messages import Forward, TaskEnded, TurnMoved, WakeTask
+from runtime.work.messages import Forward, TurnMoved, WakeTask
 from runtime.work.plans import Plans
 from runtime.work.slots import Slots
 from runtime.work.trial import Tools
@@ -99,7 +98,7 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
         self,
         unit: U,
         services: Services,
-        intake: Address[WakeTask | TaskEnded | TurnMoved],
+        intake: Address[WakeTask | Stopped | TurnMoved],
         *,
         effects: Sequence[F] = (),
         resumed: str = "",
@@ -137,7 +136,7 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
 
     async def started(self) -> None:
         """Do what the decisions before this incarnation left to do."""
-        self.address.watch(self._intake, partial(TaskEnded, self._unit.header.task_id))
+        self.address.watch(self._intake)
         if self._due:
             self._perform(self._due)
             self._due = ()
