@@ -72,7 +72,7 @@ def may(message: AboutTask, who: Identity, task: Task, administrators: Administr
         case GetTask() | FindTask() | ListComments() | GetComment() | AddComment():
             return may_see(who, task, administrators)
         case EditComment() | DeleteComment():
-            comment = task.comments.get(message.comment_id)
+            comment = task.notes.comments.get(message.comment_id)
             return administrator or comment is None or who.among([comment.username])
         case PauseTask(force=True):
             return administrator

@@ -124,7 +124,7 @@ class TaskHandle:
             view = view_task(task)
             reasons = [f"{name}: {error}" for name, error in view.errors.items()]
             raise TaskNotDone(view.id, str(view.resolution), [view.stop_reason] if view.stop_reason else reasons)
-        return task.result
+        return task.course.result
 
     async def cancel(self, reason: str = "cancelled", *, requester: str = "user") -> None:
         """Stop the task for good. Returns once that is stored; `wait` returns once its running steps have ended.

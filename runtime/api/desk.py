@@ -240,7 +240,7 @@ class Desk:
             case GetTask() | FindTask():
                 return self._shown(task, who)
             case ListComments():
-                return Comments(list(task.comments.values()))
+                return Comments(list(task.notes.comments.values()))
             case GetComment():
                 return _comment(task, message.comment_id)
             case AddComment():
@@ -526,7 +526,7 @@ def _page(things: Sequence[_N], size: int, last: str) -> tuple[Sequence[_N], str
 
 
 def _comment(task: Task, comment_id: str) -> Comment:
-    comment = task.comments.get(comment_id)
+    comment = task.notes.comments.get(comment_id)
     if comment is None:
         raise NotFound("comment", comment_id)
     return comment

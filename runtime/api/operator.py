@@ -137,7 +137,7 @@ class Operator:
         checked = validate(name_callables(wanted, workshop.callables), workshop.types).template
         message = EditTaskSteps(
             task_id=self.task_id,
-            edits=task.edits,
+            edits=task.notes.edits,
             steps={name: attrs.evolve(one, definition=checked.steps[name]) for name, one in edited.items()},
             removed=tuple(name for name in template.steps if name not in checked.steps),
             functions={name: one for name, one in checked.functions.items() if name not in template.functions},
@@ -182,10 +182,10 @@ class Operator:
         )
         message = EditTaskInputs(
             task_id=self.task_id,
-            edits=task.edits,
+            edits=task.notes.edits,
             inputs=prepared.inputs,
             title=prepared.title,
-            tags=_tags(task.tags, tags),
+            tags=_tags(task.notes.tags, tags),
             watcher_usernames=header.watcher_usernames if watcher_usernames is None else watcher_usernames,
             watcher_groups=header.watcher_groups if watcher_groups is None else watcher_groups,
             requester=self.requester,

@@ -63,7 +63,7 @@ def task_shape(task: Task, *, administers: bool) -> dict[str, Json]:
             last_stop=_moment(view.last_stop),
             resolver_username=header.resolver,
             batch=header.batch,
-            comments=[comment_shape(comment) for comment in task.comments.values()],
+            comments=[comment_shape(comment) for comment in task.notes.comments.values()],
             errors=errors if view.state is TaskState.BLOCKED else (),
             resolver_inputs=[_declared(one) for one in template.resolver_inputs],
         ),

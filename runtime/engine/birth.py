@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from runtime.engine.states import ResolutionState, StepState
-from runtime.engine.task import Header, Plan, Task
+from runtime.engine.task import NO_NOTES, Header, Notes, Plan, Task
 from runtime.values.json import Json
 from runtime.values.snapshot import Values
 
@@ -22,8 +22,8 @@ def new_task(header: Header, plan: Plan, *, tags: Mapping[str, str], at: float) 
         plan.pending,
         plan.ready,
         {StepState.TODO: len(plan.steps)} if plan.steps else {},
-        tags=dict(tags),
         last_activity=at,
+        notes=Notes(dict(tags)) if tags else NO_NOTES,
     )
 
 

@@ -19,7 +19,7 @@ MOST_COMMENTS: Final = 1000
 
 def comment(turn: "Turn", event: AddComment | EditComment | DeleteComment) -> Refused | None:
     """Add, rewrite or delete a comment, or say why not."""
-    known = turn.draft.comments
+    known = turn.draft.notes.comments
     match event:
         case AddComment(at=at, comment_id=comment_id, username=username, content=content):
             if len(known) >= MOST_COMMENTS:

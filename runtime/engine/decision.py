@@ -78,7 +78,7 @@ def decide(task: Task, *events: Event) -> Decision:
     draft = turn.draft
     if draft.dismissed:
         family.dismiss_flows(turn, draft.dismissed)
-    if draft.untold:
+    if draft.course.untold:
         family.tell_parent(turn, task)
     return Decision(draft.freeze() if turn.records else task, turn.records, turn.effects, refusals)
 
@@ -164,7 +164,7 @@ class _Turn:
         draft, self.resumed = self.draft, True
         lost = [name for name, progress in draft.steps.items() if progress.live]
         over = lost or draft.plan.admission is not Admission.FREE  # the slot that the run held is lost as well
-        if over and draft.resolution is ResolutionState.RUNNING and not draft.interrupted:
+        if over and draft.resolution is ResolutionState.RUNNING and not draft.course.interrupted:
             self.record(RunInterrupted(at=event.at, requester="runtime", reason=event.reason))
         for name in lost:
             self.interrupt(name, event.at, f"interrupted: {event.reason}", StepState.TODO)
@@ -177,8 +177,8 @@ class _Turn:
             self.run(RunRequested(at=event.at))
         elif draft.in_line:
             self.begin_run(event.at)
-        elif draft.next_retry is not None and not self.effects:
-            self.effects.append(ArmRetry(draft.next_retry, draft.run))
+        elif draft.course.next_retry is not None and not self.effects:
+            self.effects.append(ArmRetry(draft.course.next_retry, draft.run))
         family.resume(self)
 
     def resolve(self, event: ResolveRequested) -> Refused | None:
@@ -225,10 +225,10 @@ class _Turn:
     def wake(self, event: RetryDue) -> None:
         """Run the task whose time has come. A timer of the past, or one that a clock set back made early, starts nothing."""
         draft = self.draft
-        if draft.run != event.run or draft.next_retry is None:
+        if draft.run != event.run or draft.course.next_retry is None:
             return
-        if event.at < draft.next_retry:
-            self.effects.append(ArmRetry(draft.next_retry, draft.run))
+        if event.at < draft.course.next_retry:
+            self.effects.append(ArmRetry(draft.course.next_retry, draft.run))
         else:
             self.run(RunRequested(at=event.at))
 
@@ -410,13 +410,13 @@ class _Turn:
             return
         if draft.closing:
             self.contract(at)
-        while draft.fresh and not draft.interrupted:
+        while draft.fresh and not draft.course.interrupted:
             batch, draft.fresh = draft.fresh, []
             for name in batch:
                 self.start(name, at)
             if draft.closing:
                 self.contract(at)
-        if draft.live == 0 and draft.submitting == 0:
+        if draft.live == 0 and draft.wished.submitting == 0:
             self.end_run(at)
 
     def start(self, name: str, at: float) -> None:
@@ -470,11 +470,13 @@ class _Turn:
             if draft.run >= draft.header.run_max:
                 state = ResolutionState.BLOCKED_MAXRETRIES
             else:
-                at_once = draft.interrupted or state is ResolutionState.CRASHED  # whoever is next goes on with it
+                at_once = (
+                    draft.course.interrupted or state is ResolutionState.CRASHED
+                )  # whoever is next goes on with it
                 next_retry = at if at_once else at + self.retry_delay()
-        if draft.next_retry is not None and (state is ResolutionState.WAITING or next_retry is not None):
+        if draft.course.next_retry is not None and (state is ResolutionState.WAITING or next_retry is not None):
             next_retry = (
-                draft.next_retry if next_retry is None else min(draft.next_retry, next_retry)
+                draft.course.next_retry if next_retry is None else min(draft.course.next_retry, next_retry)
             )  # woken meanwhile
         self.record(RunEnded(at=at, state=state, next_retry=next_retry))
         if next_retry is not None:
@@ -483,7 +485,7 @@ class _Turn:
     def recheck(self, at: float) -> bool:
         """Try the steps once more that wait for nobody knows what; say whether there were any (section 6.3)."""
         draft = self.draft
-        if draft.rechecked or draft.interrupted:
+        if draft.course.rechecked or draft.course.interrupted:
             return False
         if not any(baffled(draft, name) for name in draft.ready):
             return False
@@ -496,7 +498,7 @@ class _Turn:
         present = self.draft.tally.keys()
         if StepState.CRASHED in present:
             return ResolutionState.BLOCKED_TOCHECK  # before all others: only a person may have it run again
-        if self.draft.interrupted and StepState.TODO in present:
+        if self.draft.course.interrupted and StepState.TODO in present:
             return ResolutionState.CRASHED
         if StepState.FATAL_ERROR in present:
             return ResolutionState.BLOCKED_FATAL

@@ -56,6 +56,7 @@ from runtime.engine.records import (
 from runtime.engine.states import OPEN, RUNNABLE, ResolutionState, StepState, TaskState, is_final
 from runtime.engine.task import (
     Child,
+    Course,
     Dismissal,
     Header,
     Loop,
@@ -154,41 +155,26 @@ class Draft:
         "_own_pending",
         "_own_steps",
         "_ready",
-        "batches",
-        "callbacks",
         "children",
         "closing",
-        "comments",
+        "course",
         "dismissed",
-        "edits",
         "fresh",
         "graph",
         "header",
-        "held",
-        "interrupted",
         "known",
         "last_activity",
         "live",
         "loops",
-        "next_retry",
+        "notes",
         "pending",
         "plan",
-        "rechecked",
         "resolution",
-        "result",
-        "result_error",
         "run",
-        "span",
         "steps",
-        "stop_reason",
-        "stopped_by",
-        "submitting",
-        "tags",
         "tally",
         "touched",
-        "untold",
-        "unwanted",
-        "waits",
+        "wished",
     )
 
     def __init__(self, task: Task) -> None:
@@ -206,27 +192,12 @@ class Draft:
         self.tally = dict(task.tally)
         self.live = task.live
         self.run = task.run
-        self.next_retry = task.next_retry
-        self.interrupted = task.interrupted
-        self.tags = task.tags
-        self.result = task.result
-        self.result_error = task.result_error
-        self.stopped_by = task.stopped_by
-        self.stop_reason = task.stop_reason
         self.last_activity = task.last_activity
+        self.course = task.course
+        self.notes = task.notes
         self.loops = task.loops
         self.children = task.children
-        self.batches = task.batches
-        self.callbacks = task.callbacks
-        self.waits = task.waits
-        self.submitting = task.submitting
-        self.untold = task.untold
-        self.held = task.held
-        self.rechecked = task.rechecked
-        self.edits = task.edits
-        self.comments = task.comments
-        self.span = task.span
-        self.unwanted = task.unwanted
+        self.wished = task.wished
         self.fresh: list[str] = []
         self.closing: list[str] = []
         self.dismissed: list[str] = []
@@ -246,33 +217,18 @@ class Draft:
             self.tally,
             self.live,
             self.run,
-            self.next_retry,
-            self.interrupted,
-            self.tags,
-            self.result,
-            self.result_error,
-            self.stopped_by,
-            self.stop_reason,
             self.last_activity,
+            self.course,
+            self.notes,
             self.loops,
             self.children,
-            self.batches,
-            self.callbacks,
-            self.waits,
-            self.submitting,
-            self.untold,
-            self.held,
-            self.edits,
-            self.rechecked,
-            self.comments,
-            self.span,
-            self.unwanted,
+            self.wished,
         )
 
     @property
     def state(self) -> TaskState:
         """The state of the task, see `Task.state`."""
-        return state_of(self.header, self.resolution, self.held)
+        return state_of(self.header, self.resolution, self.course.held)
 
     def definition(self, name: str) -> Step:
         """Give the definition of a step, or of a child of a loop."""
@@ -299,22 +255,23 @@ class Draft:
             case LoopContracted():
                 self._contracted(record)
             case RunInterrupted():
-                self.interrupted = True
+                self.course = attrs.evolve(self.course, interrupted=True)
             case CommentAdded() | CommentEdited() | CommentDeleted():
-                self.comments = commented(self.comments, record)
+                self.notes = attrs.evolve(self.notes, comments=commented(self.notes.comments, record))
             case TagsChanged():
-                merged = {**self.tags, **record.tags}
-                self.tags = {name: value for name, value in merged.items() if value}
+                merged = {**self.notes.tags, **record.tags}
+                self.notes = attrs.evolve(self.notes, tags={name: value for name, value in merged.items() if value})
             case TaskCancelled():
                 self._cancelled(record)
             case ParentTold():
-                self.untold = False
+                self.course = attrs.evolve(self.course, untold=False)
             case FlowDismissed():
-                self.unwanted = without(self.unwanted, record.flow)
+                self.wished = attrs.evolve(self.wished, unwanted=without(self.wished.unwanted, record.flow))
             case RunDelayed() | RunQueued():
                 self._put_off(record)
             case TaskWoken():
-                self.next_retry = record.at if self.next_retry is None else min(self.next_retry, record.at)
+                due = self.course.next_retry
+                self.course = attrs.evolve(self.course, next_retry=record.at if due is None else min(due, record.at))
             case (
                 ChildrenOrdered()
                 | ChildrenCreated()
@@ -344,58 +301,70 @@ class Draft:
     @property
     def in_line(self) -> bool:
         """See `Task.in_line`."""
-        return in_line(self.resolution, self.next_retry)
+        return in_line(self.resolution, self.course.next_retry)
 
     def _put_off(self, record: RunDelayed | RunQueued) -> None:
-        self._let_go()
+        goes_on = attrs.evolve(
+            self.course, next_retry=None, held=None, stopped_by="", stop_reason="", untold=False
+        )  # nothing holds the task any more
         if isinstance(record, RunQueued):
-            self.resolution, self.next_retry = record.state, None
+            self.resolution, self.course = record.state, goes_on
             return
-        self.resolution, self.next_retry = ResolutionState.TO_AUTORUN_DELAYED, record.due
-        if record.reason:
-            self.held = ResolutionState.BLOCKED_TOCHECK
-            self.stopped_by, self.stop_reason = "runtime", record.reason
-            self.untold = self._has_news()
-
-    def _let_go(self) -> None:
-        """Nothing holds the task any more: it goes on."""
-        self.held = None
-        self.stopped_by = self.stop_reason = ""
-        self.untold = False
+        self.resolution = ResolutionState.TO_AUTORUN_DELAYED
+        if not record.reason:
+            self.course = attrs.evolve(goes_on, next_retry=record.due)
+            return
+        self.course = attrs.evolve(
+            goes_on,
+            next_retry=record.due,
+            held=ResolutionState.BLOCKED_TOCHECK,
+            stopped_by="runtime",
+            stop_reason=record.reason,
+        )
+        self._note_news()
 
     def _began(self, record: RunStarted) -> None:
         self.run += 1
-        self.span = Span(record.at, self.span.stop)
-        self._let_go()
-        self.rechecked = False
+        was = self.course
+        self.course = Course(Span(record.at, was.span.stop), result=was.result, result_error=was.result_error)
         self.known = self.known.with_task(TaskInfos(self.header, record.at, self.plan.region))
         if self.live:
             self._adopt()
         self.resolution = ResolutionState.RUNNING
-        self.next_retry = None
-        self.interrupted = False
 
     def _cancelled(self, record: TaskCancelled) -> None:
         waits.forget_all(self, Dismissal(record.requester, record.reason))
-        self.stopped(record.at)
+        self.course = attrs.evolve(
+            self.course,
+            span=self.span_until(record.at),
+            next_retry=None,
+            stopped_by=record.requester,
+            stop_reason=record.reason,
+        )
         self.resolution = ResolutionState.CANCELLED
-        self.next_retry = None
-        self.stopped_by = record.requester
-        self.stop_reason = record.reason
-        self.untold = self._has_news()
+        self._note_news()
 
-    def stopped(self, at: float) -> None:
-        """Note when a run is over: it ended, or the task was cancelled or held in the middle of it."""
-        if self.resolution is ResolutionState.RUNNING:
-            self.span = Span(self.span.start, at)
+    def span_until(self, at: float) -> Span:
+        """Give the span of the last run, which is over if it was not: it ended, or the task was cancelled or held."""
+        span = self.course.span
+        return Span(span.start, at) if self.resolution is ResolutionState.RUNNING else span
 
     def _ended(self, record: RunEnded) -> None:
-        self.stopped(record.at)
+        was = self.course
+        self.course = Course(
+            self.span_until(record.at),
+            record.next_retry,
+            was.interrupted,
+            was.rechecked,
+            was.held,
+            was.stopped_by,
+            was.stop_reason,
+            record.result,
+            record.result_error,
+            was.untold,
+        )
         self.resolution = record.state
-        self.next_retry = record.next_retry
-        self.result = record.result
-        self.result_error = record.result_error
-        self.untold = self._has_news()
+        self._note_news()
 
     def _adopt(self) -> None:
         """Count what is in flight since before the task was paused among the attempts of the run that begins."""
@@ -405,7 +374,7 @@ class Draft:
 
     def _recheck(self) -> None:
         """Let the steps in WAITING of which nobody knows what they wait for start once more in this run."""
-        self.rechecked = True
+        self.course = attrs.evolve(self.course, rechecked=True)
         for name in self.ready:
             if waits.baffled(self, name):
                 self.steps = put(self.steps, name, attrs.evolve(self.steps[name], run=0))
@@ -415,8 +384,11 @@ class Draft:
         """Go on with another task in the place of this one."""
         Draft.__init__(self, task)
 
-    def _has_news(self) -> bool:
-        return bool(self.header.parent) and self.state.at_rest
+    def _note_news(self) -> None:
+        """Note whether there is somebody who wished for the task and has to be told now."""
+        untold = bool(self.header.parent) and self.state.at_rest
+        if untold is not self.course.untold:
+            self.course = attrs.evolve(self.course, untold=untold)
 
     def _resolved(self, record: TaskResolved) -> None:
         self.header = self.header.resolved(record)
@@ -429,7 +401,7 @@ class Draft:
         """Take the beginning of an attempt in, as `apply` does."""
         self.last_activity = record.at
         was = self.steps[record.step]
-        if self.waits:
+        if self.wished.waits:
             waits.begin_attempt(self, record.step)
         self._put(
             record.step,
@@ -453,7 +425,7 @@ class Draft:
     def attempted(self, started: StepStarted, returned: StepReturned) -> None:
         """Take in an attempt with nothing between its two records: cheaper than one after the other."""
         was = self.steps[started.step]
-        if self.waits:
+        if self.wished.waits:
             waits.begin_attempt(self, started.step)
         self.last_activity = returned.at
         self.touched.add(started.step)  # whatever state it was in before
@@ -650,7 +622,7 @@ class Draft:
         progress = self.steps.get(name)
         if progress is None or progress.state not in RUNNABLE or self.pending[name][0]:
             return False
-        return not self.waits or not waits.asleep(self, name)
+        return not self.wished.waits or not waits.asleep(self, name)
 
     def forget_ready(self) -> None:
         """Work out anew which steps are ready, all of them."""

@@ -20,7 +20,7 @@ from runtime.engine.records import (
     TaskStartedOver,
 )
 from runtime.engine.states import ResolutionState, StepState, is_final
-from runtime.engine.task import Dismissal, Loop, Progress, child_name, first_attempt, plan_like
+from runtime.engine.task import Dismissal, Loop, Progress, Wished, child_name, first_attempt, plan_like
 
 if TYPE_CHECKING:
     from runtime.engine.draft import Draft
@@ -34,11 +34,13 @@ def apply(draft: "Draft", record: Edit) -> None:
     """Take one record of these in."""
     match record:
         case TaskPaused():
-            draft.stopped(record.at)
-            draft.held, draft.resolution, draft.next_retry = record.before, ResolutionState.PAUSED, None
+            span = draft.span_until(record.at)
+            draft.course = attrs.evolve(draft.course, span=span, held=record.before, next_retry=None)
+            draft.resolution = ResolutionState.PAUSED
         case RunsExtended():
             draft.header = attrs.evolve(draft.header, run_max=record.run_max)
-            draft.resolution, draft.next_retry = ResolutionState.ERROR, record.at
+            draft.course = attrs.evolve(draft.course, next_retry=record.at)
+            draft.resolution = ResolutionState.ERROR
         case TaskStartedOver():
             _start_over(draft, record)
         case StepsEdited():
@@ -48,13 +50,17 @@ def apply(draft: "Draft", record: Edit) -> None:
         case TaskEdited():
             _rewrite_task(draft, record)
         case ResolverInputsEdited():
-            draft.edits += 1
+            _count_edit(draft)
             draft.header = attrs.evolve(draft.header, resolver_inputs=record.resolver_inputs)
             draft.known = draft.known.with_resolution(
                 record.resolver_inputs, TaskInfos(draft.header, record.at, draft.plan.region)
             )
         case _:
             assert_never(record)
+
+
+def _count_edit(draft: "Draft") -> None:
+    draft.notes = attrs.evolve(draft.notes, edits=draft.notes.edits + 1)
 
 
 def _start_over(draft: "Draft", record: TaskStartedOver) -> None:
@@ -67,16 +73,18 @@ def _start_over(draft: "Draft", record: TaskStartedOver) -> None:
         run_max=record.run_max,
     )
     plan = draft.plan if record.template is None else plan_like(draft.plan, record.template)
-    task = new_task(header, plan, tags=draft.tags, at=record.at)
-    edits = draft.edits + 1
+    notes = draft.notes
+    task = new_task(header, plan, tags=notes.tags, at=record.at)
+    edits = notes.edits + 1
     attempts = {name: progress.attempt for name, progress in draft.steps.items()}
-    draft.begin_again(attrs.evolve(task, edits=edits, comments=draft.comments, unwanted=draft.unwanted))
+    draft.begin_again(
+        attrs.evolve(task, notes=attrs.evolve(notes, edits=edits), wished=Wished(unwanted=draft.wished.unwanted))
+    )
     for name, progress in plan.steps.items():  # a report of the old execution is never taken for one of the new
         draft.steps = put(draft.steps, name, attrs.evolve(progress, attempt=attempts.get(name, first_attempt(edits))))
 
 
 def _rewrite_task(draft: "Draft", record: TaskEdited) -> None:
-    draft.edits += 1
     draft.header = attrs.evolve(
         draft.header,
         inputs=record.inputs,
@@ -84,14 +92,14 @@ def _rewrite_task(draft: "Draft", record: TaskEdited) -> None:
         watcher_usernames=record.watcher_usernames,
         watcher_groups=record.watcher_groups,
     )
-    draft.tags = dict(record.tags)
+    draft.notes = attrs.evolve(draft.notes, tags=dict(record.tags), edits=draft.notes.edits + 1)
     draft.known = attrs.evolve(
         draft.known, input=record.inputs, task=TaskInfos(draft.header, record.at, draft.plan.region)
     )
 
 
 def _set_state(draft: "Draft", record: StepStateEdited) -> None:
-    draft.edits += 1
+    _count_edit(draft)
     name, was = record.step, draft.steps[record.step]
     if record.state == StepState.TODO:
         waits.forget(draft, name)  # to be done anew, it makes its children anew
@@ -103,7 +111,7 @@ def _set_state(draft: "Draft", record: StepStateEdited) -> None:
 
 
 def _rewrite_steps(draft: "Draft", record: StepsEdited) -> None:
-    draft.edits += 1
+    _count_edit(draft)
     template = draft.plan.template
     definitions = {name: step for name, step in template.steps.items() if name not in record.removed}
     definitions.update((name, edited.definition) for name, edited in record.steps.items())
@@ -118,7 +126,7 @@ def _rewrite_steps(draft: "Draft", record: StepsEdited) -> None:
         else:
             if rewritten.state == StepState.TODO:
                 waits.forget(draft, name)
-            draft.steps = put(draft.steps, name, _progress_of(rewritten, kept, draft.edits))
+            draft.steps = put(draft.steps, name, _progress_of(rewritten, kept, draft.notes.edits))
     functions = {**template.functions, **record.functions}
     draft.plan = plan_like(draft.plan, attrs.evolve(template, steps=definitions, functions=functions))
     rebuild(draft)

@@ -45,37 +45,37 @@ def take_wishes(turn: Turn, event: StepFinished) -> None:
     for wish in event.wishes:
         match wish:
             case OrderChildren(batch=batch, orders=orders):
-                if orders and batch not in turn.draft.batches:
+                if orders and batch not in turn.draft.wished.batches:
                     turn.record(
                         ChildrenOrdered(at=event.at, step=event.step, batch=batch, orders=orders, at_most=wish.at_most)
                     )
                     _submit(turn, batch)
             case OpenCallback(id=callback):
-                if callback not in turn.draft.callbacks:
+                if callback not in turn.draft.wished.callbacks:
                     turn.record(
                         CallbackOpened(
                             at=event.at, step=event.step, callback=callback, secret=wish.secret, schema=wish.schema
                         )
                     )
             case AwaitCallback(id=callback):
-                if callback in turn.draft.callbacks:
-                    known = turn.draft.waits.get(event.step)
+                if callback in turn.draft.wished.callbacks:
+                    known = turn.draft.wished.waits.get(event.step)
                     turn.record(CallbackAwaited(at=event.at, step=event.step, callback=callback))
                     _wake_if(turn, event.step, woken=known is not None and known.woken, at=event.at)  # called meanwhile
 
 
 def _submit(turn: Turn, name: str) -> None:
-    batch = turn.draft.batches[name]
+    batch = turn.draft.wished.batches[name]
     if batch.created < batch.sent:
         turn.effects.append(SubmitChildren(name, batch.orders[batch.created : batch.sent]))
 
 
 def note_created(turn: Turn, event: ChildrenSubmitted) -> None:
     """Note that children are stored, and hand over the next ones that there is room for."""
-    batch = turn.draft.batches.get(event.batch)
+    batch = turn.draft.wished.batches.get(event.batch)
     if batch is None or batch.created == batch.sent:
         return
-    woken = turn.draft.waits[batch.step].woken
+    woken = turn.draft.wished.waits[batch.step].woken
     turn.record(ChildrenCreated(at=event.at, batch=event.batch))
     _submit(turn, event.batch)
     _wake_if(turn, batch.step, woken=woken, at=event.at)
@@ -86,11 +86,11 @@ def note_created(turn: Turn, event: ChildrenSubmitted) -> None:
 def hear_of_child(turn: Turn, event: ChildReported) -> None:
     """Keep what a child came to; wake the step that waits for it once there is nothing more to wait for."""
     draft, child = turn.draft, event.child
-    batch = draft.batches.get(event.batch)
+    batch = draft.wished.batches.get(event.batch)
     known = batch.spawned.tasks.get(child.id) if batch is not None else None
     if batch is None or known is None or known == child or known.ended:
         return
-    woken = draft.waits[batch.step].woken
+    woken = draft.wished.waits[batch.step].woken
     on_its_way = batch.created < batch.sent
     turn.record(
         ChildSettled(
@@ -112,7 +112,7 @@ def hear_of_child(turn: Turn, event: ChildReported) -> None:
 def take_call(turn: Turn, event: CallbackCalled) -> Refused | None:
     """Take the one call of a callback, from who knows its secret."""
     draft = turn.draft
-    opened = draft.callbacks.get(event.callback)
+    opened = draft.wished.callbacks.get(event.callback)
     if opened is None or not hmac.compare_digest(opened.secret.encode(), event.secret.encode()):
         return NotFound("callback", event.callback)
     if opened.callback.called_at is not None:
@@ -122,7 +122,7 @@ def take_call(turn: Turn, event: CallbackCalled) -> Refused | None:
     problem = violation(opened.schema, event.body) if opened.schema is not None else ""
     if problem:
         return InputInvalid([Fault("body", problem)])
-    asleep = [step for step, wait in draft.waits.items() if event.callback in wait.callbacks and not wait.woken]
+    asleep = [step for step, wait in draft.wished.waits.items() if event.callback in wait.callbacks and not wait.woken]
     turn.record(CallbackAnswered(at=event.at, callback=event.callback, body=event.body))
     for step in asleep:
         _wake_if(turn, step, woken=False, at=event.at)
@@ -132,7 +132,7 @@ def take_call(turn: Turn, event: CallbackCalled) -> Refused | None:
 def _wake_if(turn: Turn, step: str, *, woken: bool, at: float) -> None:
     """Make the next run due if the step was woken just now, unless a person holds the task (section 7.6)."""
     draft = turn.draft
-    if woken or not draft.waits[step].woken:
+    if woken or not draft.wished.waits[step].woken:
         return
     match draft.resolution:
         case ResolutionState.WAITING | ResolutionState.ERROR:
@@ -159,20 +159,20 @@ def _blocks_alone(draft: Draft, step: str) -> bool:
 def dismiss_flows(turn: Turn, flows: Iterable[str]) -> None:
     """Have flows cancelled that nobody wants any more."""
     for flow in flows:
-        dismissal = turn.draft.unwanted[flow]
+        dismissal = turn.draft.wished.unwanted[flow]
         turn.effects.append(DismissFlow(flow, dismissal.requester, dismissal.reason))
 
 
 def note_dismissed(turn: Turn, event: FlowHeard) -> None:
     """Note that a flow has not to be told again."""
-    if event.heard and event.flow in turn.draft.unwanted:
+    if event.heard and event.flow in turn.draft.wished.unwanted:
         turn.record(FlowDismissed(at=event.at, flow=event.flow))
 
 
 def resume(turn: Turn) -> None:
     """Hand over again the children that may not have been, and tell the flows again that may not have heard."""
-    dismiss_flows(turn, turn.draft.unwanted)
-    for name, batch in turn.draft.batches.items():
+    dismiss_flows(turn, turn.draft.wished.unwanted)
+    for name, batch in turn.draft.wished.batches.items():
         if batch.created < batch.sent:
             _submit(turn, name)
 
@@ -180,12 +180,12 @@ def resume(turn: Turn) -> None:
 def tell_parent(turn: Turn, before: Task) -> None:
     """Have the parent told what the task came to, when it came to rest just now or was rebuilt."""
     draft = turn.draft
-    if not before.untold or turn.resumed or (before.run, before.state) != (draft.run, draft.state):
+    if not before.course.untold or turn.resumed or (before.run, before.state) != (draft.run, draft.state):
         turn.effects.append(TellParent())
 
 
 def note_told(turn: Turn, event: ParentHeard) -> None:
     """Note that the parent knows, unless there is something newer to tell."""
     draft = turn.draft
-    if event.heard and draft.untold and (event.run, event.state) == (draft.run, draft.state):
+    if event.heard and draft.course.untold and (event.run, event.state) == (draft.run, draft.state):
         turn.record(ParentTold(at=event.at))

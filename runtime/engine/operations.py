@@ -161,7 +161,7 @@ def _held(turn: Turn, cannot: str) -> Refused | None:
 
 def _outdated(turn: Turn, edits: int) -> Conflict | None:
     draft = turn.draft
-    if edits == draft.edits:
+    if edits == draft.notes.edits:
         return None
     return Conflict(f"task {draft.header.task_id} was edited meanwhile: look at it again")
 
@@ -258,7 +258,7 @@ def _edit_task(turn: Turn, event: EditTask) -> Refused | None:
 
 
 def _change_tags(turn: Turn, event: ChangeTags) -> Refused | None:
-    tags = turn.draft.tags
+    tags = turn.draft.notes.tags
     if any(tags.get(name, "") != value for name, value in event.tags.items()):
         turn.record(TagsChanged(at=event.at, tags=event.tags, requester=event.requester, reason=event.reason))
     return None

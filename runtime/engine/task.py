@@ -2,12 +2,9 @@
 
 `Task` is what the records say plus indexes derived from them, so that no decision has to look at every step:
 `pending` counts the needs of each step that are not met, and those whose step is not settled with all that it depends
-on; `ready` holds the steps that could start, `tally` counts the steps that are not settled by their state. `batches`,
-`callbacks` and `waits` are what steps wished for; `submitting` counts the batches with children on their way, and
-`untold` says that the task came to rest and the one that wished for it is not known to have heard; `unwanted` are the
-flows that steps waited for until somebody ended that, and that are not known to have heard of it. `held` is the
-resolution that the task's state goes by while it is paused, or could not begin a run; `edits` counts how often somebody rewrote the task, and `rechecked` says that steps
-in WAITING had their second try in this run.
+on; `ready` holds the steps that could start, `tally` counts the steps that are not settled by their state. What most
+decisions leave alone is in objects of its own, for whole versions are made of it all the time: `course`, `notes` and
+`wished`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -344,6 +341,60 @@ NO_RUN: Final = Span()
 
 
 @value
+class Course:
+    """How the runs of a task went, and what came of them.
+
+    `held` is the resolution that the task's state goes by while it is paused, or could not begin a run. `interrupted`:
+    the run is to begin nothing more. `rechecked`: steps in WAITING had their second try in this run. `untold`: the task
+    came to rest, and the one that wished for it is not known to have heard.
+    """
+
+    span: Span = NO_RUN
+    next_retry: float | None = None
+    interrupted: bool = False
+    rechecked: bool = False
+    held: ResolutionState | None = None
+    stopped_by: str = ""
+    stop_reason: str = ""
+    result: Json = None
+    result_error: str = ""
+    untold: bool = False
+
+
+NO_COURSE: Final = Course()
+
+
+@value
+class Notes:
+    """What was noted about a task besides what happened to it; `edits` counts how often somebody rewrote it."""
+
+    tags: Mapping[str, str] = attrs.field(factory=dict)
+    comments: Mapping[str, Comment] = attrs.field(factory=dict)
+    edits: int = 0
+
+
+NO_NOTES: Final = Notes()
+
+
+@value
+class Wished:
+    """What the steps of a task wished for.
+
+    `submitting` counts the batches with children on their way; `unwanted` are the flows that steps waited for until
+    somebody ended that, and that are not known to have heard of it.
+    """
+
+    batches: "PersistentMap[str, Batch]" = attrs.field(factory=dict)
+    callbacks: "PersistentMap[str, OpenedCallback]" = attrs.field(factory=dict)
+    waits: "PersistentMap[str, Wait]" = attrs.field(factory=dict)
+    submitting: int = 0
+    unwanted: "PersistentMap[str, Dismissal]" = attrs.field(factory=dict)
+
+
+NOTHING_WISHED: Final = Wished()
+
+
+@value
 class Task:
     """One task, as of the last record. See the module's docstring for the indexes.
 
@@ -361,27 +412,12 @@ class Task:
     tally: Mapping[str, int]
     live: int = 0
     run: int = 0
-    next_retry: float | None = None
-    interrupted: bool = False
-    tags: Mapping[str, str] = attrs.field(factory=dict)
-    result: Json = None
-    result_error: str = ""
-    stopped_by: str = ""
-    stop_reason: str = ""
     last_activity: float = 0.0
+    course: Course = NO_COURSE
+    notes: Notes = NO_NOTES
     loops: "PersistentMap[str, Loop]" = attrs.field(factory=dict)
     children: "PersistentMap[str, Child]" = attrs.field(factory=dict)
-    batches: "PersistentMap[str, Batch]" = attrs.field(factory=dict)
-    callbacks: "PersistentMap[str, OpenedCallback]" = attrs.field(factory=dict)
-    waits: "PersistentMap[str, Wait]" = attrs.field(factory=dict)
-    submitting: int = 0
-    untold: bool = False
-    held: ResolutionState | None = None
-    edits: int = 0
-    rechecked: bool = False
-    comments: Mapping[str, Comment] = attrs.field(factory=dict)
-    span: Span = NO_RUN
-    unwanted: "PersistentMap[str, Dismissal]" = attrs.field(factory=dict)
+    wished: Wished = NOTHING_WISHED
 
     def definition(self, name: str) -> Step:
         """Give the definition of a step, or of a child of a loop."""
@@ -400,18 +436,19 @@ class Task:
     @property
     def state(self) -> TaskState:
         """The state of the task, which follows from that of its resolution (sections 6.10 and 7.2)."""
-        return state_of(self.header, self.resolution, self.held)
+        return state_of(self.header, self.resolution, self.course.held)
 
     @property
     def idle(self) -> bool:
         """Nothing is running, no run is open, nobody is still to be told or created: the task can leave memory."""
-        quiet = self.live == 0 and self.submitting == 0 and not self.untold and not self.unwanted
-        return quiet and self.resolution is not ResolutionState.RUNNING
+        if self.live or self.resolution is ResolutionState.RUNNING or self.course.untold:
+            return False
+        return self.wished.submitting == 0 and not self.wished.unwanted
 
     @property
     def in_line(self) -> bool:
         """A run waits for its slots: whoever hands them out has the task on a list, and it need not be in memory."""
-        return in_line(self.resolution, self.next_retry)
+        return in_line(self.resolution, self.course.next_retry)
 
     @property
     def at_rest(self) -> bool:

@@ -36,17 +36,17 @@ def apply(
         case ChildrenOrdered():
             _ordered(draft, record)
         case ChildrenCreated():
-            batch = draft.batches[record.batch]
+            batch = draft.wished.batches[record.batch]
             _put_batch(draft, record.batch, attrs.evolve(batch, created=batch.sent))
             _wake_if_quiet(draft, record.batch)
         case ChildSettled():
             _settled(draft, record)
         case CallbackOpened():
             opened = OpenedCallback(Callback(id=record.callback), record.secret, record.schema)
-            draft.callbacks = put(draft.callbacks, record.callback, opened)
+            _put_callback(draft, record.callback, opened)
         case CallbackAwaited():
-            wait = draft.waits.get(record.step, _NOTHING)
-            called = draft.callbacks[record.callback].callback.called_at is not None
+            wait = draft.wished.waits.get(record.step, _NOTHING)
+            called = draft.wished.callbacks[record.callback].callback.called_at is not None
             wait = attrs.evolve(wait, callbacks=(*wait.callbacks, record.callback), woken=wait.woken or called)
             _put_wait(draft, record.step, wait)
         case CallbackAnswered():
@@ -57,10 +57,10 @@ def apply(
 
 def asleep(draft: "Draft", step: str) -> bool:
     """Say whether a step is WAITING for something that has not happened yet."""
-    wait = draft.waits.get(step)
+    wait = draft.wished.waits.get(step)
     if wait is None or wait.woken or draft.steps[step].state != StepState.WAITING:
         return False
-    return bool(wait.callbacks) or any(_is_open(draft.batches[batch]) for batch in wait.batches)
+    return bool(wait.callbacks) or any(_is_open(draft.wished.batches[batch]) for batch in wait.batches)
 
 
 def _is_open(batch: Batch) -> bool:
@@ -69,7 +69,7 @@ def _is_open(batch: Batch) -> bool:
 
 def baffled(draft: "Draft", step: str) -> bool:
     """Say whether a step is WAITING, and nobody knows for what: it is neither asleep nor woken (section 6.3)."""
-    wait = draft.waits.get(step)
+    wait = draft.wished.waits.get(step)
     waiting = draft.steps[step].state == StepState.WAITING
     return waiting and (wait is None or not wait.woken) and not asleep(draft, step)
 
@@ -81,9 +81,10 @@ def quiet(batch: Batch) -> bool:
 
 def begin_attempt(draft: "Draft", step: str) -> None:
     """Note that an attempt begins: it is given what happened so far, and says anew which callbacks it awaits."""
-    wait = draft.waits.get(step)
+    wait = draft.wished.waits.get(step)
     if wait is not None:
-        draft.waits = put(draft.waits, step, Wait(wait.batches))
+        waits = put(draft.wished.waits, step, Wait(wait.batches))
+        draft.wished = attrs.evolve(draft.wished, waits=waits)
 
 
 def forget(draft: "Draft", step: str) -> None:
@@ -91,19 +92,22 @@ def forget(draft: "Draft", step: str) -> None:
 
     A flow lives on as a task does: a step that is done anew finds it again. Where it will not be: `dismiss_flows` first.
     """
-    wait = draft.waits.get(step)
+    wait = draft.wished.waits.get(step)
     if wait is None:
         return
-    draft.waits = without(draft.waits, step)
+    batches, submitting = draft.wished.batches, draft.wished.submitting
     for name in wait.batches:
-        batch = draft.batches[name]
-        draft.submitting -= batch.created < batch.sent
-        draft.batches = without(draft.batches, name)
+        batch = batches[name]
+        submitting -= batch.created < batch.sent
+        batches = without(batches, name)
+    draft.wished = attrs.evolve(
+        draft.wished, waits=without(draft.wished.waits, step), batches=batches, submitting=submitting
+    )
 
 
 def forget_all(draft: "Draft", ended: Dismissal) -> None:
     """Let go of all that any step waits for: the task will not go on. Children that are tasks live on."""
-    for step in list(draft.waits):
+    for step in list(draft.wished.waits):
         dismiss_flows(draft, step, ended)
         forget(draft, step)
         draft.touch(step)
@@ -111,25 +115,28 @@ def forget_all(draft: "Draft", ended: Dismissal) -> None:
 
 def dismiss_flows(draft: "Draft", step: str, ended: Dismissal) -> None:
     """Note that nobody wants the flows any more that a step waits for."""
-    for name in draft.waits.get(step, _NOTHING).batches:
-        batch = draft.batches[name]
+    unwanted = draft.wished.unwanted
+    for name in draft.wished.waits.get(step, _NOTHING).batches:
+        batch = draft.wished.batches[name]
         if any(order.flow is not None for order in batch.orders):
             flows = [child.id for child in batch.spawned.tasks.values() if not child.ended]
             draft.dismissed += flows
             for flow in flows:
-                draft.unwanted = put(draft.unwanted, flow, ended)
+                unwanted = put(unwanted, flow, ended)
+    if unwanted is not draft.wished.unwanted:
+        draft.wished = attrs.evolve(draft.wished, unwanted=unwanted)
 
 
 def _ordered(draft: "Draft", record: ChildrenOrdered) -> None:
     spawned = Spawned(id=record.batch, total=len(record.orders))
     _put_batch(draft, record.batch, Batch(record.step, spawned, record.orders, record.at_most))
-    wait = draft.waits.get(record.step, _NOTHING)
+    wait = draft.wished.waits.get(record.step, _NOTHING)
     _put_wait(draft, record.step, attrs.evolve(wait, batches=(*wait.batches, record.batch)))
 
 
 def _put_batch(draft: "Draft", name: str, batch: Batch) -> None:
     """Keep a batch, with as many more of its tasks handed over as may be; one hand-over at a time."""
-    was = draft.batches.get(name)
+    was = draft.wished.batches.get(name)
     total = len(batch.orders)
     if batch.created == batch.sent < total:
         unfinished = batch.sent - batch.spawned.ended
@@ -139,12 +146,16 @@ def _put_batch(draft: "Draft", name: str, batch: Batch) -> None:
             tasks = tasks.insert(order.task_id, SpawnedTask(id=order.task_id))
         spawned = attrs.evolve(batch.spawned, tasks=tasks)
         batch = attrs.evolve(batch, spawned=spawned, sent=sent, busy=batch.busy + sent - batch.sent)
-    draft.batches = put(draft.batches, name, batch)
-    draft.submitting += (batch.created < batch.sent) - (was is not None and was.created < was.sent)
+    submitting = (batch.created < batch.sent) - (was is not None and was.created < was.sent)
+    draft.wished = attrs.evolve(
+        draft.wished,
+        batches=put(draft.wished.batches, name, batch),
+        submitting=draft.wished.submitting + submitting,
+    )
 
 
 def _settled(draft: "Draft", record: ChildSettled) -> None:
-    batch = draft.batches[record.batch]
+    batch = draft.wished.batches[record.batch]
     was = batch.spawned.tasks[record.child]
     now = SpawnedTask(
         id=record.child,
@@ -165,9 +176,9 @@ def _settled(draft: "Draft", record: ChildSettled) -> None:
 
 
 def _wake_if_quiet(draft: "Draft", name: str) -> None:
-    batch = draft.batches[name]
+    batch = draft.wished.batches[name]
     if quiet(batch):
-        _put_wait(draft, batch.step, attrs.evolve(draft.waits[batch.step], woken=True))
+        _put_wait(draft, batch.step, attrs.evolve(draft.wished.waits[batch.step], woken=True))
 
 
 def _is_busy(task: SpawnedTask) -> bool:
@@ -175,14 +186,18 @@ def _is_busy(task: SpawnedTask) -> bool:
 
 
 def _answered(draft: "Draft", record: CallbackAnswered) -> None:
-    opened = draft.callbacks[record.callback]
+    opened = draft.wished.callbacks[record.callback]
     called = Callback(id=record.callback, called_at=record.at, body=record.body)
-    draft.callbacks = put(draft.callbacks, record.callback, attrs.evolve(opened, callback=called))
-    for step, wait in list(draft.waits.items()):
+    _put_callback(draft, record.callback, attrs.evolve(opened, callback=called))
+    for step, wait in list(draft.wished.waits.items()):
         if record.callback in wait.callbacks:
             _put_wait(draft, step, attrs.evolve(wait, woken=True))
 
 
 def _put_wait(draft: "Draft", step: str, wait: Wait) -> None:
-    draft.waits = put(draft.waits, step, wait)
+    draft.wished = attrs.evolve(draft.wished, waits=put(draft.wished.waits, step, wait))
     draft.touch(step)
+
+
+def _put_callback(draft: "Draft", name: str, callback: OpenedCallback) -> None:
+    draft.wished = attrs.evolve(draft.wished, callbacks=put(draft.wished.callbacks, name, callback))

@@ -104,7 +104,7 @@ def listing_of(task: Task) -> Listing:
         header.resolution_id,
         header.parent,
         header.batch,
-        task.tags,
+        task.notes.tags,
         header.watcher_usernames,
         header.watcher_groups,
         header.resolver_usernames,
@@ -159,7 +159,7 @@ def relisted(before: Task | Flow, after: Task | Flow) -> Listing | None:
     """Say what lists show of a task from now on, if it may be something else than before."""
     if isinstance(before, Flow) or isinstance(after, Flow):
         return _flow_relisted(before, after)
-    if after.header is before.header and after.plan is before.plan and after.tags == before.tags:
+    if after.header is before.header and after.plan is before.plan and after.notes.tags == before.notes.tags:
         return None
     return listing_of(after)
 

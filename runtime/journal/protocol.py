@@ -86,7 +86,7 @@ def standing_of(task: Task | Flow) -> Standing:
     if task.loops:
         open_ -= sum(loop.open for loop in task.loops.values())
     done = len(task.plan.template.steps) - open_
-    return Standing(task.resolution, awake, None if awake else task.next_retry, task.run, task.state, done)
+    return Standing(task.resolution, awake, None if awake else task.course.next_retry, task.run, task.state, done)
 
 
 def goes_on(was: Task | Flow, now: Task | Flow) -> bool:

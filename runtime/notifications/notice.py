@@ -102,7 +102,7 @@ def _fields(task: Task, settings: Notifications) -> Iterator[tuple[str, str]]:
     yield "resolver", header.resolver
     yield "steps", f"{_steps_done(task)}/{len(task.plan.template.steps)}"
     yield "resolution_id", header.resolution_id
-    yield "tags", json.dumps(dict(task.tags), ensure_ascii=False, sort_keys=True) if task.tags else ""
+    yield "tags", json.dumps(dict(task.notes.tags), ensure_ascii=False, sort_keys=True) if task.notes.tags else ""
     if settings.base_url:
         prefix = settings.dashboard_path_prefix.rstrip("/")
         yield "url", f"{settings.base_url.rstrip('/')}{prefix}/ui/dashboard/#/task/{header.task_id}"

@@ -31,8 +31,8 @@ _AGAIN_SECONDS: Final = (0.1, 1.0, 5.0, 30.0)
 
 def spawned_by(task: Task, step: str) -> tuple[Spawned, ...]:
     """Give the batches of a step, as its attempt sees them."""
-    wait = task.waits.get(step)
-    return () if wait is None else tuple(task.batches[batch].spawned for batch in wait.batches)
+    wait = task.wished.waits.get(step)
+    return () if wait is None else tuple(task.wished.batches[batch].spawned for batch in wait.batches)
 
 
 class Callbacks(Mapping[str, Callback]):
@@ -110,8 +110,8 @@ def news_of(task: Task) -> ChildCameToRest:
         child=SpawnedTask(
             id=header.task_id,
             state=task.state,
-            result=task.result,
-            error=f"{task.stopped_by}: {task.stop_reason}" if task.stopped_by else "",
+            result=task.course.result,
+            error=f"{task.course.stopped_by}: {task.course.stop_reason}" if task.course.stopped_by else "",
             requester_username=header.requester,
             resolver_username=header.resolver,
         ),

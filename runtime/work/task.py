@@ -141,8 +141,8 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
             effect.unroll,
             task.steps[step],
             task.values if effect.unroll else task.values_of(step),
-            spawned_by(task, step) if task.waits else (),
-            Callbacks(task.callbacks) if task.callbacks else _NO_CALLBACKS,
+            spawned_by(task, step) if task.wished.waits else (),
+            Callbacks(task.wished.callbacks) if task.wished.callbacks else _NO_CALLBACKS,
         )
         self.children.start(
             f"{step}#{effect.attempt}",

@@ -77,5 +77,5 @@ async def _create(runtime: Runtime, template: str, inputs: Sequence[Any]) -> str
 
 
 async def _batch(runtime: Runtime, parent: str) -> Batch:
-    [batch] = (await runtime.read(parent)).batches.values()
+    [batch] = (await runtime.read(parent)).wished.batches.values()
     return batch

@@ -208,7 +208,7 @@ async def test_a_batch_with_a_blocked_task_waits_for_it_to_be_mended(autojump_cl
 
 
 async def _tasks_of(rt, view):
-    for batch in (await rt.read(view.id)).batches.values():
+    for batch in (await rt.read(view.id)).wished.batches.values():
         for task_id in batch.spawned.tasks:
             yield await rt.status(task_id)
 

@@ -362,7 +362,7 @@ async def test_everything_an_operator_did_is_in_the_journal_with_who_and_why(aut
         records = await journal.read(task.id)
         by_ann = [record.reason for record in records if getattr(record, "requester", "") == "ann"]
         assert by_ann == list("1234567")
-        assert replay(records).edits == 5
+        assert replay(records).notes.edits == 5
 
 
 async def test_config_is_shown_to_steps_but_for_what_is_concealed(autojump_clock, clock):

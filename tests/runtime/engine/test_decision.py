@@ -36,7 +36,7 @@ def test_an_error_holds_what_depends_on_it_and_the_next_run_goes_on_there():
     loop = Loop(plan(a=step(), b=step("a"), c=step("b")), scripted({"b": [Outcome("SERVER_ERROR", "oops"), Outcome()]}))
     task = loop.run()
     assert task.resolution is ResolutionState.ERROR
-    assert task.next_retry == pytest.approx(loop.now + 10)  # 8 s times 1.25, after one try
+    assert task.course.next_retry == pytest.approx(loop.now + 10)  # 8 s times 1.25, after one try
     assert states(loop) == {"a": "DONE", "b": "SERVER_ERROR", "c": "TODO"}
     assert loop.retry_now().state is TaskState.DONE
     assert loop.started == ["a", "b", "b", "c"]
@@ -166,7 +166,7 @@ def test_a_result_is_rendered_once_everything_is_settled():
     loop.finish()
     assert loop.rendering
     assert loop.task.resolution is ResolutionState.RUNNING
-    assert loop.settle().result == {"rendered": True}
+    assert loop.settle().course.result == {"rendered": True}
 
 
 @pytest.mark.parametrize("event", [RunRequested(at=1)])
@@ -287,7 +287,7 @@ def test_a_drain_lets_what_runs_finish_and_starts_nothing():
     task = loop.settle()
     assert states(loop) == {"a": "DONE", "b": "TODO"}
     assert task.resolution is ResolutionState.CRASHED
-    assert task.next_retry is not None
+    assert task.course.next_retry is not None
     assert task.idle
 
 

@@ -108,8 +108,8 @@ def check_indexes(task):
             not (settled(task, need.step) if need.any else task.steps[need.step].state in need.states) for need in needs
         )
         assert task.pending[name] == (unmet, unsettled), name
-        wait = task.waits.get(name)
-        open_ = wait and (wait.callbacks or any(is_open(task.batches[one]) for one in wait.batches))
+        wait = task.wished.waits.get(name)
+        open_ = wait and (wait.callbacks or any(is_open(task.wished.batches[one]) for one in wait.batches))
         asleep = bool(open_) and not wait.woken and progress.state == "WAITING"
         assert (name in task.ready) == (unmet == 0 and progress.state in RUNNABLE and not asleep), name
     assert task.live == sum(task.steps[name].live for name in names)
@@ -117,14 +117,14 @@ def check_indexes(task):
         children = [task.steps[child_name(name, index)] for index in range(loop.size)]
         assert loop.open == sum(not is_final(child.state) for child in children)
         assert loop.live == sum(child.live for child in children)
-    for name, batch in task.batches.items():
-        assert name in task.waits[batch.step].batches
+    for name, batch in task.wished.batches.items():
+        assert name in task.wished.waits[batch.step].batches
         made = batch.spawned.tasks.values()
         assert len(made) == batch.sent
         assert batch.spawned.ended == sum(one.ended for one in made)
         assert batch.busy == sum(not one.ended and one.state != "BLOCKED" for one in made)
         assert not batch.at_most or batch.sent - batch.spawned.ended <= batch.at_most
-    assert task.submitting == sum(batch.created < batch.sent for batch in task.batches.values())
+    assert task.wished.submitting == sum(batch.created < batch.sent for batch in task.wished.batches.values())
     tally = Counter(task.steps[name].state for name in names if not is_final(task.steps[name].state))
     assert dict(task.tally) == tally
 
@@ -199,7 +199,7 @@ class Courses(RuleBasedStateMachine):
 
     @rule(data=st.data(), state=st.sampled_from(["DONE", "DONE", "CANCELLED", "WONTFIX", "BLOCKED"]))
     def hear_of_a_child(self, data, state):
-        batches = self.loop.task.batches
+        batches = self.loop.task.wished.batches
         known = [(name, one) for name, batch in batches.items() for one in batch.spawned.tasks] or [("b", "b-0")]
         batch, child = data.draw(st.sampled_from(sorted(known)))
         report = ChildReported(at=self.loop.now, batch=batch, child=SpawnedTask(id=child, state=state))
@@ -275,7 +275,7 @@ class Courses(RuleBasedStateMachine):
             at=self.loop.now,
             requester="x",
             reason="",
-            edits=task.edits - late,
+            edits=task.notes.edits - late,
             steps={name: edited},
             removed=tuple(removed[:1]) if data.draw(st.booleans()) else (),
         )
@@ -287,7 +287,7 @@ class Courses(RuleBasedStateMachine):
 
     def forget_orders(self):
         """What an edit let go of is not created any more, or nobody minds."""
-        self.loop.submitting = [one for one in self.loop.submitting if one.batch in self.loop.task.batches]
+        self.loop.submitting = [one for one in self.loop.submitting if one.batch in self.loop.task.wished.batches]
 
     @precondition(lambda self: self.loop.task.resolution in {"PAUSED", "TODO"})
     @rule()
@@ -295,7 +295,13 @@ class Courses(RuleBasedStateMachine):
         header = self.loop.task.header
         self.operate(
             EditTask(
-                at=self.loop.now, requester="x", reason="", edits=self.loop.task.edits, inputs={}, title="new", tags={}
+                at=self.loop.now,
+                requester="x",
+                reason="",
+                edits=self.loop.task.notes.edits,
+                inputs={},
+                title="new",
+                tags={},
             )
         )
         assert self.loop.task.header.task_id == header.task_id
@@ -385,7 +391,7 @@ class Courses(RuleBasedStateMachine):
     @invariant()
     def what_is_on_its_way_is_known(self):
         """Children are handed over until somebody says that they are there."""
-        on_their_way = {name for name, batch in self.loop.task.batches.items() if batch.created < batch.sent}
+        on_their_way = {name for name, batch in self.loop.task.wished.batches.items() if batch.created < batch.sent}
         assert on_their_way == {effect.batch for effect in self.loop.submitting}
 
     @invariant()
@@ -393,8 +399,10 @@ class Courses(RuleBasedStateMachine):
         """A step that was woken runs in the run that is open, in the one that is due, or when somebody lets the task go on."""
         task = self.loop.task
         if task.resolution in {"WAITING", "ERROR"}:
-            woken = [name for name, wait in task.waits.items() if wait.woken and task.steps[name].state == "WAITING"]
-            assert not woken or task.next_retry is not None
+            woken = [
+                name for name, wait in task.wished.waits.items() if wait.woken and task.steps[name].state == "WAITING"
+            ]
+            assert not woken or task.course.next_retry is not None
 
     @invariant()
     def what_is_held_starts_nothing(self):

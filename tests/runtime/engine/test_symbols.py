@@ -138,7 +138,7 @@ class TestConstants:
     def test_waiting_parks_the_task_and_is_not_retried_by_itself(self):
         loop = Loop(plan(a=step()), lambda *_: Attempted("WAITING"))
         assert str(loop.run().resolution) == "WAITING"
-        assert loop.task.next_retry is None
+        assert loop.task.course.next_retry is None
         assert StepState.WAITING in RUNNABLE - RETRIABLE
 
     def test_a_step_in_waiting_is_tried_once_more_before_the_run_ends(self):
@@ -158,7 +158,7 @@ class TestConstants:
     def test_errors_block_or_are_retried(self, state, resolution):
         loop = Loop(plan(a=step()), lambda *_: Attempted(state))
         assert str(loop.run().resolution) == resolution
-        assert (loop.task.next_retry is not None) == (state in RETRIABLE)
+        assert (loop.task.course.next_retry is not None) == (state in RETRIABLE)
         assert state in RUNNABLE  # in a later run, at somebody's word
 
     def test_prune_goes_on_to_dependants_but_not_through_any(self):

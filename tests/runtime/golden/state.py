@@ -18,10 +18,10 @@ def state_of(records: Sequence[Record]) -> Json:
     state = {
         "resolution": str(task.resolution),
         "run": task.run,
-        "next_retry": task.next_retry,
+        "next_retry": task.course.next_retry,
         "inputs": task.header.inputs,
-        "tags": task.tags,
-        "result": task.result,
+        "tags": task.notes.tags,
+        "result": task.course.result,
         "steps": steps,
     }
     return normalise(state)

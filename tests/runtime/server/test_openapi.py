@@ -113,7 +113,7 @@ async def ids_of(rt):
     failing = attrs.evolve(WRONG.steps["a"], action=Action(type="echo", configuration={"error_message": "no"}))
     used_up = await rt.submit(attrs.evolve(ONCE, steps={"a": failing}), {"name": "Ada"})
     await used_up.wait()
-    comments = (await rt.read(done.id)).comments
+    comments = (await rt.read(done.id)).notes.comments
     views = {
         name: await task.status()
         for name, task in (("execution", done), ("blocked", blocked), ("paused", paused), ("used up", used_up))

@@ -149,7 +149,7 @@ async def test_who_may_send_what(tag, resolved):
         desk = Desk(runtime, ADMINISTRATORS)
         for name, who in PEOPLE.items():
             task = await prepared(runtime, desk, resolved=resolved)
-            message = message_of(tag, task.header.task_id, next(iter(task.comments)), task.header.resolution_id)
+            message = message_of(tag, task.header.task_id, next(iter(task.notes.comments)), task.header.resolution_id)
             refused = "forbidden" if name in VIEWERS or tag == "rotate_keys" else "not found"
             assert (name, await outcome(desk, message, who)) == (name, "done" if name in allowed else refused)
 

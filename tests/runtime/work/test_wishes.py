@@ -137,7 +137,7 @@ async def test_a_child_that_may_not_start_by_itself_waits_to_be_resolved(autojum
         assert await journal.awake(after=0, limit=10) == []
         seen = replay(await journal.read(made))
         assert seen.header.parent == task.id
-        assert not seen.untold
+        assert not seen.course.untold
 
 
 async def test_a_child_that_its_parent_waits_for_is_deleted_only_once_it_has_ended(autojump_clock, clock):
