@@ -9,6 +9,7 @@ import trio
 from runtime.journal.listing import Wanted
 from runtime.templates.loading import template_of
 from tests.conformance.cases import Case, Suite
+from tests.conformance.matching import at
 from tests.support.api_server import Server, running_server
 
 
@@ -69,14 +70,14 @@ class _ApiRun:
             return [f"status: expected {expected['status']}, seen {reply.status_code}: {reply.text[:300]}"]
         document = json.loads(reply.text) if reply.text.startswith(("{", "[")) else None
         for name, path in action.get("save", {}).items():
-            self.saved[name] = str(at(document, path))
+            self.saved[name] = printed(at(document, path))
         return [*self.compare(document, expected)]
 
     def compare(self, document: Any, expected: Mapping[str, Any]) -> list[str]:
         problems = [
             f"{path}: expected {wanted}, seen {at(document, path)}"
             for path, wanted in expected.get("json", {}).items()
-            if str(at(document, path)) != wanted
+            if printed(at(document, path)) != printed(wanted)
         ]
         problems += [f"{key}: not there" for key in expected.get("json_keys", ()) if key not in document]
         names = [one.get("name") for one in document] if isinstance(document, list) else []
@@ -85,7 +86,6 @@ class _ApiRun:
         return problems
 
 
-def at(document: Any, path: str) -> Any:
-    for part in path.split("."):
-        document = document[part] if isinstance(document, Mapping) else None
-    return document
+def printed(value: Any) -> str:
+    """Print a value of a reply as text, as it is compared."""
+    return value if isinstance(value, str) else json.dumps(value)

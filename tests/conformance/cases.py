@@ -1,12 +1,15 @@
 """The file of cases, and the fixtures they name."""
 
+import copy
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
+
+from runtime.templates.yaml import read_yaml
 
 Case = Mapping[str, Any]
 
@@ -25,6 +28,12 @@ class Suite:
     def cases(self) -> list[Case]:
         """Every case, in order."""
         return list(self.data["cases"])
+
+    def template_of(self, case: Case) -> dict[str, Any]:
+        """Give the case's template, as data of its own: from a file, or from among those that have none."""
+        if "inline_template" in case:
+            return copy.deepcopy(dict(self.data["inline_templates"][case["inline_template"]]))
+        return dict(_plain(read_yaml(self.template_file(case)).data))
 
     def template_file(self, case: Case) -> Path:
         """Where the case's template is."""
@@ -52,3 +61,11 @@ class Suite:
 def load_suite(cases: Path, fixtures: Path) -> Suite:
     """Read the file of cases."""
     return Suite(json.loads(cases.read_text()), fixtures)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return value

@@ -1,6 +1,5 @@
 """Cases of kind ``engine``: one runtime a case, its journal open to the patches a case asks for."""
 
-import copy
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -30,9 +29,8 @@ from runtime.runner import PARENT_TAG, Outcome, Runner, StepRequest
 from runtime.templates.calls import custom_states_of
 from runtime.templates.loading import template_of
 from runtime.templates.model import Template
-from runtime.templates.yaml import read_yaml
 from tests.conformance.cases import Case, Suite
-from tests.conformance.matching import Scope, differences
+from tests.conformance.matching import Scope, at, differences
 
 RUN_WITHIN_SECONDS = 30
 
@@ -122,10 +120,7 @@ class _EngineCase:
 
     def save(self, names: Mapping[str, str], view: TaskView) -> None:
         for name, path in names.items():
-            value: Any = self.members(view)
-            for part in path.split("."):
-                value = value.get(part) if isinstance(value, Mapping) else None
-            self.saved[name] = value
+            self.saved[name] = at(self.members(view), path)
 
     async def play(self) -> list[str]:
         for index, action in enumerate(self.case["actions"]):
@@ -141,7 +136,7 @@ class _EngineCase:
             self.extra = {}
             if view is not None:
                 self.save(action.get("save", {}), view)
-            scope = Scope(self.saved, now=self.now, lookup=self.lookup(view))
+            scope = Scope(self.saved, now=self.now, document=self.members(view) if view else None)
             for problem in self.compare(expected, seen, view, scope):
                 self.problems.append(f"{action['do']}[{index}].{problem}")
         return self.problems
@@ -149,15 +144,6 @@ class _EngineCase:
     @property
     def now(self) -> float:
         return self.runtime._clock.wall()
-
-    def lookup(self, view: TaskView | None) -> Callable[[Sequence[str | int]], Any]:
-        def look(path: Sequence[str | int]) -> Any:
-            value: Any = self.members(view) if view else {}
-            for part in path:
-                value = value[part]
-            return value
-
-        return look
 
     def compare(
         self, expected: Mapping[str, Any], seen: Mapping[str, Any], view: TaskView | None, scope: Scope
@@ -253,7 +239,7 @@ class _EngineCase:
         await self.runtime.register(self.suite.fixtures / "engine/templates_tests" / action["template"])
 
     async def do_create(self, _action: Mapping[str, Any]) -> TaskView:
-        self.template = copy.deepcopy(_plain(read_yaml(self.suite.template_file(self.case)).data))
+        self.template = self.suite.template_of(self.case)
         task = await self.runtime.submit(
             self.template,
             self.case.get("inputs") or {},
@@ -368,14 +354,6 @@ def _state_record(state: ResolutionState, before: ResolutionState, at: float) ->
             return RunStarted(at=at)
         case _:
             return RunEnded(at=at, state=state)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
-    return value
 
 
 def apply_op(document: dict[str, Any], op: Mapping[str, Any]) -> None:

@@ -16,8 +16,20 @@ class Scope:
 
     saved: dict[str, Any]
     now: float
-    lookup: Callable[[Sequence[str | int]], Any] = lambda _path: None
+    document: Any = None
     max_retries: int = 0
+
+
+def at(document: Any, path: str | Sequence[str | int]) -> Any:
+    """Give what a path leads to, a text with dots or a list of parts; None where there is nothing."""
+    for part in path.split(".") if isinstance(path, str) else path:
+        if isinstance(document, Mapping):
+            document = document.get(part)
+        elif isinstance(document, Sequence) and not isinstance(document, str) and str(part).isdigit():
+            document = document[int(part)] if int(part) < len(document) else None
+        else:
+            document = None
+    return document
 
 
 def differences(expected: Any, seen: Any, scope: Scope, path: str = "") -> Iterator[str]:
@@ -89,7 +101,7 @@ _MATCHERS: Mapping[str, Callable[[Any, Any, Scope], str]] = {
     "$any": lambda _operand, _seen, _scope: "",
     "$ne": lambda operand, seen, _: "" if not _equal(operand, seen) else f"should differ from {operand!r}",
     "$ne_path": lambda operand, seen, scope: (
-        "" if not _equal(scope.lookup(operand), seen) else f"should differ from {operand}"
+        "" if not _equal(at(scope.document, operand), seen) else f"should differ from {operand}"
     ),
     "$gt": lambda operand, seen, _: (
         "" if isinstance(seen, int | float) and seen > operand else f"should be above {operand}"

@@ -62,8 +62,9 @@ def _callback_settings(items: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _callback_url(action: Mapping[str, Any]) -> str:
-    item = {key: action[key] for key in ("base_url", "path_prefix") if action.get(key)}
-    return callback_settings({"callback-config": json.dumps(item)}).url(action.get("id", ""), action.get("secret", ""))
+    given = {**action, **{key: inner for one in action.values() if isinstance(one, dict) for key, inner in one.items()}}
+    item = {key: given[key] for key in ("base_url", "path_prefix") if given.get(key)}
+    return callback_settings({"callback-config": json.dumps(item)}).url(given.get("id", ""), given.get("secret", ""))
 
 
 async def _execute(action: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,16 +1,14 @@
 """Cases of kind ``template``: a template is read, changed and checked; nothing runs."""
 
 import copy
-from typing import Any
 
 from runtime.errors import UnderstudyError
 from runtime.runner import Runners
 from runtime.templates.functions import load_functions
 from runtime.templates.loading import template_of
 from runtime.templates.validation import validate
-from runtime.templates.yaml import read_yaml
 from tests.conformance.cases import Case, Suite
-from tests.conformance.engine import _plain, apply_op
+from tests.conformance.engine import apply_op
 from tests.conformance.matching import Scope, differences
 
 
@@ -18,7 +16,7 @@ def run_template_case(suite: Suite, case: Case) -> list[str]:
     """Run one case; name what was not as expected."""
     problems: list[str] = []
     types = load_functions(suite.functions, Runners()).types
-    original: dict[str, Any] = _plain(read_yaml(suite.template_file(case)).data)
+    original = suite.template_of(case)
     for index, action in enumerate(case["actions"]):
         document = copy.deepcopy(original)
         for op in action.get("ops", ()):
