@@ -196,16 +196,13 @@ def as_stored(template: Template) -> Template:
 
 def encode_turn(records: Sequence[Record], template: bytes = b"") -> bytes:
     """Encode the records of one turn; `template` is the hash of the one that a submission among them names."""
-    return encode_value([_tagged(record, template) for record in records])
-
-
-def _tagged(record: Record, template: bytes) -> tuple[str, int, object]:
-    kind = record.__class__
-    tag = kind.__name__
-    content: object = record
-    if kind in _STAND_INS:
-        content = _standing_in(record, template)
-    return tag, _FORMATS.get(tag, 1), content
+    turn: list[tuple[str, int, object]] = []
+    for record in records:
+        kind = record.__class__
+        tag = kind.__name__
+        content = record if kind not in _STAND_INS else _standing_in(record, template)
+        turn.append((tag, _FORMATS.get(tag, 1), content))
+    return encode_value(turn)
 
 
 def _standing_in(record: Record, template: bytes) -> object:

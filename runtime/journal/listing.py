@@ -82,7 +82,9 @@ class Listing:
             (Role.FLOW_OWNER, (self.owner,)),
             (Role.TURN, (self.owner if self.turn else "",)),
         ):
-            yield from ((role, name) for name in names if name)
+            for name in names:
+                if name:
+                    yield role, name
 
     @property
     def groups(self) -> tuple[str, ...]:

@@ -61,16 +61,18 @@ class Templates:
 
 def encoded(entry: Entry, templates: Templates) -> Turn:
     """Encode an entry."""
-    first = entry.records[0]
-    template, listing = None, entry.listing
+    records, standing, listing = entry.records, entry.standing, entry.listing
+    first, template = records[0], None
     if isinstance(first, TaskSubmitted):
         template, listing = templates.encoded(first.template), listing or listing_of_submission(first)
     elif isinstance(first, FlowCreated):
         template, listing = templates.encoded(_NO_TEMPLATE), listing or listing_of_flow(begin(first))
-    if template is not None and entry.standing is None:
-        raise ValueError(f"the first entry of task {entry.task_id} does not say where it stands")
-    body = encode_turn(entry.records, template[0] if template else b"")
-    return Turn(entry.task_id, len(entry.records), body, entry.standing, entry.records[-1].at, template, listing)
+    if listing is not None and standing is None:
+        raise ValueError(
+            f"an entry of task {entry.task_id} that says what is listed of it does not say where it stands"
+        )
+    body = encode_turn(records, template[0] if template else b"")
+    return Turn(entry.task_id, len(records), body, standing, records[-1].at, template, listing)
 
 
 def share(came: int, waiting: int) -> int:

@@ -8,13 +8,13 @@ cancelled wait abandons the append, not the write: it is stored, or not, as a wh
 
 import queue
 import threading
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
 import trio
+from outcome import Error, Outcome, Value
 
 from runtime.journal.sqlite.writer import Writer
 from runtime.journal.turns import Turn, share
@@ -27,8 +27,7 @@ class _Append:
     """Turns to store, and the trio task that waits for it, until it is cancelled."""
 
     turns: Sequence[Turn]
-    task: "trio.lowlevel.Task | None" = None
-    result: int | Exception = 0
+    task: "trio.lowlevel.Task | None"
 
 
 @attrs.define(eq=False)
@@ -36,11 +35,18 @@ class _Call:
     """Something else to be done by the writer, in its turn."""
 
     function: Callable[[Writer], Any]
-    task: "trio.lowlevel.Task | None" = None
-    result: Any = None
+    task: "trio.lowlevel.Task | None"
 
 
 _Job: TypeAlias = _Append | _Call
+
+
+@attrs.frozen
+class _End:
+    """What ends the thread."""
+
+
+_END: Final = _End()
 
 
 class WriterThread:
@@ -48,7 +54,7 @@ class WriterThread:
 
     def __init__(self, writer: Writer, *, name: str) -> None:
         self._writer = writer
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job | _End] = queue.SimpleQueue()
         self._token = trio.lowlevel.current_trio_token()
         self._abandoned = 0
         # A thread that waits on a dead disk must not keep the program from ending: what it has not committed was
@@ -62,19 +68,18 @@ class WriterThread:
         return self._abandoned == 0
 
     def append(self, turns: Sequence[Turn]) -> Awaitable[int]:
-        """Store; await the first position.
+        """Store; await the first position, at once.
 
         Raises:
             AlreadyStored, JournalUnavailable: nothing was stored.
         """
-        return self._do(_Append(turns))
+        return self._do(_Append(turns, trio.lowlevel.current_task()))
 
     def call(self, function: Callable[[Writer], T]) -> Awaitable[T]:
-        """Have the writer do something, after all that was handed over before; await what it gives."""
-        return self._do(_Call(function))
+        """Have the writer do something, after all that was handed over before; await what it gives, at once."""
+        return self._do(_Call(function, trio.lowlevel.current_task()))
 
-    async def _do(self, job: _Job) -> Any:
-        job.task = trio.lowlevel.current_task()
+    def _do(self, job: _Job) -> Awaitable[Any]:
         self._jobs.put(job)
 
         def abandon(_raise_cancel: object) -> trio.lowlevel.Abort:
@@ -82,64 +87,66 @@ class WriterThread:
             self._abandoned += 1
             return trio.lowlevel.Abort.SUCCEEDED
 
-        await trio.lowlevel.wait_task_rescheduled(abandon)
-        if isinstance(job.result, Exception):
-            raise job.result
-        return job.result
+        return trio.lowlevel.wait_task_rescheduled(abandon)  # noqa: ASYNC105 - the caller awaits it
 
     def stop(self) -> None:
         """Have the thread end once it has done all that was handed over. Sync."""
-        self._jobs.put(None)
+        self._jobs.put(_END)
 
     # --- in the thread --------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        waiting: deque[_Job | None] = deque()
+        get, size = self._jobs.get, self._jobs.qsize
+        waiting: list[_Job | _End] = []
         while True:
-            self._gather(waiting)
+            waiting += [get() for _ in range(size())]
             came = len(waiting)
             if not came:
-                waiting.append(self._jobs.get())
-                self._gather(waiting)
-            group: list[_Append] = []
-            largest = share(came, len(waiting))
-            while waiting and isinstance(job := waiting[0], _Append) and len(group) < largest:
-                group.append(job)
-                waiting.popleft()
-            if group:
+                waiting = [get()]
+                waiting += [get() for _ in range(size())]
+            job = waiting[0]
+            if isinstance(job, _Append):
+                group = _appends(waiting, share(came, len(waiting)))
+                del waiting[: len(group)]
                 self._commit(group)
-            elif isinstance(job := waiting.popleft(), _Call):
+            elif isinstance(job, _Call):
+                del waiting[0]
                 self._perform(job)
             else:
                 return
-
-    def _gather(self, waiting: "deque[_Job | None]") -> None:
-        for _ in range(self._jobs.qsize()):
-            waiting.append(self._jobs.get())
 
     def _commit(self, group: Sequence[_Append]) -> None:
         try:
             results: Sequence[int | Exception] = self._writer.commit([job.turns for job in group])
         except Exception as error:  # noqa: BLE001 - whatever it is, it is those who wait that have to know
             results = [error] * len(group)
-        for job, result in zip(group, results, strict=True):
-            job.result = result
-        self._tell(group)
+        self._tell(group, results)
 
     def _perform(self, job: _Call) -> None:
         try:
-            job.result = job.function(self._writer)
+            result = job.function(self._writer)
         except Exception as error:  # noqa: BLE001 - as above
-            job.result = error
-        self._tell([job])
+            result = error
+        self._tell([job], [result])
 
-    def _tell(self, jobs: Sequence[_Job]) -> None:
+    def _tell(self, jobs: Sequence[_Job], results: Sequence[Any]) -> None:
         with suppress(trio.RunFinishedError):
-            self._token.run_sync_soon(self._wake, jobs)
+            self._token.run_sync_soon(self._wake, jobs, results)
 
-    def _wake(self, jobs: Sequence[_Job]) -> None:
-        for job in jobs:
+    def _wake(self, jobs: Sequence[_Job], results: Sequence[Any]) -> None:
+        for job, result in zip(jobs, results, strict=True):
             if job.task is None:
                 self._abandoned -= 1
             else:
-                trio.lowlevel.reschedule(job.task)
+                outcome: Outcome[Any] = Error(result) if isinstance(result, Exception) else Value(result)
+                trio.lowlevel.reschedule(job.task, outcome)
+
+
+def _appends(waiting: "Sequence[_Job | _End]", most: int) -> list[_Append]:
+    """Give those that come first, up to so many."""
+    group: list[_Append] = []
+    for job in waiting:
+        if len(group) == most or not isinstance(job, _Append):
+            break
+        group.append(job)
+    return group

@@ -3,7 +3,8 @@
 Sync, for one thread. A group costs as few statements as it can: each is a round trip out of Python and back, and in a
 busy program the way back has to wait for the interpreter. Groups without a new task, which most are, are one statement
 and no explicit transaction; so are those with new ones of templates that are stored, if lists find them by nobody's
-name and by no tag.
+name and by no tag. And before that statement, and behind it, the interpreter is kept for as short as can be: whoever is
+told of a commit works only once the next one is on its way.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -88,12 +89,16 @@ class Writer:
         return AlreadyStored(known) if known else None
 
     def _store(self, turns: Sequence[Turn]) -> None:
-        new = [turn for turn in turns if turn.template is not None]
-        listed = [turn for turn in turns if turn.listing is not None]
+        moved = [turn for turn in turns if turn.standing is not None]
         at_once = self._vault.missing is None and len(turns) <= _ROWS
+        if at_once and not moved:
+            self._insert(_TURNS, self._turn_rows(turns))
+            return
+        listed = [turn for turn in moved if turn.listing is not None]
         if at_once and not listed:
             self._insert(_ARRIVALS, self._arrivals(turns))
             return
+        new = [turn for turn in listed if turn.template is not None]
         try:
             if at_once and all(map(self._simply_begins, listed)):
                 self._insert(_BIRTHS, self._arrivals(turns, births=True))
@@ -101,7 +106,7 @@ class Writer:
             with self._transaction():
                 self._begin_key()
                 self._insert(_TEMPLATES, self._template_rows(new))
-                self._insert(_TASKS, [row for turn in new for row in _task_row(turn)])
+                self._insert(_TASKS, [value for turn in new for value in _task_row(turn)])
                 self._insert(_ARRIVALS, self._arrivals(turns))
                 for turn in listed:
                     if turn.listing is not None:
@@ -132,19 +137,27 @@ class Writer:
         for sql, bindings in statement.batches(values):
             self._connection.execute(sql, bindings)
 
-    def _arrivals(self, turns: Sequence[Turn], *, births: bool = False) -> list[Any]:
-        """Give the rows of turns; with `births`, those of new tasks make their tasks, too."""
+    def _turn_rows(self, turns: Sequence[Turn]) -> list[Any]:
+        """Give the rows of turns."""
         values: list[Any] = []
         position = self.next_position
         seal = self._vault.seal if self._vault.seals else None
         for turn in turns:
             key, body = seal(turn.body, turn_context(turn.task_id, position)) if seal else (None, turn.body)
             values += (position, turn.task_id, turn.records, key, body)
+            position += turn.records
+        return values
+
+    def _arrivals(self, turns: Sequence[Turn], *, births: bool = False) -> list[Any]:
+        """Give the rows of turns and of where they leave their tasks; with `births`, those of new ones make their tasks, too."""
+        values: list[Any] = []
+        rows = self._turn_rows(turns)
+        for number, turn in enumerate(turns):
+            values += rows[number * _TURNS.width : (number + 1) * _TURNS.width]
             made = turn.template is not None and not births  # its row is there already, and says where it stands
-            values += _STANDS_AS_BEFORE if turn.standing is None or made else _standing(turn)
+            values += _STANDS_AS_BEFORE if made else _standing(turn)
             if births:
                 values += _NOT_NEW if turn.template is None else _first(turn)
-            position += turn.records
         return values
 
     def _template_rows(self, turns: Sequence[Turn]) -> list[Any]:
@@ -237,9 +250,9 @@ class Writer:
         self._connection.close()
 
 
-def _task_row(turn: Turn) -> Iterator[Any]:
+def _task_row(turn: Turn) -> tuple[Any, ...]:
     digest, *listing = _first(turn)
-    yield from (turn.task_id, digest, *_standing(turn), *listing)
+    return turn.task_id, digest, *_standing(turn), *listing
 
 
 def _first(turn: Turn) -> tuple[Any, ...]:
@@ -253,11 +266,19 @@ def _listing_columns(listing: Listing) -> tuple[Any, ...]:
     return listing.template, listing.batch, listing.resolution, int(listing.flow), encode_listing(listing)
 
 
-def _standing(turn: Turn) -> Iterator[Any]:
+def _standing(turn: Turn) -> tuple[Any, ...]:
     standing = turn.standing
-    if standing is not None:
-        yield from (str(standing.state), int(standing.awake), standing.due, standing.run, turn.changed)
-        yield from (str(standing.task), standing.steps_done)
+    if standing is None:
+        return _STANDS_AS_BEFORE
+    return (
+        str(standing.state),
+        int(standing.awake),
+        standing.due,
+        standing.run,
+        turn.changed,
+        str(standing.task),
+        standing.steps_done,
+    )
 
 
 def check_keys(connection: apsw.Connection, ring: KeyRing | None, path: object) -> None:
@@ -274,26 +295,32 @@ def check_keys(connection: apsw.Connection, ring: KeyRing | None, path: object) 
 
 
 class _Rows:
-    """A statement over a list of rows, written out for as many as there are."""
+    """A statement over a list of rows, written out for as many as there are. `width`: how many values a row has."""
 
-    def __init__(self, head: str, row: str) -> None:
-        self._head, self._row = head, row
-        self._width = row.count("?")
+    def __init__(self, head: str, row: str, tail: str = "") -> None:
+        self._head, self._row, self._tail = head, row, tail
+        self.width: Final = row.count("?")
         self._texts: dict[int, str] = {}
 
     def batches(self, values: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
         """Give the statements for rows laid end to end."""
-        for start in range(0, len(values), _ROWS * self._width):
-            batch = values[start : start + _ROWS * self._width]
-            yield self._text(len(batch) // self._width), batch
+        for start in range(0, len(values), _ROWS * self.width):
+            batch = values[start : start + _ROWS * self.width]
+            yield self._text(len(batch) // self.width), batch
 
     def _text(self, rows: int) -> str:
         text = self._texts.get(rows)
         if text is None:
-            text = self._texts[rows] = self._head + ", ".join([self._row] * rows)
+            text = self._texts[rows] = self._head + ", ".join([self._row] * rows) + self._tail
         return text
 
 
+_TURNS: Final = _Rows(
+    "INSERT INTO turns (position, task, records, key, body)"
+    " SELECT column1, (SELECT number FROM tasks WHERE id = column2), column3, column4, column5 FROM (VALUES ",
+    "(?, ?, ?, ?, ?)",
+    ")",
+)
 _ARRIVALS: Final = _Rows(
     "INSERT INTO arrivals"
     " (position, id, records, key, body, state, awake, due, run, changed, shown, steps_done) VALUES ",
