@@ -206,9 +206,9 @@ def _of_step(step: Step) -> dict[str, Json]:
             custom_states=step.custom_states,
             conditions=[_declared(one) for one in step.conditions],
             foreach=step.foreach,
-            foreach_strategy=step.foreach_strategy,
-            resources=step.resources,
         ),
+        "foreach_strategy": str(step.foreach_strategy or ""),
+        "resources": list(step.resources),
     }
 
 

@@ -88,6 +88,8 @@ _STEP: Final = _object(
         "action": _MEMBERS,
         "retry_pattern": _TEXT,
         "dependencies": _TEXTS,
+        "foreach_strategy": _TEXT,
+        "resources": _TEXTS,
         "state": _TEXT,
     },
     {
@@ -98,8 +100,6 @@ _STEP: Final = _object(
         "custom_states": _TEXTS,
         "conditions": _OBJECTS,
         "foreach": _TEXT,
-        "foreach_strategy": _TEXT,
-        "resources": _TEXTS,
         "error": _TEXT,
         "output": _ANY,
         "metadata": _ANY,

@@ -26,7 +26,7 @@ from runtime.api.flow_queries import (
     ListPolicyReports,
 )
 from runtime.flow.states import ResponseType
-from runtime.server.route import PAGE, Build, Fields, Parameter, Route, moment, named, text, truth
+from runtime.server.route import PAGE, Build, Fields, Parameter, Route, after, before, named, text, truth
 
 _FLOW: Final = "/v1/flows/{flow_id}"
 _STEP: Final = f"{_FLOW}/steps/{{step_id}}"
@@ -94,8 +94,8 @@ FLOW_ROUTES: Final = (
             Parameter("flow_type", read=text),
             Parameter("owner_id", read=text),
             Parameter("owner_type", read=text),
-            Parameter("after", read=moment),
-            Parameter("before", read=moment),
+            Parameter("after", read=after),
+            Parameter("before", read=before),
             *PAGE,
         ),
     ),

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 from runtime.api.codec import EVENTS, REQUESTS, SUBSCRIPTIONS
 from runtime.api.schema import TAG, tag_of
 from runtime.server.answers import SCHEMAS, answer_schema
-from runtime.server.route import Parameter, Route, duration, moment, truth, whole
+from runtime.server.route import Parameter, Route, after, before, duration, truth, whole
 from runtime.server.routes import ROUTES
 from runtime.values.json import Json
 
@@ -121,7 +121,7 @@ def _parameter(one: Parameter, place: str, properties: Mapping[str, Any]) -> dic
     known = dict(properties.get(one.gives, {"type": "string", "minLength": 1}))
     about = known.pop("description", "")
     schema: dict[str, Any] = known
-    if one.read is moment:
+    if one.read in {after, before}:
         schema = {"type": "string", "format": "date-time"}
     elif one.read is truth:
         schema = {"type": "boolean"}

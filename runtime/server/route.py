@@ -20,11 +20,24 @@ def whole(text: str) -> Json:
         size = int(text)
     except ValueError:
         raise ValueError("a whole number is wanted") from None
-    return min(max(size, 10), 10_000) if size > 0 else 1000
+    return min(max(size, 10), 10_000) if size else 1000
 
 
-def moment(text: str) -> Json:
-    """Read a moment."""
+_ALIKE_SECONDS: Final = 0.5e-6
+"""How near moments are that are written alike: to the microsecond."""
+
+
+def after(text: str) -> Json:
+    """Read a moment that others are to be after: not those that are written like it."""
+    return _moment(text) + _ALIKE_SECONDS
+
+
+def before(text: str) -> Json:
+    """Read a moment that others are to be before: not those that are written like it."""
+    return _moment(text) - _ALIKE_SECONDS
+
+
+def _moment(text: str) -> float:
     try:
         read = datetime.fromisoformat(text)
     except ValueError:

@@ -42,7 +42,7 @@ from runtime.api.queries import (
     ListTemplates,
 )
 from runtime.server.flow_routes import FLOW_ROUTES
-from runtime.server.route import PAGE, Fields, Parameter, Route, View, duration, moment, named, text, truth
+from runtime.server.route import PAGE, Fields, Parameter, Route, View, after, before, duration, named, text, truth
 
 _WATCHERS: Final = named("watcher_usernames", "watcher_groups")
 _RESOLVERS: Final = named("resolver_usernames", "resolver_groups")
@@ -105,8 +105,8 @@ ROUTES: Final = (
             Parameter("state", read=text),
             Parameter("batch", read=text),
             Parameter("template", read=text),
-            Parameter("after", read=moment),
-            Parameter("before", read=moment),
+            Parameter("after", read=after),
+            Parameter("before", read=before),
             *PAGE,
         ),
     ),

@@ -140,6 +140,14 @@ async def test_lists_are_paged_newest_first_and_the_link_keeps_the_filters(serve
     by_id = (await ada.get(f"/task?page_size=10&last={seen[9]}")).json()
     assert [one["id"] for one in by_id] == seen[10:20]
     assert [one["id"] for one in (await ada.get("/task?tag=n=7")).json()] == [made[7]["id"]]
+    newest_first = (await ada.get("/task")).json()
+    for place in range(0, 25, 4):  # a moment as it is written leaves out whose it is
+        moment = newest_first[place]["last_activity"]
+        later = (await ada.get("/task", params={"after": moment})).json()
+        earlier = (await ada.get("/task", params={"before": moment})).json()
+        assert later == [one for one in newest_first[:place] if one["last_activity"] != moment]
+        assert earlier == [one for one in newest_first[place + 1 :] if one["last_activity"] != moment]
+    assert (await ada.get("/task?page_size=-1")).headers["x-paging-pagesize"] == "10"
 
 
 @pytest.mark.parametrize(
