@@ -308,11 +308,11 @@ class _Turn:
             family.take_wishes(self, event)
         if draft.resolution is ResolutionState.CANCELLED:
             return  # what the attempt did is kept, nothing follows from it
-        modified = [step]
         if others:
             self.change(others, by=step, at=event.at)
-            modified.extend(change.step for change in others)
-        self.prune(modified, at=event.at)
+        if draft.hopeless or others:
+            draft.hopeless = False
+            self.prune([step, *(change.step for change in others)], at=event.at)
         self.go_on(event.at)
 
     def expand(self, event: LoopUnrolled) -> None:

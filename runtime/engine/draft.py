@@ -149,6 +149,7 @@ class Draft:
     """A task being changed.
 
     `fresh` collects the steps that became ready since it was last emptied, `closing` the loops that may be contracted.
+    `hopeless`: a need can no longer be met since that was last taken back, so that steps may have to be pruned.
     """
 
     __slots__ = (
@@ -162,6 +163,7 @@ class Draft:
         "fresh",
         "graph",
         "header",
+        "hopeless",
         "known",
         "last_activity",
         "live",
@@ -200,6 +202,7 @@ class Draft:
         self.wished = task.wished
         self.fresh: list[str] = []
         self.closing: list[str] = []
+        self.hopeless = False
         self.dismissed: list[str] = []
 
     def freeze(self) -> Task:
@@ -580,6 +583,9 @@ class Draft:
         `settles` is what that does to the number of steps each of them waits for to settle: -1 when the step and all
         it depends on became final, 1 when that ended, else 0. It goes on downstream through steps that are final.
         """
+        closed = now not in OPEN
+        if now == StepState.PRUNE:  # whatever is asked for: it is passed on
+            self.hopeless = True
         further: list[tuple[str, int]] | None = None
         for edge in edges:
             need = edge.need
@@ -589,6 +595,8 @@ class Draft:
                 states = need.states
                 held, holds = was in states, now in states
                 met = 0 if held is holds else -1 if holds else 1
+                if closed and not holds:
+                    self.hopeless = True
             if met or settles:
                 if further is None:
                     further = []
