@@ -148,7 +148,7 @@ def extended(task: Task, records: Iterable[Record]) -> Task:
 class Draft:
     """A task being changed.
 
-    `fresh` collects the steps that became ready since it was last emptied, `closing` the loops that may be contracted.
+    `fresh` collects the steps that may have become ready since it was last emptied, `closing` the loops that may be contracted.
     `hopeless`: a need can no longer be met since that was last taken back, so that steps may have to be pruned.
     """
 
@@ -609,12 +609,13 @@ class Draft:
     def _wait(self, name: str, met: int, settles: int, further: list[tuple[str, int]]) -> None:
         pending = self.pending
         unmet, unsettled = pending[name]
-        now = unmet + met, unsettled + settles
+        left = unmet + met
+        now = left, unsettled + settles
         if pending is self._own_pending and isinstance(pending, dict):
             pending[name] = now
         else:
             self.pending = self._own_pending = put(pending, name, now)
-        if met:
+        if met and not (unmet and left):
             self.touch(name)
         if settles and not (unsettled and unsettled + settles) and is_final(self.steps[name].state):
             further.append((name, settles))
@@ -622,8 +623,7 @@ class Draft:
     def touch(self, name: str) -> None:
         """Note that the step may have become ready, or stopped being so."""
         self.touched.add(name)
-        if self.is_ready(name):
-            self.fresh.append(name)
+        self.fresh.append(name)
 
     def is_ready(self, name: str) -> bool:
         """Say whether a step is in a runnable state with all its needs met, and not asleep."""

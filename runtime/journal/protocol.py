@@ -90,12 +90,15 @@ def standing_of(task: Task | Flow) -> Standing:
 
 
 def goes_on(was: Task | Flow, now: Task | Flow) -> bool:
-    """Say whether all that happened to a task is that its run goes on: then it stands where it stood."""
+    """Say whether all that happened to a task is that its run goes on: it stands where it stood, and is listed as it was."""
     return (
         isinstance(now, Task)
         and isinstance(was, Task)
         and now.resolution is was.resolution is ResolutionState.RUNNING
         and now.run == was.run
+        and now.notes is was.notes
+        and now.header is was.header
+        and now.plan is was.plan
     )
 
 

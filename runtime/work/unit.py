@@ -206,13 +206,12 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
 
     def _entry(self, unit: U, records: Sequence[Record]) -> Entry:
         """Give what is stored of a turn that made `unit` of what it was: no more than has changed."""
-        was, standing = self._unit, None
-        listing = relisted(was, unit)
-        if listing is not None or not goes_on(was, unit):
-            standing = standing_of(unit)
-            if listing is None and standing == self._standing:
-                standing = None
-        return Entry(was.header.task_id, records, standing, listing)
+        was = self._unit
+        if goes_on(was, unit):
+            return Entry(was.header.task_id, records)
+        listing, standing = relisted(was, unit), standing_of(unit)
+        unmoved = listing is None and standing == self._standing
+        return Entry(was.header.task_id, records, None if unmoved else standing, listing)
 
     async def _store_later(self, entries: Sequence[Entry]) -> int:
         """Try to store again, for as long as the journal cannot (section 6.10): nothing was done yet."""

@@ -45,6 +45,7 @@ from runtime.engine.records import (
 from runtime.engine.states import RUNNABLE, StepState, is_final
 from runtime.engine.task import child_name
 from runtime.errors import Conflict
+from runtime.journal.listing import relisted
 from runtime.journal.protocol import goes_on, standing_of
 from runtime.templates.model import ForeachStrategy, Template
 from runtime.wishes import AwaitCallback, OpenCallback, SpawnedTask
@@ -376,6 +377,7 @@ class Courses(RuleBasedStateMachine):
         before, self.stood = getattr(self, "stood", self.loop.task), self.loop.task
         if goes_on(before, self.loop.task):
             assert standing_of(before) == standing_of(self.loop.task)
+            assert relisted(before, self.loop.task) is None
 
     @invariant()
     def what_the_state_says_runs_is_what_was_started(self):
