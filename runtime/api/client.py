@@ -281,7 +281,7 @@ class Runtime(FlowClient):
             delay=delay,
             comment=comment,
         )
-        await self._ask(await submission.checked(self._evaluator))
+        await self._ask(await submission.checked(self._evaluator, at=self._clock.wall()))
         return TaskHandle(submission.task_id, self)
 
     async def take_on(self, submissions: Sequence[Submission]) -> None:
@@ -292,7 +292,9 @@ class Runtime(FlowClient):
             Conflict: there is another task of one of the ids.
             Unavailable: the runtime is full, draining or closed.
         """
-        await self._ask(SubmitTasks(tasks=tuple([await one.checked(self._evaluator) for one in submissions])))
+        now = self._clock.wall()
+        tasks = [await one.checked(self._evaluator, at=now) for one in submissions]
+        await self._ask(SubmitTasks(tasks=tuple(tasks)))
 
     async def delete(self, task_id: str) -> None:
         """Delete a task and all that is known of it.

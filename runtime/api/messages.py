@@ -12,43 +12,34 @@ from typing import TypeAlias
 import attrs
 
 from runtime.api.flow_messages import FlowEvent
-from runtime.engine.records import EditedStep
+from runtime.engine.records import EditedStep, TaskSubmitted
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.frozen import frozen, value
 from runtime.templates.model import Function, Template
 from runtime.values.json import Json
 
 
-@value(kw_only=True)
+@value
 class SubmitTask:
-    """Take a task on. `template` is valid and `inputs` are checked: the client does that in its caller's frame.
+    """Take a task on, as the record says that it was submitted: whoever submits it has checked and rendered all of it.
 
-    `task_id` is the idempotency key: the same id with the same template and inputs is the same task; with others it
-    is refused. `title` and `tags` are rendered. Answered with the task's id.
+    The id of the task is the idempotency key: the same id with the same template and inputs is the same task; with
+    others it is refused. Answered with that id.
 
-    With `resolve` the execution is set up, with `run` it is started too: at once, or after `delay` seconds. `parent` and
-    `batch` are set by the runtime alone, on tasks that a step wished for.
+    With `resolve` the execution is set up, with `run` it is started too, unless the task is to start later.
     """
 
-    task_id: str
+    submitted: TaskSubmitted
     resolution_id: str
-    template: Template
-    inputs: Mapping[str, Json]
-    title: str
-    requester: str = ""
     resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
-    tags: Mapping[str, str] = attrs.field(factory=dict)
     run: bool = True
     resolve: bool = True
-    delay: float = 0
-    requester_groups: tuple[str, ...] = ()
-    resolver_usernames: tuple[str, ...] = ()
-    resolver_groups: tuple[str, ...] = ()
-    watcher_usernames: tuple[str, ...] = ()
-    watcher_groups: tuple[str, ...] = ()
-    parent: str = ""
-    batch: str = ""
     comment: str = ""
+
+    @property
+    def task_id(self) -> str:
+        """The id by which the actors find it."""
+        return self.submitted.task_id
 
 
 @frozen(kw_only=True)

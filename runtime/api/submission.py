@@ -9,6 +9,7 @@ import attrs
 from runtime.api.messages import SubmitTask
 from runtime.arguments import check
 from runtime.engine.birth import TaskInfos
+from runtime.engine.records import TaskSubmitted
 from runtime.engine.task import Header
 from runtime.errors import Fault, InputInvalid
 from runtime.frozen import value
@@ -50,9 +51,8 @@ class Submission:
         """Nobody has set its execution up."""
         return ""
 
-    def _infos(self, evaluator: Evaluator) -> Mapping[str, Json]:
-        """Give ``.task`` as a task of this submission would have it that began now."""
-        now = evaluator.now().timestamp()
+    def _infos(self, now: float, region: str) -> Mapping[str, Json]:
+        """Give ``.task`` as a task of this submission has it that begins now."""
         header = Header(
             task_id=self.task_id,
             title="",
@@ -63,10 +63,10 @@ class Submission:
             watcher_usernames=self.watcher_usernames,
             watcher_groups=self.watcher_groups,
         )
-        return TaskInfos(header, now, evaluator.region)
+        return TaskInfos(header, now, region)
 
-    async def checked(self, evaluator: Evaluator) -> SubmitTask:
-        """Check the inputs, and render what is rendered of them.
+    async def checked(self, evaluator: Evaluator, *, at: float) -> SubmitTask:
+        """Check the inputs, and render what is rendered of them; it is submitted `at` that time, in Unix seconds.
 
         Raises:
             InputInvalid, TemplateInvalid: with every fault and its path.
@@ -74,28 +74,26 @@ class Submission:
         check(self, but=_SEEN_LATER)
         if PARENT_TAG in self.tags:
             raise InputInvalid([Fault(f"tags.{PARENT_TAG}", "the tag is reserved")])
-        infos = partial(self._infos, evaluator)
+        infos = partial(self._infos, at, evaluator.region)
         task = await prepare_task(self.template, self.inputs, self.tags, infos=infos, evaluator=evaluator)
         resolver_inputs = self.resolver_inputs
         if self.resolve:
             resolver_inputs = check_inputs(self.template.resolver_inputs, resolver_inputs, keep_undeclared=True)
-        return SubmitTask(
-            task_id=self.task_id,
-            resolution_id=new_id(),
-            template=self.template,
-            inputs=task.inputs,
-            title=task.title,
-            requester=self.requester,
-            requester_groups=self.requester_groups,
-            resolver_inputs=resolver_inputs,
-            tags=task.tags,
-            run=self.run,
-            resolve=self.resolve,
-            delay=self.delay,
-            comment=self.comment,
-            batch=self.batch,
-            resolver_usernames=self.resolver_usernames,
-            resolver_groups=self.resolver_groups,
-            watcher_usernames=self.watcher_usernames,
-            watcher_groups=self.watcher_groups,
+        submitted = TaskSubmitted(
+            at,
+            self.task_id,
+            self.template,
+            task.title,
+            task.inputs,
+            self.requester,
+            task.tags,
+            self.requester_groups,
+            self.resolver_usernames,
+            self.resolver_groups,
+            self.watcher_usernames,
+            self.watcher_groups,
+            "",
+            self.batch,
+            at + self.delay if self.delay > 0 else 0,
         )
+        return SubmitTask(submitted, new_id(), resolver_inputs, self.run, self.resolve, self.comment)

@@ -23,10 +23,11 @@ def is_same(message: SubmitTask | SubmitFlow, task: Task | Flow) -> bool:
         return isinstance(task, Flow) and is_same_flow(message, task)
     if isinstance(task, Flow):
         return False
+    asked, template = message.submitted, task.plan.template
     return (
-        message.inputs == task.header.inputs
-        and message.requester == task.header.requester
-        and (message.template == task.plan.template or _as_stored(message.template) == task.plan.template)
+        asked.inputs == task.header.inputs
+        and asked.requester == task.header.requester
+        and (asked.template == template or _as_stored(asked.template) == template)
     )
 
 

@@ -11,7 +11,7 @@ from runtime.api.flow_messages import CancelFlow, SubmitFlow
 from runtime.api.messages import GetTask, SubmitTask
 from runtime.engine.effects import SubmitChildren
 from runtime.engine.events import ChildrenSubmitted
-from runtime.engine.records import ChildOrder
+from runtime.engine.records import ChildOrder, TaskSubmitted
 from runtime.engine.states import TaskState
 from runtime.engine.task import OpenedCallback, Task
 from runtime.errors import NotFound, Refused, Unavailable
@@ -67,27 +67,26 @@ def batch_of(task: Task, effect: SubmitChildren) -> SubmitBatch:
     )
 
 
-def submission_of(order: ChildOrder, batch: SubmitBatch, template: Template) -> SubmitTask:
+def submission_of(order: ChildOrder, batch: SubmitBatch, template: Template, at: float) -> SubmitTask:
     """Give the submission of one child, in the name of its parent's requester."""
-    return SubmitTask(
+    submitted = TaskSubmitted(
+        at=at,
         task_id=order.task_id,
-        resolution_id=order.resolution_id,
         template=template,
-        inputs=order.inputs,
         title=order.title,
+        inputs=order.inputs,
         requester=batch.requester,
-        requester_groups=batch.requester_groups,
         tags=order.tags,
-        resolve=order.resolves,
-        run=order.resolves,
-        delay=order.delay,
+        requester_groups=batch.requester_groups,
         resolver_usernames=order.resolver_usernames,
         resolver_groups=order.resolver_groups,
         watcher_usernames=order.watcher_usernames,
         watcher_groups=order.watcher_groups,
         parent=batch.parent,
         batch=batch.batch,
+        start_at=at + order.delay if order.delay > 0 else 0,
     )
+    return SubmitTask(submitted, order.resolution_id, run=order.resolves, resolve=order.resolves)
 
 
 async def submit_children(

@@ -13,7 +13,6 @@ from runtime.api.messages import SubmitTask, SubmitTasks
 from runtime.engine.decision import decide
 from runtime.engine.draft import begin
 from runtime.engine.events import AddComment, ResolveRequested
-from runtime.engine.records import TaskSubmitted
 from runtime.engine.task import Task
 from runtime.errors import Conflict, NotFound, Refused, Unavailable
 from runtime.flow.flow import Flow
@@ -73,7 +72,7 @@ class Submissions:
                     if not await self._services.journal.read(order.task_id):  # taken on while there was one
                         refused.append(SpawnedTask(id=order.task_id, state=REFUSED, error=str(refusal)))
                 else:
-                    accepted.append(self._enter(submission_of(order, message, template)))
+                    accepted.append(self._enter(submission_of(order, message, template, self._clock.wall())))
             await self._store_new(accepted)
         except Unavailable as refusal:
             if question is not None:
@@ -103,37 +102,20 @@ class Submissions:
     # --- first decisions ------------------------------------------------------------------------------------------
 
     def _enter(self, message: SubmitTask, question: Question[Any] | None = None) -> Beginning:
-        now = self._clock.wall()
-        submitted = TaskSubmitted(
-            now,
-            message.task_id,
-            message.template,
-            message.title,
-            message.inputs,
-            message.requester,
-            message.tags,
-            message.requester_groups,
-            message.resolver_usernames,
-            message.resolver_groups,
-            message.watcher_usernames,
-            message.watcher_groups,
-            message.parent,
-            message.batch,
-            now + message.delay if message.delay > 0 else 0,
-        )
+        now, submitted = self._clock.wall(), message.submitted
         events: list[AddComment | ResolveRequested] = []
         if message.comment:
-            comment_id = f"{message.task_id}-1"
+            comment_id = f"{submitted.task_id}-1"
             events.append(
-                AddComment(at=now, comment_id=comment_id, username=message.requester, content=message.comment)
+                AddComment(at=now, comment_id=comment_id, username=submitted.requester, content=message.comment)
             )
         if message.resolve:
             events.append(
                 ResolveRequested(
-                    now, message.resolution_id, message.requester, message.resolver_inputs, run=message.run
+                    now, message.resolution_id, submitted.requester, message.resolver_inputs, run=message.run
                 )
             )
-        decision = decide(begin(submitted, self._services.plans.of(message.template)), *events)
+        decision = decide(begin(submitted, self._services.plans.of(submitted.template)), *events)
         return Beginning(decision.task, (submitted, *decision.records), decision.effects, None, question)
 
     def _enter_flow(self, message: SubmitFlow, question: Question[Any] | None = None) -> Beginning:
