@@ -76,7 +76,7 @@ from actors.parking import Parking
 from actors.reason import StopKind, StopReason
 from actors.schedule import Schedule
 from actors.shutdown import Phase, ShutdownContext
-from actors.spec import AutoShutdown, ChildSpec, Restart, Strategy, nested
+from actors.spec import AutoShutdown, ChildKind, ChildSpec, Restart, Strategy, nested
 from actors.supervisor import Supervisor
 from actors.table import ChildCount, ChildInfo, ChildState, SupervisorStatistics
 from actors.timer import Timers, TimerStatistics
@@ -96,6 +96,7 @@ __all__ = (
     "ChildCount",
     "ChildExists",
     "ChildInfo",
+    "ChildKind",
     "ChildSpec",
     "ChildState",
     "ChildUnknown",

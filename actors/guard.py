@@ -33,7 +33,7 @@ def make(row: Row, cell: Cell) -> Runnable | Awaitable[Runnable] | None:
         return kept
     if cell.mailbox.closed is not None or start is None or isinstance(start, Nested):
         return None
-    if row.terms.restart is Restart.TEMPORARY:
+    if row.kind.restart is Restart.TEMPORARY:
         row.start = None  # it is made once, and what making it takes may be large
     return start(row.incarnation)
 

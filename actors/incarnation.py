@@ -150,7 +150,7 @@ class Incarnations:
     def seen_by(self, address: Address[Any]) -> MailboxStatistics:
         """Give the statistics of a hibernating child. For `Address`."""
         row = self._table[address.name]
-        return (row.tally or Tally()).picture(row.terms.capacity)
+        return (row.tally or Tally()).picture(row.kind.capacity)
 
     # --- beginning ----------------------------------------------------------
 
@@ -161,16 +161,16 @@ class Incarnations:
         self.started += 1
         address: Address[object] = Address(row.id, row.incarnation + 1, self)
         row.address = address
-        if row.terms.hibernate:
+        if row.kind.hibernate:
             row.state = ChildState.HIBERNATING
         else:
-            row.state = ChildState.STARTING if row.terms.handshake else ChildState.RUNNING
+            row.state = ChildState.STARTING if row.kind.handshake else ChildState.RUNNING
             cell = self._awaken(row, address)
             if isinstance(row.start, Nested):
                 row.kept = self._nest(row.start, cell.mailbox)
         if self._observer is not None:
             self._observer.started(address.path, address.incarnation)
-        if row.terms.hibernate:
+        if row.kind.hibernate:
             self._ready(row)
         return address
 
@@ -183,9 +183,9 @@ class Incarnations:
             self._clock,
             self._shutdown,
             self._observer,
-            partial(self._ready, row) if row.terms.handshake else None,
+            partial(self._ready, row) if row.kind.handshake else None,
             self._carriers,
-            hibernates=row.terms.hibernate,
+            hibernates=row.kind.hibernate,
             resumed=row.kept is not None and not row.supervisor,
             mortal=row.grace < math.inf,
         )
@@ -199,7 +199,7 @@ class Incarnations:
 
     def _new_mailbox(self, row: Row, address: Address[object]) -> Mailbox[object]:
         mailbox: Mailbox[object] = Mailbox(
-            row.id, row.terms.capacity, self._observer, self._alarm, row.tally, above=self.path
+            row.id, row.kind.capacity, self._observer, self._alarm, row.tally, above=self.path
         )
         address.open(mailbox)
         return mailbox
@@ -231,7 +231,7 @@ class Incarnations:
             rested: Runnable | None = None
             try:
                 try:
-                    if not row.terms.handshake:
+                    if not row.kind.handshake:
                         self._ready(row)
                     made = make(row, cell)
                     if isinstance(made, Actor) and not (made.waits and row.grace < math.inf):
@@ -260,7 +260,7 @@ class Incarnations:
             self._settling = None
             del error, rested  # a traceback holds this frame
             cell, self._heir = self._heir, None
-            if cell is None and not row.terms.hibernate and self._may_wait:
+            if cell is None and not row.kind.hibernate and self._may_wait:
                 del row, reason  # they may be the last to hold what was large
                 waiting = self._wait_for_next()
                 await waiting.park()

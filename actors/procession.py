@@ -65,8 +65,8 @@ class Procession:
         if not wanted:
             return
         everyone = [row for row in self._rows if row in wanted]
-        together = [row for row in everyone if row.terms.dynamic]
-        self._waves = [[row] for row in everyone if not row.terms.dynamic]
+        together = [row for row in everyone if row.kind.dynamic]
+        self._waves = [[row] for row in everyone if not row.kind.dynamic]
         if together:
             self._waves.append(together)
         self._reason = reason

@@ -18,6 +18,7 @@ from actors.window import Backoff, RestartWindow
 __all__ = (
     "GROUP_WINDOW",
     "AutoShutdown",
+    "ChildKind",
     "ChildSpec",
     "Nested",
     "Restart",
@@ -26,6 +27,7 @@ __all__ = (
     "Strategy",
     "check_id",
     "check_set",
+    "kind_of",
     "nested",
 )
 
@@ -104,6 +106,31 @@ class AutoShutdown(enum.Enum):
 
 
 @attrs.frozen(kw_only=True)
+class ChildKind:
+    """All of a `ChildSpec`, which says what each means, that is no child's own. A supervisor shakes hands always.
+
+    `dynamic`: such children come and go. Those of the specs that a supervisor is made with do not.
+
+    Raises:
+        SpecInvalid: with every fault.
+    """
+
+    restart: Restart = Restart.TRANSIENT
+    window: RestartWindow = _WINDOW
+    backoff: Backoff = _BACKOFF
+    stop_within: float | None = None
+    capacity: int = 1024
+    handshake: bool = False
+    significant: bool = False
+    hibernate: bool = False
+    dynamic: bool = True
+
+    def __attrs_post_init__(self) -> None:
+        if faults := _kind_faults(self):
+            raise SpecInvalid(tuple(faults))
+
+
+@attrs.frozen(kw_only=True)
 class ChildSpec:
     """One child.
 
@@ -134,30 +161,61 @@ class ChildSpec:
     hibernate: bool = False
 
     def __attrs_post_init__(self) -> None:
-        faults = self._faults()
-        if faults:
-            raise SpecInvalid(tuple(f"child {self.id!r}: {fault}" for fault in faults))
-
-    def _faults(self) -> list[str]:
         faults = _id_faults(self.id)
         start: object = self.start  # a caller without a type checker may have put anything there
         if not (callable(start) or isinstance(start, Nested)):
             faults.append(f"start is {self.start!r}: it must be callable with the incarnation number")
-        if self.window is not _WINDOW:
-            faults += [f"window.{fault}" for fault in self.window.faults()]
-        if self.backoff is not _BACKOFF:
-            faults += [f"backoff.{fault}" for fault in self.backoff.faults()]
-        if self.stop_within is not None and not self.stop_within >= 0:
-            faults.append(f"stop_within is {self.stop_within}: it must be 0 or more, math.inf or None")
-        if self.capacity < 1:
-            faults.append(f"capacity is {self.capacity}: it must be 1 or more")
-        if self.significant and self.restart is Restart.PERMANENT:
-            faults.append("a permanent child never ends for good, so it cannot be significant")
-        if self.hibernate and (self.handshake or isinstance(start, Nested)):
-            faults.append(
-                "a child that hibernates begins with its first message: it is no supervisor, and no handshake"
-            )
-        return faults
+        faults += _kind_faults(self)
+        if self.hibernate and isinstance(start, Nested):
+            faults.append("a child that hibernates begins with its first message: it is no supervisor")
+        if faults:
+            raise SpecInvalid(tuple(f"child {self.id!r}: {fault}" for fault in faults))
+
+
+def kind_of(spec: ChildSpec, *, dynamic: bool, like: ChildKind | None = None) -> ChildKind:
+    """Give the kind that a spec says its child is of; `like` itself if it is the same, which it mostly is."""
+    handshake = spec.handshake or isinstance(spec.start, Nested)
+    if (
+        like is not None
+        and like.window is spec.window
+        and like.backoff is spec.backoff
+        and like.restart is spec.restart
+        and like.stop_within == spec.stop_within
+        and like.capacity == spec.capacity
+        and like.hibernate is spec.hibernate
+        and like.significant is spec.significant
+        and like.handshake is handshake
+        and like.dynamic is dynamic
+    ):
+        return like
+    return ChildKind(
+        restart=spec.restart,
+        window=spec.window,
+        backoff=spec.backoff,
+        stop_within=spec.stop_within,
+        capacity=spec.capacity,
+        handshake=handshake,
+        significant=spec.significant,
+        hibernate=spec.hibernate,
+        dynamic=dynamic,
+    )
+
+
+def _kind_faults(kind: ChildKind | ChildSpec) -> list[str]:
+    faults: list[str] = []
+    if kind.window is not _WINDOW:
+        faults += [f"window.{fault}" for fault in kind.window.faults()]
+    if kind.backoff is not _BACKOFF:
+        faults += [f"backoff.{fault}" for fault in kind.backoff.faults()]
+    if kind.stop_within is not None and not kind.stop_within >= 0:
+        faults.append(f"stop_within is {kind.stop_within}: it must be 0 or more, math.inf or None")
+    if kind.capacity < 1:
+        faults.append(f"capacity is {kind.capacity}: it must be 1 or more")
+    if kind.significant and kind.restart is Restart.PERMANENT:
+        faults.append("a permanent child never ends for good, so it cannot be significant")
+    if kind.hibernate and kind.handshake:
+        faults.append("a child that hibernates begins with its first message: it is none that shakes hands")
+    return faults
 
 
 def check_id(child: str) -> None:

@@ -43,7 +43,7 @@ from actors.observer import Observer
 from actors.procession import Procession, StartOne, StopWave
 from actors.reason import StopKind, StopReason
 from actors.shutdown import Phase, ShutdownContext
-from actors.spec import AutoShutdown, ChildSpec, Nested, Restart, Start, Strategy, check_id
+from actors.spec import AutoShutdown, ChildKind, ChildSpec, Nested, Restart, Start, Strategy, check_id
 from actors.table import ChildCount, ChildInfo, ChildState, Row, SupervisorStatistics, Table
 from actors.tree import TreeNode, render
 from actors.window import Stamps
@@ -107,7 +107,7 @@ class Supervisor:
         self._ended_event = trio.Event()
         self.failure: SupervisorFailed | None = None
         for spec in group.specs:
-            self._table.add(spec, spec.id, spec.start, dynamic=False)
+            self._table.add(self._table.kind_of(spec, dynamic=False), spec.id, spec.start)
         self._plan.plan_starts(self._table)
         self._advance()
 
@@ -201,12 +201,10 @@ class Supervisor:
             Draining: the supervisor or the whole tree is stopping.
             ChildExists: the id is in the table.
         """
-        return self._start_new(spec, spec.id, spec.start)
+        return self._start_new(self._table.kind_of(spec, dynamic=True), spec.id, spec.start)
 
-    def start_another(self, kind: ChildSpec, child: str, start: Start) -> Address[object]:
-        """Start a child as `kind` says, but of this id and with this start: for many of one kind. Sync.
-
-        What was checked of `kind` is not checked again for each of them.
+    def start_another(self, kind: ChildKind, child: str, start: Start) -> Address[object]:
+        """Start a child of a kind, as `start_child` does: for many that have all but their id and start in common. Sync.
 
         Raises:
             SpecInvalid: the id is none.
@@ -215,11 +213,11 @@ class Supervisor:
         check_id(child)
         return self._start_new(kind, child, start)
 
-    def _start_new(self, kind: ChildSpec, child: str, start: Start | Nested) -> Address[object]:
+    def _start_new(self, kind: ChildKind, child: str, start: Start | Nested) -> Address[object]:
         self._refuse_if_draining()
         if child in self._table:
             raise ChildExists(self._path, child)
-        return self._launch(self._table.add(kind, child, start, dynamic=True))
+        return self._launch(self._table.add(kind, child, start))
 
     async def terminate_child(self, child: str, reason: StopReason | None = None) -> Stopped | None:
         """Stop a child, wait until it has ended, and give how; None if it never ran.
@@ -373,7 +371,7 @@ class Supervisor:
             self._after_wave(row)
         elif failed_start and not self._opened:
             self._escalate(row, reason, error)
-        elif row.terms.restart.applies(reason):
+        elif row.kind.restart.applies(reason):
             self._restart(row, reason, error)
         else:
             self._retire(row)
@@ -401,7 +399,7 @@ class Supervisor:
             self._hold(row, group)
             return
         self._restarted += 1
-        delay = row.terms.backoff.delay(row.failures, self._chance.random())
+        delay = row.kind.backoff.delay(row.failures, self._chance.random())
         if self._observer is not None:
             self._observer.restarted(f"{self._path}/{row.id}", row.incarnation + 1, delay)
         row.state = ChildState.WAITING
@@ -443,9 +441,9 @@ class Supervisor:
 
     def _check_significant(self, row: Row) -> None:
         mode = self._group.auto_shutdown
-        if not row.terms.significant or mode is AutoShutdown.NEVER:
+        if not row.kind.significant or mode is AutoShutdown.NEVER:
             return
-        others = any(other.terms.significant and other is not row and not other.state.down for other in self._table)
+        others = any(other.kind.significant and other is not row and not other.state.down for other in self._table)
         if mode is AutoShutdown.ANY_SIGNIFICANT or not others:
             self._begin_stop(StopReason.shutdown(self._path, f"significant child {row.id} has ended"))
 
@@ -453,7 +451,7 @@ class Supervisor:
         """Note that a child is down for good; dynamic and temporary ones leave the table."""
         row.state = ChildState.STOPPED
         self._held.pop(row, None)
-        if row.terms.dynamic or row.terms.restart is Restart.TEMPORARY:
+        if row.kind.dynamic or row.kind.restart is Restart.TEMPORARY:
             self._table.remove(row)
 
     # --- doing it ---------------------------------------------------------------

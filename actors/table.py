@@ -1,7 +1,7 @@
 """A supervisor's table: one row per child, over all its incarnations, and what can be read off it.
 
 Rows are small, for there may be a hundred thousand of them: what the spec says
-is shared by all children of one kind (`Terms`), and what few children have is
+is shared by all children of one kind (`ChildKind`), and what few children have is
 made when the first thing goes into it (`History`).
 """
 
@@ -14,9 +14,9 @@ import attrs
 
 from actors.errors import ChildUnknown
 from actors.reason import StopReason
-from actors.spec import ChildSpec, Nested, Restart, Runnable, Start
+from actors.spec import ChildKind, ChildSpec, Nested, Restart, Runnable, Start, kind_of
 from actors.tree import TreeNode
-from actors.window import Backoff, RestartWindow, Stamps
+from actors.window import Stamps
 
 if TYPE_CHECKING:
     from actors.address import Address
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from actors.mailbox import Tally
     from actors.supervisor import Supervisor
 
-__all__ = ("ChildCount", "ChildInfo", "ChildState", "History", "Row", "SupervisorStatistics", "Table", "Terms")
+__all__ = ("ChildCount", "ChildInfo", "ChildState", "History", "Row", "SupervisorStatistics", "Table")
 
 _WORKER_STOP_SECONDS = 5.0
 
@@ -88,50 +88,6 @@ class SupervisorStatistics:
     restarted: int
 
 
-@attrs.frozen
-class Terms:
-    """What a spec says that is no child's own. `dynamic`: it came with `start_child`. A supervisor shakes hands always."""
-
-    restart: Restart
-    window: RestartWindow
-    backoff: Backoff
-    stop_within: float | None
-    capacity: int
-    handshake: bool
-    significant: bool
-    hibernate: bool
-    dynamic: bool
-
-    @classmethod
-    def of(cls, spec: ChildSpec, *, dynamic: bool, like: "Terms | None") -> "Terms":
-        """Take the terms of a spec; `like` itself if they are the same, which they mostly are."""
-        handshake = spec.handshake or isinstance(spec.start, Nested)
-        if (
-            like is not None
-            and like.window is spec.window
-            and like.backoff is spec.backoff
-            and like.restart is spec.restart
-            and like.stop_within == spec.stop_within
-            and like.capacity == spec.capacity
-            and like.hibernate is spec.hibernate
-            and like.significant is spec.significant
-            and like.handshake is handshake
-            and like.dynamic is dynamic
-        ):
-            return like
-        return cls(
-            spec.restart,
-            spec.window,
-            spec.backoff,
-            spec.stop_within,
-            spec.capacity,
-            handshake,
-            spec.significant,
-            spec.hibernate,
-            dynamic,
-        )
-
-
 class History:
     """What is remembered of a child: its failures, how its last incarnation ended, and what a mailbox at rest has seen."""
 
@@ -151,12 +107,12 @@ class Row:
     `kept` is a supervisor's handle or an actor that hibernates.
     """
 
-    __slots__ = ("_history", "address", "cell", "id", "kept", "start", "state", "terms")
+    __slots__ = ("_history", "address", "cell", "id", "kept", "kind", "start", "state")
 
-    def __init__(self, child: str, start: Start | Nested, terms: Terms) -> None:
+    def __init__(self, child: str, start: Start | Nested, kind: ChildKind) -> None:
         self.id = child
         self.start: Start | Nested | None = start
-        self.terms = terms
+        self.kind = kind
         self.state = ChildState.WAITING
         self.address: Address[object] | None = None
         self.cell: Cell | None = None
@@ -186,7 +142,7 @@ class Row:
     @property
     def grace(self) -> float:
         """Seconds between being asked to stop and being cancelled."""
-        within = self.terms.stop_within
+        within = self.kind.stop_within
         if within is not None:
             return within
         return float("inf") if self.supervisor else _WORKER_STOP_SECONDS
@@ -212,7 +168,7 @@ class Row:
         """Note a failure; False if that is one too many for this child's window."""
         history = self.history
         if history.stamps is None:
-            history.stamps = Stamps(self.terms.window)
+            history.stamps = Stamps(self.kind.window)
         return history.stamps.allow(now)
 
     @property
@@ -231,9 +187,9 @@ class Row:
             id=self.id,
             state=self.state,
             incarnation=self.incarnation,
-            restart=self.terms.restart,
-            dynamic=self.terms.dynamic,
-            significant=self.terms.significant,
+            restart=self.kind.restart,
+            dynamic=self.kind.dynamic,
+            significant=self.kind.significant,
             supervisor=self.supervisor,
             reason=self.reason,
         )
@@ -256,12 +212,12 @@ class Row:
 class Table:
     """The rows of one supervisor by id, in start order."""
 
-    __slots__ = ("_owner", "_rows", "_terms")
+    __slots__ = ("_kind", "_owner", "_rows")
 
     def __init__(self, owner: str) -> None:
         self._owner = owner
         self._rows: dict[str, Row] = {}
-        self._terms: Terms | None = None
+        self._kind: ChildKind | None = None
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -283,11 +239,15 @@ class Table:
             raise ChildUnknown(self._owner, child)
         return row
 
-    def add(self, kind: ChildSpec, child: str, start: Start | Nested, *, dynamic: bool) -> Row:
-        """Make a row, the last in order: of a child as `kind` says, of this id and with this start."""
-        self._terms = Terms.of(kind, dynamic=dynamic, like=self._terms)
-        row = self._rows[child] = Row(child, start, self._terms)
+    def add(self, kind: ChildKind, child: str, start: Start | Nested) -> Row:
+        """Make a row, the last in order: of a child of this kind, of this id and with this start."""
+        row = self._rows[child] = Row(child, start, kind)
         return row
+
+    def kind_of(self, spec: ChildSpec, *, dynamic: bool) -> ChildKind:
+        """Give the kind of the child that a spec is of: the last one that was asked for, if it is the same."""
+        self._kind = kind_of(spec, dynamic=dynamic, like=self._kind)
+        return self._kind
 
     def remove(self, row: Row) -> None:
         """Take a row out, if it is in. Its id may be used again."""

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from actors import Address, ChildSpec, ChildState, ChildUnknown, Draining, Restart, Stopped, Supervisor
+from actors import Address, ChildKind, ChildState, ChildUnknown, Draining, Restart, Stopped, Supervisor
 from runtime.engine.effects import Effect
 from runtime.engine.task import Task
 from runtime.flow.flow import Flow
@@ -20,11 +20,7 @@ LEFT: Final = "whoever ran the task ended in the middle of it"
 """Why a task that is awake in the journal and not in memory is resumed."""
 
 
-def _nobody(_incarnation: int) -> NoReturn:
-    raise AssertionError("a task is started with an actor of its own")
-
-
-_TASK: Final = ChildSpec(id="task", start=_nobody, restart=Restart.TRANSIENT, stop_within=math.inf)
+_TASK: Final = ChildKind(restart=Restart.TRANSIENT, stop_within=math.inf)
 """The kind of child that every task and every flow is."""
 
 Told: TypeAlias = Address[WakeTask | Stopped | TurnMoved]

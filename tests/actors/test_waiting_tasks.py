@@ -6,7 +6,17 @@ import pytest
 import trio
 import trio.testing
 
-from actors import ChildExists, ChildSpec, Restart, SpecInvalid, Strategy, infrastructure, nested, open_supervisor
+from actors import (
+    ChildExists,
+    ChildKind,
+    ChildSpec,
+    Restart,
+    SpecInvalid,
+    Strategy,
+    infrastructure,
+    nested,
+    open_supervisor,
+)
 from tests.actors.messages import bye
 
 _said: ContextVar[str] = ContextVar("said", default="nothing")
@@ -83,7 +93,7 @@ async def test_a_supervisor_that_stops_takes_those_that_wait_along(autojump_cloc
 
 async def test_another_of_one_kind_is_started_under_its_own_id(autojump_clock):
     seen = Seen()
-    kind = seen.spec("kind")
+    kind = ChildKind(restart=Restart.TEMPORARY)
     async with open_supervisor("s") as s:
         address = s.start_another(kind, "one", seen.start("one", within=1))
         with pytest.raises(ChildExists):
