@@ -292,14 +292,16 @@ class _Turn:
         draft = self.draft
         if not self.awaited(event.step, event.attempt):
             return
-        step, state, error = event.step, event.state, event.error
+        step, state, error, tried = event.step, event.state, event.error, event.tried
         others: Sequence[Change] = ()
         if event.changes:
             others = [change for change in event.changes if change.step != step]
             for change in event.changes:
                 if change.step == step:
                     state, error = change.state, change.error
-        record = StepReturned(event.at, step, state, event.state, error, event.output, event.metadata, event.tried)
+            # A skip that asks for another attempt at once is a try, or nothing would bound how often it asks (I4).
+            tried = tried or state == StepState.RETRY_NOW
+        record = StepReturned(event.at, step, state, event.state, error, event.output, event.metadata, tried)
         self.records.append(record)
         draft.returned(record)
         if event.tags:

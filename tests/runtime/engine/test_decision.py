@@ -106,11 +106,10 @@ def test_a_step_runs_once_in_a_run_even_when_it_is_set_to_retry():
     assert loop.started == ["a", "b", "a"]
 
 
-def test_retry_now_runs_again_in_the_same_run_until_its_retries_are_used_up():
-    loop = Loop(
-        plan(a=step(max_retries=3)),
-        lambda *_: Outcome(output="kept", changes=(Change(step="a", state="RETRY_NOW", error="again"),)),
-    )
+@pytest.mark.parametrize("tried", [True, False])
+def test_retry_now_runs_again_in_the_same_run_until_its_retries_are_used_up_even_if_it_is_skipped(tried):
+    again = (Change(step="a", state="RETRY_NOW", error="again"),)
+    loop = Loop(plan(a=step(max_retries=3)), lambda *_: Outcome(output="kept", changes=again, tried=tried))
     task = loop.run()
     assert task.run == 1
     assert task.resolution is ResolutionState.BLOCKED_FATAL
