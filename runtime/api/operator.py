@@ -178,7 +178,7 @@ class Operator:
         header, template = task.header, task.plan.template
         wanted = header.inputs if inputs is None else _unmasked(_plain(inputs), header.inputs, template)
         prepared = await prepare_task(
-            template, wanted, {}, infos=lambda: task.known.task, evaluator=self._workshop.evaluator
+            template, wanted, {}, infos=lambda: task.values.task, evaluator=self._workshop.evaluator
         )
         message = EditTaskInputs(
             task_id=self.task_id,

@@ -8,7 +8,7 @@ import attrs
 
 from runtime.api.messages import SubmitTask
 from runtime.arguments import check
-from runtime.engine.birth import TaskInfos
+from runtime.engine.infos import TaskInfos
 from runtime.engine.records import TaskSubmitted
 from runtime.engine.task import Header
 from runtime.errors import Fault, InputInvalid

@@ -20,6 +20,7 @@ Modules
     operations  the part of it about operators: pause, extend, start over, edits
     edits       the part of a draft that takes in what operators changed
     birth       the task that a submission begins
+    infos       what templates see of the task itself
     turn        a decision in the making, as those parts see it
     rights      who may do what to a task
     conditions  the ten operators

@@ -11,7 +11,7 @@ from typing import Final, assert_never
 import attrs
 
 from runtime.engine import edits, waits
-from runtime.engine.birth import TaskInfos, new_task
+from runtime.engine.birth import new_task
 from runtime.engine.comments import commented
 from runtime.engine.graph import Edge, Graph, Need
 from runtime.engine.persistent import PersistentMap, persistent, put, without
@@ -164,7 +164,6 @@ class Draft:
         "graph",
         "header",
         "hopeless",
-        "known",
         "last_activity",
         "live",
         "loops",
@@ -187,7 +186,6 @@ class Draft:
         self.graph = task.graph
         self.resolution = task.resolution
         self.steps = task.steps
-        self.known = task.known
         self.pending = task.pending
         self._ready = task.ready
         self.touched: set[str] = set()
@@ -214,7 +212,6 @@ class Draft:
             self.graph,
             self.resolution,
             self.steps,
-            self.known,
             self.pending,
             self.ready,
             self.tally,
@@ -330,7 +327,6 @@ class Draft:
         self.run += 1
         was = self.course
         self.course = Course(Span(record.at, was.span.stop), result=was.result, result_error=was.result_error)
-        self.known = self.known.with_task(TaskInfos(self.header, record.at, self.plan.region))
         if self.live:
             self._adopt()
         self.resolution = ResolutionState.RUNNING
@@ -395,10 +391,6 @@ class Draft:
 
     def _resolved(self, record: TaskResolved) -> None:
         self.header = self.header.resolved(record)
-        self.known = self.known.with_resolution(
-            resolver_input=record.resolver_inputs,
-            task=TaskInfos(self.header, record.at, self.plan.region),
-        )
 
     def started(self, record: StepStarted) -> None:
         """Take the beginning of an attempt in, as `apply` does."""

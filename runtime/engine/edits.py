@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 import attrs
 
 from runtime.engine import waits
-from runtime.engine.birth import TaskInfos, new_task
+from runtime.engine.birth import new_task
 from runtime.engine.graph import Graph
 from runtime.engine.persistent import persistent, put, without
 from runtime.engine.records import (
@@ -52,9 +52,6 @@ def apply(draft: "Draft", record: Edit) -> None:
         case ResolverInputsEdited():
             _count_edit(draft)
             draft.header = attrs.evolve(draft.header, resolver_inputs=record.resolver_inputs)
-            draft.known = draft.known.with_resolution(
-                record.resolver_inputs, TaskInfos(draft.header, record.at, draft.plan.region)
-            )
         case _:
             assert_never(record)
 
@@ -93,9 +90,6 @@ def _rewrite_task(draft: "Draft", record: TaskEdited) -> None:
         watcher_groups=record.watcher_groups,
     )
     draft.notes = attrs.evolve(draft.notes, tags=dict(record.tags), edits=draft.notes.edits + 1)
-    draft.known = attrs.evolve(
-        draft.known, input=record.inputs, task=TaskInfos(draft.header, record.at, draft.plan.region)
-    )
 
 
 def _set_state(draft: "Draft", record: StepStateEdited) -> None:

@@ -13,11 +13,12 @@ from typing import Final, TypeAlias
 import attrs
 
 from runtime.engine.graph import Graph, build_graph
+from runtime.engine.infos import TaskInfos
 from runtime.engine.persistent import PersistentMap, persistent
 from runtime.engine.records import ChildOrder, TaskResolved
 from runtime.engine.states import Admission, ResolutionState, StepState, TaskState, task_state_of
 from runtime.frozen import frozen, value
-from runtime.templates.model import THIS, ConditionScope, Step, Template
+from runtime.templates.model import THIS, ConditionScope, Step, Template, Variable
 from runtime.values.json import Json
 from runtime.values.snapshot import DEFAULT_REGION, StepView, Values
 from runtime.wishes import Callback, Spawned
@@ -139,8 +140,8 @@ Pending: TypeAlias = tuple[int, int]
 class Plan:
     """What all tasks of one template share: built once, never changed. `bodies` is what the children of loops do.
 
-    `config` is what templates see of the host's configuration, `region` where it is; `admission` is what the host wants
-    of runs.
+    `variables` are the template's by name, `config` is what templates see of the host's configuration, `region` where it
+    is; `admission` is what the host wants of runs.
     """
 
     template: Template
@@ -150,6 +151,7 @@ class Plan:
     pending: "PersistentMap[str, Pending]"
     ready: "PersistentMap[str, None]"
     bodies: Mapping[str, Step]
+    variables: dict[str, Variable]
     config: Mapping[str, Json] | None = None
     region: str = DEFAULT_REGION
     admission: Admission = Admission.FREE
@@ -177,6 +179,7 @@ def plan_of(
         pending=persistent(pending),
         ready=persistent({name: None for name, (unmet, _) in pending.items() if unmet == 0}),
         bodies={name: _body_of(step) for name, step in template.steps.items() if step.foreach},
+        variables={variable.name: variable for variable in template.variables},
         config=config,
         region=region,
         admission=admission,
@@ -396,17 +399,13 @@ NOTHING_WISHED: Final = Wished()
 
 @value
 class Task:
-    """One task, as of the last record. See the module's docstring for the indexes.
-
-    `known` is all that templates see but for the steps.
-    """
+    """One task, as of the last record. See the module's docstring for the indexes."""
 
     header: Header
     plan: Plan
     graph: Graph
     resolution: ResolutionState
     steps: "PersistentMap[str, Progress]"
-    known: Values
     pending: "PersistentMap[str, Pending]"
     ready: "PersistentMap[str, None]"
     tally: Mapping[str, int]
@@ -426,12 +425,17 @@ class Task:
     @property
     def values(self) -> Values:
         """What templates see that belong to no step."""
-        return self.known.with_steps(Shown(self))
+        return self._values(Shown(self))
 
     def values_of(self, name: str) -> Values:
         """Give what the templates of a step see, or of a child of a loop. O(1)."""
         child = self.children.get(name) if self.children else None
-        return self.known.with_steps(Shown(self, name), None if child is None else child.item)
+        return self._values(Shown(self, name), None if child is None else child.item)
+
+    def _values(self, steps: Shown, iterator: Json = None) -> Values:
+        header, plan, began = self.header, self.plan, self.course.span.start
+        infos = TaskInfos(header, self.last_activity if began is None else began, plan.region)
+        return Values(header.inputs, header.resolver_inputs, infos, plan.config, plan.variables, steps, iterator)
 
     @property
     def state(self) -> TaskState:

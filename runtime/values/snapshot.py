@@ -115,20 +115,6 @@ class Values(Mapping[str, Any]):
         """What is shown of the steps, by name."""
         return _Steps(self.steps, self._over) if self._over else self.steps
 
-    def with_steps(self, steps: Mapping[str, StepView], iterator: Json = None) -> "Values":
-        """Show these steps, in place of all that was shown, and `iterator` as ``.iterator``. Done for every step."""
-        return Values(
-            self.input,
-            self.resolver_input,
-            self.task,
-            self.config,
-            self.variables,
-            steps,
-            iterator,
-            self.pre_hook,
-            self.function_args,
-        )
-
     def with_step(self, name: str, view: StepView) -> "Values":
         """Show this of the step called `name`, in place of what else would be shown."""
         return Values(
@@ -147,25 +133,6 @@ class Values(Mapping[str, Any]):
     def step_view(self, name: str) -> StepView | None:
         """Give what is shown of a step; None for one that is not there."""
         return self.step.get(name)
-
-    def with_resolution(self, resolver_input: Mapping[str, Json], task: Mapping[str, Json]) -> "Values":
-        """Show what is known once the task is resolved."""
-        return Values(
-            self.input,
-            resolver_input,
-            task,
-            self.config,
-            self.variables,
-            self.steps,
-            self.iterator,
-            self.pre_hook,
-            self.function_args,
-            self._over,
-        )
-
-    def with_task(self, task: Mapping[str, Json]) -> "Values":
-        """Show this of the task."""
-        return self.with_resolution(self.resolver_input, task)
 
     def with_this(self, view: StepView) -> "Values":
         """Show `view` as ``.step.this``, the step being rendered."""

@@ -5,8 +5,8 @@ from functools import partial
 
 import attrs
 
-from runtime.engine.birth import TaskInfos
 from runtime.engine.events import CheckedWish, OrderChildren, StepFinished
+from runtime.engine.infos import TaskInfos
 from runtime.engine.records import ChildOrder
 from runtime.engine.rights import Identity, starts_by_itself
 from runtime.engine.states import StepState
