@@ -196,10 +196,6 @@ def loads_yaml(text: str) -> Json:
         return parse_yaml(text).data
 
 
-def _wishes(values: Iterable[Wish]) -> tuple[Wish, ...]:
-    return tuple(values)
-
-
 @value(kw_only=True)
 class Outcome:
     """What a successful attempt gives: JSON, or what `runtime.values.json.normalise` can turn into it.
@@ -210,7 +206,7 @@ class Outcome:
     output: object = None
     metadata: object = None
     tags: Mapping[str, str] = _NO_TAGS
-    wishes: tuple[Wish, ...] = attrs.field(default=(), converter=_wishes)
+    wishes: Iterable[Wish] = ()
 
 
 @value

@@ -74,9 +74,9 @@ def _evaluate(host: Host, name: str) -> object:
     """Give the value of a variable (section 3.3): typed where it is no text; templated text; or a script's result."""
     rendering = RENDERING.get()
     variables = rendering.values.variables
-    variable = variables.get(name)
+    variable = next((one for one in variables if one.name == name), None)
     if variable is None:
-        hint = did_you_mean(name, list(variables))
+        hint = did_you_mean(name, [one.name for one in variables])
         raise FunctionError(f'no variable named "{name}"{f" ({hint})" if hint else ""}')
     if rendering.depth == _DEEPEST:
         raise FunctionError(f"variables evaluate each other more than {_DEEPEST} deep")

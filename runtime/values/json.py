@@ -140,7 +140,7 @@ class NotJson(ValueError):
 _DEEPEST = 200
 
 
-def normalise(value: object) -> Json:
+def normalise(value: object, _depth: int = _DEEPEST) -> Json:
     """Check that a value from outside is JSON, and give it in plain, unshared form: dicts, lists and scalars.
 
     Tuples become lists, mappings dicts, enums their value; a lone surrogate in a text becomes U+FFFD. The result
@@ -149,18 +149,14 @@ def normalise(value: object) -> Json:
     Raises:
         NotJson: it holds something that is not JSON, is circular, or nested deeper than 200.
     """
-    return _normalise(value, _DEEPEST)
-
-
-def _normalise(value: object, depth: int) -> Json:
     if type(value) is str:  # exactly these are most of what comes, and to match what is like them takes far longer
         return unicode_of(value)
     if type(value) is int and -_LARGEST_INT < value < _LARGEST_INT:
         return value
-    if type(value) is dict and depth > 0:
+    if type(value) is dict and _depth > 0:
         return {
             key if type(key) is str and key.isascii() else _key(key): (
-                item if type(item) is str and item.isascii() else _member(item, depth, ".", key)
+                item if type(item) is str and item.isascii() else _member(item, _depth, ".", key)
             )
             for key, item in value.items()
         }
@@ -168,15 +164,15 @@ def _normalise(value: object, depth: int) -> Json:
         case None | bool() | Number():
             return value
         case Enum():
-            return _normalise(value.value, depth)
+            return normalise(value.value, _depth)
         case str() | int() | float():
             return _scalar(value)
-        case list() | tuple() | Mapping() if depth == 0:
+        case list() | tuple() | Mapping() if _depth == 0:
             raise NotJson("nested too deeply, or circular")
         case list() | tuple():
-            return [_member(item, depth, "[", index) for index, item in enumerate(value)]
+            return [_member(item, _depth, "[", index) for index, item in enumerate(value)]
         case Mapping():
-            return {_key(key): _member(item, depth, ".", key) for key, item in value.items()}
+            return {_key(key): _member(item, _depth, ".", key) for key, item in value.items()}
         case _:
             raise NotJson(f"a value of type {type(value).__name__} is not JSON")
 
@@ -197,7 +193,7 @@ def _scalar(value: str | float) -> Json:
 
 def _member(value: object, depth: int, mark: str, name: object) -> Json:
     try:
-        return _normalise(value, depth - 1)
+        return normalise(value, depth - 1)
     except NotJson as fault:
         step = f"[{name}]" if mark == "[" else f".{name}"
         raise NotJson(fault.problem, (step + fault.path)[:200]) from None

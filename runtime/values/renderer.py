@@ -187,6 +187,4 @@ class Pass:
 
 
 def _runs_scripts(texts: Sequence[str], values: Values) -> bool:
-    return any(map(_EVALUATES.search, texts)) and any(
-        variable.expression is not None for variable in values.variables.values()
-    )
+    return any(map(_EVALUATES.search, texts)) and any(variable.expression is not None for variable in values.variables)

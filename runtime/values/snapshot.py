@@ -6,7 +6,7 @@ Containers handed in are taken as they are; whoever hands them in (`runtime.valu
 does not change them afterwards.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -61,12 +61,6 @@ class StepView(Mapping[str, Json]):
         return len(_STEP_KEYS)
 
 
-def _by_name(variables: Iterable[Variable] | dict[str, Variable]) -> dict[str, Variable]:
-    if isinstance(variables, dict):
-        return variables
-    return {variable.name: variable for variable in variables}
-
-
 class _Steps(Mapping[str, StepView]):
     """What is shown of the steps: some of them in place of what else would be."""
 
@@ -103,7 +97,7 @@ class Values(Mapping[str, Any]):
     resolver_input: Mapping[str, Json] = _NOTHING
     task: Mapping[str, Json] = _NOTHING
     config: Mapping[str, Json] | None = None
-    variables: dict[str, Variable] = attrs.field(default=(), converter=_by_name)
+    variables: Sequence[Variable] = ()
     steps: Mapping[str, StepView] = _NO_STEPS
     iterator: Json = None
     pre_hook: Mapping[str, Json] | None = None

@@ -242,9 +242,9 @@ def _state_of(failure: StepFailed) -> StepState:
 
 def _left(attempt: Attempt, state: StepState, error: str, left: Outcome | StepFailed) -> StepFinished:
     """Take over what an action left, and wished for."""
-    if left.wishes:
-        attempt.wishes += left.wishes
     try:
+        if left.wishes:
+            attempt.wishes = (*attempt.wishes, *left.wishes)
         return StepFinished(
             attempt.tools.clock.wall(),
             attempt.step,
