@@ -19,7 +19,7 @@ R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
 
-@attrs.frozen
+@attrs.define(hash=True)  # one is made for every child, and a frozen one takes twice as long
 class Returned(Generic[R_co]):
     """The function returned this value."""
 
