@@ -41,8 +41,16 @@ def misfits(settings: RunnerSettings, name: str, arguments: Mapping[str, Json]) 
         yield Fault("arguments", f"{name}: {misfit}")
 
 
-def job_of(registered: str, arguments: Mapping[str, Json]) -> dict[str, Json]:
-    """Describe a call."""
+def job_of(settings: RunnerSettings, registered: str, rendered: Mapping[str, Json]) -> dict[str, Json]:
+    """Describe a call of a function that is known here.
+
+    Raises:
+        ClientError: an argument is not what its parameter is declared as.
+    """
+    try:
+        arguments = settings.functions.get(registered).arguments(rendered)
+    except ValueError as fault:
+        raise ClientError(f"{registered}: {fault}") from None
     module, _, name = registered.partition(":")
     main = sys.modules["__main__"]
     file = os.path.abspath(getattr(main, "__file__", None) or "") if module == "__main__" else ""  # noqa: PTH100 - no links are followed

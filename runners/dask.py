@@ -89,7 +89,10 @@ class Dask(Runner[DaskConfig]):
         config = request.config
         for fault in self.validate(config):
             raise StepFailed(str(fault))
-        job = {**job_of(config.name, config.arguments), "once": "" if request.idempotent else uuid.uuid4().hex}
+        job = {
+            **job_of(self.settings, config.name, config.arguments),
+            "once": "" if request.idempotent else uuid.uuid4().hex,
+        }
         try:
             with trio.fail_after(config.timeout):
                 if self._cluster is None:

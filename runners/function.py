@@ -15,7 +15,7 @@ from typing import Any, Final
 import attrs
 import trio
 
-from runtime.runner import Fault, Json, Outcome, Runner, RunnerSettings, StepFailed, StepRequest, normalise
+from runtime.runner import ClientError, Fault, Json, Outcome, Runner, RunnerSettings, StepFailed, StepRequest, normalise
 
 _UNCHANGEABLE: Final = frozenset({str, int, bool, float, type(None)})
 """The types of values that a function cannot change."""
@@ -61,13 +61,20 @@ class Function(Runner[FunctionConfig]):
             yield Fault("arguments", f"{config.name}: {misfit}")
 
     async def run(self, request: StepRequest[FunctionConfig]) -> Outcome:
-        """Call the function."""
+        """Call the function.
+
+        Raises:
+            ClientError: an argument is not what its parameter is declared as.
+        """
         config = request.config
         try:
             known = self.settings.functions.get(config.name)
         except LookupError as unknown:
             raise StepFailed(str(unknown)) from unknown
-        arguments: dict[str, Any] = dict(config.arguments)
+        try:
+            arguments: dict[str, Any] = dict(known.arguments(config.arguments))
+        except ValueError as fault:
+            raise ClientError(f"{config.name}: {fault}") from None
         for name, value in config.arguments.items():
             if type(value) not in _UNCHANGEABLE:
                 arguments[name] = normalise(value)  # its own copy

@@ -95,9 +95,11 @@ class Process(Runner[ProcessConfig]):
         config = request.config
         for fault in self.validate(config):  # it may have been registered under another name since
             raise StepFailed(str(fault))
+        call = job_of(self.settings, config.name, config.arguments)
+        job: dict[str, Json] = {**call, "path": list(sys.path), "memory": config.memory_bytes}
         try:
             ended = await self._workers.call(
-                _job(config),
+                job,
                 environment={**self.settings.environment, **config.environment},
                 limit_seconds=config.timeout,
                 answer_bytes=LARGEST_RESULT,
@@ -111,11 +113,6 @@ class Process(Runner[ProcessConfig]):
         if ended.too_large:
             raise StepFailed(f"the result is larger than {LARGEST_RESULT // 1024 // 1024} MiB", metadata=metadata)
         return await decoded(lambda answer: _outcome(answer, ended, metadata), ended.answer)
-
-
-def _job(config: ProcessConfig) -> dict[str, Json]:
-    call = job_of(config.name, config.arguments)
-    return {**call, "path": list(sys.path), "memory": config.memory_bytes}
 
 
 def _outcome(answer: bytes, ended: Called, metadata: Mapping[str, Json]) -> Outcome:

@@ -6,10 +6,13 @@ the same module means the same function; a function that cannot be told by it (a
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import attrs
+
+from runtime.parameters import Read, declared, readers_of
+from runtime.values.json import Json
 
 AnyFunction: TypeAlias = Callable[..., Any]
 
@@ -25,6 +28,7 @@ class Registered:
         wants_request: it has a parameter called ``request``.
         blocking: it is no ``async def``, and has to be called in a thread.
         importable: another process finds it by its name.
+        readers: what reads a text for those parameters that are no texts (`runtime.parameters`).
     """
 
     name: str
@@ -33,6 +37,15 @@ class Registered:
     wants_request: bool
     blocking: bool
     importable: bool
+    readers: Mapping[str, Read]
+
+    def arguments(self, rendered: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Give what it is called with: texts are read as its parameters are declared.
+
+        Raises:
+            ValueError: a text cannot be read as that; it names the argument.
+        """
+        return declared(self.readers, rendered) if self.readers else rendered
 
 
 class Functions:
@@ -67,6 +80,7 @@ class Functions:
             wants_request="request" in signature.parameters,
             blocking=not _is_async(function),
             importable=named is function and name == base and "<" not in base,
+            readers=readers_of(function),
         )
         self._names[function] = name
         return name

@@ -188,6 +188,9 @@ class Action:
 
         An ``async def`` is called on trio, any other function in a thread. A parameter called `request` receives the
         `runtime.runner.StepRequest`.
+
+        What a template renders is text: it is read as what the parameter is declared as (`runtime.parameters`), so that
+        ``amount: float`` receives a number. A text that is none ends the step as CLIENT_ERROR, and blocks the task.
         """
         return cls(type=FUNCTION, configuration=arguments, call=function)
 

@@ -1,12 +1,13 @@
 """function: callables of the embedding program, on trio and in threads."""
 
 import threading
+from typing import Any
 
 import pytest
 import trio
 
 from runners.function import Function
-from runtime import Action, Step, TaskState, open_runtime
+from runtime import Action, Input, Step, TaskState, open_runtime
 from runtime.functions import Functions
 from runtime.runner import ClientError, RunnerSettings
 from runtime.testing import laws
@@ -110,3 +111,54 @@ def test_what_is_no_function_is_refused(wrong):
 async def test_a_step_whose_function_is_not_known_here_fails_and_says_so():
     failed = await laws.fails_as_declared(Function(), {"name": "m:f"})
     assert failed.message.startswith('no function "m:f" is registered in this runtime')
+
+
+def priced(
+    amount: float, count: int = 1, gift: bool = False, items: list[str] | None = None, more: Any = "", name: str = ""
+) -> list[object]:
+    return [amount, count, gift, items, more, name]
+
+
+@pytest.mark.parametrize("call", [Action.calling, Action.in_process])
+async def test_what_a_template_renders_is_read_as_the_parameter_is_declared(call):
+    template = plan(
+        price=Step(
+            action=call(
+                priced,
+                amount="{{.input.amount}}",
+                count="{{.input.count}}",
+                gift="{{.input.gift}}",
+                items="{{.input.items | toJson}}",
+                more="{{.input.count}}",
+                name="{{.input.count}}",
+            )
+        ),
+        inputs=[
+            Input(name="amount", type="number"),
+            Input(name="count", type="number"),
+            Input(name="gift", type="bool"),
+            Input(name="items", collection=True),
+        ],
+    )
+    with trio.fail_after(30):
+        async with open_runtime() as rt:
+            task = await rt.submit(template, {"amount": 10.5, "count": 2, "gift": False, "items": ["a", "b"]})
+            view = await task.wait()
+    assert view.steps["price"].output == [10.5, 2, False, ["a", "b"], "2", "2"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "fault"),
+    [
+        ({"amount": "{{.input.word}}"}, "arguments.amount: must be a number, not a text"),
+        ({"amount": 1, "count": "1.5"}, "arguments.count: must be a whole number"),
+        ({"amount": 1, "items": "[a b]"}, "arguments.items: must be a list, not a text that is none in JSON"),
+    ],
+)
+async def test_a_text_that_cannot_be_read_as_the_parameter_blocks_the_task_and_names_it(argument, fault):
+    template = plan(price=Step(action=Action.calling(priced, **argument)), inputs=[Input(name="word", default="x")])
+    with trio.fail_after(30):
+        async with open_runtime() as rt:
+            view = await (await rt.submit(template)).wait()
+    assert view.state is TaskState.BLOCKED
+    assert view.steps["price"].error.startswith(f"{__name__}:priced: {fault}")
