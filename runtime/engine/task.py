@@ -18,7 +18,7 @@ from runtime.engine.persistent import PersistentMap, persistent
 from runtime.engine.records import ChildOrder, TaskResolved
 from runtime.engine.states import Admission, ResolutionState, StepState, TaskState, task_state_of
 from runtime.frozen import frozen, value
-from runtime.templates.model import THIS, ConditionScope, Step, Template, Variable
+from runtime.templates.model import THIS, ConditionScope, Step, Template
 from runtime.values.json import Json
 from runtime.values.snapshot import DEFAULT_REGION, StepView, Values
 from runtime.wishes import Callback, Spawned
@@ -140,8 +140,8 @@ Pending: TypeAlias = tuple[int, int]
 class Plan:
     """What all tasks of one template share: built once, never changed. `bodies` is what the children of loops do.
 
-    `variables` are the template's by name, `config` is what templates see of the host's configuration, `region` where it
-    is; `admission` is what the host wants of runs.
+    `config` is what templates see of the host's configuration, `region` where it is; `admission` is what the host wants
+    of runs.
     """
 
     template: Template
@@ -151,7 +151,6 @@ class Plan:
     pending: "PersistentMap[str, Pending]"
     ready: "PersistentMap[str, None]"
     bodies: Mapping[str, Step]
-    variables: dict[str, Variable]
     config: Mapping[str, Json] | None = None
     region: str = DEFAULT_REGION
     admission: Admission = Admission.FREE
@@ -179,7 +178,6 @@ def plan_of(
         pending=persistent(pending),
         ready=persistent({name: None for name, (unmet, _) in pending.items() if unmet == 0}),
         bodies={name: _body_of(step) for name, step in template.steps.items() if step.foreach},
-        variables={variable.name: variable for variable in template.variables},
         config=config,
         region=region,
         admission=admission,
@@ -435,7 +433,8 @@ class Task:
     def _values(self, steps: Shown, iterator: Json = None) -> Values:
         header, plan, began = self.header, self.plan, self.course.span.start
         infos = TaskInfos(header, self.last_activity if began is None else began, plan.region)
-        return Values(header.inputs, header.resolver_inputs, infos, plan.config, plan.variables, steps, iterator)
+        variables = plan.template.variables
+        return Values(header.inputs, header.resolver_inputs, infos, plan.config, variables, steps, iterator)
 
     @property
     def state(self) -> TaskState:
