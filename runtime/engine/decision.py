@@ -51,7 +51,7 @@ from runtime.engine.records import (
 )
 from runtime.engine.retry import next_delay
 from runtime.engine.states import RETRIABLE, UNRUNNABLE, Admission, ResolutionState, StepState, is_final
-from runtime.engine.task import DEFAULT_RUN_MAX, Progress, Task, child_name, max_retries_of
+from runtime.engine.task import DEFAULT_RUN_MAX, Progress, Task, child_name, definition_of, max_retries_of
 from runtime.engine.waits import baffled
 from runtime.errors import AlreadyExists, Conflict, InputInvalid, Refused
 from runtime.frozen import value
@@ -425,20 +425,18 @@ class _Turn:
         draft = self.draft
         if not draft.is_ready(name):
             return
-        definition, progress = draft.definition(name), draft.steps[name]
+        definition, progress = definition_of(name, draft.plan, draft.children), draft.steps[name]
         if not self.may_start(name, definition, progress):
             return
-        limit = max_retries_of(definition)
-        if 0 < limit < progress.tries:
-            self.give_up(name, at, f"max retries reached ({limit}): {progress.error}")
+        if progress.tries and 0 < max_retries_of(definition) < progress.tries:
+            self.give_up(name, at, f"max retries reached ({max_retries_of(definition)}): {progress.error}")
             return
         attempt = progress.attempt + 1
         record = StepStarted(at, name, attempt)
         self.records.append(record)
         draft.started(record)
-        self.effects.append(
-            StartStep(name, attempt, progress.state == StepState.AFTERRUN_ERROR, definition.foreach is not None)
-        )
+        checks_only, unroll = progress.state == StepState.AFTERRUN_ERROR, definition.foreach is not None
+        self.effects.append(StartStep(name, attempt, definition, checks_only, unroll))
 
     def may_start(self, name: str, definition: Step, progress: Progress) -> bool:
         """Say whether a ready step may start in this run: once, and a child only while its loop is expanded."""

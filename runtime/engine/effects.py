@@ -4,11 +4,12 @@ from typing import TypeAlias
 
 from runtime.engine.records import ChildOrder
 from runtime.frozen import frozen, value
+from runtime.templates.model import Step
 
 
 @value
 class StartStep:
-    """Begin attempt `attempt` of a step.
+    """Begin attempt `attempt` of a step, which is defined so.
 
     `checks_only`: its action ran already, only its checks are asked again. `unroll`: it is a loop, and its attempt is
     to find its items.
@@ -16,6 +17,7 @@ class StartStep:
 
     step: str
     attempt: int
+    definition: Step
     checks_only: bool = False
     unroll: bool = False
 

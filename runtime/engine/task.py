@@ -234,7 +234,8 @@ class Shown(Mapping[str, StepView]):
         """Show one."""
         if name == THIS and self._this:
             name = self._this
-        return view_of(self._task.steps[name], self._task.definition(name))
+        task = self._task
+        return view_of(task.steps[name], definition_of(name, task.plan, task.children))
 
     def __contains__(self, name: object) -> bool:
         """Say whether there is such a step."""

@@ -130,7 +130,7 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
 
     def _start(self, effect: StartStep) -> None:
         task, step, tools = self._unit, effect.step, self._services.tools
-        program = tools.programs.of(task.plan.template, task.definition(step))
+        program = tools.programs.of(task.plan.template, effect.definition)
         attempt = Attempt(
             tools,
             task.header,
