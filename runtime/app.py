@@ -323,7 +323,7 @@ async def open_runtime(
             root.start_child(
                 ChildSpec(
                     id=_INTAKE,
-                    start=lambda _incarnation: Intake(services, partial(root.nested, _TASKS)),
+                    start=lambda _incarnation: Intake(services, root.nested(_TASKS)),
                     restart=Restart.PERMANENT,
                     capacity=_INTAKE_CAPACITY,
                     stop_within=math.inf,

@@ -6,7 +6,7 @@ Acceptance and the first decisions of a whole batch of submissions share one com
 and only then are submitters answered.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from actors import Actor, Question, Stopped, Supervisor
@@ -39,7 +39,7 @@ _SUBMISSIONS: Final = (SubmitTask, SubmitFlow)  # an `|` would be worked out for
 
 
 class Intake(Actor[Message]):
-    """Takes tasks on. `tasks` gives the supervisor their actors live under."""
+    """Takes tasks on. `tasks` is the supervisor their actors live under: when it is another, so is the intake."""
 
     _roster: Roster
     _submissions: Submissions
@@ -47,7 +47,7 @@ class Intake(Actor[Message]):
     _delivery: Delivery
     _deletion: Deletion
 
-    def __init__(self, services: Services, tasks: Callable[[], Supervisor]) -> None:
+    def __init__(self, services: Services, tasks: Supervisor) -> None:
         self._services = services
         self._tasks = tasks
 

@@ -1,7 +1,7 @@
 """Which tasks and flows are in memory: the table of their actors' supervisor says it, and nobody else remembers."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from actors import Address, ChildKind, ChildState, ChildUnknown, Draining, Restart, Stopped, Supervisor
@@ -28,21 +28,20 @@ Told: TypeAlias = Address[WakeTask | Stopped | TurnMoved]
 
 
 class Roster:
-    """The actors under the supervisor that `tasks` gives, started in the name of `intake`."""
+    """The actors under the supervisor `tasks`, started in the name of `intake`."""
 
-    def __init__(self, services: Services, tasks: Callable[[], Supervisor], intake: Told) -> None:
+    def __init__(self, services: Services, tasks: Supervisor, intake: Told) -> None:
         self._services = services
         self._tasks = tasks
         self._intake = intake
 
     def find(self, task_id: str) -> Address[object] | None:
         """Give the address of a task's actor; None when it is asleep. Sync."""
-        tasks = self._tasks()
-        return tasks.address_of(task_id) if task_id in tasks else None
+        return self._tasks.address_of(task_id) if task_id in self._tasks else None
 
     def holds(self, task_id: str) -> bool:
         """Say whether a task is in memory. Sync."""
-        return task_id in self._tasks()
+        return task_id in self._tasks
 
     def let_go(self, task_id: str) -> None:
         """Let go of a task that was claimed in vain: what is held and has no actor would sleep for ever. Sync."""
@@ -52,7 +51,7 @@ class Roster:
     def failed(self, task_id: str) -> str:
         """Say why nobody starts a task's actor any more: it failed too often; "" if that is not so. Sync."""
         try:
-            child = self._tasks().child(task_id)
+            child = self._tasks.child(task_id)
         except ChildUnknown:
             return ""
         return str(child.reason) if child.state is ChildState.QUARANTINED else ""
@@ -67,7 +66,7 @@ class Roster:
         """
         birth = Birth(unit, self._services, self._intake, effects, resumed)
         try:
-            self._tasks().start_another(_TASK, unit.header.task_id, birth)
+            self._tasks.start_another(_TASK, unit.header.task_id, birth)
         except Draining:  # what is stored is resumed by whoever opens the journal next
             return False
         self._services.broadcast.show(unit)
