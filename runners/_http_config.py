@@ -80,7 +80,8 @@ class HttpConfig:
         auth: credentials.
         follow_redirect: go where the reply points; credentials are not taken along to another host.
         max_redirects: how often, at most.
-        max_reply_bytes: how large the reply's body may be, before and after it is decompressed.
+        max_reply_bytes: how large the reply's body may be, before and after it is decompressed. What it comes to as output
+            may be no larger than any result (`runtime.Limits.result_size`).
         proxy: the address of a proxy to go through, credentials in it; without it the environment's are used.
         insecure_skip_verify: take any server for the one that was meant.
         root_ca: PEM certificates to trust beside the system's.

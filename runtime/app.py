@@ -214,8 +214,8 @@ async def open_runtime(
         destinations: where steps may connect to; `runtime.destinations.CAUTIOUS` for tasks of others.
         environment: the variables that processes of steps inherit, in place of those of this process, which may hold
             secrets.
-        limits: how many steps may hold each resource, and how many runs may go on, at once; without, what ``utask-cfg``
-            says, and otherwise nothing is limited.
+        limits: how many steps may hold each resource, and how many runs may go on, at once, and how large results may
+            be; without, what ``utask-cfg`` says, and otherwise nothing is limited but the size of results.
         grace_seconds: what running steps get to finish when the runtime is shut down.
         answer_within_seconds: how long a call waits for the runtime's answer before it raises `Unavailable`.
         keep_ended_seconds: how long tasks are kept once they are DONE or CANCELLED.
@@ -294,6 +294,7 @@ async def open_runtime(
             catalogue,
             administrators,
             sharing.sure if sharing else None,
+            limits.result_size,
         ),
         timers=timers,
         agenda=agenda,

@@ -32,7 +32,8 @@ Rules
       output and metadata for the step to keep.
     * What it wants of the runtime (children, flows, callbacks) it wishes for, on its `Outcome` or on the error it raises:
       `runtime.wishes` says how.
-    * Output and metadata are JSON. What is not becomes the step's FATAL_ERROR.
+    * Output and metadata are JSON. What is not becomes the step's FATAL_ERROR, and so does what is larger than
+      `runtime.work.limits.Limits.result_size`.
     * What takes long says so: ``request.life.progress(0.5, "half")`` is told to whoever watches the task. A runner that
       may hang sets `heartbeat_seconds`, and gives signs of life; one that has to leave things in order when it is
       stopped sets `grace_seconds`, and looks at ``request.life.stopping``.

@@ -22,6 +22,7 @@ else:
 
 _LONGEST_INT = 4000  # CPython refuses to convert decimal texts of more digits; such a number stays a literal
 _LARGEST_INT = 10**_LONGEST_INT
+_SMALL_INT = 2**63
 _SURROGATE = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]")
 
 
@@ -136,52 +137,108 @@ class NotJson(ValueError):
         self.path = path
         super().__init__(f"{path.removeprefix('.') or 'the value'}: {problem}")
 
+    def below(self, step: str) -> Self:
+        """Give the same fault as seen from one level above, where `step` leads to it."""
+        return type(self)(self.problem, (step + self.path)[:200])
+
+
+class ValueTooLarge(ValueError):
+    """A value is larger than it may be; see `normalise` for how that is measured."""
+
 
 _DEEPEST = 200
+_MEMBER = 8
+"""What a member of a list or a mapping counts, beside its texts."""
 
 
-def normalise(value: object, _depth: int = _DEEPEST) -> Json:
+def normalise(value: object, most: float = math.inf, _depth: int = _DEEPEST, _room: list[float] | None = None) -> Json:
     """Check that a value from outside is JSON, and give it in plain, unshared form: dicts, lists and scalars.
 
     Tuples become lists, mappings dicts, enums their value; a lone surrogate in a text becomes U+FFFD. The result
     shares no container with the argument, so nobody can change it afterwards, and `dumps` takes it.
 
+    It may be as large as `most`: the characters of all its texts, keys and long numbers, and eight for each member of a
+    list or a mapping. That is about its length as JSON, and known without encoding it.
+
     Raises:
         NotJson: it holds something that is not JSON, is circular, or nested deeper than 200.
+        ValueTooLarge: it is larger than `most`. What is far larger is not read to its end.
     """
+    if _room is None:  # which all that belongs to one value takes from
+        _room = [most]
     if type(value) is str:  # exactly these are most of what comes, and to match what is like them takes far longer
-        return unicode_of(value)
-    if type(value) is int and -_LARGEST_INT < value < _LARGEST_INT:
+        _room[0] -= len(value)
+        if _room[0] < 0:
+            raise ValueTooLarge
+        return value if value.isascii() else unicode_of(value)
+    if type(value) is int and -_SMALL_INT < value < _SMALL_INT:
         return value
     if type(value) is dict and _depth > 0:
-        return {
-            key if type(key) is str and key.isascii() else _key(key): (
-                item if type(item) is str and item.isascii() else _member(item, _depth, ".", key)
-            )
-            for key, item in value.items()
-        }
+        plain: dict[str, Json] = {}
+        size = 0
+        try:
+            for key, item in value.items():
+                name = key if type(key) is str and key.isascii() else _key(key)
+                if type(item) is str and item.isascii():
+                    plain[name] = item
+                    size += len(name) + len(item) + _MEMBER
+                else:
+                    size += len(name) + _MEMBER
+                    plain[name] = normalise(item, most, _depth - 1, _room)
+        except NotJson as fault:
+            raise fault.below(f".{key}" if isinstance(key, str) else "") from None
+        _room[0] -= size
+        if _room[0] < 0:
+            raise ValueTooLarge
+        return plain
     match value:
-        case None | bool() | Number():
+        case None | bool():
+            return value
+        case Number():
+            _take(len(value.literal), _room)
             return value
         case Enum():
-            return normalise(value.value, _depth)
+            return normalise(value.value, most, _depth, _room)
         case str() | int() | float():
-            return _scalar(value)
+            return _scalar(value, _room)
         case list() | tuple() | Mapping() if _depth == 0:
             raise NotJson("nested too deeply, or circular")
         case list() | tuple():
-            return [_member(item, _depth, "[", index) for index, item in enumerate(value)]
+            return _list(value, _depth, _room)
         case Mapping():
-            return {_key(key): _member(item, _depth, ".", key) for key, item in value.items()}
+            return normalise(dict(value.items()), most, _depth, _room)
         case _:
             raise NotJson(f"a value of type {type(value).__name__} is not JSON")
 
 
-def _scalar(value: str | float) -> Json:
+def _take(size: int, room: list[float]) -> None:
+    room[0] -= size
+    if room[0] < 0:
+        raise ValueTooLarge
+
+
+def _list(value: Sequence[object], depth: int, room: list[float]) -> Json:
+    _take(_MEMBER * len(value), room)
+    plain: list[Json] = []
+    try:
+        for item in value:
+            plain.append(normalise(item, math.inf, depth - 1, room))  # noqa: PERF401 - how far it got is the path to a fault
+    except NotJson as fault:
+        raise fault.below(f"[{len(plain)}]") from None
+    return plain
+
+
+def _text(text: str, room: list[float]) -> str:
+    _take(len(text), room)
+    return unicode_of(text)
+
+
+def _scalar(value: str | float, room: list[float]) -> Json:
     match value:
         case str():
-            return unicode_of(str(value))
+            return _text(str(value), room)
         case int() if abs(value) < _LARGEST_INT:
+            _take(value.bit_length() // 3, room)
             return int(value)
         case int():
             raise NotJson(f"an integer of more than {_LONGEST_INT} digits cannot be printed")
@@ -189,14 +246,6 @@ def _scalar(value: str | float) -> Json:
             return float(value)
         case _:
             raise NotJson(f"{value} is not JSON")
-
-
-def _member(value: object, depth: int, mark: str, name: object) -> Json:
-    try:
-        return normalise(value, depth - 1)
-    except NotJson as fault:
-        step = f"[{name}]" if mark == "[" else f".{name}"
-        raise NotJson(fault.problem, (step + fault.path)[:200]) from None
 
 
 def _key(key: object) -> str:

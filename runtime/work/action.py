@@ -27,7 +27,7 @@ from runtime.runner import (
 from runtime.templates.calls import calls_of
 from runtime.templates.model import Action, Function, Output, OutputStrategy
 from runtime.values.evaluator import EvalCache
-from runtime.values.json import Json, NotJson, normalise
+from runtime.values.json import Json, NotJson, ValueTooLarge, normalise
 from runtime.values.snapshot import Values
 from runtime.work.limits import TOTAL, runner_label
 from runtime.work.resources import Resources
@@ -242,6 +242,7 @@ def _state_of(failure: StepFailed) -> StepState:
 
 def _left(attempt: Attempt, state: StepState, error: str, left: Outcome | StepFailed) -> StepFinished:
     """Take over what an action left, and wished for."""
+    most = attempt.tools.result_size
     try:
         if left.wishes:
             attempt.wishes = (*attempt.wishes, *left.wishes)
@@ -251,10 +252,12 @@ def _left(attempt: Attempt, state: StepState, error: str, left: Outcome | StepFa
             attempt.number,
             state,
             error,
-            None if left.output is None else normalise(left.output),
-            None if left.metadata is None else normalise(left.metadata),
-            _tags(left.tags) if left.tags else _NO_TAGS,
+            None if left.output is None else normalise(left.output, most),
+            None if left.metadata is None else normalise(left.metadata, most),
+            _tags(left.tags, most) if left.tags else _NO_TAGS,
         )
+    except ValueTooLarge:
+        return attempt.finished(StepState.FATAL_ERROR, _too_large(most, error))
     except NotJson as fault:
         problem = f"the result of the action is not JSON: {fault}"
     except Exception as fault:  # noqa: BLE001 - a mapping may be foreign code, too
@@ -262,8 +265,17 @@ def _left(attempt: Attempt, state: StepState, error: str, left: Outcome | StepFa
     return attempt.finished(StepState.FATAL_ERROR, problem, output=said(left.output))
 
 
-def _tags(tags: object) -> Mapping[str, str]:
-    whole = normalise({"tags": tags})  # so that the path to a fault says that it is in them
+def _too_large(most: int, error: str) -> str:
+    problem = (
+        f"the result of the action is larger than {most:,} (the characters of its texts, and 8 for each member of a list or"
+        " a mapping): keep it elsewhere and give where it is, or allow more with Limits(result_size=...), which is"
+        " max_result_size in utask-cfg"
+    )
+    return f"{problem}; the action itself had failed: {error}" if error else problem
+
+
+def _tags(tags: object, most: int) -> Mapping[str, str]:
+    whole = normalise({"tags": tags}, most)  # so that the path to a fault says that it is in them
     given = whole["tags"] if isinstance(whole, dict) else None
     if not isinstance(given, dict) or not all(isinstance(text, str) for text in given.values()):
         raise NotJson("a mapping of texts to texts is wanted", ".tags")

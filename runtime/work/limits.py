@@ -20,6 +20,12 @@ CRASHED: Final = "executions:crashed"
 """What a run holds besides, if the one before it was cut off by the end of its process."""
 
 
+RESULT_SIZE: Final = 16 * 2**20
+"""What the output of an action may come to where nothing else is said: more than the runners give by themselves."""
+
+MOST_RESULT_SIZE: Final = 64 * 2**20
+"""What `Limits.result_size` may be: with characters of four bytes, and metadata as large, it is half of what SQLite takes."""
+
 _UNLIMITED: Final = -1
 _EXECUTIONS: Final = 100
 _FROM_CRASHED: Final = 20
@@ -57,6 +63,13 @@ def _patient(_limits: object, _field: object, seconds: float) -> None:
         raise ValueError(f"acquire_timeout is {seconds:g}s: 0 waits for ever, and nothing is shorter than that")
 
 
+def _possible(_limits: object, _field: object, size: int) -> None:
+    if not 0 < size <= MOST_RESULT_SIZE:
+        raise ValueError(
+            f"result_size is {size}: it is a number from 1 to {MOST_RESULT_SIZE}, which a store can still hold"
+        )
+
+
 def _count(_limits: object, field: Any, value: int | None) -> None:
     if value is not None and value < 0:
         raise ValueError(f"{field.name} is {value}: None is no limit, and with 0 nothing ever runs")
@@ -64,7 +77,7 @@ def _count(_limits: object, field: Any, value: int | None) -> None:
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """How many may do something at once in one runtime; what is not named here has no limit.
+    """How many may do something at once in one runtime, and how much it may come to; what has no number has no limit.
 
     What has no slots is not limited, other than in µTask, where 100 runs go on at once, and 20 after a crash: there a run
     costs a connection to the database, a copy of the task and a thread of work; here it costs some kilobytes, and a
@@ -86,6 +99,10 @@ class Limits:
             takes no memory but its place in line. With 0 nothing ever runs.
         executions_from_crashed: how many of those may be going on where another process was cut off, so that a restart
             does not begin with all at once.
+        result_size: how large the output of an action may be, and its metadata, and its tags: the characters of all
+            texts, and eight for each member of a list or a mapping (`runtime.values.json.normalise`), which is about the
+            length as JSON. With a larger one the step ends as FATAL_ERROR, and nothing of it is kept: every result is
+            stored, shown, and read with its task.
     """
 
     resources: Mapping[str, int] = attrs.field(factory=dict, validator=_whole)
@@ -93,6 +110,7 @@ class Limits:
     acquire_timeout: float = attrs.field(default=60.0, validator=_patient)
     executions: int | None = attrs.field(default=None, validator=_count)
     executions_from_crashed: int | None = attrs.field(default=None, validator=_count)
+    result_size: int = attrs.field(default=RESULT_SIZE, validator=_possible)
 
     def __attrs_post_init__(self) -> None:
         for label in sorted(self.everywhere):
@@ -122,13 +140,17 @@ class Limits:
 
 @attrs.frozen(kw_only=True)
 class _Configured:
-    """The limits as ``utask-cfg`` names them, and one of our own: `global_resource_limits`, of all instances together."""
+    """The limits as ``utask-cfg`` names them, and two of our own.
+
+    `global_resource_limits` are those of all instances together, `max_result_size` is `Limits.result_size`.
+    """
 
     resource_limits: Mapping[str, int] = attrs.field(factory=dict)
     global_resource_limits: Mapping[str, int] = attrs.field(factory=dict)
     resource_acquire_timeout: Duration = _A_MINUTE
     max_concurrent_executions: int = _EXECUTIONS
     max_concurrent_executions_from_crashed: int | None = None
+    max_result_size: int = RESULT_SIZE
 
 
 def limits_of(config: Mapping[str, str]) -> Limits:
@@ -158,4 +180,5 @@ def limits_of(config: Mapping[str, str]) -> Limits:
         acquire_timeout=configured.resource_acquire_timeout,
         executions=None if runs == _UNLIMITED else runs,
         executions_from_crashed=None if crashed == _UNLIMITED else crashed,
+        result_size=configured.max_result_size,
     )

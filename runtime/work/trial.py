@@ -19,6 +19,7 @@ from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
 from runtime.values.snapshot import Values
 from runtime.wishes import Callback, Spawned, Wish
+from runtime.work.limits import RESULT_SIZE
 from runtime.work.program import Program, Programs
 from runtime.work.resources import Resources
 from runtime.work.schema import Schemas
@@ -35,6 +36,7 @@ class Tools:
 
     `tell` passes on what an attempt says of its progress; `resources` is None where nothing is limited. `sure`, where
     tasks are shared with other instances, waits until this one may go on with its own: nothing is begun before.
+    `result_size` is what the output of an action may come to, and its metadata, and its tags (`Limits`).
     """
 
     evaluator: Evaluator
@@ -47,6 +49,7 @@ class Tools:
     templates: Templates = attrs.field(factory=Templates)
     administrators: Administrators | None = None
     sure: Callable[[], Awaitable[None]] | None = None
+    result_size: int = RESULT_SIZE
 
 
 @attrs.define(eq=False, repr=False)

@@ -2,6 +2,7 @@ import copy
 import enum
 import json
 import pickle
+from types import MappingProxyType
 from typing import Any, get_type_hints
 
 import attrs
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.values.json import Json, NotJson, Number, dumps, loads, normalise, parse_number
+from runtime.values.json import Json, NotJson, Number, ValueTooLarge, dumps, loads, normalise, parse_number
 
 LITERALS = ["0", "-0", "12", "1.50", "1e3", "1E+2", "0.1", "-2.30", "1e400", "123456789012345678901234", "9" * 5000]
 
@@ -104,6 +105,42 @@ def test_what_is_not_json_is_refused_with_its_path(value, path):
     with pytest.raises(NotJson) as refusal:
         normalise(value)
     assert refusal.value.path.removeprefix(".") == path
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        ("plain", 5),
+        ("wörter", 6),
+        ({"key": "item", "kéy": "ítem"}, 30),
+        ({"key": {"key": [1, 2.5, None]}}, 46),
+        (("a", "bc"), 19),
+        (MappingProxyType({"a": "b"}), 10),
+        (10**100, 111),
+        (Number("1." + "0" * 98), 100),
+    ],
+)
+def test_a_value_may_be_as_large_as_is_said_and_no_larger(value, size):
+    """The characters of its texts and long numbers, and eight for each member."""
+    assert dumps(normalise(value, size)) == dumps(value)
+    with pytest.raises(ValueTooLarge):
+        normalise(value, size - 1)
+
+
+def test_of_what_is_far_too_large_little_is_read():
+    read: list[int] = []
+
+    class Watched(enum.Enum):
+        ONE = 1
+
+        @property
+        def value(self) -> str:
+            read.append(1)
+            return "x" * 100
+
+    with pytest.raises(ValueTooLarge):
+        normalise([Watched.ONE] * 10_000, 200_000)
+    assert len(read) == 1201
 
 
 def test_a_circle_is_refused():

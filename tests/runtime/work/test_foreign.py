@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
+import pytest
 import trio
 
 from actors import VirtualClock
-from runtime import Action, open_runtime
+from runtime import Action, Limits, open_runtime
 from runtime.foreign import LONGEST_TOLD, told
 from runtime.runner import Outcome, StepFailed
+from runtime.work.limits import limits_of
 from tests.runtime.work.test_recovery import EPOCH
 from tests.support.plans import plan, step
 
@@ -98,6 +100,40 @@ async def test_what_a_function_raises_or_returns_is_told_of_its_step_and_of_no_o
         for name, (_, text) in cases.items():
             assert text in view.steps[name].error, name
         assert (await (await rt.submit(plan(a=step()))).wait()).state == "DONE"
+
+
+LARGE = {
+    "text": "x" * 101,
+    "nested": {"a": [["x"] * 7] * 2},
+    "metadata": Outcome(metadata={"a": "x" * 100}),
+    "tags": Outcome(tags={"a": "x" * 100}),
+}
+
+
+async def give(name: str) -> object:
+    if name == "failed":
+        raise StepFailed("the disk is full", output="x" * 101)
+    return LARGE[name]
+
+
+async def test_a_result_that_is_too_large_ends_its_step_in_words_that_say_what_to_do(autojump_clock):
+    """It would be stored, shown and kept: and what no store can hold, its task would try to store for ever."""
+    steps = {name: step(action=Action.calling(give, name=name)) for name in [*LARGE, "failed"]}
+    async with open_runtime(clock=VirtualClock(EPOCH), limits=Limits(result_size=100)) as rt:
+        view = await (await rt.submit(plan(**steps))).wait()
+        for name, one in view.steps.items():
+            assert (one.state, one.output, one.metadata) == ("FATAL_ERROR", None, None), name
+            assert "larger than 100 (" in one.error
+            assert "Limits(result_size=...)" in one.error
+        assert "the disk is full" in view.steps["failed"].error
+
+
+def test_a_result_is_no_larger_than_a_store_can_hold():
+    for size in (0, -1, 2**30):
+        with pytest.raises(ValueError, match="result_size"):
+            Limits(result_size=size)
+    assert limits_of({"utask-cfg": '{"max_result_size": 1000}'}).result_size == 1000
+    assert limits_of({"utask-cfg": "{}"}).result_size == Limits().result_size
 
 
 def test_what_is_told_of_a_group_in_groups_is_bounded():
