@@ -1,8 +1,8 @@
 """A task while it is being changed: applies records and keeps the derived indexes, at a cost of what changed.
 
 A draft is private to one decision (or one replay). It starts from an immutable `Task` and ends in another; the maps
-inside are persistent, so neither direction copies them. The two that every attempt changes are copied at the first
-change, if they are small, and changed in place from then on.
+inside are persistent, so neither direction copies them, but for the two that every attempt changes: if they are small,
+the draft begins with copies of its own, and changes them in place.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from runtime.engine import edits, waits
 from runtime.engine.birth import new_task
 from runtime.engine.comments import commented
 from runtime.engine.graph import Edge, Graph, Need
-from runtime.engine.persistent import PersistentMap, persistent, put, without
+from runtime.engine.persistent import PersistentMap, own, persistent, put, without
 from runtime.engine.records import (
     CallbackAnswered,
     CallbackAwaited,
@@ -153,8 +153,6 @@ class Draft:
     """
 
     __slots__ = (
-        "_own_pending",
-        "_own_steps",
         "_ready",
         "children",
         "closing",
@@ -179,14 +177,12 @@ class Draft:
     )
 
     def __init__(self, task: Task) -> None:
-        self._own_steps: object = None  # the map itself, if this draft made it
-        self._own_pending: object = None
         self.header = task.header
         self.plan = task.plan
         self.graph = task.graph
         self.resolution = task.resolution
-        self.steps = task.steps
-        self.pending = task.pending
+        self.steps = own(task.steps)
+        self.pending = own(task.pending)
         self._ready = task.ready
         self.touched: set[str] = set()
         self.tally = dict(task.tally)
@@ -204,8 +200,7 @@ class Draft:
         self.dismissed: list[str] = []
 
     def freeze(self) -> Task:
-        """Give the task as it is now."""
-        self._own_steps = self._own_pending = None
+        """Give the task as it is now. The draft is over with that."""
         return Task(
             self.header,
             self.plan,
@@ -514,10 +509,10 @@ class Draft:
     def _put(self, name: str, was: Progress, now: Progress) -> None:
         """Put a step where it stands now, with all that is derived from it. Done twice for each attempt, so it is long."""
         steps = self.steps
-        if steps is self._own_steps and isinstance(steps, dict):
+        if isinstance(steps, dict):
             steps[name] = now
         else:
-            self.steps = self._own_steps = put(steps, name, now)
+            self.steps = steps.insert(name, now)
         if was.live is not now.live:
             self.live += 1 if now.live else -1
         if self.loops:
@@ -603,10 +598,10 @@ class Draft:
         unmet, unsettled = pending[name]
         left = unmet + met
         now = left, unsettled + settles
-        if pending is self._own_pending and isinstance(pending, dict):
+        if isinstance(pending, dict):
             pending[name] = now
         else:
-            self.pending = self._own_pending = put(pending, name, now)
+            self.pending = pending.insert(name, now)
         if met and not (unmet and left):
             self.touch(name)
         if settles and not (unsettled and unsettled + settles) and is_final(self.steps[name].state):

@@ -3,7 +3,7 @@
 A trie (`rpds`) changes in O(log n), but a look-up in one costs ten times one in a dict, and a change as much as copying
 a hundred entries does. So a map is a dict that is copied while it is small, as those of nearly all tasks are, and a trie
 from then on: its cost is bounded either way. The dicts are plain ones, which Python copies and reads three times faster
-than those of a class of their own; nobody changes one but who makes the copy, here.
+than those of a class of their own; nobody changes one but who made the copy.
 """
 
 from collections.abc import Mapping
@@ -24,6 +24,11 @@ PersistentMap: TypeAlias = "dict[K, V] | HashTrieMap[K, V]"
 def persistent(items: Mapping[K, V]) -> "PersistentMap[K, V]":
     """Give a map of these."""
     return dict(items) if len(items) <= MOST_COPIED else HashTrieMap(items)
+
+
+def own(items: "PersistentMap[K, V]") -> "PersistentMap[K, V]":
+    """Give the same map to one who will change it in place where it is a dict."""
+    return items.copy() if isinstance(items, dict) else items
 
 
 def put(items: "PersistentMap[K, V]", key: K, value: V) -> "PersistentMap[K, V]":
