@@ -147,10 +147,7 @@ class Address(Generic[M_contra]):
 
         At once if it has ended. Always fits. Watching twice is watching once, with the later `message`. Sync.
         """
-
-        def tell(stopped: Stopped) -> None:
-            watcher.deliver(message(stopped) if message is not None else stopped)  # type: ignore[arg-type]
-
+        tell: Callable[[Any], None] = watcher.deliver if message is None else partial(_deliver, watcher, message)
         if (stopped := self.stopped) is not None:
             tell(stopped)
             return
@@ -196,6 +193,10 @@ class Address(Generic[M_contra]):
             raise ActorStopped(self.name, self._ended)
         mailbox: Mailbox[M_contra] = self._host.wake(self)
         return mailbox
+
+
+def _deliver(watcher: Address[W], message: Callable[[Stopped], W], stopped: Stopped) -> None:
+    watcher.deliver(message(stopped))
 
 
 def _set(event: trio.Event, _stopped: Stopped) -> None:

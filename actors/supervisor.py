@@ -42,7 +42,7 @@ from actors.mailbox import Mailbox
 from actors.observer import Observer
 from actors.procession import Procession, StartOne, StopWave
 from actors.reason import StopKind, StopReason
-from actors.shutdown import Phase, ShutdownContext
+from actors.shutdown import ShutdownContext
 from actors.spec import AutoShutdown, ChildKind, ChildSpec, Nested, Restart, Start, Strategy, check_id
 from actors.table import ChildCount, ChildInfo, ChildState, Row, SupervisorStatistics, Table
 from actors.tree import TreeNode, render
@@ -353,9 +353,7 @@ class Supervisor:
             self._advance()
 
     def _refuse_if_draining(self) -> None:
-        reason = self._stopping
-        if reason is None and self._shutdown.phase is not Phase.RUNNING:
-            reason = self._shutdown.reason
+        reason = self._stopping or self._shutdown.reason
         if reason is not None:
             raise Draining(self._path, reason)
 

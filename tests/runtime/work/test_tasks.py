@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from actors import VirtualClock
+from actors import StopReason, VirtualClock
 from runtime import (
     Action,
     Condition,
@@ -771,3 +771,12 @@ async def test_who_waits_for_a_task_in_memory_or_reads_it_asks_nobody(autojump_c
             go_on.set()
         assert rt._broadcast.present(task.id) is None
         assert (await task.status()).state is TaskState.DONE
+
+
+async def test_when_the_supervisor_of_the_tasks_is_another_so_is_the_front_door_that_holds_it(autojump_clock, clock):
+    async with open_runtime(clock=clock) as rt:
+        front, root = rt._intake(), rt._stop_tasks.func.__self__
+        root.nested("tasks").stop(StopReason.normal("test"))
+        await front.wait_stopped()
+        await trio.testing.wait_all_tasks_blocked()
+        assert (await (await rt.submit(plan(a=Step(action=echo("x"))))).wait()).state is TaskState.DONE
