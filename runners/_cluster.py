@@ -11,7 +11,7 @@ import attrs
 import trio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from runtime.runner import Json, dumps, loads, loads_yaml, normalise
+from runtime.runner import BRIEF, Json, dumps, loads, loads_yaml, normalise
 
 if find_spec("distributed") is None:  # it is loaded later; that it is missing is better said at once
     raise ModuleNotFoundError("No module named 'distributed'", name="distributed")
@@ -87,8 +87,8 @@ class Cluster:
         """Leave the cluster, and end the thread."""
         portal, thread, self._portal, self._thread = self._portal, self._thread, None, None
         if portal is not None and thread is not None:
-            await trio.to_thread.run_sync(portal.call, self._session.close)
-            await trio.to_thread.run_sync(thread.__exit__, None, None, None)
+            await BRIEF.run(portal.call, self._session.close)
+            await BRIEF.run(thread.__exit__, None, None, None)
 
 
 class _Session:

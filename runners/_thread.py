@@ -8,6 +8,8 @@ from typing import TypeVar
 import outcome
 import trio
 
+from runtime.runner import BRIEF
+
 S = TypeVar("S", str, bytes)
 T = TypeVar("T")
 
@@ -21,7 +23,7 @@ async def decoded(decode: Callable[[S], T], text: S) -> T:
     """
     if len(text) < _LARGE:
         return decode(text)
-    return await trio.to_thread.run_sync(decode, text)
+    return await BRIEF.run(decode, text)
 
 
 async def conversing(stream: trio.SocketStream, converse: Callable[[socket.socket], T]) -> T:

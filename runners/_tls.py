@@ -6,6 +6,8 @@ import ssl
 import httpx2
 import trio
 
+from runtime.runner import BRIEF
+
 
 def tls_context(*, verify: bool = True, root_ca: str = "", client_pem: str = "") -> ssl.SSLContext:
     """Build a context; it takes tens of milliseconds to load the system's roots, so call it in a thread.
@@ -47,7 +49,7 @@ class SystemTls:
                 continue
             self._built = trio.Event()
             try:
-                self._context = await trio.to_thread.run_sync(tls_context)
+                self._context = await BRIEF.run(tls_context)
             finally:
                 self._built.set()
                 self._built = None

@@ -14,7 +14,7 @@ from runners._secrets import missing
 from runners._thread import decoded
 from runners._tls import SystemTls, tls_context
 from runners._wire import proxy_of
-from runtime.runner import ClientError, Fault, Outcome, Runner, RunnerSettings, StepFailed, StepRequest, loads
+from runtime.runner import BRIEF, ClientError, Fault, Outcome, Runner, RunnerSettings, StepFailed, StepRequest, loads
 
 _OURS = frozenset({"content-length", "transfer-encoding"})  # said by what is sent, whatever a configuration says
 
@@ -93,7 +93,7 @@ class Http(Runner[HttpConfig]):
     async def _tls(self, config: HttpConfig) -> ssl.SSLContext:
         mutual = config.auth.mutual_tls
         if config.insecure_skip_verify or config.root_ca or mutual:
-            return await trio.to_thread.run_sync(
+            return await BRIEF.run(
                 lambda: tls_context(
                     verify=not config.insecure_skip_verify,
                     root_ca=config.root_ca,

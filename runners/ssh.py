@@ -18,7 +18,7 @@ from runners._ssh_config import SshConfig, SshOutputMode, config_faults, host_an
 from runners._ssh_key import KeyUnusable, private_key
 from runners._ssh_session import Ran, SessionFailed, bastion_command, public_keys, run_command
 from runners._thread import conversing, decoded
-from runtime.runner import ClientError, Fault, Forbidden, Json, Outcome, Runner, StepFailed, StepRequest
+from runtime.runner import BRIEF, ClientError, Fault, Forbidden, Json, Outcome, Runner, StepFailed, StepRequest
 
 _CONNECT_SECONDS = 10.0
 _TEXT = {"type": "string"}
@@ -94,7 +94,7 @@ async def _key(config: SshConfig) -> paramiko.PKey:
     read = partial(private_key, config.ssh_key, config.ssh_key_passphrase)
     if not config.ssh_key_passphrase:
         return read()
-    return await trio.to_thread.run_sync(read, abandon_on_cancel=True)
+    return await BRIEF.run(read, leave=True)
 
 
 def _outcome(config: SshConfig, ran: Ran, _output: str) -> Outcome:

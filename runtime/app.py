@@ -60,6 +60,7 @@ from runtime.runner import AnyRunner, Runners, RunnerSettings
 from runtime.templates.actions import ActionTypes
 from runtime.templates.catalogue import Templates, TemplateSources, load_templates
 from runtime.templates.functions import FunctionSources, load_functions
+from runtime.threads import BRIEF
 from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
 from runtime.values.snapshot import DEFAULT_REGION
@@ -265,13 +266,11 @@ async def open_runtime(
         environment=dict(os.environ if environment is None else environment),
     )
     known = Runners(runners, settings)
-    library = (
-        load_functions((), known) if not functions else await trio.to_thread.run_sync(load_functions, functions, known)
-    )
+    library = load_functions((), known) if not functions else await BRIEF.run(load_functions, functions, known)
     _check_flows(kit, library.types)
     evaluator = Evaluator(now=lambda: datetime.fromtimestamp(clock.wall(), UTC), region=region)
     if templates:
-        await trio.to_thread.run_sync(_load, templates, library.types, catalogue, evaluator)
+        await BRIEF.run(_load, templates, library.types, catalogue, evaluator)
     journal = journal or await _journal(store, keys)
     timers = Timers(clock, shutdown=shutdown)
     limits = limits or limits_of(config or {})

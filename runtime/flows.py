@@ -41,6 +41,9 @@ HOOK_WITHIN_SECONDS: Final = 60.0
 GeneratorFunction: TypeAlias = Callable[[FlowCreated], Any]
 """Gives the steps of a flow: `StepSpec` and `GroupSpec`, in a list. An ``async def``, or called in a thread.
 
+Of generators, hooks and readers of plans that are called in threads 64 go on at once, and the others wait; the threads of
+the program are not theirs. Nothing can end one: what is cancelled, or late, goes on in its thread until it returns.
+
 One that yields them, asynchronously, has the first groups begun while it goes on, as far as they are `eager`.
 """
 

@@ -63,6 +63,7 @@ from runtime.frozen import frozen, value
 from runtime.functions import Functions
 from runtime.life import SILENT, Life
 from runtime.messenger import NOBODY, Messenger
+from runtime.threads import BRIEF
 from runtime.values.json import Json, NotJson, Number, dumps, loads, normalise
 from runtime.wishes import (
     REFUSED,
@@ -80,6 +81,7 @@ from runtime.wishes import (
 )
 
 __all__ = (
+    "BRIEF",
     "ENTRY_POINTS",
     "EVERYWHERE",
     "PARENT_TAG",

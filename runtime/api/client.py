@@ -51,6 +51,7 @@ from runtime.templates.actions import ActionTypes
 from runtime.templates.catalogue import Templates, TemplateSources
 from runtime.templates.model import Function, Template
 from runtime.templates.validation import Validated, check_data, check_file, validate
+from runtime.threads import BRIEF
 from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
 from runtime.wishes import task_of_callback
@@ -224,7 +225,7 @@ class Runtime(FlowClient):
                 return _prepared(check_data(source, self._types, strict=strict))
             case _:
                 check = partial(check_file, source, self._types, strict=strict)
-                return _prepared(await trio.to_thread.run_sync(check))
+                return _prepared(await BRIEF.run(check))
 
     def _prepare_object(self, template: Template) -> Prepared:
         known = self._prepared.get(id(template))

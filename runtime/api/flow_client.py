@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
-import trio
 
 from runtime.api.flow_messages import (
     AnswerApproval,
@@ -39,6 +38,7 @@ from runtime.flow.records import APPROVAL_SECONDS, PLAN_SECONDS
 from runtime.flow.states import ApprovalOption, ResponseType
 from runtime.journal.listing import Wanted
 from runtime.journal.protocol import PAGE, Journal, Listed, Place
+from runtime.threads import BRIEF
 
 if TYPE_CHECKING:
     from runtime.api.flow_submission import FlowRequest, FlowSource
@@ -288,7 +288,7 @@ class FlowClient:
                     type=source, document=kit.documents.get(source), labels=kit.labels_of(source), **settings
                 )
             case _:
-                document = await trio.to_thread.run_sync(partial(load_flow, source, strict=strict))
+                document = await BRIEF.run(partial(load_flow, source, strict=strict))
         return FlowRequest(type=document.name or "flow", document=document, **settings)
 
     async def take_flow_on(self, request: FlowRequest) -> FlowHandle:

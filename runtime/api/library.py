@@ -4,11 +4,9 @@ All files are read and checked before anything changes, so that a folder with a 
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import TypeAlias
 
 import attrs
-import trio
 
 from runtime.errors import Fault
 from runtime.journal.listing import Wanted
@@ -16,6 +14,7 @@ from runtime.journal.protocol import Journal
 from runtime.templates.actions import ActionTypes
 from runtime.templates.catalogue import Templates, TemplateSources, files_of, read_templates
 from runtime.templates.model import Template
+from runtime.threads import BRIEF
 
 
 @attrs.frozen(kw_only=True)
@@ -53,7 +52,7 @@ async def sync_templates(
         TemplateInvalid: every fault of the first file that has any; nothing changed.
         JournalUnavailable: it is not known which templates are in use; nothing changed.
     """
-    checked = await trio.to_thread.run_sync(partial(read_templates, sources, types, catalogue))
+    checked = await BRIEF.run(read_templates, sources, types, catalogue)
     here = {one.template.name: one.template for one in checked.values()}
     gone = [template for name, template in catalogue.items() if name not in here]
     used = {one.name for one in gone if await journal.find(Wanted(template=one.name), limit=1)}

@@ -2,7 +2,6 @@
 
 import signal
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +10,7 @@ import trio
 from runtime.api.client import Runtime
 from runtime.api.library import Fingerprint, fingerprint
 from runtime.errors import Refused
+from runtime.threads import BRIEF
 
 LOOK_AGAIN_SECONDS: Final = 1.0
 
@@ -50,7 +50,7 @@ async def follow_templates(
 
 async def _look(folder: Path) -> Fingerprint | str:
     try:
-        return await trio.to_thread.run_sync(partial(fingerprint, folder))
+        return await BRIEF.run(fingerprint, folder)
     except Refused as refusal:
         return str(refusal)
 

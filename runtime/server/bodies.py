@@ -14,6 +14,7 @@ from starlette.responses import Response
 from runtime.errors import Refused, Unavailable
 from runtime.server.limits import ServerLimits
 from runtime.templates.yaml import YamlInvalid, parse_yaml
+from runtime.threads import BRIEF
 from runtime.values.json import Json, dumps, loads
 
 YAML: Final = "application/x-yaml"
@@ -97,7 +98,7 @@ async def parsed(raw: bytes) -> Json:
     """
     if len(raw) <= _PARSED_AT_ONCE:
         return _parsed(raw)
-    return await trio.to_thread.run_sync(_parsed, raw)
+    return await BRIEF.run(_parsed, raw)
 
 
 def _parsed(raw: bytes) -> Json:

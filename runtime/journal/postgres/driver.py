@@ -23,6 +23,8 @@ from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.rows import AsyncRowFactory, tuple_row
 from psycopg.waiting import Ready, Wait
 
+from runtime.threads import Threads
+
 _DEFAULTS: Final = {
     "connect_timeout": "10",
     "keepalives_idle": "10",
@@ -32,6 +34,8 @@ _DEFAULTS: Final = {
     "application_name": "understudy",
 }
 """A server that has gone silent is noticed, unless the address says otherwise."""
+
+_CONNECTING: Final = Threads("connections to PostgreSQL", 16)
 
 
 class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
@@ -67,7 +71,7 @@ class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
         """
         given = conninfo.conninfo_to_dict(address)
         whole = conninfo.make_conninfo(address, **{k: v for k, v in defaults.items() if k not in given}, **parameters)
-        connection = cls(await trio.to_thread.run_sync(_connected, whole, abandon_on_cancel=True))
+        connection = cls(await _CONNECTING.run(_connected, whole, leave=True))
         connection._autocommit = True  # as that of the one it was adopted from
         return connection
 

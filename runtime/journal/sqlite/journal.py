@@ -36,6 +36,7 @@ from runtime.journal.sqlite.thread import WriterThread
 from runtime.journal.sqlite.upkeep import reseal
 from runtime.journal.sqlite.writer import Writer
 from runtime.journal.turns import Templates, encoded
+from runtime.threads import BRIEF
 
 T = TypeVar("T")
 
@@ -74,7 +75,7 @@ class SqliteJournal:
         Raises:
             StoreUnusable: it cannot be used; the text says why and what to do.
         """
-        parts = await trio.to_thread.run_sync(_open, opening, ring)
+        parts = await BRIEF.run(_open, opening, ring)
         return cls(opening, *parts, ring=ring)
 
     async def append(self, entries: Sequence[Entry]) -> int:

@@ -1,14 +1,15 @@
 """What a flow asks on its way: for its steps, about a plan, of policies and hooks. Each question gets one answer.
 
 The functions of a program are foreign code: an ``async def`` is called here, anything else in a thread, and whatever
-they do is an answer; a thread that never ends is left behind.
+they do is an answer. A cancel, or being late, leaves the thread behind: nothing can end it. It is one of a number that
+only these functions have, and counts until it ends.
 """
 
 import inspect
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import trio
 
@@ -35,16 +36,19 @@ from runtime.flows import HOOK_WITHIN_SECONDS, Flows, HookCall
 from runtime.foreign import passes, told
 from runtime.policies.evaluation import evaluate
 from runtime.policies.protocol import PlanView
+from runtime.threads import Threads
 from runtime.work.flows.birth import as_it_resumes
 from runtime.work.flows.labour import perform_signal
 from runtime.work.trial import Tools
+
+_FUNCTIONS: Final = Threads("functions of flows", 64)
 
 
 async def generate(
     flow: Flow, effect: Generate, kit: Flows, tools: Tools, first: Callable[[GroupsGenerated], None]
 ) -> StepsGenerated | GenerationFailed:
     """Ask for the steps of a flow; tell of the `first` groups that are eager. Never raises, and ends in time."""
-    problem = f"the generator did not end within {kit.generate_within_seconds:g} s"
+    problem = ""
     with trio.move_on_after(kit.generate_within_seconds):
         try:
             given = await _given(flow, effect, kit, tools, partial(_tell_first, flow, tools, first))
@@ -57,6 +61,7 @@ async def generate(
             if passes(error):
                 raise
             problem = f"the generator failed: {told(error)}"
+    problem = problem or _late("the generator", kit.generate_within_seconds)
     return GenerationFailed(at=tools.clock.wall(), error=problem)
 
 
@@ -114,7 +119,17 @@ async def _given(
 async def _called(function: Callable[..., Any], *args: object) -> object:
     if inspect.iscoroutinefunction(function):
         return await function(*args)
-    return await trio.to_thread.run_sync(partial(function, *args), abandon_on_cancel=True)
+    return await _FUNCTIONS.run(function, *args, leave=True)
+
+
+def _late(what: str, seconds: float) -> str:
+    problem = f"{what} did not end within {seconds:g} s"
+    if not _FUNCTIONS.taken:
+        return problem
+    return (
+        f"{problem}; all {_FUNCTIONS.most} threads for functions of flows are taken by some that have not returned:"
+        " find what they hang in, or write them as async def"
+    )
 
 
 async def check_plan(step: Step, effect: CheckPlan, kit: Flows, tools: Tools) -> PlanChecked:
@@ -122,7 +137,7 @@ async def check_plan(step: Step, effect: CheckPlan, kit: Flows, tools: Tools) ->
     no_op, problem = False, None
     try:
         read = partial(is_noop, step.spec.plan_kind, step.output, kit.plan_readers)
-        no_op = bool(await trio.to_thread.run_sync(read, abandon_on_cancel=True))
+        no_op = bool(await _FUNCTIONS.run(read, leave=True))
     except PlanUnreadable as error:
         problem = str(error)
     except BaseException as error:
@@ -180,15 +195,15 @@ async def call_hook(flow: Flow, step: Step, effect: CallHook, kit: Flows, tools:
     function = kit.hooks.get(type_)
     problem: str | None = None
     if function is not None:
-        problem = f"the hook did not end within {HOOK_WITHIN_SECONDS:g} s"
-        with trio.move_on_after(HOOK_WITHIN_SECONDS):
+        with trio.move_on_after(HOOK_WITHIN_SECONDS) as patience:
             try:
                 await _called(function, _call(flow, step, effect))
-                problem = None
             except BaseException as error:
                 if passes(error):
                     raise
                 problem = told(error)
+        if patience.cancelled_caught:
+            problem = _late("the hook", HOOK_WITHIN_SECONDS)
     return HookReturned(at=tools.clock.wall(), step=step.id, attempt=effect.attempt, hook=effect.hook, error=problem)
 
 
@@ -197,16 +212,17 @@ async def find_dependents(flow: Flow, step: Step, effect: FindDependents, kit: F
     found: tuple[str, ...] = ()
     problem: str | None = None
     if kit.dependents is not None:
-        problem = f"it did not end within {HOOK_WITHIN_SECONDS:g} s"
-        with trio.move_on_after(HOOK_WITHIN_SECONDS):
+        with trio.move_on_after(HOOK_WITHIN_SECONDS) as patience:
             try:
                 call = _call(flow, step, CallHook(step.id, effect.attempt, Hook.ON_SKIP))
                 named = await _called(kit.dependents, call, {one.id: one.name for one in flow.steps.values()})
-                found, problem = _texts(named), None
+                found = _texts(named)
             except BaseException as error:
                 if passes(error):
                     raise
                 problem = told(error)
+        if patience.cancelled_caught:
+            problem = _late("it", HOOK_WITHIN_SECONDS)
     return DependentsFound(at=tools.clock.wall(), step=step.id, attempt=effect.attempt, steps=found, error=problem)
 
 
