@@ -300,7 +300,7 @@ class _Turn:
                 if change.step == step:
                     state, error = change.state, change.error
             # A skip that asks for another attempt at once is a try, or nothing would bound how often it asks (I4).
-            tried = tried or state == StepState.RETRY_NOW
+            tried = tried or (state == StepState.RETRY_NOW and draft.definition(step).foreach is None)
         record = StepReturned(event.at, step, state, event.state, error, event.output, event.metadata, tried)
         self.records.append(record)
         draft.returned(record)
@@ -428,8 +428,10 @@ class _Turn:
         definition, progress = definition_of(name, draft.plan, draft.children), draft.steps[name]
         if not self.may_start(name, definition, progress):
             return
-        if progress.tries and 0 < max_retries_of(definition) < progress.tries:
-            self.give_up(name, at, f"max retries reached ({max_retries_of(definition)}): {progress.error}")
+        limit = max_retries_of(definition) if progress.tries else 0
+        # What is in AFTERRUN_ERROR is not tried again: only its checks are asked.
+        if 0 < limit < progress.tries and progress.state != StepState.AFTERRUN_ERROR:
+            self.give_up(name, at, f"max retries reached ({limit}): {progress.error}")
             return
         attempt = progress.attempt + 1
         record = StepStarted(at, name, attempt)
@@ -439,14 +441,14 @@ class _Turn:
         self.effects.append(StartStep(name, attempt, definition, checks_only, unroll))
 
     def may_start(self, name: str, definition: Step, progress: Progress) -> bool:
-        """Say whether a ready step may start in this run: once, and a child only while its loop is expanded."""
+        """Say whether a ready step may start in this run: once, a child only while its loop is expanded and has its needs met."""
         draft, loops = self.draft, definition.foreach is not None
         # A loop's tries are not counted: retried at once, it would not end.
         if progress.live or (progress.run == draft.run and (loops or progress.state != StepState.RETRY_NOW)):
             return False
         child = draft.children.get(name) if draft.children else None
         if child is not None:
-            return draft.steps[child.loop].state == StepState.EXPANDED
+            return draft.steps[child.loop].state == StepState.EXPANDED and not draft.pending[child.loop][0]
         return not loops or (progress.state in _UNROLLED and name not in draft.loops)
 
     @property

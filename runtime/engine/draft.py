@@ -445,7 +445,8 @@ class Draft:
     def _set_state(self, record: StepInterrupted | StepChanged) -> None:
         was = self.steps[record.step]
         live = was.live and isinstance(record, StepChanged)
-        progress = attrs.evolve(was, state=record.state, error=record.error, live=live)
+        run = self.run if record.step in self.loops else was.run  # a loop that is done anew is so in the next run
+        progress = attrs.evolve(was, state=record.state, error=record.error, live=live, run=run)
         self._put(record.step, was, progress)
 
     def _expanded(self, record: LoopExpanded) -> None:
@@ -604,6 +605,8 @@ class Draft:
             self.pending = pending.insert(name, now)
         if met and not (unmet and left):
             self.touch(name)
+            if name in self.loops:  # its children need what it needs
+                self.fresh.extend(child_name(name, index) for index in range(self.loops[name].size))
         if settles and not (unsettled and unsettled + settles) and is_final(self.steps[name].state):
             further.append((name, settles))
 

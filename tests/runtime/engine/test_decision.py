@@ -159,6 +159,16 @@ def test_after_afterrun_error_only_the_checks_are_asked_again():
     assert loop.task.steps["a"].tries == 1
 
 
+def test_checks_are_asked_again_even_if_the_retries_are_used_up():
+    unclear = Outcome(changes=(Change(step="a", state="AFTERRUN_ERROR", error="cannot say"),))
+    outcomes = [Outcome("SERVER_ERROR"), unclear, Outcome(tried=False)]
+    loop = Loop(plan(a=step(max_retries=1)), scripted({"a": outcomes}))
+    loop.run()
+    loop.retry_now()
+    assert loop.task.steps["a"].tries == 2
+    assert loop.retry_now().state is TaskState.DONE
+
+
 def test_a_result_is_rendered_once_everything_is_settled():
     loop = Loop(plan(a=step(), result_format={"x": "{{.step.a.output}}"}))
     loop.tell(RunRequested(at=0))

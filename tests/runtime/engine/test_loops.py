@@ -110,6 +110,27 @@ def test_a_child_may_have_the_whole_loop_retried_from_scratch_in_the_next_run():
     assert len(loop.task.steps["each"].children) == 3
 
 
+def test_a_loop_that_was_expanded_in_an_earlier_run_is_retried_in_the_next_one_too():
+    retried = Outcome(changes=(Change(step="each", state="TO_RETRY"),))
+    outcomes = {"each": [Outcome(items=(0,))], "each-0": [Outcome("SERVER_ERROR"), retried]}
+    loop = Loop(plan(each=loop_step()), scripted(outcomes))
+    loop.run()
+    assert loop.retry_now().resolution is ResolutionState.ERROR
+    assert loop.states() == {"each": "TO_RETRY"}
+    loop.script = lambda *_: Outcome(items=(0,))
+    assert loop.retry_now().state is TaskState.DONE
+    assert loop.started == ["each", "each-0", "each-0", "each", "each-0"]
+
+
+def test_the_children_of_a_loop_wait_until_what_it_depends_on_was_done_anew():
+    expired = Outcome(changes=(Change(step="login", state="TO_RETRY"), Change(step="each-0", state="TO_RETRY")))
+    outcomes = {"each": [Outcome(items=(0, 1))], "each-0": [expired, Outcome()]}
+    loop = Loop(plan(login=step(), each=chain("login"), after=step("each")), scripted(outcomes))
+    assert loop.run().resolution is ResolutionState.ERROR
+    assert loop.retry_now().state is TaskState.DONE
+    assert loop.started == ["login", "each", "each-0", "login", "each-0", "each-1", "after"]
+
+
 def test_children_not_yet_started_do_not_start_once_the_loop_is_to_be_retried():
     outcomes = {
         "each": [Outcome(items=(0, 1, 2))],
