@@ -14,8 +14,10 @@ from runtime.runner import (
 )
 
 
-async def run_flow(settings: RunnerSettings, order: FlowOrder, spawned: tuple[Spawned, ...]) -> FlowReport:
-    """Give what a flow came to, if it has ended.
+async def run_flow(
+    settings: RunnerSettings, order: FlowOrder, spawned: tuple[Spawned, ...], *, awaits: str = "waits for"
+) -> FlowReport:
+    """Give what a flow came to, if it has ended; `awaits` begins what the step says until then.
 
     Raises:
         NotAssigned: it has not, and is run: the step is to wait for it.
@@ -33,5 +35,5 @@ async def run_flow(settings: RunnerSettings, order: FlowOrder, spawned: tuple[Sp
     except ConnectionError as gone:
         raise StepFailed(str(gone)) from gone
     if report is None:
-        raise NotAssigned(f"waits for flow {order.id}", output={"id": order.id}, wishes=[RunFlow(order=order)])
+        raise NotAssigned(f"{awaits} flow {order.id}", output={"id": order.id}, wishes=[RunFlow(order=order)])
     return report

@@ -17,6 +17,7 @@ from runtime.runner import ClientError, Duration, FlowOrder, Json, Outcome, Runn
 _QUESTION: Final = "approval"
 _YES: Final = {"approve", "auto-approve"}
 _NO: Final = "deny"
+_AWAITS: Final = "waits for somebody to approve or deny step s1 of"
 
 
 def _positive(_config: object, _field: object, seconds: float) -> None:
@@ -69,7 +70,7 @@ class Approval(Runner[ApprovalConfig]):
             approval_seconds=config.expires,
             plan_seconds=config.expires,
         )
-        report = await run_flow(self.settings, order, request.spawned)
+        report = await run_flow(self.settings, order, request.spawned, awaits=_AWAITS)
         asked = report.steps[_QUESTION]
         if asked.answer is None:
             raise ClientError(f"it was not answered: {report.error or asked.status}")

@@ -78,7 +78,9 @@ class Submission:
         task = await prepare_task(self.template, self.inputs, self.tags, infos=infos, evaluator=evaluator)
         resolver_inputs = self.resolver_inputs
         if self.resolve:
-            resolver_inputs = check_inputs(self.template.resolver_inputs, resolver_inputs, keep_undeclared=True)
+            resolver_inputs = check_inputs(
+                self.template.resolver_inputs, resolver_inputs, keep_undeclared=True, root="resolver_inputs"
+            )
         submitted = TaskSubmitted(
             at,
             self.task_id,

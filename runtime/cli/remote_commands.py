@@ -71,11 +71,12 @@ def submit(
     given = _inputs(remote, template, inputs)
     task = remote.ask(SubmitTask(template=template, inputs=given, tags=_pairs(tags), task_id=task_id))
     _print(task, as_json, task["id"])
-    if not wait:
-        return 0
-    from runtime.cli.watching import watch_task  # noqa: PLC0415 - not needed for --help
+    from runtime.cli.watching import say_who_is_awaited, watch_task  # noqa: PLC0415 - not needed for --help
 
-    return watch_task(remote, task["id"], as_json=as_json)
+    if wait:
+        return watch_task(remote, task["id"], as_json=as_json)
+    say_who_is_awaited(task)
+    return 0
 
 
 @click.command("ls")
@@ -158,6 +159,24 @@ def retry(*, remote: "Remote", task_id: str, wait: bool) -> int:
 
 @click.command()
 @click.argument("task_id")
+@click.option(
+    "--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="A resolver input; repeat it for a list."
+)
+@click.option("--wait", is_flag=True, help="Wait for it, as watch does.")
+@talking
+def resolve(*, remote: "Remote", task_id: str, inputs: tuple[str, ...], wait: bool) -> int:
+    """Take on the task TASK_ID, which waits for somebody to, and run it."""
+    from runtime.api.commands import ResolveTask  # noqa: PLC0415 - not needed for --help
+    from runtime.api.queries import GetTask  # noqa: PLC0415 - as above
+    from runtime.cli.watching import watch_task  # noqa: PLC0415 - as above
+
+    asked = remote.ask(GetTask(task_id=task_id)).get("resolver_inputs", ())
+    remote.ask(ResolveTask(task_id=task_id, resolver_inputs=_read(asked, inputs, "resolver_inputs")))
+    return watch_task(remote, task_id, as_json=False) if wait else 0
+
+
+@click.command()
+@click.argument("task_id")
 @click.argument("step")
 @click.option(
     "--response", type=click.Choice(("approve", "deny", "deny-skip-current", "deny-skip-current-and-dependents", "retry")),
@@ -219,7 +238,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     click.echo(kind(ctx.find_root().command, {}, "understudy", "_UNDERSTUDY_COMPLETE").source())
 
 
-COMMANDS: Final = (submit, ls, show, watch, cancel, retry, approve, events, send, completion)
+COMMANDS: Final = (submit, resolve, ls, show, watch, cancel, retry, approve, events, send, completion)
 
 
 def _print(answer: Any, as_json: bool, text: str) -> None:
@@ -241,14 +260,16 @@ def _pairs(texts: Sequence[str]) -> Mapping[str, str]:
 def _inputs(remote: "Remote", template: str, texts: Sequence[str]) -> Mapping[str, Any]:
     """Turn texts into what the template declares."""
     from runtime.api.queries import GetTemplate  # noqa: PLC0415 - not needed for --help
-    from runtime.templates.inputs import inputs_of_texts  # noqa: PLC0415 - as above
+
+    return _read(remote.ask(GetTemplate(name=template))["inputs"], texts, "input")
+
+
+def _read(declared: Sequence[Any], texts: Sequence[str], root: str) -> Mapping[str, Any]:
+    from runtime.templates.inputs import inputs_of_texts  # noqa: PLC0415 - not needed for --help
     from runtime.templates.model import Input, InputType  # noqa: PLC0415 - as above
 
-    declared = [
-        Input(name=one["name"], type=InputType(one["type"]), collection=one["collection"])
-        for one in remote.ask(GetTemplate(name=template))["inputs"]
-    ]
-    return inputs_of_texts(declared, texts)
+    inputs = [Input(name=one["name"], type=InputType(one["type"]), collection=one["collection"]) for one in declared]
+    return inputs_of_texts(inputs, texts, root=root)
 
 
 def _shown(value: Any) -> str:

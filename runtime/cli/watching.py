@@ -1,5 +1,6 @@
 """What is shown of events: of one task until it rests, live on a terminal; and one line for each of any."""
 
+import shlex
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from runtime.values.json import dumps
 
 _AT_REST: Final = frozenset({"DONE", "CANCELLED", "WONTFIX", "BLOCKED"})
 _DONE: Final = "DONE"
+_NEW: Final = "TODO"
 
 
 def watch_task(remote: Remote, task_id: str, *, as_json: bool) -> int:
@@ -29,6 +31,7 @@ def watch_task(remote: Remote, task_id: str, *, as_json: bool) -> int:
     """
     task = remote.ask(GetTask(task_id=task_id))
     settled = task["state"] in _AT_REST
+    say_who_is_awaited(task)
     with ExitStack() as stack:
         progress = stack.enter_context(
             progress_for(Console(), as_json=as_json, title=task["title"], descriptions=_steps(remote, task))
@@ -47,6 +50,13 @@ def watch_task(remote: Remote, task_id: str, *, as_json: bool) -> int:
     for one in () if as_json else task.get("errors", ()):
         click.echo(f"{one['step']}: {one['error']}")
     return 0 if task["state"] == _DONE else 1
+
+
+def say_who_is_awaited(task: Mapping[str, Any]) -> None:
+    """Tell, beside the output, that a task does nothing until somebody takes it on, if so."""
+    if task["state"] == _NEW and not task.get("resolution"):
+        wanted = " ".join(f"-i {shlex.quote(one['name'])}=..." for one in task.get("resolver_inputs", ()))
+        click.echo(f"waits until somebody takes it on: understudy resolve {task['id']} {wanted}".rstrip(), err=True)
 
 
 def _steps(remote: Remote, task: Mapping[str, Any]) -> Mapping[str, str]:

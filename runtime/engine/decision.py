@@ -189,7 +189,9 @@ class _Turn:
         if draft.resolution is ResolutionState.CANCELLED:
             return Conflict(f"task {draft.header.task_id} cannot be taken on: it is {draft.state}")
         try:
-            resolver_inputs = check_inputs(template.resolver_inputs, event.resolver_inputs, keep_undeclared=True)
+            resolver_inputs = check_inputs(
+                template.resolver_inputs, event.resolver_inputs, keep_undeclared=True, root="resolver_inputs"
+            )
         except InputInvalid as refusal:
             return refusal
         self.record(

@@ -114,7 +114,9 @@ def _start_over(turn: Turn, event: StartOverRequested) -> Refused | None:
     template = event.template or draft.plan.template
     try:
         check_inputs(template.inputs, draft.header.inputs)
-        resolver_inputs = check_inputs(template.resolver_inputs, event.resolver_inputs, keep_undeclared=True)
+        resolver_inputs = check_inputs(
+            template.resolver_inputs, event.resolver_inputs, keep_undeclared=True, root="resolver_inputs"
+        )
     except InputInvalid as refusal:
         return refusal
     turn.record(
@@ -270,7 +272,7 @@ def _edit_resolver_inputs(turn: Turn, event: EditResolverInputs) -> Refused | No
         return refusal
     try:
         declared = turn.draft.plan.template.resolver_inputs
-        resolver_inputs = check_inputs(declared, event.resolver_inputs, keep_undeclared=True)
+        resolver_inputs = check_inputs(declared, event.resolver_inputs, keep_undeclared=True, root="resolver_inputs")
     except InputInvalid as invalid:
         return invalid
     turn.record(

@@ -38,7 +38,7 @@ def check_declaration(declared: Input) -> Iterator[Fault]:
 
 
 def check_inputs(
-    declared: Iterable[Input], given: Mapping[str, object], *, keep_undeclared: bool = False
+    declared: Iterable[Input], given: Mapping[str, object], *, keep_undeclared: bool = False, root: str = "input"
 ) -> dict[str, Json]:
     """Give the inputs of a task: the given ones, with the defaults of those that are missing (section 3.2).
 
@@ -46,21 +46,21 @@ def check_inputs(
     `keep_undeclared` (resolver inputs).
 
     Raises:
-        InputInvalid: every fault at once, under ``input.<name>``.
+        InputInvalid: every fault at once, under ``<root>.<name>``: ``input``, or ``resolver_inputs``.
     """
     if given == {} and not declared:
         return {}
     try:
         plain = normalise(given)
     except NotJson as cause:
-        raise InputInvalid([Fault(f"input{cause.path}", cause.problem)]) from None
+        raise InputInvalid([Fault(f"{root}{cause.path}", cause.problem)]) from None
     if not isinstance(plain, Mapping):
-        raise InputInvalid([Fault("input", f"an object is wanted, not {shown(plain)}")])
+        raise InputInvalid([Fault(root, f"an object is wanted, not {shown(plain)}")])
     inputs = {**plain} if keep_undeclared else {}
     faults = Faults()
     for one in declared:
         value = plain.get(one.name)
-        path = member("input", one.name)
+        path = member(root, one.name)
         if value is not None and value != "":
             faults.extend(_Rule(one).judge(value, path))
         elif one.default is not None:
@@ -74,7 +74,7 @@ def check_inputs(
     return inputs
 
 
-def inputs_of_texts(declared: Sequence[Input], texts: Iterable[str]) -> dict[str, Json]:
+def inputs_of_texts(declared: Sequence[Input], texts: Iterable[str], *, root: str = "input") -> dict[str, Json]:
     """Turn the ``name=value`` texts of a command line into the values that the declarations call for.
 
     Text stays as it is, ``true`` and ``false`` are booleans, numbers are read as JSON. For a collection, a text that
@@ -90,7 +90,7 @@ def inputs_of_texts(declared: Sequence[Input], texts: Iterable[str]) -> dict[str
     for text in texts:
         name, equals, value = text.partition("=")
         one = known.get(name)
-        path = member("input", name)
+        path = member(root, name)
         if not equals:
             faults.add(path, "an input is written name=value")
         elif one is None:

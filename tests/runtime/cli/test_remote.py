@@ -7,7 +7,7 @@ import attrs
 import pytest
 from click.testing import CliRunner
 
-from runtime import Action, Step
+from runtime import Action, Input, Step
 from runtime.api.commands import SubmitTask
 from runtime.cli.commands import cli
 from runtime.cli.remote import Remote
@@ -22,10 +22,18 @@ ASKS = attrs.evolve(
     result_format={"said": "{{.step.sure.output.note}}"},
 )
 
+ASKS_WHOEVER = attrs.evolve(
+    HELLO,
+    name="by-hand-too",
+    auto_runnable=False,
+    allow_all_resolver_usernames=False,
+    resolver_inputs=[Input(name="how")],
+)
+
 
 @pytest.fixture(scope="module")
 def url():
-    with server_in_a_thread([HELLO, BY_HAND, WRONG, ASKS], user="admin") as address:
+    with server_in_a_thread([HELLO, BY_HAND, WRONG, ASKS, ASKS_WHOEVER], user="admin") as address:
         yield address
 
 
@@ -95,6 +103,15 @@ def test_a_blocked_task_is_retried_and_cancelled(understudy):
     understudy("cancel", "t2", "--reason", "enough")
     assert json.loads(understudy("show", "t2", "--json"))["state"] == "CANCELLED"
     assert "cannot be" in understudy("cancel", "t2", status=2)
+
+
+def test_a_task_that_nobody_has_taken_on_says_so_and_is_resolved(understudy):
+    awaited = "waits until somebody takes it on: understudy resolve r1 -i how=..."
+    assert understudy("submit", "by-hand-too", "-i", "name=Ada", "--id", "r1").splitlines() == ["r1", awaited]
+    assert "resolver_inputs.how: missing input how" in understudy("resolve", "r1", status=2)
+    assert "resolver_inputs.hwo: there is no input called" in understudy("resolve", "r1", "-i", "hwo=x", status=2)
+    assert understudy("resolve", "r1", "-i", "how=fast", "--wait").splitlines()[-1].endswith('Ada!"}')
+    assert awaited not in understudy("watch", "r1")
 
 
 def test_what_a_step_asks_is_answered(understudy, url):
