@@ -28,4 +28,4 @@ def check_template(template: Path, library: Library, *, strict: bool) -> Sequenc
     Raises:
         TemplateInvalid: with every fault and its path.
     """
-    return check_file(template, library.types, strict=strict).warnings
+    return check_file(template, library.types, strict=strict, thorough=True).warnings

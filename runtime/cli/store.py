@@ -65,7 +65,11 @@ def check(*, store: str, keys: Path | None) -> None:
 @click.argument("destination", type=click.Path(path_type=Path))
 @_refusing
 def backup(*, store: str, destination: Path) -> None:
-    """Copy STORE, as it is now, to DESTINATION. May be used while a runtime has it open."""
+    """Copy STORE, as it is now, to DESTINATION. May be used while a runtime has it open.
+
+    The copy is a store itself. To restore it, stop what runs on the old one, delete that with the files that are named
+    after it (-wal, -shm, -owner), and put the copy in its place.
+    """
     from runtime.journal.tending import tend  # noqa: PLC0415
 
     size = tend(store).backup(destination)

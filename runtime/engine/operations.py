@@ -43,6 +43,7 @@ from runtime.templates.calls import custom_states_of
 from runtime.templates.inputs import check_inputs
 
 _FINISHED: Final = frozenset({ResolutionState.DONE, ResolutionState.CANCELLED})
+_IN_FLIGHT: Final = "steps are still in flight: wait until they have ended, or cancel the task, which cuts them"
 _STEP_STATES: Final = frozenset(map(str, StepState))
 _RESTARTABLE: Final = frozenset({ResolutionState.PAUSED, ResolutionState.BLOCKED_BADREQUEST, ResolutionState.CANCELLED})
 
@@ -110,7 +111,7 @@ def _start_over(turn: Turn, event: StartOverRequested) -> Refused | None:
     if not draft.header.resolution_id or draft.resolution not in _RESTARTABLE:
         return _conflict(turn, "started over", "only one that is PAUSED, BLOCKED_BADREQUEST or CANCELLED can be")
     if draft.live:
-        return _conflict(turn, "started over", "steps are still in flight")
+        return _conflict(turn, "started over", _IN_FLIGHT)
     template = event.template or draft.plan.template
     try:
         check_inputs(template.inputs, draft.header.inputs)
@@ -158,7 +159,7 @@ def _held(turn: Turn, cannot: str) -> Refused | None:
     """Refuse an edit of a task that is not held, or in which something is in flight."""
     if turn.draft.resolution is not ResolutionState.PAUSED:
         return _conflict(turn, cannot, "pause it first")
-    return _conflict(turn, cannot, "steps are still in flight") if turn.draft.live else None
+    return _conflict(turn, cannot, _IN_FLIGHT) if turn.draft.live else None
 
 
 def _outdated(turn: Turn, edits: int) -> Conflict | None:

@@ -37,7 +37,7 @@ def _content(path: Path) -> bytes:
             _regular(os.fstat(file.fileno()))
             content = file.read(LARGEST_FILE + 1)
     except FileNotFoundError:
-        raise Unreadable("there is no such file") from None
+        raise Unreadable("there is no such file or folder") from None
     except OSError as fault:
         raise Unreadable(f"the file cannot be read: {(fault.strerror or 'input/output error').lower()}") from None
     except ValueError:  # a null character, or half of a surrogate pair

@@ -37,13 +37,17 @@ class Validated:
     warnings: tuple[Fault, ...] = ()
 
 
-def check_file(path: str | os.PathLike[str], runners: Runners | ActionTypes, *, strict: bool = False) -> Validated:
+def check_file(
+    path: str | os.PathLike[str], runners: Runners | ActionTypes, *, strict: bool = False, thorough: bool = False
+) -> Validated:
     """Read a template from a YAML file and check it: what `load_template` and `validate` find, at once.
+
+    With `thorough`, texts that are no templates are warnings, too (`runtime.templates.syntax`).
 
     Raises:
         TemplateInvalid: every fault, with its line; with `strict`, every warning is one.
     """
-    return _check_draft(draft_of_file(path), runners, strict=strict)
+    return _check_draft(draft_of_file(path), runners, strict=strict, thorough=thorough)
 
 
 def check_data(
@@ -72,9 +76,13 @@ def validate(
     return Validated(template=_checked(check), warnings=report.verdict(NOWHERE, source, strict=strict))
 
 
-def _check_draft(draft: Draft, runners: Runners | ActionTypes, *, strict: bool) -> Validated:
+def _check_draft(draft: Draft, runners: Runners | ActionTypes, *, strict: bool, thorough: bool = False) -> Validated:
     check = Check(draft.template, _types(runners), doubts=Doubts(draft.report.faults), report=draft.report)
     template = _checked(check)
+    if thorough:
+        from runtime.templates.syntax import check_syntax  # noqa: PLC0415 - what renders takes long to load
+
+        check_syntax(check)
     return Validated(template=template, warnings=draft.report.verdict(draft.places, draft.source, strict=strict))
 
 

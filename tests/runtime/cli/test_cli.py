@@ -194,6 +194,14 @@ def test_validate_warns_of_what_nobody_reads_in_a_function(template, tmp_path):
     assert f"warning: {function}: conditons: unknown key" in done.stderr
 
 
+def test_validate_warns_of_texts_that_no_data_can_be_rendered_with(template):
+    path = template(ECHO.replace("{size: 1.50}", "{odd: '{{.task.created | nosuch}}', size: 1}"), "odd.yaml")
+    done = understudy("validate", path)
+    assert done.exit_code == 0, done.stderr
+    assert 'configuration.output.odd: not a template: template: tmpl:1: function "nosuch" not defined' in done.stderr
+    assert understudy("validate", "--strict", path).exit_code == 2
+
+
 def test_validate_looks_at_every_file_and_fails_if_one_is_wrong(template):
     good, bad = template(ECHO, "good.yaml"), template("x", "bad.yaml")
     done = understudy("validate", bad, good)

@@ -26,7 +26,7 @@ def refused(path) -> str:
 def test_what_is_no_regular_file_is_refused_unopened(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to("loop")
-    assert refused(tmp_path / "none") == "there is no such file"
+    assert refused(tmp_path / "none") == "there is no such file or folder"
     assert refused(tmp_path) == "it is a directory, not a file"
     assert refused(tmp_path / "pipe") == "it is not a regular file"
     assert refused(tmp_path / "loop").startswith("the file cannot be read: ")
