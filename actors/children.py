@@ -217,7 +217,6 @@ class Children(Parking, Generic[M]):
         self._leader = scope
         try:
             batch = [self._ended(child, exit_)]
-            mailbox.took_report()
             while batch and turn is not None:
                 await turn(batch)
                 self._keep_context()

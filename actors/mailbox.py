@@ -259,11 +259,14 @@ class Mailbox(Parking, Generic[M]):
     def lend(self) -> bool:
         """Let another task of the owner's take turns in its place: only while it sleeps, open, with nothing to take. Sync.
 
-        What comes meanwhile waits for `give_back`, unless that task takes it.
+        The first is on an announced message, which does not wait here. What comes meanwhile waits for `give_back`,
+        unless that task takes it.
         """
         if self._parked is None or self.closed is not None or self._queue:
             return False
         self._lent, self._parked = self._parked, None
+        self._owed -= 1
+        self.tally.taken += 1
         return True
 
     def give_back(self, *, wake: bool = False) -> None:
@@ -271,11 +274,6 @@ class Mailbox(Parking, Generic[M]):
         self._parked, self._lent = self._lent, None
         if wake or self._queue or self.closed is not None:
             self.wake()
-
-    def took_report(self) -> None:
-        """Note that an announced message was taken without waiting here. Sync; while it is lent."""
-        self._owed -= 1
-        self.tally.taken += 1
 
     def _abandon(self, _raise_cancel: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
         self._lent = None

@@ -34,10 +34,13 @@ class Phase(enum.Enum):
 
 @attrs.define(eq=False)
 class ShutdownContext:
-    """One grace period for one tree. `grace_seconds` is the default for `begin`; `math.inf` never cancels."""
+    """One grace period for one tree. `grace_seconds` is the default for `begin`; `math.inf` never cancels.
+
+    `reason` says who began it and why; it is None while running.
+    """
 
     grace_seconds: float = attrs.field()
-    _reason: StopReason | None = attrs.field(default=None, init=False)
+    reason: StopReason | None = attrs.field(default=None, init=False)
     _hard_deadline: float = attrs.field(default=math.inf, init=False)
     _closed: bool = attrs.field(default=False, init=False)
     _draining: trio.Event = attrs.field(factory=trio.Event, init=False)
@@ -55,12 +58,7 @@ class ShutdownContext:
         """Where the shutdown is."""
         if self._closed:
             return Phase.CLOSED
-        return Phase.RUNNING if self._reason is None else Phase.DRAINING
-
-    @property
-    def reason(self) -> StopReason | None:
-        """Who began it and why; None while running."""
-        return self._reason
+        return Phase.RUNNING if self.reason is None else Phase.DRAINING
 
     @property
     def hard_deadline(self) -> float:
@@ -74,8 +72,8 @@ class ShutdownContext:
 
     def begin(self, reason: StopReason, grace_seconds: float | None = None) -> None:
         """Go to DRAINING. Sync, idempotent: the first reason stands, the earliest deadline counts."""
-        if self._reason is None:
-            self._reason = reason
+        if self.reason is None:
+            self.reason = reason
             self._draining.set()
         grace = self.grace_seconds if grace_seconds is None else grace_seconds
         self._hard_deadline = min(self._hard_deadline, trio.current_time() + grace)
@@ -101,7 +99,7 @@ class ShutdownContext:
     async def wait_draining(self) -> StopReason | None:
         """Wait until a shutdown has begun, and give its reason. A checkpoint; cancel leaves nothing behind."""
         await self._draining.wait()
-        return self._reason
+        return self.reason
 
     def attach(self, scope: trio.CancelScope) -> None:
         """Put a scope under the hard deadline. For the supervisor at the root of a tree."""
@@ -111,7 +109,7 @@ class ShutdownContext:
     def detach(self, scope: trio.CancelScope) -> None:
         """Take a scope away; the shutdown is CLOSED once it has begun and none is left."""
         self._scopes.remove(scope)
-        self._closed = not self._scopes and self._reason is not None
+        self._closed = not self._scopes and self.reason is not None
 
     def report_cut(self, path: str) -> None:
         """Record the name of something a deadline cancelled."""
