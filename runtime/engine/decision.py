@@ -439,8 +439,7 @@ class _Turn:
         record = StepStarted(at, name, attempt)
         self.records.append(record)
         draft.started(record)
-        checks_only, unroll = progress.state == StepState.AFTERRUN_ERROR, definition.foreach is not None
-        self.effects.append(StartStep(name, attempt, definition, checks_only, unroll))
+        self.effects.append(StartStep(name, attempt, definition))
 
     def may_start(self, name: str, definition: Step, progress: Progress) -> bool:
         """Say whether a ready step may start in this run: once, a child only while its loop is expanded and has its needs met."""

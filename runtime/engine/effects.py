@@ -9,17 +9,14 @@ from runtime.templates.model import Step
 
 @value
 class StartStep:
-    """Begin attempt `attempt` of a step, which is defined so.
+    """Begin attempt `attempt` of a step, which is defined so; that of a loop finds its items.
 
-    `checks_only`: its action ran already, only its checks are asked again. `unroll`: it is a loop, and its attempt is
-    to find its items.
+    Where the step was in AFTERRUN_ERROR its action ran already, and only its checks are asked again.
     """
 
     step: str
     attempt: int
     definition: Step
-    checks_only: bool = False
-    unroll: bool = False
 
 
 @frozen

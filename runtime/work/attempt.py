@@ -29,9 +29,9 @@ _CHECKED = frozenset({StepState.DONE, StepState.CLIENT_ERROR})
 async def run_attempt(attempt: Attempt) -> Report:
     """Make one attempt. Cancelling it cuts whatever it is doing at the moment, the runner included."""
     program = attempt.program
-    if attempt.unroll:
+    if program.unrolls:
         return await _skip(attempt, program.parent_skips) or await _unroll(attempt)
-    if attempt.checks_only:
+    if attempt.kept.before == StepState.AFTERRUN_ERROR:  # its action ran already
         finished = attempt.untried(StepState(attempt.kept.returned))
     else:
         skipped = await _skip(attempt, program.skips) if program.skips else None

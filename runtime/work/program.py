@@ -34,13 +34,16 @@ class Fixed:
 class Program:
     """How the attempts of one step go.
 
-    `plain`: nothing is waited for before its action, and its output has no schema. `skips` are asked before the action, `parent_skips` before a loop is expanded, `checks` after the action. `hook` is
-    the innermost pre-hook, and `hook_calls` lead to the function it belongs to: none for the step's own. `held` are the
-    resources that it holds whatever its configuration comes to; none, if it only waits for other work.
+    `unrolls`: they find the items of a loop, and do nothing else. `plain`: nothing is waited for before the action, and
+    its output has no schema. `skips` are asked before the action, `parent_skips` before a loop is expanded, `checks`
+    after the action. `hook` is the innermost pre-hook, and `hook_calls` lead to the function it belongs to: none for the
+    step's own. `held` are the resources that one holds whatever its configuration comes to; none, if it only waits for
+    other work.
     """
 
     template: Template
     definition: Step
+    unrolls: bool
     plain: bool
     skips: tuple[Condition, ...]
     parent_skips: tuple[Condition, ...]
@@ -53,6 +56,7 @@ class Program:
 
 def program_of(template: Template, definition: Step, runners: Runners) -> Program:
     """Work out the program of a step of a valid template, or of a child of one of its loops."""
+    unrolls = definition.foreach is not None
     calls = calls_of(definition.action, template.functions)
     conditions = conditions_of(definition, template.functions)
     skips = [one for one in conditions if one.type is ConditionType.SKIP]
@@ -60,6 +64,7 @@ def program_of(template: Template, definition: Step, runners: Runners) -> Progra
     return Program(
         template=template,
         definition=definition,
+        unrolls=unrolls,
         plain=hook is None and not definition.execution_delay and definition.json_schema is None,
         skips=tuple(one for one in skips if one.foreach is not ConditionScope.PARENT),
         parent_skips=tuple(one for one in skips if one.foreach is ConditionScope.PARENT),
@@ -67,7 +72,7 @@ def program_of(template: Template, definition: Step, runners: Runners) -> Progra
         hook=hook,
         hook_calls=hook_calls,
         fixed=None if calls else _fixed(template, definition.action, runners),
-        held=_held(definition, calls[-1].action if calls else definition.action, runners),
+        held=frozenset() if unrolls else _held(definition, calls[-1].action if calls else definition.action, runners),
     )
 
 

@@ -137,10 +137,8 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
             program,
             step,
             effect.attempt,
-            effect.checks_only,
-            effect.unroll,
             task.steps[step],
-            task.values if effect.unroll else task.values_of(step),
+            task.values if program.unrolls else task.values_of(step),
             spawned_by(task, step) if task.wished.waits else (),
             Callbacks(task.wished.callbacks) if task.wished.callbacks else _NO_CALLBACKS,
         )
@@ -149,7 +147,7 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
             run_attempt,
             attempt,
             report=attempt.ended,
-            gate=None if tools.resources is None or effect.unroll else tools.resources.gate(program.held),
+            gate=None if tools.resources is None else tools.resources.gate(program.held),
         )
 
     def _queue(self, effect: QueueRun) -> None:

@@ -54,7 +54,7 @@ class Tools:
 
 @attrs.define(eq=False, repr=False)
 class Attempt(Life):
-    """All that one attempt knows, and the line between it and those who watch its task. `unroll`: it is that of a loop.
+    """All that one attempt knows, and the line between it and those who watch its task.
 
     `kept` is where the step stood when it began. `values` is the snapshot that its templates see; the step itself is
     ``.step.this`` in it, unless it is unrolled. `wishes` are what its actions wished for so far, and `watch` what is
@@ -66,14 +66,12 @@ class Attempt(Life):
     program: Program
     step: str
     number: int
-    checks_only: bool
-    unroll: bool
     kept: Progress
     values: Values
     spawned: tuple[Spawned, ...]
     callbacks: Mapping[str, Callback]
-    wishes: tuple[Wish, ...] = attrs.field(default=(), init=False)
-    watch: Watch | None = attrs.field(default=None, init=False)
+    wishes: tuple[Wish, ...] = ()
+    watch: Watch | None = None
 
     def seen(self, values: Values, progress: Progress) -> Values:
         """Give values that show the step as it stands in `progress`, as ``.step.this``."""

@@ -133,7 +133,8 @@ class Loop:
 
     def report(self, started: StartStep) -> StepFinished | LoopUnrolled:
         outcome = self.script(started.step, started.attempt - first_attempt(started.attempt >> 20))
-        if started.unroll and outcome.state == StepState.DONE:
+        unrolls = started.definition.foreach is not None
+        if unrolls and outcome.state == StepState.DONE:
             return LoopUnrolled(at=self.now, step=started.step, attempt=started.attempt, items=outcome.items)
         return StepFinished(
             at=self.now,
@@ -143,7 +144,7 @@ class Loop:
             error=outcome.error,
             output=outcome.output,
             changes=outcome.changes,
-            tried=outcome.tried and not started.unroll,
+            tried=outcome.tried and not unrolls,
             wishes=outcome.wishes,
         )
 

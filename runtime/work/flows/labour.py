@@ -113,7 +113,7 @@ async def perform_signal(
         if not orders or nursery is None or step is None or attempt.spawned:
             return _done(finished)
         batches = [await nursery.bring_up(order, f"{flow.header.flow_id}.{step.id}.{number}") for order in orders]
-        attempt = attrs.evolve(attempt, spawned=tuple(batches))
+        attempt = attrs.evolve(attempt, spawned=tuple(batches), wishes=())
 
 
 def _done(finished: StepFinished) -> Done:
@@ -151,8 +151,6 @@ def _attempt(flow: Flow, spec: StepSpec, signal: Signal, step: Step | None, tool
         program=program_of(template, definition, tools.runners),
         step=name,
         number=1 if step is None else step.attempt,
-        checks_only=False,
-        unroll=False,
         kept=Progress(),
         values=_values(flow) if renders(signal.data) else Values(input=header.inputs),
         spawned=_NOTHING,

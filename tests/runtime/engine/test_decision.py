@@ -154,7 +154,8 @@ def test_after_afterrun_error_only_the_checks_are_asked_again():
     assert loop.run().resolution is ResolutionState.ERROR
     assert loop.task.steps["a"].returned == "DONE"
     loop.tell(RetryDue(at=loop.retry.due, run=1))
-    assert loop.running == [StartStep("a", 2, step(), checks_only=True)]
+    assert loop.running == [StartStep("a", 2, step())]
+    assert loop.task.steps["a"].before == "AFTERRUN_ERROR"
     assert loop.settle().state is TaskState.DONE
     assert loop.task.steps["a"].tries == 1
 

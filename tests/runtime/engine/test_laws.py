@@ -166,7 +166,8 @@ class Courses(RuleBasedStateMachine):
         started = self.loop.running.pop(data.draw(st.integers(0, len(self.loop.running) - 1)))
         drawn = data.draw(outcomes(self.names))
         outcome = outcome_of(drawn, started.step)
-        if data.draw(st.booleans()) and not started.unroll:  # to find the items of a loop is to wish for nothing
+        # To find the items of a loop is to wish for nothing.
+        if data.draw(st.booleans()) and started.definition.foreach is None:
             outcome = Outcome("WAITING", wishes=tuple(data.draw(st.lists(self.wish(), min_size=1, max_size=3))))
         self.loop.script = lambda _name, _attempt: outcome
         report = self.loop.report(started)
