@@ -66,6 +66,7 @@ def _start_over(draft: "Draft", record: TaskStartedOver) -> None:
         draft.header,
         resolution_id=record.resolution_id,
         resolver=record.resolver,
+        groups_of_resolver=draft.header.groups_of_resolver if record.resolver == draft.header.resolver else (),
         resolver_inputs=record.resolver_inputs,
         run_max=record.run_max,
     )

@@ -112,7 +112,12 @@ class Submissions:
         if message.resolve:
             events.append(
                 ResolveRequested(
-                    now, message.resolution_id, submitted.requester, message.resolver_inputs, run=message.run
+                    now,
+                    message.resolution_id,
+                    submitted.requester,
+                    message.resolver_inputs,
+                    submitted.requester_groups,
+                    message.run,
                 )
             )
         decision = decide(begin(submitted, self._services.plans.of(submitted.template)), *events)

@@ -67,6 +67,23 @@ async def test_a_task_is_submitted_and_runs_and_its_result_is_read(server):
     assert (await ada.get(f"/resolution/{seen['resolution']}/step/gret")).status_code == 404
 
 
+async def test_templates_see_the_groups_of_whoever_takes_a_task_on_by_submitting_it(server):
+    olga = server.client("olga")
+    groups = "{{.task.resolver_username}} {{.task.resolver_groups}} {{.task.requester_groups}}"
+    server.runtime.templates.put(
+        attrs.evolve(
+            HELLO,
+            name="groups",
+            inputs=(),
+            steps={"a": echo(groups)},
+            result_format={"groups": "{{.step.a.output}}"},
+            title_format="groups",
+        )
+    )
+    made = (await olga.post("/task", json={"template_name": "groups", "input": {}})).json()
+    assert (await server.runtime.wait(made["id"])).result == {"groups": "olga ops ops"}
+
+
 async def test_outputs_are_for_those_who_manage_the_execution(server):
     made = await submitted(server.client("ada"), "by-hand")
     oscar = server.client("oscar")
