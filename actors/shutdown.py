@@ -6,7 +6,8 @@
 reason and one hard deadline for the whole tree, and cancels nothing. The body
 of `open_supervisor` sees it (`wait_draining`) and leaves its block, which stops
 the tree in order. What is still running at the hard deadline is cancelled, the
-body included, and reported by name in `cut`. The deadline only ever moves
+body included, and reported by name in `cut` once it has ended: what shields
+itself from the cancel holds up the end of the tree, for nothing can end it. The deadline only ever moves
 earlier, so a second, more impatient `begin` is honoured and a later, milder one
 changes nothing.
 """

@@ -69,6 +69,7 @@ from runtime.work.claims import Claims, Sole
 from runtime.work.collector import Collector
 from runtime.work.config import shown_config
 from runtime.work.flows.door import OpenDoor
+from runtime.work.holdups import telling_of_holdups
 from runtime.work.intake import Intake
 from runtime.work.limits import Limits, limits_of
 from runtime.work.plans import Plans
@@ -182,6 +183,8 @@ async def open_runtime(
 
     Leaving the block shuts it down: no new work, running steps get `grace_seconds` to finish and are cut then, each
     with who asked and why in its record. An exception that leaves the block, a cancel included, cuts them at once.
+    A step that shields itself (``trio.CancelScope(shield=True)``) holds the block up for as long: from a second after the
+    hard deadline on it is named in the log, again and again (``shutdown_held_up``: task, step, and where in its code it is).
 
     With a `store`, what was acknowledged survives the process: a task that was submitted goes on when the store is
     opened again, steps marked idempotent run again where they were cut, and a task of which another step may have run
@@ -307,19 +310,22 @@ async def open_runtime(
         slots=Slots(limits, lambda: root.address_of(_RESOURCES)) if limits.pools else None,
     )
     try:
-        async with open_supervisor(
-            "understudy",
-            [
-                *(sharing.specs_before if sharing else ()),
-                ChildSpec(id="timers", start=infrastructure(timers.run), restart=Restart.PERMANENT, stop_within=0),
-                *([_keeper_spec(limits, shutdown, lambda: root.address_of(_INTAKE))] if limits.pools else []),
-                *([telling.spec] if telling else []),
-                ChildSpec(id=_TASKS, start=nested(strategy=Strategy.DYNAMIC), restart=Restart.PERMANENT),
-            ],
-            strategy=Strategy.REST_FOR_ONE,
-            shutdown=shutdown,
-            clock=clock,
-        ) as root:
+        async with (
+            telling_of_holdups(shutdown, services.tools),
+            open_supervisor(
+                "understudy",
+                [
+                    *(sharing.specs_before if sharing else ()),
+                    ChildSpec(id="timers", start=infrastructure(timers.run), restart=Restart.PERMANENT, stop_within=0),
+                    *([_keeper_spec(limits, shutdown, lambda: root.address_of(_INTAKE))] if limits.pools else []),
+                    *([telling.spec] if telling else []),
+                    ChildSpec(id=_TASKS, start=nested(strategy=Strategy.DYNAMIC), restart=Restart.PERMANENT),
+                ],
+                strategy=Strategy.REST_FOR_ONE,
+                shutdown=shutdown,
+                clock=clock,
+            ) as root,
+        ):
             root.start_child(
                 ChildSpec(
                     id=_INTAKE,

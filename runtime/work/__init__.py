@@ -26,6 +26,7 @@
     sharing     the parts that a runtime has where they do: `post` asks them and is asked, in `letters`; `following` tells
                 those who listen here what they commit
     histories   what tasks were after a turn that was stored
+    holdups     names what holds up the end of a runtime
     collector   deletes what ended long ago
     plans       what templates in use decide once for all their tasks
     judgement   the conditions of a step, rendered and evaluated
