@@ -3,6 +3,7 @@
 Whatever goes wrong is a state of the result; only a cancel gets through.
 """
 
+import math
 from collections.abc import Awaitable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
@@ -32,7 +33,7 @@ from runtime.values.snapshot import Values
 from runtime.work.limits import TOTAL, runner_label
 from runtime.work.resources import Resources
 from runtime.work.trial import Attempt, Tools
-from runtime.work.watch import Watch, watched
+from runtime.work.watch import Watch
 
 _NO_TAGS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -209,7 +210,7 @@ async def _run(runner: AnyRunner, request: StepRequest[object], attempt: Attempt
         await attempt.tools.sure()
     try:
         outcome: object
-        if watched(runner):
+        if runner.grace_seconds > 0 or runner.heartbeat_seconds < math.inf:
             attempt.watch = Watch(runner)
             outcome = await attempt.watch.run(request)
         else:

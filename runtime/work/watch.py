@@ -1,7 +1,5 @@
 """Watching over an attempt whose runner wants it: signs of life have to come, and a cancel comes with a grace."""
 
-import math
-
 import trio
 
 from runtime.foreign import passes
@@ -63,8 +61,3 @@ class Watch:
             if self._scope is not None:
                 self.stopping.set()
                 self._scope.deadline = trio.current_time() + grace_seconds
-
-
-def watched(runner: AnyRunner) -> bool:
-    """Say whether a runner's attempts need a watch."""
-    return runner.grace_seconds > 0 or runner.heartbeat_seconds < math.inf
