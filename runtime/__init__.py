@@ -35,9 +35,21 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from runtime.api.client import Prepared, Runtime, TaskHandle
     from runtime.api.flow_client import FlowHandle
+    from runtime.api.flow_messages import FlowGroupChanged, FlowStateChanged, FlowStepChanged, FlowTargetChanged
     from runtime.api.flow_views import FlowView
+    from runtime.api.messages import (
+        Event,
+        Forgotten,
+        Lagged,
+        Recorded,
+        StepProgressed,
+        StepStateChanged,
+        TaskStateChanged,
+    )
     from runtime.api.views import StepStatus, TaskView
     from runtime.app import open_runtime
+    from runtime.destinations import Destinations
+    from runtime.engine.rights import Administrators
     from runtime.engine.states import ResolutionState, StepState, TaskState
     from runtime.errors import (
         Conflict,
@@ -64,15 +76,45 @@ if TYPE_CHECKING:
     )
     from runtime.flow.rows import GroupSpec, RetryRule, Signal, StepSpec
     from runtime.flows import Flows, generator
-    from runtime.journal.protocol import StoreUnusable
+    from runtime.journal.listing import Wanted
+    from runtime.journal.protocol import Listed, Place, StoreUnusable
     from runtime.journal.shared import LeaseFigures
     from runtime.policies.cel import CelPolicy
     from runtime.policies.schema import SchemaPolicy
-    from runtime.templates.model import Action, Assertion, Condition, Input, Output, Step, Template, Variable
+    from runtime.templates.model import (
+        Action,
+        Assertion,
+        Condition,
+        ConditionScope,
+        ConditionType,
+        ForeachStrategy,
+        Input,
+        InputType,
+        Operator,
+        Output,
+        OutputStrategy,
+        RetryPattern,
+        Step,
+        Template,
+        Variable,
+    )
     from runtime.work.limits import Limits
     from runtime.work.pools import ResourceFigures
 
 _HOME: Final = {
+    "runtime.api.flow_messages": ("FlowGroupChanged", "FlowStateChanged", "FlowStepChanged", "FlowTargetChanged"),
+    "runtime.api.messages": (
+        "Event",
+        "Forgotten",
+        "Lagged",
+        "Recorded",
+        "StepProgressed",
+        "StepStateChanged",
+        "TaskStateChanged",
+    ),
+    "runtime.destinations": ("Destinations",),
+    "runtime.engine.rights": ("Administrators",),
+    "runtime.journal.listing": ("Wanted",),
     "runtime.api.client": ("Prepared", "Runtime", "TaskHandle"),
     "runtime.api.flow_client": ("FlowHandle",),
     "runtime.api.flow_views": ("FlowView",),
@@ -104,15 +146,22 @@ _HOME: Final = {
     ),
     "runtime.flow.rows": ("GroupSpec", "RetryRule", "Signal", "StepSpec"),
     "runtime.flows": ("Flows", "generator"),
-    "runtime.journal.protocol": ("StoreUnusable",),
+    "runtime.journal.protocol": ("Listed", "Place", "StoreUnusable"),
     "runtime.policies.cel": ("CelPolicy",),
     "runtime.policies.schema": ("SchemaPolicy",),
     "runtime.templates.model": (
         "Action",
         "Assertion",
         "Condition",
+        "ConditionScope",
+        "ConditionType",
+        "ForeachStrategy",
         "Input",
+        "InputType",
+        "Operator",
         "Output",
+        "OutputStrategy",
+        "RetryPattern",
         "Step",
         "Template",
         "Variable",
@@ -125,46 +174,68 @@ _MODULE_OF: Final = {name: module for module, names in _HOME.items() for name in
 
 __all__ = (
     "Action",
+    "Administrators",
     "ApprovalPauseError",
     "Assertion",
     "CelPolicy",
     "Condition",
+    "ConditionScope",
+    "ConditionType",
     "Conflict",
+    "Destinations",
+    "Event",
     "Fault",
     "FlowCancelledError",
     "FlowFailedError",
+    "FlowGroupChanged",
     "FlowHandle",
     "FlowInvalid",
     "FlowNotDone",
+    "FlowStateChanged",
+    "FlowStepChanged",
     "FlowStoppedError",
+    "FlowTargetChanged",
     "FlowView",
     "Flows",
     "Forbidden",
+    "ForeachStrategy",
+    "Forgotten",
     "FunctionInvalid",
     "GroupSpec",
     "Input",
     "InputInvalid",
+    "InputType",
+    "Lagged",
     "LeaseFigures",
     "Limits",
+    "Listed",
     "NotApprovedError",
     "NotFound",
+    "Operator",
     "Output",
+    "OutputStrategy",
+    "Place",
     "Prepared",
+    "Recorded",
     "Refused",
     "ResolutionState",
     "ResourceFigures",
+    "RetryPattern",
     "RetryRule",
     "Runtime",
     "SchemaPolicy",
     "Signal",
     "Step",
+    "StepProgressed",
     "StepSpec",
     "StepState",
+    "StepStateChanged",
     "StepStatus",
     "StoreUnusable",
     "TaskHandle",
     "TaskNotDone",
     "TaskState",
+    "TaskStateChanged",
     "TaskView",
     "Template",
     "TemplateInvalid",
@@ -172,13 +243,16 @@ __all__ = (
     "UnderMaintenance",
     "UnderstudyError",
     "Variable",
+    "Wanted",
     "generator",
     "open_runtime",
 )
 
 
-def __getattr__(name: str) -> object:
-    module = _MODULE_OF.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(module), name)
+if not TYPE_CHECKING:  # with it in sight, a type checker would believe in every name
+
+    def __getattr__(name: str) -> object:
+        module = _MODULE_OF.get(name)
+        if module is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(module), name)

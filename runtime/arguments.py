@@ -32,7 +32,10 @@ def check(message: object, *, but: frozenset[str] = frozenset()) -> None:
     Raises:
         InputInvalid: with every fault and its path.
     """
-    faults = list(islice(faults_of(message, but=but), _MOST_FAULTS))
+    try:
+        faults = list(islice(faults_of(message, but=but), _MOST_FAULTS))
+    except attrs.exceptions.NotAnAttrsClassError:
+        faults = [Fault("", f"an object of the class that is declared is wanted, not {type(message).__name__}")]
     if faults:
         raise InputInvalid(faults)
 

@@ -18,7 +18,7 @@ import trio
 from actors import ActorStopped, Address, AskExpired, ChildUnknown, Clock, MailboxFull, ShutdownContext, StopReason
 from runtime.api.callables import name_callables
 from runtime.api.feed import Feed
-from runtime.api.flow_client import FlowClient
+from runtime.api.flow_client import LISTED_TIMES, FlowClient
 from runtime.api.flow_messages import DeleteFlow, FlowCommand, StartFlow, SubmitFlow
 from runtime.api.library import SyncedTemplates, sync_templates
 from runtime.api.messages import (
@@ -70,9 +70,6 @@ TemplateSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Json] | Templa
 
 _PREPARED_KEPT: Final = 128
 """How many template objects are remembered as checked."""
-
-_TIMES: Final = frozenset({"after", "before"})
-"""What of a search is any number: nothing of it is stored, and what is long before everything is asked for, too."""
 
 _SUBMISSIONS: Final = (SubmitTask, SubmitTasks)
 """What was checked with its template. A tuple, for an `|` would be worked out for every message."""
@@ -314,7 +311,7 @@ class Runtime(FlowClient):
         Raises:
             InputInvalid: something wanted is not of its type, or could not be stored.
         """
-        check(wanted, but=_TIMES)
+        check(wanted, but=LISTED_TIMES)
         return await self._journal.find(wanted, before=before, limit=limit)
 
     async def look_up(self, task_id: str) -> Listed | None:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -50,6 +50,9 @@ if TYPE_CHECKING:
     from runtime.templates.actions import ActionTypes
     from runtime.values.json import Json
     from runtime.work.broadcast import Broadcast
+
+LISTED_TIMES: Final = frozenset({"after", "before"})
+"""What of a search is any number: nothing of it is stored, and what is long before everything is asked for, too."""
 
 
 @attrs.frozen
@@ -312,7 +315,12 @@ class FlowClient:
         await self._ask(DeleteFlow(flow_id=flow_id))
 
     async def find_flows(self, wanted: Wanted, *, before: Place | None = None, limit: int = PAGE) -> Sequence[Listed]:
-        """List flows, those with the newest activity first: when their status last changed, or what is listed of them."""
+        """List flows, those with the newest activity first: when their status last changed, or what is listed of them.
+
+        Raises:
+            InputInvalid: something wanted is not of its type, or could not be stored.
+        """
+        check(wanted, but=LISTED_TIMES)
         return await self._journal.find(attrs.evolve(wanted, flows=True), before=before, limit=limit)
 
     def flow_handle(self, flow_id: str) -> FlowHandle:

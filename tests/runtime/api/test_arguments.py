@@ -43,6 +43,8 @@ SAID = {
     "resolution_id": lambda rt, _: rt.task_of_resolution(HALF),
     "tags.b": lambda rt, _: rt.count({"b": HALF}),
     "template": lambda rt, _: rt.find(Wanted(template=HALF)),
+    "": lambda rt, _: rt.find({}),  # type: ignore[arg-type]
+    " ": lambda rt, _: rt.find_flows({"template": "x"}),  # type: ignore[arg-type]
     "state": lambda rt, _: rt.find(Wanted(state="DONE")),  # type: ignore[arg-type]
 }
 
