@@ -19,6 +19,7 @@ from typing import Final
 import attrs
 import psycopg
 import trio
+from outcome import Error, Outcome, Value
 
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.database import is_cut, unavailable
@@ -90,8 +91,8 @@ class Committer:
 
     # --- for everybody --------------------------------------------------------------------------------------------
 
-    async def append(self, turns: Sequence[Turn]) -> int:
-        """Store; give the first position.
+    def append(self, turns: Sequence[Turn]) -> Awaitable[int]:
+        """Store; await the first position, at once.
 
         Raises:
             AlreadyStored, JournalUnavailable, LeaseLost: nothing was stored.
@@ -109,10 +110,7 @@ class Committer:
             self._abandoned += 1
             return trio.lowlevel.Abort.SUCCEEDED
 
-        await trio.lowlevel.wait_task_rescheduled(abandon)
-        if isinstance(job.result, Exception):
-            raise job.result
-        return job.result
+        return trio.lowlevel.wait_task_rescheduled(abandon)  # noqa: ASYNC105 - the caller awaits it
 
     def release(self, numbers: Sequence[int]) -> None:
         """Let go of tasks, with the next commit. Sync."""
@@ -209,7 +207,9 @@ class Committer:
                 if not isinstance(job.result, Exception):
                     self._released += self._writer.disown(job.turns)
             else:
-                trio.lowlevel.reschedule(job.task)
+                result = job.result
+                outcome: Outcome[int] = Error(result) if isinstance(result, Exception) else Value(result)
+                trio.lowlevel.reschedule(job.task, outcome)
 
     async def _commit(self, jobs: Sequence[_Append], freed: Freed) -> None:
         """Give each job its result: the first position, or why nothing of it was stored."""

@@ -173,41 +173,40 @@ class Writer:
             LeaseLost: one of them is of a task that is not held.
         """
         rows = Rows()
-        seals = self._vault.seals
+        held, born, lengths, blob = self._held, rows.born, rows.records, rows.blob
+        seal = self._vault.seal if self._vault.seals else None
         for turn in turns:
-            holding = self._held.get(turn.task_id)
-            born = rows.born.get(turn.task_id)
-            if turn.template is not None and born is not None:
-                raise AlreadyStored([turn.task_id])
+            task_id, body, at = turn.task_id, turn.body, rows.total + 1
+            ordinal, holding, birth = lengths.get(task_id), held.get(task_id), born.get(task_id)
             if turn.template is not None:
-                born = rows.born[turn.task_id] = self._birth(rows, turn)
-                holding = None
-            elif (holding is None or holding.records is None) and born is None:
-                raise LeaseLost(f"task {turn.task_id} is not held by this instance: another one goes on with it")
-            ordinal = rows.records.get(turn.task_id)
+                if birth is not None:
+                    raise AlreadyStored([task_id])
+                birth = born[task_id] = self._birth(rows, turn)
+            if ordinal is None and birth is not None:
+                ordinal = 0
+            elif ordinal is None and holding is not None:
+                ordinal = holding.records
             if ordinal is None:
-                ordinal = (holding and holding.records) or 0
-            key, body = self._vault.seal(turn.body, turn_context(turn.task_id, ordinal)) if seals else (None, turn.body)
-            begin, length = rows.place(body)
-            rows.turns.append(
-                {
-                    "at": rows.total + 1,
-                    "task": holding.number if holding is not None else None,
-                    "born": born["at"] if born is not None else None,
-                    "ordinal": ordinal,
-                    "records": turn.records,
-                    "key": key,
-                    "f": begin,
-                    "n": length,
-                }
-            )
-            if turn.standing is not None and born is not None:
-                born.update(_standing(turn.standing, turn.changed))
-            elif turn.standing is not None and holding is not None:
-                rows.moved[holding.number] = {"number": holding.number, **_standing(turn.standing, turn.changed)}
-            if turn.listing is not None and born is None and holding is not None:
-                rows.relisted.append((holding.number, turn.listing))
-            rows.records[turn.task_id] = ordinal + turn.records
+                raise LeaseLost(f"task {task_id} is not held by this instance: another one goes on with it")
+            row: dict[str, int] = {"at": at, "ordinal": ordinal, "records": turn.records}
+            if seal is not None:
+                key, body = seal(body, turn_context(task_id, ordinal))
+                if key is not None:
+                    row["key"] = key
+            row["f"], row["n"] = len(blob) + 1, len(body)
+            blob += body
+            if birth is not None:
+                row["born"] = birth["at"]
+                if turn.standing is not None:
+                    birth.update(_standing(turn.standing, turn.changed))
+            elif holding is not None:
+                row["task"] = holding.number
+                if turn.standing is not None:
+                    rows.moved[holding.number] = {"number": holding.number, **_standing(turn.standing, turn.changed)}
+                if turn.listing is not None:
+                    rows.relisted.append((holding.number, turn.listing))
+            rows.turns.append(row)
+            lengths[task_id] = ordinal + turn.records
             rows.total += turn.records
         return rows
 
