@@ -295,37 +295,45 @@ def check_keys(connection: apsw.Connection, ring: KeyRing | None, path: object) 
 
 
 class _Rows:
-    """A statement over a list of rows, written out for as many as there are. `width`: how many values a row has."""
+    """A statement that inserts a list of rows, in their order. `width`: how many values a row has.
 
-    def __init__(self, head: str, row: str, tail: str = "") -> None:
-        self._head, self._row, self._tail = head, row, tail
-        self.width: Final = row.count("?")
+    It is written out for 1, 2, 4, ... rows, and what is left of them is empty: SQLite takes longer to compile a statement
+    than to run it, and groups are of all sizes. The first value of a row is never NULL.
+    """
+
+    def __init__(self, into: str, *columns: str) -> None:
+        self._into, self._columns = into, columns
+        self.width: Final = len(columns)
         self._texts: dict[int, str] = {}
 
     def batches(self, values: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
         """Give the statements for rows laid end to end."""
-        for start in range(0, len(values), _ROWS * self.width):
-            batch = values[start : start + _ROWS * self.width]
-            yield self._text(len(batch) // self.width), batch
+        width = self.width
+        for start in range(0, len(values), _ROWS * width):
+            batch = values[start : start + _ROWS * width]
+            rows = 1 << (len(batch) // width - 1).bit_length()
+            yield self._text(rows), (*batch, *[None] * (rows * width - len(batch)))
 
     def _text(self, rows: int) -> str:
         text = self._texts.get(rows)
         if text is None:
-            text = self._texts[rows] = self._head + ", ".join([self._row] * rows) + self._tail
+            columns = ", ".join(column.format(f"column{at}") for at, column in enumerate(self._columns, 1))
+            values = ", ".join([f"({', '.join('?' * self.width)})"] * rows)
+            source = f"(VALUES {values}) WHERE column1 IS NOT NULL"
+            text = f"{self._into} SELECT {columns} FROM {source}"  # noqa: S608 - made of constants of this module
+            self._texts[rows] = text
         return text
 
 
+_STANDS: Final = "state, awake, due, run, changed, shown, steps_done"
+_LISTED: Final = "kind, batch, resolution, flow, listing"
 _TURNS: Final = _Rows(
-    "INSERT INTO turns (position, task, records, key, body)"
-    " SELECT column1, (SELECT number FROM tasks WHERE id = column2), column3, column4, column5 FROM (VALUES ",
-    "(?, ?, ?, ?, ?)",
-    ")",
+    "INSERT INTO turns (position, task, records, key, body)",
+    "{}",
+    "(SELECT number FROM tasks WHERE id = {})",
+    *["{}"] * 3,
 )
-_ARRIVALS: Final = _Rows(
-    "INSERT INTO arrivals"
-    " (position, id, records, key, body, state, awake, due, run, changed, shown, steps_done) VALUES ",
-    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-)
+_ARRIVALS: Final = _Rows(f"INSERT INTO arrivals (position, id, records, key, body, {_STANDS})", *["{}"] * 12)
 _STANDS_AS_BEFORE: Final = (None,) * 7
 _BIRTHS_VIEW: Final = """
 CREATE TEMP VIEW births (
@@ -347,17 +355,15 @@ END;
 """`arrivals`, and for new tasks more: only the connection that writes knows it, so no store has it."""
 
 _BIRTHS: Final = _Rows(
-    "INSERT INTO births"
-    " (position, id, records, key, body, state, awake, due, run, changed, shown, steps_done,"
-    " template, kind, batch, resolution, flow, listing) VALUES ",
-    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    f"INSERT INTO births (position, id, records, key, body, {_STANDS}, template, {_LISTED})", *["{}"] * 18
 )
 _NOT_NEW: Final = (None,) * 6
-_TEMPLATES: Final = _Rows("INSERT OR IGNORE INTO templates (hash, key, body) VALUES ", "(?, ?, ?)")
+_TEMPLATES: Final = _Rows("INSERT OR IGNORE INTO templates (hash, key, body)", *["{}"] * 3)
 _TASKS: Final = _Rows(
-    "INSERT INTO tasks (id, template, state, awake, due, run, changed, shown, steps_done, kind, batch, resolution, flow,"
-    " listing) VALUES ",
-    "(?, (SELECT number FROM templates WHERE hash = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    f"INSERT INTO tasks (id, template, {_STANDS}, {_LISTED})",
+    "{}",
+    "(SELECT number FROM templates WHERE hash = {})",
+    *["{}"] * 12,
 )
 _NUMBER: Final = "SELECT number FROM tasks WHERE id = ?"
 _FORGET_TURNS: Final = "DELETE FROM turns WHERE task = ?"

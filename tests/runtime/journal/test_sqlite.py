@@ -302,6 +302,34 @@ async def test_a_store_that_may_only_be_read_says_so(open_folder):
         await SqliteJournal.open(Opening(path=open_folder / "new.db"))
 
 
+def test_groups_of_all_sizes_are_stored_in_order_with_few_statements(tmp_path):
+    """SQLite takes longer to compile a statement than to run it, so there is not one for each size."""
+    path = tmp_path / "tasks.db"
+    writer = Writer(Opening(path=path, durability=Durability.NORMAL), None)
+    templates = Templates()
+    texts = set()
+    writer._connection.exec_trace = lambda _cursor, text, _values: texts.add(text) or True
+    sizes = [*range(1, 34), 63, 64, 65, 130]
+    wanted = []
+    for size in sizes:
+        tasks = [f"{size} {number}" for number in range(size)]
+        for entries in (
+            [first(task) for task in tasks],
+            [Entry(task, [started(1.0)]) for task in tasks],
+            [Entry(task, [started(2.0)], DONE) for task in tasks],
+        ):
+            positions = writer.commit([[encoded(entry, templates)] for entry in entries])
+            assert positions == list(range(len(wanted) + 1, len(wanted) + size + 1))
+            wanted += tasks
+    writer.close()
+    with apsw.Connection(str(path)) as connection:
+        stored = connection.execute("SELECT id, position FROM turns JOIN tasks ON task = number ORDER BY position")
+        assert stored.fetchall() == [(task, position) for position, task in enumerate(wanted, 1)]
+        begun = connection.execute("SELECT id, state FROM tasks ORDER BY number").fetchall()
+        assert begun == [(f"{size} {number}", "DONE") for size in sizes for number in range(size)]
+    assert len(texts) < len(sizes)
+
+
 class Flaky(apsw.VFS):
     """A file system whose syncs fail once it is told so."""
 
