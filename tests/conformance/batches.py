@@ -42,7 +42,7 @@ async def _do(action: Mapping[str, Any], template: str, runtime: Runtime, batche
             parent = await _create(runtime, template, action["inputs"])
             return {"error": None, "count": len((await _batch(runtime, parent)).spawned.tasks)}
         case "set_task_state":
-            tasks = list((await _batch(runtime, batches[action["batch"]])).spawned.tasks)
+            tasks = sorted((await _batch(runtime, batches[action["batch"]])).spawned.tasks)
             for position, state in action["states"].items():
                 await _bring_to(runtime, tasks[int(position)], state)
             await trio.testing.wait_all_tasks_blocked(0.01)
