@@ -57,6 +57,7 @@ from runtime.journal.protocol import Journal
 from runtime.journal.shared import SharedJournal
 from runtime.messenger import NOBODY
 from runtime.runner import AnyRunner, Runners, RunnerSettings
+from runtime.settings import check_settings
 from runtime.templates.actions import ActionTypes
 from runtime.templates.catalogue import Templates, TemplateSources, load_templates
 from runtime.templates.functions import FunctionSources, load_functions
@@ -143,7 +144,7 @@ def _check_flows(kit: Flows, types: ActionTypes) -> None:
 
 def _check_seconds(**given: object) -> None:
     for name, seconds in given.items():
-        if not isinstance(seconds, int | float) or not seconds >= 0:
+        if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not seconds >= 0:
             raise ValueError(f"{name}_seconds is {seconds!r}: it must be a number, 0 or more")
 
 
@@ -231,15 +232,34 @@ async def open_runtime(
         faults: what happens at the moments where a crash would make a difference; for tests.
 
     Raises:
+        SettingInvalid: arguments are of another kind; each is named, and nothing was started.
         ConfigurationInvalid, ValueError: the notifications cannot be used; nothing was started.
         FunctionInvalid, TemplateInvalid, FlowInvalid: a file or a flow cannot be used; nothing was started.
         StoreUnusable: the store cannot be used; the text says why and what to do.
     """
+    check_settings(
+        store=store,
+        keys=keys,
+        runners=runners,
+        scripts=scripts,
+        functions=functions,
+        templates=templates,
+        administrators=administrators,
+        callables=callables,
+        config=config,
+        region=region,
+        limits=limits,
+        destinations=destinations,
+        environment=environment,
+        journal=journal,
+        clock=clock,
+        faults=faults,
+        flows=flows,
+        maintenance=maintenance,
+    )
     _check_seconds(grace=grace_seconds, answer_within=answer_within_seconds, keep_ended=keep_ended_seconds)
     clock = clock or SystemClock()
     shutdown = ShutdownContext(grace_seconds=grace_seconds + RECORDING_SECONDS)
-    if store is not None and journal is not None:
-        raise TypeError("tasks are kept in a store or in a journal, not in both")
     kit = flows or Flows()
     known_callables = Functions()
     for function in callables:

@@ -101,6 +101,8 @@ DependentsFunction: TypeAlias = Callable[[HookCall, Mapping[str, str]], Any]
 def _by_type(generators: Iterable[Generator]) -> Mapping[str, Generator]:
     found: dict[str, Generator] = {}
     for one in generators:
+        if not isinstance(one, Generator):
+            raise TypeError(f"generators: a function marked with @generator is wanted, not {one!r}")
         if one.type in found:
             raise ValueError(f'two generators are for flows of type "{one.type}"')
         found[one.type] = one
@@ -124,6 +126,9 @@ def _with_known_readers(own: Mapping[str, PlanReader]) -> Mapping[str, PlanReade
 
 def _policies(policies: Iterable[Policy]) -> tuple[Policy, ...]:
     kept = tuple(policies)
+    for policy in kept:
+        if not isinstance(getattr(policy, "id", None), str):
+            raise TypeError(f"policies: a policy is wanted, not {policy!r}")
     ids = [policy.id for policy in kept]
     for policy_id in ids:
         if ids.count(policy_id) > 1:
@@ -154,7 +159,19 @@ class Flows:
     generate_within_seconds: float = GENERATE_WITHIN_SECONDS
 
     def __attrs_post_init__(self) -> None:
-        """See that a type of flows means one thing."""
+        """See that functions are such, and that a type of flows means one thing."""
+        if not isinstance(self.hooks, Mapping):
+            raise TypeError(f"hooks: a mapping of types of signals to functions is wanted, not {self.hooks!r}")
+        functions = {
+            **{f"hooks.{type_}": one for type_, one in self.hooks.items()},
+            "dependents": self.dependents or bool,
+        }
+        for name, function in functions.items():
+            if not callable(function):
+                raise TypeError(f"{name}: a function is wanted, not {function!r}")
+        seconds = self.generate_within_seconds
+        if type(seconds) not in {int, float} or not seconds >= 0:
+            raise ValueError(f"generate_within_seconds is {seconds!r}: it must be a number, 0 or more")
         for name in self.generators.keys() & self.documents.keys():
             raise ValueError(f'a generator and a document are for flows of type "{name}"')
 

@@ -59,6 +59,7 @@ from runtime.destinations import EVERYWHERE, Destinations, Forbidden
 from runtime.duration import Duration, parse_duration
 from runtime.embedded import NO_FLOWS, FlowDoor, FlowReport
 from runtime.errors import Fault, Refused, Unavailable, did_you_mean
+from runtime.foreign import passes, told
 from runtime.frozen import frozen, value
 from runtime.functions import Functions
 from runtime.life import SILENT, Life
@@ -306,7 +307,7 @@ class Runner(ABC, Generic[C]):
         checked = check_configuration(self.config, configuration, base)
         if checked.config is None:
             return checked
-        return attrs.evolve(checked, faults=(*checked.faults, *self.validate(checked.config)))
+        return attrs.evolve(checked, faults=(*checked.faults, *_faults_of(self, checked.config)))
 
     def validate(self, config: C) -> Iterable[Fault]:  # noqa: ARG002 - for those that override it
         """Name what is wrong with a well-typed configuration. `config` may hold `Templated` texts: let those pass."""
@@ -338,6 +339,23 @@ class Runner(ABC, Generic[C]):
 AnyRunner = Runner[Any]
 
 
+def _faults_of(runner: AnyRunner, config: object) -> Iterable[Fault]:
+    """Ask a runner what is wrong; one that cannot say it, for it need not be type-checked, is what is wrong."""
+    asked = f'runner "{runner.name}" cannot be asked about it: its validate'
+    found: list[Fault] = []
+    try:
+        given: Iterable[object] = runner.validate(config)
+        for one in given:
+            if not isinstance(one, Fault):
+                return [*found, Fault("", f"{asked} gave a {type(one).__name__}, and not only Faults")]
+            found.append(one)
+    except BaseException as failure:
+        if passes(failure):
+            raise
+        return [*found, Fault("", f"{asked} failed: {told(failure)}")]
+    return found
+
+
 class Runners:
     """The runners one runtime can use, by the name that templates call them.
 
@@ -351,6 +369,8 @@ class Runners:
         self._settings = settings or RunnerSettings()
         self._loaded: dict[str, AnyRunner] = {}
         for one in given:
+            if not (issubclass(one, Runner) if isinstance(one, type) else isinstance(one, Runner)):
+                raise TypeError(f"a runner has to be a Runner, or a class of such, not {one!r}")
             runner = one(self._settings) if isinstance(one, type) else one
             if runner.name in self._loaded:
                 raise ValueError(f'two runners are called "{runner.name}"')

@@ -5,6 +5,7 @@ from typing import Final
 
 import attrs
 
+from runtime.errors import Fault, TemplateInvalid
 from runtime.functions import Functions
 from runtime.templates.model import FUNCTION, PROCESS, Action, Function, Step, Template
 from runtime.values.json import Json
@@ -16,11 +17,23 @@ def name_callables(template: Template, functions: Functions) -> Template:
     """Give the template with every callable registered and replaced by an action that names it.
 
     Raises:
+        TemplateInvalid: what should be its steps are none.
         TypeError: an action is not a function, or one for a process that no other process can find by its name.
     """
+    _check_steps(template.steps)
     steps = {name: _named(step, functions) for name, step in template.steps.items()}
     changed = any(steps[name] is not step for name, step in template.steps.items())
     return attrs.evolve(template, steps=steps) if changed else template
+
+
+def _check_steps(steps: object) -> None:
+    if not isinstance(steps, Mapping):
+        raise TemplateInvalid([Fault("steps", f"a mapping of names to steps is wanted, not {type(steps).__name__}")])
+    strangers = [(name, step) for name, step in steps.items() if not isinstance(step, Step)]
+    if strangers:
+        raise TemplateInvalid(
+            [Fault(f"steps.{name}", f"a Step is wanted, not {type(one).__name__}") for name, one in strangers]
+        )
 
 
 def recall_callables(template: Template, functions: Functions) -> None:

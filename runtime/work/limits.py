@@ -1,6 +1,7 @@
 """What of a runtime is limited, and by how much (spec sections 8 and 13.2)."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 import attrs
@@ -48,8 +49,16 @@ def flow_label(flow_type: str) -> str:
     return f"flow:{flow_type}"
 
 
-def _whole(_limits: object, _field: object, value: Mapping[str, int]) -> None:
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _whole(_limits: object, _field: object, value: object) -> None:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"resources is a {type(value).__name__}: it is a mapping of labels to numbers")  # noqa: TRY004 - as all others here
     for label, limit in value.items():
+        if not _is_whole(limit):
+            raise ValueError(f'the limit of resource "{label}" is {limit!r}: it is a whole number')
         if limit < 0:
             raise ValueError(
                 f'the limit of resource "{label}" is {limit}: 0 switches it off, and nothing is below that'
@@ -58,19 +67,23 @@ def _whole(_limits: object, _field: object, value: Mapping[str, int]) -> None:
             raise ValueError(f'"{label}" is no resource: say how many runs there may be with `executions`')
 
 
-def _patient(_limits: object, _field: object, seconds: float) -> None:
+def _patient(_limits: object, _field: object, seconds: object) -> None:
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+        raise ValueError(f"acquire_timeout is {seconds!r}: it is a number of seconds")  # noqa: TRY004 - as all others here
     if seconds < 0:
         raise ValueError(f"acquire_timeout is {seconds:g}s: 0 waits for ever, and nothing is shorter than that")
 
 
 def _possible(_limits: object, _field: object, size: int) -> None:
-    if not 0 < size <= MOST_RESULT_SIZE:
+    if not _is_whole(size) or not 0 < size <= MOST_RESULT_SIZE:
         raise ValueError(
-            f"result_size is {size}: it is a number from 1 to {MOST_RESULT_SIZE}, which a store can still hold"
+            f"result_size is {size!r}: it is a number from 1 to {MOST_RESULT_SIZE}, which a store can still hold"
         )
 
 
 def _count(_limits: object, field: Any, value: int | None) -> None:
+    if value is not None and not _is_whole(value):
+        raise ValueError(f"{field.name} is {value!r}: it is a whole number, or None")
     if value is not None and value < 0:
         raise ValueError(f"{field.name} is {value}: None is no limit, and with 0 nothing ever runs")
 
@@ -113,6 +126,8 @@ class Limits:
     result_size: int = attrs.field(default=RESULT_SIZE, validator=_possible)
 
     def __attrs_post_init__(self) -> None:
+        if not isinstance(self.everywhere, AbstractSet):
+            raise ValueError(f"everywhere is {self.everywhere!r}: it is a set of labels")  # noqa: TRY004 - as all others here
         for label in sorted(self.everywhere):
             if label not in self.resources or label.startswith(template_label("")):
                 raise ValueError(f'"{label}" cannot be limited everywhere: it is no limited resource of steps')

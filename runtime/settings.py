@@ -1,0 +1,81 @@
+"""What `open_runtime` is told is looked at before anything is opened: what is of another kind is named, and all of it at once."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from runtime.destinations import Destinations
+from runtime.engine.rights import Administrators
+from runtime.errors import Fault, InputInvalid
+from runtime.flows import Flows
+from runtime.work.limits import Limits
+
+
+def _path(value: object) -> bool:
+    return isinstance(value, str | os.PathLike)
+
+
+def _several(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes)
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(one, str) for pair in value.items() for one in pair)
+
+
+def _with(*methods: str) -> Callable[[object], bool]:
+    return lambda value: all(callable(getattr(value, name, None)) for name in methods)
+
+
+_PATHS: Final = (lambda value: _path(value) or _several(value), "a path, or several in a list")
+_TEXTS: Final = (_texts, "a mapping of texts to texts")
+_MAYBE: Final = frozenset(
+    {"store", "keys", "administrators", "config", "limits", "environment", "journal", "clock", "faults", "flows"}
+)
+"""Where None says that nothing is said."""
+
+_WANTED: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
+    "store": (_path, "the address or the path of a store"),
+    "keys": (_path, "the path of a key ring"),
+    "runners": (_several, "a list of runners"),
+    "scripts": (_path, "a path"),
+    "functions": _PATHS,
+    "templates": _PATHS,
+    "administrators": (lambda value: isinstance(value, Administrators), "an Administrators"),
+    "callables": (_several, "a list of functions"),
+    "config": _TEXTS,
+    "region": (lambda value: isinstance(value, str), "a text"),
+    "limits": (lambda value: isinstance(value, Limits), "a Limits"),
+    "destinations": (lambda value: isinstance(value, Destinations), "a Destinations"),
+    "environment": _TEXTS,
+    "journal": (_with("append", "close"), "a journal"),
+    "clock": (_with("wall", "monotonic"), "a clock"),
+    "faults": (_with("reach"), "a Faults"),
+    "flows": (lambda value: isinstance(value, Flows), "a Flows"),
+    "maintenance": (lambda value: isinstance(value, bool), "True or False"),
+}
+
+
+class SettingInvalid(InputInvalid, TypeError):
+    """An argument is not of the kind that is wanted; nothing was opened."""
+
+    subject = "argument"
+
+
+def check_settings(**given: object) -> None:
+    """See that the arguments of `open_runtime` are of the kinds that are wanted.
+
+    Raises:
+        SettingInvalid: with the name of every one that is not.
+        TypeError: two of them exclude each other.
+    """
+    faults = [
+        Fault(name, f"{wanted} is wanted, not {'None' if value is None else type(value).__name__}")
+        for name, value in given.items()
+        for fits, wanted in [_WANTED[name]]
+        if not (fits(value) or (value is None and name in _MAYBE))
+    ]
+    if faults:
+        raise SettingInvalid(faults)
+    if given.get("store") is not None and given.get("journal") is not None:
+        raise TypeError("tasks are kept in a store or in a journal, not in both")

@@ -1,0 +1,110 @@
+"""What a program says in Python is refused where it says it, with the name of the argument."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+import pytest
+
+from runtime import Action, Flows, Limits, TemplateInvalid, open_runtime
+from runtime.runner import Fault, Outcome, Runner, StepRequest
+from runtime.settings import SettingInvalid
+from tests.support.plans import plan, step
+
+WRONG: dict[str, Any] = {
+    "store": 5,
+    "keys": 5,
+    "runners": 5,
+    "scripts": None,
+    "functions": 5,
+    "templates": 5,
+    "administrators": 5,
+    "callables": "text",
+    "config": {"a": 5},
+    "region": 5,
+    "limits": {"a": 5},
+    "destinations": 5,
+    "environment": 5,
+    "journal": 5,
+    "clock": 5,
+    "faults": 5,
+    "flows": 5,
+    "maintenance": "no",
+}
+
+
+async def test_every_argument_of_another_kind_is_named_at_once():
+    with pytest.raises(SettingInvalid) as refusal:
+        async with open_runtime(**WRONG):
+            raise AssertionError
+    assert {fault.path for fault in refusal.value.faults} == set(WRONG)
+    for runner in (5, int):
+        with pytest.raises(TypeError, match="a runner has to be a Runner"):
+            async with open_runtime(runners=[runner]):  # type: ignore[list-item]
+                raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("make", "given", "name"),
+    [
+        (Limits, {"resources": 5}, "resources"),
+        (Limits, {"resources": {"a": 1.5}}, 'resource "a"'),
+        (Limits, {"everywhere": 5}, "everywhere"),
+        (Limits, {"acquire_timeout": "5"}, "acquire_timeout"),
+        (Limits, {"executions": 1.5}, "executions"),
+        (Limits, {"result_size": "5"}, "result_size"),
+        (Flows, {"generators": [5]}, "generators"),
+        (Flows, {"policies": [5]}, "policies"),
+        (Flows, {"hooks": 5}, "hooks"),
+        (Flows, {"hooks": {"http": 5}}, "hooks.http"),
+        (Flows, {"dependents": 5}, "dependents"),
+        (Flows, {"generate_within_seconds": "5"}, "generate_within_seconds"),
+    ],
+)
+def test_so_are_those_of_limits_and_flows(make, given, name):
+    with pytest.raises((ValueError, TypeError), match=name):
+        make(**given)
+
+
+@pytest.mark.parametrize(("steps", "path"), [(5, "steps"), ({"a": 5}, "steps.a")])
+async def test_so_are_steps_that_are_none(steps, path):
+    async with open_runtime() as rt:
+        with pytest.raises(TemplateInvalid) as refusal:
+            await rt.submit(attrs.evolve(plan(a=step()), steps=steps))
+    assert [fault.path for fault in refusal.value.faults] == [path]
+
+
+@attrs.frozen(kw_only=True)
+class Nothing:
+    """No configuration."""
+
+
+class Broken(Runner[Nothing]):
+    """One whose `validate` is written wrongly."""
+
+    config = Nothing
+    gives: Any = ()
+
+    def validate(self, _config: Nothing) -> Iterable[Fault]:
+        if isinstance(self.gives, Exception):
+            raise self.gives
+        return self.gives  # type: ignore[no-any-return]
+
+    async def run(self, _request: StepRequest[Nothing]) -> Outcome:
+        return Outcome()
+
+
+@pytest.mark.parametrize(
+    ("gives", "words"),
+    [
+        (["no"], "its validate gave a str, and not only Faults"),
+        (None, "its validate failed: TypeError"),
+        (RuntimeError("boom"), "its validate failed: RuntimeError: boom"),
+    ],
+)
+async def test_a_runner_that_cannot_say_what_is_wrong_is_what_is_wrong(gives, words):
+    kind = type("Kind", (Broken,), {"name": "kind", "gives": gives})
+    async with open_runtime(runners=[kind]) as rt:
+        with pytest.raises(TemplateInvalid) as refusal:
+            await rt.submit(plan(a=step(action=Action(type="kind"))))
+    assert f'runner "kind" cannot be asked about it: {words}' in str(refusal.value)
