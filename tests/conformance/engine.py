@@ -307,7 +307,7 @@ class _EngineCase:
 
     async def do_list_batch(self, action: Mapping[str, Any]) -> None:
         batch = self.saved[action["batch"].removeprefix("${").removesuffix("}")]
-        tasks = list((await self.runtime.read(self.main)).wished.batches[batch].spawned.tasks)
+        tasks = sorted((await self.runtime.read(self.main)).wished.batches[batch].spawned.tasks)
         self.extra = {"count": len(tasks)}
         self.saved |= {name: tasks[int(position)] for name, position in action.get("save", {}).items()}
 
