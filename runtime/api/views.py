@@ -5,7 +5,7 @@ from typing import Final
 
 import attrs
 
-from runtime.engine.states import ANY, ResolutionState, StepState, TaskState, is_final
+from runtime.engine.states import ANY, ResolutionState, StepState, TaskState, is_final, named
 from runtime.engine.task import Task, child_name, max_retries_of
 from runtime.frozen import value
 from runtime.templates.model import Input, InputType
@@ -17,7 +17,7 @@ class StepStatus:
     """One step of a task.
 
     A loop lists its `children_steps` while it is expanded, and their results as `children` once it is contracted; each
-    of them is a step of its own until then, and has its `item`.
+    of them is a step of its own until then, and has its `item`. `state` is a `StepState`, or a custom state's text.
     """
 
     state: str
@@ -98,7 +98,7 @@ def _status(task: Task, name: str) -> StepStatus:
     loop = task.loops.get(name)
     children = None if loop is None else tuple(child_name(name, index) for index in range(loop.size))
     return StepStatus(
-        progress.state,
+        named(progress.state),
         step.description if child is None else f"{child.index} - {step.description}",
         progress.error,
         progress.output,

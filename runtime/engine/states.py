@@ -27,6 +27,14 @@ class StepState(StrEnum):
     EXPANDED = "EXPANDED"
 
 
+_NAMED: Final[Mapping[str, StepState]] = {state.value: state for state in StepState}
+
+
+def named(state: str) -> str:
+    """Give a step's state as the `StepState` that it is, also where it was read as a text; a custom state is a text."""
+    return _NAMED.get(state, state)
+
+
 ANY: Final = "ANY"
 """The wildcard of dependencies; never a step's state."""
 

@@ -26,7 +26,7 @@ from runtime.engine.records import (
     TaskStartedOver,
     TaskSubmitted,
 )
-from runtime.engine.states import ResolutionState, StepState
+from runtime.engine.states import ResolutionState, StepState, named
 from runtime.engine.task import Task, state_of
 from runtime.flow.flow import Flow
 from runtime.journal.protocol import Record
@@ -138,7 +138,7 @@ def _step(
         at=record.at,
         task_id=task.header.task_id,
         step=record.step,
-        state=state,
+        state=named(state),
         error=error,
         tries=progress.tries if progress else 0,
     )

@@ -1,16 +1,11 @@
-"""What an operator should see of leases and links: typed events as lines of structlog, under ``understudy.store``.
+"""What an operator should see of leases and links: typed events as lines of structlog (`runtime.journal.notes`)."""
 
-Where the program has not set structlog up they go to standard error, for standard output may be somebody's data.
-"""
-
-import sys
-from typing import Final, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 import attrs
 
+from runtime.journal.notes import log
 from runtime.journal.shared import LeaseEnded, LeaseTaken
-
-_NAME: Final = "understudy.store"
 
 
 @attrs.frozen
@@ -25,19 +20,13 @@ Event: TypeAlias = LeaseEnded | LeaseTaken | LinksGivenUp
 
 def note(event: Event) -> None:
     """Write an event down. Sync."""
-    import structlog  # noqa: PLC0415 - hardly ever needed
-
-    if structlog.is_configured():
-        log = structlog.get_logger(_NAME)
-    else:
-        log = structlog.wrap_logger(structlog.PrintLogger(sys.stderr))
     facts = attrs.asdict(event)
     match event:
         case LeaseEnded():
-            log.error("lease_lost", **facts)
+            log().error("lease_lost", **facts)
         case LeaseTaken():
-            log.warning("lease_taken_over", **facts)
+            log().warning("lease_taken_over", **facts)
         case LinksGivenUp():
-            log.warning("links_given_up", **facts)
+            log().warning("links_given_up", **facts)
         case _:
             assert_never(event)

@@ -17,6 +17,7 @@ from runtime.cache import Memo, Room
 from runtime.errors import Refused, Unavailable
 from runtime.journal.keys import KeyRing
 from runtime.journal.listing import Listing
+from runtime.journal.notes import log
 from runtime.journal.protocol import AlreadyStored, JournalUnavailable, Standing, StoreUnusable
 from runtime.journal.sqlite import memos
 from runtime.journal.sqlite.database import Opening, connect, unavailable
@@ -40,6 +41,7 @@ class Writer:
         self._connection.execute(_BIRTHS_VIEW)
         self._templates_stored: set[bytes] = set()
         self._unsure: Unavailable | None = None
+        self._failing = False
         try:
             check_keys(self._connection, ring, self._path)
             self.next_position = next_position(self._connection)
@@ -78,9 +80,20 @@ class Writer:
                 # Whether it is stored is not known: only who opens the file again will see. Until then nothing may
                 # follow it, for what the disk kept of it could come back under what is written then.
                 self._unsure = refusal
+            self._note(refusal)
             return [refusal] * len(group)
+        if self._failing:
+            self._note(None)
         self.next_position = position
         return positions
+
+    def _note(self, refusal: Unavailable | None) -> None:
+        """Log that nothing can be stored, or that it can again: once each time."""
+        if refusal is None:
+            log().warning("store_available", store=str(self._path))
+        elif not self._failing:
+            log().error("store_unavailable", store=str(self._path), error=str(refusal))
+        self._failing = refusal is not None
 
     def _known(self, turns: Sequence[Turn]) -> AlreadyStored | None:
         """Say which of those that begin have been stored before: looked up only once a commit has failed."""

@@ -218,7 +218,9 @@ async def test_a_full_disk_refuses_and_loses_nothing_and_goes_on_once_there_is_r
         assert await journal.append([large("again", 200_000)]) == 2 * len(accepted) + 1
 
 
-async def test_a_store_that_another_program_keeps_locked_says_so_and_goes_on_when_it_is_free(tmp_path, monkeypatch):
+async def test_a_store_that_another_program_keeps_locked_says_so_and_goes_on_when_it_is_free(
+    tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr("runtime.journal.sqlite.database._BUSY_SECONDS", 0.05)
     path = tmp_path / "tasks.db"
     async with opened(path) as journal:
@@ -231,6 +233,8 @@ async def test_a_store_that_another_program_keeps_locked_says_so_and_goes_on_whe
         other.execute("COMMIT")
         other.close()
         assert await journal.append([first("b")]) == 2
+    told = capsys.readouterr().err
+    assert [told.count(what) for what in ("store_unavailable", "store_available", "keeps it locked")] == [1, 1, 1]
 
 
 async def test_damage_is_reported_where_it_is_and_other_tasks_can_be_read(tmp_path):
