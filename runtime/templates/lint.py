@@ -13,6 +13,7 @@ from runtime.templates.checking import Check
 from runtime.templates.handles import Handles, handles_of
 from runtime.templates.model import THIS, Action, Step, Template
 from runtime.templates.paths import item, member, shown
+from runtime.templates.scalars import resolve
 from runtime.templates.schema_paths import SchemaPaths
 from runtime.values.json import Json
 
@@ -141,7 +142,13 @@ class _Lint:
                 self._warn_unknown(path, f"unknown name .{root}", root, ROOTS)
 
     def _declared(self, path: str, root: str, name: str, declared: Mapping[str, None]) -> None:
-        if name not in declared and not self._check.doubts.touch(f"{root}s"):
+        if name in declared or self._check.doubts.touch(f"{root}s"):
+            return
+        word = resolve(name)
+        if isinstance(word, bool) and str(word).lower() in declared:
+            hint = f"in YAML {name} means {str(word).lower()}: quote it where the {root} is declared"
+            self._check.fault(path, f"Wrong {root} key: {name}", hint)
+        else:
             self._check.unknown(path, f"Wrong {root} key: {name}", name, declared)
 
     def _step(self, path: str, name: str, rest: list[str]) -> None:

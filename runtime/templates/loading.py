@@ -155,6 +155,9 @@ def draft_of_data(data: object, source: str = "") -> Draft:
 def _draft(data: Json, places: Places, warnings: Iterable[Fault], source: str) -> Draft:
     if not isinstance(data, Mapping):
         raise TemplateInvalid([Fault("", f"a template is an object, not {shown(data)}")], source)
+    if data.get("kind") == "flow":
+        hint = "`understudy flow run` runs it"
+        raise TemplateInvalid([Fault("kind", "this is a flow, and no template of tasks", hint)], source)
     report = Report()
     report.warnings.extend(warnings)
     fields = Fields(data, "", report)

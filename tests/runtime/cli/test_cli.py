@@ -90,6 +90,11 @@ REFUSED = {
     "a missing dependency": (HEAD + "steps:\n  one: {dependencies: [two], action: {type: echo}}\n", 'steps.one.dependencies[0]: Invalid dependency, no step with that name: "two"'),
     "a cycle": (HEAD + "steps:\n  one: {dependencies: [two], action: {type: echo}}\n  two: {dependencies: [one], action: {type: echo}}\n", "circular dependency [one two]"),
     "an unknown runner": (HEAD + "steps:\n  one: {action: {type: ecko}}\n", 'did you mean "echo"?'),
+    "a name that is a word of YAML": (
+        HEAD.replace("title_format: ", "title_format: '{{.input.n}}' #") + "inputs: [{name: n}]\n" + STEP,
+        "title_format: Wrong input key: n (line 3; in YAML n means false: quote it where the input is declared)",
+    ),
+    "a flow": ("kind: flow\nname: x\n", "kind: this is a flow, and no template of tasks"),
     "an input that is missing": (HEAD + "inputs: [{name: who}]\n" + STEP, "input.who: missing input who"),
     "an input that breaks its constraint": (HEAD + "inputs: [{name: who, regex: '^x', default: xx}]\n" + STEP, "input.who: "),
     "an alias bomb": (HEAD + "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(12)), "alias"),
