@@ -1,10 +1,12 @@
 """A real Dask cluster for tests: ``python -m tests.support.dask_cluster`` runs one until its input ends."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -16,7 +18,9 @@ _PATIENCE_SECONDS = 120
 def running(workers: int = 2) -> Iterator[tuple[str, Callable[[], object]]]:
     """Run a scheduler and workers, one thread each; give the scheduler's address, and what waits until all are there."""
     command = [sys.executable, "-m", "tests.support.dask_cluster", str(workers)]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdin is not None
         asks, hears = process.stdin, process.stdout
@@ -29,8 +33,12 @@ def running(workers: int = 2) -> Iterator[tuple[str, Callable[[], object]]]:
         try:
             yield hears.readline().strip(), whole
         finally:
-            asks.close()
-            process.wait(_PATIENCE_SECONDS)
+            try:
+                asks.close()
+                process.wait(_PATIENCE_SECONDS)
+            finally:  # nothing of it is left behind, whatever became of it
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
 
 
 def main(workers: int) -> None:
