@@ -76,7 +76,9 @@ def _check_of(hint: Any) -> _Check | None:
     members = get_args(hint)
     match get_origin(hint):
         case origin if origin is tuple:
-            return _each(_check_of(members[0]))
+            return (
+                _each(_check_of(members[0])) if members[-1] is Ellipsis else _row([_check_of(one) for one in members])
+            )
         case origin if origin is Mapping:
             return _mapping(_check_of(members[1]))
         case origin if origin is UnionType and NoneType in members and len(members) == 2:
@@ -133,6 +135,18 @@ def _json(value: Any, path: str) -> Iterator[Fault]:
         yield Fault(path + fault.path, fault.problem)
     except (ValueError, TypeError) as fault:
         yield Fault(path, f"it cannot be stored: {fault}")
+
+
+def _row(checks: Sequence[_Check | None]) -> _Check:
+    def check(value: Any, path: str) -> Iterator[Fault]:
+        if not isinstance(value, tuple) or len(value) != len(checks):
+            yield Fault(path, f"a tuple of {len(checks)} is wanted, not {type(value).__name__}")
+            return
+        for index, (one, checked) in enumerate(zip(value, checks, strict=True)):
+            if checked is not None:
+                yield from checked(one, f"{path}[{index}]")
+
+    return check
 
 
 def _each(member: _Check | None) -> _Check:

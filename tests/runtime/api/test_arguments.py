@@ -6,7 +6,7 @@ import trio
 from runtime import Action, FlowHandle, Flows, InputInvalid, Signal, Step, StepSpec, generator, open_runtime
 from runtime.arguments import check
 from runtime.flow.rows import RetryRule
-from runtime.journal.listing import Wanted
+from runtime.journal.listing import Role, Wanted
 from tests.support.plans import plan
 
 HALF = "\ud800"
@@ -43,6 +43,7 @@ SAID = {
     "resolution_id": lambda rt, _: rt.task_of_resolution(HALF),
     "tags.b": lambda rt, _: rt.count({"b": HALF}),
     "template": lambda rt, _: rt.find(Wanted(template=HALF)),
+    "about[1]": lambda rt, _: rt.find_flows(Wanted(about=(Role.REQUESTER, HALF))),
     "": lambda rt, _: rt.find({}),  # type: ignore[arg-type]
     " ": lambda rt, _: rt.find_flows({"template": "x"}),  # type: ignore[arg-type]
     "state": lambda rt, _: rt.find(Wanted(state="DONE")),  # type: ignore[arg-type]
