@@ -6,6 +6,7 @@ from typing import Final
 import attrs
 import trio
 
+from runtime.arguments import faults_of
 from runtime.flow.rows import Violation
 from runtime.foreign import passes, told
 from runtime.policies.protocol import PlanView, Policy, PolicyBroken
@@ -22,6 +23,18 @@ class Evaluation:
     evaluated: tuple[str, ...] = ()
     violations: tuple[Violation, ...] = ()
     error: str | None = None
+
+
+def _violations(given: Iterable[object]) -> Sequence[Violation]:
+    """Take what a policy gives, which need not be type-checked, and has to be stored."""
+    found: list[Violation] = []
+    for one in given:
+        if not isinstance(one, Violation):
+            raise PolicyBroken(f"it gave a {type(one).__name__}, and not only Violations")
+        for fault in faults_of(one, "violation"):
+            raise PolicyBroken(str(fault))
+        found.append(one)
+    return found
 
 
 async def evaluate(
@@ -49,7 +62,7 @@ async def evaluate(
     async def bounded(policy: Policy) -> None:
         with trio.move_on_after(within_seconds) as patience:
             try:
-                found[policy.id] = tuple(await policy.evaluate(view))
+                found[policy.id] = _violations(await policy.evaluate(view))
             except PolicyBroken as fault:
                 broken[policy.id] = str(fault)
             except BaseException as fault:

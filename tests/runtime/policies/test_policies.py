@@ -145,3 +145,24 @@ async def test_cancelling_an_evaluation_leaves_no_process_behind():
     endless = "[1,2,3,4,5,6,7,8,9].all(a, true)"
     with trio.move_on_after(0.05):
         await evaluate([CelPolicy(id="x", rule=endless)], VIEW)
+
+
+@pytest.mark.parametrize(
+    ("gives", "says"),
+    [
+        (["no"], "it gave a str, and not only Violations"),
+        (None, "TypeError"),
+        (
+            [Violation(policy_id="p", severity="deny", message="a\ud800")],
+            "violation.message: it holds half a character",
+        ),
+        ([Violation(policy_id="p", severity="deny", message=5)], "violation.message: a text is wanted"),  # type: ignore[arg-type]
+    ],
+)
+async def test_what_a_policy_gives_that_cannot_be_stored_breaks_it_and_no_flow(gives, says):
+    async def give(_view):
+        return gives
+
+    found = await evaluate([Own("own", give)], VIEW)
+    assert found.evaluated == ()
+    assert f"policy own: {says}" in (found.error or "")
