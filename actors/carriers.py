@@ -20,7 +20,7 @@ __all__ = ("MOST_RESTING", "Carriers")
 MOST_RESTING: Final = 128
 """How many trio tasks a supervisor keeps for the children to come, and how many for the incarnations to come."""
 
-_MOST_IN_A_ROW: Final = 8
+_MOST_IN_A_ROW: Final = 16
 """How many turns a carrier takes in the place of owners until it lets everybody else run."""
 
 

@@ -157,7 +157,7 @@ async def all_are_done_and_no_step_was_cut(store, made):
         await trio.sleep(0.1)
     for task_id in made:
         task = replay(await journal.read(task_id))
-        assert task.result == {"said": task_id}
+        assert task.course.result == {"said": task_id}
         assert {progress.tries for progress in task.steps.values()} == {1}
     await journal.close()
 
