@@ -10,6 +10,7 @@ import apsw
 import attrs
 import pytest
 import trio
+from structlog.testing import capture_logs
 
 from runtime.engine.events import RunRequested
 from runtime.engine.records import RunStarted, StepReturned
@@ -218,23 +219,24 @@ async def test_a_full_disk_refuses_and_loses_nothing_and_goes_on_once_there_is_r
         assert await journal.append([large("again", 200_000)]) == 2 * len(accepted) + 1
 
 
-async def test_a_store_that_another_program_keeps_locked_says_so_and_goes_on_when_it_is_free(
-    tmp_path, monkeypatch, capsys
-):
+async def test_a_store_that_another_program_keeps_locked_says_so_and_goes_on_when_it_is_free(tmp_path, monkeypatch):
     monkeypatch.setattr("runtime.journal.sqlite.database._BUSY_SECONDS", 0.05)
     path = tmp_path / "tasks.db"
-    async with opened(path) as journal:
-        await journal.append([first("a")])
-        other = apsw.Connection(str(path))
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(JournalUnavailable, match="keeps it locked"):
-            await journal.append([first("b")])
-        assert names(await journal.tasks()) == ["a"]
-        other.execute("COMMIT")
-        other.close()
-        assert await journal.append([first("b")]) == 2
-    told = capsys.readouterr().err
-    assert [told.count(what) for what in ("store_unavailable", "store_available", "keeps it locked")] == [1, 1, 1]
+    with capture_logs() as logs:
+        async with opened(path) as journal:
+            await journal.append([first("a")])
+            other = apsw.Connection(str(path))
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(JournalUnavailable, match="keeps it locked"):
+                await journal.append([first("b")])
+            assert names(await journal.tasks()) == ["a"]
+            other.execute("COMMIT")
+            other.close()
+            assert await journal.append([first("b")]) == 2
+    assert [(line["event"], "keeps it locked" in line.get("error", "")) for line in logs] == [
+        ("store_unavailable", True),
+        ("store_available", False),
+    ]
 
 
 async def test_damage_is_reported_where_it_is_and_other_tasks_can_be_read(tmp_path):
