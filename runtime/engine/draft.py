@@ -14,7 +14,7 @@ from runtime.engine import edits, waits
 from runtime.engine.birth import new_task
 from runtime.engine.comments import commented
 from runtime.engine.graph import Edge, Graph, Need
-from runtime.engine.persistent import PersistentMap, own, persistent, put, without
+from runtime.engine.persistent import PersistentMap, persistent, put, without
 from runtime.engine.records import (
     CallbackAnswered,
     CallbackAwaited,
@@ -177,12 +177,13 @@ class Draft:
     )
 
     def __init__(self, task: Task) -> None:
+        steps, pending = task.steps, task.pending
         self.header = task.header
         self.plan = task.plan
         self.graph = task.graph
         self.resolution = task.resolution
-        self.steps = own(task.steps)
-        self.pending = own(task.pending)
+        self.steps = steps.copy() if isinstance(steps, dict) else steps
+        self.pending = pending.copy() if isinstance(pending, dict) else pending
         self._ready = task.ready
         self.touched: set[str] = set()
         self.tally = dict(task.tally)
@@ -208,7 +209,7 @@ class Draft:
             self.resolution,
             self.steps,
             self.pending,
-            self.ready,
+            self.ready if self.touched else self._ready,
             self.tally,
             self.live,
             self.run,

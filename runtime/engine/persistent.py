@@ -26,11 +26,6 @@ def persistent(items: Mapping[K, V]) -> "PersistentMap[K, V]":
     return dict(items) if len(items) <= MOST_COPIED else HashTrieMap(items)
 
 
-def own(items: "PersistentMap[K, V]") -> "PersistentMap[K, V]":
-    """Give the same map to one who will change it in place where it is a dict."""
-    return items.copy() if isinstance(items, dict) else items
-
-
 def put(items: "PersistentMap[K, V]", key: K, value: V) -> "PersistentMap[K, V]":
     """Give a map with this in it."""
     if not isinstance(items, dict):
