@@ -87,8 +87,7 @@ class MemoryJournal:
         self._closed = False
 
     async def append(self, entries: Sequence[Entry]) -> int:
-        """Store the entries; see `Journal.append`."""
-        await trio.lowlevel.checkpoint_if_cancelled()  # and no more: nothing is waited for, and every turn comes here
+        """Store the entries; see `Journal.append`. No checkpoint: nothing is waited for, and every turn comes here."""
         self._check_open()
         for one in entries:  # all of them, or none
             if one.standing is not None and one.task_id in self._tasks and one.begins:
