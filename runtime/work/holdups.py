@@ -5,7 +5,7 @@ which task it is, and where in its code it waits: so it is logged (``shutdown_he
 """
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import FrameType
 from typing import Final
 
@@ -55,17 +55,22 @@ async def _tell(shutdown: ShutdownContext, tools: Tools) -> None:
     while True:
         await trio.sleep(_PAUSES[min(told, len(_PAUSES) - 1)])
         told += 1
-        for one in holdups(tools):
-            from structlog import get_logger  # noqa: PLC0415 - hardly ever needed
+        with suppress(Exception):  # of the program's way to log: raised here, it would end the whole trio run
+            for one in holdups(tools):
+                _log(one, round(trio.current_time() - shutdown.hard_deadline))
 
-            get_logger(__name__).error(
-                "shutdown_held_up",
-                task=one.task_id,
-                step=one.step,
-                where=one.where,
-                seconds=round(trio.current_time() - shutdown.hard_deadline),
-                why="it was cancelled and goes on: only its own code, or the end of the process, can end it",
-            )
+
+def _log(one: Holdup, seconds: int) -> None:
+    from structlog import get_logger  # noqa: PLC0415 - hardly ever needed
+
+    get_logger(__name__).error(
+        "shutdown_held_up",
+        task=one.task_id,
+        step=one.step,
+        where=one.where,
+        seconds=seconds,
+        why="it was cancelled and goes on: only its own code, or the end of the process, can end it",
+    )
 
 
 def holdups(tools: Tools) -> list[Holdup]:
