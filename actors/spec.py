@@ -106,14 +106,8 @@ class AutoShutdown(enum.Enum):
 
 
 @attrs.frozen(kw_only=True)
-class ChildKind:
-    """All of a `ChildSpec`, which says what each means, that is no child's own. A supervisor shakes hands always.
-
-    `dynamic`: such children come and go. Those of the specs that a supervisor is made with do not.
-
-    Raises:
-        SpecInvalid: with every fault.
-    """
+class _Terms:
+    """What is agreed for a child, whether it is one alone or one of many."""
 
     restart: Restart = Restart.TRANSIENT
     window: RestartWindow = _WINDOW
@@ -123,6 +117,18 @@ class ChildKind:
     handshake: bool = False
     significant: bool = False
     hibernate: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ChildKind(_Terms):
+    """All of a `ChildSpec`, which says what each means, that is no child's own. A supervisor shakes hands always.
+
+    `dynamic`: such children come and go. Those of the specs that a supervisor is made with do not.
+
+    Raises:
+        SpecInvalid: with every fault.
+    """
+
     dynamic: bool = True
 
     def __attrs_post_init__(self) -> None:
@@ -131,7 +137,7 @@ class ChildKind:
 
 
 @attrs.frozen(kw_only=True)
-class ChildSpec:
+class ChildSpec(_Terms):
     """One child.
 
     * `start(incarnation)` makes the actor; use `infrastructure(fn)` for a plain
@@ -151,14 +157,6 @@ class ChildSpec:
 
     id: str
     start: Start | Nested
-    restart: Restart = Restart.TRANSIENT
-    window: RestartWindow = _WINDOW
-    backoff: Backoff = _BACKOFF
-    stop_within: float | None = None
-    capacity: int = 1024
-    handshake: bool = False
-    significant: bool = False
-    hibernate: bool = False
 
     def __attrs_post_init__(self) -> None:
         faults = _id_faults(self.id)
@@ -201,7 +199,7 @@ def kind_of(spec: ChildSpec, *, dynamic: bool, like: ChildKind | None = None) ->
     )
 
 
-def _kind_faults(kind: ChildKind | ChildSpec) -> list[str]:
+def _kind_faults(kind: _Terms) -> list[str]:
     faults: list[str] = []
     if kind.window is not _WINDOW:
         faults += [f"window.{fault}" for fault in kind.window.faults()]
