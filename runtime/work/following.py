@@ -124,12 +124,15 @@ class Follower(Actor[Message]):
         if not self._broadcast.awaits(task_id):
             return
         try:
-            unit = replay(await self._journal.read(task_id))
+            stored = replay(await self._journal.read(task_id))
         except JournalUnavailable:  # perhaps of this one only: the others are not to wait for it
             self._unread.add(task_id)
             with suppress(JournalUnavailable):  # as above
                 await self._look_at_its_place(task_id)
         else:
+            # What is in memory here may be stored as more than its actor has heard of: whoever is told of that first and
+            # then asks how the task is would be told of what it was.
+            unit = self._broadcast.present(task_id) or stored
             if unit is not None and unit.at_rest:
                 self._broadcast.fill(unit)
 

@@ -4,9 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from runtime.engine.events import RunRequested
 from runtime.journal.protocol import JournalUnavailable
 from runtime.work.broadcast import Broadcast
 from runtime.work.following import Follower
+from tests.support.plain_loop import Loop
+from tests.support.plans import plan, step
 
 
 async def away(*_arguments):
@@ -25,3 +28,24 @@ async def test_a_task_that_cannot_be_read_is_looked_at_again(look_up):
 
 async def gone():
     return None
+
+
+async def test_nobody_is_told_of_a_task_that_is_in_memory_here_before_its_actor_knows():
+    loop = Loop(plan(a=step()))
+    loop.tell(RunRequested(at=loop.now))
+    running = loop.task
+    loop.settle()
+    assert loop.task.at_rest
+    broadcast = Broadcast()
+
+    async def read(_task_id):
+        return loop.records
+
+    follower = Follower(SimpleNamespace(read=read), broadcast, None, None)
+    broadcast.show(running)  # its actor still waits to hear that the end was stored
+    with broadcast.waiter(running.header.task_id) as waiter:
+        await follower._look_at(running.header.task_id)
+        assert not waiter.filled
+        broadcast.hide(running.header.task_id)  # it has left memory, and somebody else ended it
+        await follower._look_at(running.header.task_id)
+        assert waiter.filled
