@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from runtime.engine.states import ResolutionState, StepState
+from runtime.engine.states import ResolutionState
 from runtime.engine.task import NO_NOTES, Header, Notes, Plan, Task
 
 
@@ -16,7 +16,7 @@ def new_task(header: Header, plan: Plan, *, tags: Mapping[str, str], at: float) 
         plan.steps,
         plan.pending,
         plan.ready,
-        {StepState.TODO: len(plan.steps)} if plan.steps else {},
+        len(plan.steps),
         last_activity=at,
         notes=Notes(dict(tags)) if tags else NO_NOTES,
     )

@@ -170,7 +170,7 @@ class _Turn:
             self.interrupt(name, event.at, f"interrupted: {event.reason}", StepState.TODO)
         if draft.resolution is ResolutionState.RUNNING:
             draft.fresh = sorted(draft.ready, key=self.order)
-            draft.closing = list(draft.loops)
+            draft.closing = tuple(draft.loops)
             self.go_on(event.at)
         if draft.resolution is ResolutionState.CRASHED:
             self.effects = [effect for effect in self.effects if not isinstance(effect, ArmRetry)]  # it is run now
@@ -271,7 +271,7 @@ class _Turn:
         draft = self.draft
         self.record(RunStarted(at))
         draft.fresh = sorted(draft.ready, key=self.order)
-        draft.closing = list(draft.loops)
+        draft.closing = tuple(draft.loops)
         self.go_on(at)
 
     def recover(self, at: float) -> bool:
@@ -355,16 +355,17 @@ class _Turn:
         """Contract the loops that are over: all children final, or the loop's own state set and none in flight."""
         draft = self.draft
         while draft.closing:
-            name = draft.closing.pop()
-            loop = draft.loops.get(name)
-            if loop is None:
-                continue
-            state = draft.steps[name].state
-            if state == StepState.EXPANDED and loop.open == 0:
-                self.record(LoopContracted(at=at, step=name, state=StepState.DONE))
-                self.prune([name], at=at)
-            elif state != StepState.EXPANDED and loop.live == 0:
-                self.record(LoopContracted(at=at, step=name, state=state))
+            closing, draft.closing = draft.closing, ()
+            for name in closing:
+                loop = draft.loops.get(name)
+                if loop is None:
+                    continue
+                state = draft.steps[name].state
+                if state == StepState.EXPANDED and loop.open == 0:
+                    self.record(LoopContracted(at=at, step=name, state=StepState.DONE))
+                    self.prune([name], at=at)
+                elif state != StepState.EXPANDED and loop.live == 0:
+                    self.record(LoopContracted(at=at, step=name, state=state))
 
     def settle_cut(self, event: StepCut) -> None:
         if not self.awaited(event.step, event.attempt):
@@ -455,7 +456,7 @@ class _Turn:
     @property
     def ready_to_end(self) -> bool:
         draft = self.draft
-        return draft.resolution is ResolutionState.RUNNING and draft.live == 0 and not draft.tally
+        return draft.resolution is ResolutionState.RUNNING and draft.live == 0 and draft.open == 0
 
     def end_run(self, at: float) -> None:
         draft = self.draft
@@ -498,10 +499,11 @@ class _Turn:
 
     def verdict(self) -> ResolutionState:
         """Give the first that applies of section 6.10; any state that is not final keeps the task from DONE (Q3)."""
-        present = self.draft.tally.keys()
+        draft = self.draft
+        present = draft.tally.keys()
         if StepState.CRASHED in present:
             return ResolutionState.BLOCKED_TOCHECK  # before all others: only a person may have it run again
-        if self.draft.course.interrupted and StepState.TODO in present:
+        if draft.course.interrupted and draft.open > sum(draft.tally.values()):  # some are TODO
             return ResolutionState.CRASHED
         if StepState.FATAL_ERROR in present:
             return ResolutionState.BLOCKED_FATAL

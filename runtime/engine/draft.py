@@ -53,7 +53,7 @@ from runtime.engine.records import (
     TaskWoken,
     WaitingRechecked,
 )
-from runtime.engine.states import OPEN, RUNNABLE, ResolutionState, StepState, TaskState, is_final
+from runtime.engine.states import OPEN, RUNNABLE, TALLIED, ResolutionState, StepState, TaskState, is_final
 from runtime.engine.task import (
     Child,
     Course,
@@ -68,6 +68,7 @@ from runtime.engine.task import (
     definition_of,
     first_attempt,
     in_line,
+    is_tallied,
     plan_of,
     state_of,
 )
@@ -166,6 +167,7 @@ class Draft:
         "live",
         "loops",
         "notes",
+        "open",
         "pending",
         "plan",
         "resolution",
@@ -186,7 +188,8 @@ class Draft:
         self.pending = pending.copy() if isinstance(pending, dict) else pending
         self._ready = task.ready
         self.touched: set[str] = set()
-        self.tally = dict(task.tally)
+        self.open = task.open
+        self.tally = task.tally
         self.live = task.live
         self.run = task.run
         self.last_activity = task.last_activity
@@ -196,9 +199,9 @@ class Draft:
         self.children = task.children
         self.wished = task.wished
         self.fresh: list[str] = []
-        self.closing: list[str] = []
+        self.closing: tuple[str, ...] = ()
         self.hopeless = False
-        self.dismissed: list[str] = []
+        self.dismissed: tuple[str, ...] = ()
 
     def freeze(self) -> Task:
         """Give the task as it is now. The draft is over with that."""
@@ -210,6 +213,7 @@ class Draft:
             self.steps,
             self.pending,
             self.ready if self.touched else self._ready,
+            self.open,
             self.tally,
             self.live,
             self.run,
@@ -471,11 +475,10 @@ class Draft:
                 self.touch(child)
         self.graph = Graph(needs, edges, self.graph.watched | _DONE)
         size = len(record.items)
-        if size:
-            self.tally[StepState.TODO] = self.tally.get(StepState.TODO, 0) + size
+        self.open += size
         self.loops = put(self.loops, name, Loop(size, size, 0))
         self._put(name, was, attrs.evolve(was, state=StepState.EXPANDED, error="", live=False, children=None))
-        self.closing.append(name)
+        self.closing += (name,)
 
     def _contracted(self, record: LoopContracted) -> None:
         """Fold the children of a loop into it; those that were pruned leave nothing."""
@@ -488,7 +491,9 @@ class Draft:
             if progress.state != StepState.PRUNE:
                 results.append(_result_of(progress, self.children[child].item))
             if not is_final(progress.state):
-                self._uncount(progress.state)
+                self.open -= 1
+                if is_tallied(progress):
+                    self._tally(progress.state, -1)
             self.steps = without(self.steps, child)
             self.children = without(self.children, child)
             self.pending = without(self.pending, child)
@@ -515,23 +520,22 @@ class Draft:
             steps[name] = now
         else:
             self.steps = steps.insert(name, now)
-        if was.live is not now.live:
-            self.live += 1 if now.live else -1
+        before, after = was.state, now.state
+        if was.live:
+            self.live -= 1
+        elif before in TALLIED:
+            self._tally(before, -1)
+        if now.live:
+            self.live += 1
+        elif after in TALLIED:
+            self._tally(after, 1)
         if self.loops:
             self._watch_loops(name, was, now)
-        before, after = was.state, now.state
         if before == after:
             return
         was_open, open_now = before in OPEN, after in OPEN
-        tally = self.tally
-        if was_open:
-            left = tally[before] - 1
-            if left:
-                tally[before] = left
-            else:
-                del tally[before]
-        if open_now:
-            tally[after] = tally.get(after, 0) + 1
+        if was_open is not open_now:
+            self.open += 1 if open_now else -1
         if after in RUNNABLE:
             self.touch(name)
         elif name in self._ready:
@@ -557,14 +561,11 @@ class Draft:
             loop = Loop(loop.size, loop.open - settled, loop.live + int(now.live) - int(was.live))
             self.loops = put(self.loops, parent, loop)
         if loop.open == 0 or loop.live == 0:
-            self.closing.append(parent)
+            self.closing += (parent,)
 
-    def _uncount(self, state: str) -> None:
-        left = self.tally[state] - 1
-        if left:
-            self.tally[state] = left
-        else:
-            del self.tally[state]
+    def _tally(self, state: str, more: int) -> None:
+        count = self.tally.get(state, 0) + more
+        self.tally = put(self.tally, state, count) if count else without(self.tally, state)
 
     def _moved(self, edges: Sequence[Edge], was: str, now: str, settles: int) -> None:
         """Tell the dependants of a step that its state changed.

@@ -20,7 +20,7 @@ from runtime.engine.records import (
     TaskStartedOver,
 )
 from runtime.engine.states import ResolutionState, StepState, is_final
-from runtime.engine.task import Dismissal, Loop, Progress, Wished, child_name, first_attempt, plan_like
+from runtime.engine.task import Dismissal, Loop, Progress, Wished, child_name, first_attempt, is_tallied, plan_like
 
 if TYPE_CHECKING:
     from runtime.engine.draft import Draft
@@ -155,8 +155,8 @@ def _drop_children(draft: "Draft", loop: str) -> None:
 def rebuild(draft: "Draft") -> None:
     """Work out every index anew from the plan, the steps and the children of loops."""
     _rebuild_graph(draft)
-    tally = Counter(one.state for one in draft.steps.values() if not is_final(one.state))
-    draft.tally = dict(tally)
+    draft.open = sum(not is_final(one.state) for one in draft.steps.values())
+    draft.tally = dict(Counter(one.state for one in draft.steps.values() if is_tallied(one)))
     draft.live = sum(one.live for one in draft.steps.values())
     for name, loop in list(draft.loops.items()):
         children = [draft.steps[child_name(name, index)] for index in range(loop.size)]

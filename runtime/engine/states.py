@@ -74,6 +74,10 @@ OPEN: Final = RUNNABLE | {StepState.RUNNING}
 """The states of a step that is not settled: running or runnable."""
 
 
+TALLIED: Final = OPEN - {StepState.TODO}
+"""The states of a step that is not settled, though something was done about it."""
+
+
 def is_final(state: str) -> bool:
     """Say whether a step in this state is settled: neither running nor runnable."""
     return state not in OPEN

@@ -2,9 +2,9 @@
 
 `Task` is what the records say plus indexes derived from them, so that no decision has to look at every step:
 `pending` counts the needs of each step that are not met, and those whose step is not settled with all that it depends
-on; `ready` holds the steps that could start, `tally` counts the steps that are not settled by their state. What most
-decisions leave alone is in objects of its own, for whole versions are made of it all the time: `course`, `notes` and
-`wished`.
+on; `ready` holds the steps that could start; `open` counts the steps that are not settled, and `tally` those of them, by
+state, that are neither TODO nor in flight: of most tasks none ever. What most decisions leave alone is in objects of its
+own, for whole versions are made of it all the time: `course`, `notes` and `wished`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from runtime.engine.graph import Graph, build_graph
 from runtime.engine.infos import TaskInfos
 from runtime.engine.persistent import PersistentMap, persistent
 from runtime.engine.records import ChildOrder, TaskResolved
-from runtime.engine.states import Admission, ResolutionState, StepState, TaskState, task_state_of
+from runtime.engine.states import TALLIED, Admission, ResolutionState, StepState, TaskState, task_state_of
 from runtime.frozen import frozen, value
 from runtime.templates.model import THIS, ConditionScope, Step, Template
 from runtime.values.json import Json
@@ -57,6 +57,11 @@ class Progress:
     def shown(self) -> str:
         """The state as templates see it."""
         return self.before if self.state == _RUNNING else self.state
+
+
+def is_tallied(progress: Progress) -> bool:
+    """Say whether `Task.tally` counts a step."""
+    return not progress.live and progress.state in TALLIED
 
 
 @value
@@ -407,7 +412,8 @@ class Task:
     steps: "PersistentMap[str, Progress]"
     pending: "PersistentMap[str, Pending]"
     ready: "PersistentMap[str, None]"
-    tally: Mapping[str, int]
+    open: int
+    tally: "PersistentMap[str, int]" = attrs.field(factory=dict)
     live: int = 0
     run: int = 0
     last_activity: float = 0.0
@@ -441,6 +447,12 @@ class Task:
     def state(self) -> TaskState:
         """The state of the task, which follows from that of its resolution (sections 6.10 and 7.2)."""
         return state_of(self.header, self.resolution, self.course.held)
+
+    @property
+    def steps_done(self) -> int:
+        """How many steps are settled, without children of loops. Costs as many look-ups as loops are expanded."""
+        open_ = self.open - sum(loop.open for loop in self.loops.values()) if self.loops else self.open
+        return len(self.plan.template.steps) - open_
 
     @property
     def idle(self) -> bool:

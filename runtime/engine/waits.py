@@ -120,7 +120,7 @@ def dismiss_flows(draft: "Draft", step: str, ended: Dismissal) -> None:
         batch = draft.wished.batches[name]
         if any(order.flow is not None for order in batch.orders):
             flows = [child.id for child in batch.spawned.tasks.values() if not child.ended]
-            draft.dismissed += flows
+            draft.dismissed += tuple(flows)
             for flow in flows:
                 unwanted = put(unwanted, flow, ended)
     if unwanted is not draft.wished.unwanted:

@@ -82,10 +82,7 @@ def standing_of(task: Task | Flow) -> Standing:
         due = task.next_due if task.idle and not task.put_down else None
         return Standing(_standing_state(task), task.awake, due, task=STATES_OF_FLOWS[FlowStatus(task.status.status)])
     awake = not task.idle or task.in_line
-    open_ = sum(task.tally.values())
-    if task.loops:
-        open_ -= sum(loop.open for loop in task.loops.values())
-    done = len(task.plan.template.steps) - open_
+    done = task.steps_done
     return Standing(task.resolution, awake, None if awake else task.course.next_retry, task.run, task.state, done)
 
 

@@ -100,18 +100,12 @@ def _fields(task: Task, settings: Notifications) -> Iterator[tuple[str, str]]:
     yield "template", task.plan.template.name
     yield "requester", header.requester
     yield "resolver", header.resolver
-    yield "steps", f"{_steps_done(task)}/{len(task.plan.template.steps)}"
+    yield "steps", f"{task.steps_done}/{len(task.plan.template.steps)}"
     yield "resolution_id", header.resolution_id
     yield "tags", json.dumps(dict(task.notes.tags), ensure_ascii=False, sort_keys=True) if task.notes.tags else ""
     if settings.base_url:
         prefix = settings.dashboard_path_prefix.rstrip("/")
         yield "url", f"{settings.base_url.rstrip('/')}{prefix}/ui/dashboard/#/task/{header.task_id}"
-
-
-def _steps_done(task: Task) -> int:
-    """Count the settled steps, without children of loops: from what is counted anyway."""
-    children = sum(loop.open for loop in task.loops.values())
-    return len(task.plan.template.steps) - (sum(task.tally.values()) - children)
 
 
 def _resolvers(task: Task) -> dict[str, str]:
