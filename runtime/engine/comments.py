@@ -19,11 +19,11 @@ MOST_COMMENTS: Final = 1000
 
 def comment(turn: "Turn", event: AddComment | EditComment | DeleteComment) -> Refused | None:
     """Add, rewrite or delete a comment, or say why not."""
-    known = turn.draft.notes.comments
+    known = turn.notes.comments
     match event:
         case AddComment(at=at, comment_id=comment_id, username=username, content=content):
             if len(known) >= MOST_COMMENTS:
-                return Conflict(f"task {turn.draft.header.task_id} has {MOST_COMMENTS:,} comments, which are the most")
+                return Conflict(f"task {turn.header.task_id} has {MOST_COMMENTS:,} comments, which are the most")
             turn.record(CommentAdded(at=at, comment_id=comment_id, username=username, content=content))
         case _ if event.comment_id not in known:
             return NotFound("comment", event.comment_id)

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Final, assert_never
 
 from runtime.engine import family
-from runtime.engine.draft import Draft
 from runtime.engine.effects import ArmRetry, Effect, HoldSlot, QueueRun, RenderResult, StartStep
 from runtime.engine.events import (
     CallbackCalled,
@@ -52,6 +51,7 @@ from runtime.engine.records import (
 from runtime.engine.retry import next_delay
 from runtime.engine.states import RETRIABLE, UNRUNNABLE, Admission, ResolutionState, StepState, is_final
 from runtime.engine.task import DEFAULT_RUN_MAX, Progress, Task, child_name, definition_of, max_retries_of
+from runtime.engine.turn import Turn
 from runtime.engine.waits import baffled
 from runtime.errors import AlreadyExists, Conflict, InputInvalid, Refused
 from runtime.frozen import value
@@ -75,12 +75,11 @@ def decide(task: Task, *events: Event) -> Decision:
     refusals = []
     for event in events:
         refusals.append(turn.take(event))  # noqa: PERF401 - mostly one, for which a comprehension is a call more
-    draft = turn.draft
-    if draft.dismissed:
-        family.dismiss_flows(turn, draft.dismissed)
-    if draft.course.untold:
+    if turn.dismissed:
+        family.dismiss_flows(turn, turn.dismissed)
+    if turn.course.untold:
         family.tell_parent(turn, task)
-    return Decision(draft.freeze() if turn.records else task, turn.records, turn.effects, refusals)
+    return Decision(turn.freeze() if turn.records else task, turn.records, turn.effects, refusals)
 
 
 CLOSED_SECONDS: Final = 600.0
@@ -92,20 +91,10 @@ _UNROLLED = frozenset(
 """The states in which a loop looks for its items; in any other it stays what somebody set it to (section 6.4)."""
 
 
-class _Turn:
+class _Turn(Turn):
     """One decision in the making."""
 
-    __slots__ = ("draft", "effects", "records", "resumed")
-
-    def __init__(self, task: Task) -> None:
-        self.draft = Draft(task)
-        self.records: list[Record] = []
-        self.effects: list[Effect] = []
-        self.resumed = False
-
-    def record(self, record: Record) -> None:
-        self.records.append(record)
-        self.draft.apply(record)
+    __slots__ = ()
 
     def take(self, event: Event) -> Refused | None:
         match event:
@@ -129,7 +118,7 @@ class _Turn:
             case CallbackCalled():
                 return family.take_call(self, event)
             case RunRequested():
-                return self.run(event)
+                return self.request_run(event)
             case ResolveRequested():
                 return self.resolve(event)
             case RetryDue():
@@ -147,7 +136,7 @@ class _Turn:
                         )
                     )
             case DrainBegan():
-                if self.draft.resolution is ResolutionState.RUNNING:
+                if self.resolution is ResolutionState.RUNNING:
                     self.record(RunInterrupted(at=event.at, requester=event.requester, reason=event.reason))
             case Resumed():
                 self.resume(event)
@@ -161,33 +150,32 @@ class _Turn:
         When attempts were lost the run is over (section 6.2): the next one follows at once, unless somebody has to
         look at a step first.
         """
-        draft, self.resumed = self.draft, True
-        lost = [name for name, progress in draft.steps.items() if progress.live]
-        over = lost or draft.plan.admission is not Admission.FREE  # the slot that the run held is lost as well
-        if over and draft.resolution is ResolutionState.RUNNING and not draft.course.interrupted:
+        self.resumed = True
+        lost = [name for name, progress in self.steps.items() if progress.live]
+        over = lost or self.plan.admission is not Admission.FREE  # the slot that the run held is lost as well
+        if over and self.resolution is ResolutionState.RUNNING and not self.course.interrupted:
             self.record(RunInterrupted(at=event.at, requester="runtime", reason=event.reason))
         for name in lost:
             self.interrupt(name, event.at, f"interrupted: {event.reason}", StepState.TODO)
-        if draft.resolution is ResolutionState.RUNNING:
-            draft.fresh = sorted(draft.ready, key=self.order)
-            draft.closing = tuple(draft.loops)
+        if self.resolution is ResolutionState.RUNNING:
+            self.fresh = sorted(self.ready, key=self.order)
+            self.closing = tuple(self.loops)
             self.go_on(event.at)
-        if draft.resolution is ResolutionState.CRASHED:
+        if self.resolution is ResolutionState.CRASHED:
             self.effects = [effect for effect in self.effects if not isinstance(effect, ArmRetry)]  # it is run now
-            self.run(RunRequested(at=event.at))
-        elif draft.in_line:
+            self.request_run(RunRequested(at=event.at))
+        elif self.in_line:
             self.begin_run(event.at)
-        elif draft.course.next_retry is not None and not self.effects:
-            self.effects.append(ArmRetry(draft.course.next_retry, draft.run))
+        elif self.course.next_retry is not None and not self.effects:
+            self.effects.append(ArmRetry(self.course.next_retry, self.run))
         family.resume(self)
 
     def resolve(self, event: ResolveRequested) -> Refused | None:
-        draft = self.draft
-        template = draft.plan.template
-        if draft.header.resolution_id:
-            return AlreadyExists(f"task {draft.header.task_id} has an execution already: it is {draft.resolution}")
-        if draft.resolution is ResolutionState.CANCELLED:
-            return Conflict(f"task {draft.header.task_id} cannot be taken on: it is {draft.state}")
+        template = self.plan.template
+        if self.header.resolution_id:
+            return AlreadyExists(f"task {self.header.task_id} has an execution already: it is {self.resolution}")
+        if self.resolution is ResolutionState.CANCELLED:
+            return Conflict(f"task {self.header.task_id} cannot be taken on: it is {self.state}")
         try:
             resolver_inputs = check_inputs(
                 template.resolver_inputs, event.resolver_inputs, keep_undeclared=True, root="resolver_inputs"
@@ -204,21 +192,20 @@ class _Turn:
                 event.groups_of_resolver,
             )
         )
-        start_at = draft.header.start_at
+        start_at = self.header.start_at
         if event.run and start_at > event.at:
             self.record(RunDelayed(at=event.at, due=start_at))
-            self.effects.append(ArmRetry(start_at, draft.run))
+            self.effects.append(ArmRetry(start_at, self.run))
         elif event.run:
-            self.run(RunRequested(event.at))
+            self.request_run(RunRequested(event.at))
         return None
 
-    def run(self, event: RunRequested) -> Conflict | None:
-        draft = self.draft
-        if not draft.header.resolution_id:
-            return Conflict(f"task {draft.header.task_id} cannot be run: nobody has taken it on yet (resolve it)")
-        if draft.resolution in UNRUNNABLE:
-            return Conflict(f"task {draft.header.task_id} cannot be run: it is {draft.resolution}")
-        if self.draft.tally.get(StepState.RUNNING, 0) and self.recover(event.at):
+    def request_run(self, event: RunRequested) -> Conflict | None:
+        if not self.header.resolution_id:
+            return Conflict(f"task {self.header.task_id} cannot be run: nobody has taken it on yet (resolve it)")
+        if self.resolution in UNRUNNABLE:
+            return Conflict(f"task {self.header.task_id} cannot be run: it is {self.resolution}")
+        if self.tally.get(StepState.RUNNING, 0) and self.recover(event.at):
             self.record(RunEnded(at=event.at, state=ResolutionState.BLOCKED_TOCHECK))
         else:
             self.begin_run(event.at)
@@ -226,13 +213,12 @@ class _Turn:
 
     def wake(self, event: RetryDue) -> None:
         """Run the task whose time has come. A timer of the past, or one that a clock set back made early, starts nothing."""
-        draft = self.draft
-        if draft.run != event.run or draft.course.next_retry is None:
+        if self.run != event.run or self.course.next_retry is None:
             return
-        if event.at < draft.course.next_retry:
-            self.effects.append(ArmRetry(draft.course.next_retry, draft.run))
+        if event.at < self.course.next_retry:
+            self.effects.append(ArmRetry(self.course.next_retry, self.run))
         else:
-            self.run(RunRequested(at=event.at))
+            self.request_run(RunRequested(at=event.at))
 
     def begin_run(self, at: float) -> None:
         """Begin a run; where runs are limited, as soon as there is a slot for it (section 8).
@@ -240,38 +226,35 @@ class _Turn:
         One that waits for a slot is not RUNNING and uses up none of the task's runs (Q18). A template that is switched
         off holds its tasks up without keeping them in line.
         """
-        draft = self.draft
-        match draft.plan.admission:
+        match self.plan.admission:
             case Admission.FREE:
                 self.start_run(at)
             case Admission.QUEUED:
-                crashed = draft.resolution is ResolutionState.CRASHED
+                crashed = self.resolution is ResolutionState.CRASHED
                 self.effects.append(QueueRun(crashed))
-                if not draft.in_line:
-                    again = ResolutionState.RETRY if draft.run else ResolutionState.TO_AUTORUN
+                if not self.in_line:
+                    again = ResolutionState.RETRY if self.run else ResolutionState.TO_AUTORUN
                     self.record(RunQueued(at=at, state=ResolutionState.CRASHED if crashed else again))
             case Admission.CLOSED:
                 due = at + CLOSED_SECONDS
-                why = f'resource "template:{draft.plan.template.name}" is switched off: its limit is 0'
+                why = f'resource "template:{self.plan.template.name}" is switched off: its limit is 0'
                 self.record(RunDelayed(at=at, due=due, reason=why))
-                self.effects.append(ArmRetry(due, draft.run))
+                self.effects.append(ArmRetry(due, self.run))
             case _:
-                assert_never(draft.plan.admission)
+                assert_never(self.plan.admission)
 
     def admit(self, event: RunAdmitted) -> Conflict | None:
-        draft = self.draft
-        if not draft.in_line:
-            return Conflict(f"task {draft.header.task_id} waits for no slot: it is {draft.resolution}")
+        if not self.in_line:
+            return Conflict(f"task {self.header.task_id} waits for no slot: it is {self.resolution}")
         self.start_run(event.at)
         self.effects.append(HoldSlot(event.ticket))
         return None
 
     def start_run(self, at: float) -> None:
         """Begin a run, and start what is ready."""
-        draft = self.draft
         self.record(RunStarted(at))
-        draft.fresh = sorted(draft.ready, key=self.order)
-        draft.closing = tuple(draft.loops)
+        self.fresh = sorted(self.ready, key=self.order)
+        self.closing = tuple(self.loops)
         self.go_on(at)
 
     def recover(self, at: float) -> bool:
@@ -279,19 +262,18 @@ class _Turn:
 
         Say whether a person has to look at one of them before the task may go on.
         """
-        lost = [name for name, one in self.draft.steps.items() if one.state == StepState.RUNNING and not one.live]
+        lost = [name for name, one in self.steps.items() if one.state == StepState.RUNNING and not one.live]
         for name in lost:
             self.interrupt(name, at, "interrupted: nobody knows how it ended", StepState.TODO)
-        return any(self.draft.steps[name].state == StepState.CRASHED for name in lost)
+        return any(self.steps[name].state == StepState.CRASHED for name in lost)
 
     def order(self, name: str) -> tuple[int, int]:
         """Put steps in template order, children of loops behind them in theirs."""
-        child = self.draft.children.get(name)
-        order = self.draft.plan.order
+        child = self.children.get(name)
+        order = self.plan.order
         return (order[name], -1) if child is None else (order[child.loop], child.index)
 
     def settle_step(self, event: StepFinished) -> None:
-        draft = self.draft
         if not self.awaited(event.step, event.attempt):
             return
         step, state, error, tried = event.step, event.state, event.error, event.tried
@@ -302,42 +284,41 @@ class _Turn:
                 if change.step == step:
                     state, error = change.state, change.error
             # A skip that asks for another attempt at once is a try, or nothing would bound how often it asks (I4).
-            tried = tried or (state == StepState.RETRY_NOW and draft.definition(step).foreach is None)
+            tried = tried or (state == StepState.RETRY_NOW and self.definition(step).foreach is None)
         record = StepReturned(event.at, step, state, event.state, error, event.output, event.metadata, tried)
         self.records.append(record)
-        draft.returned(record)
+        self.returned(record)
         if event.tags:
             self.record(TagsChanged(at=event.at, tags=event.tags))
         if event.wishes:
             family.take_wishes(self, event)
-        if draft.resolution is ResolutionState.CANCELLED:
+        if self.resolution is ResolutionState.CANCELLED:
             return  # what the attempt did is kept, nothing follows from it
         if others:
             self.change(others, by=step, at=event.at)
-        if draft.hopeless or others:
-            draft.hopeless = False
+        if self.hopeless or others:
+            self.hopeless = False
             self.prune([step, *(change.step for change in others)], at=event.at)
         self.go_on(event.at)
 
     def expand(self, event: LoopUnrolled) -> None:
         if not self.awaited(event.step, event.attempt):
             return
-        draft = self.draft
         taken = next(
-            (name for name in map(partial(child_name, event.step), range(len(event.items))) if name in draft.steps), ""
+            (name for name in map(partial(child_name, event.step), range(len(event.items))) if name in self.steps), ""
         )
         if taken:
             error = f'the loop cannot be expanded: there is a step called "{taken}" already'
             self.give_up(event.step, event.at, error)
-        elif draft.resolution is not ResolutionState.CANCELLED:
+        elif self.resolution is not ResolutionState.CANCELLED:
             self.record(LoopExpanded(at=event.at, step=event.step, items=event.items))
         else:
-            self.interrupt(event.step, event.at, draft.steps[event.step].error)
+            self.interrupt(event.step, event.at, self.steps[event.step].error)
         self.go_on(event.at)
 
     def give_up(self, step: str, at: float, error: str) -> None:
         """Leave a step in FATAL_ERROR without its action being tried; what it had is kept."""
-        progress = self.draft.steps[step]
+        progress = self.steps[step]
         self.record(
             StepReturned(
                 at=at,
@@ -353,14 +334,13 @@ class _Turn:
 
     def contract(self, at: float) -> None:
         """Contract the loops that are over: all children final, or the loop's own state set and none in flight."""
-        draft = self.draft
-        while draft.closing:
-            closing, draft.closing = draft.closing, ()
+        while self.closing:
+            closing, self.closing = self.closing, ()
             for name in closing:
-                loop = draft.loops.get(name)
+                loop = self.loops.get(name)
                 if loop is None:
                     continue
-                state = draft.steps[name].state
+                state = self.steps[name].state
                 if state == StepState.EXPANDED and loop.open == 0:
                     self.record(LoopContracted(at=at, step=name, state=StepState.DONE))
                     self.prune([name], at=at)
@@ -375,18 +355,18 @@ class _Turn:
 
     def interrupt(self, step: str, at: float, error: str, again: StepState = StepState.TO_RETRY) -> None:
         """Record that nobody knows what an attempt did; only an idempotent step may run again unasked."""
-        definition = self.draft.definition(step)
+        definition = self.definition(step)
         harmless = definition.idempotent or definition.foreach is not None  # finding the items of a loop does nothing
         state = again if harmless else StepState.CRASHED
         self.record(StepInterrupted(at=at, step=step, state=state, error=error))
 
     def awaited(self, step: str, attempt: int) -> bool:
-        progress = self.draft.steps.get(step)
+        progress = self.steps.get(step)
         return progress is not None and progress.live and progress.attempt == attempt
 
     def change(self, changes: Iterable[Change], *, by: str, at: float) -> None:
         for change in changes:
-            if change.step in self.draft.steps:
+            if change.step in self.steps:
                 self.record(StepChanged(at=at, step=change.step, state=change.state, error=change.error, by=by))
 
     def prune(self, modified: list[str], *, at: float) -> None:
@@ -394,41 +374,38 @@ class _Turn:
 
         Steps in flight and steps that ended are left alone: the first will say themselves how they ended.
         """
-        draft = self.draft
         for name in modified:  # grows while it is walked
-            progress = draft.steps.get(name)
+            progress = self.steps.get(name)
             if progress is None or not is_final(progress.state):
                 continue
             state = progress.state
-            for edge in draft.graph.edges[name]:
+            for edge in self.graph.edges[name]:
                 if edge.need.any or (state in edge.need.states and state != StepState.PRUNE):
                     continue
-                dependant = draft.steps[edge.dependant]
+                dependant = self.steps[edge.dependant]
                 if not dependant.live and not is_final(dependant.state):
                     self.record(StepChanged(at=at, step=edge.dependant, state=StepState.PRUNE, error="", by=name))
                     modified.append(edge.dependant)
 
     def go_on(self, at: float) -> None:
         """Start what became ready; when nothing runs and nothing could start, end the run."""
-        draft = self.draft
-        if draft.resolution is not ResolutionState.RUNNING:
+        if self.resolution is not ResolutionState.RUNNING:
             return
-        if draft.closing:
+        if self.closing:
             self.contract(at)
-        while draft.fresh and not draft.course.interrupted:
-            batch, draft.fresh = draft.fresh, []
+        while self.fresh and not self.course.interrupted:
+            batch, self.fresh = self.fresh, []
             for name in batch:
                 self.start(name, at)
-            if draft.closing:
+            if self.closing:
                 self.contract(at)
-        if draft.live == 0 and draft.wished.submitting == 0:
+        if self.live == 0 and self.wished.submitting == 0:
             self.end_run(at)
 
     def start(self, name: str, at: float) -> None:
-        draft = self.draft
-        if not draft.is_ready(name):
+        if not self.is_ready(name):
             return
-        definition, progress = definition_of(name, draft.plan, draft.children), draft.steps[name]
+        definition, progress = definition_of(name, self.plan, self.children), self.steps[name]
         if not self.may_start(name, definition, progress):
             return
         limit = max_retries_of(definition) if progress.tries else 0
@@ -439,29 +416,27 @@ class _Turn:
         attempt = progress.attempt + 1
         record = StepStarted(at, name, attempt)
         self.records.append(record)
-        draft.started(record)
+        self.started(record)
         self.effects.append(StartStep(name, attempt, definition))
 
     def may_start(self, name: str, definition: Step, progress: Progress) -> bool:
         """Say whether a ready step may start in this run: once, a child only while its loop is expanded and has its needs met."""
-        draft, loops = self.draft, definition.foreach is not None
+        loops = definition.foreach is not None
         # A loop's tries are not counted: retried at once, it would not end.
-        if progress.live or (progress.run == draft.run and (loops or progress.state != StepState.RETRY_NOW)):
+        if progress.live or (progress.run == self.run and (loops or progress.state != StepState.RETRY_NOW)):
             return False
-        child = draft.children.get(name) if draft.children else None
+        child = self.children.get(name) if self.children else None
         if child is not None:
-            return draft.steps[child.loop].state == StepState.EXPANDED and not draft.pending[child.loop][0]
-        return not loops or (progress.state in _UNROLLED and name not in draft.loops)
+            return self.steps[child.loop].state == StepState.EXPANDED and not self.pending[child.loop][0]
+        return not loops or (progress.state in _UNROLLED and name not in self.loops)
 
     @property
     def ready_to_end(self) -> bool:
-        draft = self.draft
-        return draft.resolution is ResolutionState.RUNNING and draft.live == 0 and draft.open == 0
+        return self.resolution is ResolutionState.RUNNING and self.live == 0 and self.open == 0
 
     def end_run(self, at: float) -> None:
-        draft = self.draft
         if self.ready_to_end:
-            if draft.plan.template.result_format:
+            if self.plan.template.result_format:
                 self.effects.append(RenderResult())
             else:
                 self.record(RunEnded(at, ResolutionState.DONE))
@@ -471,27 +446,24 @@ class _Turn:
             return
         next_retry = None
         if state in {ResolutionState.ERROR, ResolutionState.CRASHED}:
-            if draft.run >= draft.header.run_max:
+            if self.run >= self.header.run_max:
                 state = ResolutionState.BLOCKED_MAXRETRIES
             else:
-                at_once = (
-                    draft.course.interrupted or state is ResolutionState.CRASHED
-                )  # whoever is next goes on with it
+                at_once = self.course.interrupted or state is ResolutionState.CRASHED  # whoever is next goes on with it
                 next_retry = at if at_once else at + self.retry_delay()
-        if draft.course.next_retry is not None and (state is ResolutionState.WAITING or next_retry is not None):
+        if self.course.next_retry is not None and (state is ResolutionState.WAITING or next_retry is not None):
             next_retry = (
-                draft.course.next_retry if next_retry is None else min(draft.course.next_retry, next_retry)
+                self.course.next_retry if next_retry is None else min(self.course.next_retry, next_retry)
             )  # woken meanwhile
         self.record(RunEnded(at=at, state=state, next_retry=next_retry))
         if next_retry is not None:
-            self.effects.append(ArmRetry(next_retry, draft.run))
+            self.effects.append(ArmRetry(next_retry, self.run))
 
     def recheck(self, at: float) -> bool:
         """Try the steps once more that wait for nobody knows what; say whether there were any (section 6.3)."""
-        draft = self.draft
-        if draft.course.rechecked or draft.course.interrupted:
+        if self.course.rechecked or self.course.interrupted:
             return False
-        if not any(baffled(draft, name) for name in draft.ready):
+        if not any(baffled(self, name) for name in self.ready):
             return False
         self.record(WaitingRechecked(at=at))
         self.go_on(at)
@@ -499,11 +471,10 @@ class _Turn:
 
     def verdict(self) -> ResolutionState:
         """Give the first that applies of section 6.10; any state that is not final keeps the task from DONE (Q3)."""
-        draft = self.draft
-        present = draft.tally.keys()
+        present = self.tally.keys()
         if StepState.CRASHED in present:
             return ResolutionState.BLOCKED_TOCHECK  # before all others: only a person may have it run again
-        if draft.course.interrupted and draft.open > sum(draft.tally.values()):  # some are TODO
+        if self.course.interrupted and self.open > sum(self.tally.values()):  # some are TODO
             return ResolutionState.CRASHED
         if StepState.FATAL_ERROR in present:
             return ResolutionState.BLOCKED_FATAL
@@ -516,9 +487,8 @@ class _Turn:
         return ResolutionState.BLOCKED_DEADLOCK
 
     def retry_delay(self) -> float:
-        draft = self.draft
         return next_delay(
-            (draft.definition(name).retry_pattern, draft.steps[name].tries)
-            for name in draft.ready
-            if draft.steps[name].state in RETRIABLE
+            (self.definition(name).retry_pattern, self.steps[name].tries)
+            for name in self.ready
+            if self.steps[name].state in RETRIABLE
         )

@@ -6,7 +6,6 @@ Part of `decide`: functions over a decision in the making.
 import hmac
 from collections.abc import Iterable
 
-from runtime.engine.draft import Draft
 from runtime.engine.effects import ArmRetry, DismissFlow, SubmitChildren, TellParent
 from runtime.engine.events import (
     CallbackCalled,
@@ -40,42 +39,42 @@ _CALLABLE = frozenset({TaskState.RUNNING, TaskState.WAITING, TaskState.BLOCKED})
 
 def take_wishes(turn: Turn, event: StepFinished) -> None:
     """Record what an attempt wished for. A task that was cancelled meanwhile gets nothing more."""
-    if turn.draft.resolution is ResolutionState.CANCELLED:
+    if turn.resolution is ResolutionState.CANCELLED:
         return
     for wish in event.wishes:
         match wish:
             case OrderChildren(batch=batch, orders=orders):
-                if orders and batch not in turn.draft.wished.batches:
+                if orders and batch not in turn.wished.batches:
                     turn.record(
                         ChildrenOrdered(at=event.at, step=event.step, batch=batch, orders=orders, at_most=wish.at_most)
                     )
                     _submit(turn, batch)
             case OpenCallback(id=callback):
-                if callback not in turn.draft.wished.callbacks:
+                if callback not in turn.wished.callbacks:
                     turn.record(
                         CallbackOpened(
                             at=event.at, step=event.step, callback=callback, secret=wish.secret, schema=wish.schema
                         )
                     )
             case AwaitCallback(id=callback):
-                if callback in turn.draft.wished.callbacks:
-                    known = turn.draft.wished.waits.get(event.step)
+                if callback in turn.wished.callbacks:
+                    known = turn.wished.waits.get(event.step)
                     turn.record(CallbackAwaited(at=event.at, step=event.step, callback=callback))
                     _wake_if(turn, event.step, woken=known is not None and known.woken, at=event.at)  # called meanwhile
 
 
 def _submit(turn: Turn, name: str) -> None:
-    batch = turn.draft.wished.batches[name]
+    batch = turn.wished.batches[name]
     if batch.created < batch.sent:
         turn.effects.append(SubmitChildren(name, batch.orders[batch.created : batch.sent]))
 
 
 def note_created(turn: Turn, event: ChildrenSubmitted) -> None:
     """Note that children are stored, and hand over the next ones that there is room for."""
-    batch = turn.draft.wished.batches.get(event.batch)
+    batch = turn.wished.batches.get(event.batch)
     if batch is None or batch.created == batch.sent:
         return
-    woken = turn.draft.wished.waits[batch.step].woken
+    woken = turn.wished.waits[batch.step].woken
     turn.record(ChildrenCreated(at=event.at, batch=event.batch))
     _submit(turn, event.batch)
     _wake_if(turn, batch.step, woken=woken, at=event.at)
@@ -85,12 +84,12 @@ def note_created(turn: Turn, event: ChildrenSubmitted) -> None:
 
 def hear_of_child(turn: Turn, event: ChildReported) -> None:
     """Keep what a child came to; wake the step that waits for it once there is nothing more to wait for."""
-    draft, child = turn.draft, event.child
-    batch = draft.wished.batches.get(event.batch)
+    child = event.child
+    batch = turn.wished.batches.get(event.batch)
     known = batch.spawned.tasks.get(child.id) if batch is not None else None
     if batch is None or known is None or known == child or known.ended:
         return
-    woken = draft.wished.waits[batch.step].woken
+    woken = turn.wished.waits[batch.step].woken
     on_its_way = batch.created < batch.sent
     turn.record(
         ChildSettled(
@@ -111,18 +110,17 @@ def hear_of_child(turn: Turn, event: ChildReported) -> None:
 
 def take_call(turn: Turn, event: CallbackCalled) -> Refused | None:
     """Take the one call of a callback, from who knows its secret."""
-    draft = turn.draft
-    opened = draft.wished.callbacks.get(event.callback)
+    opened = turn.wished.callbacks.get(event.callback)
     if opened is None or not hmac.compare_digest(opened.secret.encode(), event.secret.encode()):
         return NotFound("callback", event.callback)
     if opened.callback.called_at is not None:
         return Conflict(f"callback {event.callback} was called already")
-    if task_state_of(draft.resolution) not in _CALLABLE:
-        return Conflict(f"callback {event.callback} cannot be called: its task is {draft.resolution}")
+    if task_state_of(turn.resolution) not in _CALLABLE:
+        return Conflict(f"callback {event.callback} cannot be called: its task is {turn.resolution}")
     problem = violation(opened.schema, event.body) if opened.schema is not None else ""
     if problem:
         return InputInvalid([Fault("body", problem)])
-    asleep = [step for step, wait in draft.wished.waits.items() if event.callback in wait.callbacks and not wait.woken]
+    asleep = [step for step, wait in turn.wished.waits.items() if event.callback in wait.callbacks and not wait.woken]
     turn.record(CallbackAnswered(at=event.at, callback=event.callback, body=event.body))
     for step in asleep:
         _wake_if(turn, step, woken=False, at=event.at)
@@ -131,61 +129,58 @@ def take_call(turn: Turn, event: CallbackCalled) -> Refused | None:
 
 def _wake_if(turn: Turn, step: str, *, woken: bool, at: float) -> None:
     """Make the next run due if the step was woken just now, unless a person holds the task (section 7.6)."""
-    draft = turn.draft
-    if woken or not draft.wished.waits[step].woken:
+    if woken or not turn.wished.waits[step].woken:
         return
-    match draft.resolution:
+    match turn.resolution:
         case ResolutionState.WAITING | ResolutionState.ERROR:
             turn.record(TaskWoken(at=at))
-            turn.effects.append(ArmRetry(at, draft.run))
+            turn.effects.append(ArmRetry(at, turn.run))
         case ResolutionState.RUNNING:
             turn.record(TaskWoken(at=at))  # kept until the run ends
-        case ResolutionState.BLOCKED_BADREQUEST if _blocks_alone(draft, step):
+        case ResolutionState.BLOCKED_BADREQUEST if _blocks_alone(turn, step):
             turn.record(TaskWoken(at=at))
-            turn.effects.append(ArmRetry(at, draft.run))
+            turn.effects.append(ArmRetry(at, turn.run))
         case _:
             pass
 
 
-def _blocks_alone(draft: Draft, step: str) -> bool:
+def _blocks_alone(turn: Turn, step: str) -> bool:
     """Say whether a step's error is all that the task is blocked by: its child's trouble, most likely, now mended."""
     return (
-        draft.steps[step].state == StepState.CLIENT_ERROR
-        and draft.tally.get(StepState.CLIENT_ERROR) == 1
-        and not draft.tally.keys() & {StepState.FATAL_ERROR, StepState.CRASHED}
+        turn.steps[step].state == StepState.CLIENT_ERROR
+        and turn.tally.get(StepState.CLIENT_ERROR) == 1
+        and not turn.tally.keys() & {StepState.FATAL_ERROR, StepState.CRASHED}
     )
 
 
 def dismiss_flows(turn: Turn, flows: Iterable[str]) -> None:
     """Have flows cancelled that nobody wants any more."""
     for flow in flows:
-        dismissal = turn.draft.wished.unwanted[flow]
+        dismissal = turn.wished.unwanted[flow]
         turn.effects.append(DismissFlow(flow, dismissal.requester, dismissal.reason))
 
 
 def note_dismissed(turn: Turn, event: FlowHeard) -> None:
     """Note that a flow has not to be told again."""
-    if event.heard and event.flow in turn.draft.wished.unwanted:
+    if event.heard and event.flow in turn.wished.unwanted:
         turn.record(FlowDismissed(at=event.at, flow=event.flow))
 
 
 def resume(turn: Turn) -> None:
     """Hand over again the children that may not have been, and tell the flows again that may not have heard."""
-    dismiss_flows(turn, turn.draft.wished.unwanted)
-    for name, batch in turn.draft.wished.batches.items():
+    dismiss_flows(turn, turn.wished.unwanted)
+    for name, batch in turn.wished.batches.items():
         if batch.created < batch.sent:
             _submit(turn, name)
 
 
 def tell_parent(turn: Turn, before: Task) -> None:
     """Have the parent told what the task came to, when it came to rest just now or was rebuilt."""
-    draft = turn.draft
-    if not before.course.untold or turn.resumed or (before.run, before.state) != (draft.run, draft.state):
+    if not before.course.untold or turn.resumed or (before.run, before.state) != (turn.run, turn.state):
         turn.effects.append(TellParent())
 
 
 def note_told(turn: Turn, event: ParentHeard) -> None:
     """Note that the parent knows, unless there is something newer to tell."""
-    draft = turn.draft
-    if event.heard and draft.course.untold and (event.run, event.state) == (draft.run, draft.state):
+    if event.heard and turn.course.untold and (event.run, event.state) == (turn.run, turn.state):
         turn.record(ParentTold(at=event.at))

@@ -78,43 +78,39 @@ def operate(turn: Turn, event: Operation) -> Refused | None:
 
 
 def _conflict(turn: Turn, cannot: str, hint: str = "") -> Conflict:
-    draft = turn.draft
-    now = draft.resolution if draft.header.resolution_id else "not taken on by anybody"
-    return Conflict(f"task {draft.header.task_id} cannot be {cannot}: it is {now}{f' ({hint})' if hint else ''}")
+    now = turn.resolution if turn.header.resolution_id else "not taken on by anybody"
+    return Conflict(f"task {turn.header.task_id} cannot be {cannot}: it is {now}{f' ({hint})' if hint else ''}")
 
 
 def _pause(turn: Turn, event: PauseRequested) -> Refused | None:
-    draft = turn.draft
     refused = _FINISHED if event.force else UNRUNNABLE
-    if not draft.header.resolution_id or draft.resolution in refused:
+    if not turn.header.resolution_id or turn.resolution in refused:
         hint = "force holds it: what is in flight ends by itself"
-        return _conflict(turn, "paused", hint if draft.resolution is ResolutionState.RUNNING else "")
-    if draft.resolution is not ResolutionState.PAUSED:
-        turn.record(TaskPaused(at=event.at, requester=event.requester, reason=event.reason, before=draft.resolution))
+        return _conflict(turn, "paused", hint if turn.resolution is ResolutionState.RUNNING else "")
+    if turn.resolution is not ResolutionState.PAUSED:
+        turn.record(TaskPaused(at=event.at, requester=event.requester, reason=event.reason, before=turn.resolution))
     return None
 
 
 def _extend(turn: Turn, event: ExtendRequested) -> Refused | None:
-    draft = turn.draft
-    if draft.resolution is not ResolutionState.BLOCKED_MAXRETRIES:
+    if turn.resolution is not ResolutionState.BLOCKED_MAXRETRIES:
         return _conflict(turn, "extended", "only one that has used up its runs can be")
-    more = draft.plan.template.retry_max or DEFAULT_RUN_MAX
+    more = turn.plan.template.retry_max or DEFAULT_RUN_MAX
     turn.record(
-        RunsExtended(at=event.at, requester=event.requester, reason=event.reason, run_max=draft.header.run_max + more)
+        RunsExtended(at=event.at, requester=event.requester, reason=event.reason, run_max=turn.header.run_max + more)
     )
-    turn.effects.append(ArmRetry(event.at, draft.run))
+    turn.effects.append(ArmRetry(event.at, turn.run))
     return None
 
 
 def _start_over(turn: Turn, event: StartOverRequested) -> Refused | None:
-    draft = turn.draft
-    if not draft.header.resolution_id or draft.resolution not in _RESTARTABLE:
+    if not turn.header.resolution_id or turn.resolution not in _RESTARTABLE:
         return _conflict(turn, "started over", "only one that is PAUSED, BLOCKED_BADREQUEST or CANCELLED can be")
-    if draft.live:
+    if turn.live:
         return _conflict(turn, "started over", _IN_FLIGHT)
-    template = event.template or draft.plan.template
+    template = event.template or turn.plan.template
     try:
-        check_inputs(template.inputs, draft.header.inputs)
+        check_inputs(template.inputs, turn.header.inputs)
         resolver_inputs = check_inputs(
             template.resolver_inputs, event.resolver_inputs, keep_undeclared=True, root="resolver_inputs"
         )
@@ -129,7 +125,7 @@ def _start_over(turn: Turn, event: StartOverRequested) -> Refused | None:
             resolver=event.requester,
             resolver_inputs=resolver_inputs,
             run_max=DEFAULT_RUN_MAX if template.retry_max is None else template.retry_max,
-            template=event.template if event.template != draft.plan.template else None,
+            template=event.template if event.template != turn.plan.template else None,
         )
     )
     if event.run:
@@ -138,43 +134,39 @@ def _start_over(turn: Turn, event: StartOverRequested) -> Refused | None:
 
 
 def _reject(turn: Turn, event: RejectRequested) -> Refused | None:
-    draft = turn.draft
-    if draft.header.resolution_id or draft.resolution is ResolutionState.CANCELLED:
+    if turn.header.resolution_id or turn.resolution is ResolutionState.CANCELLED:
         return _conflict(turn, "rejected", "only one that nobody has taken on can be")
     turn.record(TaskCancelled(at=event.at, requester=event.requester, reason=event.reason))
     return None
 
 
 def _cancel(turn: Turn, event: CancelRequested) -> Refused | None:
-    draft = turn.draft
-    if draft.resolution in _FINISHED:
-        return Conflict(f"task {draft.header.task_id} cannot be cancelled: it is {draft.resolution}")
+    if turn.resolution in _FINISHED:
+        return Conflict(f"task {turn.header.task_id} cannot be cancelled: it is {turn.resolution}")
     turn.record(TaskCancelled(at=event.at, requester=event.requester, reason=event.reason))
-    if draft.live:
+    if turn.live:
         turn.effects.append(StopSteps(event.requester, event.reason))
     return None
 
 
 def _held(turn: Turn, cannot: str) -> Refused | None:
     """Refuse an edit of a task that is not held, or in which something is in flight."""
-    if turn.draft.resolution is not ResolutionState.PAUSED:
+    if turn.resolution is not ResolutionState.PAUSED:
         return _conflict(turn, cannot, "pause it first")
-    return _conflict(turn, cannot, _IN_FLIGHT) if turn.draft.live else None
+    return _conflict(turn, cannot, _IN_FLIGHT) if turn.live else None
 
 
 def _outdated(turn: Turn, edits: int) -> Conflict | None:
-    draft = turn.draft
-    if edits == draft.notes.edits:
+    if edits == turn.notes.edits:
         return None
-    return Conflict(f"task {draft.header.task_id} was edited meanwhile: look at it again")
+    return Conflict(f"task {turn.header.task_id} was edited meanwhile: look at it again")
 
 
 def _edit_steps(turn: Turn, event: EditSteps) -> Refused | None:
-    draft = turn.draft
     refusal = _held(turn, "edited") or _outdated(turn, event.edits)
     if refusal is not None:
         return refusal
-    functions = {**draft.plan.template.functions, **event.functions}
+    functions = {**turn.plan.template.functions, **event.functions}
     faults = []
     for name, edited in event.steps.items():
         problem = _unknown_state(edited.state, custom_states_of(edited.definition, functions))
@@ -183,12 +175,12 @@ def _edit_steps(turn: Turn, event: EditSteps) -> Refused | None:
     faults.extend(
         Fault(f"steps.{name}", "there is no such step")
         for name in event.removed
-        if name not in draft.plan.template.steps
+        if name not in turn.plan.template.steps
     )
     faults.extend(
         Fault(f"steps.{name}", "it is a child of a loop: edit the loop")
         for name in event.steps
-        if name in draft.children
+        if name in turn.children
     )
     if faults:
         return TemplateInvalid(faults)
@@ -214,13 +206,12 @@ def _unknown_state(state: str, custom: Collection[str]) -> str:
 
 
 def _edit_step_state(turn: Turn, event: EditStepState) -> Refused | None:
-    draft = turn.draft
     refusal = _held(turn, "edited")
     if refusal is not None:
         return refusal
-    if event.step not in draft.steps:
-        return NotFound("step", event.step, did_you_mean(event.step, list(draft.plan.template.steps)))
-    custom = custom_states_of(draft.definition(event.step), draft.plan.template.functions)
+    if event.step not in turn.steps:
+        return NotFound("step", event.step, did_you_mean(event.step, list(turn.plan.template.steps)))
+    custom = custom_states_of(turn.definition(event.step), turn.plan.template.functions)
     problem = _unknown_state(event.state, custom)
     if problem:
         return TemplateInvalid([Fault(f"steps.{event.step}.state", problem)])
@@ -231,10 +222,9 @@ def _edit_step_state(turn: Turn, event: EditStepState) -> Refused | None:
 
 
 def _edit_task(turn: Turn, event: EditTask) -> Refused | None:
-    draft = turn.draft
-    if draft.header.resolution_id:
+    if turn.header.resolution_id:
         refusal = _held(turn, "edited")
-    elif draft.resolution is ResolutionState.CANCELLED:
+    elif turn.resolution is ResolutionState.CANCELLED:
         refusal = _conflict(turn, "edited", "it was rejected")
     else:
         refusal = None
@@ -242,7 +232,7 @@ def _edit_task(turn: Turn, event: EditTask) -> Refused | None:
     if refusal is not None:
         return refusal
     try:
-        inputs = check_inputs(draft.plan.template.inputs, event.inputs, keep_undeclared=True)
+        inputs = check_inputs(turn.plan.template.inputs, event.inputs, keep_undeclared=True)
     except InputInvalid as invalid:
         return invalid
     turn.record(
@@ -261,7 +251,7 @@ def _edit_task(turn: Turn, event: EditTask) -> Refused | None:
 
 
 def _change_tags(turn: Turn, event: ChangeTags) -> Refused | None:
-    tags = turn.draft.notes.tags
+    tags = turn.notes.tags
     if any(tags.get(name, "") != value for name, value in event.tags.items()):
         turn.record(TagsChanged(at=event.at, tags=event.tags, requester=event.requester, reason=event.reason))
     return None
@@ -272,7 +262,7 @@ def _edit_resolver_inputs(turn: Turn, event: EditResolverInputs) -> Refused | No
     if refusal is not None:
         return refusal
     try:
-        declared = turn.draft.plan.template.resolver_inputs
+        declared = turn.plan.template.resolver_inputs
         resolver_inputs = check_inputs(declared, event.resolver_inputs, keep_undeclared=True, root="resolver_inputs")
     except InputInvalid as invalid:
         return invalid

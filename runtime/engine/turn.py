@@ -1,27 +1,36 @@
-"""A decision in the making, as the modules that share in making it see it."""
+"""A decision in the making: the draft of what the task becomes, and what is to be stored and done."""
 
-from typing import Protocol
+from abc import abstractmethod
 
 from runtime.engine.draft import Draft
 from runtime.engine.effects import Effect
 from runtime.engine.records import Record
+from runtime.engine.task import Task
 
 
-class Turn(Protocol):
-    """What `runtime.engine.decision` lends to `family` and `operations`."""
+class Turn(Draft):
+    """What `runtime.engine.decision` lends to `family` and `operations`.
 
-    draft: Draft
-    effects: list[Effect]
-    resumed: bool
+    `resumed`: the task was rebuilt from its records, and what was to be done may be done again.
+    """
+
+    __slots__ = ("effects", "records", "resumed")
+
+    def __init__(self, task: Task) -> None:
+        self.records: list[Record] = []
+        self.effects: list[Effect] = []
+        self.resumed = False
+        Draft.__init__(self, task)  # for `super()` is a look-up more, in every decision
 
     def record(self, record: Record) -> None:
         """Add a record, and take it in."""
-        ...
+        self.records.append(record)
+        self.apply(record)
 
+    @abstractmethod
     def begin_run(self, at: float) -> None:
         """Begin a run as soon as there is a slot for it."""
-        ...
 
+    @abstractmethod
     def prune(self, modified: list[str], *, at: float) -> None:
         """Prune what can no longer have its needs met."""
-        ...
