@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Final, assert_never
 
+import attrs
+
 from runtime.engine import family
 from runtime.engine.effects import ArmRetry, Effect, HoldSlot, QueueRun, RenderResult, StartStep
 from runtime.engine.events import (
@@ -274,32 +276,33 @@ class _Turn(Turn):
         return (order[name], -1) if child is None else (order[child.loop], child.index)
 
     def settle_step(self, event: StepFinished) -> None:
-        if not self.awaited(event.step, event.attempt):
+        record = event.record
+        step, at = record.step, record.at
+        if not self.awaited(step, event.attempt):
             return
-        step, state, error, tried = event.step, event.state, event.error, event.tried
         others: Sequence[Change] = ()
         if event.changes:
             others = [change for change in event.changes if change.step != step]
             for change in event.changes:
                 if change.step == step:
-                    state, error = change.state, change.error
+                    record = attrs.evolve(record, state=change.state, error=change.error)
             # A skip that asks for another attempt at once is a try, or nothing would bound how often it asks (I4).
-            tried = tried or (state == StepState.RETRY_NOW and self.definition(step).foreach is None)
-        record = StepReturned(event.at, step, state, event.state, error, event.output, event.metadata, tried)
+            if record.state == StepState.RETRY_NOW and self.definition(step).foreach is None:
+                record = attrs.evolve(record, tried=True)
         self.records.append(record)
         self.returned(record)
         if event.tags:
-            self.record(TagsChanged(at=event.at, tags=event.tags))
+            self.record(TagsChanged(at=at, tags=event.tags))
         if event.wishes:
             family.take_wishes(self, event)
         if self.resolution is ResolutionState.CANCELLED:
             return  # what the attempt did is kept, nothing follows from it
         if others:
-            self.change(others, by=step, at=event.at)
+            self.change(others, by=step, at=at)
         if self.hopeless or others:
             self.hopeless = False
-            self.prune([step, *(change.step for change in others)], at=event.at)
-        self.go_on(event.at)
+            self.prune([step, *(change.step for change in others)], at=at)
+        self.go_on(at)
 
     def expand(self, event: LoopUnrolled) -> None:
         if not self.awaited(event.step, event.attempt):

@@ -1,12 +1,12 @@
 """What can happen to a task. Every event carries the moment it happened at (`at`, Unix seconds)."""
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
-from runtime.engine.records import ChildOrder, EditedStep
-from runtime.engine.states import TaskState
+from runtime.engine.records import ChildOrder, EditedStep, StepReturned
+from runtime.engine.states import StepState, TaskState
 from runtime.frozen import frozen, value
 from runtime.templates.model import Function, Template
 from runtime.values.json import Json
@@ -73,22 +73,58 @@ class RetryDue:
 class StepFinished:
     """One attempt of a step has ended: the only thing a step ever says, exactly once per attempt.
 
-    `state` is the state the action left (section 6.6), before `changes`, the effects of its conditions in order.
-    `tried` is false when the action was not executed (skipped, or only its checks were asked again). `wishes` are
-    what the action wants of the runtime.
+    `record` is what is stored of it if nothing else is said: with the state the action left (section 6.6), before
+    `changes`, the effects of its conditions in order. It was not `tried` when the action was not executed (skipped, or
+    only its checks were asked again). `wishes` are what the action wants of the runtime.
     """
 
-    at: float
-    step: str
+    record: StepReturned
     attempt: int
-    state: str
-    error: str = ""
-    output: Json = None
-    metadata: Json = None
     tags: Mapping[str, str] = attrs.field(factory=dict)
     changes: tuple[Change, ...] = ()
-    tried: bool = True
     wishes: tuple[CheckedWish, ...] = ()
+
+    @property
+    def at(self) -> float:
+        """When it ended."""
+        return self.record.at
+
+    @property
+    def step(self) -> str:
+        """The step."""
+        return self.record.step
+
+    @property
+    def state(self) -> str:
+        """The state the action left."""
+        return self.record.state
+
+    @property
+    def error(self) -> str:
+        """What was wrong, or ""."""
+        return self.record.error
+
+    @property
+    def output(self) -> Json:
+        """What the action gave."""
+        return self.record.output
+
+    @property
+    def metadata(self) -> Json:
+        """What it said beside that."""
+        return self.record.metadata
+
+    def failed(self, state: StepState, error: str) -> "StepFinished":
+        """Give the same, but for its state and its error."""
+        return attrs.evolve(self, record=attrs.evolve(self.record, state=state, returned=state, error=error))
+
+    def with_output(self, output: Json) -> "StepFinished":
+        """Give the same, but for its output."""
+        return attrs.evolve(self, record=attrs.evolve(self.record, output=output))
+
+    def later(self, at: float, **more: Any) -> "StepFinished":
+        """Give the same with more in it, which was known then."""
+        return attrs.evolve(self, record=attrs.evolve(self.record, at=at), **more)
 
 
 @frozen(kw_only=True)

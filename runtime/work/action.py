@@ -12,6 +12,7 @@ import attrs
 
 from runtime.configuration import ConfigurationInvalid
 from runtime.engine.events import StepFinished
+from runtime.engine.records import StepReturned
 from runtime.engine.states import StepState
 from runtime.errors import TemplatingError
 from runtime.foreign import passes, said, told
@@ -201,7 +202,7 @@ async def _run_holding(
         async with resources.holding(limited, waits=runner.waits):
             return await _run(runner, request, attempt)
     except NotProvisioned as shortage:  # what the action left last time is not lost to it (Q10)
-        return attrs.evolve(attempt.untried(StepState.TO_RETRY, shortage.message), tried=True)
+        return attempt.kept_as(StepState.TO_RETRY, shortage.message, tried=True)
 
 
 async def _run(runner: AnyRunner, request: StepRequest[object], attempt: Attempt) -> StepFinished:
@@ -247,16 +248,16 @@ def _left(attempt: Attempt, state: StepState, error: str, left: Outcome | StepFa
     try:
         if left.wishes:
             attempt.wishes = (*attempt.wishes, *left.wishes)
-        return StepFinished(
+        record = StepReturned(
             attempt.tools.clock.wall(),
             attempt.step,
-            attempt.number,
+            state,
             state,
             error,
             None if left.output is None else normalise(left.output, most),
             None if left.metadata is None else normalise(left.metadata, most),
-            _tags(left.tags, most) if left.tags else _NO_TAGS,
         )
+        return StepFinished(record, attempt.number, _tags(left.tags, most) if left.tags else _NO_TAGS)
     except ValueTooLarge:
         return attempt.finished(StepState.FATAL_ERROR, _too_large(most, error))
     except NotJson as fault:
@@ -290,7 +291,7 @@ async def _reshape(finished: StepFinished, reshaping: _Reshaping, attempt: Attem
     match reshaping.output.strategy:
         case OutputStrategy.MERGE if isinstance(reshaping.merged, Mapping):
             own = finished.output if isinstance(finished.output, Mapping) else {}
-            return attrs.evolve(finished, output={**reshaping.merged, **own})
+            return finished.with_output({**reshaping.merged, **own})
         case OutputStrategy.TEMPLATE:
             progress = attrs.evolve(
                 attempt.kept, output=finished.output, metadata=finished.metadata, error=finished.error
@@ -299,7 +300,7 @@ async def _reshape(finished: StepFinished, reshaping: _Reshaping, attempt: Attem
             try:
                 output = await attempt.tools.evaluator.render_tree(reshaping.output.format, seen)
             except TemplatingError as fault:
-                return attrs.evolve(finished, state=StepState.FATAL_ERROR, error=f"unable to format output: {fault}")
-            return attrs.evolve(finished, output=output)
+                return finished.failed(StepState.FATAL_ERROR, f"unable to format output: {fault}")
+            return finished.with_output(output)
         case _:
             return finished

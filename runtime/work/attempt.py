@@ -76,14 +76,14 @@ async def _check(attempt: Attempt, finished: StepFinished) -> StepFinished:
         error=finished.error,
         output=finished.output,
         metadata=finished.metadata,
-        tries=attempt.kept.tries + finished.tried,
+        tries=attempt.kept.tries + finished.record.tried,
     )
     try:
         changes = (await _judge(attempt, attempt.program.checks, progress)).changes
     except JudgementError as fault:
         unclear = Change(step=attempt.step, state=StepState.AFTERRUN_ERROR, error=str(fault))
         changes = (*_others(fault.changes, attempt.step), unclear)
-    return attrs.evolve(finished, at=attempt.tools.clock.wall(), changes=changes)
+    return finished.later(attempt.tools.clock.wall(), changes=changes)
 
 
 async def _judge(attempt: Attempt, conditions: Sequence[Condition], progress: Progress) -> Judgement:
@@ -115,7 +115,7 @@ async def _wait_and_act(attempt: Attempt) -> StepFinished:
     if finished.state == StepState.DONE and definition.json_schema is not None:
         violation = attempt.tools.schemas.fault(definition.json_schema, finished.output)
         if violation:
-            return attrs.evolve(finished, state=StepState.FATAL_ERROR, error=violation)
+            return finished.failed(StepState.FATAL_ERROR, violation)
     return finished
 
 
@@ -145,5 +145,6 @@ async def _run_hook(attempt: Attempt, hook: Action, calls: Sequence[Function], v
     finished = await perform(attempt, hook, seen)
     if finished.state == StepState.DONE:
         return finished
-    kept = attempt.kept
-    return attrs.evolve(finished, error=f"prehook: {finished.error}", output=kept.output, metadata=kept.metadata)
+    return attempt.kept_as(
+        finished.state, f"prehook: {finished.error}", tried=finished.record.tried, tags=finished.tags
+    )

@@ -35,8 +35,8 @@ async def heed(attempt: Attempt, finished: StepFinished) -> StepFinished:
     try:
         granted = [await _checked(attempt, wish, opened) for wish in attempt.wishes]
     except _Unheeded as fault:
-        return attrs.evolve(finished, state=StepState.CLIENT_ERROR, error=str(fault))
-    return attrs.evolve(finished, at=attempt.tools.clock.wall(), wishes=tuple(granted))
+        return finished.failed(StepState.CLIENT_ERROR, str(fault))
+    return finished.later(attempt.tools.clock.wall(), wishes=tuple(granted))
 
 
 async def _checked(attempt: Attempt, wish: Wish, opened: Collection[str]) -> CheckedWish:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from runtime.engine.decision import decide
 from runtime.engine.effects import StartStep
 from runtime.engine.events import DrainBegan, StepFinished
+from runtime.engine.records import StepReturned
 from runtime.engine.states import StepState
 from runtime.engine.task import Task
 from runtime.errors import NotFound
@@ -28,7 +29,9 @@ def put_down(task: Task | Flow, effects: Sequence[Any], *, at: float) -> tuple[T
 
         return put_down_flow(task, effects, at=at, why=_LATE)
     reports = [
-        StepFinished(at=at, step=one.step, attempt=one.attempt, state=StepState.TO_RETRY, error=_LATE, tried=False)
+        StepFinished(
+            StepReturned(at, one.step, StepState.TO_RETRY, StepState.TO_RETRY, _LATE, tried=False), one.attempt
+        )
         for one in effects
         if isinstance(one, StartStep)
     ]

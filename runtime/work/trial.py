@@ -1,7 +1,7 @@
 """One attempt of a step: what it is given, what it says while it runs, what it comes to; and what attempts share."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
 import attrs
 import trio
@@ -9,6 +9,7 @@ import trio
 from actors import Clock, Cut, Exit, Failed, Returned
 from runtime.api.messages import StepProgressed
 from runtime.engine.events import Change, LoopUnrolled, StepCut, StepFinished
+from runtime.engine.records import StepReturned
 from runtime.engine.rights import Administrators
 from runtime.engine.task import Header, Progress, view_of
 from runtime.foreign import told
@@ -81,22 +82,18 @@ class Attempt(Life):
 
     def finished(self, state: str, error: str = "", *, output: Json = None) -> StepFinished:
         """Give what it comes to whose action was executed, and left nothing else."""
-        return StepFinished(self.tools.clock.wall(), self.step, self.number, state, error, output)
+        return StepFinished(StepReturned(self.tools.clock.wall(), self.step, state, state, error, output), self.number)
 
     def untried(self, state: str, error: str = "", changes: tuple[Change, ...] = ()) -> StepFinished:
         """Give what it comes to whose action is not executed: what the step had stays."""
+        return self.kept_as(state, error, tried=False, changes=changes)
+
+    def kept_as(self, state: str, error: str, *, tried: bool, **more: Any) -> StepFinished:
+        """Give what it comes to if what the step had stays."""
         kept = self.kept
-        return StepFinished(
-            at=self.tools.clock.wall(),
-            step=self.step,
-            attempt=self.number,
-            state=state,
-            error=error,
-            output=kept.output,
-            metadata=kept.metadata,
-            changes=changes,
-            tried=False,
-        )
+        at = self.tools.clock.wall()
+        record = StepReturned(at, self.step, state, state, error, kept.output, kept.metadata, tried)
+        return StepFinished(record, self.number, **more)
 
     def ended(self, how: Exit[Report]) -> Report | StepCut:
         """Give what its task is told of its end: its own report, if it came to one."""

@@ -32,7 +32,7 @@ from runtime.engine.events import (
     StepCut,
     StepFinished,
 )
-from runtime.engine.records import Record, TaskResolved, TaskSubmitted
+from runtime.engine.records import Record, StepReturned, TaskResolved, TaskSubmitted
 from runtime.engine.states import StepState
 from runtime.engine.task import DEFAULT_RUN_MAX, Task, first_attempt
 from runtime.templates.model import Template
@@ -136,17 +136,16 @@ class Loop:
         unrolls = started.definition.foreach is not None
         if unrolls and outcome.state == StepState.DONE:
             return LoopUnrolled(at=self.now, step=started.step, attempt=started.attempt, items=outcome.items)
-        return StepFinished(
+        record = StepReturned(
             at=self.now,
             step=started.step,
-            attempt=started.attempt,
             state=outcome.state,
+            returned=outcome.state,
             error=outcome.error,
             output=outcome.output,
-            changes=outcome.changes,
             tried=outcome.tried and not unrolls,
-            wishes=outcome.wishes,
         )
+        return StepFinished(record, started.attempt, changes=outcome.changes, wishes=outcome.wishes)
 
     def finish(self, index: int = 0) -> Decision:
         """Let the running step at `index` (in order of start) finish."""

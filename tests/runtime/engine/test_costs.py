@@ -8,7 +8,7 @@ import pytest
 from runtime.engine.decision import decide
 from runtime.engine.draft import Draft, begin
 from runtime.engine.events import RunRequested, StepFinished
-from runtime.engine.records import TaskResolved, TaskSubmitted
+from runtime.engine.records import StepReturned, TaskResolved, TaskSubmitted
 from runtime.engine.states import ResolutionState, StepState
 from runtime.templates.model import Action, Step, Template
 
@@ -35,7 +35,7 @@ def step(dependencies):
 
 
 def finished(name):
-    return StepFinished(at=3.0, step=name, attempt=1, state=StepState.DONE, output=1)
+    return StepFinished(StepReturned(at=3.0, step=name, state=StepState.DONE, returned=StepState.DONE, output=1), 1)
 
 
 def calls_of(function):
