@@ -1,9 +1,12 @@
 """The task that a header and a plan begin: nothing has happened to it yet."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from runtime.engine.states import ResolutionState
 from runtime.engine.task import NO_NOTES, Header, Notes, Plan, Task
+
+_TODO: Final = ResolutionState.TODO  # on the names of members: `states`
 
 
 def new_task(header: Header, plan: Plan, *, tags: Mapping[str, str], at: float) -> Task:
@@ -12,7 +15,7 @@ def new_task(header: Header, plan: Plan, *, tags: Mapping[str, str], at: float) 
         header,
         plan,
         plan.graph,
-        ResolutionState.TODO,
+        _TODO,
         plan.steps,
         plan.pending,
         plan.ready,

@@ -84,6 +84,11 @@ def decide(task: Task, *events: Event) -> Decision:
     return Decision(turn.freeze() if turn.records else task, turn.records, turn.effects, refusals)
 
 
+_RUNNING: Final = ResolutionState.RUNNING  # on the names of members: `states`
+_CANCELLED: Final = ResolutionState.CANCELLED
+_DONE: Final = ResolutionState.DONE
+_FREE: Final = Admission.FREE
+
 CLOSED_SECONDS: Final = 600.0
 """How long a task whose template is switched off is left alone (section 6.2)."""
 
@@ -132,13 +137,13 @@ class _Turn(Turn):
                     self.record(
                         RunEnded(
                             at=event.at,
-                            state=ResolutionState.DONE,
+                            state=_DONE,
                             result=event.result,
                             result_error=event.error,
                         )
                     )
             case DrainBegan():
-                if self.resolution is ResolutionState.RUNNING:
+                if self.resolution is _RUNNING:
                     self.record(RunInterrupted(at=event.at, requester=event.requester, reason=event.reason))
             case Resumed():
                 self.resume(event)
@@ -154,12 +159,12 @@ class _Turn(Turn):
         """
         self.resumed = True
         lost = [name for name, progress in self.steps.items() if progress.live]
-        over = lost or self.plan.admission is not Admission.FREE  # the slot that the run held is lost as well
-        if over and self.resolution is ResolutionState.RUNNING and not self.course.interrupted:
+        over = lost or self.plan.admission is not _FREE  # the slot that the run held is lost as well
+        if over and self.resolution is _RUNNING and not self.course.interrupted:
             self.record(RunInterrupted(at=event.at, requester="runtime", reason=event.reason))
         for name in lost:
             self.interrupt(name, event.at, f"interrupted: {event.reason}", StepState.TODO)
-        if self.resolution is ResolutionState.RUNNING:
+        if self.resolution is _RUNNING:
             self.fresh = sorted(self.ready, key=self.order)
             self.closing = tuple(self.loops)
             self.go_on(event.at)
@@ -176,7 +181,7 @@ class _Turn(Turn):
         template = self.plan.template
         if self.header.resolution_id:
             return AlreadyExists(f"task {self.header.task_id} has an execution already: it is {self.resolution}")
-        if self.resolution is ResolutionState.CANCELLED:
+        if self.resolution is _CANCELLED:
             return Conflict(f"task {self.header.task_id} cannot be taken on: it is {self.state}")
         try:
             resolver_inputs = check_inputs(
@@ -207,7 +212,7 @@ class _Turn(Turn):
             return Conflict(f"task {self.header.task_id} cannot be run: nobody has taken it on yet (resolve it)")
         if self.resolution in UNRUNNABLE:
             return Conflict(f"task {self.header.task_id} cannot be run: it is {self.resolution}")
-        if self.tally.get(StepState.RUNNING, 0) and self.recover(event.at):
+        if self.tally and StepState.RUNNING in self.tally and self.recover(event.at):
             self.record(RunEnded(at=event.at, state=ResolutionState.BLOCKED_TOCHECK))
         else:
             self.begin_run(event.at)
@@ -228,9 +233,10 @@ class _Turn(Turn):
         One that waits for a slot is not RUNNING and uses up none of the task's runs (Q18). A template that is switched
         off holds its tasks up without keeping them in line.
         """
+        if self.plan.admission is _FREE:
+            self.start_run(at)
+            return
         match self.plan.admission:
-            case Admission.FREE:
-                self.start_run(at)
             case Admission.QUEUED:
                 crashed = self.resolution is ResolutionState.CRASHED
                 self.effects.append(QueueRun(crashed))
@@ -295,7 +301,7 @@ class _Turn(Turn):
             self.record(TagsChanged(at=at, tags=event.tags))
         if event.wishes:
             family.take_wishes(self, event)
-        if self.resolution is ResolutionState.CANCELLED:
+        if self.resolution is _CANCELLED:
             return  # what the attempt did is kept, nothing follows from it
         if others:
             self.change(others, by=step, at=at)
@@ -313,7 +319,7 @@ class _Turn(Turn):
         if taken:
             error = f'the loop cannot be expanded: there is a step called "{taken}" already'
             self.give_up(event.step, event.at, error)
-        elif self.resolution is not ResolutionState.CANCELLED:
+        elif self.resolution is not _CANCELLED:
             self.record(LoopExpanded(at=event.at, step=event.step, items=event.items))
         else:
             self.interrupt(event.step, event.at, self.steps[event.step].error)
@@ -392,7 +398,7 @@ class _Turn(Turn):
 
     def go_on(self, at: float) -> None:
         """Start what became ready; when nothing runs and nothing could start, end the run."""
-        if self.resolution is not ResolutionState.RUNNING:
+        if self.resolution is not _RUNNING:
             return
         if self.closing:
             self.contract(at)
@@ -435,14 +441,14 @@ class _Turn(Turn):
 
     @property
     def ready_to_end(self) -> bool:
-        return self.resolution is ResolutionState.RUNNING and self.live == 0 and self.open == 0
+        return self.resolution is _RUNNING and self.live == 0 and self.open == 0
 
     def end_run(self, at: float) -> None:
         if self.ready_to_end:
             if self.plan.template.result_format:
                 self.effects.append(RenderResult())
             else:
-                self.record(RunEnded(at, ResolutionState.DONE))
+                self.record(RunEnded(at, _DONE))
             return
         state = self.verdict()
         if state is ResolutionState.WAITING and self.recheck(at):

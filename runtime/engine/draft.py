@@ -102,6 +102,9 @@ def begin(record: TaskSubmitted, plan: Plan | None = None) -> Task:
 
 
 _DONE: Final = frozenset({str(StepState.DONE)})
+_RUNNING: Final = StepState.RUNNING  # on the names of members: `states`
+_PRUNE: Final = StepState.PRUNE
+_RUN: Final = ResolutionState.RUNNING
 
 
 def _result_of(progress: Progress, item: Json) -> Json:
@@ -329,7 +332,7 @@ class Draft:
         self.course = Course(Span(record.at, was.span.stop), result=was.result, result_error=was.result_error)
         if self.live:
             self._adopt()
-        self.resolution = ResolutionState.RUNNING
+        self.resolution = _RUN
 
     def _cancelled(self, record: TaskCancelled) -> None:
         waits.forget_all(self, Dismissal(record.requester, record.reason))
@@ -346,7 +349,7 @@ class Draft:
     def span_until(self, at: float) -> Span:
         """Give the span of the last run, which is over if it was not: it ended, or the task was cancelled or held."""
         span = self.course.span
-        return Span(span.start, at) if self.resolution is ResolutionState.RUNNING else span
+        return Span(span.start, at) if self.resolution is _RUN else span
 
     def _ended(self, record: RunEnded) -> None:
         was = self.course
@@ -402,7 +405,7 @@ class Draft:
             record.step,
             was,
             Progress(
-                StepState.RUNNING,
+                _RUNNING,
                 was.error,
                 was.output,
                 was.metadata,
@@ -488,7 +491,7 @@ class Draft:
         for index in range(self.loops[name].size):
             child = child_name(name, index)
             progress = self.steps[child]
-            if progress.state != StepState.PRUNE:
+            if progress.state != _PRUNE:
                 results.append(_result_of(progress, self.children[child].item))
             if not is_final(progress.state):
                 self.open -= 1
@@ -574,7 +577,7 @@ class Draft:
         it depends on became final, 1 when that ended, else 0. It goes on downstream through steps that are final.
         """
         closed = now not in OPEN
-        if now == StepState.PRUNE:  # whatever is asked for: it is passed on
+        if now == _PRUNE:  # whatever is asked for: it is passed on
             self.hopeless = True
         further: list[tuple[str, int]] | None = None
         for edge in edges:

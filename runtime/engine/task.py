@@ -23,7 +23,9 @@ from runtime.values.json import Json
 from runtime.values.snapshot import DEFAULT_REGION, StepView, Values
 from runtime.wishes import Callback, Spawned
 
-_RUNNING: Final = StepState.RUNNING
+_STEP_RUNNING: Final = StepState.RUNNING  # on the names of members: `states`
+_RUNNING: Final = ResolutionState.RUNNING
+_CANCELLED: Final = ResolutionState.CANCELLED
 
 DEFAULT_MAX_RETRIES: Final = 10_000
 DEFAULT_RUN_MAX: Final = 100
@@ -56,7 +58,7 @@ class Progress:
     @property
     def shown(self) -> str:
         """The state as templates see it."""
-        return self.before if self.state == _RUNNING else self.state
+        return self.before if self.state == _STEP_RUNNING else self.state
 
 
 def is_tallied(progress: Progress) -> bool:
@@ -322,18 +324,19 @@ def state_of(header: Header, resolution: ResolutionState, held: ResolutionState 
 
     One that was cancelled before anybody took it on is WONTFIX.
     """
-    if resolution is ResolutionState.CANCELLED and not header.resolution_id:
+    if resolution is _CANCELLED and not header.resolution_id:
         return TaskState.WONTFIX
     return task_state_of(held if resolution in _HELD and held is not None else resolution)
 
 
 _HELD: Final = frozenset({ResolutionState.PAUSED, ResolutionState.TO_AUTORUN_DELAYED})
+_CRASHED: Final = ResolutionState.CRASHED
 _IN_LINE: Final = frozenset({ResolutionState.TO_AUTORUN, ResolutionState.RETRY})
 
 
 def in_line(resolution: ResolutionState, next_retry: float | None) -> bool:
     """Say whether a run waits for its slots: of one that was cut off, for no time is said to retry at."""
-    return resolution in _IN_LINE or (resolution is ResolutionState.CRASHED and next_retry is None)
+    return resolution in _IN_LINE or (next_retry is None and resolution is _CRASHED)
 
 
 @value
@@ -457,7 +460,7 @@ class Task:
     @property
     def idle(self) -> bool:
         """Nothing is running, no run is open, nobody is still to be told or created: the task can leave memory."""
-        if self.live or self.resolution is ResolutionState.RUNNING or self.course.untold:
+        if self.live or self.resolution is _RUNNING or self.course.untold:
             return False
         return self.wished.submitting == 0 and not self.wished.unwanted
 
@@ -469,4 +472,4 @@ class Task:
     @property
     def at_rest(self) -> bool:
         """Nothing runs, and nothing will happen unless somebody asks for it."""
-        return self.live == 0 and (self.resolution is ResolutionState.PAUSED or self.state.at_rest)
+        return self.live == 0 and (self.state.at_rest or self.resolution is ResolutionState.PAUSED)

@@ -86,12 +86,15 @@ def standing_of(task: Task | Flow) -> Standing:
     return Standing(task.resolution, awake, None if awake else task.course.next_retry, task.run, task.state, done)
 
 
+_RUNNING: Final = ResolutionState.RUNNING  # on the names of members: `runtime.engine.states`
+
+
 def goes_on(was: Task | Flow, now: Task | Flow) -> bool:
     """Say whether all that happened to a task is that its run goes on: it stands where it stood, and is listed as it was."""
     return (
         isinstance(now, Task)
         and isinstance(was, Task)
-        and now.resolution is was.resolution is ResolutionState.RUNNING
+        and now.resolution is was.resolution is _RUNNING
         and now.run == was.run
         and now.notes is was.notes
         and now.header is was.header

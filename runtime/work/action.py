@@ -36,6 +36,7 @@ from runtime.work.resources import Resources
 from runtime.work.trial import Attempt, Tools
 from runtime.work.watch import Watch
 
+_DONE: Final = StepState.DONE  # on the names of members: `runtime.engine.states`
 _NO_TAGS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -225,7 +226,7 @@ async def _run(runner: AnyRunner, request: StepRequest[object], attempt: Attempt
             raise
         return attempt.finished(StepState.SERVER_ERROR, told(failure))
     if isinstance(outcome, Outcome):
-        return _left(attempt, StepState.DONE, "", outcome)
+        return _left(attempt, _DONE, "", outcome)
     problem = f'runner "{runner.name}" gave a {type(outcome).__name__}, not an Outcome'
     return attempt.finished(StepState.FATAL_ERROR, problem)  # a runner need not be type-checked
 

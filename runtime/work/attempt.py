@@ -6,6 +6,7 @@ go wrong inside it is a state of the step; only being cut from outside, or a bug
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import attrs
 import trio
@@ -22,7 +23,8 @@ from runtime.work.heeding import heed
 from runtime.work.judgement import Judgement, JudgementError, judge
 from runtime.work.trial import Attempt, Report
 
-_CHECKED = frozenset({StepState.DONE, StepState.CLIENT_ERROR})
+_AFTERRUN_ERROR: Final = StepState.AFTERRUN_ERROR  # on the names of members: `runtime.engine.states`
+_CHECKED: Final = frozenset({StepState.DONE, StepState.CLIENT_ERROR})
 """The states an action may leave for its check conditions to be asked."""
 
 
@@ -31,7 +33,7 @@ async def run_attempt(attempt: Attempt) -> Report:
     program = attempt.program
     if program.unrolls:
         return await _skip(attempt, program.parent_skips) or await _unroll(attempt)
-    if attempt.kept.before == StepState.AFTERRUN_ERROR:  # its action ran already
+    if attempt.kept.before == _AFTERRUN_ERROR:  # its action ran already
         finished = attempt.untried(StepState(attempt.kept.returned))
     else:
         skipped = await _skip(attempt, program.skips) if program.skips else None

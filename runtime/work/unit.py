@@ -51,6 +51,10 @@ _STORE_AGAIN_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 IN_LINE: Final = StopReason.normal("task", "it waits in line for a slot")
 """Why a task leaves memory that is still this runtime's to go on with."""
 
+_BEFORE_APPEND: Final = FaultPoint.BEFORE_APPEND  # on the names of members: `runtime.engine.states`
+_AFTER_APPEND: Final = FaultPoint.AFTER_APPEND
+_AFTER_START: Final = FaultPoint.AFTER_START
+
 _IDLE: Final = StopReason.normal("task", "nothing is running")
 
 M = TypeVar("M")
@@ -140,7 +144,7 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
         if self._due:
             self._perform(self._due)
             self._due = ()
-            self._services.faults.reach(FaultPoint.AFTER_START)
+            self._services.faults.reach(_AFTER_START)
         if self._resumed:
             await self._decide([self._resumption(self._resumed)])
         self._leave_if_idle()
@@ -187,7 +191,7 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
         unit, records, effects, refusals = self._decided(events)
         if records:
             services = self._services
-            services.faults.reach(FaultPoint.BEFORE_APPEND)
+            services.faults.reach(_BEFORE_APPEND)
             entries = [self._entry(unit, records)]
             try:
                 position = await services.journal.append(entries)
@@ -195,13 +199,13 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
                 raise  # another instance goes on with the unit; this one is about to be stopped, with all that runs for it
             except JournalUnavailable:
                 position = await self._store_later(entries)
-            services.faults.reach(FaultPoint.AFTER_APPEND)
+            services.faults.reach(_AFTER_APPEND)
             self._unit, self._standing = unit, entries[0].standing or self._standing
             services.broadcast.show(unit)
             services.broadcast.publish(unit, position, records)
         if effects:
             self._perform(effects)
-            self._services.faults.reach(FaultPoint.AFTER_START)
+            self._services.faults.reach(_AFTER_START)
         return refusals
 
     def _entry(self, unit: U, records: Sequence[Record]) -> Entry:
