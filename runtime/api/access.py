@@ -16,6 +16,7 @@ from runtime.api.commands import (
     EditTaskInputs,
     EditTaskSteps,
     ExtendTask,
+    InterruptStep,
     PauseTask,
     RejectTask,
     ResolveTask,
@@ -41,6 +42,7 @@ AboutTask: TypeAlias = (
     | RunTask
     | PauseTask
     | CancelTask
+    | InterruptStep
     | ExtendTask
     | StartTaskOver
     | RejectTask
@@ -76,7 +78,7 @@ def may(message: AboutTask, who: Identity, task: Task, administrators: Administr
             return administrator or comment is None or who.among([comment.username])
         case PauseTask(force=True):
             return administrator
-        case ResolveTask() | RunTask() | PauseTask() | CancelTask() | ExtendTask():
+        case ResolveTask() | RunTask() | PauseTask() | CancelTask() | InterruptStep() | ExtendTask():
             return rights.may_resolve(who, template, header, administrators)
         case StartTaskOver():
             return rights.may_start_over(who, template, header, administrators)

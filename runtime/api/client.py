@@ -28,6 +28,7 @@ from runtime.api.messages import (
     DeleteTask,
     Event,
     GetTask,
+    InterruptStep,
     ResolveTask,
     RunTask,
     SubmitTask,
@@ -131,6 +132,25 @@ class TaskHandle:
             Conflict: it has ended already.
         """
         await self._runtime.cancel(self.id, reason, requester=requester)
+
+    async def interrupt_step(
+        self, step: str, reason: str = "", *, requester: str = "user", attempt: int = 0, retry: bool = True
+    ) -> None:
+        """Have the running attempt of a step cut, because it hangs, say: it has failed then, and its retries go on.
+
+        The step is SERVER_ERROR, with who wanted that and why as its error, and is tried again as after an error of
+        its action; without `retry` it is FATAL_ERROR. Its runner has its grace. What the attempt comes to before it is
+        cut counts instead. That is somebody's word: a step that is not `idempotent` is tried again, too.
+
+        An `attempt` above 0 is the number of the one that is meant (`StepStatus.attempt`), so that no later one is cut
+        by mistake. Returns once it is stored, before the attempt has ended; asking again changes nothing.
+
+        Raises:
+            NotFound: there is no such step.
+            Conflict: it is not running, or another attempt of it is, or the task was cancelled; the text says what it
+                is instead, and what to do.
+        """
+        await self._runtime.interrupt_step(self.id, step, reason, requester=requester, attempt=attempt, retry=retry)
 
     def operator(self, requester: str = "user") -> Operator:
         """Give what a person may do to the task when it does not go on by itself: hold it, mend it, let it go on."""
@@ -472,6 +492,22 @@ class Runtime(FlowClient):
     async def cancel(self, task_id: str, reason: str = "cancelled", *, requester: str = "user") -> None:
         """Stop a task for good, see `TaskHandle.cancel`."""
         await self._ask(CancelTask(task_id=task_id, requester=requester, reason=reason))
+
+    async def interrupt_step(
+        self,
+        task_id: str,
+        step: str,
+        reason: str = "",
+        *,
+        requester: str = "user",
+        attempt: int = 0,
+        retry: bool = True,
+    ) -> None:
+        """Have the running attempt of a step cut, see `TaskHandle.interrupt_step`."""
+        message = InterruptStep(
+            task_id=task_id, step=step, requester=requester, reason=reason, attempt=attempt, retry=retry
+        )
+        await self._ask(message)
 
     async def rotate_keys(self) -> int:
         """Seal all that is stored with the primary key of the key ring, while tasks go on; give how many rows were not.

@@ -103,6 +103,21 @@ class CancelTask:
 
 
 @frozen(kw_only=True)
+class InterruptStep:
+    """Cut the attempt of a step that is running, because it hangs, say: it has failed then, and its retries go on.
+
+    That is somebody's word: a step that is not `idempotent` is tried again, too. What the attempt comes to before it
+    is cut counts in place of that. Asked for again, it changes nothing.
+    """
+
+    task_id: str = name(_TASK)
+    step: str = name("The name of the step, or of a child of a loop.")
+    reason: str = said(_REASON, default="", maxLength=1000)
+    attempt: int = said("The number of the attempt that is meant; 0: whichever is running.", default=0, minimum=0)
+    retry: bool = said("Whether it is tried again; else it is FATAL_ERROR.", default=True)
+
+
+@frozen(kw_only=True)
 class ExtendTask:
     """Grant more runs to a task that has used up its own."""
 
@@ -224,6 +239,7 @@ Command: TypeAlias = (
     | RunTask
     | PauseTask
     | CancelTask
+    | InterruptStep
     | ExtendTask
     | RejectTask
     | EditTaskInputs

@@ -25,6 +25,7 @@ from runtime.api.commands import (
     EditTaskInputs,
     EditTaskSteps,
     ExtendTask,
+    InterruptStep,
     PauseTask,
     RejectTask,
     ResolveTask,
@@ -267,6 +268,10 @@ class Desk:
                 await operator.pause(message.reason, force=message.force)
             case CancelTask():
                 await runtime.cancel(task_id, message.reason or "cancelled", requester=name)
+            case InterruptStep():
+                await runtime.interrupt_step(
+                    task_id, message.step, message.reason, requester=name, attempt=message.attempt, retry=message.retry
+                )
             case ExtendTask():
                 await operator.extend(message.reason)
             case RejectTask():

@@ -71,6 +71,21 @@ class CancelTask:
 
 
 @frozen(kw_only=True)
+class InterruptStep:
+    """Cut the attempt of a step that is in flight: it has failed then. Refused where none is, or another one.
+
+    An `attempt` above 0 names the one that is meant. Without `retry` it is not tried again by itself.
+    """
+
+    task_id: str
+    step: str
+    requester: str = "user"
+    reason: str = ""
+    attempt: int = 0
+    retry: bool = True
+
+
+@frozen(kw_only=True)
 class PauseTask:
     """Hold the task: nothing starts until it is run again. A running one is held with `force` only."""
 
@@ -297,6 +312,7 @@ Operation: TypeAlias = (
     | StartTaskOver
     | RejectTask
     | CancelTask
+    | InterruptStep
     | EditTaskSteps
     | SetStepState
     | EditTaskInputs

@@ -149,6 +149,7 @@ def step_shape(task: Task, name: str, status: StepStatus, *, manages: bool) -> d
             **shown,
             last_run=_moment(status.last_run),
             children_steps=status.children_steps,
+            attempt=status.attempt or None,
         ),
     }
 

@@ -18,6 +18,7 @@ class StepStatus:
 
     A loop lists its `children_steps` while it is expanded, and their results as `children` once it is contracted; each
     of them is a step of its own until then, and has its `item`. `state` is a `StepState`, or a custom state's text.
+    `attempt` is the number of the attempt that is running, and 0 while none is.
     """
 
     state: str
@@ -32,6 +33,7 @@ class StepStatus:
     children: Json = None
     children_steps: tuple[str, ...] | None = None
     item: Json = None
+    attempt: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -110,6 +112,7 @@ def _status(task: Task, name: str) -> StepStatus:
         progress.children,
         children,
         None if child is None else child.item,
+        progress.attempt if progress.live else 0,
     )
 
 

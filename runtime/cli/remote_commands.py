@@ -146,6 +146,20 @@ def cancel(*, remote: "Remote", task_id: str, reason: str) -> None:
 
 @click.command()
 @click.argument("task_id")
+@click.argument("step")
+@click.option("--reason", default="", help="Why; it becomes the error of the step.")
+@click.option("--attempt", type=click.IntRange(min=0), default=0, help="The number of the attempt that is meant.")
+@click.option("--retry/--no-retry", default=True, show_default=True, help="Whether it is tried again.")
+@talking
+def interrupt(*, remote: "Remote", task_id: str, step: str, reason: str, attempt: int, retry: bool) -> None:
+    """Cut the running attempt of STEP of the task TASK_ID, which hangs: it has failed then, and its retries go on."""
+    from runtime.api.commands import InterruptStep  # noqa: PLC0415 - not needed for --help
+
+    remote.ask(InterruptStep(task_id=task_id, step=step, reason=reason, attempt=attempt, retry=retry))
+
+
+@click.command()
+@click.argument("task_id")
 @click.option("--wait", is_flag=True, help="Wait for it, as watch does.")
 @talking
 def retry(*, remote: "Remote", task_id: str, wait: bool) -> int:
@@ -238,7 +252,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     click.echo(kind(ctx.find_root().command, {}, "understudy", "_UNDERSTUDY_COMPLETE").source())
 
 
-COMMANDS: Final = (submit, resolve, ls, show, watch, cancel, retry, approve, events, send, completion)
+COMMANDS: Final = (submit, resolve, ls, show, watch, cancel, interrupt, retry, approve, events, send, completion)
 
 
 def _print(answer: Any, as_json: bool, text: str) -> None:

@@ -18,6 +18,7 @@ Modules
     decision    `decide`
     family      the part of it about wishes: children, callbacks, parents
     operations  the part of it about operators: pause, extend, start over, edits
+    interrupts  the part of it about attempts that somebody has cut
     edits       the part of a draft that takes in what operators changed
     birth       the task that a submission begins
     infos       what templates see of the task itself
@@ -36,7 +37,7 @@ Rules that differ from the original on purpose
       and is not tried again before; a child, or a flow, tells its parent that it ended, or is blocked (Q55), until the
       parent has recorded it. Only a step in WAITING of which nobody knows what it waits for is tried once more before its run ends.
     * A blocked task is woken by a child only when that child's step is all that blocks it.
-    * Operators may act while a task runs: cancel at once, pause with force (Q22). A task that was cancelled, cut, paused
+    * Operators may act while a task runs: cancel at once, pause with force (Q22), have an attempt cut that hangs. A task that was cancelled, cut, paused
       or edited records who wanted it and why.
     * A task that is cancelled before anybody has taken it on is WONTFIX.
 

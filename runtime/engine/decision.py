@@ -10,7 +10,7 @@ from typing import Final, assert_never
 
 import attrs
 
-from runtime.engine import family
+from runtime.engine import family, interrupts
 from runtime.engine.effects import ArmRetry, Effect, HoldSlot, QueueRun, RenderResult, StartStep
 from runtime.engine.events import (
     CallbackCalled,
@@ -284,7 +284,7 @@ class _Turn(Turn):
     def settle_step(self, event: StepFinished) -> None:
         record = event.record
         step, at = record.step, record.at
-        if not self.awaited(step, event.attempt):
+        if not self.in_flight(step, event.attempt):
             return
         others: Sequence[Change] = ()
         if event.changes:
@@ -295,6 +295,8 @@ class _Turn(Turn):
             # A skip that asks for another attempt at once is a try, or nothing would bound how often it asks (I4).
             if record.state == StepState.RETRY_NOW and self.definition(step).foreach is None:
                 record = attrs.evolve(record, tried=True)
+        if record.error and self.notes.interruptions:
+            record = interrupts.overrule(self, record, event.attempt)
         self.records.append(record)
         self.returned(record)
         if event.tags:
@@ -311,7 +313,7 @@ class _Turn(Turn):
         self.go_on(at)
 
     def expand(self, event: LoopUnrolled) -> None:
-        if not self.awaited(event.step, event.attempt):
+        if not self.in_flight(event.step, event.attempt):
             return
         taken = next(
             (name for name in map(partial(child_name, event.step), range(len(event.items))) if name in self.steps), ""
@@ -357,21 +359,22 @@ class _Turn(Turn):
                     self.record(LoopContracted(at=at, step=name, state=state))
 
     def settle_cut(self, event: StepCut) -> None:
-        if not self.awaited(event.step, event.attempt):
+        if not self.in_flight(event.step, event.attempt):
             return
         self.interrupt(event.step, event.at, f"interrupted by {event.requester}: {event.reason}")
         self.go_on(event.at)
 
     def interrupt(self, step: str, at: float, error: str, again: StepState = StepState.TO_RETRY) -> None:
-        """Record that nobody knows what an attempt did; only an idempotent step may run again unasked."""
+        """Record that nobody knows what an attempt did; only an idempotent step may run again unasked.
+
+        Unless somebody wanted it cut, and said what is to become of it.
+        """
+        if self.notes.interruptions and interrupts.settle(self, step, at):
+            return
         definition = self.definition(step)
         harmless = definition.idempotent or definition.foreach is not None  # finding the items of a loop does nothing
         state = again if harmless else StepState.CRASHED
         self.record(StepInterrupted(at=at, step=step, state=state, error=error))
-
-    def awaited(self, step: str, attempt: int) -> bool:
-        progress = self.steps.get(step)
-        return progress is not None and progress.live and progress.attempt == attempt
 
     def change(self, changes: Iterable[Change], *, by: str, at: float) -> None:
         for change in changes:

@@ -16,6 +16,7 @@ from runtime.engine.comments import commented
 from runtime.engine.graph import Edge, Graph, Need
 from runtime.engine.persistent import PersistentMap, persistent, put, without
 from runtime.engine.records import (
+    AttemptInterrupted,
     CallbackAnswered,
     CallbackAwaited,
     CallbackOpened,
@@ -294,6 +295,7 @@ class Draft:
                 | StepStateEdited()
                 | TaskEdited()
                 | ResolverInputsEdited()
+                | AttemptInterrupted()
             ):
                 edits.apply(self, record)
             case TaskSubmitted():
@@ -626,6 +628,11 @@ class Draft:
         if progress is None or progress.state not in RUNNABLE or self.pending[name][0]:
             return False
         return not self.wished.waits or not waits.asleep(self, name)
+
+    def in_flight(self, step: str, attempt: int) -> bool:
+        """Say whether this attempt of a step has begun and not ended."""
+        progress = self.steps.get(step)
+        return progress is not None and progress.live and progress.attempt == attempt
 
     def forget_ready(self) -> None:
         """Work out anew which steps are ready, all of them."""

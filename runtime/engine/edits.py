@@ -10,6 +10,7 @@ from runtime.engine.birth import new_task
 from runtime.engine.graph import Graph
 from runtime.engine.persistent import persistent, put, without
 from runtime.engine.records import (
+    AttemptInterrupted,
     EditedStep,
     ResolverInputsEdited,
     RunsExtended,
@@ -20,13 +21,30 @@ from runtime.engine.records import (
     TaskStartedOver,
 )
 from runtime.engine.states import ResolutionState, StepState, is_final
-from runtime.engine.task import Dismissal, Loop, Progress, Wished, child_name, first_attempt, is_tallied, plan_like
+from runtime.engine.task import (
+    Dismissal,
+    Interruption,
+    Loop,
+    Progress,
+    Wished,
+    child_name,
+    first_attempt,
+    is_tallied,
+    plan_like,
+)
 
 if TYPE_CHECKING:
     from runtime.engine.draft import Draft
 
 Edit: TypeAlias = (
-    TaskPaused | RunsExtended | TaskStartedOver | StepsEdited | StepStateEdited | TaskEdited | ResolverInputsEdited
+    TaskPaused
+    | RunsExtended
+    | TaskStartedOver
+    | StepsEdited
+    | StepStateEdited
+    | TaskEdited
+    | ResolverInputsEdited
+    | AttemptInterrupted
 )
 
 
@@ -52,8 +70,18 @@ def apply(draft: "Draft", record: Edit) -> None:
         case ResolverInputsEdited():
             _count_edit(draft)
             draft.header = attrs.evolve(draft.header, resolver_inputs=record.resolver_inputs)
+        case AttemptInterrupted():
+            _interrupt(draft, record)
         case _:
             assert_never(record)
+
+
+def _interrupt(draft: "Draft", record: AttemptInterrupted) -> None:
+    """Note it, and forget those whose attempts have ended."""
+    known = draft.notes.interruptions.items()
+    kept = {step: one for step, one in known if draft.in_flight(step, one.attempt)}
+    kept[record.step] = Interruption(record.attempt, record.requester, record.reason, record.retry)
+    draft.notes = attrs.evolve(draft.notes, interruptions=kept)
 
 
 def _count_edit(draft: "Draft") -> None:

@@ -28,6 +28,16 @@ class StopSteps:
 
 
 @frozen
+class StopStep:
+    """Cut one attempt, if it is still in flight; it will report `StepCut`, unless it comes to something first."""
+
+    step: str
+    attempt: int
+    requester: str
+    reason: str
+
+
+@frozen
 class ArmRetry:
     """Wake the task for the run after number `run`, at `due` (Unix seconds)."""
 
@@ -77,5 +87,14 @@ class TellParent:
 
 
 Effect: TypeAlias = (
-    StartStep | StopSteps | ArmRetry | QueueRun | HoldSlot | RenderResult | SubmitChildren | DismissFlow | TellParent
+    StartStep
+    | StopSteps
+    | StopStep
+    | ArmRetry
+    | QueueRun
+    | HoldSlot
+    | RenderResult
+    | SubmitChildren
+    | DismissFlow
+    | TellParent
 )

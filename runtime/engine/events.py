@@ -245,6 +245,21 @@ class StartOverRequested:
 
 
 @frozen(kw_only=True)
+class InterruptRequested:
+    """Somebody wants the attempt of a step cut that is in flight; with an `attempt` above 0 that one, and no other.
+
+    It has failed then, and is tried again as the step says, or not, without `retry`.
+    """
+
+    at: float
+    requester: str
+    reason: str
+    step: str
+    attempt: int = 0
+    retry: bool = True
+
+
+@frozen(kw_only=True)
 class EditSteps:
     """Somebody rewrites steps of a task that is held. `edits` is how often it was edited when they looked."""
 
@@ -374,6 +389,7 @@ Operation: TypeAlias = (
     | StartOverRequested
     | RejectRequested
     | CancelRequested
+    | InterruptRequested
     | EditSteps
     | EditStepState
     | EditTask

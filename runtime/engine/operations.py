@@ -19,11 +19,13 @@ from runtime.engine.events import (
     EditStepState,
     EditTask,
     ExtendRequested,
+    InterruptRequested,
     Operation,
     PauseRequested,
     RejectRequested,
     StartOverRequested,
 )
+from runtime.engine.interrupts import interrupt
 from runtime.engine.records import (
     ResolverInputsEdited,
     RunsExtended,
@@ -43,7 +45,9 @@ from runtime.templates.calls import custom_states_of
 from runtime.templates.inputs import check_inputs
 
 _FINISHED: Final = frozenset({ResolutionState.DONE, ResolutionState.CANCELLED})
-_IN_FLIGHT: Final = "steps are still in flight: wait until they have ended, or cancel the task, which cuts them"
+_IN_FLIGHT: Final = (
+    "steps are still in flight: wait until they have ended, interrupt them, or cancel the task, which cuts them"
+)
 _STEP_STATES: Final = frozenset(map(str, StepState))
 _RESTARTABLE: Final = frozenset({ResolutionState.PAUSED, ResolutionState.BLOCKED_BADREQUEST, ResolutionState.CANCELLED})
 
@@ -61,6 +65,8 @@ def operate(turn: Turn, event: Operation) -> Refused | None:
             return _reject(turn, event)
         case CancelRequested():
             return _cancel(turn, event)
+        case InterruptRequested():
+            return interrupt(turn, event)
         case EditSteps():
             return _edit_steps(turn, event)
         case EditStepState():

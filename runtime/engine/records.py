@@ -117,6 +117,21 @@ class LoopContracted:
 
 
 @frozen(kw_only=True)
+class AttemptInterrupted:
+    """Somebody has an attempt cut that is in flight: unless it comes to something of its own first, it has failed.
+
+    Without `retry` for good: it is not tried again by itself.
+    """
+
+    at: float
+    requester: str
+    reason: str
+    step: str
+    attempt: int
+    retry: bool = True
+
+
+@frozen(kw_only=True)
 class StepInterrupted:
     """An attempt was cut; `state` follows from whether the step is idempotent (section 6.2)."""
 
@@ -430,6 +445,7 @@ Record: TypeAlias = (
     | StepReturned
     | LoopExpanded
     | LoopContracted
+    | AttemptInterrupted
     | StepInterrupted
     | StepChanged
     | TagsChanged

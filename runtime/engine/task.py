@@ -374,13 +374,27 @@ class Course:
 NO_COURSE: Final = Course()
 
 
+@frozen
+class Interruption:
+    """Who has this attempt of a step cut, and why; whether it is tried again then."""
+
+    attempt: int
+    requester: str
+    reason: str
+    retry: bool
+
+
 @value
 class Notes:
-    """What was noted about a task besides what happened to it; `edits` counts how often somebody rewrote it."""
+    """What was noted about a task besides what happened to it; `edits` counts how often somebody rewrote it.
+
+    `interruptions` are by step. One stays when its attempt has ended, and means nothing then.
+    """
 
     tags: Mapping[str, str] = attrs.field(factory=dict)
     comments: Mapping[str, Comment] = attrs.field(factory=dict)
     edits: int = 0
+    interruptions: Mapping[str, Interruption] = attrs.field(factory=dict)
 
 
 NO_NOTES: Final = Notes()

@@ -12,6 +12,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 import attrs
@@ -70,6 +71,11 @@ class AioTask:
     async def cancel(self, reason: str = "cancelled") -> None:
         """Stop the task for good."""
         await self._call(self._handle.cancel, reason)
+
+    async def interrupt_step(self, step: str, reason: str = "", *, attempt: int = 0, retry: bool = True) -> None:
+        """Have the running attempt of a step cut: it has failed then, and its retries go on."""
+        interrupt = partial(self._handle.interrupt_step, step, reason, attempt=attempt, retry=retry)
+        await self._call(interrupt)
 
     async def run(self) -> None:
         """Start a run now."""

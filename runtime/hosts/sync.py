@@ -9,6 +9,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import attrs
@@ -58,6 +59,13 @@ class SyncTask:
     def cancel(self, reason: str = "cancelled", timeout: float | None = None) -> None:
         """Stop the task for good, see `TaskHandle.cancel`."""
         self._call(self._handle.cancel, reason, timeout=timeout)
+
+    def interrupt_step(
+        self, step: str, reason: str = "", *, attempt: int = 0, retry: bool = True, timeout: float | None = None
+    ) -> None:
+        """Have the running attempt of a step cut, see `TaskHandle.interrupt_step`."""
+        interrupt = partial(self._handle.interrupt_step, step, reason, attempt=attempt, retry=retry)
+        self._call(interrupt, timeout=timeout)
 
     def run(self, timeout: float | None = None) -> None:
         """Start a run now, see `TaskHandle.run`."""

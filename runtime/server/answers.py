@@ -108,6 +108,7 @@ _STEP: Final = _object(
         "item": _ANY,
         "last_run": _MOMENT,
         "children_steps": _TEXTS,
+        "attempt": _WHOLE,
     },
 )
 

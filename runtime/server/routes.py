@@ -19,6 +19,7 @@ from runtime.api.commands import (
     EditTaskInputs,
     EditTaskSteps,
     ExtendTask,
+    InterruptStep,
     PauseTask,
     RejectTask,
     ResolveTask,
@@ -210,6 +211,15 @@ ROUTES: Final = (
         execution=True,
         in_path=named(id="task_id", name="step"),
         in_body=named("state"),
+    ),
+    Route(
+        method="POST",
+        path="/resolution/{id}/step/{name}/interrupt",
+        message=InterruptStep,
+        status=204,
+        execution=True,
+        in_path=named(id="task_id", name="step"),
+        in_body=named("reason", "attempt", "retry"),
     ),
     Route(method="POST", path="/key-rotate", message=RotateKeys, admin=True),
     Route(

@@ -15,6 +15,7 @@ from runtime.api.messages import (
     EditTaskInputs,
     EditTaskSteps,
     ExtendTask,
+    InterruptStep,
     Operation,
     PauseTask,
     RejectTask,
@@ -35,6 +36,7 @@ _OPERATIONS: Final[Mapping[type[Operation], type[events.Operation]]] = {
     StartTaskOver: events.StartOverRequested,
     RejectTask: events.RejectRequested,
     CancelTask: events.CancelRequested,
+    InterruptStep: events.InterruptRequested,
     EditTaskSteps: events.EditSteps,
     SetStepState: events.EditStepState,
     EditTaskInputs: events.EditTask,
@@ -75,6 +77,7 @@ def event_of(message: Request, at: float) -> events.Event:
             | StartTaskOver()
             | RejectTask()
             | CancelTask()
+            | InterruptStep()
             | EditTaskSteps()
             | SetStepState()
             | EditTaskInputs()

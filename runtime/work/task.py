@@ -23,6 +23,7 @@ from runtime.engine.effects import (
     QueueRun,
     RenderResult,
     StartStep,
+    StopStep,
     StopSteps,
     SubmitChildren,
     TellParent,
@@ -111,6 +112,8 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
                     reason = StopReason(kind=StopKind.CANCELLED, requester=effect.requester, text=effect.reason)
                     for child in self.children:
                         child.stop(reason)
+                case StopStep():
+                    self._stop(effect)
                 case ArmRetry():
                     self._wake_at(effect.due, WakeTask(self._unit.header.task_id, effect.run))
                 case QueueRun():
@@ -149,6 +152,11 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
             report=attempt.ended,
             gate=None if tools.resources is None else tools.resources.gate(program.held),
         )
+
+    def _stop(self, effect: StopStep) -> None:
+        child = self.children.running.get(f"{effect.step}#{effect.attempt}")
+        if child is not None:  # else it came to something in the same turn
+            child.stop(StopReason(kind=StopKind.CANCELLED, requester=effect.requester, text=effect.reason))
 
     def _queue(self, effect: QueueRun) -> None:
         slots = self._services.slots

@@ -50,6 +50,13 @@ async def flaky(request):
     return {"value": "at last"}
 
 
+async def hanging(request):
+    """Hangs the first time."""
+    if WORLD.start(request) == 1:
+        await trio.sleep_forever()
+    return {"value": "done"}
+
+
 async def labelled(request):
     WORLD.start(request)
     await trio.lowlevel.checkpoint()

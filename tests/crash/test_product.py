@@ -8,14 +8,14 @@ import trio
 
 from actors import VirtualClock
 from runtime import Conflict, Limits, ResolutionState, TaskState, open_runtime
-from runtime.engine.records import StepStarted, TaskSubmitted
+from runtime.engine.records import AttemptInterrupted, StepInterrupted, StepReturned, StepStarted, TaskSubmitted
 from runtime.faults import FaultPoint
 from runtime.journal.codec import decode_template, decode_turn, encode_template, encode_turn
 from runtime.journal.memory import MemoryJournal
 from tests.crash import flows
 from tests.crash.flows import FLOWS, World
 from tests.runtime.work.test_wishes import RUNNERS, child
-from tests.support.plans import echo, step
+from tests.support.plans import echo, plan, step
 
 CHILD = {"a": step(idempotent=True, action=echo("{{.input.n}}"))}
 EPOCH = 1_700_000_000.0
@@ -182,6 +182,59 @@ async def test_a_cancel_that_was_acknowledged_stays(autojump_clock, point):
         if told:
             assert views[0].state is TaskState.CANCELLED
             assert views[0].running == 0
+    assert crashes > 1
+
+
+HANGS = plan(a=flows.once(action=flows.act(flows.hanging)), b=flows.once("a"))
+
+
+@pytest.mark.parametrize("retry", [True, False])
+@pytest.mark.parametrize("point", FaultPoint)
+async def test_an_interrupt_that_was_acknowledged_ends_its_attempt_once_wherever_it_crashes(
+    autojump_clock, point, retry
+):
+    """Though nobody may begin the step twice unasked: somebody has said what is to become of that attempt."""
+    survived, crashes = False, 0
+    while not survived:
+        crashes += 1
+        flows.WORLD = World()
+        journal = StoredJournal()
+        told = []
+
+        async def interrupt(rt):
+            await rt.submit(HANGS, task_id=TASK)
+            await trio.sleep(0.15)
+            await rt.interrupt_step(TASK, "a", "it hangs", requester="ann", attempt=1, retry=retry)
+            told.append(True)  # noqa: B023 - used in this round only
+            await rt.wait(TASK)
+
+        survived = await live(journal, interrupt, point=point, nth=crashes)
+
+        async def look(rt):
+            records = await journal.read(TASK)  # noqa: B023 - as above
+            known = any(isinstance(one, AttemptInterrupted) for one in records)
+            assert known or not told  # noqa: B023
+            flows.WORLD.starts[TASK, "a"] += 1  # it hangs no more
+            if not records:
+                return
+            view = await rt.wait(TASK)
+            if known:
+                ended = [
+                    one
+                    for one in await journal.read(TASK)  # noqa: B023
+                    if isinstance(one, StepReturned | StepInterrupted) and one.step == "a"
+                ]
+                assert (ended[0].state, ended[0].error) == (
+                    "SERVER_ERROR" if retry else "FATAL_ERROR",
+                    "interrupted by ann: it hangs",
+                )
+                assert not retry or view.steps["a"].state in {"DONE", "CRASHED"}
+            while view.state is not TaskState.DONE:
+                await rt.run(TASK)
+                view = await rt.wait(TASK)
+            assert view.steps["a"].output == {"value": "done"}
+
+        assert await live(journal, look)
     assert crashes > 1
 
 

@@ -16,6 +16,7 @@ from runtime.engine.effects import (
     Effect,
     RenderResult,
     StartStep,
+    StopStep,
     StopSteps,
     SubmitChildren,
     TellParent,
@@ -88,6 +89,7 @@ class Loop:
         self.now = START
         self.started: list[str] = []
         self.running: list[StartStep] = []
+        self.stopped: list[StopStep] = []
         self.retry: ArmRetry | None = None
         self.rendering = False
         self.submitting: list[SubmitChildren] = []
@@ -117,6 +119,8 @@ class Loop:
                 running, self.running = self.running, []
                 for one in running:
                     self.tell(self.cut(one, effect.requester, effect.reason))
+            case StopStep():
+                self.stopped.append(effect)
             case ArmRetry():
                 self.retry = effect
             case RenderResult():

@@ -30,6 +30,8 @@ SAID = {
     "content": lambda _, task: task.operator("ann").comment(HALF),
     "username": lambda _, task: task.operator(HALF).comment("x"),
     "tags ": lambda _, task: task.operator("ann").tag([1]),
+    "attempt": lambda _, task: task.interrupt_step("a", attempt="1"),
+    "retry": lambda _, task: task.interrupt_step("a", retry=None),
     "step": lambda _, task: task.operator("ann").set_step_state(5, "DONE"),
     "input": lambda _, task: task.operator("ann").edit_task(inputs=5),
     "watcher_usernames[0]": lambda _, task: task.operator("ann").edit_task(watcher_usernames=[HALF]),

@@ -31,9 +31,14 @@ ASKS_WHOEVER = attrs.evolve(
 )
 
 
+SLOW = attrs.evolve(
+    HELLO, name="slow", steps={"a": attrs.evolve(HELLO.steps["greet"], execution_delay=20)}, result_format={}
+)
+
+
 @pytest.fixture(scope="module")
 def url():
-    with server_in_a_thread([HELLO, BY_HAND, WRONG, ASKS, ASKS_WHOEVER], user="admin") as address:
+    with server_in_a_thread([HELLO, BY_HAND, WRONG, ASKS, ASKS_WHOEVER, SLOW], user="admin") as address:
         yield address
 
 
@@ -103,6 +108,15 @@ def test_a_blocked_task_is_retried_and_cancelled(understudy):
     understudy("cancel", "t2", "--reason", "enough")
     assert json.loads(understudy("show", "t2", "--json"))["state"] == "CANCELLED"
     assert "cannot be" in understudy("cancel", "t2", status=2)
+
+
+def test_a_step_that_hangs_is_interrupted(understudy):
+    understudy("submit", "slow", "-i", "name=x", "--id", "t5")
+    assert "is running, and not 7" in understudy("interrupt", "t5", "a", "--attempt", "7", status=2)
+    understudy("interrupt", "t5", "a", "--reason", "it hangs", "--no-retry")
+    assert "interrupted by admin: it hangs" in understudy("watch", "t5", status=1)
+    assert "it is FATAL_ERROR" in understudy("interrupt", "t5", "a", status=2)
+    assert 'did you mean "a"' in understudy("interrupt", "t5", "aa", status=2)
 
 
 def test_a_task_that_nobody_has_taken_on_says_so_and_is_resolved(understudy):

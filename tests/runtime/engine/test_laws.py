@@ -20,6 +20,7 @@ from runtime.engine.events import (
     EditStepState,
     EditTask,
     ExtendRequested,
+    InterruptRequested,
     OrderChildren,
     PauseRequested,
     ResultRendered,
@@ -43,7 +44,7 @@ from runtime.engine.records import (
     TaskStartedOver,
 )
 from runtime.engine.states import RUNNABLE, StepState, is_final
-from runtime.engine.task import child_name
+from runtime.engine.task import Progress, child_name
 from runtime.errors import Conflict
 from runtime.journal.listing import relisted
 from runtime.journal.protocol import goes_on, standing_of
@@ -155,6 +156,7 @@ class Courses(RuleBasedStateMachine):
         self.lost: set[str] = set()
         self.looked_at = 0
         self.old: list[StepFinished] = []
+        self.interrupted: dict[str, tuple[int, bool]] = {}
 
     @rule()
     def run(self):
@@ -292,6 +294,24 @@ class Courses(RuleBasedStateMachine):
         """What an edit let go of is not created any more, or nobody minds."""
         self.loop.submitting = [one for one in self.loop.submitting if one.batch in self.loop.task.wished.batches]
 
+    @precondition(lambda self: self.loop.running or len(self.loop.records) % 7 == 0)
+    @rule(data=st.data(), late=st.integers(-1, 2), retry=st.booleans())
+    def interrupt(self, data, late, retry):
+        """It is recorded, and nothing else moves until the attempt ends: cut, or by itself, or with the runtime."""
+        before = self.loop.task
+        name = data.draw(st.sampled_from([*sorted(before.steps), "nobody"]))
+        progress = before.steps.get(name, Progress())
+        attempt = max(0, progress.attempt - late) if late >= 0 else 0
+        event = InterruptRequested(at=self.loop.now, requester="x", reason="y", step=name, attempt=attempt, retry=retry)
+        done = self.operate(event)
+        meant = attempt in {0, progress.attempt}
+        assert done is (progress.live and meant and before.resolution != "CANCELLED")
+        if done:
+            assert self.loop.task.steps == before.steps
+            assert (self.loop.task.notes is before.notes) == (self.loop.task is before)
+            assert not self.loop.tell(event).records
+            self.interrupted[name] = (progress.attempt, retry)
+
     @precondition(lambda self: self.loop.task.resolution in {"PAUSED", "TODO"})
     @rule()
     def edit_task(self):
@@ -320,7 +340,14 @@ class Courses(RuleBasedStateMachine):
     @precondition(lambda self: self.loop.running)
     @rule()
     def lose_one(self):
-        self.loop.tell(self.loop.cut(self.loop.running.pop()))
+        started = self.loop.running.pop()
+        decision = self.loop.tell(self.loop.cut(started))
+        attempt, retry = self.interrupted.get(started.step, (0, True))
+        if attempt == started.attempt:
+            assert decision.records[0].state in ({"SERVER_ERROR", "AFTERRUN_ERROR"} if retry else {"FATAL_ERROR"})
+            assert decision.records[0].error == "interrupted by x: y"
+        else:
+            assert decision.records[0].state in {"TO_RETRY", "CRASHED"}
 
     @precondition(lambda self: self.loop.retry)
     @rule()

@@ -49,6 +49,9 @@ async def test_cancelling_a_wait_leaves_the_task_alone_and_the_loop_free():
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(task.result(), 0.2)
         assert (await task.status()).state == "RUNNING"
+        await task.interrupt_step("a", "it hangs", retry=False)
+        with pytest.raises(TaskNotDone, match="interrupted by user: it hangs"):
+            await task.result()
         await task.cancel("enough")
         with pytest.raises(TaskNotDone, match="enough"):
             await task.result()

@@ -49,6 +49,15 @@ def test_a_timeout_gives_the_call_up_and_leaves_the_task_alone():
             task.result(timeout=60)
 
 
+def test_a_step_that_hangs_is_interrupted():
+    with open_runtime_sync(grace_seconds=0) as rt:
+        task = rt.submit(STUCK)
+        while not task.status().running:
+            time.sleep(0.01)
+        task.interrupt_step("a", "it hangs", retry=False, timeout=60)
+        assert task.wait(timeout=60).steps["a"].error == "interrupted by user: it hangs"
+
+
 def test_a_thousand_tasks_some_of_them_cancelled_end_with_the_block():
     with open_runtime_sync(grace_seconds=0) as rt:
         tasks = [rt.submit(SAY) for _ in range(990)]

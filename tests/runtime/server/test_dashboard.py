@@ -54,7 +54,14 @@ LISTED = {
     "owner": "",
     "created_by_id": "fay",
 }
+TASK = {"id": "t", "title": "Wait", "state": "RUNNING", "template_name": "x", "resolution": "r", "input": {}}
+EXECUTION = {
+    "state": "RUNNING", "run_count": 1, "run_max": 100,
+    "steps": {"a b": {"name": "a b", "state": "RUNNING", "attempt": 2}, "c": {"name": "c", "state": "TODO"}},
+}  # fmt: skip
 ANSWERS = {
+    "task/t": TASK,
+    "resolution/r": EXECUTION,
     "meta": {"application_name": "x", "username": "fay"},
     "v1/flows": [LISTED | {"changed_at": 1.0}],
     "v1/flows/a%20b": FLOW,
@@ -99,6 +106,13 @@ def test_a_plan_is_shown_and_answered():
 def test_every_button_says_what_is_on_it(press, says):
     _, asked = shown("#/flow/a%20b", press)
     assert any(one.startswith(f"POST v1/flows/a%20b/{says}") or f"{says} " in one for one in asked if "POST" in one)
+
+
+def test_an_attempt_that_is_seen_running_is_interrupted_and_no_other():
+    text, _ = shown("#/task/t")
+    assert text.count("interrupt") == 1
+    _, asked = shown("#/task/t", "interrupt")
+    assert 'POST resolution/r/step/a%20b/interrupt {"attempt":2}' in asked
 
 
 def test_what_is_refused_is_said():

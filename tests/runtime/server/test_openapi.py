@@ -95,8 +95,13 @@ REAL = {
 }
 """A request for each operation about tasks that is done, and not refused."""
 
-ELSEWHERE = {"POST /key-rotate", "POST /unsecured/callback/{id}", "POST /v1/messages"}
-"""Those of `test_routes`: they need a store that is sealed, a callback that was opened, a message."""
+ELSEWHERE = {
+    "POST /key-rotate",
+    "POST /resolution/{id}/step/{name}/interrupt",
+    "POST /unsecured/callback/{id}",
+    "POST /v1/messages",
+}
+"""Those of `test_routes`: they need a store that is sealed, a step that is running, a callback that was opened, a message."""
 
 ONCE = attrs.evolve(WRONG, name="once", retry_max=1, steps={"a": WRONG.steps["a"]})
 

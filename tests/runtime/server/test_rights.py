@@ -50,6 +50,7 @@ UNRESOLVED = {
     "run_task": MANAGERS,
     "pause_task": MANAGERS,
     "cancel_task": MANAGERS,
+    "interrupt_step": MANAGERS,
     "extend_task": MANAGERS,
     "start_task_over": ADMINS,  # its template does not allow it to others
     "reject_task": MANAGERS | {"requester"},

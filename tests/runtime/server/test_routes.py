@@ -94,6 +94,32 @@ async def test_outputs_are_for_those_who_manage_the_execution(server):
     assert "output" not in (await server.client("ada").get(path)).json()["steps"]["greet"]
 
 
+async def test_a_step_that_hangs_is_interrupted_by_who_manages_the_execution(server):
+    slow = attrs.evolve(HELLO.steps["greet"], execution_delay=20)
+    server.runtime.templates.put(attrs.evolve(HELLO, name="slow", steps={"a": slow}, result_format={}))
+    ada, eve = server.client("ada"), server.client("eve")
+    made = await submitted(ada, "slow")
+    path = f"/resolution/{made['resolution']}"
+    while not (attempt := (await ada.get(f"{path}/step/a")).json().get("attempt")):
+        await trio.lowlevel.checkpoint()
+    assert (await eve.post(f"{path}/step/a/interrupt")).status_code == 404
+    late = await ada.post(f"{path}/step/a/interrupt", json={"attempt": attempt + 1})
+    assert late.status_code == 400
+    assert f"its attempt {attempt} is running" in late.json()["error"]
+    said = {"attempt": attempt, "reason": "it hangs", "retry": False}
+    assert (await ada.post(f"{path}/step/a/interrupt", json=said)).status_code == 204
+    await server.runtime.wait(made["id"])
+    step = (await ada.get(f"{path}/step/a")).json()
+    assert (step["state"], step["error"]) == ("FATAL_ERROR", "interrupted by ada: it hangs")
+    assert "attempt" not in step
+    assert (await ada.post(f"{path}/step/a/interrupt")).status_code == 400
+    unknown = await ada.post(f"{path}/step/aa/interrupt")
+    assert unknown.status_code == 404
+    assert 'did you mean "a"' in unknown.json()["error"]
+    wrong = await ada.post(f"{path}/step/a/interrupt", json={"attempt": -1, "retry": "no"})
+    assert (wrong.status_code, len(wrong.json()["faults"])) == (400, 2)
+
+
 async def test_json_and_yaml_say_the_same(server):
     ada = server.client("ada")
     text = "template_name: hello\ninput: {name: Ada}\n"

@@ -28,6 +28,7 @@ QUESTIONS = [
     ),
     api.RunTask(task_id="t"),
     api.CancelTask(task_id="t", requester="ann", reason="é\x00"),
+    api.InterruptStep(task_id="t", step="a", attempt=2, retry=False),
     api.PauseTask(task_id="t", force=True),
     api.ExtendTask(task_id="t"),
     api.StartTaskOver(task_id="t", resolution_id="r", template=TEMPLATE),

@@ -145,6 +145,19 @@ async def test_postgres_a_command_finds_the_instance_that_holds_its_task(instanc
                 await two.cancel("ghost")
 
 
+async def test_postgres_a_step_is_interrupted_where_it_runs_whoever_is_asked(instance):
+    with trio.fail_after(60):
+        async with instance() as one, instance() as two:
+            await one.submit(GATED, task_id="far")
+            await running(two, "far")
+            attempt = (await two.status("far")).steps["a"].attempt
+            with pytest.raises(Conflict, match="its attempt 1 is running"):
+                await two.interrupt_step("far", "a", attempt=attempt + 1)
+            await two.interrupt_step("far", "a", "it hangs", requester="ann", attempt=attempt, retry=False)
+            view = await one.wait("far")
+            assert (view.steps["a"].state, view.steps["a"].error) == ("FATAL_ERROR", "interrupted by ann: it hangs")
+
+
 async def test_postgres_a_task_that_sleeps_is_woken_by_whoever_is_asked(instance):
     with trio.fail_after(60):
         async with instance() as one, instance() as two:

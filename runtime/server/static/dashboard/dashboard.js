@@ -99,9 +99,12 @@ async function task(id) {
       make("p", {}, `run ${run.run_count} of ${run.run_max}, by ${run.resolver_username || "nobody"}`,
         run.last_start ? `; began ${when(run.last_start)}` : "", run.last_stop ? `, ended ${when(run.last_stop)}` : "",
         run.next_retry ? `; again ${when(run.next_retry)}` : ""));
-    parts.push(table(["Step", "State", "Tries", "What came of it"], Object.values(run.steps || {}).map((step) => [
+    const interrupt = (step) => button("interrupt", () =>
+      ask(`${execution}/step/${encodeURIComponent(step.name)}/interrupt`, "POST", { attempt: step.attempt }));
+    parts.push(table(["Step", "State", "Tries", "What came of it", ""], Object.values(run.steps || {}).map((step) => [
       step.name, badge(step.state), String(step.try_count || 0),
-      step.error ? make("pre", {}, step.error) : step.output === undefined ? "" : pretty(step.output)])));
+      step.error ? make("pre", {}, step.error) : step.output === undefined ? "" : pretty(step.output),
+      step.attempt ? interrupt(step) : ""])));
     if (!FINAL.has(one.state)) {
       for (const verb of ["run", "pause", "extend", "cancel"]) actions.append(button(verb, () => ask(`${execution}/${verb}`, "POST")));
     }

@@ -6,6 +6,7 @@ import trio
 
 from runtime.engine.records import RunEnded
 from runtime.engine.states import ResolutionState
+from runtime.journal.codec import RECORDS_FORMAT
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.database import connect
 from runtime.journal.postgres.instance import Instance
@@ -233,7 +234,7 @@ async def test_postgres_what_was_begun_and_nobody_heard_of_is_left_to_others(pos
 
 async def test_postgres_an_instance_leaves_alone_what_a_later_version_wrote(store):
     later = RunEnded(at=2.0, state=ResolutionState.DONE)
-    async with running_journal(store, records_format=2) as new, running_journal(store) as old:
+    async with running_journal(store, records_format=RECORDS_FORMAT + 1) as new, running_journal(store) as old:
         await new.append([first("a"), sleeping("b", 5.0)])
         await old.append([first("c"), sleeping("d", 5.0)])
         new.release(["a", "b"])
