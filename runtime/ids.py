@@ -10,6 +10,9 @@ _DRAWN: Final = 64
 Asking the system for it lets go of the interpreter, which a busy program takes its time to give back.
 """
 
+_VARIANTS: Final = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+"""What a digit becomes where two of its bits say that it is such an id."""
+
 _drawn: Final[list[str]] = []
 os.register_at_fork(after_in_child=_drawn.clear)  # what the parent has drawn is for the parent
 
@@ -20,8 +23,7 @@ def new_id() -> str:
         digits = _drawn.pop()
     except IndexError:
         digits = _draw()
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANTS[digits[16]]}{digits[17:20]}-{digits[20:]}"
 
 
 def _draw() -> str:

@@ -51,7 +51,7 @@ from runtime.work.family import Callbacks, batch_of, dismiss_flow, news_of, spaw
 from runtime.work.messages import WakeTask
 from runtime.work.requests import Request, event_of
 from runtime.work.trial import Attempt
-from runtime.work.unit import IN_LINE, Decided, UnitActor
+from runtime.work.unit import IDLE, IN_LINE, Decided, UnitActor
 
 _Report: TypeAlias = (
     StepFinished
@@ -83,7 +83,7 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
         return decision.task, decision.records, decision.effects, decision.refusals
 
     def _rest(self) -> StopReason:
-        return IN_LINE if self._unit.in_line else super()._rest()
+        return IN_LINE if self._unit.in_line else IDLE
 
     def _resumption(self, reason: str) -> Event:
         return Resumed(at=self.clock.wall(), reason=reason)

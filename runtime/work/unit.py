@@ -51,11 +51,12 @@ _STORE_AGAIN_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 IN_LINE: Final = StopReason.normal("task", "it waits in line for a slot")
 """Why a task leaves memory that is still this runtime's to go on with."""
 
+IDLE: Final = StopReason.normal("task", "nothing is running")
+"""Why a task leaves memory that waits for a time or a person, or for nothing at all: any instance may have it then."""
+
 _BEFORE_APPEND: Final = FaultPoint.BEFORE_APPEND  # on the names of members: `runtime.engine.states`
 _AFTER_APPEND: Final = FaultPoint.AFTER_APPEND
 _AFTER_START: Final = FaultPoint.AFTER_START
-
-_IDLE: Final = StopReason.normal("task", "nothing is running")
 
 M = TypeVar("M")
 U = TypeVar("U", Task, Flow)
@@ -230,12 +231,16 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
                 tries += 1
 
     def _leave_if_idle(self) -> None:
-        if self._unit.idle and self.stop_if_idle(self._rest()):
-            self._services.broadcast.hide(self._unit.header.task_id)
+        if self._unit.idle and self.stop_if_idle(reason := self._rest()):
+            task_id = self._unit.header.task_id
+            self._services.broadcast.hide(task_id)
+            if reason is IDLE:  # this runtime has nothing left to do for it, and the intake need not hear of that
+                self.address.unwatch(self._intake)
+                self._services.claims.release((task_id,))
 
+    @abstractmethod
     def _rest(self) -> StopReason:
-        """Say why the unit leaves memory."""
-        return _IDLE
+        """Say why the unit leaves memory: `IDLE`, if nobody has to go on with it."""
 
     def _wake_at(self, due: float, wake: WakeTask) -> None:
         """Have the unit woken: by the journal, which lists it as due once it sleeps, or by a timer until then."""

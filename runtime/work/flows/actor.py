@@ -45,13 +45,16 @@ from runtime.work.flows.children import Nursery
 from runtime.work.flows.labour import work
 from runtime.work.flows.requests import FLOW_REQUESTS, FlowRequest, flow_event_of
 from runtime.work.messages import ChildCameToRest, GiveTurn, NewerFlow, TurnMoved, WakeTask
-from runtime.work.unit import Decided, UnitActor
+from runtime.work.unit import IDLE, Decided, UnitActor
 
 _TASKS_ONLY: Final = (RunTask, ResolveTask, CancelTask, CallCallback, ChildCameToRest)
 Message: TypeAlias = FlowCommand | GetTask | WakeTask | GiveTurn | NewerFlow | Report | SegmentEntered
 _Asked: TypeAlias = StartStep | CheckPlan | EvaluatePolicies | CallHook | FindDependents
 
 _GENERATOR: Final = "generator"
+
+_AWAKE: Final = StopReason.normal("flow", "it waits for others to go on with it")
+"""Why a flow leaves memory that somebody goes on with soon: not before this actor is gone."""
 
 
 class FlowActor(UnitActor[Message, Flow, Event, Effect]):
@@ -62,6 +65,9 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
     def _decided(self, events: Sequence[Event]) -> Decided[Flow, Effect]:
         decision = decide(self._unit, *events)
         return decision.flow, decision.records, decision.effects, decision.refusals
+
+    def _rest(self) -> StopReason:
+        return _AWAKE if self._unit.awake else IDLE
 
     def _resumption(self, reason: str) -> Event:
         return Resumed(at=self.clock.wall(), reason=reason)

@@ -284,16 +284,16 @@ async def test_limits_that_cannot_be_are_refused_before_anything_starts(item, fa
             pass
 
 
-@pytest.mark.parametrize(("part", "method"), [(Pools, "give_back"), (Intake, "_look_after")])
+@pytest.mark.parametrize(("part", "method"), [(Pools, "give_back"), (Intake, "_do")])
 async def test_when_who_hands_out_or_wakes_crashes_nobody_in_line_is_lost(
     autojump_clock, clock, monkeypatch, part, method
 ):
     gauge, bugs, sound = Gauge(), [], getattr(part, method)
 
-    def flawed(self, message):
+    def flawed(self, *messages):
         if bugs:
             raise ArithmeticError(f"bug {bugs.pop()}")
-        return sound(self, message)
+        return sound(self, *messages)
 
     monkeypatch.setattr(part, method, flawed)
     async with opened(clock=clock, limits=Limits(executions=1), runners=[gauge]) as rt:
