@@ -23,11 +23,11 @@ The ideas, each in the module of its name:
 * `address`     name and incarnation; post, ask, watch; the actor never escapes
 * `ask`         one slot, one deadline; the first answer wins
 * `children`    short-lived tasks of an actor, one report each; `child`, a handle to one
-* `carriers`    the trio tasks that children run in; `contexts`, whether one may take its owner's turn
+* `carriers`    the trio tasks that incarnations and children run in; `contexts`, whether one may take its owner's turn
 * `spec`        what a supervisor needs to know, as data, checked once
 * `supervisor`  what may be asked of one, and what it decides when a child ends
 * `procession`  stop in waves, then start in order
-* `incarnation` how children begin, hibernate, are woken and end, each under its guard
+* `incarnation` how children begin, hibernate, are absent, are woken and end, each under its guard
 * `guard`       what to run, and a name for how it ended
 * `table`       a row per child, and what can be read off it
 * `opening`     the root of a tree and the block it lives in

@@ -40,6 +40,9 @@ next message gives it another task and goes straight to `turn`. Everything else
 is as for any actor: it is listed, counted, watched, asked, restarted (to rest
 again) and stopped, and only one that overrides `stopping` or another hook is
 woken to hear of a stop.
+
+Any actor whose stop has no deadline is absent while its children run: it needs
+no trio task then, for those of its children take its turns (`actors.children`).
 """
 
 import enum
@@ -66,6 +69,7 @@ class _Pause(enum.Enum):
     """Why an actor takes no further turn."""
 
     END = enum.auto()
+    PART = enum.auto()  # there is nothing to do but for its children, of which its task is to carry one
     UNGUARDED = enum.auto()  # a first child asks for a scope that the stop deadline can cancel
     REST = enum.auto()  # there is nothing to do, and it hibernates
 
@@ -147,7 +151,8 @@ class Actor(Generic[M]):
     def children(self) -> Children[M]:
         """The short-lived tasks this actor owns."""
         if self._children is None:
-            self._children = Children(self._cell, self._timed_turn if self._timed else self.turn)
+            turn = self._timed_turn if self._timed else self.turn
+            self._children = Children(self._cell, turn, self._tell_stopping)
         return self._children
 
     @property
@@ -215,19 +220,23 @@ class Actor(Generic[M]):
     # --- the loop -----------------------------------------------------------
 
     async def live(self, cell: Cell) -> bool:
-        """Run one incarnation, or go on with it; True when it has gone to rest. For the supervisor's guard."""
+        """Run one incarnation, or go on with it; True when it has gone to rest, or parted. For the supervisor's guard."""
         self._cell = cell
-        self._children = None
         if not cell.resumed:
+            self._children = None
             if self.waits:
                 await self.started()
             if cell.ready is not None:
                 cell.ready()
+        elif self._children is not None:
+            self._children.rejoin()
         pause = await self._serve()
         if pause is _Pause.UNGUARDED:
             pause = _Pause.END  # unless it is cut at its stop deadline
             with cell.new_scope():
                 pause = await self._serve()
+        if pause is _Pause.PART:
+            return True
         self._children = None
         if pause is not _Pause.REST:
             return False
@@ -246,9 +255,12 @@ class Actor(Generic[M]):
                 children = self._children
                 if children is not None:
                     children.check()
-                    if children.pending and cell.unguarded:
-                        return _Pause.UNGUARDED
-                    children.flush()
+                    if children.pending:
+                        if cell.unguarded:
+                            return _Pause.UNGUARDED
+                        if children.part():
+                            return _Pause.PART
+                        children.flush()
                 if mailbox.closed is not None:
                     if not cell.told:
                         await self._tell_stopping(mailbox.closed)

@@ -1,14 +1,17 @@
-"""Trio tasks that run the children of actors, one child after the other, whoever's they are.
+"""Trio tasks that run the incarnations and the children of actors, one after the other, whoever's they are.
 
 Starting a trio task, a nursery and a scope for every child, or even for every actor that has some, would cost more than
 the whole rest of the supervision. So a supervisor has a few of them resting, in its own nursery, each in a scope that
 serves until it was cancelled or had a deadline. A child is as safe in one as in a nursery of its owner's: the owner
 cancels and awaits its children however it ends (`children.Children.cut`). Every child starts in a copy of its owner's
-context, as in a task of its own.
+context, and every incarnation in one of its supervisor's, as in a task of its own.
+
+An actor that has nothing to do but wait for its children needs no task: the one it had carries the first of them.
 """
 
-from contextvars import copy_context
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from contextvars import Context
+from typing import Any, Final, TypeAlias
 
 import trio
 
@@ -18,71 +21,88 @@ from actors.parking import Parking
 __all__ = ("MOST_RESTING", "Carriers")
 
 MOST_RESTING: Final = 128
-"""How many trio tasks a supervisor keeps for the children to come, and how many for the incarnations to come."""
+"""How many trio tasks a supervisor keeps for the incarnations and children to come."""
 
 _MOST_IN_A_ROW: Final = 16
 """How many turns a carrier takes in the place of owners until it lets everybody else run."""
+
+Load: TypeAlias = Child | Callable[[], Awaitable[Child | None]]
+"""A child; or what runs an incarnation, and gives the child that it leaves to be carried, if it does."""
 
 
 class Carrier(Parking):
     """One of these tasks."""
 
-    __slots__ = ("_child", "_led", "_task")
+    __slots__ = ("_carriers", "_led", "_load", "_task")
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, load: Load, carriers: "Carriers") -> None:
         self._parked = None
         self._led = 0
-        self._child: Child | None = child
+        self._load: Load | None = load
         self._task: trio.lowlevel.Task | None = None
+        self._carriers = carriers
 
-    def take(self, child: Child | None) -> None:
+    def take(self, load: Load | None, name: str = "", context: Context | None = None) -> None:
         """Run this next, or nothing more. Sync; only while it rests."""
-        self._child = child
-        if child is not None and self._task is not None:
-            self._task.context = copy_context()
-            self._task.name = child.owner.name
+        self._load = load
+        self._led = 0
+        if context is not None and self._task is not None:
+            self._task.context = context
+            self._task.name = name
         self.wake()
 
-    async def run(self, carriers: "Carriers") -> None:
-        """Run children until there is none to come. The guard: an `Exception` ends here, a cancel from above passes."""
+    async def run(self) -> None:
+        """Run what there is until nothing is to come. The guard of children: an `Exception` of theirs ends here."""
         self._task = trio.lowlevel.current_task()
-        child = self._child
+        child: Child | None = None
         exit_: Exit[Any] | None = None
         scope = trio.CancelScope()
         try:
             with scope:
-                while child is not None:
-                    exit_ = None
-                    if not child.enter(scope):
+                while True:
+                    load, self._load = self._load, None
+                    if load is None:
                         break
-                    try:
-                        exit_ = Returned(await child.function(*child.args))
-                    except Exception as error:  # noqa: BLE001 - the guard: it becomes a value
-                        exit_ = Failed(error)
-                    if not child.leave():
-                        break
-                    ended, child, self._child = child, None, None
-                    if self._led < _MOST_IN_A_ROW and ended.owner.lends():
-                        self._led += 1
-                        child = await ended.owner.go_on(ended, exit_, scope)
-                    else:
-                        self._led = 0
-                        ended.owner.end(ended, exit_)
-                    del ended  # what it leads to may be large
-                    if child is None and carriers.rests(self):
+                    child = load if isinstance(load, Child) else await load()
+                    del load
+                    while child is not None:
                         exit_ = None
-                        await self.park()
-                        child = self._child
-        except Exception as error:  # noqa: BLE001 - as above: what was beside a cancel in a group
+                        if not child.enter(scope):
+                            return  # it is reported below
+                        try:
+                            exit_ = Returned(await child.function(*child.args))
+                        except Exception as error:  # noqa: BLE001 - the guard: it becomes a value
+                            exit_ = Failed(error)
+                        if not child.leave():
+                            return  # as above
+                        ended, child = child, None
+                        if self._led < _MOST_IN_A_ROW and ended.owner.lends():
+                            self._led += 1
+                            child = await ended.owner.go_on(ended, exit_, scope)
+                        else:
+                            self._led = 0
+                            ended.owner.end(ended, exit_)
+                        del ended  # what it leads to may be large
+                    exit_ = None
+                    if not self._carriers.rests(self):
+                        break
+                    await self.park()
+        except Exception as error:  # what was beside a cancel in a group
+            if child is None:
+                raise
             exit_ = Failed(error)
         except BaseException:
-            carriers.forget(self)
-            child = child or self._child  # that one was given to it after it was cancelled, and before it came to know
             if child is not None:
                 child.owner.lose(child)
+                child = None
             raise
-        if child is not None:
-            child.owner.end(child, exit_)
+        finally:
+            if child is not None:
+                child.owner.end(child, exit_)
+
+    def _abandon(self, _raise_cancel: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
+        self._carriers.forget(self)  # it is cancelled, and must not be given anything any more
+        return super()._abandon(_raise_cancel)
 
 
 class Carriers:
@@ -100,21 +120,24 @@ class Carriers:
         self._nursery = nursery
 
     def close(self) -> None:
-        """Keep no task any longer than its child runs, so that the nursery can end. For the supervisor."""
+        """Keep no task any longer than what it runs, so that the nursery can end. For the supervisor."""
         self._closed = True
         resting, self._resting = self._resting, []
         for carrier in resting:
             carrier.take(None)
 
-    def begin(self, child: Child) -> None:
-        """Run a child. Sync; in the context of its owner."""
+    def begin(self, load: Load, name: str, context: Context) -> None:
+        """Run something, in a task of that name and in this context. Sync."""
         if self._resting:
-            self._resting.pop().take(child)
-        elif self._nursery is not None:  # it is there before any actor lives
-            self._nursery.start_soon(Carrier(child).run, self, name=child.owner.name)
+            self._resting.pop().take(load, name, context)
+        elif self._nursery is not None:  # it is there before anything is begun
+            context.run(self._start, self._nursery, load, name)
+
+    def _start(self, nursery: trio.Nursery, load: Load, name: str) -> None:
+        nursery.start_soon(Carrier(load, self).run, name=name)
 
     def rests(self, carrier: Carrier) -> bool:
-        """Keep a carrier for a child to come; false when there are enough. For carriers."""
+        """Keep a carrier for what is to come; false when there are enough. For carriers."""
         if self._closed or len(self._resting) >= MOST_RESTING:
             return False
         self._resting.append(carrier)

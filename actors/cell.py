@@ -14,6 +14,7 @@ import trio
 
 from actors.address import Address
 from actors.carriers import Carriers
+from actors.child import Child
 from actors.clock import Clock
 from actors.mailbox import Mailbox
 from actors.observer import Observer
@@ -28,13 +29,15 @@ class Cell:
 
     `ready` is called once, when `started` has run. `hibernates`: the task may
     end while there is nothing to do. `resumed`: it began in an earlier task.
-    `told`: the actor knows that it is to stop. `mortal`: its stop has a deadline.
+    `told`: the actor knows that it is to stop. `mortal`: its stop has a deadline. `carried`: the child that the task is
+    to carry, now that its actor needs none.
     """
 
     __slots__ = (
         "_deadline",
         "_scope",
         "address",
+        "carried",
         "carriers",
         "clock",
         "hibernates",
@@ -72,6 +75,7 @@ class Cell:
         self.hibernates = hibernates
         self.resumed = resumed
         self.told = False
+        self.carried: Child | None = None
         self.mortal = mortal
         self.within = math.inf
         self._deadline = math.inf

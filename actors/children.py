@@ -17,13 +17,19 @@ starts: a turn belongs to the actor, not to a task, and so long as only one take
 turns at a time, in the same context, nobody can tell. A chain of children costs
 no switch of tasks then; so that others run all the same, every few children one
 wakes the owner.
+
+So an owner needs no task of its own while its children run. Where no deadline of
+its stop has to act on it, the task it began in carries its first child, and the
+owner is absent (`Absence`). It is given another task when there is something to
+do that no carrier does for it; and where the turn on its last child was its own
+last, and stopped it, it ends then and there.
 """
 
 import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar, TypeVarTuple
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar, TypeVarTuple
 
 import trio
 
@@ -36,17 +42,33 @@ from actors.gate import Gate
 from actors.parking import Parking
 from actors.reason import StopKind, StopReason
 
-__all__ = ("Children",)
+__all__ = ("Absence", "Children")
 
 M = TypeVar("M")
 R = TypeVar("R")
 Ts = TypeVarTuple("Ts")
 
 
+class Absence(Protocol):
+    """An owner that has no task. `context` is what its turns run in."""
+
+    context: Context
+
+    def come(self) -> None:
+        """Be given a task. Sync."""
+
+    def end(self) -> None:
+        """End, having stopped with nothing left to do. Sync."""
+
+
+_Tell: TypeAlias = Callable[[StopReason], Awaitable[None]]
+
+
 class Children(Parking, Generic[M]):
     """The running children of one actor. Made by the actor; used in its hooks and turns only."""
 
     __slots__ = (
+        "_absence",
         "_carried",
         "_cell",
         "_closing",
@@ -57,14 +79,17 @@ class Children(Parking, Generic[M]):
         "_owner",
         "_pending",
         "_running",
+        "_tell",
         "_turn",
     )
 
-    def __init__(self, cell: Cell, turn: Callable[[Sequence[M | Question[M]]], Awaitable[None]]) -> None:
+    def __init__(self, cell: Cell, turn: Callable[[Sequence[M | Question[M]]], Awaitable[None]], tell: _Tell) -> None:
         self._parked = None
         self._cell = cell
-        self._owner: trio.lowlevel.Task | None = trio.lowlevel.current_task()
+        self._owner: trio.lowlevel.Task | Absence | None = trio.lowlevel.current_task()
+        self._absence: Absence | None = None
         self._turn: Callable[[Sequence[M | Question[M]]], Awaitable[None]] | None = turn
+        self._tell: _Tell | None = tell
         self._leader: trio.CancelScope | None = None  # what a carrier is in that takes a turn in the owner's place
         self._failure: Exception | None = None
         self._gates: dict[str, Gate] = {}
@@ -159,7 +184,33 @@ class Children(Parking, Generic[M]):
         """Begin what was started, as far as it is let through."""
         if self._pending:
             for child in self._let_through():
-                self._cell.carriers.begin(child)
+                self._begin(child)
+
+    def _begin(self, child: Child) -> None:
+        self._cell.carriers.begin(child, self.name, copy_context())
+
+    def part(self) -> bool:
+        """Begin what was started, but for the first, and leave that to the owner's task; false if it has to stay.
+
+        Only where that task has nothing else to do, and may go.
+        """
+        cell = self._cell
+        if cell.mortal or cell.hibernates or not cell.mailbox.quiet or cell.shutdown.reason is not None:
+            return False
+        through = self._let_through()
+        for child in through[1:]:
+            self._begin(child)
+        cell.carried = through[0] if through else None
+        return bool(through)
+
+    def leave(self, absence: Absence) -> None:
+        """Let the owner be absent from now on."""
+        self._owner = self._absence = absence
+        self._cell.mailbox.leave(absence)
+
+    def rejoin(self) -> None:
+        """Have the owner back, in this task."""
+        self._owner, self._absence = trio.lowlevel.current_task(), None
 
     def _let_through(self) -> list[Child]:
         through = self._pending.copy()
@@ -190,7 +241,7 @@ class Children(Parking, Generic[M]):
 
     def close(self) -> None:
         """Part from the owner: no turn is taken in its place any more. Sync, idempotent."""
-        self._owner = self._turn = None
+        self._owner = self._absence = self._turn = self._tell = None
 
     # --- for carriers ----------------------------------------------------------
 
@@ -213,7 +264,7 @@ class Children(Parking, Generic[M]):
         What the turn raises is raised by the owner: it is woken for that. `scope` is what all of it happens in.
         """
         mailbox, turn = self._cell.mailbox, self._turn
-        wake = self._cell.hibernates
+        wake, over = True, False
         self._leader = scope
         try:
             batch = [self._ended(child, exit_)]
@@ -223,20 +274,43 @@ class Children(Parking, Generic[M]):
                 if self._pending:
                     through = self._let_through()
                     for other in through[1:]:
-                        self._cell.carriers.begin(other)
+                        self._begin(other)
                     if through:
+                        wake = False
                         return through[0]
                 stopping = mailbox.closed is not None or self._cell.shutdown.reason is not None
                 batch = [] if stopping else mailbox.take_nowait()
+            if self._absence is not None and mailbox.closed is not None:
+                over = await self._stopped(mailbox.closed)
+            wake = self._cell.hibernates
         except Exception as error:  # noqa: BLE001 - only carried to the owner
             self._failure = error
-            wake = True
         finally:
             self._leader = None
-            mailbox.give_back(wake=wake or self._failure is not None)
+            if not over:
+                mailbox.give_back(wake=wake or self._failure is not None)
             if self._lost:
                 self.wake()
+        if over:
+            self._end()
         return None
+
+    async def _stopped(self, reason: StopReason) -> bool:
+        """Tell an absent owner that it has stopped; say whether that was all there was to do."""
+        cell = self._cell
+        if self._running or cell.shutdown.reason is not None or not cell.mailbox.idle or self._tell is None:
+            return False
+        if not cell.told:
+            await self._tell(reason)
+            self._keep_context()
+        return not self._running and cell.mailbox.idle
+
+    def _end(self) -> None:
+        absence = self._absence
+        self.close()
+        self._cell.mailbox.forsake()
+        if absence is not None:
+            absence.end()
 
     def _keep_context(self) -> None:
         """Let the turns to come see what this one set."""

@@ -5,18 +5,18 @@ happen to it and settles it exactly once: it is announced as ended, and then its
 supervisor decides what follows. An incarnation that replaces another at once
 goes on in the task of the one before it, and mostly without a turn of the
 scheduler in between, which saves the better part of the price of a restart. A
-task whose incarnation has ended for good waits for the next one of any child:
-to start and end a task is a good part of a short life. All run in copies of the
-context in which the supervisor was made: none sees what a sender or a
-predecessor has set.
+task whose incarnation has ended for good goes on with others (`carriers`). All
+run in copies of the context in which the supervisor was made: none sees what a
+sender or a predecessor has set.
 
 An actor that hibernates has no task while it has nothing to do. Its address has
-no mailbox then, and asks here for one when a message comes (`wake`).
+no mailbox then, and asks here for one when a message comes (`wake`). One of
+which only children run has none either, but it keeps its mailbox (`summon`).
 """
 
 import math
 from collections.abc import Callable
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from functools import partial
 from typing import Any
 
@@ -25,15 +25,15 @@ import trio
 from actors.actor import Actor
 from actors.address import Address
 from actors.alarm import Alarm
-from actors.carriers import MOST_RESTING, Carriers
+from actors.carriers import Carriers
 from actors.cell import Cell
+from actors.child import Child
 from actors.clock import Clock
 from actors.contexts import same
 from actors.errors import ChildUnknown
 from actors.guard import cancelled_from_outside, live, live_in_scope, make, why_ended, why_from_above
 from actors.mailbox import Mailbox, MailboxStatistics, Tally
 from actors.observer import Observer
-from actors.parking import Parking
 from actors.reason import StopReason
 from actors.shutdown import ShutdownContext
 from actors.spec import Nested, Runnable
@@ -45,26 +45,24 @@ _MOST_AT_ONCE = 8
 """How often in one task an end may be decided on without a turn of the scheduler in between."""
 
 
-class _Waiting(Parking):
-    """The wait of a task whose incarnation has ended for another one to run, `given` before it wakes."""
+class _Absence:
+    """One that has no task while its children run; see `actors.children`."""
 
-    __slots__ = ("_others", "given")
+    __slots__ = ("_cell", "_incarnations", "_row", "context")
 
-    def __init__(self, others: "list[_Waiting]") -> None:
-        self._parked = None
-        self._others = others
-        self.given: tuple[Row, Cell] | None = None
+    def __init__(self, incarnations: "Incarnations", row: Row, cell: Cell) -> None:
+        self.context = copy_context()
+        self._incarnations = incarnations
+        self._row = row
+        self._cell = cell
 
-    def go_on(self, row: Row, cell: Cell) -> None:
-        """Run this next. Sync."""
-        self.given = row, cell
-        if self._parked is not None:
-            self._parked.name = row.id
-        self.wake()
+    def come(self) -> None:
+        """Be given a task."""
+        self._incarnations.summon(self._row, self._cell, self.context)
 
-    def _abandon(self, _raise_cancel: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
-        self._others.remove(self)  # it is cancelled, and must not be given any more
-        return super()._abandon(_raise_cancel)
+    def end(self) -> None:
+        """End, having stopped."""
+        self._incarnations.settle(self._row, self._cell)
 
 
 class Incarnations:
@@ -104,7 +102,6 @@ class Incarnations:
         self._carriers = Carriers()
         self._nursery: trio.Nursery | None = None
         self._unspawned: list[tuple[Row, Cell]] = []
-        self._waiting: list[_Waiting] = []
         self._settling: Row | None = None
         self._heir: Cell | None = None
         self._closed = False
@@ -114,20 +111,22 @@ class Incarnations:
         self._nursery = nursery
         self._carriers.open(nursery)
         for row, cell in self._unspawned:
-            self._spawn(row, cell)
+            self._spawn(row, cell, self._context.copy())
         self._unspawned.clear()
 
     def close(self, reason: StopReason) -> None:
-        """End those that hibernate, which have no task to be cancelled in; none hibernates from now on."""
+        """End those that hibernate, which have no task to be cancelled in; none hibernates from now on.
+
+        Those that are absent are given one, to be cancelled in.
+        """
         self._closed = True
         self._carriers.close()
-        waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            one.wake()
         self.stopping = reason
         for row in list(self._table):
             if row.alive and row.cell is None:
                 self._end(row, reason)
+            elif row.cell is not None and isinstance(row.kept, Actor):
+                row.cell.mailbox.wake()
 
     def stop(self, row: Row, reason: StopReason) -> bool:
         """Ask one to stop. True if it has ended with that: it hibernated, and has no hook that wants to hear of it."""
@@ -194,7 +193,7 @@ class Incarnations:
         elif self._settling is row:
             self._heir = cell  # the guard of the incarnation before it goes on with it
         else:
-            self._spawn(row, cell)
+            self._spawn(row, cell, self._context.copy())
         return cell
 
     def _new_mailbox(self, row: Row, address: Address[object]) -> Mailbox[object]:
@@ -204,11 +203,11 @@ class Incarnations:
         address.open(mailbox)
         return mailbox
 
-    def _spawn(self, row: Row, cell: Cell) -> None:
-        if self._waiting:
-            self._waiting.pop().go_on(row, cell)
-        elif self._nursery is not None:
-            self._context.run(partial(self._nursery.start_soon, self._guard, row, cell, name=row.id))
+    def _spawn(self, row: Row, cell: Cell, context: Context) -> None:
+        if row.kind.hibernate and self._nursery is not None:  # its task is to go when it rests
+            context.run(partial(self._nursery.start_soon, self._guard, row, cell, name=row.id))
+        else:
+            self._carriers.begin(partial(self._guard, row, cell), row.id, context)
 
     def _ready(self, row: Row) -> None:
         """Note that a child has begun, or, with a handshake, that it is ready."""
@@ -218,10 +217,10 @@ class Incarnations:
 
     # --- the guard: where a child's end becomes a fact ------------------------
 
-    async def _guard(self, row: Row, cell: Cell | None) -> None:
-        """Run an incarnation, those that replace it at once, and others after them; settle each exactly once.
+    async def _guard(self, row: Row, cell: Cell | None) -> Child | None:
+        """Run an incarnation, and those that replace it at once; settle each exactly once. It sees everything.
 
-        It sees everything.
+        Gives the child that is left to be carried by this task, where the incarnation goes on without one.
         """
         lives = 0
         while cell is not None:
@@ -241,8 +240,10 @@ class Incarnations:
                 except Exception as caught:  # noqa: BLE001 - the guard
                     error = caught
                 made = None
+                if rested is not None and cell.carried is not None:
+                    return self._part(row, cell, rested, cell.carried)
                 if rested is not None and self._rest(row, cell, rested):
-                    return
+                    return None
                 reason = why_ended(cell, error)
                 if self.stopping is not None:
                     pass  # it is known already what follows
@@ -260,26 +261,25 @@ class Incarnations:
             self._settling = None
             del error, rested  # a traceback holds this frame
             cell, self._heir = self._heir, None
-            if cell is None and not row.kind.hibernate and self._may_wait:
-                del row, reason  # they may be the last to hold what was large
-                waiting = self._wait_for_next()
-                await waiting.park()
-                if waiting.given is None:
-                    return
-                row, cell = waiting.given
-                del waiting
-                lives = 0
+        return None
 
-    @property
-    def _may_wait(self) -> bool:
-        return not self._closed and self.stopping is None and len(self._waiting) < MOST_RESTING
+    # --- those that have no task while their children run ---------------------
 
-    def _wait_for_next(self) -> _Waiting:
-        """Have this task, once it is parked, given an incarnation to run, in a context of its own; none if all ends."""
-        trio.lowlevel.current_task().context = self._context.copy()
-        waiting = _Waiting(self._waiting)
-        self._waiting.append(waiting)
-        return waiting
+    def _part(self, row: Row, cell: Cell, actor: Runnable, carried: Child) -> Child:
+        """Let an actor go on without a task, of which only children run; give the one that its task is to carry."""
+        row.kept, cell.resumed, cell.carried = actor, True, None
+        carried.owner.leave(_Absence(self, row, cell))
+        return carried
+
+    def summon(self, row: Row, cell: Cell, context: Context) -> None:
+        """Give such an actor a task again. Sync."""
+        self._spawn(row, cell, context)
+
+    def settle(self, row: Row, cell: Cell) -> None:
+        """Settle the end of one that stopped by itself, with nothing left to do. Sync."""
+        reason = why_ended(cell, None)
+        self._end(row, reason)
+        self._ended(row, reason, None)
 
     def _decided_at_once(self, cell: Cell) -> bool:
         """Say whether what follows an end may be decided before others run, and what replaces it begin in this context.

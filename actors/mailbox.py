@@ -30,7 +30,7 @@ from actors.alarm import Alarm
 from actors.ask import Question, Slot
 from actors.errors import ActorStopped, MailboxFull
 from actors.observer import Observer
-from actors.parking import Parking
+from actors.parking import Absent, Parking
 from actors.reason import StopReason
 
 __all__ = ("Mailbox", "MailboxStatistics", "Tally")
@@ -117,7 +117,7 @@ class Mailbox(Parking, Generic[M]):
         above: str = "",
     ) -> None:
         self._parked = None
-        self._lent: trio.lowlevel.Task | None = None
+        self._lent: trio.lowlevel.Task | Absent | None = None
         self._owner = owner
         self._capacity = capacity
         self._observer = observer
@@ -210,6 +210,11 @@ class Mailbox(Parking, Generic[M]):
         return not self._queue and self._owed == 0
 
     @property
+    def quiet(self) -> bool:
+        """True when it is open, and nothing waits."""
+        return self.closed is None and not self._queue
+
+    @property
     def restful(self) -> bool:
         """True when it could be put away: open, idle, and owing no answer."""
         return self.closed is None and not self._queue and self._owed == 0 and not self._questions
@@ -274,6 +279,14 @@ class Mailbox(Parking, Generic[M]):
         self._parked, self._lent = self._lent, None
         if wake or self._queue or self.closed is not None:
             self.wake()
+
+    def leave(self, owner: Absent) -> None:
+        """Be left by the owner's task: nobody sleeps here, and `owner` is to come when there is anything to do. Sync."""
+        self._parked = owner
+
+    def forsake(self) -> None:
+        """Be rid of an owner that has ended while it was absent: it takes no turn any more. Sync."""
+        self._parked = self._lent = None
 
     def _abandon(self, _raise_cancel: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
         self._lent = None

@@ -7,13 +7,13 @@ because each of these has one owner.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Generator
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import trio
 from outcome import Outcome
 from trio.lowlevel import Abort, RaiseCancelT, Task, current_task, reschedule, wait_task_rescheduled
 
-__all__ = ("Parking",)
+__all__ = ("Absent", "Parking")
 
 
 R = TypeVar("R")
@@ -35,19 +35,29 @@ class _Woken(Outcome[None]):
 _WOKEN = _Woken()
 
 
+class Absent(Protocol):
+    """One who would sleep here, had it a task to sleep in."""
+
+    def come(self) -> None:
+        """Be given one. Sync."""
+
+
 class Parking:
     """Base of everything that one task waits on. Subclasses set `_parked = None` when made."""
 
     __slots__ = ("_parked",)
 
-    _parked: Task | None
+    _parked: Task | Absent | None
 
     def wake(self) -> None:
         """Let the sleeper go on, if there is one. Sync; it runs at the next turn of the scheduler."""
-        task = self._parked
-        if task is not None:
+        sleeper = self._parked
+        if sleeper is not None:
             self._parked = None
-            reschedule(task, _WOKEN)
+            if isinstance(sleeper, Task):
+                reschedule(sleeper, _WOKEN)
+            else:
+                sleeper.come()
 
     def park(self) -> Awaitable[object]:
         """Sleep until `wake`: await what this gives, at once. Cancel leaves nothing behind. Always a checkpoint.

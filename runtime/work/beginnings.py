@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import trio
+
 from actors import Question
 from runtime.engine.effects import Effect
 from runtime.engine.states import Admission, ResolutionState
@@ -71,21 +73,32 @@ class Beginnings:
         services.faults.reach(FaultPoint.BEFORE_APPEND)
         position = await services.journal.append(entries)
         services.faults.reach(FaultPoint.AFTER_APPEND)
+        beginning, asked = [], False
         for one in decided:
             services.broadcast.publish(one.unit, position, one.records)
             position += len(one.records)
-            await self._begin(one)
+            if self._begins(one):
+                services.broadcast.show(one.unit)
+                beginning.append(one)
             services.faults.reach(FaultPoint.BEFORE_REPLY)
             if one.question is not None:
                 one.question.answer(one.task_id)
+                asked = True
+        if beginning and asked:  # who submitted runs first: a task may be over at once, and nobody had waited for it
+            await trio.lowlevel.cancel_shielded_checkpoint()
+        for one in beginning:
+            if not self._roster.start(one.unit, one.effects, resumed="" if one.effects else LEFT):
+                services.broadcast.hide(one.task_id)
+                await self._take_back(one)
 
-    async def _begin(self, one: Beginning) -> None:
+    def _begins(self, one: Beginning) -> bool:
+        """Say whether a task is to have an actor; put it in line, or let go of it, if not."""
         if self.lines_up(one.unit):
-            return
-        if not one.effects and one.unit.idle:
-            self._services.claims.release([one.task_id])
-        elif not self._roster.start(one.unit, one.effects, resumed="" if one.effects else LEFT):
-            await self._take_back(one)
+            return False
+        if one.effects or not one.unit.idle:
+            return True
+        self._services.claims.release([one.task_id])
+        return False
 
     def lines_up(self, unit: Task | Flow) -> bool:
         """Put a task in line for the slots of its run, if that is all there is to do for it: it takes no actor."""

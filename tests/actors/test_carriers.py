@@ -1,5 +1,7 @@
 """The trio tasks that children run in: shared by all actors of a supervisor, and no child outlives its owner in one."""
 
+import math
+
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
@@ -51,8 +53,17 @@ class Plain(Actor[Add]):
             self.log.append("cut")
 
 
+TERMS: dict[str, float] = {}
+
+
+@pytest.fixture(autouse=True, params=[5.0, math.inf], ids=["with a task of its own", "absent"])
+def _owner(request, monkeypatch):
+    """The laws hold for an owner that a stop deadline may cut, and for one that has no task while its children run."""
+    monkeypatch.setitem(TERMS, "stop_within", request.param)
+
+
 def busy(actor, **more):
-    return ChildSpec(id="busy", start=lambda _: actor, restart=Restart.TEMPORARY, **more)
+    return ChildSpec(id="busy", start=lambda _: actor, restart=Restart.TEMPORARY, **{**TERMS, **more})
 
 
 async def test_an_owner_that_crashes_has_ended_when_its_children_have(autojump_clock):
@@ -168,7 +179,7 @@ async def test_owners_that_follow_each_other_share_a_trio_task(autojump_clock):
 
     async with open_supervisor("s") as s:
         for number in range(5):
-            spec = ChildSpec(id=f"a{number}", start=lambda _: Looks(), restart=Restart.TEMPORARY)
+            spec = ChildSpec(id=f"a{number}", start=lambda _: Looks(), restart=Restart.TEMPORARY, **TERMS)
             address = s.start_child(spec)
             address.post(Add(amount=1))
             await address.wait_stopped()

@@ -1,6 +1,7 @@
 """Turns that the carrier of a child takes in its owner's place: cheaper, and told from others by nobody."""
 
 import contextvars
+import math
 
 import attrs
 import pytest
@@ -71,8 +72,17 @@ class Chain(Actor[Begin | Note | Ended]):
         return [message.exit for message in self.seen if isinstance(message, Ended)]
 
 
+TERMS: dict[str, float] = {}
+
+
+@pytest.fixture(autouse=True, params=[5.0, math.inf], ids=["with a task of its own", "absent"])
+def _owner(request, monkeypatch):
+    """The laws hold for an owner that a stop deadline may cut, and for one that has no task while its children run."""
+    monkeypatch.setitem(TERMS, "stop_within", request.param)
+
+
 def spec(actor, **more):
-    return ChildSpec(id="owner", start=lambda _: actor, restart=Restart.TEMPORARY, **more)
+    return ChildSpec(id="owner", start=lambda _: actor, restart=Restart.TEMPORARY, **{**TERMS, **more})
 
 
 class Steps(trio.abc.Instrument):
@@ -108,7 +118,7 @@ async def test_others_run_while_a_long_chain_does():
         while len(chain.ended) < 800:
             await checkpoint()
             rounds += 1
-    assert rounds >= 800 / 9
+    assert rounds >= 800 / 17
 
 
 class Storing(Chain):
@@ -165,6 +175,10 @@ async def test_a_crash_in_such_a_turn_cuts_the_other_children():
         finally:
             cut.append(number)
 
+    async def pause(number):
+        await checkpoint()
+        return number
+
     class Beside(Failing):
         def begin(self, number):
             super().begin(number)
@@ -172,7 +186,7 @@ async def test_a_crash_in_such_a_turn_cuts_the_other_children():
                 self.children.start("beside", sleep, 99, report=lambda exit_: Ended(99, exit_))
 
     async with open_supervisor("s") as s:
-        address = s.start_child(spec(Beside(10)))
+        address = s.start_child(spec(Beside(10, pause)))
         address.post(Begin())
         await address.wait_stopped()
         assert cut == [99]
