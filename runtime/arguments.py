@@ -6,7 +6,7 @@ would be lost with its task.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache
 from itertools import islice
@@ -18,7 +18,7 @@ import attrs
 from runtime.errors import Fault, InputInvalid
 from runtime.values.json import NotJson, dumps, normalise, unicode_of
 
-_Check: TypeAlias = Callable[[Any, str], Iterator[Fault]]
+_Check: TypeAlias = Callable[[Any, str], Iterable[Fault]]
 _MOST_FAULTS: Final = 20
 _CHECKED_ELSEWHERE: Final = ("runtime.templates.", "runtime.engine.")
 """Where templates are, which are validated, and what is made of them."""
@@ -46,7 +46,7 @@ def check_text(text: object, path: str) -> None:
     Raises:
         InputInvalid: it is not, with its path.
     """
-    if faults := list(_text(text, path)):
+    if faults := _text(text, path):
         raise InputInvalid(faults)
 
 
@@ -103,11 +103,12 @@ def _instance(cls: type) -> _Check:
     return checked
 
 
-def _text(value: Any, path: str) -> Iterator[Fault]:
+def _text(value: Any, path: str) -> Sequence[Fault]:
     if not isinstance(value, str):
-        yield Fault(path, f"a text is wanted, not {_kind(value)}")
-    elif unicode_of(value) != value:
-        yield Fault(path, "it holds half a character (a lone surrogate), which cannot be stored")
+        return [Fault(path, f"a text is wanted, not {_kind(value)}")]
+    if unicode_of(value) != value:
+        return [Fault(path, "it holds half a character (a lone surrogate), which cannot be stored")]
+    return ()
 
 
 def _truth(value: Any, path: str) -> Iterator[Fault]:

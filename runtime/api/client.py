@@ -35,7 +35,7 @@ from runtime.api.messages import (
     SubmitTasks,
 )
 from runtime.api.operator import Operator, Workshop
-from runtime.api.submission import Submission
+from runtime.api.submission import NOTHING, Submission
 from runtime.api.views import TaskView, view_task
 from runtime.arguments import check, check_text
 from runtime.engine.states import ResolutionState, TaskState
@@ -292,8 +292,8 @@ class Runtime(FlowClient):
             inputs or {},
             task_id or new_id(),
             requester,
-            resolver_inputs=resolver_inputs or {},
-            tags=tags or {},
+            resolver_inputs=resolver_inputs or NOTHING,
+            tags=tags or NOTHING,
             run=run,
             resolve=resolve,
             delay=delay,

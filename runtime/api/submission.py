@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Final
-
-import attrs
+from types import MappingProxyType
+from typing import Any, Final
 
 from runtime.api.messages import SubmitTask
 from runtime.arguments import check
@@ -21,6 +20,9 @@ from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
 from runtime.work.preparing import prepare_task
 
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+"""What most submissions say about most things: one object, so that it need not be looked at."""
+
 _SEEN_LATER: Final = frozenset({"template", "inputs", "resolver_inputs"})
 """What is checked against the template, or is it."""
 
@@ -34,8 +36,8 @@ class Submission:
     task_id: str
     requester: str = ""
     requester_groups: tuple[str, ...] = ()
-    resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
-    tags: Mapping[str, str] = attrs.field(factory=dict)
+    resolver_inputs: Mapping[str, Json] = NOTHING
+    tags: Mapping[str, str] = NOTHING
     run: bool = True
     resolve: bool = True
     delay: float = 0

@@ -50,14 +50,15 @@ class DurationFigures:
         else:
             return  # it was done before, and is tagged, or commented on
         name = task.plan.template.name
-        if name not in self._of and len(self._of) >= MOST_TEMPLATES:
-            name = ""
-        figures = self._of.setdefault(name, Durations())
+        figures = self._of.get(name) or self._new(name)
         submitted, resolved = task.header.submitted_at, task.header.resolved_at
         figures.tasks += 1
         figures.valid += max(0.0, resolved - submitted)
         figures.complete += max(0.0, ended.at - submitted)
         figures.exec += max(0.0, ended.at - resolved)
+
+    def _new(self, name: str) -> Durations:
+        return self._of.setdefault(name if len(self._of) < MOST_TEMPLATES else "", Durations())
 
     def all(self) -> Mapping[str, Durations]:
         """Give them by the names of the templates; those that were too many have none. A copy."""
