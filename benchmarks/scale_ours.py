@@ -15,6 +15,7 @@ from benchmarks.scale_chains import begin, hear
 from benchmarks.scale_raw import SERVER_VARIABLE
 from runtime import Action, Step, Template, open_runtime
 from runtime.api.client import Runtime
+from runtime.heap import settle_heap
 from runtime.testing import load
 from tests.support.postgres import fresh_store
 
@@ -130,4 +131,5 @@ async def victim(store: str, tasks: int) -> None:
 def be(what: str) -> None:
     """Be an instance of a kind, as the command line says."""
     arguments = json.loads(sys.argv[1])
+    settle_heap()  # as every side does, and `understudy serve`
     trio.run(partial(worker if what == "worker" else victim, **arguments))

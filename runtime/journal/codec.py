@@ -169,6 +169,8 @@ _STAND_INS: Final[Mapping[type, Mapping[str, Any]]] = {
 }
 _FORMS: Final = {tag: Form(record, **_STAND_INS.get(record, {})) for tag, record in _RECORDS.items()}
 _TEMPLATE: Final = Form(Template, name=str)
+_WRITTEN: Final = {record: (tag, _FORMATS.get(tag, 1), record in _STAND_INS) for tag, record in _RECORDS.items()}
+"""How the records of each class are written: by what name, in which format, and whether as something else."""
 
 
 def encode_template(template: Template) -> tuple[bytes, bytes]:
@@ -198,10 +200,8 @@ def encode_turn(records: Sequence[Record], template: bytes = b"") -> bytes:
     """Encode the records of one turn; `template` is the hash of the one that a submission among them names."""
     turn: list[tuple[str, int, object]] = []
     for record in records:
-        kind = record.__class__
-        tag = kind.__name__
-        content = record if kind not in _STAND_INS else _standing_in(record, template)
-        turn.append((tag, _FORMATS.get(tag, 1), content))
+        tag, number, stands_in = _WRITTEN[record.__class__]
+        turn.append((tag, number, _standing_in(record, template) if stands_in else record))
     return encode_value(turn)
 
 

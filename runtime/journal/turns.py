@@ -23,6 +23,7 @@ _LARGEST_GROUP: Final = 1024
 """How many appends one commit takes at most."""
 
 _TEMPLATES_KNOWN: Final = 1024
+_FIRST: Final = (TaskSubmitted, FlowCreated)
 _NO_TEMPLATE: Final = Template(name="")
 """Stands where a flow has none."""
 
@@ -32,13 +33,16 @@ decode_listing: Final = msgpack.Decoder(Listing).decode
 
 @value
 class Turn:
-    """One entry, encoded: what can be stored without looking at records. `template`: of a submission."""
+    """One entry, encoded: what can be stored without looking at records. `template`: of a submission.
+
+    `changed`: when its standing did, if it did.
+    """
 
     task_id: str
     records: int
     body: bytes
-    standing: Standing | None
-    changed: float
+    standing: Standing | None = None
+    changed: float = 0.0
     template: tuple[bytes, bytes] | None = None
     listing: Listing | None = None
 
@@ -62,7 +66,10 @@ class Templates:
 def encoded(entry: Entry, templates: Templates) -> Turn:
     """Encode an entry."""
     records, standing, listing = entry.records, entry.standing, entry.listing
-    first, template = records[0], None
+    first = records[0]
+    if standing is None and listing is None and not isinstance(first, _FIRST):  # as most are
+        return Turn(entry.task_id, len(records), encode_turn(records))
+    template = None
     if isinstance(first, TaskSubmitted):
         template, listing = templates.encoded(first.template), listing or listing_of_submission(first)
     elif isinstance(first, FlowCreated):

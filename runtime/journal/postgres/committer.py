@@ -3,7 +3,7 @@
 While one group is on its way the next one gathers, so that under load a commit is shared by all who came meanwhile. Before
 a small one leaves, whoever can run runs; nobody ever waits for company that has to be waited for. Of many who go round in
 step half are let go first (`share`), so that the program works while something is stored. A cancelled wait abandons the
-append, not the write: it is stored, or not, as a whole.
+append; if it is under way, not the write: it is stored, or not, as a whole.
 
 When the link to the server is cut, everybody waits while it is sought again. Whether the commit that was on its way got
 there is read in the instance's own row: so an append is never stored twice, and what was stored is never refused.
@@ -16,11 +16,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-import attrs
 import psycopg
 import trio
-from outcome import Error, Outcome, Value
+from trio.lowlevel import reschedule
 
+from runtime.journal.appends import Append
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.database import is_cut, unavailable
 from runtime.journal.postgres.driver import TrioConnection
@@ -45,15 +45,6 @@ _AGAIN_SECONDS: Final = (0.0, 0.1, 0.25, 0.5, 1.0)
 """How long to wait before the server is sought again; the last one for ever."""
 
 
-@attrs.define(eq=False)
-class _Append:
-    """Turns to store, and the trio task that waits for it, until it is cancelled."""
-
-    turns: Sequence[Turn]
-    task: "trio.lowlevel.Task | None" = None
-    result: int | Exception = 0
-
-
 class Committer:
     """Commits for the instance `me`. `run` does it; everything else is for those who want something stored."""
 
@@ -70,7 +61,7 @@ class Committer:
         self._writer = writer
         self._connect = connect
         self._lose = lose
-        self._jobs: deque[_Append] = deque()
+        self._jobs: deque[Append] = deque()
         self._released: list[int] = []
         self._unheld: list[int] = []
         self._wanted = trio.Event()
@@ -82,7 +73,7 @@ class Committer:
         self._ended = 0
         """How many commits were."""
         self._freeing = False
-        self._abandoned = 0
+        self.abandoned = 0
         self._expected = ENOUGH
         """How many appends wait once all who were told of the last commit have something to store again."""
         self._connection: TrioConnection | None = None
@@ -99,18 +90,12 @@ class Committer:
         """
         if self._closed is not None:
             raise self._closed
-        job = _Append(turns, trio.lowlevel.current_task())
+        job = Append(turns, self)
+        if not self._jobs:
+            self._wanted.set()
         self._jobs.append(job)
         self._asked += 1
-        if len(self._jobs) == 1:
-            self._wanted.set()
-
-        def abandon(_raise_cancel: object) -> trio.lowlevel.Abort:
-            job.task = None
-            self._abandoned += 1
-            return trio.lowlevel.Abort.SUCCEEDED
-
-        return trio.lowlevel.wait_task_rescheduled(abandon)  # noqa: ASYNC105 - the caller awaits it
+        return job.wait()
 
     def release(self, numbers: Sequence[int]) -> None:
         """Let go of tasks, with the next commit. Sync."""
@@ -125,7 +110,7 @@ class Committer:
     @property
     def sure(self) -> bool:
         """Whether nothing is on its way that nobody waits for (any more)."""
-        return self._abandoned == 0 and not self._released and not self._freeing
+        return self.abandoned == 0 and not self._released and not self._freeing
 
     async def settled(self) -> None:
         """Wait until everything that was handed over before has been dealt with; what comes meanwhile is not waited for."""
@@ -151,7 +136,7 @@ class Committer:
 
     async def run(self) -> None:
         """Commit until cancelled."""
-        group: Sequence[_Append] = ()
+        group: Sequence[Append] = ()
         try:
             while True:
                 await self._wanted.wait()
@@ -160,15 +145,18 @@ class Committer:
                 while self._jobs or self._released or self._unheld:
                     await self._gather()
                     self._begun += 1
-                    group = [self._jobs.popleft() for _ in range(share(came, len(self._jobs)))]
+                    taken = share(came, len(self._jobs))
+                    group = [job for _ in range(taken) if (job := self._jobs.popleft()).task is not None]
+                    self.abandoned -= taken - len(group)
                     freed = Freed(self._released, self._unheld)
                     self._released, self._unheld = [], []
                     self._freeing = bool(freed.tasks)
-                    await self._commit(group, freed)
+                    if group or freed:
+                        await self._commit(group, freed)
                     came = len(self._jobs)
                     self._expected = min(came + len(group), ENOUGH) or ENOUGH
                     self._tell(group)
-                    self._answered += len(group)
+                    self._answered += taken
                     self._ended += 1
                     group = ()
                     self._freeing = False
@@ -195,23 +183,21 @@ class Committer:
             if len(self._jobs) == before:
                 return
 
-    def _refuse(self, jobs: "Sequence[_Append] | deque[_Append]", why: Exception) -> None:
+    def _refuse(self, jobs: "Sequence[Append] | deque[Append]", why: Exception) -> None:
         for job in jobs:
             job.result = why
         self._tell(jobs)
 
-    def _tell(self, jobs: "Sequence[_Append] | deque[_Append]") -> None:
+    def _tell(self, jobs: "Sequence[Append] | deque[Append]") -> None:
         for job in jobs:
-            if job.task is None:
-                self._abandoned -= 1
+            if job.task is not None:
+                reschedule(job.task, job)
+            else:
+                self.abandoned -= 1
                 if not isinstance(job.result, Exception):
                     self._released += self._writer.disown(job.turns)
-            else:
-                result = job.result
-                outcome: Outcome[int] = Error(result) if isinstance(result, Exception) else Value(result)
-                trio.lowlevel.reschedule(job.task, outcome)
 
-    async def _commit(self, jobs: Sequence[_Append], freed: Freed) -> None:
+    async def _commit(self, jobs: Sequence[Append], freed: Freed) -> None:
         """Give each job its result: the first position, or why nothing of it was stored."""
         try:
             stored = await self._store([turn for job in jobs for turn in job.turns], freed)
@@ -246,7 +232,7 @@ class Committer:
             else:
                 return
 
-    async def _commit_alone(self, job: _Append) -> None:
+    async def _commit_alone(self, job: Append) -> None:
         try:
             stored = await self._store(job.turns, NOTHING)
             self._writer.grow(stored)
@@ -267,7 +253,7 @@ class Committer:
             self._lose(refusal)
         return refusal
 
-    async def _known(self, job: _Append, fault: psycopg.errors.UniqueViolation) -> Exception:
+    async def _known(self, job: Append, fault: psycopg.errors.UniqueViolation) -> Exception:
         """Say what was stored before: looked up only once a commit has failed."""
         if fault.diag.table_name == "turns":
             return LeaseLost("something else was stored of a task meanwhile: this instance does not hold it")

@@ -45,6 +45,7 @@ class Instance:
         self.leases = leases or LeaseFigures()
         self._connection: TrioConnection | None = None
         self._until = -float("inf")
+        self._clock = trio.lowlevel.current_clock()  # looked at before every attempt
         self._changed = trio.Event()
         self._lost: LeaseLost | None = None
         self.number = 0
@@ -52,7 +53,7 @@ class Instance:
     @property
     def held(self) -> bool:
         """Whether nobody can have taken the lease away yet. Sync."""
-        return self._lost is None and trio.current_time() < self._until
+        return self._lost is None and self._clock.current_time() < self._until
 
     async def sure(self) -> None:
         """Wait until the lease is held for sure; for ever once it is lost, for then whoever waits is about to be cut."""

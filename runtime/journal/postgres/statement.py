@@ -1,7 +1,8 @@
 """The statement that stores a group of appends: of the parts that this group has, for the server takes up time with each.
 
-First it gets its positions (`begin_commit`), which is also what refuses an instance that was declared dead. Each part
-takes its rows from JSON, and what is bytes from a place in the blob.
+First it gets its positions (`begin_commit`), which is also what refuses an instance that was declared dead. Turns take
+their rows from arrays, every other part from JSON, and all take what is bytes from places in the blob. A number of a
+task below 0 is that of one that begins here: its first record has that place.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,9 @@ _TYPES: Final[Mapping[str, str]] = {
     "channel": "text",
     "format": "smallint",
     "blob": "bytea",
-    **dict.fromkeys(("templates", "born", "turns", "moved", "involved", "tags", "released", "unheld"), "json"),
+    "turn_task": "bigint[]",
+    **dict.fromkeys([f"turn_{name}" for name in ("at", "ordinal", "records", "key", "f", "n")], "integer[]"),
+    **dict.fromkeys(("templates", "born", "moved", "involved", "tags", "released", "unheld"), "json"),
 }
 _PARTS: Final[Mapping[str, str]] = {
     "templates": """
@@ -41,10 +44,10 @@ born AS (
     "turns": """
 arrived AS (
     INSERT INTO turns (position, task, ordinal, records, writer, key, body)
-    SELECT base + t.at, coalesce(t.task, base + t.born), t.ordinal, t.records, $me, t.key,
+    SELECT base + t.at, CASE WHEN t.task < 0 THEN base - t.task ELSE t.task END, t.ordinal, t.records, $me, t.key,
            substring($blob FROM t.f FOR t.n)
-    FROM begun, json_to_recordset($turns) AS t(at integer, task bigint, born integer, ordinal integer,
-        records integer, key integer, f integer, n integer)
+    FROM begun, unnest($turn_at, $turn_task, $turn_ordinal, $turn_records, $turn_key, $turn_f, $turn_n)
+        AS t(at, task, ordinal, records, key, f, n)
 )""",
     "moved": f"""
 moved AS (
@@ -98,9 +101,9 @@ class Statement:
 
 
 @cache
-def storing(parts: tuple[str, ...]) -> Statement:
+def storing(parts: frozenset[str]) -> Statement:
     """Give the statement that stores these parts."""
-    text = Template(f"WITH {','.join([_BEGUN, *(_PARTS[part] for part in parts)])}{_TOLD}")
+    text = Template(f"WITH {','.join([_BEGUN, *(text for part, text in _PARTS.items() if part in parts)])}{_TOLD}")
     places = text.get_identifiers()
     return Statement(
         text.substitute({name: f"${number}::{_TYPES[name]}" for number, name in enumerate(places, 1)}), places

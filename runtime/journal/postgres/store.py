@@ -9,7 +9,6 @@ from contextlib import suppress
 from typing import Any, Final, Self
 
 import psycopg
-import trio
 
 from runtime.cache import Memo, Room
 from runtime.journal import queries
@@ -85,7 +84,6 @@ class PostgresStore:
 
     async def append(self, entries: Sequence[Entry]) -> int:
         """Store the entries; see `Journal.append`."""
-        await trio.lowlevel.checkpoint_if_cancelled()
         self._check_open()
         if self._committer is None:
             raise JournalUnavailable(f"the store {self._address.shown} is not in use yet")

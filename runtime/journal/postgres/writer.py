@@ -1,10 +1,11 @@
 """A group of appends as one statement: one round trip, one commit, however many tasks have a part in it.
 
-What is stored travels as JSON, and all that is bytes as one blob that the JSON has places in: both are made quickly
-here, and taken apart quickly there (`statement`).
+Turns travel as arrays, a column each; what else is stored, of which there is little, as JSON; and all that is bytes as
+one blob in which those have places: all of them are made quickly here, and taken apart quickly there (`statement`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, Final
 
 import attrs
@@ -47,11 +48,20 @@ NOTHING: Final = Freed()
 
 @attrs.define
 class Rows:
-    """What one statement stores. `total`: so many records; `grown`: what is held once they are stored."""
+    """What one statement stores. `total`: so many records.
 
+    The turns are columns: each is of a task of this number (or of one that begins here: minus the place of its first
+    record), of which there were so many records before (`ordinals`); `lengths` says how many there are then.
+    """
+
+    turns: Sequence[Turn]
+    tasks: list[int] = attrs.field(factory=list)
+    ordinals: list[int] = attrs.field(factory=list)
+    lengths: dict[str, int] = attrs.field(factory=dict)
+    keys: Sequence[int | None] = ()
+    bodies: Sequence[bytes] = ()
     blob: bytearray = attrs.field(factory=bytearray)
     total: int = 0
-    turns: list[Mapping[str, Any]] = attrs.field(factory=list)
     born: dict[str, dict[str, Any]] = attrs.field(factory=dict)
     moved: dict[int, Mapping[str, Any]] = attrs.field(factory=dict)
     templates: list[Mapping[str, Any]] = attrs.field(factory=list)
@@ -59,19 +69,32 @@ class Rows:
     involved: list[Mapping[str, Any]] = attrs.field(factory=list)
     tags: list[Mapping[str, Any]] = attrs.field(factory=list)
     relisted: list[tuple[int, Listing]] = attrs.field(factory=list)
-    records: dict[str, int] = attrs.field(factory=dict)
 
-    def parts(self, freed: Freed) -> Mapping[str, Sequence[object]]:
-        """Give what each part of the statement stores."""
-        return {
+    def parts(self, freed: Freed) -> Mapping[str, bytes]:
+        """Give what the parts of the statement store, of those that there is something for."""
+        lists: Mapping[str, Sequence[object]] = {
             "templates": self.templates,
             "born": list(self.born.values()),
-            "turns": self.turns,
             "moved": list(self.moved.values()),
             "involved": self.involved,
             "tags": self.tags,
             "released": freed.tasks,
             "unheld": freed.tickets,
+        }
+        return {name: _encode(rows) for name, rows in lists.items() if rows}
+
+    def columns(self) -> Mapping[str, bytes]:
+        """Give the columns of the turns, whose bodies are what the blob ends with."""
+        records = [turn.records for turn in self.turns]
+        lengths = [len(body) for body in self.bodies]
+        return {
+            "turn_at": _array(accumulate(records[:-1], initial=1)),
+            "turn_task": _array(self.tasks),
+            "turn_ordinal": _array(self.ordinals),
+            "turn_records": _array(records),
+            "turn_key": _array(self.keys),
+            "turn_f": _array(accumulate(lengths[:-1], initial=len(self.blob) + 1)),
+            "turn_n": _array(lengths),
         }
 
     def place(self, data: bytes) -> tuple[int, int]:
@@ -126,15 +149,16 @@ class Writer:
         Raises:
             psycopg.Error: nothing was stored, or nobody knows.
         """
-        parts = {name: _encode(part) for name, part in rows.parts(freed).items() if part}
-        statement = storing(tuple(parts))
-        values: dict[str, bytes | bytearray] = {
+        parts = rows.parts(freed)
+        statement = storing(frozenset([*parts, "turns"] if rows.turns else parts))
+        values: Mapping[str, bytes] = {
             "me": b"%d" % self._me,
             "serial": b"%d" % serial,
             "total": b"%d" % rows.total,
             "channel": self._channel.encode(),
             "format": b"%d" % self._format,
-            "blob": rows.blob,
+            "blob": b"".join((rows.blob, *rows.bodies)),
+            **(rows.columns() if rows.turns else {}),
             **parts,
         }
         arguments = [values[place] for place in statement.places]
@@ -153,11 +177,12 @@ class Writer:
         """Know what was stored. Sync."""
         rows = stored.rows
         self._templates_stored |= rows.digests
-        for task_id, records in rows.records.items():
-            born, holding = rows.born.get(task_id), self._held.get(task_id)
-            if born is not None:
-                self._held[task_id] = Holding(stored.base + born["at"], records)
-            elif holding is not None:  # it may have been let go of meanwhile
+        held = self._held
+        for task_id, birth in rows.born.items():
+            held[task_id] = Holding(stored.base + birth["at"])
+        for task_id, records in rows.lengths.items():
+            holding = held.get(task_id)
+            if holding is not None:  # it may have been let go of meanwhile
                 holding.records = records
 
     def disown(self, turns: Sequence[Turn]) -> Sequence[int]:
@@ -172,43 +197,52 @@ class Writer:
             AlreadyStored: two of them begin the same task.
             LeaseLost: one of them is of a task that is not held.
         """
-        rows = Rows()
-        held, born, lengths, blob = self._held, rows.born, rows.records, rows.blob
-        seal = self._vault.seal if self._vault.seals else None
+        rows = Rows(turns)
+        held, lengths, tasks, ordinals = self._held, rows.lengths, rows.tasks, rows.ordinals
         for turn in turns:
-            task_id, body, at = turn.task_id, turn.body, rows.total + 1
-            ordinal, holding, birth = lengths.get(task_id), held.get(task_id), born.get(task_id)
-            if turn.template is not None:
-                if birth is not None:
-                    raise AlreadyStored([task_id])
-                birth = born[task_id] = self._birth(rows, turn)
-            if ordinal is None and birth is not None:
-                ordinal = 0
-            elif ordinal is None and holding is not None:
-                ordinal = holding.records
+            task_id = turn.task_id
+            holding = held.get(task_id)
+            if holding is not None and turn.template is None:
+                number, ordinal = holding.number, lengths.get(task_id, holding.records)
+            else:
+                number, ordinal = self._begun(rows, turn), lengths.get(task_id, 0)
             if ordinal is None:
-                raise LeaseLost(f"task {task_id} is not held by this instance: another one goes on with it")
-            row: dict[str, int] = {"at": at, "ordinal": ordinal, "records": turn.records}
-            if seal is not None:
-                key, body = seal(body, turn_context(task_id, ordinal))
-                if key is not None:
-                    row["key"] = key
-            row["f"], row["n"] = len(blob) + 1, len(body)
-            blob += body
-            if birth is not None:
-                row["born"] = birth["at"]
-                if turn.standing is not None:
-                    birth.update(_standing(turn.standing, turn.changed))
-            elif holding is not None:
-                row["task"] = holding.number
-                if turn.standing is not None:
-                    rows.moved[holding.number] = {"number": holding.number, **_standing(turn.standing, turn.changed)}
-                if turn.listing is not None:
-                    rows.relisted.append((holding.number, turn.listing))
-            rows.turns.append(row)
+                raise LeaseLost(_NOT_OURS.format(task_id))
+            if turn.standing is not None:
+                self._move(rows, turn, number, turn.standing)
+            tasks.append(number)
+            ordinals.append(ordinal)
             lengths[task_id] = ordinal + turn.records
             rows.total += turn.records
+        if self._vault.seals:
+            sealed = [
+                self._vault.seal(turn.body, turn_context(turn.task_id, at))
+                for turn, at in zip(turns, ordinals, strict=True)
+            ]
+            rows.keys, rows.bodies = [key for key, _ in sealed], [body for _, body in sealed]
+        else:
+            rows.bodies = [turn.body for turn in turns]
         return rows
+
+    def _begun(self, rows: Rows, turn: Turn) -> int:
+        """Give what stands for the number of a task that begins with this turn, or with one before it."""
+        birth = rows.born.get(turn.task_id)
+        if turn.template is not None:
+            if birth is not None:
+                raise AlreadyStored([turn.task_id])
+            birth = rows.born[turn.task_id] = self._birth(rows, turn)
+        if birth is None:
+            raise LeaseLost(_NOT_OURS.format(turn.task_id))
+        return -int(birth["at"])
+
+    def _move(self, rows: Rows, turn: Turn, number: int, standing: Standing) -> None:
+        """Have a task stand where a turn leaves it."""
+        if number < 0:
+            rows.born[turn.task_id].update(_standing(standing, turn.changed))
+            return
+        rows.moved[number] = {"number": number, **_standing(standing, turn.changed)}
+        if turn.listing is not None:
+            rows.relisted.append((number, turn.listing))
 
     def _birth(self, rows: Rows, turn: Turn) -> dict[str, Any]:
         digest, body = turn.template or (b"", b"")
@@ -270,4 +304,10 @@ async def _relist(connection: TrioConnection, number: int, listing: Listing) -> 
     await cursor.executemany("INSERT INTO tags VALUES (%s, %s, %s)", [(*tag, number) for tag in listing.tags.items()])
 
 
+def _array(values: Iterable[int | None]) -> bytes:
+    """Give an array of integers as the server reads one: as JSON, but for the brackets."""
+    return b"{%b}" % _encode(list(values))[1:-1]
+
+
+_NOT_OURS: Final = "task {} is not held by this instance: another one goes on with it"
 _RELISTED: Final = "UPDATE tasks SET kind = %s, batch = %s, resolution = %s, flow = %s, listing = %s WHERE number = %s"

@@ -80,7 +80,6 @@ class SqliteJournal:
 
     async def append(self, entries: Sequence[Entry]) -> int:
         """Store the entries; see `Journal.append`."""
-        await trio.lowlevel.checkpoint_if_cancelled()
         self._check_open()
         return await self._thread.append([encoded(entry, self._templates) for entry in entries])
 

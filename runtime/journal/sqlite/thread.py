@@ -3,7 +3,7 @@
 While one group is being committed the next one gathers, so that under load a commit is shared by all who came
 meanwhile, and nobody ever waits for company. Of many who go round in step half are let go first (`share`), so that the
 program works while something is stored. Tasks hand over appends and are woken by the trio run in one batch a group. A
-cancelled wait abandons the append, not the write: it is stored, or not, as a whole.
+cancelled wait abandons the append; if it is under way, not the write: it is stored, or not, as a whole.
 """
 
 import queue
@@ -15,7 +15,9 @@ from typing import Any, Final, TypeAlias, TypeVar
 import attrs
 import trio
 from outcome import Error, Outcome, Value
+from trio.lowlevel import reschedule
 
+from runtime.journal.appends import Append
 from runtime.journal.sqlite.writer import Writer
 from runtime.journal.turns import Turn, share
 
@@ -23,22 +25,14 @@ T = TypeVar("T")
 
 
 @attrs.define(eq=False)
-class _Append:
-    """Turns to store, and the trio task that waits for it, until it is cancelled."""
-
-    turns: Sequence[Turn]
-    task: "trio.lowlevel.Task | None"
-
-
-@attrs.define(eq=False)
 class _Call:
-    """Something else to be done by the writer, in its turn."""
+    """Something else to be done by the writer, in its turn, and the trio task that waits for it, until it is cancelled."""
 
     function: Callable[[Writer], Any]
     task: "trio.lowlevel.Task | None"
 
 
-_Job: TypeAlias = _Append | _Call
+_Job: TypeAlias = Append | _Call
 
 
 @attrs.frozen
@@ -56,7 +50,7 @@ class WriterThread:
         self._writer = writer
         self._jobs: queue.SimpleQueue[_Job | _End] = queue.SimpleQueue()
         self._token = trio.lowlevel.current_trio_token()
-        self._abandoned = 0
+        self.abandoned = 0
         # A thread that waits on a dead disk must not keep the program from ending: what it has not committed was
         # not acknowledged.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -65,7 +59,7 @@ class WriterThread:
     @property
     def settled(self) -> bool:
         """Whether nothing is on its way that nobody waits for any more."""
-        return self._abandoned == 0
+        return self.abandoned == 0
 
     def append(self, turns: Sequence[Turn]) -> Awaitable[int]:
         """Store; await the first position, at once.
@@ -73,18 +67,18 @@ class WriterThread:
         Raises:
             AlreadyStored, JournalUnavailable: nothing was stored.
         """
-        return self._do(_Append(turns, trio.lowlevel.current_task()))
+        job = Append(turns, self)
+        self._jobs.put(job)
+        return job.wait()
 
     def call(self, function: Callable[[Writer], T]) -> Awaitable[T]:
         """Have the writer do something, after all that was handed over before; await what it gives, at once."""
-        return self._do(_Call(function, trio.lowlevel.current_task()))
-
-    def _do(self, job: _Job) -> Awaitable[Any]:
+        job = _Call(function, trio.lowlevel.current_task())
         self._jobs.put(job)
 
         def abandon(_raise_cancel: object) -> trio.lowlevel.Abort:
             job.task = None
-            self._abandoned += 1
+            self.abandoned += 1
             return trio.lowlevel.Abort.SUCCEEDED
 
         return trio.lowlevel.wait_task_rescheduled(abandon)  # noqa: ASYNC105 - the caller awaits it
@@ -105,7 +99,7 @@ class WriterThread:
                 waiting = [get()]
                 waiting += [get() for _ in range(size())]
             job = waiting[0]
-            if isinstance(job, _Append):
+            if isinstance(job, Append):
                 group = _appends(waiting, share(came, len(waiting)))
                 del waiting[: len(group)]
                 self._commit(group)
@@ -115,38 +109,49 @@ class WriterThread:
             else:
                 return
 
-    def _commit(self, group: Sequence[_Append]) -> None:
+    def _commit(self, group: Sequence[Append]) -> None:
+        wanted = [job for job in group if job.task is not None]
         try:
-            results: Sequence[int | Exception] = self._writer.commit([job.turns for job in group])
+            results: Sequence[int | Exception] = self._writer.commit([job.turns for job in wanted])
         except Exception as error:  # noqa: BLE001 - whatever it is, it is those who wait that have to know
-            results = [error] * len(group)
-        self._tell(group, results)
+            results = [error] * len(wanted)
+        for job, result in zip(wanted, results, strict=True):
+            job.result = result
+        self._tell(self._wake, group)
 
     def _perform(self, job: _Call) -> None:
+        result: Outcome[Any]
         try:
-            result = job.function(self._writer)
+            result = Value(job.function(self._writer))
         except Exception as error:  # noqa: BLE001 - as above
-            result = error
-        self._tell([job], [result])
+            result = Error(error)
+        self._tell(self._answer, job, result)
 
-    def _tell(self, jobs: Sequence[_Job], results: Sequence[Any]) -> None:
+    def _tell(self, how: Callable[..., None], *what: object) -> None:
         with suppress(trio.RunFinishedError):
-            self._token.run_sync_soon(self._wake, jobs, results)
+            self._token.run_sync_soon(how, *what)
 
-    def _wake(self, jobs: Sequence[_Job], results: Sequence[Any]) -> None:
-        for job, result in zip(jobs, results, strict=True):
+    # --- in the trio run ------------------------------------------------------------------------------------------
+
+    def _wake(self, group: Sequence[Append]) -> None:
+        for job in group:
             if job.task is None:
-                self._abandoned -= 1
+                self.abandoned -= 1
             else:
-                outcome: Outcome[Any] = Error(result) if isinstance(result, Exception) else Value(result)
-                trio.lowlevel.reschedule(job.task, outcome)
+                reschedule(job.task, job)
+
+    def _answer(self, job: _Call, result: Outcome[Any]) -> None:
+        if job.task is None:
+            self.abandoned -= 1
+        else:
+            reschedule(job.task, result)
 
 
-def _appends(waiting: "Sequence[_Job | _End]", most: int) -> list[_Append]:
+def _appends(waiting: "Sequence[_Job | _End]", most: int) -> list[Append]:
     """Give those that come first, up to so many."""
-    group: list[_Append] = []
+    group: list[Append] = []
     for job in waiting:
-        if len(group) == most or not isinstance(job, _Append):
+        if len(group) == most or not isinstance(job, Append):
             break
         group.append(job)
     return group

@@ -7,11 +7,12 @@ name and by no tag. And before that statement, and behind it, the interpreter is
 told of a commit works only once the next one is on its way.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 import apsw
+import attrs
 
 from runtime.cache import Memo, Room
 from runtime.errors import Refused, Unavailable
@@ -105,22 +106,22 @@ class Writer:
         moved = [turn for turn in turns if turn.standing is not None]
         at_once = self._vault.missing is None and len(turns) <= _ROWS
         if at_once and not moved:
-            self._insert(_TURNS, self._turn_rows(turns))
+            self._insert(_TURNS, self._rows(turns, _TURNS_ONLY))
             return
         listed = [turn for turn in moved if turn.listing is not None]
         if at_once and not listed:
-            self._insert(_ARRIVALS, self._arrivals(turns))
+            self._insert(_ARRIVALS, self._rows(turns, _MOVED))
             return
         new = [turn for turn in listed if turn.template is not None]
         try:
             if at_once and all(map(self._simply_begins, listed)):
-                self._insert(_BIRTHS, self._arrivals(turns, births=True))
+                self._insert(_BIRTHS, self._rows(turns, _BORN))
                 return
             with self._transaction():
                 self._begin_key()
                 self._insert(_TEMPLATES, self._template_rows(new))
                 self._insert(_TASKS, [value for turn in new for value in _task_row(turn)])
-                self._insert(_ARRIVALS, self._arrivals(turns))
+                self._insert(_ARRIVALS, self._rows(turns, _MOVED))
                 for turn in listed:
                     if turn.listing is not None:
                         self._list(turn.task_id, turn.listing, anew=turn.template is None)
@@ -150,7 +151,7 @@ class Writer:
         for sql, bindings in statement.batches(values):
             self._connection.execute(sql, bindings)
 
-    def _turn_rows(self, turns: Sequence[Turn]) -> list[Any]:
+    def _rows(self, turns: Sequence[Turn], rests: "_Rests") -> list[Any]:
         """Give the rows of turns."""
         values: list[Any] = []
         position = self.next_position
@@ -158,19 +159,8 @@ class Writer:
         for turn in turns:
             key, body = seal(turn.body, turn_context(turn.task_id, position)) if seal else (None, turn.body)
             values += (position, turn.task_id, turn.records, key, body)
+            values += rests.unmoved if turn.standing is None else rests.moved(turn)
             position += turn.records
-        return values
-
-    def _arrivals(self, turns: Sequence[Turn], *, births: bool = False) -> list[Any]:
-        """Give the rows of turns and of where they leave their tasks; with `births`, those of new ones make their tasks, too."""
-        values: list[Any] = []
-        rows = self._turn_rows(turns)
-        for number, turn in enumerate(turns):
-            values += rows[number * _TURNS.width : (number + 1) * _TURNS.width]
-            made = turn.template is not None and not births  # its row is there already, and says where it stands
-            values += _STANDS_AS_BEFORE if made else _standing(turn)
-            if births:
-                values += _NOT_NEW if turn.template is None else _first(turn)
         return values
 
     def _template_rows(self, turns: Sequence[Turn]) -> list[Any]:
@@ -294,6 +284,22 @@ def _standing(turn: Turn) -> tuple[Any, ...]:
     )
 
 
+@attrs.frozen
+class _Rests:
+    """What a row says of a task, behind its turn: where that does not say where it stands, and where it does."""
+
+    unmoved: tuple[None, ...] = ()
+    moved: Callable[[Turn], tuple[Any, ...]] = lambda _turn: ()
+
+
+def _moved(turn: Turn) -> tuple[Any, ...]:
+    return _standing(turn) if turn.template is None else _STANDS_AS_BEFORE  # its row is there already, and says it
+
+
+def _born(turn: Turn) -> tuple[Any, ...]:
+    return (*_standing(turn), *(_NOT_NEW if turn.template is None else _first(turn)))
+
+
 def check_keys(connection: apsw.Connection, ring: KeyRing | None, path: object) -> None:
     """See that the ring opens what the store holds.
 
@@ -371,6 +377,9 @@ _BIRTHS: Final = _Rows(
     f"INSERT INTO births (position, id, records, key, body, {_STANDS}, template, {_LISTED})", *["{}"] * 18
 )
 _NOT_NEW: Final = (None,) * 6
+_TURNS_ONLY: Final = _Rests()
+_MOVED: Final = _Rests(_STANDS_AS_BEFORE, _moved)
+_BORN: Final = _Rests(_STANDS_AS_BEFORE + _NOT_NEW, _born)
 _TEMPLATES: Final = _Rows("INSERT OR IGNORE INTO templates (hash, key, body)", *["{}"] * 3)
 _TASKS: Final = _Rows(
     f"INSERT INTO tasks (id, template, {_STANDS}, {_LISTED})",

@@ -24,6 +24,7 @@ from runtime import (
     open_runtime,
 )
 from runtime.api.messages import Recorded, TaskStateChanged
+from runtime.engine.records import StepReturned
 from runtime.journal import codec
 from runtime.journal.listing import Wanted
 from runtime.journal.postgres.journal import PostgresJournal
@@ -186,12 +187,11 @@ async def test_postgres_what_a_later_version_does_is_told_by_its_name_and_holds_
     with trio.fail_after(60):
         async with instance() as old, instance() as new, old.subscribe() as events, old.feed() as feed:
             await follows(old)
-            monkeypatch.setitem(
-                codec._FORMATS, "StepReturned", 2
-            )  # of both: the records of one are those of a later version
-            await new.submit(plan(a=step(action=echo("x"))), task_id="later")
-            assert (await new.wait("later")).state is TaskState.DONE
-            monkeypatch.delitem(codec._FORMATS, "StepReturned")
+            with monkeypatch.context() as later:  # of both: the records of one are those of a later version
+                later.setitem(codec._FORMATS, "StepReturned", 2)
+                later.setitem(codec._WRITTEN, StepReturned, ("StepReturned", 2, False))
+                await new.submit(plan(a=step(action=echo("x"))), task_id="later")
+                assert (await new.wait("later")).state is TaskState.DONE
             for runtime in (old, new):
                 with pytest.raises(Unavailable):
                     await runtime.status("later")

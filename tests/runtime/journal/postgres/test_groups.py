@@ -72,3 +72,16 @@ async def test_postgres_many_that_go_round_in_step_part_in_two_that_take_turns(p
         assert max(groups) < 50
         assert len(groups) <= 40
         assert len(await journal.read("t0")) == 11
+
+
+async def test_postgres_what_nobody_waits_for_when_a_commit_begins_is_not_stored(postgres_store, groups):
+    async with running_journal(postgres_store) as journal:
+        await journal.append([first("t")])
+        groups.clear()
+        with trio.move_on_after(0) as scope:
+            await journal.append([Entry("t", [started(1.0)])])
+        assert scope.cancelled_caught
+        assert len(await journal.read("t")) == 1
+        await journal.append([Entry("t", [started(2.0)])])
+        assert len(await journal.read("t")) == 2
+        assert groups == [1]

@@ -66,7 +66,7 @@ async def test_postgres_what_a_silent_instance_held_is_taken_over_by_the_first_b
 
 
 @pytest.mark.parametrize("seconds", [0.5, 2.5, 1000.0])
-def test_a_heart_beats_often_enough_for_its_own_lease_and_for_those_of_others(seconds):
+async def test_a_heart_beats_often_enough_for_its_own_lease_and_for_those_of_others(seconds):
     address = StoreAddress(server="", shown="", lease_seconds=seconds)
     tick = Instance(address, Links(address, connect))._tick
     assert tick <= min(seconds / 5, 0.5)  # so that others are found dead within a second
