@@ -18,7 +18,7 @@ Nothing is registered anywhere but in the runtime that it is handed to.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import attrs
 
@@ -46,6 +46,9 @@ the program are not theirs. Nothing can end one: what is cancelled, or late, goe
 
 One that yields them, asynchronously, has the first groups begun while it goes on, as far as they are `eager`.
 """
+
+
+T = TypeVar("T")
 
 
 @attrs.frozen
@@ -98,9 +101,15 @@ DependentsFunction: TypeAlias = Callable[[HookCall, Mapping[str, str]], Any]
 """Given a denied step and the names of all steps by id, names the ids of those that depend on it."""
 
 
+def _listed(kind: str, values: Iterable[T]) -> Iterable[T]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TypeError(f"{kind}: a list is wanted, not {values!r}")
+    return values
+
+
 def _by_type(generators: Iterable[Generator]) -> Mapping[str, Generator]:
     found: dict[str, Generator] = {}
-    for one in generators:
+    for one in _listed("generators", generators):
         if not isinstance(one, Generator):
             raise TypeError(f"generators: a function marked with @generator is wanted, not {one!r}")
         if one.type in found:
@@ -111,7 +120,9 @@ def _by_type(generators: Iterable[Generator]) -> Mapping[str, Generator]:
 
 def _by_name(documents: "Iterable[FlowDocument]") -> "Mapping[str, FlowDocument]":
     found: dict[str, FlowDocument] = {}
-    for one in documents:
+    for one in _listed("documents", documents):
+        if not isinstance(getattr(one, "name", None), str):
+            raise TypeError(f"documents: a flow document is wanted, not {one!r}")
         if not one.name:
             raise ValueError("a flow document without a name cannot be asked for")
         if one.name in found:
@@ -121,11 +132,13 @@ def _by_name(documents: "Iterable[FlowDocument]") -> "Mapping[str, FlowDocument]
 
 
 def _with_known_readers(own: Mapping[str, PlanReader]) -> Mapping[str, PlanReader]:
+    if not isinstance(own, Mapping):
+        raise TypeError(f"plan_readers: a mapping of kinds to readers is wanted, not {own!r}")
     return {**PLAN_READERS, **own}
 
 
 def _policies(policies: Iterable[Policy]) -> tuple[Policy, ...]:
-    kept = tuple(policies)
+    kept = tuple(_listed("policies", policies))
     for policy in kept:
         if not isinstance(getattr(policy, "id", None), str):
             raise TypeError(f"policies: a policy is wanted, not {policy!r}")

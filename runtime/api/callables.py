@@ -34,6 +34,14 @@ def _check_steps(steps: object) -> None:
         raise TemplateInvalid(
             [Fault(f"steps.{name}", f"a Step is wanted, not {type(one).__name__}") for name, one in strangers]
         )
+    faults = [
+        Fault(f"steps.{name}.{place}", f"an Action or a function is wanted, not {type(one).__name__}")
+        for name, step in steps.items()
+        for place, one in (("action", step.action), ("pre_hook", step.pre_hook))
+        if not isinstance(one, Action) and (one is not None or place == "action")
+    ]
+    if faults:
+        raise TemplateInvalid(faults)
 
 
 def recall_callables(template: Template, functions: Functions) -> None:

@@ -364,7 +364,8 @@ class Runtime(FlowClient):
     def feed(self, *, after: int = 0, task_id: str = "") -> Feed:
         """Give all events behind a position, in the order in which they were stored: of one task, or of all.
 
-        ``async with rt.feed(after=17) as feed``; entering it raises `RequestInvalid` where there was never an event 17.
+        ``async with rt.feed(after=17) as feed:``, and in that ``async for event in feed:``; entering it raises
+        `RequestInvalid` where there was never an event 17.
         """
         return Feed(self._journal, self._broadcast, after=after, task_id=task_id)
 
@@ -400,7 +401,7 @@ class Runtime(FlowClient):
         One that is in no file any more is forgotten, or, where a task was made from it, hidden and blocked.
 
         Raises:
-            TemplateInvalid: every fault of the first file that has any; nothing changed.
+            TemplateInvalid: every fault of every file; nothing changed.
         """
         return await sync_templates(sources, self._types, self.templates, self._journal)
 

@@ -8,7 +8,8 @@ long as it likes. A reader that has caught up sleeps until something new is stor
 """
 
 import math
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from typing import Final, Self
 
 import trio
@@ -36,6 +37,7 @@ class Feed:
         self._listening = broadcast.subscribe(task_id or None, 1)
         self._news: trio.MemoryReceiveChannel[Event] | None = None
         self._patience = math.inf if broadcast.listened is None else _LOOK_ANYWAY_SECONDS
+        self._ahead: deque[StoredEvent] = deque()  # read, and not given yet
         self.position = after
 
     async def check(self) -> None:
@@ -67,10 +69,14 @@ class Feed:
 
     async def read(self) -> Sequence[StoredEvent]:
         """Give the next events that are stored, a page at most; none when there are none yet. Cancelling loses nothing."""
+        if self._ahead:
+            events: list[StoredEvent] = [*self._ahead]
+            self._ahead.clear()
+            return events
         while True:
             after = self.position
             page = await self._journal.since(after, task_id=self._task_id, limit=_PAGE)
-            events: list[StoredEvent] = []
+            events = []
             for turn in page:
                 told = [event for event in await self._events(turn) if event.position > after]
                 if told and not self._task_id:
@@ -94,14 +100,21 @@ class Feed:
         except trio.EndOfChannel:
             return False
 
-    async def events(self) -> AsyncIterator[StoredEvent]:
-        """Give every event from here on, until the runtime is closed."""
-        while True:
-            events = await self.read()
-            for event in events:
-                yield event
-            if not events and not await self.wait():
-                return
+    def __aiter__(self) -> Self:
+        """Give every event from here on, until the runtime is closed: ``async for event in feed``, inside its block."""
+        if self._news is None:
+            raise TypeError(
+                "a feed is read inside its block: async with rt.feed() as feed: async for event in feed: ..."
+            )
+        return self
+
+    async def __anext__(self) -> StoredEvent:
+        """Give the next one, and wait for it if need be. Cancelling loses nothing."""
+        while not self._ahead:
+            self._ahead.extend(await self.read())
+            if not self._ahead and not await self.wait():
+                raise StopAsyncIteration
+        return self._ahead.popleft()
 
     async def _events(self, turn: Committed) -> Sequence[UnitEvent]:
         told = self._broadcast.recent(turn.position)

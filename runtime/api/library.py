@@ -49,7 +49,7 @@ async def sync_templates(
     """Make the templates of the catalogue those of these files; see `SyncedTemplates`.
 
     Raises:
-        TemplateInvalid: every fault of the first file that has any; nothing changed.
+        TemplateInvalid: every fault of every file; nothing changed.
         JournalUnavailable: it is not known which templates are in use; nothing changed.
     """
     checked = await BRIEF.run(read_templates, sources, types, catalogue)

@@ -127,7 +127,7 @@ def resolution_shape(task: Task, *, manages: bool, instance: int | None) -> dict
 
 
 def step_shape(task: Task, name: str, status: StepStatus, *, manages: bool) -> dict[str, Json]:
-    """Show one step: what it is to do, and where it stands."""
+    """Show one step: what it is to do, and where it stands. What tags its action changed is not kept with it."""
     hidden = {} if manages else {"output": None, "metadata": None, "children": None, "item": None}
     shown = {
         "state": status.state,
@@ -145,6 +145,7 @@ def step_shape(task: Task, name: str, status: StepStatus, *, manages: bool) -> d
         **_of_step(task.definition(name)),
         "description": status.description,
         "dependencies": list(status.dependencies),
+        "tags": None,
         **_filled(
             **shown,
             last_run=_moment(status.last_run),

@@ -38,6 +38,10 @@ def _refusing(command: F) -> F:
     return run  # type: ignore[return-value] # the same function, as far as click sees
 
 
+def _counted(count: int, what: str) -> str:
+    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"
+
+
 @click.group()
 def store() -> None:
     """Look after a store: check it, copy it, make it smaller, change its keys."""
@@ -56,7 +60,12 @@ def check(*, store: str, keys: Path | None) -> None:
     found = tended.check(KeyRing.find(keys))
     for problem in found.problems:
         click.echo(problem)
-    click.echo(f"{tended.shown}: {found.tasks} tasks, {found.records} records, {len(found.problems) or 'no'} problems")
+    found_there = (
+        _counted(found.tasks, "task"),
+        _counted(found.records, "record"),
+        _counted(len(found.problems), "problem"),
+    )
+    click.echo(f"{tended.shown}: {', '.join(found_there)}")
     sys.exit(UNSOUND if found.problems else 0)
 
 
@@ -104,7 +113,7 @@ def collect(*, store: str, older_than: str, keys: Path | None) -> None:
         raise click.BadParameter(str(fault), param_hint="--older-than") from fault
     tended = tend(store)
     count = tended.collect(KeyRing.find(keys), SystemClock().wall() - age)
-    click.echo(f"{tended.shown}: {count} tasks deleted")
+    click.echo(f"{tended.shown}: {_counted(count, 'task')} deleted")
 
 
 @store.command("rotate-keys")

@@ -2,7 +2,7 @@
 
 A ring is JSON: ``{"primary": "2026-11", "keys": {"2026-11": "<32 bytes in base64>", "2025-04": "..."}}``. What is
 written is sealed with the primary key; what was sealed with any key of the ring can be read. Without a ring nothing is
-sealed. `KeyRing.find` looks at ``UNDERSTUDY_KEYS_FILE`` (a path) and then ``UNDERSTUDY_KEYS`` (the JSON itself).
+sealed. A file that anybody on the machine may read is used, and warned of in the log (``key_ring_open_to_others``). `KeyRing.find` looks at ``UNDERSTUDY_KEYS_FILE`` (a path) and then ``UNDERSTUDY_KEYS`` (the JSON itself).
 """
 
 import base64
@@ -11,17 +11,22 @@ import hashlib
 import json
 import os
 import secrets
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
 import attrs
 
+from runtime.journal.notes import log
 from runtime.journal.protocol import StoreUnusable
 
 FILE_VARIABLE: Final = "UNDERSTUDY_KEYS_FILE"
 TEXT_VARIABLE: Final = "UNDERSTUDY_KEYS"
 KEY_BYTES: Final = 32
+
+_OTHERS: Final = stat.S_IROTH | stat.S_IWOTH
+"""Such a file is warned of and not refused, for that is how Kubernetes mounts secrets; its group may be meant to read it."""
 
 
 def _fingerprint(secret: bytes) -> bytes:
@@ -67,6 +72,9 @@ class KeyRing:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as fault:
             raise StoreUnusable(f"the key ring {path} cannot be read: {_reason(fault)}") from None
+        if os.name == "posix" and status.st_mode & _OTHERS:
+            mode = stat.filemode(status.st_mode)
+            log().warning("key_ring_open_to_others", path=str(path), mode=mode, advice=f"chmod o= {path}")
         return attrs.evolve(cls.parse(text, str(path)), path=path, stamp=(status.st_mtime_ns, status.st_ino))
 
     @classmethod

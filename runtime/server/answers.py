@@ -91,6 +91,7 @@ _STEP: Final = _object(
         "foreach_strategy": _TEXT,
         "resources": _TEXTS,
         "state": _TEXT,
+        "tags": {"type": ["object", "null"]},
     },
     {
         "pre_hook": _MEMBERS,

@@ -1,10 +1,12 @@
 """The templates that a runtime knows by name: those that tasks are made from without their text being at hand."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
+
+import attrs
 
 from runtime.errors import Fault, NotFound, TemplateInvalid, did_you_mean
 from runtime.templates.actions import ActionTypes
@@ -75,7 +77,7 @@ def load_templates(sources: TemplateSources, types: ActionTypes, into: Templates
     """Read and check template files, and put them all; give the warnings by file, where there are any.
 
     Raises:
-        TemplateInvalid: every fault of the first file that has any; nothing was put.
+        TemplateInvalid: every fault of every file; nothing was put.
     """
     checked = read_templates(sources, types, into)
     for one in checked.values():
@@ -87,21 +89,47 @@ def read_templates(sources: TemplateSources, types: ActionTypes, known: Template
     """Read and check template files, which may name each other and those that are known; give what was found, by file.
 
     Raises:
-        TemplateInvalid: every fault of the first file that has any.
+        TemplateInvalid: every fault of every file. If several have some, each path begins with its file.
     """
-    paths = list(files_of(sources))
-    names = [draft_of_file(path).template.name for path in paths]
-    known.announce(names)
-    try:
-        checked = {str(path): check_file(path, types) for path in paths}
-    finally:
-        known.retract(names)
+    refusals: list[TemplateInvalid] = []
+    named: dict[Path, str] = {}
+    for path in files_of(sources):
+        try:
+            named[path] = draft_of_file(path).template.name
+        except TemplateInvalid as refusal:
+            refusals.append(refusal)
+    known.announce(named.values())
+    checked: dict[str, Validated] = {}
     by_name: dict[str, str] = {}
-    for source, one in checked.items():
-        other = by_name.setdefault(one.template.name, source)
-        if other != source:
-            raise TemplateInvalid([Fault("name", f"the template in {other} is called so too")], source)
+    try:
+        for path in named:
+            try:
+                one = checked[str(path)] = check_file(path, types)
+            except TemplateInvalid as refusal:
+                refusals.append(refusal)
+                continue
+            other = by_name.setdefault(one.template.name, str(path))
+            if other != str(path):
+                refusals.append(
+                    TemplateInvalid([Fault("name", f"the template in {other} is called so too")], str(path))
+                )
+    finally:
+        known.retract(named.values())
+    if refusals:
+        raise _together(refusals)
     return checked
+
+
+def _together(refusals: Sequence[TemplateInvalid]) -> TemplateInvalid:
+    if len(refusals) == 1:
+        return refusals[0]
+    return TemplateInvalid(
+        [
+            attrs.evolve(fault, path=f"{refusal.source}: {fault.path}" if fault.path else refusal.source)
+            for refusal in sorted(refusals, key=lambda one: one.source)
+            for fault in refusal.faults
+        ]
+    )
 
 
 def names_in(sources: TemplateSources) -> Iterator[str]:

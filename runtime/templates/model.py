@@ -1,12 +1,12 @@
 """The template model (spec section 2, 3 and 5): frozen values, whether they come from YAML or are built in Python.
 
-A model object that exists is well-typed; that it is *valid* (its references lead somewhere, its expressions compile)
-is what `runtime.templates.validation` says. Texts that hold ``{{`` are Go templates; they are rendered when used.
+That one is well-typed and *valid* (its references lead somewhere, its expressions compile) is what
+`runtime.templates.validation` says, with the path to each fault: what is of another kind is kept as it was given. Texts that hold ``{{`` are Go templates; they are rendered when used.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -14,6 +14,8 @@ from runtime.frozen import frozen
 from runtime.values.json import Json
 
 THIS: Final = "this"
+
+V = TypeVar("V")
 
 
 class InputType(StrEnum):
@@ -84,11 +86,16 @@ class OutputStrategy(StrEnum):
 def _texts(values: Iterable[str]) -> tuple[str, ...]:
     if isinstance(values, str):
         raise TypeError(f"a list of texts is wanted, not the text {values!r}")
-    return tuple(values)
+    return _all(values)
+
+
+def _all(values: Iterable[V]) -> tuple[V, ...]:
+    given: Any = values  # whatever a program gave: validation tells what it should have been
+    return tuple(given) if isinstance(given, Iterable) else given
 
 
 def _values(values: Iterable[Json] | None) -> tuple[Json, ...] | None:
-    return None if values is None else tuple(values)
+    return None if values is None else _all(values)
 
 
 @frozen(kw_only=True)
@@ -107,7 +114,7 @@ class Input:
 
 
 def _inputs(values: Iterable[Input]) -> tuple[Input, ...]:
-    return tuple(values)
+    return _all(values)
 
 
 @frozen(kw_only=True)
@@ -121,7 +128,7 @@ class Variable:
 
 
 def _variables(values: Iterable[Variable]) -> tuple[Variable, ...]:
-    return tuple(values)
+    return _all(values)
 
 
 @frozen(kw_only=True)
@@ -136,7 +143,7 @@ class Assertion:
 
 
 def _assertions(values: Iterable[Assertion]) -> tuple[Assertion, ...]:
-    return tuple(values)
+    return _all(values)
 
 
 @frozen(kw_only=True)
@@ -152,7 +159,7 @@ class Condition:
 
 
 def _conditions(values: Iterable[Condition]) -> tuple[Condition, ...]:
-    return tuple(values)
+    return _all(values)
 
 
 @frozen(kw_only=True)
@@ -215,7 +222,7 @@ class Function:
 
 
 def _action(value: "Action | Callable[..., Any]") -> Action:
-    return value if isinstance(value, Action) else Action.calling(value)
+    return Action.calling(value) if callable(value) else value  # as in `_all`
 
 
 @frozen(kw_only=True)
@@ -251,6 +258,11 @@ def normalise_name(name: str) -> str:
     return name.strip().lower()
 
 
+def _name(name: str) -> str:
+    given: Any = name  # as in `_all`
+    return normalise_name(given) if isinstance(given, str) else given
+
+
 @frozen(kw_only=True)
 class Template:
     """A task template (section 2.1). Built in Python, only `name` and `steps` are needed.
@@ -259,7 +271,7 @@ class Template:
     depends on no file once it was taken.
     """
 
-    name: str = attrs.field(converter=normalise_name)
+    name: str = attrs.field(converter=_name)
     description: str = attrs.field(default=attrs.Factory(_of_name, takes_self=True))
     title_format: str = attrs.field(default=attrs.Factory(_of_name, takes_self=True))
     long_description: str | None = None

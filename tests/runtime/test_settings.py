@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 import pytest
 
-from runtime import Action, Flows, Limits, TemplateInvalid, open_runtime
+from runtime import Action, Flows, Limits, Step, Template, TemplateInvalid, open_runtime
 from runtime.runner import Fault, Outcome, Runner, StepRequest
 from runtime.settings import SettingInvalid
 from tests.support.plans import plan, step
@@ -54,6 +54,11 @@ async def test_every_argument_of_another_kind_is_named_at_once():
         (Limits, {"executions": 1.5}, "executions"),
         (Limits, {"result_size": "5"}, "result_size"),
         (Flows, {"generators": [5]}, "generators"),
+        (Flows, {"generators": 5}, "generators"),
+        (Flows, {"documents": 5}, "documents"),
+        (Flows, {"documents": [5]}, "documents"),
+        (Flows, {"policies": 5}, "policies"),
+        (Flows, {"plan_readers": 5}, "plan_readers"),
         (Flows, {"policies": [5]}, "policies"),
         (Flows, {"hooks": 5}, "hooks"),
         (Flows, {"hooks": {"http": 5}}, "hooks.http"),
@@ -66,11 +71,24 @@ def test_so_are_those_of_limits_and_flows(make, given, name):
         make(**given)
 
 
-@pytest.mark.parametrize(("steps", "path"), [(5, "steps"), ({"a": 5}, "steps.a")])
-async def test_so_are_steps_that_are_none(steps, path):
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ({"name": 5, "description": "d", "title_format": "t"}, "name"),
+        ({"inputs": 5}, "inputs"),
+        ({"steps": 5}, "steps"),
+        ({"steps": {"a": 5}}, "steps.a"),
+        ({"steps": {"a": Step(action=5)}}, "steps.a.action"),  # type: ignore[arg-type]
+        ({"steps": {"a": step(pre_hook=5)}}, "steps.a.pre_hook"),
+        ({"steps": {"a": step(conditions=5)}}, "steps.a.conditions"),
+        ({"steps": {"a": Step(action=Action(type="echo"), dependencies=5)}}, "steps.a.dependencies"),  # type: ignore[arg-type]
+    ],
+)
+async def test_so_is_what_is_none_of_a_template(given, path):
+    template = Template(**{"name": "plan", "steps": {"a": step()}, **given})
     async with open_runtime() as rt:
         with pytest.raises(TemplateInvalid) as refusal:
-            await rt.submit(attrs.evolve(plan(a=step()), steps=steps))
+            await rt.submit(template)
     assert [fault.path for fault in refusal.value.faults] == [path]
 
 

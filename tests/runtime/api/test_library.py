@@ -116,6 +116,23 @@ async def test_a_folder_with_a_fault_in_it_changes_nothing(tmp_path):
         assert (await rt.sync_templates(tmp_path)).added == ("bad", "worse")
 
 
+async def test_what_is_wrong_with_every_file_is_said_at_once_and_where(tmp_path):
+    """A server with one wrong template does not start (section 2): who mends them is not told of one after the other."""
+    (tmp_path / "broken.yaml").write_text("steps: [")
+    write(tmp_path, "good")
+    write(tmp_path, "names", kind="subtask", configuration="{template: good}")
+    write(tmp_path, "wrong", kind="no-such-runner")
+    (tmp_path / "zz.yaml").write_text((tmp_path / "good.yaml").read_text())
+    with pytest.raises(TemplateInvalid) as refusal:
+        async with open_runtime(templates=tmp_path):
+            raise AssertionError
+    assert [fault.path.partition(":")[0] for fault in refusal.value.faults] == [
+        str(tmp_path / name) for name in ("broken.yaml", "wrong.yaml", "zz.yaml")
+    ]
+    assert f"{tmp_path}/wrong.yaml: steps." in str(refusal.value)
+    assert f"{tmp_path}/zz.yaml: name: the template in {tmp_path}/good.yaml is called so too" in str(refusal.value)
+
+
 def test_the_fingerprint_of_a_folder_tells_whether_anything_changed(tmp_path):
     write(tmp_path, "a")
     seen = [fingerprint(tmp_path)]

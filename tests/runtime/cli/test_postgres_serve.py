@@ -180,7 +180,7 @@ def test_postgres_store_commands_know_a_store_of_several(postgres_store, tmp_pat
     done = runner.invoke(cli, ["store", "check", postgres_store, "--keys", keys])
     assert (done.exit_code, "no problems" in done.output) == (0, True), done.output
     done = runner.invoke(cli, ["store", "collect", postgres_store, "--keys", keys, "--older-than", "1ms"])
-    assert (done.exit_code, "1 tasks deleted" in done.output) == (0, True), done.output
+    assert (done.exit_code, "1 task deleted" in done.output) == (0, True), done.output
 
 
 def test_postgres_store_that_cannot_be_opened_says_why(tmp_path):

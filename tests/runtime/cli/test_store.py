@@ -34,14 +34,14 @@ def test_a_task_is_the_same_when_it_is_run_again_under_its_id(store, template):
 
 def test_a_sound_store_is_checked_copied_collected_and_compacted(store, tmp_path):
     done = understudy("store", "check", store)
-    assert (done.exit_code, done.stdout) == (0, f"{store}: 1 tasks, 6 records, no problems\n")
+    assert (done.exit_code, done.stdout) == (0, f"{store}: 1 task, 6 records, no problems\n")
     copy = str(tmp_path / "copy.db")
     assert understudy("store", "backup", store, copy).exit_code == 0
-    assert understudy("store", "collect", store).stdout == f"{store}: 0 tasks deleted\n"
-    assert understudy("store", "collect", store, "--older-than", "0s").stdout == f"{store}: 1 tasks deleted\n"
+    assert understudy("store", "collect", store).stdout == f"{store}: no tasks deleted\n"
+    assert understudy("store", "collect", store, "--older-than", "0s").stdout == f"{store}: 1 task deleted\n"
     assert "bytes before" in understudy("store", "compact", store).stdout
-    assert "0 tasks" in understudy("store", "check", store).stdout
-    assert "1 tasks" in understudy("store", "check", copy).stdout
+    assert "no tasks" in understudy("store", "check", store).stdout
+    assert "1 task" in understudy("store", "check", copy).stdout
 
 
 def test_damage_is_status_1(store):

@@ -6,6 +6,7 @@ import apsw
 import attrs
 import pytest
 import trio
+from structlog.testing import capture_logs
 
 from runtime.cache import Memo, Room
 from runtime.engine.records import RunEnded, RunStarted, StepReturned, StepStarted
@@ -280,6 +281,17 @@ def test_a_ring_is_found_in_the_environment_and_a_key_is_never_shown(tmp_path, m
     secret = json.loads((tmp_path / "keys").read_text())["keys"]["one"]
     assert secret not in repr(ring)
     assert repr(ring.primary.secret) not in repr(ring)
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, False), (0o644, True), (0o602, True)])
+def test_a_ring_that_anybody_may_read_is_used_and_warned_of(tmp_path, mode, warned):
+    path = tmp_path / "keys"
+    add_key(path, "one")
+    path.chmod(mode)
+    with capture_logs() as logs:
+        ring = KeyRing.load(path)
+    assert [line["event"] for line in logs] == ["key_ring_open_to_others"] * warned
+    assert ring.refreshed() is ring
 
 
 def test_a_key_is_not_replaced(tmp_path):

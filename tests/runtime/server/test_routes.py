@@ -64,6 +64,7 @@ async def test_a_task_is_submitted_and_runs_and_its_result_is_read(server):
     assert (execution["state"], execution["task_id"]) == ("DONE", made["id"])
     step = (await ada.get(f"/resolution/{seen['resolution']}/step/greet")).json()
     assert (step["name"], step["state"], step["action"]["type"]) == ("greet", "DONE", "echo")
+    assert (step["foreach_strategy"], step["resources"], step["tags"]) == ("", [], None)  # always there (section 16.4)
     assert (await ada.get(f"/resolution/{seen['resolution']}/step/gret")).status_code == 404
 
 

@@ -41,6 +41,18 @@ async def test_a_feed_has_every_position_of_tasks_and_flows_together():
         for after in range(len(events)):
             async with rt.feed(after=after) as again:
                 assert await again.read() == events[after:]
+        async with rt.feed() as feed:
+            async for event in feed:
+                assert event == events[0]
+                break
+            assert await anext(feed) == events[1]
+            assert await feed.read() == events[2:]  # what was looked at ahead is not lost
+
+
+async def test_a_feed_is_read_inside_its_block_and_says_so_elsewhere():
+    async with open_runtime() as rt:
+        with pytest.raises(TypeError, match="inside its block: async with"):
+            aiter(rt.feed())
 
 
 @pytest.mark.parametrize("after", [-1, True, "3", 1.0, 10_000])
