@@ -50,7 +50,7 @@ from runtime.cache import Cache
 from runtime.configuration import HOST_ITEM
 from runtime.destinations import EVERYWHERE, Destinations
 from runtime.engine.rights import Administrators
-from runtime.faults import Faults, NoFaults
+from runtime.faults import Faults
 from runtime.flows import Flows
 from runtime.functions import Functions
 from runtime.journal.protocol import Journal
@@ -322,7 +322,7 @@ async def open_runtime(
         agenda=agenda,
         plans=Plans(partial(recall_callables, functions=known_callables), shown_config(config or {}), region, limits),
         broadcast=broadcast,
-        faults=faults or NoFaults(),
+        faults=faults,
         shutdown=shutdown,
         front=lambda: root.address_of(_INTAKE),
         flows=kit,

@@ -89,13 +89,11 @@ def standing_of(task: Task | Flow) -> Standing:
 _RUNNING: Final = ResolutionState.RUNNING  # on the names of members: `runtime.engine.states`
 
 
-def goes_on(was: Task | Flow, now: Task | Flow) -> bool:
+def goes_on(was: Task, now: Task) -> bool:
     """Say whether all that happened to a task is that its run goes on: it stands where it stood, and is listed as it was."""
     return (
-        isinstance(now, Task)
-        and isinstance(was, Task)
-        and now.resolution is was.resolution is _RUNNING
-        and now.run == was.run
+        now.course is was.course  # as long as it is, neither the resolution nor the run is another
+        and now.resolution is _RUNNING
         and now.notes is was.notes
         and now.header is was.header
         and now.plan is was.plan

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
@@ -11,7 +11,7 @@ from runtime.engine.effects import Effect
 from runtime.engine.states import Admission, ResolutionState
 from runtime.engine.task import Task
 from runtime.errors import Unavailable
-from runtime.faults import FaultPoint
+from runtime.faults import FaultPoint, reach
 from runtime.flow.flow import Flow
 from runtime.frozen import value
 from runtime.journal.listing import relisted
@@ -22,6 +22,8 @@ from runtime.work.unit import Services
 
 if TYPE_CHECKING:
     from runtime.flow.effects import Effect as FlowEffect
+
+_BEFORE_REPLY: Final = FaultPoint.BEFORE_REPLY  # on the names of members: `runtime.engine.states`
 
 
 @value
@@ -70,9 +72,9 @@ class Beginnings:
         if services.shutdown.reason is not None and services.post is None:
             raise Unavailable("the runtime is shutting down")  # where there are others, they are handed what is stored
         entries = [one.entry for one in decided]
-        services.faults.reach(FaultPoint.BEFORE_APPEND)
+        reach(services.faults, FaultPoint.BEFORE_APPEND)
         position = await services.journal.append(entries)
-        services.faults.reach(FaultPoint.AFTER_APPEND)
+        reach(services.faults, FaultPoint.AFTER_APPEND)
         beginning, asked = [], False
         for one in decided:
             services.broadcast.publish(one.unit, position, one.records)
@@ -80,7 +82,7 @@ class Beginnings:
             if self._begins(one):
                 services.broadcast.show(one.unit)
                 beginning.append(one)
-            services.faults.reach(FaultPoint.BEFORE_REPLY)
+            reach(services.faults, _BEFORE_REPLY)
             if one.question is not None:
                 one.question.answer(one.task_id)
                 asked = True

@@ -114,7 +114,7 @@ class Broadcast:
             self.spread(task.header.task_id, position, events_of(task, position, records))
         if ours and self._note is not None and isinstance(task, Task):
             self._note(task, records)
-        if task.at_rest:
+        if not task.live and task.at_rest:
             self.fill(task)
             if ours and isinstance(task, Task):
                 self.durations.count(task, records)

@@ -45,6 +45,7 @@ from runtime.engine.states import TaskState
 from runtime.engine.task import Task
 from runtime.errors import NotFound, TemplatingError
 from runtime.foreign import told
+from runtime.journal.protocol import Entry, Record, goes_on
 from runtime.values.json import Json
 from runtime.work.attempt import run_attempt
 from runtime.work.family import Callbacks, batch_of, dismiss_flow, news_of, spawned_by, submit_children, tell_parent
@@ -81,6 +82,11 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
     def _decided(self, events: Sequence[Event]) -> Decided[Task, Effect]:
         decision = decide(self._unit, *events)
         return decision.task, decision.records, decision.effects, decision.refusals
+
+    def _entry(self, unit: Task, records: Sequence[Record]) -> Entry:
+        if goes_on(self._unit, unit):
+            return Entry(unit.header.task_id, records)
+        return super()._entry(unit, records)
 
     def _rest(self) -> StopReason:
         return IN_LINE if self._unit.in_line else IDLE

@@ -9,7 +9,7 @@ timer or a person calls for it.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ClassVar, Final, Generic, TypeAlias, TypeVar
 
 import attrs
@@ -19,7 +19,7 @@ from actors import Actor, Address, Question, ShutdownContext, Stopped, StopReaso
 from runtime.api.messages import GetTask
 from runtime.engine.task import Task
 from runtime.errors import NotFound
-from runtime.faults import FaultPoint, Faults
+from runtime.faults import FaultPoint, Faults, reach
 from runtime.flow.flow import Flow
 from runtime.flows import Flows
 from runtime.journal.listing import relisted
@@ -30,7 +30,6 @@ from runtime.journal.protocol import (
     LeaseLost,
     Record,
     Standing,
-    goes_on,
     standing_of,
 )
 from runtime.work.broadcast import Broadcast
@@ -81,7 +80,7 @@ class Services:
     agenda: Agenda
     plans: Plans
     broadcast: Broadcast
-    faults: Faults
+    faults: Faults | None
     shutdown: ShutdownContext
     front: Front
     flows: Flows
@@ -145,13 +144,16 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
         if self._due:
             self._perform(self._due)
             self._due = ()
-            self._services.faults.reach(_AFTER_START)
+            reach(self._services.faults, _AFTER_START)
         if self._resumed:
-            await self._decide([self._resumption(self._resumed)])
-        self._leave_if_idle()
+            await self._take([self._resumption(self._resumed)])
+        else:
+            self._leave_if_idle()
 
-    async def turn(self, batch: "Sequence[M | Question[M]]") -> None:
-        """Decide on all that arrived, store it in one commit, then act."""
+    def turn(self, batch: "Sequence[M | Question[M]]") -> "Coroutine[Any, Any, None]":
+        """Decide on all that arrived, store it in one commit, then act. To be awaited at once: no coroutine of its own."""
+        if len(batch) == 1 and not isinstance(batch[0], Question):  # what a step has come to, nearly always
+            return self._take([self._event(batch[0])])
         events: list[E] = []
         asked: list[tuple[int, Question[M]]] = []
         readers: list[Question[M]] = []
@@ -165,7 +167,35 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
             else:
                 asked.append((len(events), item))
                 events.append(self._event(item.message))
-        refusals = await self._decide(events) if events else ()
+        return self._take(events, asked, readers)
+
+    async def _take(
+        self,
+        events: Sequence[E],
+        asked: "Sequence[tuple[int, Question[M]]]" = (),
+        readers: "Sequence[Question[M]]" = (),
+    ) -> None:
+        """Decide on events, and answer those who asked, each for the event at an index, and those who want to read."""
+        unit, records, effects, refusals = self._decided(events) if events else (self._unit, (), (), ())
+        if records:
+            services, faults = self._services, self._services.faults
+            if faults is not None:
+                faults.reach(_BEFORE_APPEND)
+            entries = [self._entry(unit, records)]
+            try:
+                position = await services.journal.append(entries)
+            except LeaseLost:
+                raise  # another instance goes on with the unit; this one is about to be stopped, with all that runs for it
+            except JournalUnavailable:
+                position = await self._store_later(entries)
+            if faults is not None:
+                faults.reach(_AFTER_APPEND)
+            self._unit, self._standing = unit, entries[0].standing or self._standing
+            services.broadcast.show(unit)
+            services.broadcast.publish(unit, position, records)
+        if effects:
+            self._perform(effects)
+            reach(self._services.faults, _AFTER_START)
         for index, question in asked:
             refusal = refusals[index]
             if refusal is None:
@@ -180,7 +210,7 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
         """Let what runs finish while the grace lasts; what does not is cut by name, and says so in the journal."""
         if self._unit.idle:
             return
-        await self._decide([self._draining(reason)])
+        await self._take([self._draining(reason)])
         while self.children.running:
             with self._services.shutdown.patience(RECORDING_SECONDS) as patience:
                 batch = await self.receive()
@@ -188,32 +218,9 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
                 return
             await self.turn(batch)
 
-    async def _decide(self, events: Sequence[E]) -> Sequence[Exception | None]:
-        unit, records, effects, refusals = self._decided(events)
-        if records:
-            services = self._services
-            services.faults.reach(_BEFORE_APPEND)
-            entries = [self._entry(unit, records)]
-            try:
-                position = await services.journal.append(entries)
-            except LeaseLost:
-                raise  # another instance goes on with the unit; this one is about to be stopped, with all that runs for it
-            except JournalUnavailable:
-                position = await self._store_later(entries)
-            services.faults.reach(_AFTER_APPEND)
-            self._unit, self._standing = unit, entries[0].standing or self._standing
-            services.broadcast.show(unit)
-            services.broadcast.publish(unit, position, records)
-        if effects:
-            self._perform(effects)
-            self._services.faults.reach(_AFTER_START)
-        return refusals
-
     def _entry(self, unit: U, records: Sequence[Record]) -> Entry:
         """Give what is stored of a turn that made `unit` of what it was: no more than has changed."""
         was = self._unit
-        if goes_on(was, unit):
-            return Entry(was.header.task_id, records)
         listing, standing = relisted(was, unit), standing_of(unit)
         unmoved = listing is None and standing == self._standing
         return Entry(was.header.task_id, records, None if unmoved else standing, listing)
@@ -231,7 +238,7 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
                 tries += 1
 
     def _leave_if_idle(self) -> None:
-        if self._unit.idle and self.stop_if_idle(reason := self._rest()):
+        if not self._unit.live and self._unit.idle and self.stop_if_idle(reason := self._rest()):
             task_id = self._unit.header.task_id
             self._services.broadcast.hide(task_id)
             if reason is IDLE:  # this runtime has nothing left to do for it, and the intake need not hear of that
