@@ -418,7 +418,7 @@ class Draft:
                 was.returned,
                 record.at,
                 was.children,
-                was.shown,
+                was.state,
             ),
         )
 
@@ -614,7 +614,7 @@ class Draft:
             self.touch(name)
             if name in self.loops:  # its children need what it needs
                 self.fresh.extend(child_name(name, index) for index in range(self.loops[name].size))
-        if settles and not (unsettled and unsettled + settles) and is_final(self.steps[name].state):
+        if settles and not (unsettled and unsettled + settles) and self.steps[name].state not in OPEN:
             further.append((name, settles))
 
     def touch(self, name: str) -> None:

@@ -55,11 +55,6 @@ class Progress:
     children: Json = None
     before: str = StepState.TODO
 
-    @property
-    def shown(self) -> str:
-        """The state as templates see it."""
-        return self.before if self.state == _STEP_RUNNING else self.state
-
 
 def is_tallied(progress: Progress) -> bool:
     """Say whether `Task.tally` counts a step."""
@@ -209,10 +204,10 @@ def max_retries_of(step: Step) -> int:
 def view_of(progress: Progress, step: Step) -> StepView:
     """Show a step as templates see it (section 4.2)."""
     return StepView(
-        progress.shown,
+        progress.before if progress.state == _STEP_RUNNING else progress.state,
         progress.error,
-        progress.output,
-        progress.metadata,
+        {} if progress.output is None else progress.output,
+        {} if progress.metadata is None else progress.metadata,
         () if progress.children is None else progress.children,
         progress.tries,
         max_retries_of(step) if progress.tries else step.max_retries,

@@ -92,9 +92,10 @@ class MemoryJournal:
         for one in entries:  # all of them, or none
             if one.standing is not None and one.task_id in self._tasks and one.begins:
                 raise AlreadyStored([one.task_id for one in entries if one.task_id in self._tasks and one.begins])
-        first = self._position + 1
+        tasks, position = self._tasks, self._position
+        first = position + 1
         for entry in entries:
-            kept = self._tasks.get(entry.task_id)
+            kept = tasks.get(entry.task_id)
             if kept is None:
                 kept = self._begin(entry)
             elif entry.standing is not None:
@@ -103,8 +104,10 @@ class MemoryJournal:
                 kept.listing = entry.listing
             begin = len(kept.records)
             kept.records.extend(entry.records)
-            self._turns.append((self._position + 1, kept, begin, len(kept.records)))
-            self._position += len(entry.records)
+            end = len(kept.records)
+            self._turns.append((position + 1, kept, begin, end))
+            position += end - begin
+        self._position = position
         return first
 
     def _begin(self, entry: Entry) -> _Kept:

@@ -28,19 +28,22 @@ _NOT_ALWAYS: Final = frozenset({"config", "function_args", "pre_hook"})
 _STEP_KEYS: Final = ("state", "error", "output", "metadata", "children", "try_count", "max_retries")
 
 
-def _object_for_null(value: Json) -> Json:
-    """Store null as an empty object, so that ``.step.x.output.y`` is no value rather than an error (section 4.3)."""
+def object_for_null(value: Json) -> Json:
+    """Show null as an empty object, so that ``.step.x.output.y`` is no value rather than an error (section 4.3)."""
     return {} if value is None else value
 
 
 @value(eq=False)
 class StepView(Mapping[str, Json]):
-    """What templates see of one step: a mapping with exactly these seven keys."""
+    """What templates see of one step: a mapping with exactly these seven keys.
+
+    An `output` or `metadata` of null is shown as an empty object (`object_for_null`), by whoever makes the view.
+    """
 
     state: str = ""
     error: str = ""
-    output: Json = attrs.field(default=None, converter=_object_for_null)
-    metadata: Json = attrs.field(default=None, converter=_object_for_null)
+    output: Json = attrs.field(factory=dict)
+    metadata: Json = attrs.field(factory=dict)
     children: Json = ()
     try_count: int = 0
     max_retries: int = 0
@@ -138,7 +141,7 @@ class Values(Mapping[str, Any]):
 
     def with_pre_hook(self, output: Json, metadata: Json) -> "Values":
         """Show the result of this attempt's pre-hook."""
-        shown = {"output": _object_for_null(output), "metadata": _object_for_null(metadata)}
+        shown = {"output": object_for_null(output), "metadata": object_for_null(metadata)}
         return attrs.evolve(self, pre_hook=shown)
 
     def with_function_args(self, args: Mapping[str, Json]) -> "Values":
@@ -147,6 +150,8 @@ class Values(Mapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         """Give what stands under a root key: JSON, of a shape that only the template's author knows."""
+        if key == "step" and not self._over:  # what functions of programs ask for, most of all
+            return self.steps
         shown = getattr(self, key) if key in _ROOTS else None
         if shown is None and key not in self:
             raise KeyError(key)

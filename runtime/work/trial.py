@@ -97,9 +97,9 @@ class Attempt(Life):
 
     def ended(self, how: Exit[Report]) -> Report | StepCut:
         """Give what its task is told of its end: its own report, if it came to one."""
+        if isinstance(how, Returned):  # as nearly all end
+            return how.value
         match how:
-            case Returned(value=report):
-                return report
             case Cut(reason=reason):
                 requester, why = reason.requester, reason.text
             case Failed(error=error):

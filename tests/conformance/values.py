@@ -8,7 +8,7 @@ from runtime.errors import UnderstudyError
 from runtime.templates.model import Variable
 from runtime.values.evaluator import Evaluator
 from runtime.values.json import Number, dumps, loads
-from runtime.values.snapshot import StepView, Values
+from runtime.values.snapshot import StepView, Values, object_for_null
 from tests.conformance.cases import Case
 from tests.conformance.matching import Scope, differences
 
@@ -23,7 +23,7 @@ async def run_values_case(case: Case) -> list[str]:
         variables=[Variable(**one) for one in store.get("variables", ())],
     )
     for name, step in store.get("steps", {}).items():
-        values = values.with_step(name, StepView(state="DONE", output=step.get("output")))
+        values = values.with_step(name, StepView(state="DONE", output=object_for_null(step.get("output"))))
     evaluator = Evaluator(now=lambda: EPOCH)
     problems: list[str] = []
     for index, action in enumerate(case["actions"]):

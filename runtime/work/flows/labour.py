@@ -30,7 +30,7 @@ from runtime.templates.model import Action, Template
 from runtime.templates.model import Step as TaskStep
 from runtime.values.evaluator import renders
 from runtime.values.json import Json
-from runtime.values.snapshot import StepView, Values
+from runtime.values.snapshot import StepView, Values, object_for_null
 from runtime.wishes import Spawned
 from runtime.work.attempt import run_attempt
 from runtime.work.flows.children import Nursery
@@ -166,7 +166,7 @@ def _values(flow: Flow) -> Values:
     header = flow.header
     steps: HashTrieMap[str, StepView] = HashTrieMap()
     for one in flow.ordered():
-        view = StepView(state=one.status.status, output=one.output, metadata=one.status.metadata)
+        view = StepView(one.status.status, "", object_for_null(one.output), one.status.metadata)
         steps = steps.insert(base_name(one.name), view)
     infos: dict[str, Json] = {
         "task_id": header.flow_id,

@@ -22,7 +22,7 @@ DATA = """{
 
 def some_values(**more) -> Values:
     data: Any = loads(DATA)
-    return Values(input=data, **more).with_step("first", StepView(state="DONE", output=None))
+    return Values(input=data, **more).with_step("first", StepView(state="DONE"))
 
 
 @cache
