@@ -12,6 +12,7 @@ from runtime.api.flow_commands import (
     AnswerTaskApproval,
     CancelFlow,
     DeleteFlow,
+    InterruptFlowStep,
     PauseFlow,
     RerunFlow,
     RetryGroup,
@@ -35,6 +36,7 @@ AboutFlow: TypeAlias = (
     | AnswerTaskApproval
     | StartFlow
     | CancelFlow
+    | InterruptFlowStep
     | SetApprovalOption
     | RetryStep
     | SkipStep
@@ -65,6 +67,7 @@ def may_about_flow(message: AboutFlow, who: Identity, flow: Flow, administrators
         case (
             StartFlow()
             | CancelFlow()
+            | InterruptFlowStep()
             | SetApprovalOption()
             | RetryStep()
             | SkipStep()

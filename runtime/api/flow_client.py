@@ -19,6 +19,7 @@ from runtime.api.flow_messages import (
     CancelFlow,
     DeleteFlow,
     FlowCommand,
+    InterruptFlowStep,
     PauseFlow,
     RerunFlow,
     RetryGroup,
@@ -198,6 +199,21 @@ class FlowHandle:
             raise InputInvalid([Fault("group_id", "a step is to be cancelled, or a group: not both")])
         await self._runtime.tell_flow(
             CancelFlow(flow_id=self.id, reason=reason, step_id=step_id, group_id=group_id, by=by)
+        )
+
+    async def interrupt_step(self, step_id: str, reason: str = "", *, attempt: int = 0, by: str = "user") -> None:
+        """Have the running work of a step cut, because it hangs, say: it has failed then, and its retries go on.
+
+        It is retried by itself where its rule says so, and else waits for a person. What the work comes to before it
+        is cut counts instead. An `attempt` above 0 is the number of the one that is meant (`FlowStepView.attempt`).
+        Returns once it is stored; asking again changes nothing.
+
+        Raises:
+            NotFound: there is no such step.
+            Conflict: no work of it is running, or another attempt is.
+        """
+        await self._runtime.tell_flow(
+            InterruptFlowStep(flow_id=self.id, step_id=step_id, reason=reason, attempt=attempt, by=by)
         )
 
 

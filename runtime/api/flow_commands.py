@@ -73,6 +73,19 @@ class CancelFlow(AboutFlows):
 
 
 @frozen(kw_only=True)
+class InterruptFlowStep(AboutFlows):
+    """Cut the work of a step that is running, because it hangs, say: it has failed then, and its retries go on.
+
+    What the work comes to before it is cut counts in place of that. Asked for again, it changes nothing.
+    """
+
+    flow_id: str = name(_FLOW)
+    step_id: str = name(_STEP)
+    reason: str = said("Why; it is kept with what was done.", default="", maxLength=1000)
+    attempt: int = said("The number of the attempt that is meant; 0: whichever is running.", default=0, minimum=0)
+
+
+@frozen(kw_only=True)
 class AnswerApproval(AboutFlows):
     """Answer the approval of a step: the first answer stands."""
 
@@ -166,6 +179,7 @@ FlowCommand: TypeAlias = (
     SubmitFlow
     | StartFlow
     | CancelFlow
+    | InterruptFlowStep
     | AnswerApproval
     | AnswerTaskApproval
     | SetApprovalOption

@@ -13,6 +13,7 @@ from runtime.api.flow_commands import (
     CancelFlow,
     DeleteFlow,
     FlowCommand,
+    InterruptFlowStep,
     PauseFlow,
     RerunFlow,
     RetryGroup,
@@ -291,6 +292,8 @@ class FlowDesk:
                 await handle.cancel(
                     message.reason or "cancelled", step_id=message.step_id, group_id=message.group_id, by=by
                 )
+            case InterruptFlowStep():
+                await handle.interrupt_step(message.step_id, message.reason, attempt=message.attempt, by=by)
             case SetApprovalOption():
                 admin = self._administers(who)
                 await handle.set_approval_option(message.option, by=by, admin=admin, groups=who.groups)

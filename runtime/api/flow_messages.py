@@ -55,6 +55,15 @@ class CancelFlow(_OfFlow):
 
 
 @frozen(kw_only=True)
+class InterruptFlowStep(_OfFlow):
+    """Cut the work of a step that is running: it has failed then. An `attempt` above 0 names the one that is meant."""
+
+    step_id: str
+    reason: str = ""
+    attempt: int = 0
+
+
+@frozen(kw_only=True)
 class AnswerApproval(_OfFlow):
     """Answer the approval of a step. `type` is one of `runtime.flow.states.ResponseType`. The first answer stands."""
 
@@ -128,6 +137,7 @@ class DeleteFlow:
 FlowCommand: TypeAlias = (
     StartFlow
     | CancelFlow
+    | InterruptFlowStep
     | AnswerApproval
     | SetApprovalOption
     | RetryStep

@@ -10,7 +10,7 @@ import attrs
 from runtime.flow.flow import Flow
 from runtime.flow.records import PoliciesReported
 from runtime.flow.rows import Group, Run, Step
-from runtime.flow.states import ExecutionType
+from runtime.flow.states import ExecutionType, Stage
 from runtime.flow.status import Status
 from runtime.frozen import frozen
 from runtime.values.json import Json
@@ -56,7 +56,7 @@ class ApprovalView:
 
 @frozen(kw_only=True)
 class FlowStepView:
-    """One step. `not_before`: it is tried again then, or once somebody retries it. `waits`: it asks for an answer; `may_retry`, `may_skip`: a person may do that now."""
+    """One step. `attempt` is the number of its work that is running, 0 while none is. `not_before`: it is tried again then, or once somebody retries it. `waits`: it asks for an answer; `may_retry`, `may_skip`: a person may do that now."""
 
     id: str
     name: str
@@ -85,6 +85,7 @@ class FlowStepView:
     waits: bool
     may_retry: bool
     may_skip: bool
+    attempt: int
 
 
 @frozen(kw_only=True)
@@ -379,4 +380,5 @@ def _step(flow: Flow, step: Step) -> FlowStepView:
         waits=step.id in flow.parked,
         may_retry=(waits and spec.retryable and not step.retried) or step.id in flow.delayed,
         may_skip=waits and spec.skippable,
+        attempt=step.attempt if step.stage in {Stage.WORK, Stage.INTERRUPTED} else 0,
     )

@@ -149,6 +149,8 @@ async def _say(runtime: Runtime, request: Request) -> FlowHandle:
             await flow.retry_group(step_id, by=request.by)
         case "skip":
             await flow.skip(step_id, by=request.by)
+        case "interrupt":
+            await flow.interrupt_step(step_id, request.note, by=request.by)
         case "option":
             await flow.set_approval_option(request.option, by=request.by)
         case "pause":

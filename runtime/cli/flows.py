@@ -133,6 +133,11 @@ _about_step(
 _about_step("retry", "Try STEP_ID, which failed, again; or have its plan made again.")
 _about_step("retry-group", "Try the whole group of STEP_ID again.")
 _about_step("skip", "Go on without STEP_ID, which failed.")
+_about_step(
+    "interrupt",
+    "Cut the running work of STEP_ID, which hangs: it has failed then, and its retries go on.",
+    click.option("--reason", "note", default="", help="Why."),
+)
 
 
 def _about_flow(name: str, text: str, *more: Any) -> None:

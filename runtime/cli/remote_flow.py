@@ -8,6 +8,7 @@ from runtime.api.flow_commands import (
     AnswerApproval,
     CancelFlow,
     FlowCommand,
+    InterruptFlowStep,
     PauseFlow,
     RetryGroup,
     RetryStep,
@@ -78,6 +79,8 @@ def message_of(request: Request) -> FlowCommand:
             return RetryGroup(flow_id=flow_id, step_id=step_id)
         case "skip":
             return SkipStep(flow_id=flow_id, step_id=step_id)
+        case "interrupt":
+            return InterruptFlowStep(flow_id=flow_id, step_id=step_id, reason=request.note)
         case "option":
             option = choice(ApprovalOption, request.option, "option", ApprovalOption.PROMPT)
             return SetApprovalOption(flow_id=flow_id, option=option)

@@ -29,6 +29,7 @@ Modules
     flat        flows without groups
     groups      groups dispatch steps; `segments`: flows dispatch groups
     cloning     clones of steps and groups; `naming` names them, and flows
+    interrupts  work that somebody has cut
     manual      what people ask for: retry, skip, retry a group, pause; and giving up for a newer flow
     rerun       running a flow without groups again
     cancellation, cleanup, ends, resuming    how it stops, what becomes of the rest, and how it goes on

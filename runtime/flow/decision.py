@@ -10,7 +10,7 @@ from typing import assert_never
 import attrs
 
 from runtime.errors import Refused
-from runtime.flow import flat, generation, groups, segments
+from runtime.flow import flat, generation, groups, interrupts, segments
 from runtime.flow.approval import (
     approvals_due,
     change_option,
@@ -34,6 +34,7 @@ from runtime.flow.events import (
     GenerationFailed,
     GroupsGenerated,
     HookReturned,
+    InterruptStepRequested,
     NewerFlowCreated,
     ParentTold,
     PauseRequested,
@@ -48,6 +49,7 @@ from runtime.flow.events import (
     SkipStepRequested,
     StartRequested,
     StepCut,
+    StepReport,
     StepsGenerated,
     TurnGiven,
     UnpauseRequested,
@@ -146,6 +148,8 @@ def _take(turn: Turn, event: Event) -> Refused | None:
             return cancel(turn, event)
         case CancelStepRequested():
             return cancel_step(turn, event)
+        case InterruptStepRequested():
+            return interrupts.interrupt_step(turn, event)
         case CancelGroupRequested():
             return cancel_group(turn, event)
         case NewerFlowCreated():
@@ -168,16 +172,16 @@ _STAGES = {
 }
 
 
-def _take_report(
-    turn: Turn,
-    event: WorkFinished | StepCut | PlanChecked | PoliciesEvaluated | HookReturned | DependentsFound,
-) -> None:
+def _take_report(turn: Turn, event: StepReport) -> None:
     """Take what comes of an effect, unless it comes too late: of another attempt, or of what the step left behind."""
     step = turn.flow.steps.get(event.step)
     if step is None or step.id not in turn.flow.live or step.attempt != event.attempt:
         return
     if step.stage is Stage.STOPPING:
         stopped(turn, step.id)
+        return
+    if step.stage is Stage.INTERRUPTED:
+        interrupts.settle(turn, event)
         return
     if not isinstance(event, StepCut) and step.stage is not _STAGES[type(event)]:
         return

@@ -240,6 +240,17 @@ class CancelStepRequested:
 
 
 @frozen(kw_only=True)
+class InterruptStepRequested:
+    """Somebody wants the work of a step cut that is running; with an `attempt` above 0 that one, and no other."""
+
+    at: float
+    by: str
+    step: str
+    reason: str = ""
+    attempt: int = 0
+
+
+@frozen(kw_only=True)
 class CancelGroupRequested:
     """Somebody wants a group to stop, and with it its flow (group mode)."""
 
@@ -283,18 +294,10 @@ class ParentTold:
     heard: bool
 
 
-Report: TypeAlias = (
-    StepsGenerated
-    | GroupsGenerated
-    | GenerationFailed
-    | WorkFinished
-    | StepCut
-    | PlanChecked
-    | PoliciesEvaluated
-    | HookReturned
-    | DependentsFound
-    | ParentTold
-)
+StepReport: TypeAlias = WorkFinished | StepCut | PlanChecked | PoliciesEvaluated | HookReturned | DependentsFound
+"""What comes of an effect that is about a step."""
+
+Report: TypeAlias = StepsGenerated | GroupsGenerated | GenerationFailed | StepReport | ParentTold
 """What comes of an effect."""
 
 Event: TypeAlias = (
@@ -313,6 +316,7 @@ Event: TypeAlias = (
     | UnpauseRequested
     | CancelRequested
     | CancelStepRequested
+    | InterruptStepRequested
     | CancelGroupRequested
     | NewerFlowCreated
     | DrainBegan

@@ -100,6 +100,8 @@ def _ask_again(turn: Turn, step: Step, reason: str) -> None:
             turn.effects.append(FindDependents(step.id, step.attempt))
         case Stage.STOPPING:
             stopped(turn, step.id)
+        case Stage.INTERRUPTED:
+            work_failed(turn, step.id, step.stopped_for, "interrupted")
         case Stage.IDLE | Stage.DELAY | Stage.ANSWER:
             pass
         case _:

@@ -224,7 +224,18 @@ class Stage(StrEnum):
     HOOK = "hook"
     DEPENDENTS = "dependents"
     STOPPING = "stopping"
+    INTERRUPTED = "interrupted"
 
 
-LIVE: Final = frozenset({Stage.WORK, Stage.PLAN, Stage.POLICIES, Stage.HOOK, Stage.DEPENDENTS, Stage.STOPPING})
+LIVE: Final = frozenset(
+    {
+        Stage.WORK,
+        Stage.PLAN,
+        Stage.POLICIES,
+        Stage.HOOK,
+        Stage.DEPENDENTS,
+        Stage.STOPPING,
+        Stage.INTERRUPTED,
+    }
+)
 """The stages in which something runs for the step and will report."""

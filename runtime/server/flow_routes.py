@@ -7,6 +7,7 @@ from runtime.api.flow_commands import (
     AnswerTaskApproval,
     CancelFlow,
     DeleteFlow,
+    InterruptFlowStep,
     PauseFlow,
     RerunFlow,
     RetryGroup,
@@ -161,6 +162,7 @@ FLOW_ROUTES: Final = (
     _about_step("retry", RetryStep, body=named("stale_plan")),
     _about_step("skip", SkipStep),
     _about_step("cancel", CancelFlow, body=named("reason")),
+    _about_step("interrupt", InterruptFlowStep, body=named("reason", "attempt")),
     _about_step("retry-group", RetryGroup),
     *_answering(_TASK_STEP, AnswerTaskApproval, "task_id", "step"),
 )

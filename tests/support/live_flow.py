@@ -20,6 +20,7 @@ from runtime.api.flow_messages import (
     AnswerApproval,
     CancelFlow,
     FlowCommand,
+    InterruptFlowStep,
     PauseFlow,
     RerunFlow,
     RetryGroup,
@@ -37,6 +38,7 @@ from runtime.flow.events import (
     CancelRequested,
     CancelStepRequested,
     Event,
+    InterruptStepRequested,
     PauseRequested,
     RerunRequested,
     ResponseGiven,
@@ -337,6 +339,10 @@ def message_of(event: Event) -> FlowCommand | None:
             return CancelFlow(flow_id=FLOW, by=event.by, reason=event.reason)
         case CancelStepRequested():
             return CancelFlow(flow_id=FLOW, by=event.by, reason=event.reason, step_id=event.step)
+        case InterruptStepRequested():
+            return InterruptFlowStep(
+                flow_id=FLOW, by=event.by, reason=event.reason, step_id=event.step, attempt=event.attempt
+            )
         case CancelGroupRequested():
             return CancelFlow(flow_id=FLOW, by=event.by, reason=event.reason, group_id=event.group)
         case ResponseGiven():

@@ -7,6 +7,7 @@ from runtime.api.flow_messages import (
     AnswerApproval,
     CancelFlow,
     FlowCommand,
+    InterruptFlowStep,
     PauseFlow,
     RerunFlow,
     RetryGroup,
@@ -23,6 +24,7 @@ from runtime.flow.events import (
     CancelRequested,
     CancelStepRequested,
     Event,
+    InterruptStepRequested,
     NewerFlowCreated,
     PauseRequested,
     RerunRequested,
@@ -51,6 +53,10 @@ def flow_event_of(message: FlowRequest, at: float) -> Event:
             return CancelGroupRequested(at=at, by=message.by, group=message.group_id, reason=message.reason)
         case CancelFlow():
             return CancelRequested(at=at, by=message.by, reason=message.reason)
+        case InterruptFlowStep():
+            return InterruptStepRequested(
+                at=at, by=message.by, step=message.step_id, reason=message.reason, attempt=message.attempt
+            )
         case AnswerApproval():
             return ResponseGiven(
                 at=at,

@@ -81,6 +81,7 @@ def test_what_is_refused_is_one_line_and_status_2(shell, document):
         (("approve", "one", "s9"), 'no step "s9"'),
         (("retry", "one", "s1"), "has ended"),
         (("cancel", "one"), "cannot be cancelled"),
+        (("interrupt", "one", "s1"), "cannot be interrupted: no work of it is running"),
         (("show", "nobody"), 'no flow "nobody"'),
         (
             ("run", document("kind: flow\ngroups: [{steps: [{nam: x}]}]", "bad.yaml")),

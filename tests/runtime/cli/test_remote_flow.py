@@ -76,6 +76,7 @@ def test_what_is_refused_is_one_line_and_status_2(shell, tmp_path):
         (("approve", "four", "s9"), 'no step "s9"'),
         (("respond", "four", "s1", "banana"), "banana"),
         (("skip", "four", "s1"), "cannot be skipped: it is approval-awaiting"),
+        (("interrupt", "four", "s1"), "cannot be interrupted: no work of it is running, it is approval-awaiting"),
         (("unpause", "four"), "is not paused"),
         (("option", "four", "never"), "never"),
     ):

@@ -14,6 +14,7 @@ from runtime.flow.events import (
     CancelRequested,
     CancelStepRequested,
     GenerationFailed,
+    InterruptStepRequested,
     NewerFlowCreated,
     PauseRequested,
     RerunRequested,
@@ -100,7 +101,7 @@ def act(loop: FlowLoop, data: st.DataObject) -> None:
             ["finish"] * 6
             + ["report"] * 4
             + ["answer"] * 3
-            + ["retry", "skip", "retry-group", "rerun", "option", "pause", "unpause", "cancel-step"]
+            + ["retry", "skip", "retry-group", "rerun", "option", "pause", "unpause", "cancel-step", "interrupt"]
             + ["cancel-group"]
             + ["crash", "expire", "later", "later", "turn", "newer", "cancel"]
         )
@@ -143,6 +144,10 @@ def act(loop: FlowLoop, data: st.DataObject) -> None:
             loop.tell(UnpauseRequested(at=loop.now, by="grace"))
         case "cancel-step":
             loop.tell(CancelStepRequested(at=loop.now, by="grace", step=some))
+        case "interrupt":
+            some = data.draw(st.sampled_from([*sorted(loop.running), some]))
+            attempt = data.draw(st.sampled_from([0, 0, 1, 2]))
+            loop.tell(InterruptStepRequested(at=loop.now, by="grace", step=some, attempt=attempt))
         case "cancel-group":
             group_id = data.draw(st.sampled_from([*sorted(loop.flow.groups), "nope"]))
             loop.tell(CancelGroupRequested(at=loop.now, by="grace", group=group_id))

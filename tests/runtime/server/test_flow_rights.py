@@ -46,6 +46,7 @@ ALLOWED = {
     "answer_task_approval": APPROVERS,
     "start_flow": RUNS_IT,
     "cancel_flow": RUNS_IT,
+    "interrupt_flow_step": RUNS_IT,
     "set_approval_option": RUNS_IT,
     "retry_step": RUNS_IT,
     "skip_step": RUNS_IT,

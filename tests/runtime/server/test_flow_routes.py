@@ -158,6 +158,17 @@ async def test_a_step_that_failed_is_retried_and_skipped(server):
     assert (await fay.get(path)).status_code == 404
 
 
+async def test_only_work_that_is_running_is_interrupted(server):
+    fay = server.client("fay")
+    made = await submitted(fay)
+    path = f"/v1/flows/{await rested(server, made['id'])}"
+    reply = await fay.post(f"{path}/steps/s1/interrupt", json={"reason": "it hangs", "attempt": 1})
+    assert (reply.status_code, "it is approval-awaiting" in reply.json()["error"]) == (409, True)
+    assert (await fay.post(f"{path}/steps/s1/interrupt", json={"why": "it hangs"})).status_code == 400
+    assert (await fay.post(f"{path}/steps/s9/interrupt")).status_code == 404
+    assert (await server.client("eve").post(f"{path}/steps/s1/interrupt")).status_code == 404
+
+
 async def test_a_group_is_cancelled_and_its_flow_with_it(server):
     fay = server.client("fay")
     made = await submitted(fay)

@@ -46,6 +46,7 @@ QUESTIONS = [
     ChildCameToRest(task_id="t", batch="b", child=SpawnedTask(id="c", state="DONE", result={"x": [1]})),
     flows.StartFlow(flow_id="f"),
     flows.CancelFlow(flow_id="f", by="ann", step_id="s"),
+    flows.InterruptFlowStep(flow_id="f", by="ann", step_id="s", attempt=2),
     flows.AnswerApproval(flow_id="f", step_id="s", type="approve", admin=True),
     flows.SetApprovalOption(flow_id="f", option=next(iter(ApprovalOption))),
     flows.RetryStep(flow_id="f", step_id="s", stale_plan=None),

@@ -156,7 +156,8 @@ async function flow(id) {
   }
   const of = (step) => `${path}/steps/${encodeURIComponent(step.id)}`;
   const mend = (step) => make("span", {}, ...["retry", "skip"].filter((verb) => step[`may_${verb}`]).map((verb) =>
-    button(verb, () => ask(`${of(step)}/${verb}`, "POST"))));
+    button(verb, () => ask(`${of(step)}/${verb}`, "POST"))),
+  step.attempt ? button("interrupt", () => ask(`${of(step)}/interrupt`, "POST", { attempt: step.attempt })) : null);
   const groups = Object.fromEntries(one.groups.map((group) => [group.id, group.name]));
   const rows = one.steps.map((step) => [groups[step.group_id] || "", step.name, badge(step.status.status),
     step.status.metadata.reason || step.status.status_human_description, mend(step)]);

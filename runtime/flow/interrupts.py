@@ -1,0 +1,49 @@
+"""Interrupting the work of a step, because it hangs, say: it has failed then, and what mends a failure mends it.
+
+The request is stored at once, and what runs is cut; once that has ended the step has failed, is retried by itself where
+its rule says so, and else waits for a person. What the work comes to before the cut gets to it counts instead. Only work
+is interrupted: whatever else a step may wait for is an answer, or ends by itself in time.
+"""
+
+import attrs
+
+from runtime.errors import Conflict, NotFound, Refused
+from runtime.flow.effects import StopSteps
+from runtime.flow.events import InterruptStepRequested, StepReport, WorkFinished
+from runtime.flow.lifecycle import finished, work_failed
+from runtime.flow.records import StepStaged
+from runtime.flow.states import Stage
+from runtime.flow.turn import Turn
+
+
+def interrupt_step(turn: Turn, event: InterruptStepRequested) -> Refused | None:
+    """Have the work of a step cut, or say why not. To ask for it again does no harm."""
+    flow = turn.flow
+    flow_id = flow.header.flow_id
+    step = flow.steps.get(event.step)
+    if step is None:
+        return NotFound("step", event.step, f"flow {flow_id} has no such step")
+    refused = f"step {step.id} of flow {flow_id} cannot be interrupted"
+    if step.stage is Stage.STOPPING:
+        return Conflict(f"{refused}: it is being cancelled, and what runs of it is being cut")
+    if step.stage not in {Stage.WORK, Stage.INTERRUPTED}:
+        return Conflict(f"{refused}: no work of it is running, it is {step.status.status}")
+    if event.attempt > 0 and event.attempt != step.attempt:
+        return Conflict(f"{refused}: its attempt {step.attempt} is running, and not {event.attempt}")
+    if step.stage is Stage.WORK:
+        why = f"interrupted by {event.by}{f': {event.reason}' if event.reason else ''}"
+        turn.record(StepStaged(at=turn.at, step=step.id, stage=Stage.INTERRUPTED, reason=why))
+        turn.effects.append(StopSteps((step.id,), event.by, event.reason))
+    return None
+
+
+def settle(turn: Turn, event: StepReport) -> None:
+    """Take the end of work that was to be cut: a failure, unless it came to something first."""
+    why = turn.step(event.step).stopped_for
+    match event:
+        case WorkFinished(error=None):
+            finished(turn, event)
+        case WorkFinished(error=str(error), begun=True):
+            finished(turn, attrs.evolve(event, error=f"{why}; it said: {error}"))
+        case _:
+            work_failed(turn, event.step, why, "interrupted")
