@@ -45,7 +45,7 @@ from runtime.flows import Flows
 from runtime.functions import Functions
 from runtime.ids import new_id
 from runtime.journal.listing import Count, Wanted
-from runtime.journal.protocol import PAGE, Journal, Listed, Place, Stored
+from runtime.journal.protocol import PAGE, Journal, Listed, Place, Stored, Trouble
 from runtime.journal.shared import LeaseFigures, SharedJournal
 from runtime.notifications.figures import NotificationFigures
 from runtime.templates.actions import ActionTypes
@@ -523,6 +523,10 @@ class Runtime(FlowClient):
     def leases(self) -> LeaseFigures | None:
         """Tell what became of the leases of this instance and of others; None where the store is not shared. Sync."""
         return self._journal.leases if isinstance(self._journal, SharedJournal) else None
+
+    def trouble(self) -> Trouble | None:
+        """Tell whether nothing could be stored when something last was to be, and why. Sync."""
+        return self._journal.trouble
 
     def durations(self) -> Mapping[str, Durations]:
         """Tell how long the tasks took that this runtime saw done, by template, since it was started. Sync."""

@@ -64,7 +64,7 @@ from runtime.errors import Fault, Forbidden, InputInvalid, NotFound, did_you_mea
 from runtime.frozen import frozen
 from runtime.ids import new_id
 from runtime.journal.listing import Count, Involved, Role, Wanted
-from runtime.journal.protocol import Listed, Place
+from runtime.journal.protocol import Listed, Place, Trouble
 from runtime.journal.shared import LeaseFigures
 from runtime.notifications.figures import NotificationFigures
 from runtime.templates.model import Function, Template, normalise_name
@@ -501,6 +501,10 @@ class Desk:
     def durations(self) -> Mapping[str, Durations]:
         """Tell how long tasks took; see `Runtime.durations`."""
         return self._runtime.durations()
+
+    def trouble(self) -> Trouble | None:
+        """Tell whether nothing can be stored; see `Runtime.trouble`."""
+        return self._runtime.trouble()
 
     def leases(self) -> LeaseFigures | None:
         """Tell what became of leases; see `Runtime.leases`."""

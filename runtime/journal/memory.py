@@ -283,6 +283,10 @@ class MemoryJournal:
         self._check_open()
         raise StoreUnusable("tasks are kept in memory, where nothing is sealed")
 
+    @property
+    def trouble(self) -> None:
+        """Say that memory takes whatever it is given; see `Journal.trouble`."""
+
     async def close(self) -> None:
         """Forget everything."""
         await trio.lowlevel.checkpoint()

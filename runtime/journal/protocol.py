@@ -59,6 +59,14 @@ def _of_resolution(standing: "Standing") -> TaskState:
     return task_state_of(standing.state)
 
 
+@frozen
+class Trouble:
+    """Nothing could be stored when something last was to be. `number` counts how often that was so since it was opened."""
+
+    number: int
+    reason: str
+
+
 @value
 class Standing:
     """What a journal knows of a task without reading its records.
@@ -304,6 +312,11 @@ class Journal(Shelf, Protocol):
         Raises:
             StoreUnusable: there is no key ring, or rows keep coming that are sealed with another key.
         """
+        ...
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Say what is wrong with storing though reading works, as of the last try; None when that went well."""
         ...
 
     async def close(self) -> None:

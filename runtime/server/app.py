@@ -87,6 +87,7 @@ class Office:
     """What the handlers share: one server's desk, who it believes, and what it takes.
 
     `origins` are those whose pages may ask (CORS); ``*`` is any. `audit` is told of every request that was answered.
+    `trouble` is the number of the last that was seen of the store, and when it was first seen.
     """
 
     desk: Desk
@@ -97,6 +98,7 @@ class Office:
     origins: tuple[str, ...] = ()
     audit: Audit | None = None
     draining: bool = False
+    trouble: tuple[int, float] = (0, 0.0)
     subscribers: int = 0
     room: trio.Semaphore = attrs.field(init=False)
     rate: RateLimit = attrs.field(init=False)
@@ -313,9 +315,18 @@ async def _alive(_asked: Asked) -> Response:
     return PlainTextResponse("ok")
 
 
+_TROUBLED_SECONDS: Final = 30.0
+"""How long a server takes nothing after its store took nothing; then it is tried again, for nobody else would."""
+
+
 async def _ready(office: Office, _asked: Asked) -> Response:
     if office.draining:
         return refusal(Unavailable("the server is draining"))
+    trouble, now = office.desk.trouble(), office.clock.monotonic()
+    if trouble is not None and trouble.number != office.trouble[0]:
+        office.trouble = trouble.number, now
+    if trouble is not None and now - office.trouble[1] < _TROUBLED_SECONDS:
+        return refusal(Unavailable(trouble.reason))
     await office.desk.handle(GetStatistics(tags={"ping": "ping"}), _NOBODY)
     return PlainTextResponse("ok")
 

@@ -69,6 +69,10 @@ class PostgresJournal(PostgresStore):
         raise lost
 
     @property
+    def trouble(self) -> None:
+        """Say nothing of its own: who cannot store there cannot read either; see `Journal.trouble`."""
+
+    @property
     def lease_held(self) -> bool:
         """Say whether our tasks are ours; see `SharedJournal.lease_held`."""
         return self._instance.held

@@ -26,6 +26,7 @@ from runtime.journal.protocol import (
     Record,
     Stored,
     StoreUnusable,
+    Trouble,
     standing_of,
 )
 from runtime.journal.replaying import replay
@@ -203,6 +204,11 @@ class SqliteJournal:
         self._ring = self._ring.refreshed()
         with serving(self._path):
             return await trio.to_thread.run_sync(reseal, self._path, self._ring, limiter=self._one_resealing)
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Say what is wrong with storing; see `Journal.trouble`."""
+        return self._thread.trouble
 
     async def close(self) -> None:
         """Store what was handed over, and let go of the file."""

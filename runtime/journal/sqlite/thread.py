@@ -18,6 +18,7 @@ from outcome import Error, Outcome, Value
 from trio.lowlevel import reschedule
 
 from runtime.journal.appends import Append
+from runtime.journal.protocol import Trouble
 from runtime.journal.sqlite.writer import Writer
 from runtime.journal.turns import Turn, share
 
@@ -55,6 +56,11 @@ class WriterThread:
         # not acknowledged.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What the writer was in when it last committed, if it was in any."""
+        return self._writer.trouble
 
     @property
     def settled(self) -> bool:

@@ -19,7 +19,7 @@ from runtime.errors import Refused, Unavailable
 from runtime.journal.keys import KeyRing
 from runtime.journal.listing import Listing
 from runtime.journal.notes import log
-from runtime.journal.protocol import AlreadyStored, JournalUnavailable, Standing, StoreUnusable
+from runtime.journal.protocol import AlreadyStored, JournalUnavailable, Standing, StoreUnusable, Trouble
 from runtime.journal.sqlite import memos
 from runtime.journal.sqlite.database import Opening, connect, unavailable
 from runtime.journal.sqlite.schema import next_position
@@ -42,7 +42,8 @@ class Writer:
         self._connection.execute(_BIRTHS_VIEW)
         self._templates_stored: set[bytes] = set()
         self._unsure: Unavailable | None = None
-        self._failing = False
+        self._refused = 0
+        self.trouble: Trouble | None = None
         try:
             check_keys(self._connection, ring, self._path)
             self.next_position = next_position(self._connection)
@@ -58,6 +59,7 @@ class Writer:
     def commit(self, group: Sequence[Sequence[Turn]]) -> Sequence[int | Refused]:
         """Store the turns of several appends together. Gives the first position of each, or why it was not stored."""
         if self._unsure is not None:
+            self._note(self._unsure)
             return [self._unsure] * len(group)
         position = self.next_position
         positions = []
@@ -83,7 +85,7 @@ class Writer:
                 self._unsure = refusal
             self._note(refusal)
             return [refusal] * len(group)
-        if self._failing:
+        if self.trouble is not None:
             self._note(None)
         self.next_position = position
         return positions
@@ -92,9 +94,10 @@ class Writer:
         """Log that nothing can be stored, or that it can again: once each time."""
         if refusal is None:
             log().warning("store_available", store=str(self._path))
-        elif not self._failing:
+        elif self.trouble is None:
             log().error("store_unavailable", store=str(self._path), error=str(refusal))
-        self._failing = refusal is not None
+        self._refused += refusal is not None
+        self.trouble = None if refusal is None else Trouble(self._refused, str(refusal))
 
     def _known(self, turns: Sequence[Turn]) -> AlreadyStored | None:
         """Say which of those that begin have been stored before: looked up only once a commit has failed."""

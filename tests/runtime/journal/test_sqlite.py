@@ -227,12 +227,15 @@ async def test_a_store_that_another_program_keeps_locked_says_so_and_goes_on_whe
             await journal.append([first("a")])
             other = apsw.Connection(str(path))
             other.execute("BEGIN IMMEDIATE")
+            assert journal.trouble is None
             with pytest.raises(JournalUnavailable, match="keeps it locked"):
                 await journal.append([first("b")])
+            assert (journal.trouble.number, "keeps it locked" in journal.trouble.reason) == (1, True)
             assert names(await journal.tasks()) == ["a"]
             other.execute("COMMIT")
             other.close()
             assert await journal.append([first("b")]) == 2
+            assert journal.trouble is None
     assert [(line["event"], "keeps it locked" in line.get("error", "")) for line in logs] == [
         ("store_unavailable", True),
         ("store_available", False),

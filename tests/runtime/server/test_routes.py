@@ -1,5 +1,6 @@
 """The server as its users meet it: real requests, over loopback."""
 
+import apsw
 import attrs
 import pytest
 import trio
@@ -392,6 +393,32 @@ async def test_health_figures_and_the_openapi_document_are_for_everybody(server)
     assert "/task/{id}" in document["paths"]
     server.office.draining = True
     assert (await nobody.get("/readyz")).status_code == 503
+
+
+async def test_a_server_whose_store_takes_nothing_is_not_ready_until_it_does_or_it_is_time_to_try(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("runtime.journal.sqlite.database._BUSY_SECONDS", 0.05)
+    path = tmp_path / "tasks.db"
+    with trio.fail_after(60):
+        async with running_server([HELLO], store=f"sqlite:///{path}") as server:
+            ada = server.client("ada")
+            assert (await ada.get("/readyz")).status_code == 200
+            other = apsw.Connection(str(path))
+            other.execute("BEGIN IMMEDIATE")
+            refused = await ada.post("/task", json={"template_name": "hello", "input": {"name": "Ada"}})
+            assert refused.status_code == 503
+            reply = await ada.get("/readyz")
+            assert (reply.status_code, "keeps it locked" in reply.json()["error"]) == (503, True)
+            number, since = server.office.trouble
+            server.office.trouble = number, since - 31  # nothing was to be stored meanwhile, for nobody was let through
+            assert (await ada.get("/readyz")).status_code == 200
+            await ada.post("/task", json={"template_name": "hello", "input": {"name": "Ada"}})
+            assert (await ada.get("/readyz")).status_code == 503
+            other.execute("COMMIT")
+            other.close()
+            await submitted(ada)
+            assert (await ada.get("/readyz")).status_code == 200
 
 
 async def test_keys_are_rotated_by_administrators_even_under_maintenance(tmp_path):
