@@ -31,6 +31,7 @@ from runtime.templates.model import Action, Function, Output, OutputStrategy
 from runtime.values.evaluator import EvalCache
 from runtime.values.json import Json, NotJson, ValueTooLarge, normalise
 from runtime.values.snapshot import Values
+from runtime.work.heeding import heed
 from runtime.work.limits import TOTAL, runner_label
 from runtime.work.resources import Resources
 from runtime.work.trial import Attempt, Tools
@@ -218,7 +219,8 @@ async def _run(runner: AnyRunner, request: StepRequest[object], attempt: Attempt
         else:
             outcome = await runner.run(request)
     except StepFailed as failure:
-        return _left(attempt, _state_of(failure), said(failure.message), failure)
+        finished = _left(attempt, _state_of(failure), said(failure.message), failure)
+        return await heed(attempt, finished) if attempt.wishes and attempt.program.bare else finished
     except NotJson as fault:
         return attempt.finished(StepState.FATAL_ERROR, f"the result of the action is not JSON: {fault}")
     except BaseException as failure:
@@ -226,7 +228,8 @@ async def _run(runner: AnyRunner, request: StepRequest[object], attempt: Attempt
             raise
         return attempt.finished(StepState.SERVER_ERROR, told(failure))
     if isinstance(outcome, Outcome):
-        return _left(attempt, _DONE, "", outcome)
+        finished = _left(attempt, _DONE, "", outcome)
+        return await heed(attempt, finished) if attempt.wishes and attempt.program.bare else finished
     problem = f'runner "{runner.name}" gave a {type(outcome).__name__}, not an Outcome'
     return attempt.finished(StepState.FATAL_ERROR, problem)  # a runner need not be type-checked
 

@@ -5,7 +5,7 @@ go wrong inside it is a state of the step; only being cut from outside, or a bug
 `Attempt.ended` says so in its place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Final
 
 import attrs
@@ -28,8 +28,14 @@ _CHECKED: Final = frozenset({StepState.DONE, StepState.CLIENT_ERROR})
 """The states an action may leave for its check conditions to be asked."""
 
 
-async def run_attempt(attempt: Attempt) -> Report:
-    """Make one attempt. Cancelling it cuts whatever it is doing at the moment, the runner included."""
+def run_attempt(attempt: Attempt) -> Awaitable[Report]:
+    """Make one attempt: await it at once. Cancelling it cuts whatever it is doing at the moment, the runner included."""
+    if attempt.program.bare and attempt.kept.before != _AFTERRUN_ERROR:
+        return act(attempt, attempt.values)
+    return _run_whole(attempt)
+
+
+async def _run_whole(attempt: Attempt) -> Report:
     program = attempt.program
     if program.unrolls:
         return await _skip(attempt, program.parent_skips) or await _unroll(attempt)

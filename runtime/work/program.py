@@ -35,7 +35,8 @@ class Program:
     """How the attempts of one step go.
 
     `unrolls`: they find the items of a loop, and do nothing else. `plain`: nothing is waited for before the action, and
-    its output has no schema. `skips` are asked before the action, `parent_skips` before a loop is expanded, `checks`
+    its output has no schema. `bare`: besides, nothing is asked before it or after it, and nothing rendered, so that an
+    attempt is its action and nothing else. `skips` are asked before the action, `parent_skips` before a loop is expanded, `checks`
     after the action. `hook` is the innermost pre-hook, and `hook_calls` lead to the function it belongs to: none for the
     step's own. `held` are the resources that one holds whatever its configuration comes to; none, if it only waits for
     other work.
@@ -52,6 +53,7 @@ class Program:
     hook_calls: Sequence[Function]
     fixed: Fixed | None
     held: frozenset[str]
+    bare: bool
 
 
 def program_of(template: Template, definition: Step, runners: Runners) -> Program:
@@ -61,18 +63,21 @@ def program_of(template: Template, definition: Step, runners: Runners) -> Progra
     conditions = conditions_of(definition, template.functions)
     skips = [one for one in conditions if one.type is ConditionType.SKIP]
     hook, hook_calls = _hook_of(definition, calls)
+    plain = hook is None and not definition.execution_delay and definition.json_schema is None
+    fixed = None if calls else _fixed(template, definition.action, runners)
     return Program(
         template=template,
         definition=definition,
         unrolls=unrolls,
-        plain=hook is None and not definition.execution_delay and definition.json_schema is None,
+        plain=plain,
         skips=tuple(one for one in skips if one.foreach is not ConditionScope.PARENT),
         parent_skips=tuple(one for one in skips if one.foreach is ConditionScope.PARENT),
         checks=tuple(one for one in conditions if one.type is ConditionType.CHECK),
         hook=hook,
         hook_calls=hook_calls,
-        fixed=None if calls else _fixed(template, definition.action, runners),
+        fixed=fixed,
         held=frozenset() if unrolls else _held(definition, calls[-1].action if calls else definition.action, runners),
+        bare=plain and fixed is not None and not unrolls and not conditions,
     )
 
 
