@@ -69,9 +69,13 @@ class _Pause(enum.Enum):
     """Why an actor takes no further turn."""
 
     END = enum.auto()
-    PART = enum.auto()  # there is nothing to do but for its children, of which its task is to carry one
+    ABSENT = enum.auto()  # there is nothing to do but for its children, of which its task is to carry one
     UNGUARDED = enum.auto()  # a first child asks for a scope that the stop deadline can cancel
     REST = enum.auto()  # there is nothing to do, and it hibernates
+
+
+# Looking a member up on its class costs as much as a call, and `ask` says so, too.
+_END, _ABSENT, _UNGUARDED, _REST = _Pause
 
 
 class Actor(Generic[M]):
@@ -220,7 +224,7 @@ class Actor(Generic[M]):
     # --- the loop -----------------------------------------------------------
 
     async def live(self, cell: Cell) -> bool:
-        """Run one incarnation, or go on with it; True when it has gone to rest, or parted. For the supervisor's guard."""
+        """Run one incarnation, or go on with it; True when it has gone to rest, or is absent. For the supervisor's guard."""
         self._cell = cell
         if not cell.resumed:
             self._children = None
@@ -231,14 +235,14 @@ class Actor(Generic[M]):
         elif self._children is not None:
             self._children.rejoin()
         pause = await self._serve()
-        if pause is _Pause.UNGUARDED:
-            pause = _Pause.END  # unless it is cut at its stop deadline
+        if pause is _UNGUARDED:
+            pause = _END  # unless it is cut at its stop deadline
             with cell.new_scope():
                 pause = await self._serve()
-        if pause is _Pause.PART:
+        if pause is _ABSENT:
             return True
         self._children = None
-        if pause is not _Pause.REST:
+        if pause is not _REST:
             return False
         del self._cell  # with its mailbox: the next message brings others
         return True
@@ -257,9 +261,9 @@ class Actor(Generic[M]):
                     children.check()
                     if children.pending:
                         if cell.unguarded:
-                            return _Pause.UNGUARDED
-                        if children.part():
-                            return _Pause.PART
+                            return _UNGUARDED
+                        if children.entrust():
+                            return _ABSENT
                         children.flush()
                 if mailbox.closed is not None:
                     if not cell.told:
@@ -271,7 +275,7 @@ class Actor(Generic[M]):
                     fresh = False
                 elif cell.hibernates and mailbox.restful:
                     self._part()
-                    return _Pause.REST
+                    return _REST
                 else:
                     await mailbox.wait_ready()
                     if children is not None:
@@ -290,7 +294,7 @@ class Actor(Generic[M]):
             self._part()
             raise
         self._part()
-        return _Pause.END
+        return _END
 
     def _part(self) -> None:
         """Have no turn taken by a child's task any more."""

@@ -189,7 +189,7 @@ class Children(Parking, Generic[M]):
     def _begin(self, child: Child) -> None:
         self._cell.carriers.begin(child, self.name, copy_context())
 
-    def part(self) -> bool:
+    def entrust(self) -> bool:
         """Begin what was started, but for the first, and leave that to the owner's task; false if it has to stay.
 
         Only where that task has nothing else to do, and may go.
@@ -280,8 +280,12 @@ class Children(Parking, Generic[M]):
                         return through[0]
                 stopping = mailbox.closed is not None or self._cell.shutdown.reason is not None
                 batch = [] if stopping else mailbox.take_nowait()
-            if self._absence is not None and mailbox.closed is not None:
-                over = await self._stopped(mailbox.closed)
+            if mailbox.closed is not None and self._tell is not None and self._may_end():
+                if not self._cell.told:
+                    await self._tell(mailbox.closed)
+                over = self._may_end()
+                if not over:
+                    self._keep_context()
             wake = self._cell.hibernates
         except Exception as error:  # noqa: BLE001 - only carried to the owner
             self._failure = error
@@ -295,15 +299,10 @@ class Children(Parking, Generic[M]):
             self._end()
         return None
 
-    async def _stopped(self, reason: StopReason) -> bool:
-        """Tell an absent owner that it has stopped; say whether that was all there was to do."""
-        cell = self._cell
-        if self._running or cell.shutdown.reason is not None or not cell.mailbox.idle or self._tell is None:
-            return False
-        if not cell.told:
-            await self._tell(reason)
-            self._keep_context()
-        return not self._running and cell.mailbox.idle
+    def _may_end(self) -> bool:
+        """Say whether an owner that has stopped has nothing left to do, and no task to hear of it in."""
+        absent = self._absence is not None and self._cell.shutdown.reason is None
+        return absent and not self._running and self._cell.mailbox.idle
 
     def _end(self) -> None:
         absence = self._absence

@@ -16,6 +16,7 @@ from actors.table import Row
 
 __all__ = ("cancelled_from_outside", "live", "live_in_scope", "make", "why_ended", "why_from_above")
 
+_TEMPORARY = Restart.TEMPORARY  # for every incarnation, as in `incarnation`
 _FROM_OUTSIDE = "the supervisor was cancelled from outside"
 
 
@@ -33,7 +34,7 @@ def make(row: Row, cell: Cell) -> Runnable | Awaitable[Runnable] | None:
         return kept
     if cell.mailbox.closed is not None or start is None or isinstance(start, Nested):
         return None
-    if row.kind.restart is Restart.TEMPORARY:
+    if row.kind.restart is _TEMPORARY:
         row.start = None  # it is made once, and what making it takes may be large
     return start(row.incarnation)
 

@@ -41,6 +41,10 @@ from actors.table import ChildState, Row, Table
 
 __all__ = ("Incarnations",)
 
+# Looking a member up on its class costs as much as a call; these are wanted for every incarnation.
+_STARTING, _RUNNING, _HIBERNATING = ChildState.STARTING, ChildState.RUNNING, ChildState.HIBERNATING
+_STOPPING, _STOPPED = ChildState.STOPPING, ChildState.STOPPED
+
 _MOST_AT_ONCE = 8
 """How often in one task an end may be decided on without a turn of the scheduler in between."""
 
@@ -143,7 +147,7 @@ class Incarnations:
     def wake(self, address: Address[Any]) -> Mailbox[Any]:
         """Give a hibernating child its mailbox back, and a task. For `Address`."""
         row = self._table[address.name]
-        row.state = ChildState.RUNNING
+        row.state = _RUNNING
         return self._awaken(row, address).mailbox
 
     def seen_by(self, address: Address[Any]) -> MailboxStatistics:
@@ -161,9 +165,9 @@ class Incarnations:
         address: Address[object] = Address(row.id, row.incarnation + 1, self)
         row.address = address
         if row.kind.hibernate:
-            row.state = ChildState.HIBERNATING
+            row.state = _HIBERNATING
         else:
-            row.state = ChildState.STARTING if row.kind.handshake else ChildState.RUNNING
+            row.state = _STARTING if row.kind.handshake else _RUNNING
             cell = self._awaken(row, address)
             if isinstance(row.start, Nested):
                 row.kept = self._nest(row.start, cell.mailbox)
@@ -211,8 +215,8 @@ class Incarnations:
 
     def _ready(self, row: Row) -> None:
         """Note that a child has begun, or, with a handshake, that it is ready."""
-        if row.state is ChildState.STARTING:
-            row.state = ChildState.RUNNING
+        if row.state is _STARTING:
+            row.state = _RUNNING
         self._begun(row)
 
     # --- the guard: where a child's end becomes a fact ------------------------
@@ -241,7 +245,7 @@ class Incarnations:
                     error = caught
                 made = None
                 if rested is not None and cell.carried is not None:
-                    return self._part(row, cell, rested, cell.carried)
+                    return self._leave(row, cell, rested, cell.carried)
                 if rested is not None and self._rest(row, cell, rested):
                     return None
                 reason = why_ended(cell, error)
@@ -265,7 +269,7 @@ class Incarnations:
 
     # --- those that have no task while their children run ---------------------
 
-    def _part(self, row: Row, cell: Cell, actor: Runnable, carried: Child) -> Child:
+    def _leave(self, row: Row, cell: Cell, actor: Runnable, carried: Child) -> Child:
         """Let an actor go on without a task, of which only children run; give the one that its task is to carry."""
         row.kept, cell.resumed, cell.carried = actor, True, None
         carried.owner.leave(_Absence(self, row, cell))
@@ -309,7 +313,7 @@ class Incarnations:
         row.kept = actor
         row.history.tally = cell.mailbox.tally
         row.cell = None
-        row.state = ChildState.HIBERNATING
+        row.state = _HIBERNATING
         cell.address.open(None)
         return True
 
@@ -326,8 +330,8 @@ class Incarnations:
         history = row.history
         history.reason = reason
         history.tally = None
-        if row.state is not ChildState.STOPPING:
-            row.state = ChildState.STOPPED
+        if row.state is not _STOPPING:
+            row.state = _STOPPED
         if self._observer is not None:
             self._observer.stopped(address.path, address.incarnation, reason, error)
         address.end(reason)

@@ -26,7 +26,10 @@ class StopKind(enum.Enum):
     @property
     def abnormal(self) -> bool:
         """True when nobody asked for this end."""
-        return self is StopKind.ERROR
+        return self is _ERROR
+
+
+_ERROR = StopKind.ERROR  # a name of its own, for this is asked of every end
 
 
 @attrs.frozen(kw_only=True)

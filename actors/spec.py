@@ -76,7 +76,10 @@ class Restart(enum.Enum):
 
     def applies(self, reason: StopReason) -> bool:
         """True if an end for this reason calls for a restart."""
-        return self is Restart.PERMANENT or (self is Restart.TRANSIENT and reason.kind.abnormal)
+        return self is _PERMANENT or (self is _TRANSIENT and reason.kind.abnormal)
+
+
+_PERMANENT, _TRANSIENT = Restart.PERMANENT, Restart.TRANSIENT  # for every end, as in `incarnation`
 
 
 class Strategy(enum.Enum):

@@ -50,6 +50,9 @@ from actors.window import Stamps
 
 __all__ = ("Supervisor",)
 
+# Looking a member up on its class costs as much as a call; these are wanted for every child.
+_STOPPING, _STOPPED = ChildState.STOPPING, ChildState.STOPPED
+
 _GROUP = ""  # the key of the whole group among the delayed restarts; no child may have this id
 
 
@@ -363,7 +366,7 @@ class Supervisor:
         """Decide. The end is known already."""
         failed_start = self._plan.begun(row)
         in_wave = self._plan.ended(row)
-        if self._stopping is not None or (row.state is ChildState.STOPPING and not in_wave):
+        if self._stopping is not None or (row.state is _STOPPING and not in_wave):
             self._retire(row)
         elif in_wave:
             self._after_wave(row)
@@ -447,7 +450,7 @@ class Supervisor:
 
     def _retire(self, row: Row) -> None:
         """Note that a child is down for good; dynamic and temporary ones leave the table."""
-        row.state = ChildState.STOPPED
+        row.state = _STOPPED
         self._held.pop(row, None)
         if row.kind.dynamic or row.kind.restart is Restart.TEMPORARY:
             self._table.remove(row)

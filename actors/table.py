@@ -53,6 +53,9 @@ class ChildState(enum.Enum):
         return self is ChildState.STOPPED or self is ChildState.QUARANTINED or self is ChildState.HELD
 
 
+_WAITING = ChildState.WAITING  # for every child, as in `incarnation`
+
+
 @attrs.frozen(kw_only=True)
 class ChildInfo:
     """A picture of one child. `reason` is why its last incarnation ended, None if none has."""
@@ -113,7 +116,7 @@ class Row:
         self.id = child
         self.start: Start | Nested | None = start
         self.kind = kind
-        self.state = ChildState.WAITING
+        self.state = _WAITING
         self.address: Address[object] | None = None
         self.cell: Cell | None = None
         self.kept: Runnable | None = None

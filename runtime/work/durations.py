@@ -13,6 +13,8 @@ from runtime.engine.states import ResolutionState
 from runtime.engine.task import Task
 from runtime.journal.protocol import Record
 
+_DONE: Final = ResolutionState.DONE  # on the names of members: `runtime.engine.states`
+
 MOST_TEMPLATES: Final = 1000
 """How many templates are told apart: programs may name theirs as they like. The rest is summed up without a name."""
 
@@ -42,7 +44,7 @@ class DurationFigures:
 
     def count(self, task: Task, records: Sequence[Record]) -> None:
         """Count a task, if `records` are those that made it DONE."""
-        if task.resolution is not ResolutionState.DONE:
+        if task.resolution is not _DONE:
             return
         for ended in reversed(records):
             if isinstance(ended, RunEnded):
