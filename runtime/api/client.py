@@ -413,8 +413,11 @@ class Runtime(FlowClient):
         resolver: str = "",
         resolver_groups: Iterable[str] = (),
         run: bool = True,
+        joins: bool = False,
     ) -> None:
         """Take on a task that waits for somebody to: set its execution up, and start it unless `run` is false.
+
+        With `joins` the resolver is added to the task's `resolver_usernames`.
 
         Raises:
             NotFound: there is none of that id.
@@ -428,6 +431,7 @@ class Runtime(FlowClient):
             resolver_inputs=resolver_inputs or {},
             resolver_groups=tuple(sorted(resolver_groups)),
             run=run,
+            joins=joins,
         )
         await self._ask(message)
 

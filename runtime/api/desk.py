@@ -256,7 +256,12 @@ class Desk:
                 await operator.delete_comment(message.comment_id)
             case ResolveTask():
                 await runtime.resolve(
-                    task_id, message.resolver_inputs, resolver=name, resolver_groups=who.groups, run=message.run
+                    task_id,
+                    message.resolver_inputs,
+                    resolver=name,
+                    resolver_groups=who.groups,
+                    run=message.run,
+                    joins=self.administrators is not None and self.administers(who),
                 )
                 return self._shown(await runtime.read(task_id), who)
             case StartTaskOver():

@@ -44,7 +44,10 @@ class SubmitTask:
 
 @frozen(kw_only=True)
 class ResolveTask:
-    """Set the execution of a task up, in the name of `resolver`, and start it with `run`. Refused where it is already."""
+    """Set the execution of a task up, in the name of `resolver`, and start it with `run`. Refused where it is already.
+
+    With `joins` the resolver is one of those from then on who are named to resolve it.
+    """
 
     task_id: str
     resolution_id: str
@@ -52,6 +55,7 @@ class ResolveTask:
     resolver_groups: tuple[str, ...] = ()
     resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
     run: bool = True
+    joins: bool = False
 
 
 @frozen(kw_only=True)

@@ -197,6 +197,7 @@ class _Turn(Turn):
                 resolver_inputs,
                 DEFAULT_RUN_MAX if template.retry_max is None else template.retry_max,
                 event.groups_of_resolver,
+                event.joins and event.resolver not in self.header.resolver_usernames,
             )
         )
         start_at = self.header.start_at

@@ -43,7 +43,10 @@ class RunRequested:
 
 @value
 class ResolveRequested:
-    """Somebody takes the task on: its execution is set up (section 7.4), and begins unless `run` is false."""
+    """Somebody takes the task on: its execution is set up (section 7.4), and begins unless `run` is false.
+
+    With `joins` they are one of those from then on who are named to resolve it.
+    """
 
     at: float
     resolution_id: str
@@ -51,6 +54,7 @@ class ResolveRequested:
     resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
     groups_of_resolver: tuple[str, ...] = ()
     run: bool = True
+    joins: bool = False
 
 
 @frozen(kw_only=True)

@@ -41,7 +41,7 @@ class TaskSubmitted:
 
 @value
 class TaskResolved:
-    """The execution of the task was set up: from here on it can run."""
+    """The execution of the task was set up: from here on it can run. `joins`: its resolver is named to resolve it, too."""
 
     at: float
     resolution_id: str
@@ -49,6 +49,7 @@ class TaskResolved:
     resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
     run_max: int = 100
     groups_of_resolver: tuple[str, ...] = ()
+    joins: bool = False
 
 
 @frozen(kw_only=True)

@@ -302,7 +302,7 @@ class Header:
             record.resolver_inputs,
             record.run_max,
             self.requester_groups,
-            self.resolver_usernames,
+            (*self.resolver_usernames, record.resolver) if record.joins else self.resolver_usernames,
             self.resolver_groups,
             self.watcher_usernames,
             self.watcher_groups,

@@ -62,6 +62,7 @@ def event_of(message: Request, at: float) -> events.Event:
                 resolver_inputs=message.resolver_inputs,
                 groups_of_resolver=message.resolver_groups,
                 run=message.run,
+                joins=message.joins,
             )
         case CallCallback(callback_id=callback):
             return events.CallbackCalled(at=at, callback=callback, secret=message.secret, body=message.body)

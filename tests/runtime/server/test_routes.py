@@ -122,6 +122,17 @@ async def test_a_step_that_hangs_is_interrupted_by_who_manages_the_execution(ser
     assert (wrong.status_code, len(wrong.json()["faults"])) == (400, 2)
 
 
+async def test_an_administrator_who_takes_a_task_on_is_named_to_resolve_it_and_nobody_else_is(server):
+    admin, oscar = server.client("admin"), server.client("oscar")
+    for who, named in ((admin, ["admin"]), (oscar, None)):
+        made = await submitted(server.client("ada"), "by-hand")
+        assert (await who.post("/resolution", json={"task_id": made["id"]})).status_code == 201
+        await server.runtime.wait(made["id"])
+        assert (await admin.get(f"/task/{made['id']}")).json().get("resolver_usernames") == named
+        found = (await admin.get("/task?type=resolvable")).json()
+        assert (made["id"] in [one["id"] for one in found]) is (named is not None)
+
+
 async def test_json_and_yaml_say_the_same(server):
     ada = server.client("ada")
     text = "template_name: hello\ninput: {name: Ada}\n"
