@@ -187,11 +187,19 @@ async def test_postgres_what_a_later_version_does_is_told_by_its_name_and_holds_
     with trio.fail_after(60):
         async with instance() as old, instance() as new, old.subscribe() as events, old.feed() as feed:
             await follows(old)
+            written, foreign = trio.Event(), old._journal.foreign
+
+            async def foreign_once_written(*position, **limit):
+                await written.wait()  # before, it would be of that version, too
+                return await foreign(*position, **limit)
+
+            monkeypatch.setattr(old._journal, "foreign", foreign_once_written)
             with monkeypatch.context() as later:  # of both: the records of one are those of a later version
                 later.setitem(codec._FORMATS, "StepReturned", 2)
                 later.setitem(codec._WRITTEN, StepReturned, ("StepReturned", 2, False))
                 await new.submit(plan(a=step(action=echo("x"))), task_id="later")
                 assert (await new.wait("later")).state is TaskState.DONE
+            written.set()
             for runtime in (old, new):
                 with pytest.raises(Unavailable):
                     await runtime.status("later")
