@@ -31,18 +31,36 @@ T = TypeVar("T")
 
 @asynccontextmanager
 async def open_runtime(store: str | None = None, **options: Any) -> "AsyncIterator[AioRuntime]":
-    """Run a runtime in a thread for as long as the block lasts. The options are those of `runtime.open_runtime`."""
+    """Run a runtime in a thread for as long as the block lasts. The options are those of `runtime.open_runtime`.
+
+    Cancelled while it opens, it gives that up, and its thread has ended when this raises.
+    """
     door = start_blocking_portal("trio", name="understudy")
-    portal = await asyncio.to_thread(door.__enter__)
+    fault: BaseException | None = None
     try:
+        portal = await _seen_through(door.__enter__)
         opened = portal.wrap_async_context_manager(app.open_runtime(store, **options))
-        runtime = await asyncio.to_thread(opened.__enter__)
+        try:
+            runtime = await asyncio.to_thread(opened.__enter__)
+        except BaseException as raised:
+            fault = raised  # the door hears of it, and cancels what is still opening
+            raise
         try:
             yield AioRuntime(portal, runtime)
         finally:
             await asyncio.shield(asyncio.to_thread(opened.__exit__, None, None, None))
     finally:
-        await asyncio.shield(asyncio.to_thread(door.__exit__, None, None, None))
+        await asyncio.shield(asyncio.to_thread(door.__exit__, type(fault) if fault else None, fault, None))
+
+
+async def _seen_through(function: Callable[[], T]) -> T:
+    """Call a function in a thread; cancelled meanwhile, wait for its end all the same: somebody has to undo it."""
+    calling = asyncio.ensure_future(asyncio.to_thread(function))
+    try:
+        return await asyncio.shield(calling)
+    except asyncio.CancelledError:
+        await asyncio.wait({calling})
+        raise
 
 
 @attrs.frozen

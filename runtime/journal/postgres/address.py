@@ -6,18 +6,30 @@ instance may be silent before others take its tasks over.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
 import attrs
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
 
+from runtime.errors import did_you_mean
 from runtime.journal.protocol import StoreUnusable
 
 SCHEMES: Final = frozenset({"postgresql", "postgres"})
+_PLACE: Final = re.compile(r"(?:[^@]*@)?(?:\[[0-9a-fA-F:.]*\]|[^@:\[\]])*(?::\d*)?(?:,[^@]*)?")
+"""User and hosts. A password with a character that would have to be written otherwise does not look like this."""
 _SCHEMA: Final = re.compile(r"[a-z_][a-z0-9_]{0,40}")
+_NAME: Final = re.compile(r"[a-z_]{1,40}")
 _SHORTEST_LEASE: Final = 0.5
 _LONGEST_LEASE: Final = 3600.0
 _LONGEST_PATIENCE: Final = 10.0
+_UNREADABLE: Final = (
+    "the address of the store cannot be read: it is postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in a user or a password, "
+    'characters that mean something there are written by their codes ("/" as %2F, "@" as %40, "#" as %23, "?" as %3F, "%" as %25)'
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -39,9 +51,9 @@ class StoreAddress:
         """Read an address.
 
         Raises:
-            StoreUnusable: one of our options is none.
+            StoreUnusable: it is none, or one of its options is; nothing of a password is said.
         """
-        parts = urlsplit(text)
+        parts = _parts(text)
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         schema = options.pop("schema", "understudy")
         lease = options.pop("lease", "10")
@@ -50,9 +62,35 @@ class StoreAddress:
         shown = f"postgresql://{who}{place}{parts.path}"
         if _SCHEMA.fullmatch(schema) is None:
             raise StoreUnusable(f'{shown}: schema "{schema}" is no name: small letters, digits and "_", at most 41')
+        _check_options(options, shown)
         rest = urlencode(options, quote_via=quote)
         server = text.partition("?")[0] + (f"?{rest}" if rest else "")
+        try:
+            conninfo_to_dict(server)
+        except psycopg.Error:  # which quotes what it cannot read: a password, perhaps
+            raise StoreUnusable(_UNREADABLE) from None
         return cls(server=server, shown=shown, schema=schema, lease_seconds=_seconds(lease, shown))
+
+
+def _parts(text: str) -> SplitResult:
+    """Cut an address up; one whose password would be taken for another part of it is refused, and never shown."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise StoreUnusable(_UNREADABLE) from None
+    names = [part.partition("=")[0] for part in parts.query.split("&") if part]
+    if "#" in text or "@" in parts.path or not _PLACE.fullmatch(parts.netloc) or not all(map(_NAME.fullmatch, names)):
+        raise StoreUnusable(_UNREADABLE)
+    return parts
+
+
+def _check_options(options: Mapping[str, str], shown: str) -> None:
+    """See that what is not ours is PostgreSQL's."""
+    known = ["ssl", *(option.keyword.decode() for option in Conninfo.get_defaults())]
+    for name in options:
+        if name not in known:
+            hint = did_you_mean(name, ["schema", "lease", *known])
+            raise StoreUnusable(f"{shown}: no such option: {name}{f' ({hint})' if hint else ''}")
 
 
 def _seconds(text: str, shown: str) -> float:

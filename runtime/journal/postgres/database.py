@@ -100,7 +100,10 @@ async def _migrate(connection: TrioConnection, address: StoreAddress, *, create:
         version = await _version(connection, address)
         if version == 0:
             if not create:
-                raise StoreUnusable(f"the store {address.shown} cannot be opened: there is none in its database")
+                raise StoreUnusable(
+                    f'the store {address.shown} cannot be opened: there is none in the schema "{address.schema}" of its '
+                    "database; its address names another with ?schema="
+                )
             await connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
         await connection.execute(SQL("SET LOCAL search_path TO {}").format(schema))
         for number, migration in enumerate(MIGRATIONS[version:], version + 1):
@@ -213,7 +216,7 @@ def _meaning(fault: psycopg.Error) -> str:
         case psycopg.errors.InsufficientPrivilege() | psycopg.errors.InvalidAuthorizationSpecification():
             return f"the server does not let this user do that ({text}); check the user and its rights"
         case psycopg.OperationalError():
-            return f"{text}; check that the server runs and can be reached"
+            return f"{text}; check that the server runs and can be reached, the database, the user and its password"
         case psycopg.errors.ReadOnlySqlTransaction():
             return "the server is read-only, a standby perhaps; name the one that can be written"
         case psycopg.errors.DataError():

@@ -2,10 +2,13 @@
 
 import asyncio
 import contextvars
+from contextlib import asynccontextmanager
 
 import pytest
+import trio
 
 from runtime import Action, Step, TaskNotDone, Template
+from runtime.hosts import aio
 from runtime.hosts.aio import on_host, open_runtime
 from tests.runtime.hosts.test_sync import SAY, STUCK, understudies
 
@@ -28,6 +31,39 @@ async def test_a_task_is_submitted_and_its_result_awaited():
     async with open_runtime() as rt:
         task = await rt.submit(SAY)
         assert await task.result() == {"a": "said"}
+
+
+@hosted
+async def test_an_opening_that_is_cancelled_is_given_up_wherever_it_is():
+    opening = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    @asynccontextmanager
+    async def stuck(*arguments, **options):
+        async with real(*arguments, **options) as runtime:
+            loop.call_soon_threadsafe(opening.set)
+            await trio.sleep_forever()
+            yield runtime
+
+    async def program():
+        async with open_runtime():
+            raise AssertionError("it was cancelled")
+
+    async def cancelled(program):
+        program.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(program, 20)
+        assert not understudies()
+
+    real = aio.app.open_runtime
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(aio.app, "open_runtime", stuck)
+        early = asyncio.create_task(program())
+        await asyncio.sleep(0)  # its thread is being started
+        await cancelled(early)
+        late = asyncio.create_task(program())
+        await opening.wait()
+        await cancelled(late)
 
 
 @hosted

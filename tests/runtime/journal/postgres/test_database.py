@@ -71,7 +71,7 @@ async def test_postgres_server_is_told_to_give_a_silent_link_up_when_we_would(po
 
 
 async def test_postgres_database_without_a_store_is_said_to_have_none(address):
-    with pytest.raises(StoreUnusable, match="there is none in its database"):
+    with pytest.raises(StoreUnusable, match='there is none in the schema "'):
         await upkeep.check(address, None)
 
 
