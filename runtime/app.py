@@ -50,6 +50,7 @@ from runtime.cache import Cache
 from runtime.configuration import HOST_ITEM
 from runtime.destinations import EVERYWHERE, Destinations
 from runtime.engine.rights import Administrators
+from runtime.errors import Refused
 from runtime.faults import Faults
 from runtime.flows import Flows
 from runtime.functions import Functions
@@ -142,6 +143,14 @@ def _check_flows(kit: Flows, types: ActionTypes) -> None:
             check_document(document, types, document.name)
 
 
+def _check_loop() -> None:
+    if not trio.lowlevel.in_trio_task():
+        raise Refused(
+            "a runtime is opened in a task of trio: in an asyncio program use runtime.hosts.aio.open_runtime, in one "
+            "without a loop runtime.hosts.sync.open_runtime_sync, with anyio anyio.run(main, backend='trio')"
+        )
+
+
 def _check_seconds(**given: object) -> None:
     for name, seconds in given.items():
         if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not seconds >= 0:
@@ -232,11 +241,13 @@ async def open_runtime(
         faults: what happens at the moments where a crash would make a difference; for tests.
 
     Raises:
+        Refused: this is no task of trio; the text says what to use instead.
         SettingInvalid: arguments are of another kind; each is named, and nothing was started.
         ConfigurationInvalid, ValueError: the notifications cannot be used; nothing was started.
         FunctionInvalid, TemplateInvalid, FlowInvalid: a file or a flow cannot be used; nothing was started.
         StoreUnusable: the store cannot be used; the text says why and what to do.
     """
+    _check_loop()
     check_settings(
         store=store,
         keys=keys,

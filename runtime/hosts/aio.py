@@ -23,6 +23,7 @@ from runtime import app
 from runtime.api.client import Prepared, Runtime, TaskHandle, TemplateSource
 from runtime.api.messages import StoredEvent
 from runtime.api.views import TaskView
+from runtime.errors import Refused
 from runtime.values.json import Json
 
 P = ParamSpec("P")
@@ -33,8 +34,15 @@ T = TypeVar("T")
 async def open_runtime(store: str | None = None, **options: Any) -> "AsyncIterator[AioRuntime]":
     """Run a runtime in a thread for as long as the block lasts. The options are those of `runtime.open_runtime`.
 
-    Cancelled while it opens, it gives that up, and its thread has ended when this raises.
+    Cancelled while it opens, it gives that up; cancelled while it closes, it closes: its thread has ended when this raises.
+
+    Raises:
+        Refused: no loop of asyncio runs here.
     """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise Refused("no loop of asyncio runs here: in a task of trio use runtime.open_runtime") from None
     door = start_blocking_portal("trio", name="understudy")
     fault: BaseException | None = None
     try:
@@ -48,19 +56,24 @@ async def open_runtime(store: str | None = None, **options: Any) -> "AsyncIterat
         try:
             yield AioRuntime(portal, runtime)
         finally:
-            await asyncio.shield(asyncio.to_thread(opened.__exit__, None, None, None))
+            await _seen_through(opened.__exit__, None, None, None)
     finally:
-        await asyncio.shield(asyncio.to_thread(door.__exit__, type(fault) if fault else None, fault, None))
+        await _seen_through(door.__exit__, type(fault) if fault else None, fault, None)
 
 
-async def _seen_through(function: Callable[[], T]) -> T:
-    """Call a function in a thread; cancelled meanwhile, wait for its end all the same: somebody has to undo it."""
-    calling = asyncio.ensure_future(asyncio.to_thread(function))
-    try:
-        return await asyncio.shield(calling)
-    except asyncio.CancelledError:
-        await asyncio.wait({calling})
-        raise
+async def _seen_through(function: Callable[..., T], *arguments: Any) -> T:
+    """Call a function in a thread, and wait for its end however often this is cancelled: somebody has to undo it."""
+    calling = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
+    cancelled: asyncio.CancelledError | None = None
+    while not calling.done():
+        try:
+            await asyncio.wait({calling})
+        except asyncio.CancelledError as again:  # scopes of anyio say so at every turn of the loop
+            cancelled = again
+    if cancelled is None:
+        return calling.result()
+    calling.exception()
+    raise cancelled
 
 
 @attrs.frozen

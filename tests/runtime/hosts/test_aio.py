@@ -4,10 +4,11 @@ import asyncio
 import contextvars
 from contextlib import asynccontextmanager
 
+import anyio
 import pytest
 import trio
 
-from runtime import Action, Step, TaskNotDone, Template
+from runtime import Action, Refused, Step, TaskNotDone, Template
 from runtime.hosts import aio
 from runtime.hosts.aio import on_host, open_runtime
 from tests.runtime.hosts.test_sync import SAY, STUCK, understudies
@@ -64,6 +65,28 @@ async def test_an_opening_that_is_cancelled_is_given_up_wherever_it_is():
         late = asyncio.create_task(program())
         await opening.wait()
         await cancelled(late)
+
+
+@hosted
+async def test_a_scope_of_anyio_is_cancelled_at_every_turn_and_the_runtime_has_ended_behind_it():
+    for seconds in (0, 0.001, 0.02):
+        with anyio.move_on_after(seconds):
+            async with open_runtime(grace_seconds=0) as rt:
+                await (await rt.submit(STUCK)).result()
+        assert not understudies()
+
+
+@hosted
+async def test_what_is_opened_in_another_loop_says_what_is_opened_there():
+    with pytest.raises(Refused, match=r"use runtime\.hosts\.aio\.open_runtime"):
+        async with aio.app.open_runtime():
+            raise AssertionError("it was refused")
+
+
+async def test_a_runtime_for_asyncio_is_refused_on_trio():
+    with pytest.raises(Refused, match=r"use runtime\.open_runtime"):
+        async with open_runtime():
+            raise AssertionError("it was refused")
 
 
 @hosted
