@@ -21,7 +21,7 @@ import trio
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.links import Links
-from runtime.journal.postgres.notes import note
+from runtime.journal.postgres.notes import StoreAway, StoreBack, note
 from runtime.journal.protocol import LeaseLost
 from runtime.journal.shared import LeaseEnded, LeaseFigures, LeaseTaken
 
@@ -48,6 +48,7 @@ class Instance:
         self._clock = trio.lowlevel.current_clock()  # looked at before every attempt
         self._changed = trio.Event()
         self._lost: LeaseLost | None = None
+        self._away = False
         self.number = 0
 
     @property
@@ -122,8 +123,17 @@ class Instance:
                 if patience.cancelled_caught:
                     answered = False
                     self.hang_up()
-            except psycopg.Error:
+                self._tell_of_store("it does not answer" if fresh and not answered else "")
+            except psycopg.Error as fault:
                 self.hang_up()
+                if fresh:  # one that was cut is sought again first
+                    self._tell_of_store(" ".join(str(fault).split()))
+
+    def _tell_of_store(self, trouble: str) -> None:
+        """Log that the server is not to be had, or is again: once each time."""
+        if bool(trouble) is not self._away:
+            self._away = bool(trouble)
+            note(StoreAway(self._address.shown, trouble) if trouble else StoreBack(self._address.shown))
 
     async def _open(self) -> TrioConnection:
         connection = await self._links.open()

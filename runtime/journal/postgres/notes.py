@@ -15,7 +15,22 @@ class LinksGivenUp:
     connections: int
 
 
-Event: TypeAlias = LeaseEnded | LeaseTaken | LinksGivenUp
+@attrs.frozen
+class StoreAway:
+    """The server could not be reached by a heartbeat that sought it anew: everything waits."""
+
+    store: str
+    error: str
+
+
+@attrs.frozen
+class StoreBack:
+    """It answers again."""
+
+    store: str
+
+
+Event: TypeAlias = LeaseEnded | LeaseTaken | LinksGivenUp | StoreAway | StoreBack
 
 
 def note(event: Event) -> None:
@@ -28,5 +43,9 @@ def note(event: Event) -> None:
             log().warning("lease_taken_over", **facts)
         case LinksGivenUp():
             log().warning("links_given_up", **facts)
+        case StoreAway():
+            log().error("store_unavailable", **facts)
+        case StoreBack():
+            log().warning("store_available", **facts)
         case _:
             assert_never(event)

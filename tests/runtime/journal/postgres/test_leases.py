@@ -2,6 +2,7 @@
 
 import psycopg
 import pytest
+import structlog
 import trio
 
 from runtime.engine.records import RunEnded
@@ -71,6 +72,49 @@ async def test_a_heart_beats_often_enough_for_its_own_lease_and_for_those_of_oth
     tick = Instance(address, Links(address, connect))._tick
     assert tick <= min(seconds / 5, 0.5)  # so that others are found dead within a second
     assert tick + 2 * address.patience_seconds < seconds  # two that are not answered are followed by a third
+
+
+async def test_a_server_that_is_away_is_logged_once_and_once_more_when_it_is_back(autojump_clock, monkeypatch):
+    address = StoreAddress(server="", shown="postgresql://h/d", lease_seconds=10)
+    instance = Instance(address, Links(address, connect))
+    opened = iter(["", "gone", "gone", "silent", "", "", "silent", "gone", ""])
+
+    class Link:
+        def abandon(self):
+            pass
+
+    async def seek(_instance):
+        match next(opened, "over"):
+            case "gone":
+                raise psycopg.OperationalError("no\nroute")
+            case "silent":
+                await trio.sleep_forever()
+            case "over":
+                instance.lose(LeaseLost("over"))
+        return Link()
+
+    beats = iter([True, False] * 20)
+
+    async def beat(_instance, _connection):
+        await trio.lowlevel.checkpoint()
+        if not next(beats):
+            raise psycopg.OperationalError("cut")
+
+    async def look(_links, _connection):
+        pass
+
+    monkeypatch.setattr(Instance, "_open", seek)
+    monkeypatch.setattr(Instance, "_beat", beat)
+    monkeypatch.setattr(Links, "look", look)
+    with structlog.testing.capture_logs() as logs:
+        await instance.run()
+    assert [(line["event"], line.get("error")) for line in logs] == [
+        ("store_unavailable", "no route"),
+        ("store_available", None),
+        ("store_unavailable", "it does not answer"),
+        ("store_available", None),
+    ]
+    assert {line["store"] for line in logs} == {"postgresql://h/d"}
 
 
 async def test_postgres_a_writer_that_does_not_know_what_was_stored_last_is_kept_out(store):
