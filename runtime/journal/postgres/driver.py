@@ -53,7 +53,8 @@ class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
 
     def __init__(self, pgconn: "psycopg.pq.abc.PGconn", row_factory: AsyncRowFactory[Any] = tuple_row) -> None:
         super().__init__(pgconn, row_factory)
-        self.lock = trio.Lock()  # type: ignore[assignment] # used as `async with`, as trio's is
+        self._trio_lock = trio.Lock()
+        self.lock = self._trio_lock  # type: ignore[assignment] # used as `async with`, as trio's is
         self.backend = pgconn.backend_pid
         self.unanswered = False
         self._named: dict[str, bytes] = {}
@@ -81,17 +82,25 @@ class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
         It goes past all that psycopg does for any statement, which for one of many values costs more than the statement.
         `values` are bytes as the server takes them, in their `formats`, for ``$1`` and so on.
 
+        It is sent before anybody else runs, if nothing else is under way here: the server works while they do.
+
         Raises:
             psycopg.Error: as `execute` does.
         """
-        async with self.lock:
-            try:
-                return await self._called(statement, values, formats)
-            except errors.InvalidSqlStatementName:  # psycopg has the server forget all of them, after a rollback
-                self._named.clear()
-                if self.pgconn.transaction_status != TransactionStatus.IDLE:
-                    raise
-                return await self._called(statement, values, formats)
+        await trio.lowlevel.checkpoint_if_cancelled()
+        try:
+            self._trio_lock.acquire_nowait()
+        except trio.WouldBlock:
+            await self._trio_lock.acquire()
+        try:
+            return await self._called(statement, values, formats)
+        except errors.InvalidSqlStatementName:  # psycopg has the server forget all of them, after a rollback
+            self._named.clear()
+            if self.pgconn.transaction_status != TransactionStatus.IDLE:
+                raise
+            return await self._called(statement, values, formats)
+        finally:
+            self._trio_lock.release()
 
     async def _called(self, statement: str, values: Sequence[Buffer | None], formats: Sequence[Format]) -> bytes | None:
         name = self._named.get(statement)

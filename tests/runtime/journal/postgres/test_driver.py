@@ -5,7 +5,7 @@ from functools import partial
 import psycopg
 import pytest
 import trio
-from psycopg.pq import Format
+from psycopg.pq import Format, TransactionStatus
 
 from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.pool import Pool
@@ -43,6 +43,20 @@ async def test_postgres_driver_calls_give_one_value_and_go_on_after_an_error_or_
     assert scope.cancelled_caught
     async with connection.transaction():
         assert await connection.call("SELECT 1 / $1::int", [b"1"], [text]) == b"1"
+
+
+async def test_postgres_driver_a_call_is_under_way_before_anybody_else_runs(connection):
+    await connection.call("SELECT pg_sleep(0.02)", [], [])  # it is prepared
+
+    async def look():
+        under_way.append(connection.pgconn.transaction_status == TransactionStatus.ACTIVE)
+
+    under_way = []
+    for _ in range(10):  # who runs first is drawn
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(look)
+            await connection.call("SELECT pg_sleep(0.02)", [], [])
+    assert under_way == [True] * 10
 
 
 async def test_postgres_driver_a_transaction_is_undone_as_a_whole(connection):
