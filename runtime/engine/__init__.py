@@ -22,7 +22,7 @@ Modules
     edits       the part of a draft that takes in what operators changed
     birth       the task that a submission begins
     infos       what templates see of the task itself
-    turn        a decision in the making, as those parts see it
+    turn        a decision in the making: a draft, and what is to be stored and done
     rights      who may do what to a task
     conditions  the ten operators
     retry       the delays between runs
