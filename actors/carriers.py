@@ -18,7 +18,7 @@ import trio
 from actors.child import Child, Exit, Failed, Returned
 from actors.parking import Parking
 
-__all__ = ("MOST_RESTING", "Carriers")
+__all__ = ("MOST_RESTING", "Carrier", "Carriers")
 
 MOST_RESTING: Final = 128
 """How many trio tasks a supervisor keeps for the incarnations and children to come."""
@@ -35,7 +35,7 @@ class Carrier(Parking):
 
     __slots__ = ("_carriers", "_led", "_load", "_task")
 
-    def __init__(self, load: Load, carriers: "Carriers") -> None:
+    def __init__(self, load: Load | None, carriers: "Carriers") -> None:
         self._parked = None
         self._led = 0
         self._load: Load | None = load
@@ -52,7 +52,7 @@ class Carrier(Parking):
         self.wake()
 
     async def run(self) -> None:
-        """Run what there is until nothing is to come. The guard of children: an `Exception` of theirs ends here."""
+        """Run what there is, and what comes, until nothing is to. The guard of children: an `Exception` of theirs ends here."""
         self._task = trio.lowlevel.current_task()
         child: Child | None = None
         exit_: Exit[Any] | None = None
@@ -60,6 +60,10 @@ class Carrier(Parking):
         try:
             with scope:
                 while True:
+                    if self._load is None:
+                        if not self._carriers.rests(self):
+                            break
+                        await self.park()
                     load, self._load = self._load, None
                     if load is None:
                         break
@@ -84,9 +88,6 @@ class Carrier(Parking):
                             ended.owner.end(ended, exit_)
                         del ended  # what it leads to may be large
                     exit_ = None
-                    if not self._carriers.rests(self):
-                        break
-                    await self.park()
         except Exception as error:  # what was beside a cancel in a group
             if child is None:
                 raise
@@ -136,9 +137,19 @@ class Carriers:
     def _start(self, nursery: trio.Nursery, load: Load, name: str) -> None:
         nursery.start_soon(Carrier(load, self).run, name=name)
 
+    @property
+    def rest(self) -> bool:
+        """Whether any are at rest."""
+        return bool(self._resting)
+
+    @property
+    def room(self) -> bool:
+        """Whether one more may rest."""
+        return not self._closed and len(self._resting) < MOST_RESTING
+
     def rests(self, carrier: Carrier) -> bool:
         """Keep a carrier for what is to come; false when there are enough. For carriers."""
-        if self._closed or len(self._resting) >= MOST_RESTING:
+        if not self.room:
             return False
         self._resting.append(carrier)
         return True

@@ -25,7 +25,7 @@ import trio
 from actors.actor import Actor
 from actors.address import Address
 from actors.alarm import Alarm
-from actors.carriers import Carriers
+from actors.carriers import Carrier, Carriers
 from actors.cell import Cell
 from actors.child import Child
 from actors.clock import Clock
@@ -208,10 +208,18 @@ class Incarnations:
         return mailbox
 
     def _spawn(self, row: Row, cell: Cell, context: Context) -> None:
-        if row.kind.hibernate and self._nursery is not None:  # its task is to go when it rests
-            context.run(partial(self._nursery.start_soon, self._guard, row, cell, name=row.id))
-        else:
+        if self._carriers.rest and not row.kind.hibernate:
             self._carriers.begin(partial(self._guard, row, cell), row.id, context)
+        elif self._nursery is not None:
+            guard = self._guard if row.kind.hibernate else self._guard_first  # for the task of one that rests is to go
+            context.run(partial(self._nursery.start_soon, guard, row, cell, name=row.id))
+
+    async def _guard_first(self, row: Row, cell: Cell) -> None:
+        """Run incarnations in a task of their own, and make it a carrier only then: of many it would be a waste before."""
+        child = await self._guard(row, cell)
+        del row, cell  # they may be the last to hold what is large
+        if child is not None or self._carriers.room:
+            await Carrier(child, self._carriers).run()
 
     def _ready(self, row: Row) -> None:
         """Note that a child has begun, or, with a handshake, that it is ready."""
