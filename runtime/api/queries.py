@@ -28,14 +28,14 @@ class Involvement(StrEnum):
 
 @frozen(kw_only=True)
 class GetTask:
-    """Read one task, with its steps."""
+    """Read one task; what went wrong in its steps is among its errors."""
 
     task_id: str = name(_TASK)
 
 
 @frozen(kw_only=True)
 class FindTask:
-    """Read the task that an execution is of."""
+    """Read the execution of a task: its steps, and where each of them stands."""
 
     resolution_id: str = name("The id of the execution.")
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import attrs
 
-from runtime.api.views import MASK, StepStatus, view_task
-from runtime.engine.states import StepState, TaskState
+from runtime.api.views import MASK, StepStatus, TaskView, view_task
+from runtime.engine.states import TaskState
 from runtime.engine.task import Comment, Task
 from runtime.journal.listing import Listing
 from runtime.journal.protocol import Listed
@@ -34,11 +34,6 @@ def task_shape(task: Task, *, administers: bool) -> dict[str, Json]:
     """Show one task. Passwords are masked for all but administrators."""
     view, header, template = view_task(task), task.header, task.plan.template
     inputs = header.inputs if administers else view.inputs
-    errors: list[Json] = [
-        {"step": step.description or name, "error": step.error}
-        for name, step in view.steps.items()
-        if step.state == StepState.CLIENT_ERROR
-    ]
     return {
         "id": view.id,
         "title": view.title,
@@ -64,10 +59,21 @@ def task_shape(task: Task, *, administers: bool) -> dict[str, Json]:
             resolver_username=header.resolver,
             batch=header.batch,
             comments=[comment_shape(comment) for comment in task.notes.comments.values()],
-            errors=errors if view.state is TaskState.BLOCKED else (),
+            errors=_errors(view),
+            stop_reason=view.stop_reason,
+            result_error=view.result_error,
             resolver_inputs=[_declared(one) for one in template.resolver_inputs],
         ),
     }
+
+
+def _errors(view: TaskView) -> list[Json]:
+    """Say what went wrong: µTask's pairs, of all steps and not only those in CLIENT_ERROR, with their names and states."""
+    steps = view.steps
+    return [
+        {"step": steps[name].description or name, "error": error, "name": name, "state": steps[name].state}
+        for name, error in view.errors.items()
+    ]
 
 
 def listed_shape(listed: Listed) -> dict[str, Json]:

@@ -36,6 +36,10 @@ class StepStatus:
     attempt: int = 0
 
 
+_CONTENT: Final = frozenset({StepState.TODO, StepState.DONE, StepState.PRUNE})
+"""The states of steps that nothing went wrong in, whatever they say."""
+
+
 @attrs.frozen(kw_only=True)
 class TaskView:
     """One task, as of one moment. Times are Unix seconds. `result` is there once the task is DONE.
@@ -86,12 +90,13 @@ class TaskView:
 
     @property
     def errors(self) -> Mapping[str, str]:
-        """The errors of the steps that keep the task from going on, by step."""
-        return {
-            name: step.error
-            for name, step in self.steps.items()
-            if step.error and step.state != StepState.TODO and not is_final(step.state)
-        }
+        """What went wrong last in the steps that did not come to DONE, by step; nothing of a task that is DONE itself.
+
+        A step that is tried again keeps the error of the attempt before, and one in a custom state says why it is.
+        """
+        if self.state is TaskState.DONE:
+            return {}
+        return {name: step.error for name, step in self.steps.items() if step.error and step.state not in _CONTENT}
 
 
 def _status(task: Task, name: str) -> StepStatus:

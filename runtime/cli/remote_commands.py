@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from runtime.cli.remote import Remote
 
 _REFUSED: Final = 2
+_NEVER: Final = "~"
+"""Behind every time that is written."""
 
 
 def talking(function: "Callable[..., int | None]") -> Callable[..., None]:
@@ -114,12 +116,17 @@ def ls(
 @_JSON
 @talking
 def show(*, remote: "Remote", task_id: str, as_json: bool) -> None:
-    """Show the task TASK_ID."""
-    from runtime.api.queries import GetTask  # noqa: PLC0415 - not needed for --help
+    """Show the task TASK_ID, and its steps in the order in which they ran last, with what came of each."""
+    from runtime.api.queries import FindTask, GetTask  # noqa: PLC0415 - not needed for --help
 
     task = remote.ask(GetTask(task_id=task_id))
-    shown = [(name, _shown(value)) for name, value in task.items()]
+    shown = [(name, _shown(value)) for name, value in task.items() if name != "errors"]  # its steps have them
     _print(task, as_json, table(("", ""), shown))
+    if not as_json and (resolution := task.get("resolution")):
+        steps = remote.ask(FindTask(resolution_id=resolution)).get("steps", {})
+        ran = sorted(steps.items(), key=lambda step: step[1].get("last_run", _NEVER))
+        rows = [(name, one["state"], str(one.get("try_count", "")), one.get("error", "")) for name, one in ran]
+        click.echo(f"\n{table(('STEP', 'STATE', 'TRIES', 'ERROR'), rows)}")
 
 
 @click.command()

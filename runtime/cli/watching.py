@@ -47,9 +47,18 @@ def watch_task(remote: Remote, task_id: str, *, as_json: bool) -> int:
     task = remote.ask(GetTask(task_id=task_id))
     if not as_json and task.get("result") and task["state"] == _DONE:
         click.echo(dumps(task["result"]))
-    for one in () if as_json else task.get("errors", ()):
-        click.echo(f"{one['step']}: {one['error']}")
+    if not as_json:
+        _say_what_went_wrong(task)
     return 0 if task["state"] == _DONE else 1
+
+
+def _say_what_went_wrong(task: Mapping[str, Any]) -> None:
+    if reason := task.get("stop_reason"):
+        click.echo(reason)
+    for one in task.get("errors", ()):
+        click.echo(f"{one['name']} {one['state']}: {one['error']}")
+    if fault := task.get("result_error"):
+        click.echo(f"result: {fault}")
 
 
 def say_who_is_awaited(task: Mapping[str, Any]) -> None:

@@ -44,7 +44,7 @@ from runtime.server.openapi import document
 from runtime.server.pages import page
 from runtime.server.problems import problem, refusal
 from runtime.server.replying import page_headers, shown
-from runtime.server.route import Route
+from runtime.server.route import Route, View
 from runtime.server.routes import ROUTES
 from runtime.values.json import Json
 
@@ -270,7 +270,8 @@ async def _task_of_execution(office: Office, request: Request, who: Identity) ->
 async def _message(office: Office, asked: Asked) -> Response:
     message = REQUESTS.decode(await parsed(asked.body))
     asked.request.state.about |= about(message)
-    return reply(asked.request, shown(await office.desk.handle(message, asked.who)))
+    view = View.RESOLUTION if isinstance(message, FindTask) else View.TASK
+    return reply(asked.request, shown(await office.desk.handle(message, asked.who), view))
 
 
 async def _home(_asked: Asked) -> Response:

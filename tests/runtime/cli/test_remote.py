@@ -34,11 +34,17 @@ ASKS_WHOEVER = attrs.evolve(
 SLOW = attrs.evolve(
     HELLO, name="slow", steps={"a": attrs.evolve(HELLO.steps["greet"], execution_delay=20)}, result_format={}
 )
+TRIES = attrs.evolve(
+    HELLO,
+    name="tries",
+    steps={"a": Step(action=Action(type="echo", configuration={"error_message": "not now", "error_type": "server"}))},
+    result_format={},
+)
 
 
 @pytest.fixture(scope="module")
 def url():
-    with server_in_a_thread([HELLO, BY_HAND, WRONG, ASKS, ASKS_WHOEVER, SLOW], user="admin") as address:
+    with server_in_a_thread([HELLO, BY_HAND, WRONG, ASKS, ASKS_WHOEVER, SLOW, TRIES], user="admin") as address:
         yield address
 
 
@@ -108,6 +114,24 @@ def test_a_blocked_task_is_retried_and_cancelled(understudy):
     understudy("cancel", "t2", "--reason", "enough")
     assert json.loads(understudy("show", "t2", "--json"))["state"] == "CANCELLED"
     assert "cannot be" in understudy("cancel", "t2", status=2)
+
+
+def test_what_a_task_fails_at_is_shown_with_its_steps_while_it_goes_on_trying(understudy, url):
+    understudy("submit", "tries", "-i", "name=x", "--id", "t6")
+    with Remote(url) as remote:
+        events = remote.events(task_id="t6")
+        while getattr(next(events), "resolution", "") != "ERROR":
+            pass
+        events.close()
+    head, steps = understudy("show", "t6").split("\n\n")
+    assert "errors" not in head
+    assert [line.split() for line in steps.splitlines()] == [
+        ["STEP", "STATE", "TRIES", "ERROR"],
+        ["a", "SERVER_ERROR", "1", "not", "now"],
+    ]
+    assert json.loads(understudy("show", "t6", "--json"))["errors"][0]["error"] == "not now"
+    understudy("cancel", "t6", "--reason", "enough")
+    assert understudy("watch", "t6", status=1).splitlines()[-2:] == ["admin: enough", "a SERVER_ERROR: not now"]
 
 
 def test_a_step_that_hangs_is_interrupted(understudy):

@@ -8,7 +8,7 @@ import trio
 from runtime.errors import Refused
 from runtime.journal.keys import add_key
 from runtime.server.limits import ServerLimits
-from runtime.templates.model import Action, Input, Step, Template
+from runtime.templates.model import Action, Assertion, Condition, ConditionType, Input, Operator, Step, Template
 from tests.support.api_server import ROOMY, running_server
 
 
@@ -291,13 +291,73 @@ async def test_a_batch_is_taken_on_as_a_whole(server):
     assert len((await ada.get("/task")).json()) == 2
 
 
+async def test_what_went_wrong_last_is_seen_of_every_step_that_is_not_done_whatever_state_it_is_in(server):
+    """A task that goes on trying, too: nobody would know what it fails at."""
+
+    def becomes(state, **more):
+        holds = [Assertion(value="a", operator=Operator.EQ, expected="a")]
+        then = Condition(type=ConditionType.CHECK, if_=holds, then={"this": state}, message=f"now {state}")
+        return attrs.evolve(echo(None, error_message="no", error_type="client"), conditions=[then], **more)
+
+    steps = {
+        "fails": echo(None, error_message="no", error_type="server"),
+        "fatal": becomes("FATAL_ERROR"),
+        "again": becomes("TO_RETRY"),
+        "odd": becomes("ODD", custom_states=["ODD"], description="an odd one"),
+        "well": becomes("DONE"),
+        "left": becomes("PRUNE"),
+    }
+    server.runtime.templates.put(attrs.evolve(HELLO, name="all-ways", steps=steps, result_format={}))
+    trying = {name: step for name, step in steps.items() if name != "fatal"}
+    server.runtime.templates.put(attrs.evolve(HELLO, name="tries", steps=trying, result_format={}))
+    admin = server.client("admin")
+    made = await submitted(admin, "all-ways")
+    await server.runtime.wait(made["id"])
+    blocked = (await admin.get(f"/task/{made['id']}")).json()
+    assert (blocked["state"], blocked["errors"]) == (
+        "BLOCKED",
+        [
+            {"step": "fails", "error": "no", "name": "fails", "state": "SERVER_ERROR"},
+            {"step": "fatal", "error": "now FATAL_ERROR", "name": "fatal", "state": "FATAL_ERROR"},
+            {"step": "again", "error": "now TO_RETRY", "name": "again", "state": "TO_RETRY"},
+            {"step": "an odd one", "error": "now ODD", "name": "odd", "state": "ODD"},
+        ],
+    )
+    tries = await submitted(admin, "tries")
+    while not (await server.runtime.status(tries["id"])).next_retry:
+        await trio.lowlevel.checkpoint()
+    goes_on = (await admin.get(f"/task/{tries['id']}")).json()
+    assert (goes_on["state"], [one["name"] for one in goes_on["errors"]]) == ("RUNNING", ["fails", "again", "odd"])
+
+
+async def test_why_a_task_was_stopped_and_what_its_result_lacks_is_seen(server):
+    admin = server.client("admin")
+    made = await submitted(admin, "wrong")
+    await server.runtime.wait(made["id"])
+    await server.runtime.cancel(made["id"], "enough", requester="ada")
+    assert (await admin.get(f"/task/{made['id']}")).json()["stop_reason"] == "ada: enough"
+    server.runtime.templates.put(attrs.evolve(HELLO, name="lacks", result_format={"it": "{{fail `gone`}}"}))
+    lacks = await submitted(admin, "lacks")
+    await server.runtime.wait(lacks["id"])
+    assert "gone" in (await admin.get(f"/task/{lacks['id']}")).json()["result_error"]
+
+
+async def test_an_execution_is_read_by_a_message_with_its_steps(server):
+    made = await submitted(server.client("ada"))
+    await server.runtime.wait(made["id"])
+    asked = {"type": "find_task", "resolution_id": made["resolution"]}
+    told = (await server.client("ada").post("/v1/messages", json=asked)).json()
+    assert told == (await server.client("ada").get(f"/resolution/{made['resolution']}")).json()
+    assert told["steps"]["greet"]["state"] == "DONE"
+
+
 async def test_an_execution_is_paused_mended_and_started_over(server):
     ada, admin = server.client("ada"), server.client("admin")
     made = await submitted(ada, "wrong")
     await server.runtime.wait(made["id"])
     blocked = (await ada.get(f"/task/{made['id']}")).json()
     assert blocked["state"] == "BLOCKED"
-    assert blocked["errors"] == [{"step": "a", "error": "no"}]
+    assert blocked["errors"] == [{"step": "a", "error": "no", "name": "a", "state": "CLIENT_ERROR"}]
     path = f"/resolution/{made['resolution']}"
     assert (await admin.put(f"{path}/step/a/state", json={"state": "DONE"})).status_code == 400  # it is not paused
     assert (await admin.post(f"{path}/pause")).status_code == 204
