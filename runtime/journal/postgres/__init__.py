@@ -14,6 +14,10 @@ instance that has it in memory: nobody else goes on with it, and everybody can b
   commit is done, so that readers never pass a position that appears later.
 * While the database is away, appends wait; nothing is acknowledged that is not stored. A commit whose answer was lost is
   looked up, neither repeated nor refused. Reading raises `JournalUnavailable`.
+* Instances need sessions of their own with the server (LISTEN, prepared statements, ending one that is stuck), seven each:
+  a pooler in between is refused, and so is a database that is not encoded as UTF8. What an administrator has set for their
+  user (timeouts, isolation) does not matter. The user needs a schema of its own, or the right to make one; or no more than
+  to read and change the tables, which somebody else then migrates.
 * NOTIFY says that there is work, mail or news; every waiter looks by himself now and then, for a word may be lost.
 
 Modules

@@ -22,6 +22,7 @@ SCHEMES: Final = frozenset({"postgresql", "postgres"})
 _PLACE: Final = re.compile(r"(?:[^@]*@)?(?:\[[0-9a-fA-F:.]*\]|[^@:\[\]])*(?::\d*)?(?:,[^@]*)?")
 """User and hosts. A password with a character that would have to be written otherwise does not look like this."""
 _SCHEMA: Final = re.compile(r"[a-z_][a-z0-9_]{0,40}")
+_THEIRS: Final = ("pg_", "information_schema")
 _NAME: Final = re.compile(r"[a-z_]{1,40}")
 _SHORTEST_LEASE: Final = 0.5
 _LONGEST_LEASE: Final = 3600.0
@@ -62,6 +63,8 @@ class StoreAddress:
         shown = f"postgresql://{who}{place}{parts.path}"
         if _SCHEMA.fullmatch(schema) is None:
             raise StoreUnusable(f'{shown}: schema "{schema}" is no name: small letters, digits and "_", at most 41')
+        if schema.startswith(_THEIRS):
+            raise StoreUnusable(f'{shown}: schema "{schema}" is for the server itself: name another')
         _check_options(options, shown)
         rest = urlencode(options, quote_via=quote)
         server = text.partition("?")[0] + (f"?{rest}" if rest else "")

@@ -36,18 +36,28 @@ _MIGRATING_SECONDS: Final = 900.0
 _IDLE_SECONDS: Final = 2
 """How long a transaction may wait for its program, which may have been stopped with a lock in hand."""
 
+_SETTINGS: Final = {
+    "idle_in_transaction_session_timeout": f"{_IDLE_SECONDS}s",
+    "jit": "off",  # our statements take a millisecond, and compiling one takes a second, where plans look dear
+    "statement_timeout": "0",  # what takes too long is given up here, where it is known what it is
+    "lock_timeout": "0",
+    "default_transaction_isolation": r"read\ committed",  # which our statements are written for
+    "extra_float_digits": "1",  # a time comes back as it was given
+}
+"""What our statements rely on, whatever an administrator has set for this user, or for all."""
+
 
 async def connect(address: StoreAddress, mark: str = "") -> TrioConnection:
     """Open a connection that finds the tables of the store. The `mark` is in the name that the server shows for it."""
     given = conninfo_to_dict(address.server)
     timeouts = _timeouts(address.lease_seconds)
-    # Our statements take a millisecond, and compiling one takes a second: some servers do so where plans look dear.
-    ours = f"-c search_path={address.schema} -c idle_in_transaction_session_timeout={_IDLE_SECONDS}s -c jit=off"
+    ours = _as_options({"search_path": address.schema, **_SETTINGS})
     return await TrioConnection.open(
         address.server,
         timeouts,
         options=f"{_at_the_server(timeouts)} {given.get('options') or ''} {ours}",
         application_name=f"{given.get('application_name') or 'understudy'} {mark}".strip(),
+        client_encoding="UTF8",
     )
 
 
@@ -66,7 +76,11 @@ def _timeouts(lease_seconds: float) -> Mapping[str, str]:
 def _at_the_server(timeouts: Mapping[str, str]) -> str:
     """Say the same to the server, as options: what it holds for a machine that is gone must not outlast the lease."""
     names = {name: f"tcp_{name.removeprefix('tcp_')}" for name in timeouts if name != "connect_timeout"}
-    return " ".join(f"-c {theirs}={timeouts[ours]}" for ours, theirs in names.items())
+    return _as_options({theirs: timeouts[ours] for ours, theirs in names.items()})
+
+
+def _as_options(settings: Mapping[str, str]) -> str:
+    return " ".join(f"-c {name}={setting}" for name, setting in settings.items())
 
 
 async def prepare(address: StoreAddress, *, create: bool = True) -> None:
@@ -78,11 +92,43 @@ async def prepare(address: StoreAddress, *, create: bool = True) -> None:
     with explained(address):
         connection = await connect(address, "opens")
         try:
-            if connection.info.server_version < _OLDEST_SERVER:
-                raise StoreUnusable(f"the store {address.shown} is on PostgreSQL before 14: upgrade the server")
+            await _check_server(connection, address)
             await _prepare(connection, address, create=create)
         finally:
             connection.abandon()
+
+
+async def _check_server(connection: TrioConnection, address: StoreAddress) -> None:
+    """See that a server is one that a store can be on, and that nobody stands in between who lends its sessions around."""
+    if connection.info.server_version < _OLDEST_SERVER:
+        raise StoreUnusable(f"the store {address.shown} is on PostgreSQL before 14: upgrade the server")
+    with answering(address):
+        cursor = await connection.execute("SELECT pg_backend_pid(), current_setting('server_encoding')")
+        backend, encoding = await cursor.fetchone() or (0, "")
+    if backend != connection.backend:
+        raise StoreUnusable(f"the store {address.shown} cannot be opened: {_POOLED}")
+    if encoding != "UTF8":
+        raise StoreUnusable(
+            f"the store {address.shown} cannot be opened: its database is encoded as {encoding}, which has no place for "
+            "every text; make another for it: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+        )
+
+
+async def check_use(connection: TrioConnection, address: StoreAddress) -> None:
+    """See that this user may do all that using a store comes to.
+
+    Raises:
+        StoreUnusable: it may not, or nobody may; what to do is said.
+    """
+    cursor = await connection.execute(_FORBIDDEN, {"schema": address.schema})
+    read_only, user, forbidden = await cursor.fetchone() or (False, "", None)
+    if read_only:
+        raise StoreUnusable(f"the store {address.shown} cannot be used: {_READ_ONLY}")
+    if forbidden:
+        raise StoreUnusable(
+            f"the store {address.shown} cannot be used: its user {user} may not {forbidden[0]}; whoever owns the tables "
+            f"has to say GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {address.schema} TO {user}"
+        )
 
 
 async def _prepare(connection: TrioConnection, address: StoreAddress, *, create: bool) -> None:
@@ -104,11 +150,26 @@ async def _migrate(connection: TrioConnection, address: StoreAddress, *, create:
                     f'the store {address.shown} cannot be opened: there is none in the schema "{address.schema}" of its '
                     "database; its address names another with ?schema="
                 )
-            await connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
+            await _make_schema(connection, address)
         await connection.execute(SQL("SET LOCAL search_path TO {}").format(schema))
         for number, migration in enumerate(MIGRATIONS[version:], version + 1):
             await connection.execute(migration.script.encode())
             await connection.execute("INSERT INTO versions VALUES (%s, %s)", [number, migration.usable_since])
+
+
+async def _make_schema(connection: TrioConnection, address: StoreAddress) -> None:
+    """Make the schema, unless somebody has: even to ask for it "if not exists" takes a right that few users have."""
+    found = await connection.execute("SELECT FROM pg_catalog.pg_namespace WHERE nspname = %s", [address.schema])
+    if await found.fetchone() is not None:
+        return
+    try:
+        await connection.execute(SQL("CREATE SCHEMA {}").format(Identifier(address.schema)))
+    except psycopg.errors.InsufficientPrivilege as fault:
+        user = Identifier(connection.info.user).as_string(connection)
+        raise StoreUnusable(
+            f"the store {address.shown} cannot be made: its user {user} may not make a schema in this database; whoever "
+            f"may has to say CREATE SCHEMA {address.schema} AUTHORIZATION {user}"
+        ) from fault
 
 
 async def _version(connection: TrioConnection, address: StoreAddress) -> int:
@@ -209,8 +270,12 @@ def is_cut(fault: psycopg.Error, connection: TrioConnection | None) -> bool:
 
 
 def _meaning(fault: psycopg.Error) -> str:
-    text = " ".join(str(fault).split())
+    text = fault.diag.message_primary or " ".join(str(fault).split())  # without the statement, which is ours
     match fault:
+        case psycopg.OperationalError() if "unsupported startup parameter" in text:
+            return f"{text}: {_POOLED}"
+        case psycopg.OperationalError() if "unrecognized configuration parameter" in text:
+            return f"{text}: it is of before PostgreSQL 14, or that is misspelt in ?options="
         case psycopg.errors.InsufficientResources():
             return f"the server has run out of something ({text}); it goes on by itself once there is more"
         case psycopg.errors.InsufficientPrivilege() | psycopg.errors.InvalidAuthorizationSpecification():
@@ -218,8 +283,19 @@ def _meaning(fault: psycopg.Error) -> str:
         case psycopg.OperationalError():
             return f"{text}; check that the server runs and can be reached, the database, the user and its password"
         case psycopg.errors.ReadOnlySqlTransaction():
-            return "the server is read-only, a standby perhaps; name the one that can be written"
+            return _READ_ONLY
         case psycopg.errors.DataError():
             return f"there is no place in it for a text with a NUL character or half a surrogate ({text})"
         case _:
             return f"{type(fault).__name__}: {text}"
+
+
+_READ_ONLY: Final = "the server is read-only, a standby perhaps; name the one that can be written"
+_POOLED: Final = "a pooler (PgBouncer, say) stands before the server, and instances need sessions of their own; name the server itself"
+_FORBIDDEN: Final = """
+SELECT current_setting('transaction_read_only')::boolean, quote_ident(current_user),
+       (SELECT array_agg(format('%%s %%s', verb, tablename) ORDER BY tablename, verb)
+        FROM pg_catalog.pg_tables, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS verb
+        WHERE schemaname = %(schema)s AND tablename <> 'versions'
+          AND NOT has_table_privilege(format('%%I.%%I', schemaname, tablename), verb))
+"""

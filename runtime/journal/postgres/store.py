@@ -17,7 +17,7 @@ from runtime.journal.keys import KeyRing
 from runtime.journal.listing import Count, Wanted
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.committer import Committer
-from runtime.journal.postgres.database import answering, check_keys, connect, explained, prepare, serving
+from runtime.journal.postgres.database import answering, check_keys, check_use, connect, explained, prepare, serving
 from runtime.journal.postgres.links import Links
 from runtime.journal.postgres.memos import Memos
 from runtime.journal.postgres.pool import Pool
@@ -75,10 +75,16 @@ class PostgresStore:
         """
         await prepare(address)
         journal = cls(address, ring, {}, records_format)
-        with explained(address), answering(address):
-            numbers = await journal._reader.key_numbers()
+        try:
+            with explained(address), answering(address):
+                async with journal._pool.connection() as connection:
+                    await check_use(connection, address)
+                numbers = await journal._reader.key_numbers()
+            check_keys(numbers, ring, address)
+        except BaseException:
+            journal._pool.close()
+            raise
         journal._numbers.update(numbers)
-        check_keys(numbers, ring, address)
         journal._vault.settle()
         return journal
 

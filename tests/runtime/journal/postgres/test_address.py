@@ -34,6 +34,12 @@ async def test_postgres_address_that_is_of_no_use_is_refused_without_its_passwor
     assert "s3cret" not in "".join(str(context) for context in (refused.value.__cause__,))
 
 
+@pytest.mark.parametrize("schema", ["pg_x", "information_schema", "Ada", "a-b", "a%20b", "1a", "", "ä", "a" * 42])
+def test_postgres_address_with_a_schema_that_cannot_be_ours_is_refused(schema):
+    with pytest.raises(StoreUnusable, match="schema"):
+        store_address(f"postgresql:///db?schema={schema}")
+
+
 @pytest.mark.parametrize("place", ["h", "h:1,[::1]:2,i", "u@", "u:p%2F%40@[::1]:1", "%2Ftmp", ""])
 def test_postgres_address_is_read_as_its_driver_reads_it(place):
     address = store_address(f"postgresql://{place}/db?sslmode=disable&lease=3&schema=s")

@@ -1,7 +1,11 @@
-"""What a store's database has to be, its versions, and its keys."""
+"""What a store's database and its user have to be, its versions, and its keys."""
 
 import sys
+import uuid
+from contextlib import contextmanager
+from functools import partial
 
+import attrs
 import psycopg
 import pytest
 import trio
@@ -11,6 +15,7 @@ from runtime.journal.keys import KeyRing, add_key
 from runtime.journal.opening import open_journal
 from runtime.journal.postgres import database, upkeep
 from runtime.journal.postgres.address import StoreAddress
+from runtime.journal.postgres.journal import PostgresJournal
 from runtime.journal.postgres.schema import MIGRATIONS, NEWEST
 from runtime.journal.protocol import Entry, JournalUnavailable, StoreUnusable
 from tests.support.journal_laws import TODO, first, started
@@ -73,6 +78,132 @@ async def test_postgres_server_is_told_to_give_a_silent_link_up_when_we_would(po
 async def test_postgres_database_without_a_store_is_said_to_have_none(address):
     with pytest.raises(StoreUnusable, match='there is none in the schema "'):
         await upkeep.check(address, None)
+
+
+@contextmanager
+def plain_user(url):
+    """Give the name of a user that has no rights, and what makes an address that acts in its name."""
+    name = f"u{uuid.uuid4().hex}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {name}")
+        try:
+            yield name, lambda address: StoreAddress.parse(f"{url}&schema={address.schema}&options=-c%20role%3D{name}")
+        finally:
+            connection.execute(f"DROP OWNED BY {name} CASCADE")
+            connection.execute(f"DROP ROLE {name}")
+
+
+async def refusal(address):
+    with pytest.raises(StoreUnusable) as refused:
+        await PostgresJournal.open(address)
+    return str(refused.value)
+
+
+async def test_postgres_user_without_rights_is_told_which_and_who_gives_them(address, postgres_url):
+    with plain_user(postgres_url) as (name, as_it):
+        said = await refusal(as_it(address))
+        assert "may not make a schema in this database" in said
+        assert f"CREATE SCHEMA {address.schema} AUTHORIZATION" in said
+        await database.prepare(address)
+        assert f"permission denied for schema {address.schema})" in await refusal(as_it(address))
+        execute(address, f"GRANT USAGE ON SCHEMA {address.schema} TO {name}")
+        execute(address, f"GRANT SELECT ON ALL TABLES IN SCHEMA {address.schema} TO {name}")
+        said = await refusal(as_it(address))
+        assert f"{name} may not DELETE head" in said
+        execute(address, said.partition("has to say ")[2])
+        journal = await PostgresJournal.open(as_it(address))
+        await journal.close()
+
+
+async def test_postgres_schema_that_was_made_for_a_user_is_taken(address, postgres_url):
+    with plain_user(postgres_url) as (name, as_it):
+        with psycopg.connect(address.server, autocommit=True) as connection:
+            connection.execute(f"CREATE SCHEMA {address.schema} AUTHORIZATION {name}")
+        journal = await PostgresJournal.open(as_it(address))
+        await journal.close()
+
+
+async def test_postgres_server_that_is_read_only_is_refused_but_can_be_looked_at(address, postgres_store):
+    read_only = StoreAddress.parse(f"{postgres_store}&options=-c%20default_transaction_read_only%3Don")
+    assert "read-only" in await refusal(read_only)
+    async with running_journal(postgres_store) as journal:
+        await journal.append([first("t", standing=TODO)])
+    assert "read-only" in await refusal(read_only)
+    assert (await upkeep.check(read_only, None)).tasks == 1
+
+
+async def test_postgres_what_an_administrator_set_for_others_does_not_matter(postgres_store):
+    settings = {
+        "statement_timeout": "1",
+        "lock_timeout": "1",
+        "default_transaction_isolation": "serializable",
+        "extra_float_digits": "-10",
+        "client_encoding": "latin1",
+        "timezone": "Asia/Kathmandu",
+        "bytea_output": "escape",
+        "standard_conforming_strings": "off",
+    }
+    options = "%20".join(f"-c%20{name}%3D{value}" for name, value in settings.items())
+    async with running_journal(f"{postgres_store}&options={options}") as journal:
+        [(isolation,)] = await journal._look("SELECT current_setting('transaction_isolation')")
+        assert isolation == "read committed"
+        await journal._look("SELECT pg_sleep(0.02)")
+        due = attrs.evolve(TODO, due=1732803745.1234567)
+        await journal.append([first("語", standing=due)])
+        [stored] = await journal.tasks()
+        assert (stored.task_id, stored.standing.due) == ("語", 1732803745.1234567)
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+async def test_postgres_database_that_cannot_hold_every_text_is_refused(postgres_url, encoding):
+    name = f"d{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+        try:
+            it = f"postgresql:///{name}?{postgres_url.partition('?')[2]}"
+            assert f"its database is encoded as {encoding}" in await refusal(StoreAddress.parse(it))
+        finally:
+            connection.execute(f"DROP DATABASE {name}")
+
+
+async def test_postgres_server_before_14_is_refused(address, monkeypatch):
+    monkeypatch.setattr(database, "_OLDEST_SERVER", 10**6)
+    assert "is on PostgreSQL before 14: upgrade the server" in await refusal(address)
+
+
+async def test_postgres_pooler_that_lends_sessions_around_is_refused(address, monkeypatch):
+    async def through_a_pooler(address, mark=""):
+        connection = await connect(address, mark)
+        connection.backend += 1  # a pooler gives numbers of its own
+        return connection
+
+    connect = database.connect
+    monkeypatch.setattr(database, "connect", through_a_pooler)
+    assert "name the server itself" in await refusal(address)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("unsupported startup parameter: options", "name the server itself"),
+        ('unrecognized configuration parameter "tcp_user_timeout"', "before PostgreSQL 14"),
+    ],
+)
+async def test_postgres_session_that_is_refused_for_its_settings_is_said_why(error, said):
+    async def refuse(stream):
+        await stream.receive_some()  # what the session is to be
+        fields = b"".join(b"%b\0" % field for field in (b"SFATAL", b"C08P01", b"M" + error.encode())) + b"\0"
+        await stream.send_all(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+
+    async with trio.open_nursery() as nursery:
+        serve = partial(trio.serve_tcp, refuse, 0, host="127.0.0.1")
+        [listener] = await nursery.start(serve)
+        port = listener.socket.getsockname()[1]
+        modes = "sslmode=disable&gssencmode=disable"
+        message = await refusal(StoreAddress.parse(f"postgresql://u@127.0.0.1:{port}/d?{modes}"))
+        assert error in message
+        assert said in message
+        nursery.cancel_scope.cancel()
 
 
 async def test_postgres_sealed_store_opens_with_its_keys_only_and_gets_another_while_it_is_used(
