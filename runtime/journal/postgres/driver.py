@@ -140,6 +140,11 @@ class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
         active = self.pgconn.transaction_status == TransactionStatus.ACTIVE
         return self._waits_since if active else None
 
+    @property
+    def spoken_to(self) -> bool:
+        """Whether something has arrived that nobody has asked for: that the server has ended it, most likely."""
+        return bool(_ready_now(self.pgconn.socket, Wait.R))
+
     async def _consume(self, gen: Any, seconds: float) -> Any:
         await trio.lowlevel.checkpoint_if_cancelled()
         deadline = trio.current_time() + seconds

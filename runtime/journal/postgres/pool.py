@@ -1,4 +1,8 @@
-"""A few connections, lent to one task at a time. Those that broke are closed, and others opened in their place."""
+"""A few connections, lent to one task at a time. Those that broke are closed, and others opened in their place.
+
+So are those that the server has ended while nobody used them, as it does with all when it is restarted: whoever reads
+next is not to be told that it is away.
+"""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext
@@ -44,8 +48,8 @@ class Pool:
             psycopg.Error: none can be opened.
         """
         async with self._turns:
-            while self._idle and self._idle[-1].closed:
-                self._idle.pop()
+            while self._idle and (self._idle[-1].closed or self._idle[-1].spoken_to):
+                self._idle.pop().abandon()
             connection = self._idle.pop() if self._idle else await self._connect()
             try:
                 with self._patience():

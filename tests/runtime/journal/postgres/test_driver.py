@@ -203,3 +203,16 @@ async def test_postgres_pool_replaces_what_broke(postgres_url):
     async with pool.connection() as connection:
         assert await value(connection, "SELECT 1") == 1
     pool.close()
+
+
+async def test_postgres_pool_does_not_lend_what_the_server_has_ended_meanwhile(postgres_url):
+    pool = Pool(lambda: TrioConnection.open(postgres_url), 2)
+    async with pool.connection() as one, pool.connection() as another:
+        ended = [one.backend, another.backend]
+    async with await TrioConnection.open(postgres_url) as administrator:
+        assert await value(
+            administrator, f"SELECT count(pg_terminate_backend(pid, 5000)) FROM unnest(ARRAY{ended}) AS pid"
+        )
+    async with pool.connection() as connection:
+        assert await value(connection, "SELECT pg_backend_pid()") not in ended
+    pool.close()
