@@ -127,7 +127,8 @@ async def check_use(connection: TrioConnection, address: StoreAddress) -> None:
     if forbidden:
         raise StoreUnusable(
             f"the store {address.shown} cannot be used: its user {user} may not {forbidden[0]}; whoever owns the tables "
-            f"has to say GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {address.schema} TO {user}"
+            f"has to say GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {address.schema} TO {user}; "
+            f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {address.schema} TO {user}"
         )
 
 
@@ -255,11 +256,17 @@ def serving(address: StoreAddress) -> Iterator[None]:
         raise TaskUnreadable(f"the store {address.shown} holds what cannot be read: {fault}") from fault
 
 
+class Unstorable(JournalUnavailable):
+    """The server does not take this, whoever sends it; it takes other things."""
+
+
 def unavailable(address: StoreAddress, fault: psycopg.Error) -> Unavailable:
     """Say what an error of reading or writing means."""
     if fault.sqlstate == LEASE_LOST:
         return LeaseLost("this instance was silent for too long: others have taken its tasks over")
-    return JournalUnavailable(f"the store {address.shown} is unavailable: {_meaning(fault)}")
+    of_itself = isinstance(fault, psycopg.DataError | psycopg.IntegrityError)
+    kind = Unstorable if of_itself else JournalUnavailable
+    return kind(f"the store {address.shown} is unavailable: {_meaning(fault)}")
 
 
 def is_cut(fault: psycopg.Error, connection: TrioConnection | None) -> bool:
@@ -276,7 +283,9 @@ def _meaning(fault: psycopg.Error) -> str:
             return f"{text}: {_POOLED}"
         case psycopg.OperationalError() if "unrecognized configuration parameter" in text:
             return f"{text}: it is of before PostgreSQL 14, or that is misspelt in ?options="
-        case psycopg.errors.InsufficientResources():
+        case psycopg.OperationalError() if any(sign in text for sign in _CROWDED):  # nobody connected has no SQLSTATE
+            return f"{text}: an instance needs seven connections; let the server have more, or end some"
+        case psycopg.Error(sqlstate=str(state)) if state.startswith(_SHORT_OF_SOMETHING):
             return f"the server has run out of something ({text}); it goes on by itself once there is more"
         case psycopg.errors.InsufficientPrivilege() | psycopg.errors.InvalidAuthorizationSpecification():
             return f"the server does not let this user do that ({text}); check the user and its rights"
@@ -290,6 +299,10 @@ def _meaning(fault: psycopg.Error) -> str:
             return f"{type(fault).__name__}: {text}"
 
 
+_CROWDED: Final = ("too many clients", "too many connections", "connection slots are reserved")
+_SHORT_OF_SOMETHING: Final = "53"
+"""The class of errors (SQLSTATE) of a server that lacks disk, memory or connections."""
+
 _READ_ONLY: Final = "the server is read-only, a standby perhaps; name the one that can be written"
 _POOLED: Final = "a pooler (PgBouncer, say) stands before the server, and instances need sessions of their own; name the server itself"
 _FORBIDDEN: Final = """
@@ -298,4 +311,7 @@ SELECT current_setting('transaction_read_only')::boolean, quote_ident(current_us
         FROM pg_catalog.pg_tables, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS verb
         WHERE schemaname = %(schema)s AND tablename <> 'versions'
           AND NOT has_table_privilege(format('%%I.%%I', schemaname, tablename), verb))
+       || (SELECT array_agg(format('EXECUTE %%s', proname) ORDER BY proname)
+           FROM pg_catalog.pg_proc JOIN pg_catalog.pg_namespace ON pg_namespace.oid = pronamespace
+           WHERE nspname = %(schema)s AND NOT has_function_privilege(pg_proc.oid, 'EXECUTE'))
 """

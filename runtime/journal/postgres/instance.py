@@ -12,16 +12,17 @@ looked at that somebody waits on (`links`).
 import os
 import socket
 from collections.abc import Collection
-from contextlib import suppress
 from typing import Final
 
 import psycopg
 import trio
 
 from runtime.journal.postgres.address import StoreAddress
+from runtime.journal.postgres.database import unavailable
 from runtime.journal.postgres.driver import TrioConnection
+from runtime.journal.postgres.health import Health, Storing
 from runtime.journal.postgres.links import Links
-from runtime.journal.postgres.notes import StoreAway, StoreBack, note
+from runtime.journal.postgres.notes import note
 from runtime.journal.protocol import LeaseLost
 from runtime.journal.shared import LeaseEnded, LeaseFigures, LeaseTaken
 
@@ -36,19 +37,20 @@ LOST: Final = "this instance was silent for too long: others have taken its task
 class Instance:
     """One life of an instance, from its registration on. `links` opens the connection that its heart beats on.
 
-    `leases` is what became of leases in the lives before.
+    `health` is told how that goes; `leases` is what became of leases in the lives before.
     """
 
-    def __init__(self, address: StoreAddress, links: Links, leases: LeaseFigures | None = None) -> None:
+    def __init__(self, address: StoreAddress, links: Links, health: Health, leases: LeaseFigures | None = None) -> None:
         self._address = address
         self._links = links
+        self._health = health
+        self._silent = f"the store {address.shown} is unavailable: its server does not answer"
         self.leases = leases or LeaseFigures()
         self._connection: TrioConnection | None = None
         self._until = -float("inf")
         self._clock = trio.lowlevel.current_clock()  # looked at before every attempt
         self._changed = trio.Event()
         self._lost: LeaseLost | None = None
-        self._away = False
         self.number = 0
 
     @property
@@ -78,18 +80,23 @@ class Instance:
         changed.set()
 
     async def register(self, *, keys_from_file: bool) -> None:
-        """Begin a life, for as long as it takes to find the server."""
+        """Begin a life, for as long as it takes to find a server that lets us."""
         name = f"{socket.gethostname()}:{os.getpid()}"
         lease = self._address.lease_seconds
         while True:
-            sent = trio.current_time()
-            with suppress(psycopg.OperationalError), trio.move_on_after(max(lease, _REGISTERING_SECONDS)):
-                self._connection = self._connection or await self._open()
-                cursor = await self._connection.execute(_REGISTER, [name, lease, keys_from_file])
-                [self.number] = await cursor.fetchone() or [0]
-                self._until = sent + lease
-                return
+            sent, trouble = trio.current_time(), self._silent
+            try:
+                with trio.move_on_after(max(lease, _REGISTERING_SECONDS)):
+                    self._connection = self._connection or await self._open()
+                    cursor = await self._connection.execute(_REGISTER, [name, lease, keys_from_file])
+                    [self.number] = await cursor.fetchone() or [0]
+                    self._until = sent + lease
+                    self._health.stored(Storing.HEART)
+                    return
+            except psycopg.Error as fault:
+                trouble = str(unavailable(self._address, fault))
             self.hang_up()
+            self._health.failed(Storing.HEART, trouble)
             await trio.sleep(self._tick)
 
     @property
@@ -123,17 +130,14 @@ class Instance:
                 if patience.cancelled_caught:
                     answered = False
                     self.hang_up()
-                self._tell_of_store("it does not answer" if fresh and not answered else "")
+                if answered:
+                    self._health.stored(Storing.HEART)
+                elif fresh:  # one that was cut is sought again first
+                    self._health.failed(Storing.HEART, self._silent)
             except psycopg.Error as fault:
                 self.hang_up()
-                if fresh:  # one that was cut is sought again first
-                    self._tell_of_store(" ".join(str(fault).split()))
-
-    def _tell_of_store(self, trouble: str) -> None:
-        """Log that the server is not to be had, or is again: once each time."""
-        if bool(trouble) is not self._away:
-            self._away = bool(trouble)
-            note(StoreAway(self._address.shown, trouble) if trouble else StoreBack(self._address.shown))
+                if fresh:
+                    self._health.failed(Storing.HEART, str(unavailable(self._address, fault)))
 
     async def _open(self) -> TrioConnection:
         connection = await self._links.open()

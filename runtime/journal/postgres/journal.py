@@ -33,14 +33,14 @@ class PostgresJournal(PostgresStore):
         super().__init__(address, ring, numbers, records_format)
         self._keys_from_file = ring is not None and ring.path is not None
         self._listener = Listener(address.schema, self._links.open, address.patience_seconds)
-        self._instance = Instance(address, self._links)
+        self._instance = Instance(address, self._links, self._health)
         self._claimer: Claimer | None = None
         self._mail = Mail(0, address.schema, self._pool, self._reader, self._vault)
 
     async def run(self, started: Callable[[], None]) -> None:
         """Be an instance; see `SharedJournal.run`."""
         self._held.clear()
-        instance = self._instance = Instance(self._address, self._links, self._instance.leases)
+        instance = self._instance = Instance(self._address, self._links, self._health, self._instance.leases)
         await instance.register(keys_from_file=self._keys_from_file)
         self._me = self._listener.me = instance.number
         self._mail = Mail(self._me, self._address.schema, self._pool, self._reader, self._vault)
@@ -67,10 +67,6 @@ class PostgresJournal(PostgresStore):
             nursery.cancel_scope.cancel()
         instance.hang_up()
         raise lost
-
-    @property
-    def trouble(self) -> None:
-        """Say nothing of its own: who cannot store there cannot read either; see `Journal.trouble`."""
 
     @property
     def lease_held(self) -> bool:

@@ -1,4 +1,4 @@
-"""What an operator should see of leases and links: typed events as lines of structlog (`runtime.journal.notes`)."""
+"""What an operator should see of leases, links and the server: typed events as lines of structlog (`runtime.journal.notes`)."""
 
 from typing import TypeAlias, assert_never
 
@@ -17,7 +17,7 @@ class LinksGivenUp:
 
 @attrs.frozen
 class StoreAway:
-    """The server could not be reached by a heartbeat that sought it anew: everything waits."""
+    """The server could not be reached by a heartbeat that sought it anew, or takes nothing: what is to be stored waits."""
 
     store: str
     error: str
@@ -25,7 +25,7 @@ class StoreAway:
 
 @attrs.frozen
 class StoreBack:
-    """It answers again."""
+    """It takes what it is given again."""
 
     store: str
 

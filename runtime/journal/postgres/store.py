@@ -17,7 +17,17 @@ from runtime.journal.keys import KeyRing
 from runtime.journal.listing import Count, Wanted
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.committer import Committer
-from runtime.journal.postgres.database import answering, check_keys, check_use, connect, explained, prepare, serving
+from runtime.journal.postgres.database import (
+    Unstorable,
+    answering,
+    check_keys,
+    check_use,
+    connect,
+    explained,
+    prepare,
+    serving,
+)
+from runtime.journal.postgres.health import Health, Storing
 from runtime.journal.postgres.links import Links
 from runtime.journal.postgres.memos import Memos
 from runtime.journal.postgres.pool import Pool
@@ -29,11 +39,13 @@ from runtime.journal.protocol import (
     Committed,
     Entry,
     JournalUnavailable,
+    LeaseLost,
     Listed,
     Place,
     Record,
     Stored,
     StoreUnusable,
+    Trouble,
 )
 from runtime.journal.turns import Templates, encoded
 from runtime.journal.vault import Vault
@@ -53,6 +65,7 @@ class PostgresStore:
         self._ring = ring
         self._numbers = numbers
         self._vault = Vault(ring, lambda: numbers)
+        self._health = Health(address.shown)
         self._links = Links(address, connect)
         self._pool = Pool(self._links.open, _READERS, self._links.patience)
         self._reader = Reader(self._pool, self._vault, numbers)
@@ -93,7 +106,21 @@ class PostgresStore:
         self._check_open()
         if self._committer is None:
             raise JournalUnavailable(f"the store {self._address.shown} is not in use yet")
-        return await self._committer.append([encoded(entry, self._templates) for entry in entries])
+        try:
+            position = await self._committer.append([encoded(entry, self._templates) for entry in entries])
+        except (LeaseLost, Unstorable):
+            raise
+        except JournalUnavailable as refusal:
+            if not self._closed:
+                self._health.failed(Storing.COMMITS, str(refusal))
+            raise
+        self._health.stored(Storing.COMMITS)
+        return position
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Say what is wrong with storing; see `Journal.trouble`."""
+        return self._health.trouble
 
     async def read(self, task_id: str) -> Sequence[Record]:
         """Give the records of one task; see `Journal.read`."""

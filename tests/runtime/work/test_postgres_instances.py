@@ -34,7 +34,7 @@ from runtime.work.messages import GiveTurn
 from runtime.work.post import PostOffice
 from tests.support.plain_flow import CHANGES
 from tests.support.plans import echo, plan, step
-from tests.support.postgres import fresh_store, running_server
+from tests.support.postgres import asking, fresh_store, running_server
 
 
 @pytest.fixture
@@ -558,6 +558,39 @@ async def test_postgres_slow_nothing_is_lost_while_the_server_is_away(tmp_path):
                     await trio.sleep(0.01)
                 assert (await accepted[0].wait()).state is TaskState.DONE
                 assert calls == ["before"]
+
+
+async def test_postgres_slow_nothing_is_lost_while_the_server_can_only_be_read(tmp_path):
+    """As where it has become a standby: who only reads would not notice, so the runtime says so itself."""
+    with running_server() as server, fresh_store(server.url) as store:
+
+        def read_only(to_be):
+            with asking(store) as administrator:
+                administrator.execute("SET default_transaction_read_only TO off")
+                administrator.execute(f"ALTER SYSTEM SET default_transaction_read_only TO {to_be}")
+                administrator.execute("SELECT pg_reload_conf()")
+
+        with trio.fail_after(60):
+            async with open_runtime(f"{store}&lease=1") as runtime:
+                await runtime.submit(GATED, task_id="before")
+                await running(runtime, "before")
+                assert runtime.trouble() is None
+                read_only("on")
+                while runtime.trouble() is None:  # noqa: ASYNC110 - the heart notices
+                    await trio.sleep(0.01)
+                gates["before"].set()
+                await trio.sleep(1.5)  # longer than the lease
+                assert "the server is read-only" in runtime.trouble().reason
+                assert (await runtime.status("before")).state is TaskState.RUNNING
+                with pytest.raises(Unavailable, match="the server is read-only"):
+                    await runtime.submit(GATED, task_id="meanwhile")
+                read_only("off")
+                assert (await runtime.wait("before")).state is TaskState.DONE
+                assert calls == ["before"]
+                while runtime.trouble() is not None:  # noqa: ASYNC110 - as above
+                    await trio.sleep(0.01)
+                with pytest.raises(NotFound):
+                    await runtime.status("meanwhile")
 
 
 async def test_postgres_tasks_in_line_stay_with_the_instance_whose_line_it_is_until_it_closes(instance):

@@ -10,10 +10,12 @@ from runtime.engine.states import ResolutionState
 from runtime.journal.codec import RECORDS_FORMAT
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.database import connect
+from runtime.journal.postgres.driver import TrioConnection
+from runtime.journal.postgres.health import Health
 from runtime.journal.postgres.instance import Instance
 from runtime.journal.postgres.links import Links
 from runtime.journal.postgres.writer import Writer
-from runtime.journal.protocol import Entry, LeaseLost
+from runtime.journal.protocol import Entry, JournalUnavailable, LeaseLost
 from runtime.journal.shared import Claim, Signal
 from tests.support.journal_laws import DONE, RUNNING, TODO, first, names, sleeping, started
 from tests.support.postgres_journal import running_journal
@@ -69,14 +71,18 @@ async def test_postgres_what_a_silent_instance_held_is_taken_over_by_the_first_b
 @pytest.mark.parametrize("seconds", [0.5, 2.5, 1000.0])
 async def test_a_heart_beats_often_enough_for_its_own_lease_and_for_those_of_others(seconds):
     address = StoreAddress(server="", shown="", lease_seconds=seconds)
-    tick = Instance(address, Links(address, connect))._tick
+    tick = Instance(address, Links(address, connect), Health(address.shown))._tick
     assert tick <= min(seconds / 5, 0.5)  # so that others are found dead within a second
     assert tick + 2 * address.patience_seconds < seconds  # two that are not answered are followed by a third
 
 
+GONE = "the store postgresql://h/d is unavailable: "
+CHECK = "check that the server runs and can be reached, the database, the user and its password"
+
+
 async def test_a_server_that_is_away_is_logged_once_and_once_more_when_it_is_back(autojump_clock, monkeypatch):
     address = StoreAddress(server="", shown="postgresql://h/d", lease_seconds=10)
-    instance = Instance(address, Links(address, connect))
+    instance = Instance(address, Links(address, connect), Health(address.shown))
     opened = iter(["", "gone", "gone", "silent", "", "", "silent", "gone", ""])
 
     class Link:
@@ -109,12 +115,80 @@ async def test_a_server_that_is_away_is_logged_once_and_once_more_when_it_is_bac
     with structlog.testing.capture_logs() as logs:
         await instance.run()
     assert [(line["event"], line.get("error")) for line in logs] == [
-        ("store_unavailable", "no route"),
+        ("store_unavailable", f"{GONE}no route; {CHECK}"),
         ("store_available", None),
-        ("store_unavailable", "it does not answer"),
+        ("store_unavailable", f"{GONE}its server does not answer"),
         ("store_available", None),
     ]
     assert {line["store"] for line in logs} == {"postgresql://h/d"}
+
+
+async def test_an_instance_begins_once_a_server_lets_it_and_says_so_until_then(autojump_clock, monkeypatch):
+    answers = iter([psycopg.errors.ReadOnlySqlTransaction("no"), psycopg.errors.InsufficientPrivilege("no"), None])
+
+    class Link:
+        async def execute(self, _statement, _values):
+            await trio.lowlevel.checkpoint()
+            answer = next(answers)
+            if answer is not None:
+                raise answer
+            return self
+
+        async def fetchone(self):
+            await trio.lowlevel.checkpoint()
+            return [7]
+
+        def abandon(self):
+            pass
+
+    async def seek(_instance):
+        await trio.lowlevel.checkpoint()
+        return Link()
+
+    address = StoreAddress(server="", shown="postgresql://h/d", lease_seconds=10)
+    health = Health(address.shown)
+    instance = Instance(address, Links(address, connect), health)
+    monkeypatch.setattr(Instance, "_open", seek)
+    with structlog.testing.capture_logs() as logs:
+        await instance.register(keys_from_file=False)
+    assert (instance.number, instance.held, health.trouble) == (7, True, None)
+    assert [line["event"] for line in logs] == ["store_unavailable", "store_available"]
+    assert "read-only" in logs[0]["error"]
+
+
+async def test_postgres_what_a_server_does_not_take_is_waited_with_and_who_asks_is_told(store, monkeypatch):
+    async def full(*_arguments):
+        await trio.lowlevel.checkpoint()
+        raise psycopg.errors.DiskFull("could not extend file")
+
+    async with running_journal(store) as journal:
+        await journal.append([first("t")])
+        assert journal.trouble is None
+        with structlog.testing.capture_logs() as logs:
+            with monkeypatch.context() as broken:
+                broken.setattr(TrioConnection, "call", full)
+                for number in (1, 2):
+                    with pytest.raises(JournalUnavailable, match=r"run out of something \(could not extend file\)"):
+                        await journal.append([first("u")])
+                    assert journal.trouble.number == number
+                assert "could not extend file" in journal.trouble.reason
+                assert len(await journal.read("t")) == 1
+            await journal.append([first("u")])
+            assert journal.trouble is None
+        assert [line["event"] for line in logs] == ["store_unavailable", "store_available"]
+
+
+async def test_postgres_what_no_server_would_take_is_no_trouble_of_the_store(store, monkeypatch):
+    async def refuse(*_arguments):
+        await trio.lowlevel.checkpoint()
+        raise psycopg.errors.UntranslatableCharacter("no such letter")
+
+    async with running_journal(store) as journal:
+        monkeypatch.setattr(TrioConnection, "call", refuse)
+        with pytest.raises(JournalUnavailable, match="no such letter"):
+            await journal.append([first("t")])
+        assert journal.trouble is None
+        monkeypatch.undo()
 
 
 async def test_postgres_a_writer_that_does_not_know_what_was_stored_last_is_kept_out(store):
