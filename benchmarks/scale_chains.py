@@ -18,9 +18,11 @@ def chains(tasks: int, steps: int, at_once: int) -> dict[str, float]:
 
 
 def _steps_s(url: str, count: int, tasks: int, steps: int, at_once: int) -> float:
-    share = {"tasks": tasks // count, "steps": steps, "at_once": max(1, at_once // count)}
+    """Each has its share of those at once, and of all tasks as large a one: so none is left alone with the last."""
+    each = [at_once // count + (number < at_once % count) for number in range(count)]
+    shares = [{"tasks": tasks * share // at_once, "steps": steps, "at_once": share} for share in each]
     with fresh_store(url) as store:
-        instances = [begin("worker", {"store": store, **share}) for _ in range(count)]
+        instances = [begin("worker", {"store": store, **share}) for share in shares]
         for instance in instances:
             hear(instance)
         began = perf_counter()
@@ -28,7 +30,7 @@ def _steps_s(url: str, count: int, tasks: int, steps: int, at_once: int) -> floa
             say(instance)
         for instance in instances:
             hear(instance)
-        rate = share["tasks"] * count * steps / (perf_counter() - began)
+        rate = sum(share["tasks"] for share in shares) * steps / (perf_counter() - began)
         for instance in instances:
             say(instance)
             instance.wait()

@@ -30,7 +30,7 @@ Modules
     notes       what an operator should see of all three
     claimer     takes hold of tasks, and lets go of them
     committer   one task commits for all, and finds the server again
-    writer      a group of appends as rows; `statement`, what stores them
+    writer      a group of appends as rows, which `store_group` (`schema`) stores
     reader      look-ups, on connections of a pool
     listener    hears notifications
     mail        letters between instances

@@ -9,7 +9,8 @@ When the link to the server is cut, everybody waits while it is sought again. Wh
 there is read in the instance's own row: so an append is never stored twice, and what was stored is never refused.
 
 What is let go of is let go of in the end, whatever the server says meanwhile: nobody would ask for it again, and nobody
-else could go on with it. So is what was begun by an append that nobody waits for any more.
+else could go on with it. So is what was begun by an append that nobody waits for any more. It costs the server about what
+it cost to begin it, and tasks that begin together end together: so commits that store something take it a little at a time.
 """
 
 from collections import deque
@@ -34,6 +35,9 @@ _PASSES: Final = 3
 
 _MOST_ROUNDS: Final = 8
 """How long it may go on that more come."""
+
+_FEW: Final = 8
+"""How many tasks are let go of with a commit that stores something, while nobody waits for that; or a quarter of them."""
 
 _ONE_PLAN: Final = (
     "SET plan_cache_mode TO force_generic_plan;"
@@ -73,6 +77,8 @@ class Committer:
         self._ended = 0
         """How many commits were."""
         self._freeing = False
+        self._pressed = False
+        """Whether somebody waits for all that was let go of."""
         self.abandoned = 0
         self._expected = ENOUGH
         """How many appends wait once all who were told of the last commit have something to store again."""
@@ -98,7 +104,7 @@ class Committer:
         return job.wait()
 
     def release(self, numbers: Sequence[int]) -> None:
-        """Let go of tasks, with the next commit. Sync."""
+        """Let go of tasks, with one of the next commits. Sync."""
         self._released += numbers
         self._wanted.set()
 
@@ -115,6 +121,7 @@ class Committer:
     async def settled(self) -> None:
         """Wait until everything that was handed over before has been dealt with; what comes meanwhile is not waited for."""
         asked, last = self._asked, self._begun + bool(self._released)
+        self._pressed = True
         while (self._answered < asked or self._ended < last) and self._closed is None:
             await self._done.wait()
 
@@ -148,8 +155,7 @@ class Committer:
                     taken = share(came, len(self._jobs))
                     group = [job for _ in range(taken) if (job := self._jobs.popleft()).task is not None]
                     self.abandoned -= taken - len(group)
-                    freed = Freed(self._released, self._unheld)
-                    self._released, self._unheld = [], []
+                    freed = self._take_freed(all_of_it=self._pressed or not group)
                     self._freeing = bool(freed.tasks)
                     if group or freed:
                         await self._commit(group, freed)
@@ -167,6 +173,13 @@ class Committer:
             self._refuse(group, why)
             self.close(why)
             self._hang_up()
+
+    def _take_freed(self, *, all_of_it: bool) -> Freed:
+        released = self._released
+        few = len(released) if all_of_it else max(_FEW, len(released) // 4)
+        freed = Freed(released[:few], self._unheld)
+        self._released, self._unheld, self._pressed = released[few:], [], False
+        return freed
 
     async def _gather(self) -> None:
         """Let whoever can run now get as far as having something to store, too: whoever was told of the last commit does.

@@ -19,8 +19,8 @@
                 as in a file
     holdings    what steps hold of resources that all instances together have so many of
 
-`begin_commit` is the first thing that any commit does: it gives the position before its own, and refuses an instance
-that is not there any more, and a commit that is. `renew_lease` (`beat`, before it told of whom) puts a lease off, and
+`store_group` is a commit (`runtime.journal.postgres.writer`). The first thing that any does is `begin_commit`: it gives
+the position before its own, and refuses an instance that is not there any more, and a commit that is. `renew_lease` (`beat`, before it told of whom) puts a lease off, and
 frees the tasks of those who let theirs run out; `leave` ends one.
 What several statements have to do together is a function, so that no program stops between them with a lock in hand.
 
@@ -295,5 +295,69 @@ BEGIN
 END $$;
 """
 
-MIGRATIONS: Final = tuple(Migration(script, usable_since=1) for script in (_FIRST, _SECOND, _THIRD, _FOURTH))
+_FIFTH: Final = """
+-- A group of appends: what there is nothing of is NULL. Turns are columns, of which `turn_from` and `turn_bytes` say where in
+-- the blob their bodies are; other rows are JSON, with places in the blob (f, n) for what is bytes. A number of a task below
+-- 0 is that of one that begins here: its first record has that place.
+CREATE FUNCTION store_group(
+    me bigint, serial bigint, total bigint, channel text, its_format smallint, blob bytea,
+    turn_at integer[], turn_task bigint[], turn_ordinal integer[], turn_records integer[], turn_key integer[],
+    turn_from integer[], turn_bytes integer[],
+    new_templates json, new_tasks json, moved json, new_involved json, new_tags json, released bigint[], unheld bigint[]
+) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE before bigint := begin_commit(me, serial, total);
+BEGIN
+    IF new_templates IS NOT NULL THEN
+        INSERT INTO templates (hash, key, body)
+        SELECT substring(blob FROM t.hash_at FOR 32), t.key, substring(blob FROM t.f FOR t.n)
+        FROM json_to_recordset(new_templates) AS t(hash_at integer, key integer, f integer, n integer)
+        ON CONFLICT DO NOTHING;
+    END IF;
+    IF new_tasks IS NOT NULL THEN
+        INSERT INTO tasks (number, id, template, owner, format, state, awake, due, run, changed, shown, steps_done,
+                           kind, batch, resolution, flow, listing)
+        SELECT before + t.at, t.id, substring(blob FROM t.hash_at FOR 32), me, its_format,
+               t.state, t.awake, t.due, t.run, t.changed, t.shown, t.steps_done, t.kind, t.batch, t.resolution, t.flow,
+               substring(blob FROM t.f FOR t.n)
+        FROM json_to_recordset(new_tasks) AS t(
+            at integer, id text, hash_at integer, kind text, batch text, resolution text, flow boolean, f integer, n integer,
+            state text, awake boolean, due float8, run integer, changed float8, shown text, steps_done integer);
+    END IF;
+    IF turn_at IS NOT NULL THEN
+        INSERT INTO turns (position, task, ordinal, records, writer, key, body)
+        SELECT before + t.at, CASE WHEN t.task < 0 THEN before - t.task ELSE t.task END, t.ordinal, t.records, me, t.key,
+               substring(blob FROM t.f FOR t.n)
+        FROM unnest(turn_at, turn_task, turn_ordinal, turn_records, turn_key, turn_from, turn_bytes)
+            AS t(at, task, ordinal, records, key, f, n);
+    END IF;
+    IF moved IS NOT NULL THEN
+        UPDATE tasks
+        SET state = t.state, awake = t.awake, due = t.due, run = t.run, changed = t.changed, shown = t.shown,
+            steps_done = t.steps_done
+        FROM json_to_recordset(moved) AS t(
+            number bigint, state text, awake boolean, due float8, run integer, changed float8, shown text, steps_done integer)
+        WHERE tasks.number = t.number;
+    END IF;
+    IF new_involved IS NOT NULL THEN
+        INSERT INTO involved (role, name, task)
+        SELECT t.role, t.name, before + t.born FROM json_to_recordset(new_involved) AS t(born integer, role text, name text);
+    END IF;
+    IF new_tags IS NOT NULL THEN
+        INSERT INTO tags (name, value, task)
+        SELECT t.name, t.value, before + t.born FROM json_to_recordset(new_tags) AS t(born integer, name text, value text);
+    END IF;
+    IF released IS NOT NULL THEN
+        UPDATE tasks SET owner = NULL WHERE number = ANY(released) AND owner = me;
+    END IF;
+    IF unheld IS NOT NULL THEN
+        DELETE FROM holdings WHERE ticket = ANY(unheld) AND instance = me;
+    END IF;
+    IF EXISTS (SELECT FROM instances WHERE follows AND number <> me) THEN
+        PERFORM pg_notify(channel, 'news');
+    END IF;
+    RETURN before;
+END $$;
+"""
+
+MIGRATIONS: Final = tuple(Migration(script, usable_since=1) for script in (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH))
 NEWEST: Final = len(MIGRATIONS)

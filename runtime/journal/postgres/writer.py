@@ -1,7 +1,8 @@
 """A group of appends as one statement: one round trip, one commit, however many tasks have a part in it.
 
 Turns travel as arrays, a column each; what else is stored, of which there is little, as JSON; and all that is bytes as
-one blob in which those have places: all of them are made quickly here, and taken apart quickly there (`statement`).
+one blob in which those have places: all of them are made quickly here, and taken apart quickly there (`store_group` in
+`runtime.journal.postgres.schema`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,6 @@ from psycopg.pq import Format
 from runtime.journal.listing import Listing
 from runtime.journal.postgres.database import renew_key
 from runtime.journal.postgres.driver import TrioConnection
-from runtime.journal.postgres.statement import storing
 from runtime.journal.protocol import AlreadyStored, LeaseLost, Standing
 from runtime.journal.turns import Turn, encode_listing
 from runtime.journal.vault import Vault, template_context, turn_context
@@ -70,32 +70,28 @@ class Rows:
     tags: list[Mapping[str, Any]] = attrs.field(factory=list)
     relisted: list[tuple[int, Listing]] = attrs.field(factory=list)
 
-    def parts(self, freed: Freed) -> Mapping[str, bytes]:
-        """Give what the parts of the statement store, of those that there is something for."""
-        lists: Mapping[str, Sequence[object]] = {
-            "templates": self.templates,
-            "born": list(self.born.values()),
-            "moved": list(self.moved.values()),
-            "involved": self.involved,
-            "tags": self.tags,
-            "released": freed.tasks,
-            "unheld": freed.tickets,
-        }
-        return {name: _encode(rows) for name, rows in lists.items() if rows}
+    def arguments(self, freed: Freed) -> Sequence[bytes | None]:
+        """Give what `store_group` is to store, from the blob on. The bodies of the turns are what the blob ends with."""
+        others = (self.templates, list(self.born.values()), list(self.moved.values()), self.involved, self.tags)
+        return (
+            b"".join((self.blob, *self.bodies)),
+            *(self._columns() if self.turns else _NO_TURNS),
+            *[_encode(rows) if rows else None for rows in others],
+            *[_array(numbers) if numbers else None for numbers in (freed.tasks, freed.tickets)],
+        )
 
-    def columns(self) -> Mapping[str, bytes]:
-        """Give the columns of the turns, whose bodies are what the blob ends with."""
+    def _columns(self) -> Sequence[bytes]:
         records = [turn.records for turn in self.turns]
         lengths = [len(body) for body in self.bodies]
-        return {
-            "turn_at": _array(accumulate(records[:-1], initial=1)),
-            "turn_task": _array(self.tasks),
-            "turn_ordinal": _array(self.ordinals),
-            "turn_records": _array(records),
-            "turn_key": _array(self.keys),
-            "turn_f": _array(accumulate(lengths[:-1], initial=len(self.blob) + 1)),
-            "turn_n": _array(lengths),
-        }
+        return (
+            _array(accumulate(records[:-1], initial=1)),
+            _array(self.tasks),
+            _array(self.ordinals),
+            _array(records),
+            _array(self.keys),
+            _array(accumulate(lengths[:-1], initial=len(self.blob) + 1)),
+            _array(lengths),
+        )
 
     def place(self, data: bytes) -> tuple[int, int]:
         """Put bytes into the blob; give where they begin, counted from 1, and how many there are."""
@@ -117,9 +113,7 @@ class Writer:
         held: dict[str, Holding],
         records_format: int,
     ) -> None:
-        self._me = me
-        self._channel = channel
-        self._format = records_format
+        self._as_whom = (b"%d" % me, channel.encode(), b"%d" % records_format)
         self._vault = vault
         self._numbers = numbers
         self._held = held
@@ -149,25 +143,12 @@ class Writer:
         Raises:
             psycopg.Error: nothing was stored, or nobody knows.
         """
-        parts = rows.parts(freed)
-        statement = storing(frozenset([*parts, "turns"] if rows.turns else parts))
-        values: Mapping[str, bytes] = {
-            "me": b"%d" % self._me,
-            "serial": b"%d" % serial,
-            "total": b"%d" % rows.total,
-            "channel": self._channel.encode(),
-            "format": b"%d" % self._format,
-            "blob": b"".join((rows.blob, *rows.bodies)),
-            **(rows.columns() if rows.turns else {}),
-            **parts,
-        }
-        arguments = [values[place] for place in statement.places]
-        formats = [Format.BINARY if place == "blob" else Format.TEXT for place in statement.places]
+        arguments = (*self._as_whom, b"%d" % serial, b"%d" % rows.total, *rows.arguments(freed))
         if not rows.relisted:
-            base = await connection.call(statement.text, arguments, formats)
+            base = await connection.call(_STORE, arguments, _FORMATS)
         else:
             async with connection.transaction():
-                base = await connection.call(statement.text, arguments, formats)
+                base = await connection.call(_STORE, arguments, _FORMATS)
                 for number, listing in rows.relisted:
                     await _relist(connection, number, listing)
         assert base is not None  # noqa: S101 - it is one row, or an error
@@ -309,5 +290,17 @@ def _array(values: Iterable[int | None]) -> bytes:
     return b"{%b}" % _encode(list(values))[1:-1]
 
 
+_STORE: Final = """
+SELECT store_group(
+    me => $1::bigint, channel => $2::text, its_format => $3::smallint, serial => $4::bigint, total => $5::bigint,
+    blob => $6::bytea,
+    turn_at => $7::integer[], turn_task => $8::bigint[], turn_ordinal => $9::integer[], turn_records => $10::integer[],
+    turn_key => $11::integer[], turn_from => $12::integer[], turn_bytes => $13::integer[],
+    new_templates => $14::json, new_tasks => $15::json, moved => $16::json, new_involved => $17::json, new_tags => $18::json,
+    released => $19::bigint[], unheld => $20::bigint[]
+)
+"""
+_FORMATS: Final = [*[Format.TEXT] * 5, Format.BINARY, *[Format.TEXT] * 14]
+_NO_TURNS: Final = (None,) * 7
 _NOT_OURS: Final = "task {} is not held by this instance: another one goes on with it"
 _RELISTED: Final = "UPDATE tasks SET kind = %s, batch = %s, resolution = %s, flow = %s, listing = %s WHERE number = %s"

@@ -317,7 +317,7 @@ async def test_postgres_what_was_let_go_of_is_free_though_the_server_refused_it_
         useless = []
 
         async def refused_on_the_first(self, connection, *arguments):
-            if self._me == journal._me and connection in (useless or [connection]):
+            if self is journal._committer._writer and connection in (useless or [connection]):
                 useless.append(connection)
                 raise psycopg.errors.InvalidSqlStatementName("it was forgotten")
             return await store_later(self, connection, *arguments)
@@ -327,6 +327,32 @@ async def test_postgres_what_was_let_go_of_is_free_though_the_server_refused_it_
         while not names(await other.claim_awake()):  # noqa: ASYNC110 - nobody says so
             await trio.sleep(0.05)
         assert len(useless) == 1
+
+
+async def test_postgres_many_are_let_go_of_a_few_at_a_time_and_all_at_once_where_somebody_waits(
+    postgres_store, monkeypatch
+):
+    freed, store_now = [], Writer.store
+
+    async def noted(self, connection, serial, rows, *arguments):
+        freed.append((len(rows.turns), *[len(one.tasks) for one in arguments]))
+        return await store_now(self, connection, serial, rows, *arguments)
+
+    async with running_journal(postgres_store) as journal:
+        many = [f"t{number:02}" for number in range(40)]
+        await journal.append([first("u"), *map(first, many)])
+        monkeypatch.setattr(Writer, "store", noted)
+        journal.release(many)
+        await journal.append([Entry("u", [started(1.0)])])
+        await journal._committer.settled()
+        assert freed == [(1, 10), (0, 30)]
+        assert names(await journal.claim_awake()) == many
+        freed.clear()
+        journal.release(many)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(journal.append, [Entry("u", [started(2.0)])])
+            assert await journal.claim("t39") is Claim.OURS
+        assert freed[0] in ((1, 40), (0, 40))
 
 
 async def test_postgres_what_was_begun_and_nobody_heard_of_is_left_to_others(postgres_store, monkeypatch):
