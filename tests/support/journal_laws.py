@@ -284,6 +284,26 @@ async def only_tasks_that_ended_long_ago_are_collected(journal: Journal) -> None
     assert position == 12
 
 
+async def templates_go_with_the_last_of_their_tasks(journal: Journal) -> None:
+    shared, other = plan(a=step(idempotent=True), b=step("a")), plan(c=step(idempotent=True))
+    for task_id, template in (("a", shared), ("b", other), ("c", shared)):
+        await journal.append([Entry(task_id, [submitted(task_id, template=template)], DONE)])
+    assert await journal.delete("a")
+    assert await journal.delete("b")
+    assert [await stored_template(journal, name) for name in "abc"] == [None, None, shared]
+    for task_id, template in (("a", shared), ("b", other)):
+        await journal.append([Entry(task_id, [submitted(task_id, template=template)], DONE)])
+    assert [await stored_template(journal, name) for name in "abc"] == [shared, other, shared]
+    assert await journal.collect(1.0) == 3
+    await journal.append([Entry("a", [submitted("a", template=shared)], DONE)])
+    assert await stored_template(journal, "a") == shared
+
+
+async def stored_template(journal: Journal, task_id: str) -> Template | None:
+    records = await journal.read(task_id)
+    return records[0].template if records and isinstance(records[0], TaskSubmitted) else None
+
+
 async def what_was_collected_may_be_submitted_again(journal: Journal) -> None:
     await journal.append([first("t", standing=DONE)])
     assert await journal.collect(1.0) == 1
@@ -561,6 +581,7 @@ LAWS = (
     sleeping_tasks_are_given_in_the_order_they_are_due,
     a_task_that_was_woken_is_due_no_more,
     only_tasks_that_ended_long_ago_are_collected,
+    templates_go_with_the_last_of_their_tasks,
     what_was_collected_may_be_submitted_again,
     tasks_are_found_newest_change_first_and_page_by_page,
     tasks_are_found_by_all_that_is_wanted_of_them,

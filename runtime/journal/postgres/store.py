@@ -5,7 +5,6 @@ connections of a pool.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final, Self
 
 import psycopg
@@ -227,14 +226,22 @@ class PostgresStore:
     async def _forget(self, which: str, values: Mapping[str, Any]) -> int:
         await self._settled()
         rows = await self._look(_FORGET.format(which=which), {"me": self._me, **values})
-        for (task_id,) in rows:
+        for task_id, _ in rows:
             self._held.pop(task_id, None)
         if rows:
-            with suppress(
-                psycopg.errors.ForeignKeyViolation
-            ):  # somebody has just begun to use one: the next time, then
-                await self._reader.look(_UNUSED_TEMPLATES)
+            await self._forget_unused(list({template for _, template in rows}))
         return len(rows)
+
+    async def _forget_unused(self, templates: Sequence[bytes]) -> None:
+        """Delete those of these templates that no task is of: no others are looked at, of which there may be many."""
+        while True:
+            try:
+                await self._reader.look(_FORGET_UNUSED, [templates])
+            except psycopg.errors.ForeignKeyViolation:
+                continue  # somebody has begun to use one, which is seen the next time
+            except psycopg.Error:
+                return  # the tasks are deleted, and that is what was asked for: the templates take some room
+            return
 
     async def remember(self, memo: Memo, room: Room, at: float) -> None:
         """Keep a memo; see `Shelf.remember`."""
@@ -284,12 +291,12 @@ class PostgresStore:
 
 
 _FORGET: Final = """
-WITH gone AS (DELETE FROM tasks WHERE {which} AND (owner IS NULL OR owner = %(me)s) RETURNING number, id),
+WITH gone AS (DELETE FROM tasks WHERE {which} AND (owner IS NULL OR owner = %(me)s) RETURNING number, id, template),
 turns_of AS (DELETE FROM turns USING gone WHERE task = gone.number),
 involved_in AS (DELETE FROM involved USING gone WHERE task = gone.number),
 tags_of AS (DELETE FROM tags USING gone WHERE task = gone.number)
-SELECT id FROM gone
+SELECT id, template FROM gone
 """
-_UNUSED_TEMPLATES: Final = (
-    "DELETE FROM templates WHERE NOT EXISTS (SELECT FROM tasks WHERE template = hash) RETURNING 1"
+_FORGET_UNUSED: Final = (
+    "DELETE FROM templates WHERE hash = ANY(%s) AND NOT EXISTS (SELECT FROM tasks WHERE template = hash) RETURNING 1"
 )

@@ -196,7 +196,7 @@ class Writer:
 
     def delete(self, task_id: str) -> bool:
         """Delete a task; see `Journal.delete`."""
-        return self._delete(_NUMBER, (task_id,)) > 0
+        return self._delete(_OF_ID, (task_id,)) > 0
 
     def collect(self, ended_before: float, limit: int) -> int:
         """Delete tasks that ended; see `Journal.collect`."""
@@ -207,10 +207,11 @@ class Writer:
         with self._transaction():
             old = connection.execute(which, bindings).fetchall()
             if old:
+                numbers = [(number,) for number, _ in old]
                 for forget in (_FORGET_TURNS, _FORGET_INVOLVED, _FORGET_TAGS):
-                    connection.executemany(forget, old)
-                connection.executemany("DELETE FROM tasks WHERE number = ?", old)
-                connection.execute(_UNUSED_TEMPLATES)
+                    connection.executemany(forget, numbers)
+                connection.executemany("DELETE FROM tasks WHERE number = ?", numbers)
+                connection.executemany(_FORGET_UNUSED, {(template,) for _, template in old})
                 connection.execute("INSERT OR REPLACE INTO facts VALUES ('floor', ?)", (self.next_position,))
                 self._templates_stored.clear()
         return len(old)
@@ -398,10 +399,11 @@ _INVOLVED: Final = "INSERT INTO involved (role, name, task) VALUES (?, ?, (SELEC
 _TAGS: Final = "INSERT INTO tags (name, value, task) VALUES (?, ?, (SELECT number FROM tasks WHERE id = ?))"
 _RELISTED: Final = "UPDATE tasks SET kind = ?, batch = ?, resolution = ?, flow = ?, listing = ? WHERE id = ?"
 _SHOWN: Final = "UPDATE tasks SET shown = ?, steps_done = ? WHERE id = ?"
+_OF_ID: Final = "SELECT number, template FROM tasks WHERE id = ?"
 _OLD: Final = (
-    "SELECT number FROM tasks WHERE state IN ('DONE', 'CANCELLED') AND NOT awake AND changed < ?"
+    "SELECT number, template FROM tasks WHERE state IN ('DONE', 'CANCELLED') AND NOT awake AND changed < ?"
     " ORDER BY changed LIMIT ?"
 )
-_UNUSED_TEMPLATES: Final = (
-    "DELETE FROM templates WHERE NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.template = templates.number)"
+_FORGET_UNUSED: Final = (
+    "DELETE FROM templates WHERE number = ? AND NOT EXISTS (SELECT 1 FROM tasks WHERE template = templates.number)"
 )

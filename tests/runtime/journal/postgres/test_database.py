@@ -13,12 +13,13 @@ import trio
 from runtime.cache import Memo, Room
 from runtime.journal.keys import KeyRing, add_key
 from runtime.journal.opening import open_journal
-from runtime.journal.postgres import database, upkeep
+from runtime.journal.postgres import database, store, upkeep
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.journal import PostgresJournal
+from runtime.journal.postgres.reader import Reader
 from runtime.journal.postgres.schema import MIGRATIONS, NEWEST
 from runtime.journal.protocol import Entry, JournalUnavailable, StoreUnusable
-from tests.support.journal_laws import TODO, first, started
+from tests.support.journal_laws import DONE, TODO, first, started
 from tests.support.postgres_journal import running_journal
 
 
@@ -286,6 +287,29 @@ async def test_postgres_row_that_was_moved_does_not_open_and_is_found(address, p
     found = await upkeep.check(address, ring)
     assert len(found.problems) == 1
     assert "task t" in found.problems[0]
+
+
+async def test_postgres_of_all_templates_only_those_of_the_tasks_that_were_deleted_are_looked_at(
+    address, postgres_store, monkeypatch
+):
+    tried = 0
+
+    async def beaten_to_it(self, text, values=()):
+        nonlocal tried
+        if text == store._FORGET_UNUSED:
+            tried += 1
+            if tried == 1:  # somebody begins to use one while it is deleted
+                raise psycopg.errors.ForeignKeyViolation
+        return await look(self, text, values)
+
+    look = Reader.look
+    async with running_journal(postgres_store) as journal:
+        await journal.append([first("t", standing=DONE)])
+        execute(address, "INSERT INTO templates (hash, body) VALUES ('other', '')")
+        monkeypatch.setattr(Reader, "look", beaten_to_it)
+        assert await journal.collect(1.0) == 1
+    assert tried == 2
+    assert execute(address, "SELECT convert_from(hash, 'UTF8') FROM templates") == [("other",)]
 
 
 async def test_postgres_check_finds_what_is_missing(address, postgres_store):
