@@ -1,7 +1,8 @@
 """The desk: does what messages say, in the name of who sent them. Whoever talks to a runtime from outside talks to it.
 
 It asks for rights (`access`), has the client do the work, and gives typed answers, which `shapes` shows as JSON. A task
-that somebody may not see is not found. Nothing is kept here: every answer is read when it is asked for.
+that somebody may not see is not found. Nothing is kept here but a count that took long (`tally`): every other answer is
+read when it is asked for.
 """
 
 import uuid
@@ -56,6 +57,7 @@ from runtime.api.queries import (
     Subscribe,
 )
 from runtime.api.submission import Submission
+from runtime.api.tally import Tally
 from runtime.engine import rights
 from runtime.engine.rights import Administrators, Identity
 from runtime.engine.states import ANY
@@ -168,6 +170,7 @@ class Desk:
         self._runtime = runtime
         self.administrators = administrators
         self._flows = FlowDesk(runtime, administrators, self._sees_task)
+        self._tally = Tally(runtime.count)
 
     async def handle(self, message: Command | Query, who: Identity) -> Answer:
         """Do what a message says, or give what it asks for.
@@ -455,7 +458,7 @@ class Desk:
 
     async def _count(self, message: GetStatistics) -> Statistics:
         states = dict.fromkeys(ALWAYS_COUNTED, 0)
-        for count in await self._runtime.count(message.tags):
+        for count in await self.counts(message.tags):
             states[str(count.state)] = states.get(str(count.state), 0) + count.tasks
         return Statistics(states)
 
@@ -492,8 +495,8 @@ class Desk:
             raise missing from None
 
     async def counts(self, tags: Mapping[str, str]) -> Sequence[Count]:
-        """Count all tasks, by state, template and group of resolvers; for figures, and not for users."""
-        return await self._runtime.count(tags)
+        """Count tasks, by state, template and group of resolvers; for figures, and not for users. See `Tally` of all."""
+        return await self._runtime.count(tags) if tags else await self._tally.now()
 
     async def resources(self) -> Mapping[str, ResourceFigures]:
         """Tell how limited resources stand; see `Runtime.resources`."""
