@@ -17,6 +17,9 @@ from runtime.runner import (
     StepFailed,
 )
 
+LARGEST_RESULT = 10 * 1024 * 1024
+"""How much may come back."""
+
 _ERRORS: Mapping[str, type[StepFailed]] = {
     "ClientError": ClientError,
     "NotAssigned": NotAssigned,

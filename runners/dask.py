@@ -6,8 +6,9 @@ decides what code comes back. Workers need this package and the module of the fu
 
 A cancelled step is taken off the cluster if it has not begun there. One that has begun cannot be stopped from outside:
 nobody waits for it any more, and its worker is free when it returns. When a worker is lost in the middle of a function,
-a step that is `idempotent` is begun again by Dask, elsewhere. Any other is not, whatever Dask would do: it fails as a
-client error, so that a person looks before it runs again.
+a step that is `idempotent` is begun again by Dask, elsewhere; when the scheduler is, by its retries. Any other is not,
+whatever Dask would do: it fails as a client error, so that a person looks before it runs again. A scheduler that is away
+when a step begins is waited for ten seconds; then the step has failed, and is retried as its pattern says.
 """
 
 import uuid
@@ -17,8 +18,8 @@ from typing import Any
 import attrs
 import trio
 
-from runners._cluster import Cluster, ClusterGone, cluster_settings
-from runners._remote_call import job_of, misfits, outcome_of
+from runners._cluster import Cluster, ClusterGone, JobLost, cluster_settings
+from runners._remote_call import LARGEST_RESULT, job_of, misfits, outcome_of
 from runners._thread import decoded
 from runtime.runner import (
     ClientError,
@@ -32,8 +33,6 @@ from runtime.runner import (
     StepRequest,
     loads,
 )
-
-_LARGEST_RESULT = 10 * 1024 * 1024
 
 
 def _positive(_config: object, _field: object, seconds: float) -> None:
@@ -83,7 +82,7 @@ class Dask(Runner[DaskConfig]):
 
         Raises:
             StepFailed: there is no cluster, it took too long, or as the function did.
-            ClientError: the worker was lost after it had begun; or as the function did.
+            ClientError: the worker or the scheduler was lost after it had, or may have, begun; or as the function did.
             NotAssigned, NotProvisioned: as the function did.
         """
         config = request.config
@@ -92,6 +91,7 @@ class Dask(Runner[DaskConfig]):
         job = {
             **job_of(self.settings, config.name, config.arguments),
             "once": "" if request.idempotent else uuid.uuid4().hex,
+            "largest": LARGEST_RESULT,
         }
         try:
             with trio.fail_after(config.timeout):
@@ -104,6 +104,8 @@ class Dask(Runner[DaskConfig]):
             raise StepFailed(f"timed out after {config.timeout:g}s") from None
         except (ClusterGone, ValueError) as gone:
             raise StepFailed(str(gone)) from None
+        except JobLost as lost:
+            raise ClientError(str(lost)) from None
         return await decoded(_outcome, answer)
 
     async def close(self) -> None:
@@ -114,10 +116,10 @@ class Dask(Runner[DaskConfig]):
 
 
 def _outcome(answer: bytes) -> Outcome:
-    if len(answer) > _LARGEST_RESULT:
-        raise StepFailed(f"the result is larger than {_LARGEST_RESULT // 1024 // 1024} MiB")
     told: Any = loads(answer)
     metadata = {"worker": told["worker"]}
+    if told.get("large"):
+        raise StepFailed(f"the result is larger than {LARGEST_RESULT // 1024 // 1024} MiB", metadata=metadata)
     if told.get("lost"):
         problem = "the worker was lost after the function had begun: nobody knows what it did"
         raise ClientError(problem, metadata=metadata)

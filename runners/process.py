@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from runners._remote_call import job_of, misfits, outcome_of
+from runners._remote_call import LARGEST_RESULT, job_of, misfits, outcome_of
 from runners._thread import decoded
 from runners._workers import Called, Workers
 from runtime.runner import (
@@ -28,7 +28,6 @@ from runtime.runner import (
     loads,
 )
 
-LARGEST_RESULT = 10 * 1024 * 1024
 """Bytes of a result, as JSON."""
 
 

@@ -7,10 +7,12 @@ from functools import partial
 import pytest
 import trio
 
+import runners.dask
+from runners import _cluster
 from runners.dask import Dask
 from runtime import Action, ResolutionState, Step, TaskState, open_runtime
 from runtime.functions import Functions
-from runtime.runner import ClientError, NotJson, RunnerSettings
+from runtime.runner import ClientError, NotJson, RunnerSettings, StepFailed
 from runtime.testing import laws
 from tests.support import callables, dask_cluster
 from tests.support.plans import plan
@@ -26,6 +28,8 @@ FUNCTIONS = (
     callables.odd,
     callables.hang,
     callables.vanish_the_first_time,
+    callables.large,
+    callables.leave,
 )
 
 
@@ -154,6 +158,88 @@ async def test_without_a_scheduler_the_step_fails_and_says_so():
     assert 'no configuration item "dask"' in (await laws.fails_as_declared(unsaid, calling(callables.add, a=1))).message
     odd = runner("[1, 2]")
     assert "is not of the form" in (await laws.fails_as_declared(odd, calling(callables.add, a=1))).message
+
+
+async def test_what_is_too_large_stays_where_it_is(cluster, monkeypatch):
+    came = []
+    decoded = runners.dask.decoded
+
+    async def seen(decode, answer):
+        came.append(len(answer))
+        return await decoded(decode, answer)
+
+    monkeypatch.setattr(runners.dask, "decoded", seen)
+    with trio.fail_after(SECONDS):
+        await warm(cluster)
+        failed = await laws.fails_as_declared(runner(cluster), calling(callables.large, size=11 * 1024 * 1024))
+    assert failed.message == "the result is larger than 10 MiB"
+    assert max(came) < 1024
+
+
+async def test_a_function_that_exits_ends_its_step_and_nothing_else(cluster):
+    with trio.fail_after(SECONDS):
+        await warm(cluster)
+        failed = await laws.fails_as_declared(runner(cluster), calling(callables.leave, code=3))
+        assert failed.message == "SystemExit: 3"
+        assert (await laws.gives_json(runner(cluster), calling(callables.add, a=1))).output == 2
+
+
+async def test_the_scheduler_does_not_keep_for_ever_that_something_was_begun(cluster, monkeypatch):
+    monkeypatch.setattr(_cluster, "_FORGET_SECONDS", 0.1)
+    one = runner(cluster)
+
+    def kept(dask_scheduler):
+        return sum(name.startswith("understudy-") for name in dask_scheduler.extensions["events"]._events)
+
+    with trio.fail_after(SECONDS):
+        for _ in range(3):
+            request = laws.request_for(one, calling(callables.add, a=1), idempotent=False)
+            assert (await one.run(request)).output == 2
+        portal, client = one._cluster._portal, one._cluster._session._client
+        before = await trio.to_thread.run_sync(portal.call, client.run_on_scheduler, kept)
+        assert before > 0
+        while await trio.to_thread.run_sync(portal.call, client.run_on_scheduler, kept) > before - 3:  # noqa: ASYNC110
+            await trio.sleep(0.05)
+        await one.close()
+
+
+async def test_when_the_scheduler_is_lost_only_an_idempotent_function_may_be_begun_again(signpost):
+    with dask_cluster.running_apart() as (address, scheduler), trio.fail_after(SECONDS):
+        one, failures = runner(address), {}
+
+        async def call(configuration, *, idempotent):
+            with pytest.raises(StepFailed) as failed:
+                await one.run(laws.request_for(one, configuration, idempotent=idempotent))
+            failures[idempotent] = failed.value
+
+        async with trio.open_nursery() as nursery:
+            hang = calling(callables.hang, signpost=str(signpost.path))
+            nursery.start_soon(partial(call, hang, idempotent=False))
+            await signpost.lines(1)
+            nursery.start_soon(partial(call, calling(callables.add, a=1), idempotent=True))
+            await trio.sleep(0.2)  # it is sent; that the scheduler has it does not matter
+            scheduler.kill()
+        await one.close()
+    assert type(failures[True]) is StepFailed
+    assert type(failures[False]) is ClientError
+    assert "nobody knows what it did" in failures[False].message
+
+
+async def test_all_who_want_a_scheduler_that_is_away_hear_so_at_the_same_time(monkeypatch):
+    monkeypatch.setattr(_cluster, "_CONNECT_SECONDS", 1.0)
+    one, heard = runner("tcp://127.0.0.1:9"), []
+
+    async def call():
+        with pytest.raises(StepFailed, match="there is no Dask scheduler at tcp://127"):
+            await one.run(laws.request_for(one, calling(callables.add, a=1)))
+        heard.append(trio.current_time())
+
+    with trio.fail_after(SECONDS):
+        async with trio.open_nursery() as nursery:
+            for _ in range(5):
+                nursery.start_soon(call)
+        await one.close()
+    assert max(heard) - min(heard) < 0.9  # an attempt takes a second
 
 
 async def test_as_a_step(cluster, tmp_path):

@@ -12,7 +12,8 @@ import pytest
 import trio
 
 from runners._workers import _KEPT
-from runners.process import LARGEST_RESULT, Process
+from runners._remote_call import LARGEST_RESULT
+from runners.process import Process
 from runtime import Action, Step, StepState, TaskState, open_runtime
 from runtime.functions import Functions
 from runtime.runner import ClientError, NotAssigned, NotJson, RunnerSettings, StepFailed

@@ -41,6 +41,26 @@ def running(workers: int = 2) -> Iterator[tuple[str, Callable[[], object]]]:
                     os.killpg(process.pid, signal.SIGKILL)
 
 
+@contextmanager
+def running_apart() -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Run a scheduler and a worker, each by itself; give the scheduler's address and its process, which may be killed."""
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
+    command += ["--no-dashboard"]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True) as scheduler:
+        assert scheduler.stderr is not None
+        address = next(line.split()[-1] for line in scheduler.stderr if "Scheduler at:" in line)
+        command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny"]
+        command += ["--no-dashboard"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        nowhere = subprocess.DEVNULL
+        with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=nowhere, start_new_session=True) as worker:
+            try:
+                yield address, scheduler
+            finally:
+                worker.kill()
+                scheduler.kill()
+
+
 def main(workers: int) -> None:
     import dask
     from distributed import LocalCluster
