@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from runners._workers import _KEPT
 from runners._remote_call import LARGEST_RESULT
+from runners._workers import _KEPT
 from runners.process import Process
 from runtime import Action, Step, StepState, TaskState, open_runtime
 from runtime.functions import Functions
