@@ -16,7 +16,7 @@ Packages, in the order in which they may import each other:
 
 Inside `runtime`: `templates` reads, `values` renders, `engine` decides on tasks and `flow` on flows (whose plans
 `policies` judge), `journal` stores, `work` acts, `notifications` tells, `api` is talked to, `cli` is typed at, `server`
-is asked over HTTP, `hosts` embeds all of it in programs that are not on trio, and `app` builds it together.
+is asked over HTTP, `logs` writes down, `hosts` embeds all of it in programs that are not on trio, and `app` builds it together.
 
 What holds, always, and is tested:
 

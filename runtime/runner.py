@@ -420,9 +420,9 @@ class Runners:
             try:
                 await runner.close()
             except Exception as failure:  # noqa: BLE001 - foreign code may raise anything
-                from structlog import get_logger  # noqa: PLC0415 - hardly ever needed
+                from runtime.logs.lines import log  # noqa: PLC0415 - hardly ever needed
 
-                get_logger(__name__).warning("runner failed to close", runner=runner.name, error=repr(failure))
+                log("understudy.runners").warning("runner_not_closed", runner=runner.name, error=repr(failure))
 
 
 def _package(point: EntryPoint) -> str:

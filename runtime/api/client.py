@@ -8,7 +8,7 @@ import math
 import os
 from collections import OrderedDict
 from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -33,6 +33,7 @@ from runtime.api.messages import (
     RunTask,
     SubmitTask,
     SubmitTasks,
+    UnitEvent,
 )
 from runtime.api.operator import Operator, Workshop
 from runtime.api.submission import NOTHING, Submission
@@ -573,6 +574,14 @@ class Runtime(FlowClient):
         The iteration ends when the runtime is closed.
         """
         return self._broadcast.subscribe(task_id, capacity)
+
+    def telling(self, tell: Callable[[UnitEvent], None]) -> AbstractContextManager[None]:
+        """Have `tell` called with every event of what this runtime stores in the block: ``with rt.telling(print)``.
+
+        It is called at once, and holds everything up for as long as it takes: it is for logs and figures. None is missed,
+        and those of other runtimes on the same store are not told. What it raises is dropped.
+        """
+        return self._broadcast.telling(tell)
 
     async def settled(self) -> None:
         """Wait until nothing more happens by itself: no task or flow is in a run, in line for one, or due.

@@ -10,6 +10,7 @@ Modules
     following   keeps the templates of a server those of their folder
     sending     a command for every message; `watching` shows events
     remote, remote_commands   what talks to a server
+    voice       how a command talks: in words, or as lines of a log
     progress    what a terminal, a pipe or ``--json`` is shown meanwhile
 
 Exit status: 0 the task is DONE (or the templates are valid); 1 it ended otherwise; 2 the request was refused; 3 a flow

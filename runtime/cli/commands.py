@@ -10,6 +10,7 @@ import click
 from runtime.cli.flows import flow as flow_commands
 from runtime.cli.remote_commands import COMMANDS
 from runtime.cli.store import store as store_commands
+from runtime.cli.voice import Voice, voiced
 from runtime.errors import Fault, Refused
 
 REFUSED: Final = 2
@@ -85,6 +86,7 @@ _STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody r
 @_REGION
 @_CONFIG
 @_STRICT
+@voiced
 def run(
     *,
     template: Path | None,
@@ -100,16 +102,20 @@ def run(
     config: Path | None,
     region: str,
     strict: bool,
+    log_format: str,
+    log_level: str | None,
 ) -> None:
     """Run one task of TEMPLATE and show its result.
 
     Without TEMPLATE, go on with all that was left unfinished in the --store, until nothing more happens by itself.
     """
+    voice = Voice.of(log_format, log_level)
     if template is None:
         _resume(
             store,
             inputs,
             task_id,
+            voice=voice,
             keys=keys,
             as_json=as_json,
             grace_seconds=grace,
@@ -136,26 +142,27 @@ def run(
         config=config,
         region=region,
         strict=strict,
+        voice=voice,
     )
-    try:
-        status = run_task(options, lambda warnings: _warn(template, warnings))
-    except Refused as refusal:
-        click.echo(f"error: {refusal}", err=True)
-        status = REFUSED
+    with voice.in_use():
+        try:
+            status = run_task(options)
+        except Refused as refusal:
+            status = voice.refuse(refusal)
     sys.exit(status)
 
 
-def _resume(store: str | None, inputs: Sequence[str], task_id: str | None, **options: Any) -> None:
+def _resume(store: str | None, inputs: Sequence[str], task_id: str | None, *, voice: Voice, **options: Any) -> None:
     if store is None or inputs or task_id is not None:
         what = "--input and --id are of a task of a TEMPLATE" if store else "nothing is kept without a --store"
         raise click.UsageError(f"Missing argument 'TEMPLATE': {what}.")
     from runtime.cli.resume import Resumption, resume_tasks  # noqa: PLC0415 - as above
 
-    try:
-        status = resume_tasks(Resumption(store=store, **options))
-    except Refused as refusal:
-        click.echo(f"error: {refusal}", err=True)
-        status = REFUSED
+    with voice.in_use():
+        try:
+            status = resume_tasks(Resumption(store=store, voice=voice, **options))
+        except Refused as refusal:
+            status = voice.refuse(refusal)
     sys.exit(status)
 
 
@@ -280,6 +287,7 @@ cli.add_command(flow_commands)
 )
 @_CONFIG
 @click.option("--grace", type=click.FloatRange(min=0), default=3.0, show_default=True, help="Seconds to end in.")
+@voiced
 def serve(
     *,
     listen: str,
@@ -309,6 +317,8 @@ def serve(
     subscribers: int,
     max_body: int,
     grace: float,
+    log_format: str,
+    log_level: str | None,
 ) -> None:
     """Serve a runtime over HTTP, until SIGTERM or Ctrl-C.
 
@@ -355,12 +365,13 @@ def serve(
             subscribers=subscribers,
         ),
         grace_seconds=grace,
+        voice=Voice.of(log_format, log_level),
     )
-    try:
-        serve_runtime(options, click.echo)
-    except Refused as refusal:
-        click.echo(f"error: {refusal}", err=True)
-        sys.exit(REFUSED)
+    with options.voice.in_use():
+        try:
+            serve_runtime(options)
+        except Refused as refusal:
+            sys.exit(options.voice.refuse(refusal))
 
 
 @cli.group()

@@ -21,11 +21,13 @@ from runtime.app import open_runtime
 from runtime.cli.interrupts import Interrupts
 from runtime.cli.items import read_items
 from runtime.cli.progress import Lines
+from runtime.cli.voice import Voice
 from runtime.engine.states import TaskState
 from runtime.errors import Unavailable
 from runtime.flow.states import FlowStatus
 from runtime.journal.opening import existing
 from runtime.journal.protocol import StoreUnusable
+from runtime.logs import log_event
 from runtime.values.json import dumps
 
 _SOON_SECONDS: Final = 5.0
@@ -48,6 +50,7 @@ class Resumption:
     templates: Path | None
     config: Path | None
     region: str
+    voice: Voice
 
 
 def resume_tasks(options: Resumption) -> int:
@@ -116,6 +119,8 @@ class _Resume:
                 self._ends[event.task_id] = FlowStatus(event.status)
             if lines is not None:
                 lines.show(event)
+            if self._options.voice.logs.tells_happenings:
+                log_event(event)
 
     async def _report(self, runtime: Runtime) -> None:
         if not self._ends and self._interrupts.received is not None:
@@ -137,6 +142,9 @@ class _Resume:
             self._say(f"  {task_id}: {end}")
 
     def _say(self, text: str) -> None:
+        if self._options.voice.as_lines:
+            self._options.voice.say(text)
+            return
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 

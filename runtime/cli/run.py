@@ -1,7 +1,7 @@
 """``understudy run``: one task, from its template to its exit status."""
 
 import signal
-from collections.abc import AsyncIterable, Callable, Sequence
+from collections.abc import AsyncIterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,9 +18,10 @@ from runtime.app import open_runtime
 from runtime.cli.interrupts import Interrupts
 from runtime.cli.items import read_items
 from runtime.cli.progress import progress_for
+from runtime.cli.voice import Voice
 from runtime.engine.states import TaskState
-from runtime.errors import Fault
 from runtime.ids import new_id
+from runtime.logs import log_event
 from runtime.templates.inputs import inputs_of_texts
 from runtime.templates.model import Template
 from runtime.values.json import dumps
@@ -43,16 +44,17 @@ class Options:
     config: Path | None
     region: str
     strict: bool
+    voice: Voice
 
 
-def run_task(options: Options, warn: Callable[[Sequence[Fault]], None]) -> int:
+def run_task(options: Options) -> int:
     """Run one task to where nothing more happens by itself, and give the exit status.
 
     Raises:
         Refused: the functions, the template or the inputs were not taken; nothing was started.
     """
     try:
-        return trio.run(_Run(options, warn).run)
+        return trio.run(_Run(options).run)
     except KeyboardInterrupt:  # before the task was running, or after
         return 128 + signal.SIGINT
 
@@ -60,9 +62,8 @@ def run_task(options: Options, warn: Callable[[Sequence[Fault]], None]) -> int:
 class _Run:
     """One invocation. `_view` is the task as it was last seen."""
 
-    def __init__(self, options: Options, warn: Callable[[Sequence[Fault]], None]) -> None:
+    def __init__(self, options: Options) -> None:
         self._options = options
-        self._warn = warn
         self._view: TaskView | None = None
         self._console = Console()
         self._interrupts = Interrupts(options.grace_seconds, self._say)
@@ -81,7 +82,7 @@ class _Run:
             grace_seconds=options.grace_seconds,
         ) as runtime:
             prepared = await runtime.prepare(options.template, strict=options.strict)
-            self._warn(prepared.warnings)
+            options.voice.warn(options.template, prepared.warnings)
             inputs = inputs_of_texts(prepared.template.inputs, options.inputs)
             task_id = options.task_id or new_id()
             async with runtime.subscribe(task_id, capacity=10_000) as events:
@@ -110,11 +111,16 @@ class _Run:
             with shown as progress:
                 async for event in events:
                     progress.show(event)
+                    if self._options.voice.logs.tells_happenings:
+                        log_event(event)
                     if isinstance(event, TaskStateChanged) and event.state.at_rest:
                         break
             nursery.cancel_scope.cancel()
 
     def _say(self, text: str) -> None:
+        if self._options.voice.as_lines:
+            self._options.voice.say(text)
+            return
         shares_terminal = self._console.is_terminal and not self._options.as_json
         console = self._console if shares_terminal else Console(stderr=True)  # a live table has to know of the line
         console.print(text, style="yellow", highlight=False)

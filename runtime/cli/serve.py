@@ -3,11 +3,12 @@
 import resource
 import signal
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from ipaddress import ip_address
 from pathlib import Path
 
 import attrs
+import click
 import trio
 
 from runtime.api.client import Runtime
@@ -16,10 +17,12 @@ from runtime.api.flow_submission import load_flows
 from runtime.app import open_runtime
 from runtime.cli.following import follow_templates
 from runtime.cli.items import read_items
+from runtime.cli.voice import Voice
 from runtime.destinations import METADATA, Destinations
 from runtime.engine.rights import Administrators, Identity
 from runtime.flows import Flows
 from runtime.heap import settle_heap
+from runtime.logs import log_events
 from runtime.policies.protocol import Policy
 from runtime.server.app import Office, build_app
 from runtime.server.audit import Audit, AuditFile
@@ -69,16 +72,17 @@ class ServeOptions:
     maintenance: bool
     limits: ServerLimits
     grace_seconds: float
+    voice: Voice
 
 
-def serve_runtime(options: ServeOptions, say: Callable[[str], None]) -> None:
-    """Serve until a signal ends it; `say` is told where it listens.
+def serve_runtime(options: ServeOptions) -> None:
+    """Serve until a signal ends it, and tell where it listens.
 
     Raises:
         Refused: it cannot be served so; nothing was started, or all of it has ended.
     """
     _make_room(options.limits.connections)
-    trio.run(_serve, options, say)
+    trio.run(_serve, options)
 
 
 def _make_room(connections: int) -> None:
@@ -90,15 +94,16 @@ def _make_room(connections: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-async def _serve(options: ServeOptions, say: Callable[[str], None]) -> None:
+async def _serve(options: ServeOptions) -> None:
     with ExitStack() as stack:
         audit: Audit | None = None
         if options.audit is not None:
-            audit = say if str(options.audit) == "-" else stack.enter_context(AuditFile(options.audit))
-        await _serve_until_told(options, audit, say)
+            audit = click.echo if str(options.audit) == "-" else stack.enter_context(AuditFile(options.audit))
+        await _serve_until_told(options, audit)
 
 
-async def _serve_until_told(options: ServeOptions, audit: Audit | None, say: Callable[[str], None]) -> None:
+async def _serve_until_told(options: ServeOptions, audit: Audit | None) -> None:
+    say = options.voice.say
     authenticator, administrators = _access(options)
     kit = Flows(
         documents=() if options.flows is None else load_flows(options.flows),
@@ -132,7 +137,8 @@ async def _serve_until_told(options: ServeOptions, audit: Audit | None, say: Cal
                 await nursery.start(follow_templates, runtime, options.templates, say)
             settle_heap()
             say(f"listening on http://{address}")
-            await _until_told(runtime, office)
+            with log_events(runtime) if options.voice.logs.tells_happenings else nullcontext():
+                await _until_told(runtime, office)
             nursery.cancel_scope.cancel()
 
 

@@ -18,8 +18,8 @@ from typing import Any, Final, Self
 
 import attrs
 
-from runtime.journal.notes import log
 from runtime.journal.protocol import StoreUnusable
+from runtime.logs.lines import log
 
 FILE_VARIABLE: Final = "UNDERSTUDY_KEYS_FILE"
 TEXT_VARIABLE: Final = "UNDERSTUDY_KEYS"
@@ -74,7 +74,9 @@ class KeyRing:
             raise StoreUnusable(f"the key ring {path} cannot be read: {_reason(fault)}") from None
         if os.name == "posix" and status.st_mode & _OTHERS:
             mode = stat.filemode(status.st_mode)
-            log().warning("key_ring_open_to_others", path=str(path), mode=mode, advice=f"chmod o= {path}")
+            log("understudy.store").warning(
+                "key_ring_open_to_others", path=str(path), mode=mode, advice=f"chmod o= {path}"
+            )
         return attrs.evolve(cls.parse(text, str(path)), path=path, stamp=(status.st_mtime_ns, status.st_ino))
 
     @classmethod

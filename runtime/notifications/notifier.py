@@ -10,7 +10,6 @@ from functools import partial
 from typing import Final, TypeAlias
 
 import attrs
-import structlog
 import trio
 
 from actors import (
@@ -28,6 +27,7 @@ from actors import (
 )
 from runtime.engine.task import Task
 from runtime.journal.protocol import Record
+from runtime.logs.lines import log
 from runtime.messenger import Messenger
 from runtime.notifications.delivery import Undelivered, deliver
 from runtime.notifications.figures import NotificationFigures
@@ -50,7 +50,7 @@ STOP_WITHIN_SECONDS: Final = 5.0
 
 _REMEMBERED: Final = 10_000
 
-_log = structlog.get_logger("understudy.notifications")
+_LOG: Final = "understudy.notifications"
 
 _Key: TypeAlias = tuple[str, str]
 Send: TypeAlias = Callable[[Letter], Awaitable[Answer]]
@@ -101,7 +101,7 @@ class Notifier(Actor[Message]):
         for name in readers_of(notice, self._settings):
             if self._figures.waiting >= CAPACITY:
                 self._count(dropped=1)
-                _log.warning("notification dropped: the queue is full", backend=name, task_id=notice.task_id)
+                log(_LOG).warning("notification_dropped", task=notice.task_id, backend=name, why="the queue is full")
                 continue
             self._count(waiting=1)
             queue = self._queues.get((name, notice.task_id))
@@ -120,11 +120,11 @@ class Notifier(Actor[Message]):
         notice = queue.popleft()
         if message.problem:
             self._count(waiting=-1, failed=1)
-            _log.warning(
-                "notification given up",
+            log(_LOG).warning(
+                "notification_given_up",
+                task=message.task_id,
                 backend=message.backend,
                 kind=str(notice.event),
-                task_id=message.task_id,
                 problem=message.problem,
             )
         else:
@@ -147,7 +147,7 @@ class Notifier(Actor[Message]):
             while batch := await self.receive():
                 await self.turn(batch)
         if self._figures.waiting:
-            _log.warning("notifications not delivered: the runtime is closed", count=self._figures.waiting)
+            log(_LOG).warning("notifications_left", count=self._figures.waiting, why="the runtime is closed")
         self._ready.clear()
 
     def _is_news(self, notice: Notice) -> bool:

@@ -13,7 +13,6 @@ from importlib.metadata import version
 from typing import Final, TypeAlias
 
 import attrs
-import structlog
 import trio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -34,6 +33,7 @@ from runtime.api.queries import FindTask, GetStatistics, GetTask
 from runtime.engine.rights import Identity
 from runtime.engine.states import ResolutionState
 from runtime.errors import Conflict, Refused, Unavailable
+from runtime.logs.lines import log
 from runtime.server.asking import messages_of
 from runtime.server.audit import Audit, about, line_of, new_request_id
 from runtime.server.auth import Authenticator, Caller
@@ -47,8 +47,6 @@ from runtime.server.replying import page_headers, shown
 from runtime.server.route import Route, View
 from runtime.server.routes import ROUTES
 from runtime.values.json import Json
-
-_log = structlog.get_logger(__name__)
 
 _NOBODY: Final = Identity()
 _SECURITY: Final = {
@@ -207,7 +205,7 @@ async def _admitted(office: Office, handler: Handler, request: Request, door: Do
     except ClientDisconnect:
         return problem(400, "you are gone")
     except Exception:  # noqa: BLE001 - the last line: a fault of ours is told to its log, and to nobody else
-        _log.exception("request failed", path=request.url.path, method=request.method)
+        log("understudy.server").exception("request_failed", path=request.url.path, method=request.method)
         return problem(500, "the server failed: its log says more")
 
 

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self, TypeAlias
 
-import structlog
 from starlette.requests import Request
 
 from runtime.api.commands import Command
 from runtime.api.queries import Query
 from runtime.api.schema import tag_of
 from runtime.errors import Refused
+from runtime.logs.lines import log
 from runtime.values.json import Json
 
 Audit: TypeAlias = Callable[[str], None]
@@ -35,7 +35,6 @@ _NAMES: Final = (
     "name",
 )
 _SECRET: Final = frozenset({"t"})
-_log = structlog.get_logger(__name__)
 
 
 class AuditUnusable(Refused):
@@ -74,7 +73,7 @@ class AuditFile:
         try:
             os.write(self._file, f"{line}\n".encode())
         except OSError as fault:
-            _log.error("the audit cannot be written", error=str(fault))
+            log("understudy.server").error("audit_unwritable", error=str(fault))
 
 
 def new_request_id() -> str:

@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Final, cast
 
-import structlog
 import trio
 from hypercorn.config import Config
 from hypercorn.trio.tcp_server import TCPServer
@@ -22,9 +21,8 @@ from hypercorn.utils import wrap_app
 from starlette.types import ASGIApp
 
 from runtime.errors import Refused
+from runtime.logs.lines import log
 from runtime.server.limits import ServerLimits
-
-_log = structlog.get_logger(__name__)
 
 _LONGEST_HEADERS: Final = 16_384
 _LONGEST_FRAME: Final = 65_536
@@ -97,7 +95,7 @@ class _House:
         try:
             await _Connection(self._app, self._config, self._context, ConnectionState({}), cast("Any", patient))
         except Exception:  # noqa: BLE001 - a fault in one connection ends that one
-            _log.exception("connection failed", address=address)
+            log("understudy.server").exception("connection_failed", address=address)
         finally:
             self._leave(patient)
             await trio.aclose_forcefully(stream)

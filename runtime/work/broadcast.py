@@ -6,8 +6,8 @@ loses events, and never costs a task its pace. With nobody listening, publishing
 """
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Final, Self
 
 import attrs
@@ -101,6 +101,7 @@ class Broadcast:
         self.durations = DurationFigures()
         self.listened: Callable[[str | None], None] | None = None
         self._subscriptions: list[_Subscription] = []
+        self._listeners: list[Callable[[UnitEvent], None]] = []
         self._waiters: dict[str, list[Waiter]] = {}
         self._given_up: dict[str, str] = {}
         self._present: dict[str, Task | Flow] = {}
@@ -110,8 +111,14 @@ class Broadcast:
 
     def publish(self, task: Task | Flow, position: int, records: Sequence[Record], *, ours: bool = True) -> None:
         """Tell what `records`, stored from `position` on, made of `task`. `ours`: they were stored by us. Sync."""
-        if self._subscriptions:
-            self.spread(task.header.task_id, position, events_of(task, position, records))
+        if self._subscriptions or self._listeners:
+            events = events_of(task, position, records)
+            if self._subscriptions:
+                self.spread(task.header.task_id, position, events)
+            for tell in self._listeners if ours else ():
+                with suppress(Exception):  # what it raises is its own affair
+                    for event in events:
+                        tell(event)
         if ours and self._note is not None and isinstance(task, Task):
             self._note(task, records)
         if not task.live and task.at_rest:
@@ -211,6 +218,15 @@ class Broadcast:
             self._subscriptions.remove(subscription)
             sender.close()
             receiver.close()
+
+    @contextmanager
+    def telling(self, tell: Callable[[UnitEvent], None]) -> Iterator[None]:
+        """Have `tell` called at once with every event of what we store, and others do not, in the block."""
+        self._listeners.append(tell)
+        try:
+            yield
+        finally:
+            self._listeners.remove(tell)
 
     def waiter(self, task_id: str) -> Waiter:
         """Give what to wait for the task to come to rest with: from now on, in a block of it. Sync."""

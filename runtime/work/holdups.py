@@ -13,6 +13,7 @@ import attrs
 import trio
 
 from actors import ShutdownContext
+from runtime.logs.lines import log
 from runtime.work.trial import Attempt, Tools
 
 _PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
@@ -61,9 +62,7 @@ async def _tell(shutdown: ShutdownContext, tools: Tools) -> None:
 
 
 def _log(one: Holdup, seconds: int) -> None:
-    from structlog import get_logger  # noqa: PLC0415 - hardly ever needed
-
-    get_logger(__name__).error(
+    log("understudy.shutdown").error(
         "shutdown_held_up",
         task=one.task_id,
         step=one.step,

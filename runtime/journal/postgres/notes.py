@@ -1,11 +1,11 @@
-"""What an operator should see of leases, links and the server: typed events as lines of structlog (`runtime.journal.notes`)."""
+"""What an operator should see of leases, links and the server: typed events as lines of a log (`runtime.logs`)."""
 
 from typing import TypeAlias, assert_never
 
 import attrs
 
-from runtime.journal.notes import log
 from runtime.journal.shared import LeaseEnded, LeaseTaken
+from runtime.logs.lines import log
 
 
 @attrs.frozen
@@ -38,14 +38,14 @@ def note(event: Event) -> None:
     facts = attrs.asdict(event)
     match event:
         case LeaseEnded():
-            log().error("lease_lost", **facts)
+            log("understudy.store").error("lease_lost", **facts)
         case LeaseTaken():
-            log().warning("lease_taken_over", **facts)
+            log("understudy.store").warning("lease_taken_over", **facts)
         case LinksGivenUp():
-            log().warning("links_given_up", **facts)
+            log("understudy.store").warning("links_given_up", **facts)
         case StoreAway():
-            log().error("store_unavailable", **facts)
+            log("understudy.store").error("store_unavailable", **facts)
         case StoreBack():
-            log().warning("store_available", **facts)
+            log("understudy.store").warning("store_available", **facts)
         case _:
             assert_never(event)

@@ -18,13 +18,13 @@ from runtime.cache import Memo, Room
 from runtime.errors import Refused, Unavailable
 from runtime.journal.keys import KeyRing
 from runtime.journal.listing import Listing
-from runtime.journal.notes import log
 from runtime.journal.protocol import AlreadyStored, JournalUnavailable, Standing, StoreUnusable, Trouble
 from runtime.journal.sqlite import memos
 from runtime.journal.sqlite.database import Opening, connect, unavailable
 from runtime.journal.sqlite.schema import next_position
 from runtime.journal.turns import Turn, encode_listing
 from runtime.journal.vault import Vault, template_context, turn_context
+from runtime.logs.lines import log
 
 _ROWS: Final = 64
 """How many rows one statement takes."""
@@ -93,9 +93,9 @@ class Writer:
     def _note(self, refusal: Unavailable | None) -> None:
         """Log that nothing can be stored, or that it can again: once each time."""
         if refusal is None:
-            log().warning("store_available", store=str(self._path))
+            log("understudy.store").warning("store_available", store=str(self._path))
         elif self.trouble is None:
-            log().error("store_unavailable", store=str(self._path), error=str(refusal))
+            log("understudy.store").error("store_unavailable", store=str(self._path), error=str(refusal))
         self._refused += refusal is not None
         self.trouble = None if refusal is None else Trouble(self._refused, str(refusal))
 

@@ -263,8 +263,8 @@ def interrupted(tmp_path, *signals: int, grace: str, arguments: tuple[str, ...] 
             seen += line
         for one in signals:
             process.send_signal(one)
-            notice = process.stderr.readline() if one is signals[0] else ""
-            assert "again to stop at once" in notice or not notice
+            while (notice := process.stderr.readline()) and "again to stop at once" not in notice:
+                assert "task_state" in notice  # a line of the log, if it is written
         out, err = process.communicate(timeout=60)
     assert "Traceback" not in err
     return process.returncode, seen + out
@@ -305,3 +305,55 @@ def test_a_task_starts_tasks_of_the_given_folder_of_templates(template, tmp_path
     refused = understudy("run", parent)
     assert (refused.exit_code, 'no template called "the-child"' in refused.stderr) == (2, True)
     assert understudy("run", parent, "--templates", str(tmp_path / "others")).exit_code == 0
+
+
+def logged(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_log_of_json_is_an_object_a_line_on_standard_error_and_leaves_standard_output_as_it_is(template):
+    path = template(ECHO + "retry_maximum: 3\n")
+    plain, done = understudy("run", "--json", path), understudy("run", "--json", "--log-format", "json", path)
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["result"] == json.loads(plain.stdout)["result"]
+    lines = logged(done.stderr)
+    assert [one.get("state", one["event"]) for one in lines] == ["template_warning", "TODO", "RUNNING", "DONE"]
+    assert "retry_maximum" in lines[0]["warning"]
+    assert len({one["task"] for one in lines[1:]}) == 1
+    chatty = understudy("run", "--log-level", "debug", "--log-format", "json", path)
+    assert [one["state"] for one in logged(chatty.stderr) if one.get("step") == "one"] == ["RUNNING", "DONE"]
+    assert understudy("run", "--log-level", "error", "--log-format", "json", path).stderr == ""
+
+
+def test_the_log_may_be_chosen_by_the_environment_and_says_why_a_task_was_refused(template, monkeypatch):
+    monkeypatch.setenv("UNDERSTUDY_LOG_FORMAT", "json")
+    done = understudy("run", template("- one\n"))
+    [refused] = logged(done.stderr)
+    assert (done.exit_code, refused["event"], refused["level"]) == (2, "refused", "error")
+    assert "a template is an object" in refused["error"]
+    monkeypatch.setenv("UNDERSTUDY_LOG_FORMAT", "xml")
+    assert "'xml' is not one of" in understudy("run", template(ECHO)).stderr
+
+
+def test_text_logs_what_becomes_of_tasks_where_it_is_asked_to(template):
+    failing = HEAD + "steps:\n  one: {action: {type: echo, configuration: {error_type: client, error_message: gone}}}\n"
+    quiet, told = understudy("run", template(failing)), understudy("run", "--log-level", "info", template(failing))
+    assert quiet.stderr == ""
+    assert told.stdout.splitlines()[-1] == quiet.stdout.splitlines()[-1] == "  one CLIENT_ERROR: gone"
+    assert "state=BLOCKED" in told.stderr
+    assert "step=one" in told.stderr
+
+
+def test_passwords_are_in_no_log(template):
+    secret = (
+        HEAD + "inputs: [{name: pass, type: password}]\nsteps:\n"
+        "  one: {action: {type: echo, configuration: {output: '{{.input.pass}}'}}}\n"
+    )
+    done = understudy("run", "--log-format", "json", "--log-level", "debug", template(secret), "-i", "pass=hush-hush")
+    assert done.exit_code == 0
+    assert "hush-hush" not in done.stderr
+
+
+def test_what_a_signal_does_is_a_line_of_the_log_too(tmp_path):
+    status, _out = interrupted(tmp_path, signal.SIGINT, grace="0.2", arguments=("--log-format", "json"))
+    assert status == 130

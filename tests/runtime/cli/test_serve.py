@@ -166,3 +166,25 @@ def test_a_file_of_tokens_that_cannot_be_used_is_refused_without_showing_it(tmp_
 def test_an_address_in_use_is_named(served):
     _, url = served
     assert "cannot listen on" in serve("--listen", url.removeprefix("http://"))
+
+
+def test_a_server_logs_all_that_it_has_to_say_as_json_and_its_audit_is_all_that_is_on_standard_output(tmp_path):
+    (tmp_path / "hello.yaml").write_text(TEMPLATE)
+    options = ["--templates", str(tmp_path), "--listen", "127.0.0.1:0", "--log-format", "json", "--audit", "-"]
+    with subprocess.Popen(
+        [sys.executable, "-c", "from runtime.cli import main; main()", "serve", *options],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        listening = json.loads(process.stderr.readline())
+        assert (listening["level"], listening["logger"]) == ("info", "understudy.cli")
+        with httpx2.Client(base_url=listening["event"].removeprefix("listening on "), timeout=30) as client:
+            made = client.post("/task", json={"template_name": "hello", "input": {}}).json()
+        lines = [json.loads(process.stderr.readline()) for _ in range(3)]
+        assert [one["state"] for one in lines] == ["TODO", "RUNNING", "DONE"]
+        assert {one["task"] for one in lines} == {made["id"]}
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert [json.loads(line)["event"] for line in err.splitlines()] == ["SIGTERM: draining; again to stop at once"]
+    assert [json.loads(line)["message"] for line in out.splitlines()] == ["submit_task"]
