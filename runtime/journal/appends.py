@@ -40,9 +40,13 @@ class Append(Outcome[int]):
         """Wait for the result: await what this gives, at once. A cancel abandons the append; if it is under way, not the write."""
         return wait_task_rescheduled(self._abandon)  # noqa: ASYNC105 - the caller awaits it
 
-    def _abandon(self, _raise_cancel: object) -> Abort:
+    def abandon(self) -> None:
+        """Wait no longer."""
         self.task = None
         self._keeper.abandoned += 1
+
+    def _abandon(self, _raise_cancel: object) -> Abort:
+        self.abandon()
         return Abort.SUCCEEDED
 
     def unwrap(self) -> int:

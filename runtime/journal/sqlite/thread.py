@@ -2,19 +2,27 @@
 
 While one group is being committed the next one gathers, so that under load a commit is shared by all who came
 meanwhile, and nobody ever waits for company. Of many who go round in step half are let go first (`share`), so that the
-program works while something is stored. Tasks hand over appends and are woken by the trio run in one batch a group. A
-cancelled wait abandons the append; if it is under way, not the write: it is stored, or not, as a whole.
+program works while something is stored. A cancelled wait abandons the append; if it is under way, not the write: it is
+stored, or not, as a whole.
+
+A task that stores one record at a time pays for every time that a thread is woken, and waits for the interpreter. So
+what tasks hand over is passed on when the trio run is about to let go of the interpreter anyway (`before_io_wait`):
+earlier, the thread would only wake up to wait for it. And the thread tells those who wait through a pipe, which one of
+them listens at: so it goes on as soon as the trio run sees that the pipe can be read, and no task has to run just to
+wake it. The others are told by that one; when it is done, it appoints another.
 """
 
+import os
 import queue
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
 import trio
-from outcome import Error, Outcome, Value
+from outcome import Value
 from trio.lowlevel import reschedule
 
 from runtime.journal.appends import Append
@@ -24,16 +32,22 @@ from runtime.journal.turns import Turn, share
 
 T = TypeVar("T")
 
+_APPOINTED: Final = 0
+"""What a task is given that is to listen: no position is 0."""
 
-@attrs.define(eq=False)
-class _Call:
-    """Something else to be done by the writer, in its turn, and the trio task that waits for it, until it is cancelled."""
-
-    function: Callable[[Writer], Any]
-    task: "trio.lowlevel.Task | None"
+_READ: Final = 4096
+"""How much is read from the pipe at once: more than there ever is."""
 
 
-_Job: TypeAlias = Append | _Call
+class _Call(Append):
+    """Something else to be done by the writer, in its turn; `result` says that it is done, and `given` what it gave."""
+
+    __slots__ = ("function", "given")
+
+    def __init__(self, function: Callable[[Writer], Any], keeper: "WriterThread") -> None:
+        super().__init__((), keeper)
+        self.function = function
+        self.given: Any = None
 
 
 @attrs.frozen
@@ -42,16 +56,23 @@ class _End:
 
 
 _END: Final = _End()
+_Job: TypeAlias = Append | _End
 
 
-class WriterThread:
+class WriterThread(trio.abc.Instrument):
     """Runs a writer. Its methods are for tasks of the trio run it was made in."""
 
     def __init__(self, writer: Writer, *, name: str) -> None:
         self._writer = writer
-        self._jobs: queue.SimpleQueue[_Job | _End] = queue.SimpleQueue()
-        self._token = trio.lowlevel.current_trio_token()
+        self._handed: list[_Job] = []
+        self._jobs: queue.SimpleQueue[list[_Job]] = queue.SimpleQueue()
+        self._done: deque[Sequence[Append]] = deque()
+        self._following: deque[Append] = deque()
+        self._listening = False
         self.abandoned = 0
+        self._told, self._tells = os.pipe()
+        os.set_blocking(self._tells, False)
+        trio.lowlevel.add_instrument(self)
         # A thread that waits on a dead disk must not keep the program from ending: what it has not committed was
         # not acknowledged.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -73,47 +94,104 @@ class WriterThread:
         Raises:
             AlreadyStored, JournalUnavailable: nothing was stored.
         """
-        job = Append(turns, self)
-        self._jobs.put(job)
-        return job.wait()
+        return self._hand_over(Append(turns, self))
 
-    def call(self, function: Callable[[Writer], T]) -> Awaitable[T]:
-        """Have the writer do something, after all that was handed over before; await what it gives, at once."""
-        job = _Call(function, trio.lowlevel.current_task())
-        self._jobs.put(job)
-
-        def abandon(_raise_cancel: object) -> trio.lowlevel.Abort:
-            job.task = None
-            self.abandoned += 1
-            return trio.lowlevel.Abort.SUCCEEDED
-
-        return trio.lowlevel.wait_task_rescheduled(abandon)  # noqa: ASYNC105 - the caller awaits it
+    async def call(self, function: Callable[[Writer], T]) -> T:
+        """Have the writer do something, after all that was handed over before; give what it gives."""
+        job = _Call(function, self)
+        await self._hand_over(job)
+        given: T = job.given
+        return given
 
     def stop(self) -> None:
-        """Have the thread end once it has done all that was handed over. Sync."""
-        self._jobs.put(_END)
+        """Have the thread end once it has done all that was handed over; nobody may wait for it any more. Sync."""
+        trio.lowlevel.remove_instrument(self)
+        self._handed.append(_END)
+        self._jobs.put(self._handed)
+        os.close(self._told)
+
+    def before_io_wait(self, timeout: float) -> None:
+        """Pass on what tasks have handed over since the last time. See `trio.abc.Instrument`."""
+        del timeout
+        if self._handed:
+            self._jobs.put(self._handed)
+            self._handed = []
+
+    # --- in tasks -------------------------------------------------------------------------------------------------
+
+    async def _hand_over(self, job: Append) -> int:
+        self._handed.append(job)
+        if not self._listening:
+            return await self._listen(job)
+        self._following.append(job)
+        return await job.wait() or await self._listen(job)
+
+    async def _listen(self, job: Append) -> int:
+        """Let all those go on that the thread is done with, until it is done with this one; then appoint another."""
+        self._listening = True
+        others = False
+        try:
+            while job.task is not None:
+                await trio.lowlevel.wait_readable(self._told)
+                os.read(self._told, _READ)
+                others = self._let_go_on(job)
+        finally:
+            if job.task is not None:
+                job.abandon()
+            self._appoint()
+        if others:  # stay in step with them: what is handed over ahead of the others is stored by itself
+            await trio.lowlevel.cancel_shielded_checkpoint()
+        return job.unwrap()
+
+    def _let_go_on(self, own: Append) -> bool:
+        """Let all go on that the thread is done with; say whether these are others than the one whose task runs just now."""
+        done, others = self._done, False
+        while done:
+            for job in done.popleft():
+                task, job.task = job.task, None
+                if task is None:
+                    self.abandoned -= 1
+                elif job is not own:
+                    others = True
+                    reschedule(task, job)
+        return others
+
+    def _appoint(self) -> None:
+        """Have another one listen that waits, if there is one."""
+        following = self._following
+        while following:
+            job = following.popleft()
+            if job.task is not None:
+                reschedule(job.task, Value(_APPOINTED))
+                return
+        self._listening = False
 
     # --- in the thread --------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
         get, size = self._jobs.get, self._jobs.qsize
-        waiting: list[_Job | _End] = []
+        waiting: list[_Job] = []
         while True:
-            waiting += [get() for _ in range(size())]
+            while size():
+                waiting += get()
             came = len(waiting)
             if not came:
-                waiting = [get()]
-                waiting += [get() for _ in range(size())]
+                waiting = get()
             job = waiting[0]
-            if isinstance(job, Append):
-                group = _appends(waiting, share(came, len(waiting)))
-                del waiting[: len(group)]
-                self._commit(group)
-            elif isinstance(job, _Call):
-                del waiting[0]
+            if isinstance(job, _End):
+                os.close(self._tells)
+                return
+            group: Sequence[Append]
+            if isinstance(job, _Call):
+                group = [job]
                 self._perform(job)
             else:
-                return
+                group = _appends(waiting, share(came, len(waiting)))
+                self._commit(group)
+            del waiting[: len(group)]
+            self._done.append(group)
+            with suppress(BrokenPipeError, BlockingIOError):  # nobody waits; or it is full, and can be read anyway
+                os.write(self._tells, b"!")
 
     def _commit(self, group: Sequence[Append]) -> None:
         wanted = [job for job in group if job.task is not None]
@@ -123,41 +201,19 @@ class WriterThread:
             results = [error] * len(wanted)
         for job, result in zip(wanted, results, strict=True):
             job.result = result
-        self._tell(self._wake, group)
 
     def _perform(self, job: _Call) -> None:
-        result: Outcome[Any]
         try:
-            result = Value(job.function(self._writer))
+            job.given, job.result = job.function(self._writer), 1
         except Exception as error:  # noqa: BLE001 - as above
-            result = Error(error)
-        self._tell(self._answer, job, result)
-
-    def _tell(self, how: Callable[..., None], *what: object) -> None:
-        with suppress(trio.RunFinishedError):
-            self._token.run_sync_soon(how, *what)
-
-    # --- in the trio run ------------------------------------------------------------------------------------------
-
-    def _wake(self, group: Sequence[Append]) -> None:
-        for job in group:
-            if job.task is None:
-                self.abandoned -= 1
-            else:
-                reschedule(job.task, job)
-
-    def _answer(self, job: _Call, result: Outcome[Any]) -> None:
-        if job.task is None:
-            self.abandoned -= 1
-        else:
-            reschedule(job.task, result)
+            job.result = error
 
 
-def _appends(waiting: "Sequence[_Job | _End]", most: int) -> list[Append]:
+def _appends(waiting: Sequence[_Job], most: int) -> list[Append]:
     """Give those that come first, up to so many."""
     group: list[Append] = []
-    for job in waiting:
-        if len(group) == most or not isinstance(job, Append):
+    for job in waiting[:most]:
+        if job.__class__ is not Append:
             break
         group.append(job)
     return group

@@ -3,6 +3,7 @@
 import os
 import stat
 import tempfile
+import threading
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -437,3 +438,102 @@ async def test_the_lists_of_a_store_from_before_there_were_any_are_made_when_it_
         wanted = Wanted(template=loop.task.plan.template.name, involving=frozenset({(Role.OWNER_GROUP, "ops")}))
         assert await journal.find(wanted) == before
         assert await journal.find(Wanted(state=before[0].standing.task)) == before
+
+
+def sizes_of_commits(monkeypatch):
+    """Have the sizes of all groups that are stored noted down."""
+    sizes = []
+    store = Writer.commit
+
+    def commit(writer, group):
+        sizes.append(len(group))
+        return store(writer, group)
+
+    monkeypatch.setattr(Writer, "commit", commit)
+    return sizes
+
+
+async def test_those_who_go_round_in_step_share_their_commits_and_stay_in_step(tmp_path, monkeypatch):
+    """The one of them that listens for all does not run ahead, to be stored by itself."""
+    sizes = sizes_of_commits(monkeypatch)
+    async with opened(tmp_path / "tasks.db") as journal:
+        await journal.append([first(name) for name in "abcd"])
+
+        async def go_round(name):
+            for number in range(5):
+                await journal.append([Entry(name, [started(float(number))])])
+
+        async with trio.open_nursery() as nursery:
+            for name in "abcd":
+                nursery.start_soon(go_round, name)
+    assert sizes == [1, 4, 4, 4, 4, 4]
+
+
+@pytest.mark.parametrize("cancelled", [0, 1, 2])
+async def test_when_one_of_those_who_wait_is_cancelled_the_others_are_told_all_the_same(tmp_path, cancelled):
+    """One of them listens for all: when it goes another one does, and when nobody is left the next to come does."""
+    async with opened(tmp_path / "tasks.db") as journal:
+        free, told = threading.Event(), []
+        scopes = [trio.CancelScope() for _ in range(3)]
+
+        async def hold_up():
+            await journal._write(lambda _writer: free.wait(5))
+
+        async def append(number):
+            with scopes[number]:
+                told.append((number, await journal.append([first(f"t{number}")])))
+
+        with trio.fail_after(10):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(hold_up)
+                await trio.testing.wait_all_tasks_blocked()
+                for number in range(3):
+                    nursery.start_soon(append, number)
+                    await trio.testing.wait_all_tasks_blocked()
+                for scope in scopes[: cancelled + 1]:
+                    scope.cancel()
+                await trio.testing.wait_all_tasks_blocked()
+                free.set()
+            left = [number for number in range(3) if number > cancelled]
+            assert sorted(told) == [(number, position) for position, number in enumerate(left, 1)]
+            assert await journal.append([first("next")]) == len(left) + 1
+            assert len(await journal.tasks()) == len(left) + 1
+
+
+async def test_whoever_listens_for_others_may_be_cancelled(tmp_path):
+    async with opened(tmp_path / "tasks.db") as journal:
+        free = threading.Event()
+
+        async def listen(scope):
+            with scope:
+                await journal._write(lambda _writer: free.wait(5))
+
+        scope = trio.CancelScope()
+        with trio.fail_after(10):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(listen, scope)
+                await trio.testing.wait_all_tasks_blocked()
+                nursery.start_soon(journal.append, [first("a")])
+                nursery.start_soon(journal.append, [first("b")])
+                await trio.testing.wait_all_tasks_blocked()
+                scope.cancel()
+                await trio.testing.wait_all_tasks_blocked()
+                free.set()
+            assert len(await journal.tasks()) == 2
+
+
+async def test_a_store_that_was_closed_keeps_no_file_open(tmp_path):
+    def lowest_free():
+        number = os.dup(0)
+        os.close(number)
+        return number
+
+    async def use():
+        async with opened(tmp_path / "tasks.db") as journal:
+            await journal.last_position()
+            return journal._thread._thread
+
+    (await use()).join()
+    before = lowest_free()
+    (await use()).join()
+    assert lowest_free() == before
