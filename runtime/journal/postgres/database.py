@@ -15,6 +15,7 @@ from runtime.journal.codec import RecordUnreadable
 from runtime.journal.keys import KeyRing
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.driver import TrioConnection
+from runtime.journal.postgres.notes import MigrationWaits, note
 from runtime.journal.postgres.schema import LEASE_LOST, MIGRATIONS, NEWEST
 from runtime.journal.protocol import JournalUnavailable, LeaseLost, StoreUnusable, TaskUnreadable
 from runtime.journal.vault import SealBroken, Vault
@@ -32,6 +33,13 @@ _ANSWER_SECONDS: Final = 10.0
 
 _MIGRATING_SECONDS: Final = 900.0
 """How long it may take to migrate what a store holds, or to wait for somebody who does."""
+
+_LOCK_SECONDS: Final = 1.0
+_LOCK_AGAIN_SECONDS: Final = 2.0
+"""How long migrating waits for a table that somebody reads (a backup, say), and how long it then lets others go on.
+
+All who want the table wait behind whoever waits for it alone.
+"""
 
 _IDLE_SECONDS: Final = 2
 """How long a transaction may wait for its program, which may have been stopped with a lock in hand."""
@@ -137,7 +145,14 @@ async def _prepare(connection: TrioConnection, address: StoreAddress, *, create:
         version = await _version(connection, address)
     if version < NEWEST:  # however the link falls silent meanwhile, this ends, and so does what the server holds for us
         with answering(address, _MIGRATING_SECONDS if version else _ANSWER_SECONDS):
-            await _migrate(connection, address, create=create)
+            while True:
+                try:
+                    await _migrate(connection, address, create=create)
+                except psycopg.errors.LockNotAvailable:
+                    note(MigrationWaits(address.shown, _LOCK_AGAIN_SECONDS))
+                    await trio.sleep(_LOCK_AGAIN_SECONDS)
+                else:
+                    return
 
 
 async def _migrate(connection: TrioConnection, address: StoreAddress, *, create: bool) -> None:
@@ -153,6 +168,7 @@ async def _migrate(connection: TrioConnection, address: StoreAddress, *, create:
                 )
             await _make_schema(connection, address)
         await connection.execute(SQL("SET LOCAL search_path TO {}").format(schema))
+        await connection.execute(SQL("SET LOCAL lock_timeout TO {}").format(int(_LOCK_SECONDS * 1000)))
         for number, migration in enumerate(MIGRATIONS[version:], version + 1):
             await connection.execute(migration.script.encode())
             await connection.execute("INSERT INTO versions VALUES (%s, %s)", [number, migration.usable_since])

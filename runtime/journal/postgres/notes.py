@@ -30,7 +30,15 @@ class StoreBack:
     store: str
 
 
-Event: TypeAlias = LeaseEnded | LeaseTaken | LinksGivenUp | StoreAway | StoreBack
+@attrs.frozen
+class MigrationWaits:
+    """The tables cannot be migrated while somebody reads them, for minutes perhaps: it is tried again after some seconds."""
+
+    store: str
+    seconds: float
+
+
+Event: TypeAlias = LeaseEnded | LeaseTaken | LinksGivenUp | StoreAway | StoreBack | MigrationWaits
 
 
 def note(event: Event) -> None:
@@ -47,5 +55,7 @@ def note(event: Event) -> None:
             log("understudy.store").error("store_unavailable", **facts)
         case StoreBack():
             log("understudy.store").warning("store_available", **facts)
+        case MigrationWaits():
+            log("understudy.store").warning("migration_waits", **facts)
         case _:
             assert_never(event)

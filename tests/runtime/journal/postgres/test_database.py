@@ -8,6 +8,7 @@ from functools import partial
 import attrs
 import psycopg
 import pytest
+import structlog
 import trio
 
 from runtime.cache import Memo, Room
@@ -50,6 +51,29 @@ async def test_postgres_database_of_an_earlier_version_is_migrated(address, post
     async with running_journal(postgres_store) as journal:
         await journal.append([first("t")])
         assert len(await journal.read("t")) == 1
+    assert execute(address, "SELECT max(version) FROM versions") == [(NEWEST,)]
+
+
+async def test_postgres_database_that_is_backed_up_is_migrated_afterwards_and_nobody_held_up_meanwhile(
+    address, monkeypatch
+):
+    monkeypatch.setattr(database, "_LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(database, "_LOCK_AGAIN_SECONDS", 0.2)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(database, "MIGRATIONS", MIGRATIONS[:1])
+        earlier.setattr(database, "NEWEST", 1)
+        await database.prepare(address)
+    reads = "SELECT FROM mail"
+    with structlog.testing.capture_logs() as logs, psycopg.connect(address.server) as backup:
+        backup.execute(f"SELECT FROM {address.schema}.mail")  # and its transaction goes on
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(database.prepare, address)
+            while len(logs) < 2:
+                await trio.to_thread.run_sync(execute, address, reads)  # which comes to an end, too
+                await trio.sleep(0.01)
+            assert execute(address, "SELECT max(version) FROM versions") == [(1,)]
+            backup.rollback()
+    assert {line["event"] for line in logs} == {"migration_waits"}
     assert execute(address, "SELECT max(version) FROM versions") == [(NEWEST,)]
 
 
