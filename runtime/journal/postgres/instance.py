@@ -17,12 +17,13 @@ from typing import Final
 import psycopg
 import trio
 
+from actors import SystemClock
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.database import unavailable
 from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.health import Health, Storing
 from runtime.journal.postgres.links import Links
-from runtime.journal.postgres.notes import note
+from runtime.journal.postgres.notes import ClockDiffers, note
 from runtime.journal.protocol import LeaseLost
 from runtime.journal.shared import LeaseEnded, LeaseFigures, LeaseTaken
 
@@ -30,6 +31,8 @@ _LONGEST_TICK: Final = 0.5
 _LEAVING_SECONDS: Final = 5.0
 _REGISTERING_SECONDS: Final = 5.0
 """How long a server may take to answer who has yet to begin; then, or after a lease, it is sought again."""
+
+_CLOCKS_DIFFER_SECONDS: Final = 2.0
 
 LOST: Final = "this instance was silent for too long: others have taken its tasks over"
 
@@ -48,6 +51,8 @@ class Instance:
         self.leases = leases or LeaseFigures()
         self._connection: TrioConnection | None = None
         self._until = -float("inf")
+        self._calendar = SystemClock()
+        self._differs = False
         self._clock = trio.lowlevel.current_clock()  # looked at before every attempt
         self._changed = trio.Event()
         self._lost: LeaseLost | None = None
@@ -145,9 +150,10 @@ class Instance:
         return connection
 
     async def _beat(self, connection: TrioConnection) -> None:
-        sent, lease = trio.current_time(), self._address.lease_seconds
+        sent, lease, asked = trio.current_time(), self._address.lease_seconds, self._calendar.wall()
         cursor = await connection.execute(_RENEW, [self.number, lease, self._address.schema], prepare=True)
-        alive, dead, freed = await cursor.fetchone() or (False, None, None)
+        alive, dead, freed, theirs = await cursor.fetchone() or (False, None, None, asked)
+        self._compare(asked, theirs, self._calendar.wall())
         if alive:
             self._until = sent + lease
             self._tell()
@@ -155,6 +161,14 @@ class Instance:
             self.lose(LeaseLost(LOST))
         if dead:
             self._note(LeaseTaken(self.number, tuple(dead), freed))
+
+    def _compare(self, asked: float, theirs: float, answered: float) -> None:
+        """See that our clock and the server's, which said its time in between, agree: what is due is so by one of ours."""
+        ahead = max(asked - theirs, 0.0) or min(answered - theirs, 0.0)
+        differs = abs(ahead) > _CLOCKS_DIFFER_SECONDS
+        if differs and not self._differs:
+            note(ClockDiffers(round(ahead, 1)))
+        self._differs = differs
 
     def ended(self, held: Collection[str]) -> None:
         """Put on record that the lease was lost, and with it what was held. Sync."""
@@ -182,7 +196,10 @@ class Instance:
             self._connection = None
 
 
-_RENEW: Final = "SELECT alive, dead, freed FROM renew_lease(%s::bigint, %s::float8, %s::text)"
+_RENEW: Final = (
+    "SELECT alive, dead, freed, extract(epoch FROM clock_timestamp())::float8"
+    " FROM renew_lease(%s::bigint, %s::float8, %s::text)"
+)
 _REGISTER: Final = (
     "INSERT INTO instances (name, expires, keys_from_file)"
     " VALUES (%s, clock_timestamp() + make_interval(secs => %s::float8), %s) RETURNING number"

@@ -31,6 +31,13 @@ class StoreBack:
 
 
 @attrs.frozen
+class ClockDiffers:
+    """The clock of this machine is so far ahead of the server's, or behind it (below 0). What is due is woken too early, or late."""
+
+    ahead_seconds: float
+
+
+@attrs.frozen
 class MigrationWaits:
     """The tables cannot be migrated while somebody reads them, for minutes perhaps: it is tried again after some seconds."""
 
@@ -38,7 +45,7 @@ class MigrationWaits:
     seconds: float
 
 
-Event: TypeAlias = LeaseEnded | LeaseTaken | LinksGivenUp | StoreAway | StoreBack | MigrationWaits
+Event: TypeAlias = LeaseEnded | LeaseTaken | LinksGivenUp | StoreAway | StoreBack | ClockDiffers | MigrationWaits
 
 
 def note(event: Event) -> None:
@@ -55,6 +62,8 @@ def note(event: Event) -> None:
             log("understudy.store").error("store_unavailable", **facts)
         case StoreBack():
             log("understudy.store").warning("store_available", **facts)
+        case ClockDiffers():
+            log("understudy.store").warning("clock_differs", **facts)
         case MigrationWaits():
             log("understudy.store").warning("migration_waits", **facts)
         case _:

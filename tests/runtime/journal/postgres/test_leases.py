@@ -5,11 +5,12 @@ import pytest
 import structlog
 import trio
 
+from actors import SystemClock
 from runtime.engine.records import RunEnded
 from runtime.engine.states import ResolutionState
 from runtime.journal.codec import RECORDS_FORMAT
 from runtime.journal.postgres.address import StoreAddress
-from runtime.journal.postgres.database import connect
+from runtime.journal.postgres.database import connect, prepare
 from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.health import Health
 from runtime.journal.postgres.instance import Instance
@@ -121,6 +122,22 @@ async def test_a_server_that_is_away_is_logged_once_and_once_more_when_it_is_bac
         ("store_available", None),
     ]
     assert {line["store"] for line in logs} == {"postgresql://h/d"}
+
+
+async def test_postgres_a_clock_that_is_not_the_servers_is_logged_once_each_time(postgres_store, monkeypatch):
+    address, wall = StoreAddress.parse(postgres_store), SystemClock.wall
+    await prepare(address)
+    instance = Instance(address, Links(address, connect), Health(address.shown))
+    await instance.register(keys_from_file=False)
+    with structlog.testing.capture_logs() as logs:
+        for off in (0, 60, 60, 0, -60, 60):
+            monkeypatch.setattr(SystemClock, "wall", lambda clock, off=off: wall(clock) + off)
+            await instance._beat(instance._connection)
+    assert [(line["event"], round(line["ahead_seconds"])) for line in logs] == [
+        ("clock_differs", 60),
+        ("clock_differs", -60),
+    ]
+    await instance.leave()
 
 
 async def test_an_instance_begins_once_a_server_lets_it_and_says_so_until_then(autojump_clock, monkeypatch):
