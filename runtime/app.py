@@ -186,6 +186,7 @@ async def open_runtime(
     journal: Journal | None = None,
     clock: Clock | None = None,
     faults: Faults | None = None,
+    stand_in: Callable[[AnyRunner], AnyRunner] | None = None,
     flows: Flows | None = None,
     maintenance: bool = False,
 ) -> AsyncIterator[Runtime]:
@@ -239,6 +240,7 @@ async def open_runtime(
             (`Runtime.rotate_keys`). Whatever would change a task is refused with `UnderMaintenance`.
         flows: generators, policies and more that the program brings along for flows (`runtime.flows`).
         faults: what happens at the moments where a crash would make a difference; for tests.
+        stand_in: gives what is asked in place of each runner; for tests, as `runtime.testing.rehearse` does it.
 
     Raises:
         Refused: this is no task of trio; the text says what to use instead.
@@ -265,6 +267,7 @@ async def open_runtime(
         journal=journal,
         clock=clock,
         faults=faults,
+        stand_in=stand_in,
         flows=flows,
         maintenance=maintenance,
     )
@@ -299,7 +302,7 @@ async def open_runtime(
         ),
         environment=dict(os.environ if environment is None else environment),
     )
-    known = Runners(runners, settings)
+    known = Runners(runners, settings, stand_in)
     library = load_functions((), known) if not functions else await BRIEF.run(load_functions, functions, known)
     _check_flows(kit, library.types)
     evaluator = Evaluator(now=lambda: datetime.fromtimestamp(clock.wall(), UTC), region=region)

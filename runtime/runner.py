@@ -45,7 +45,7 @@ Rules
 import math
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import MappingProxyType
@@ -360,13 +360,18 @@ class Runners:
     """The runners one runtime can use, by the name that templates call them.
 
     Runners given at construction come first (a class is given the settings, an object has its own); the others are found through the entry-point group and loaded when a
-    template first names one, so that a program pays only for those it uses.
+    template first names one, so that a program pays only for those it uses. `stand_in` gives what is used in
+    place of each.
     """
 
     def __init__(
-        self, given: Iterable[AnyRunner | type[AnyRunner]] = (), settings: RunnerSettings | None = None
+        self,
+        given: Iterable[AnyRunner | type[AnyRunner]] = (),
+        settings: RunnerSettings | None = None,
+        stand_in: Callable[[AnyRunner], AnyRunner] | None = None,
     ) -> None:
         self._settings = settings or RunnerSettings()
+        self._stand_in = stand_in
         self._loaded: dict[str, AnyRunner] = {}
         for one in given:
             if not (issubclass(one, Runner) if isinstance(one, type) else isinstance(one, Runner)):
@@ -374,7 +379,7 @@ class Runners:
             runner = one(self._settings) if isinstance(one, type) else one
             if runner.name in self._loaded:
                 raise ValueError(f'two runners are called "{runner.name}"')
-            self._loaded[runner.name] = runner
+            self._loaded[runner.name] = self._used(runner)
         self._found: dict[str, EntryPoint] = {}
         self._twice: dict[str, list[str]] = {}
         for point in entry_points(group=ENTRY_POINTS):
@@ -411,8 +416,11 @@ class Runners:
         except Exception as failure:  # foreign code may raise anything
             problem = f"it cannot be loaded: {type(failure).__name__}: {failure}; it is in {_package(point)}"
             raise RunnerUnknown(name, problem) from failure
-        self._loaded[name] = runner
-        return runner
+        used = self._loaded[name] = self._used(runner)
+        return used
+
+    def _used(self, runner: AnyRunner) -> AnyRunner:
+        return runner if self._stand_in is None else self._stand_in(runner)
 
     async def close(self) -> None:
         """Close every runner that was used. What one of them raises is its own affair, and logged."""

@@ -30,7 +30,19 @@ def _with(*methods: str) -> Callable[[object], bool]:
 _PATHS: Final = (lambda value: _path(value) or _several(value), "a path, or several in a list")
 _TEXTS: Final = (_texts, "a mapping of texts to texts")
 _MAYBE: Final = frozenset(
-    {"store", "keys", "administrators", "config", "limits", "environment", "journal", "clock", "faults", "flows"}
+    {
+        "store",
+        "keys",
+        "administrators",
+        "config",
+        "limits",
+        "environment",
+        "journal",
+        "clock",
+        "faults",
+        "stand_in",
+        "flows",
+    }
 )
 """Where None says that nothing is said."""
 
@@ -51,6 +63,7 @@ _WANTED: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
     "journal": (_with("append", "close"), "a journal"),
     "clock": (_with("wall", "monotonic"), "a clock"),
     "faults": (_with("reach"), "a Faults"),
+    "stand_in": (callable, "a function of a runner"),
     "flows": (lambda value: isinstance(value, Flows), "a Flows"),
     "maintenance": (lambda value: isinstance(value, bool), "True or False"),
 }

@@ -6,6 +6,7 @@ import select
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -47,6 +48,19 @@ def test_the_first_command_runs_what_it_says_it_runs():
     )
     assert done.returncode == 0
     assert "Hola, Ada!" in done.stdout
+
+
+def test_templates_are_tested_as_the_readme_says(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    names: dict[str, Any] = {}
+    exec(block("python", 1), names)
+    names["test_an_order_is_paid_once_its_price_is_known"]()
+
+
+def test_the_tests_among_the_examples_pass():
+    tests = runpy.run_path(str(ROOT / "examples/test_order.py"))
+    ran = [test() for name, test in tests.items() if name.startswith("test_")]
+    assert len(ran) == 2
 
 
 def test_the_actors_among_the_examples_keep_their_accounts(capsys):

@@ -594,7 +594,7 @@ class Runtime(FlowClient):
         """
         while True:
             news = self._broadcast.news()
-            if not await self._goes_on():
+            if not (await self._goes_on() or news.is_set()):
                 return
             if self._broadcast.closed:
                 raise Unavailable("the runtime is closed")
@@ -612,7 +612,7 @@ class Runtime(FlowClient):
             if any(_goes_on(stored, self._broadcast.given_up) for stored in page):
                 return True
             number = page[-1].number
-        return False
+        return await self.next_due() is not None  # one that was awake above may have gone to sleep meanwhile
 
     def shutdown(
         self, reason: str = "shutdown", *, requester: str = "host", grace_seconds: float | None = None

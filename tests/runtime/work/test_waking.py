@@ -104,3 +104,20 @@ async def test_pages_are_begun_in_the_order_they_are_due_and_wait_for_no_step_of
         await rt.settled()
     assert sorted(began) == list(range(3 * PAGE))
     assert all(abs(number - place) < 2 * PAGE for place, number in enumerate(began))
+
+
+@pytest.mark.parametrize("later", range(20))
+async def test_who_waits_until_all_is_settled_misses_no_task_that_goes_to_sleep_meanwhile(autojump_clock, clock, later):
+    """What is awake is read after what is due: a task that is done with a run in between was in neither."""
+    failures = [1]
+
+    async def act() -> None:
+        if failures:
+            raise OSError(failures.pop())
+
+    async with open_runtime(clock=clock) as rt:
+        task = await rt.submit(plan(a=Step(action=Action.calling(act))))
+        for _ in range(later):
+            await trio.lowlevel.checkpoint()
+        await rt.settled()
+        assert (await task.status()).state is TaskState.DONE
