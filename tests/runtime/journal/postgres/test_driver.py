@@ -216,3 +216,34 @@ async def test_postgres_pool_does_not_lend_what_the_server_has_ended_meanwhile(p
     async with pool.connection() as connection:
         assert await value(connection, "SELECT pg_backend_pid()") not in ended
     pool.close()
+
+
+async def test_postgres_pool_makes_do_with_fewer_while_the_server_has_no_room(postgres_url):
+    opened, tried = 0, 0
+
+    async def connect():
+        nonlocal opened, tried
+        tried += 1
+        if opened == 1:
+            await trio.lowlevel.checkpoint()
+            raise psycopg.OperationalError("too many clients already")
+        opened += 1
+        return await TrioConnection.open(postgres_url)
+
+    async def use():
+        async with pool.connection() as connection:
+            seen.append(await value(connection, "SELECT pg_backend_pid() FROM pg_sleep(0.01)"))
+
+    pool, seen = Pool(connect, 4), []
+    with trio.fail_after(30):
+        await use()
+        async with trio.open_nursery() as nursery:
+            for _ in range(20):
+                nursery.start_soon(use)
+    assert len(seen) == 21
+    assert len(set(seen)) == 1
+    assert tried < 10  # and it does not ask all the time
+    pool.clear()
+    with pytest.raises(psycopg.OperationalError):
+        await use()
+    pool.close()
