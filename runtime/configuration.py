@@ -29,9 +29,13 @@ class ConfigurationInvalid(Invalid):
 
 @attrs.frozen(kw_only=True)
 class Checked(Generic[C]):
-    """What a static check found: `config` where the structure is sound; faults; keys that nobody reads."""
+    """What a static check found: `config` where the structure is sound; faults; keys that nobody reads.
+
+    `remains` is what could be read where it is not: what is at fault in it is `Templated`, for nobody knows what it is.
+    """
 
     config: C | None = None
+    remains: C | None = None
     faults: tuple[Fault, ...] = ()
     warnings: tuple[Fault, ...] = ()
 
@@ -50,8 +54,12 @@ def check_configuration(config: type[C], configuration: Json, base: Json = None)
     """Check a configuration in which texts may still hold ``{{``. Never raises."""
     report = Report(checking=True)
     built = _read(config, configuration, base, report)
+    sound = not report.faults
     return Checked(
-        config=None if report.faults else built, faults=tuple(report.faults), warnings=tuple(report.warnings)
+        config=built if sound else None,
+        remains=None if sound else built,
+        faults=tuple(report.faults),
+        warnings=tuple(report.warnings),
     )
 
 

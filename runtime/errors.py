@@ -26,6 +26,7 @@ The errors a runner raises to choose a step's state live in `runtime.runner`, wh
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import TypeVar
 
 import attrs
 
@@ -66,13 +67,14 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
 
 
 class Invalid(Refused):
-    """A document breaks its rules. `faults` names every one found, in document order."""
+    """A document breaks its rules. `faults` names every one found, in document order; `warnings` what may not be meant."""
 
     subject = "document"
 
-    def __init__(self, faults: Sequence[Fault], source: str = "") -> None:
+    def __init__(self, faults: Sequence[Fault], source: str = "", warnings: Sequence[Fault] = ()) -> None:
         self.faults = tuple(faults)
         self.source = source
+        self.warnings = tuple(warnings)
         super().__init__(self._text())
 
     def _text(self) -> str:
@@ -80,6 +82,22 @@ class Invalid(Refused):
         if len(self.faults) == 1:
             return f"{head}: {self.faults[0]}"
         return "\n  ".join([f"{head}: {len(self.faults)} faults", *map(str, self.faults)])
+
+
+R = TypeVar("R", bound=Invalid)
+
+
+def together(refusals: Sequence[R]) -> R:
+    """Make one of what is wrong with several documents: each path begins with its document, in their order by name."""
+    if len(refusals) == 1:
+        return refusals[0]
+    return type(refusals[0])(
+        [
+            attrs.evolve(fault, path=f"{refusal.source}: {fault.path}" if fault.path else refusal.source)
+            for refusal in sorted(refusals, key=lambda one: one.source)
+            for fault in refusal.faults
+        ]
+    )
 
 
 class TemplateInvalid(Invalid):

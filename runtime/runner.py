@@ -302,12 +302,16 @@ class Runner(ABC, Generic[C]):
         """Check a configuration as a template holds it, before anything is rendered.
 
         Texts that hold ``{{`` pass every type that a text can become (see `runtime.structuring`). `validate` is
-        asked when the structure is sound. Never raises.
+        asked in any case: what is of a wrong type is as unknown to it as a text that is not rendered. Never raises.
         """
         checked = check_configuration(self.config, configuration, base)
-        if checked.config is None:
+        if checked.config is not None:
+            return attrs.evolve(checked, faults=(*checked.faults, *_faults_of(self, checked.config)))
+        if checked.remains is None:
             return checked
-        return attrs.evolve(checked, faults=(*checked.faults, *_faults_of(self, checked.config)))
+        known = {fault.path for fault in checked.faults}
+        more = [one for one in _faults_of(self, checked.remains) if one.path and one.path not in known]
+        return attrs.evolve(checked, faults=(*checked.faults, *more))
 
     def validate(self, config: C) -> Iterable[Fault]:  # noqa: ARG002 - for those that override it
         """Name what is wrong with a well-typed configuration. `config` may hold `Templated` texts: let those pass."""

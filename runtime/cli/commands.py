@@ -11,7 +11,7 @@ from runtime.cli.flows import flow as flow_commands
 from runtime.cli.remote_commands import COMMANDS
 from runtime.cli.store import store as store_commands
 from runtime.cli.voice import Voice, voiced
-from runtime.errors import Fault, Refused
+from runtime.errors import Fault, Invalid, Refused
 
 REFUSED: Final = 2
 
@@ -193,6 +193,7 @@ def validate(
         except Refused as refusal:
             refused = True
             click.echo(f"error: {refusal}", err=True)
+            _warn(template, refusal.warnings if isinstance(refusal, Invalid) else ())
         else:
             click.echo(f"{template}: valid")
     sys.exit(REFUSED if refused else 0)

@@ -17,6 +17,10 @@ from runtime.values.json import Json
 _MOST_WARNINGS = 20  # for one mapping: finding the nearest known key takes time
 
 
+_ANYTHING = Templated("{{}}")
+"""Stands where nobody knows what will."""
+
+
 @cache
 def reader(type_: Any) -> Reader:
     """Give the reader of a type.
@@ -152,7 +156,7 @@ def _warn_of_unread_keys(place: Place, members: Mapping[str, Json], known: list[
 
 
 def _given(place: Place, members: Mapping[str, Json], type_: Any) -> Iterator[tuple[str, Any]]:
-    """Read the fields that the document gives; those at fault are left out."""
+    """Read the fields that the document gives. Those at fault are left out; while it is checked, they may be anything."""
     faults = place.report.faults
     for key, (field, read) in _fields(type_).items():
         required = field.default is attrs.NOTHING
@@ -162,8 +166,12 @@ def _given(place: Place, members: Mapping[str, Json], type_: Any) -> Iterator[tu
             built = read(place.member(key, value))
             if len(faults) == before:
                 yield key, built
+            elif place.report.checking:
+                yield key, _ANYTHING if built is None else built
         elif required:
             place.member(key).fault("is missing")
+            if place.report.checking:
+                yield key, _ANYTHING
 
 
 def _built(place: Place, type_: Any, given: Mapping[str, Any], *, sound: bool) -> Any:

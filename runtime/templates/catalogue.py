@@ -1,14 +1,12 @@
 """The templates that a runtime knows by name: those that tasks are made from without their text being at hand."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
-import attrs
-
-from runtime.errors import Fault, NotFound, TemplateInvalid, did_you_mean
+from runtime.errors import Fault, NotFound, TemplateInvalid, did_you_mean, together
 from runtime.templates.actions import ActionTypes
 from runtime.templates.loading import draft_of_file
 from runtime.templates.model import Template, normalise_name
@@ -116,20 +114,8 @@ def read_templates(sources: TemplateSources, types: ActionTypes, known: Template
     finally:
         known.retract(named.values())
     if refusals:
-        raise _together(refusals)
+        raise together(refusals)
     return checked
-
-
-def _together(refusals: Sequence[TemplateInvalid]) -> TemplateInvalid:
-    if len(refusals) == 1:
-        return refusals[0]
-    return TemplateInvalid(
-        [
-            attrs.evolve(fault, path=f"{refusal.source}: {fault.path}" if fault.path else refusal.source)
-            for refusal in sorted(refusals, key=lambda one: one.source)
-            for fault in refusal.faults
-        ]
-    )
 
 
 def names_in(sources: TemplateSources) -> Iterator[str]:

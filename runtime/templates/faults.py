@@ -114,11 +114,12 @@ class Report:
         Raises:
             TemplateInvalid, or what `refusal` says: there are faults; with `strict`, or warnings.
         """
+        warnings = self.warnings.placed(places)
         if strict:
             self.faults.extend(self.warnings)
         if self.faults:
-            raise refusal(self.faults.placed(places), source)
-        return self.warnings.placed(places)
+            raise refusal(self.faults.placed(places), source, () if strict else warnings)
+        return warnings
 
 
 class Doubts:

@@ -5,15 +5,16 @@ hands to the runner fits together with the base configuration of the step, whom 
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
 import attrs
 
-from runtime.errors import Fault, FunctionInvalid
+from runtime.errors import Fault, FunctionInvalid, together
 from runtime.runner import Runners
 from runtime.templates.actions import (
+    ActionType,
     ActionTypes,
     FunctionTypes,
     RunnerTypes,
@@ -24,7 +25,7 @@ from runtime.templates.checking import Check
 from runtime.templates.condition_rules import check_condition
 from runtime.templates.faults import Doubts
 from runtime.templates.loading import FunctionDraft, draft_of_function_file
-from runtime.templates.model import Function, Template
+from runtime.templates.model import Action, Function, Template
 from runtime.templates.paths import item, shown, under
 from runtime.templates.step_rules import check_custom_states, check_hook, find_type
 
@@ -48,26 +49,40 @@ def load_functions(sources: FunctionSources, runners: Runners) -> Library:
     """Read and check every function file. In a folder, that is what ends in ``.yaml`` and does not start with a dot.
 
     Raises:
-        FunctionInvalid: every fault of the first file that has any.
+        FunctionInvalid: every fault of every file. If several have some, each path begins with its file.
     """
     runner_types = RunnerTypes(runners)
-    drafts: dict[str, FunctionDraft] = {}
+    refusals: list[FunctionInvalid] = []
+    drafts: list[FunctionDraft] = []
+    named: dict[str, FunctionDraft] = {}
     for path in _files(sources):
-        draft = draft_of_function_file(path)
+        try:
+            draft = draft_of_function_file(path)
+        except FunctionInvalid as refusal:
+            refusals.append(refusal)
+            continue
         _check_alone(draft, runner_types)
-        _check_name(draft, drafts, runners)
-        _refuse(draft)
-        drafts[draft.function.name] = draft
-    functions = {name: draft.function for name, draft in drafts.items()}
-    for draft in drafts.values():
+        if _check_name(draft, named, runners):
+            named[draft.function.name] = draft
+        drafts.append(draft)
+    functions = {name: draft.function for name, draft in named.items()}
+    for draft in drafts:
         _check_circle(draft, functions)
-        _refuse(draft)
-    types = FunctionTypes(functions, runner_types)
+    types = FunctionTypes(
+        {name: one for name, one in functions.items() if not _circle_of(name, functions)}, runner_types
+    )
+    all_known = not refusals and len(named) == len(drafts)
     warnings: dict[str, tuple[Fault, ...]] = {}
-    # Those that call no other come first, so that an unknown runner is reported where it is named.
-    for draft in sorted(drafts.values(), key=lambda draft: draft.function.action.type in functions):
-        _check_calls(_check_of(draft, types), draft.function)
-        warnings[draft.source] = _refuse(draft)
+    for draft in drafts:
+        _check_calls(_check_of(draft, types), draft.function, functions, all_known=all_known)
+        try:
+            warnings[draft.source] = draft.report.verdict(
+                draft.places, draft.source, strict=False, refusal=FunctionInvalid
+            )
+        except FunctionInvalid as refusal:
+            refusals.append(refusal)
+    if refusals:
+        raise together(refusals)
     return Library(
         types=types, functions=functions, warnings={source: found for source, found in warnings.items() if found}
     )
@@ -94,10 +109,6 @@ def _files_in(root: Path) -> Iterator[Path]:
                 yield Path(folder, name)
 
 
-def _refuse(draft: FunctionDraft) -> tuple[Fault, ...]:
-    return draft.report.verdict(draft.places, draft.source, strict=False, refusal=FunctionInvalid)
-
-
 def _check_of(draft: FunctionDraft, types: ActionTypes) -> Check:
     return Check(_NOBODY, types, doubts=Doubts(draft.report.faults), report=draft.report)
 
@@ -109,41 +120,59 @@ def _check_alone(draft: FunctionDraft, types: ActionTypes) -> None:
         check_condition(check, item("conditions", index), condition)
 
 
-def _check_name(draft: FunctionDraft, others: Mapping[str, FunctionDraft], runners: Runners) -> None:
-    name = draft.function.name
+def _check_name(draft: FunctionDraft, others: Mapping[str, FunctionDraft], runners: Runners) -> bool:
+    """Check what a function is called, and say whether others can call it so."""
+    name, faults = draft.function.name, draft.report.faults
     if name in others:
-        message = f"there are two functions called {shown(name)}"
-        draft.report.faults.add("name", message, f"the other one is in {others[name].source}")
+        faults.add(
+            "name", f"there are two functions called {shown(name)}", f"the other one is in {others[name].source}"
+        )
     elif name in runners.names:
-        draft.report.faults.add("name", f"a runner is called {shown(name)}", "give the function a name of its own")
-    elif not name and not draft.report.faults:
-        draft.report.faults.add("name", "a name is wanted")
+        faults.add("name", f"a runner is called {shown(name)}", "give the function a name of its own")
+    elif name:
+        return True
+    elif not Doubts(faults).spoil("name"):
+        faults.add("name", "a name is wanted")
+    return False
+
+
+def _circle_of(name: str, functions: Mapping[str, Function]) -> Sequence[str]:
+    """Follow the calls of a function until they reach what is no function, or come back; give the way if they do."""
+    walked: dict[str, None] = {}
+    while name in functions:
+        if name in walked:
+            return [*walked, name]
+        walked[name] = None
+        name = functions[name].action.type
+    return ()
 
 
 def _check_circle(draft: FunctionDraft, functions: Mapping[str, Function]) -> None:
-    """Follow the calls of a function until they reach what is no function, or come back."""
-    walked: dict[str, None] = {}
-    name = draft.function.name
-    while name in functions:
-        if name in walked:
-            path = " -> ".join([*walked, name])
-            draft.report.faults.add(
-                "action.type", f"Invalid executor action: functions call each other in a circle: {path}"
-            )
-            return
-        walked[name] = None
-        name = functions[name].action.type
+    """Report a circle to those that are in it; who only calls one of them has no fault of its own."""
+    way = _circle_of(draft.function.name, functions)
+    if way and way[0] == way[-1]:
+        path = " -> ".join(way)
+        draft.report.faults.add(
+            "action.type", f"Invalid executor action: functions call each other in a circle: {path}"
+        )
 
 
-def _check_calls(check: Check, function: Function) -> None:
-    """Check what a function calls, all but what its caller has a say in."""
-    kind = find_type(check, "action", function.action)
-    if kind is not None and kind.calls:
-        needed = arguments_of(kind.calls[0])
-        for fault in missing_arguments(needed, function.action.configuration):
+def _check_calls(check: Check, function: Function, functions: Mapping[str, Function], *, all_known: bool) -> None:
+    """Check what a function calls, all but what its caller has a say in, and what is reported of what it calls.
+
+    Unless `all_known`, what is called may be in a file that could not be read, or whose name is at fault.
+    """
+
+    def settled(action: Action) -> bool:
+        return isinstance(check.type_of(action.type), ActionType) or (all_known and action.type not in functions)
+
+    called = functions.get(function.action.type)
+    if called is not None:
+        for fault in missing_arguments(arguments_of(called), function.action.configuration):
             check.fault(under("action.configuration", fault.path), fault.message, fault.hint)
-    elif kind is not None:
-        for warning in kind.check(function.action.configuration, None).warnings:
+    elif settled(function.action):
+        kind = find_type(check, "action", function.action)
+        for warning in () if kind is None else kind.check(function.action.configuration, None).warnings:
             check.warn(under("action.configuration", warning.path), warning.message, warning.hint)
-    if function.pre_hook is not None:
+    if function.pre_hook is not None and settled(function.pre_hook):
         check_hook(check, "pre_hook", function.pre_hook, function.action)

@@ -137,7 +137,7 @@ def decode_answer(body: bytes) -> Exception | None:
     if not answer.kind:
         return None
     if answer.kind in _INVALID:
-        return _INVALID[answer.kind](answer.faults, *answer.about)
+        return _INVALID[answer.kind](answer.faults, "".join(answer.about[:1]))
     if answer.kind == "NotFound":
         error = NotFound(*answer.about)
         error.args = (answer.text,)  # with its hint

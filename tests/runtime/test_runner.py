@@ -63,11 +63,14 @@ class Named(Runner[Config]):
         return Outcome()
 
 
-def test_rules_are_asked_once_the_structure_is_sound():
+def test_rules_are_asked_of_whatever_could_be_read():
+    """Of what could not be they know as little as of a text that is not rendered yet."""
     runner = Named()
     assert runner.check({"name": "wrong"}).faults == (Fault("name", "is wrong"),)
     assert runner.check({"name": "{{.x}}"}).faults == ()
-    assert [fault.path for fault in runner.check({"name": "wrong", "count": "x"}).faults] == ["count"]
+    assert [fault.path for fault in runner.check({"name": "wrong", "count": "x"}).faults] == ["count", "name"]
+    assert [fault.path for fault in runner.check({"name": ["right"], "count": "x"}).faults] == ["name", "count"]
+    assert [fault.path for fault in runner.check({}).faults] == ["name"]
     assert runner.check({"count": 2}, {"name": "right"}).faults == ()
 
 

@@ -149,6 +149,23 @@ def test_every_fault_is_printed_at_once(template):
         assert path in done.stderr
 
 
+def test_wrong_values_and_what_nobody_reads_are_printed_beside_wrong_types(template):
+    text = HEAD + (
+        "steps:\n  one:\n    max_retries: many\n    dependancies: [x]\n"
+        "    action: {type: http, configuration: {url: 'http://x', method: FETCH, timeout: soon, bdy: x}}\n"
+    )
+    done = understudy("validate", template(text))
+    assert done.exit_code == 2
+    for said in (
+        "steps.one.max_retries: a whole number",
+        "configuration.timeout: time: invalid duration",
+        "configuration.method: must be one of",
+        'steps.one.dependancies: unknown key "dependancies", ignored',
+        'configuration.bdy: nothing reads this key (line 8; did you mean "body"?)',
+    ):
+        assert said in done.stderr
+
+
 def test_an_unknown_key_is_a_warning_with_its_path_and_a_fault_when_strict(template):
     path = template(ECHO + "retry_maximum: 3\n")
     lax = understudy("run", path)

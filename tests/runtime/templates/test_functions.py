@@ -135,13 +135,44 @@ def test_two_functions_of_one_name_are_refused_naming_both_files(tmp_path, libra
 
 
 def test_functions_that_call_each_other_in_a_circle_are_refused(library):
-    with pytest.raises(FunctionInvalid, match="call each other in a circle: a -> b -> c -> b"):
-        library(a="action: {type: b}", b="action: {type: c}", c="action: {type: b}")
+    assert refused(
+        library, a="action: {type: b}\npre_hook: {type: c}", b="action: {type: c}", c="action: {type: b}"
+    ) == [
+        "b.yaml: action.type: Invalid executor action: functions call each other in a circle: b -> c -> b",
+        "c.yaml: action.type: Invalid executor action: functions call each other in a circle: c -> b -> c",
+    ]
 
 
 def test_an_unknown_runner_is_reported_in_the_file_that_names_it(library):
     with pytest.raises(FunctionInvalid, match=r'b\.yaml: action\.type: .* no runner called "ehco"'):
         library(a="action: {type: b}\npre_hook: {type: b}", b="action: {type: ehco}")
+
+
+def refused(library, **files):
+    """Give what is refused, without folders and hints."""
+    with pytest.raises(FunctionInvalid) as refusal:
+        library(**files)
+    return [f"{Path(fault.path).name}: {fault.message}" for fault in refusal.value.faults]
+
+
+def test_every_fault_of_every_file_is_named_at_once_and_nothing_that_follows_from_one(library):
+    assert refused(
+        library,
+        a="action: {type: ehco}\ncustom_states: [DONE]",
+        b="action: {type: f, configuration: {nme: x}}\npre_hook: {type: a}\nconditions: [{type: chek}]",
+        c="action: {type: b}",
+        f=GREET,
+    ) == [
+        'a.yaml: action.type: Invalid executor action: no runner called "ehco"',
+        'a.yaml: custom_states[0]: Custom state "DONE" is not allowed, it is a reserved state',
+        'b.yaml: action.configuration.name: Invalid executor action: missing function_args "name"',
+        'b.yaml: conditions[0].type: Unknown condition type: "chek"',
+    ]
+
+
+def test_what_a_file_that_cannot_be_read_may_hold_is_not_said_to_be_missing(library):
+    with pytest.raises(FunctionInvalid, match=r"^invalid function \S*a\.yaml: not YAML"):
+        library(a="[", b="action: {type: in-a}\npre_hook: {type: in-a}")
 
 
 def test_a_call_between_functions_has_to_give_the_arguments(library):
