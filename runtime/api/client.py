@@ -41,7 +41,7 @@ from runtime.api.views import TaskView, view_task
 from runtime.arguments import check, check_text
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.engine.task import Task
-from runtime.errors import Fault, InputInvalid, NotFound, Refused, TaskNotDone, Unavailable, UnderMaintenance
+from runtime.errors import Fault, NotFound, Refused, TaskNotDone, Unavailable, UnderMaintenance
 from runtime.flows import Flows
 from runtime.functions import Functions
 from runtime.ids import new_id
@@ -285,13 +285,11 @@ class Runtime(FlowClient):
             Refused: the runtime runs in another event loop.
         """
         self._check_home()
-        if task_id is not None and (not task_id or "/" in str(task_id)):
-            raise InputInvalid([Fault("task_id", 'must be a text without "/"')])
         prepared = template if isinstance(template, Prepared) else await self.prepare(template, strict=strict)
         submission = Submission(
             prepared.template,
             inputs or {},
-            task_id or new_id(),
+            new_id() if task_id is None else task_id,
             requester,
             resolver_inputs=resolver_inputs or NOTHING,
             tags=tags or NOTHING,

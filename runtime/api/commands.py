@@ -32,7 +32,9 @@ class SubmitTask:
 
     template: str = name("The name of the template.")
     inputs: Mapping[str, Json] = said(_INPUTS, default=dict)
-    task_id: str = name("The id of the task; without one, it gets a new one.", default="")
+    task_id: str = said(
+        "The id of the task; without one, it gets a new one.", default="", maxLength=255, pattern="^[^/]*$"
+    )
     comment: str = said("The first comment on the task.", default="", maxLength=100_000)
     tags: Mapping[str, str] = said(_TAGS, default=dict, maxLength=1000)
     delay: float = said("How many seconds it starts later.", default=0.0, minimum=0, maximum=10 * 365 * 86_400)

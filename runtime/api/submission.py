@@ -74,6 +74,8 @@ class Submission:
             InputInvalid, TemplateInvalid: with every fault and its path.
         """
         check(self, but=_SEEN_LATER)
+        if not self.task_id or "/" in self.task_id:  # its actor is called by it
+            raise InputInvalid([Fault("task_id", 'must be a text without "/"')])
         if PARENT_TAG in self.tags:
             raise InputInvalid([Fault(f"tags.{PARENT_TAG}", "the tag is reserved")])
         infos = partial(self._infos, at, evaluator.region)

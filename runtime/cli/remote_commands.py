@@ -53,7 +53,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print the answer a
 @click.argument("template")
 @click.option("--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="An input; repeat it for a list.")
 @click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag.")
-@click.option("--id", "task_id", default="", help="The id of the task: given again, it is the same task.")
+@click.option("--id", "task_id", help="The id of the task: given again, it is the same task.")
 @click.option("--wait", is_flag=True, help="Wait for it, as watch does.")
 @_JSON
 @talking
@@ -63,15 +63,17 @@ def submit(
     template: str,
     inputs: tuple[str, ...],
     tags: tuple[str, ...],
-    task_id: str,
+    task_id: str | None,
     wait: bool,
     as_json: bool,
 ) -> int:
     """Submit a task of TEMPLATE, and print its id."""
     from runtime.api.commands import SubmitTask  # noqa: PLC0415 - not needed for --help
 
+    if task_id == "":  # of a variable that is not set, say: each call would be another task
+        raise click.UsageError("--id is empty: give one, or leave it out")
     given = _inputs(remote, template, inputs)
-    task = remote.ask(SubmitTask(template=template, inputs=given, tags=_pairs(tags), task_id=task_id))
+    task = remote.ask(SubmitTask(template=template, inputs=given, tags=_pairs(tags), task_id=task_id or ""))
     _print(task, as_json, task["id"])
     from runtime.cli.watching import say_who_is_awaited, watch_task  # noqa: PLC0415 - not needed for --help
 

@@ -84,7 +84,7 @@ class _Run:
             prepared = await runtime.prepare(options.template, strict=options.strict)
             options.voice.warn(options.template, prepared.warnings)
             inputs = inputs_of_texts(prepared.template.inputs, options.inputs)
-            task_id = options.task_id or new_id()
+            task_id = new_id() if options.task_id is None else options.task_id
             async with runtime.subscribe(task_id, capacity=10_000) as events:
                 task = await runtime.submit(prepared, inputs, task_id=task_id)
                 if not (await task.status()).at_rest:  # it may be an old one

@@ -5,7 +5,8 @@ import attrs
 import pytest
 import trio
 
-from runtime.errors import Refused
+from runtime.api.submission import Submission
+from runtime.errors import InputInvalid, Refused
 from runtime.journal.keys import add_key
 from runtime.server.limits import ServerLimits
 from runtime.templates.model import Action, Assertion, Condition, ConditionType, Input, Operator, Step, Template
@@ -340,6 +341,21 @@ async def test_why_a_task_was_stopped_and_what_its_result_lacks_is_seen(server):
     lacks = await submitted(admin, "lacks")
     await server.runtime.wait(lacks["id"])
     assert "gone" in (await admin.get(f"/task/{lacks['id']}")).json()["result_error"]
+
+
+async def test_an_id_that_no_task_can_have_is_refused_and_nothing_else_happens(server):
+    """It was stored, and no actor could be called so: every runtime that went on with it failed."""
+    ada = server.client("ada")
+    asked = {"type": "submit_task", "template": "hello", "inputs": {"name": "Ada"}, "task_id": "a/b"}
+    refused = await ada.post("/v1/messages", json=asked)
+    assert (refused.status_code, "task_id" in refused.json()["error"]) == (400, True)
+    for task_id in ("a/b", ""):
+        wanted = Submission(HELLO, {"name": "Ada"}, task_id)
+        with pytest.raises(InputInvalid, match='task_id: must be a text without "/"'):
+            await server.runtime.take_on([wanted])
+    taken = await ada.post("/v1/messages", json={**asked, "task_id": "..\\ \n#?%2F"})
+    assert (await server.runtime.wait(taken.json()["id"])).result == {"message": "Hello, Ada!"}
+    assert len((await server.client("admin").get("/task")).json()) == 1
 
 
 async def test_an_execution_is_read_by_a_message_with_its_steps(server):
