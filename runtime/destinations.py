@@ -6,6 +6,7 @@ as written, and every address that they resolve to is checked again at the momen
 points inward is no way around a rule about addresses.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -28,6 +29,9 @@ METADATA: Final = (
 )
 """Link-local addresses and those of the metadata services of clouds."""
 
+_NO_NAME: Final = re.compile(r"[\s/:@]")
+"""What is in no name of a host, and in no pattern of such."""
+
 
 class Forbidden(Exception):
     """The rules of this runtime do not let a step connect there."""
@@ -45,8 +49,20 @@ def _networks(rules: Iterable[str]) -> Iterator[_Network]:
             continue  # it is a name
 
 
-def _texts(rules: Iterable[str]) -> tuple[str, ...]:
-    return tuple(rule.strip().lower() for rule in rules)
+def _rules(rules: Iterable[str]) -> tuple[str, ...]:
+    """Take rules that can hold for a host: one that cannot would allow, or deny, nothing at all."""
+    if isinstance(rules, str):
+        raise TypeError(f"a list of rules is wanted, not the text {rules!r}")
+    return tuple(_rule(rule) for rule in rules)
+
+
+def _rule(rule: str) -> str:
+    plain = rule.strip().lower()
+    if next(_networks([plain]), None) is None and (not plain or _NO_NAME.search(plain)):
+        raise ValueError(
+            f"{rule!r} is no host: a name, a pattern of names, an address or a network is wanted, without scheme and port"
+        )
+    return plain
 
 
 @attrs.frozen
@@ -55,10 +71,13 @@ class Destinations:
 
     A rule is a host name (``api.example.org``), a pattern of names (``*.example.org``; ``*`` is every host), an address
     (``10.0.0.7``) or a network (``10.0.0.0/8``). Without rules everything is allowed.
+
+    Raises:
+        ValueError: a rule is none of these, such as an URL.
     """
 
-    allow: tuple[str, ...] = attrs.field(default=(), converter=_texts)
-    deny: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    allow: tuple[str, ...] = attrs.field(default=(), converter=_rules)
+    deny: tuple[str, ...] = attrs.field(default=(), converter=_rules)
     _allowed: tuple[_Network, ...] = attrs.field(init=False, repr=False)
     _denied: tuple[_Network, ...] = attrs.field(init=False, repr=False)
 

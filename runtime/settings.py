@@ -92,3 +92,5 @@ def check_settings(**given: object) -> None:
         raise SettingInvalid(faults)
     if given.get("store") is not None and given.get("journal") is not None:
         raise TypeError("tasks are kept in a store or in a journal, not in both")
+    if given.get("keys") is not None and given.get("store") is None:
+        raise SettingInvalid([Fault("keys", "there is no store to seal with them", "name one")])

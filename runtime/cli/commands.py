@@ -175,8 +175,9 @@ def _resume(store: str | None, inputs: Sequence[str], task_id: str | None, *, vo
 def validate(
     *, templates: tuple[Path, ...], scripts: Path, functions: Path | None, known: Path | None, strict: bool
 ) -> None:
-    """Check every TEMPLATE and print all that is wrong with it."""
+    """Check every TEMPLATE, a file or a folder of such, and print all that is wrong with it."""
     from runtime.cli.check import check_template, known_types  # noqa: PLC0415 - the engine is not needed for --help
+    from runtime.templates.catalogue import files_of  # noqa: PLC0415 - as above
 
     try:
         siblings = [*templates, *([known] if known else [])]
@@ -186,8 +187,11 @@ def validate(
         sys.exit(REFUSED)
     for source, warnings in library.warnings.items():
         _warn(Path(source), warnings)
-    refused = False
-    for template in templates:
+    found = list(files_of(templates))
+    refused = not found
+    if refused:
+        click.echo("error: there is no template in there: files whose names end in .yaml are looked for", err=True)
+    for template in found:
         try:
             _warn(template, check_template(template, library, strict=strict))
         except Refused as refusal:

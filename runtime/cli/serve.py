@@ -1,11 +1,13 @@
 """``understudy serve``: a runtime behind a server, from its options to its end."""
 
+import re
 import resource
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Final
 
 import attrs
 import click
@@ -20,6 +22,7 @@ from runtime.cli.items import read_items
 from runtime.cli.voice import Voice
 from runtime.destinations import METADATA, Destinations
 from runtime.engine.rights import Administrators, Identity
+from runtime.errors import Refused
 from runtime.flows import Flows
 from runtime.heap import settle_heap
 from runtime.logs import log_events
@@ -39,8 +42,9 @@ from runtime.server.auth import (
     read_tokens,
 )
 from runtime.server.limits import ServerLimits
-from runtime.server.serving import serving
+from runtime.server.serving import parted, serving
 
+_ORIGIN: Final = re.compile(r"https?://[^\s/?#@]+")
 _OTHER_FILES = 512
 """How many files a server needs beside its connections, at most: those of its store, of steps and of libraries."""
 
@@ -102,8 +106,22 @@ async def _serve(options: ServeOptions) -> None:
         await _serve_until_told(options, audit)
 
 
+def _destinations(options: ServeOptions) -> Destinations:
+    try:
+        return Destinations(options.allow, (*METADATA, *options.deny))
+    except ValueError as fault:
+        raise Refused(f"--allow, --deny: {fault}") from None
+
+
+def _check_origins(origins: Sequence[str]) -> None:
+    for origin in origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise Refused(f'--cors: an origin is written "https://host", with its port if it has one, not "{origin}"')
+
+
 async def _serve_until_told(options: ServeOptions, audit: Audit | None) -> None:
     say = options.voice.say
+    _check_origins(options.origins)
     authenticator, administrators = _access(options)
     kit = Flows(
         documents=() if options.flows is None else load_flows(options.flows),
@@ -119,7 +137,7 @@ async def _serve_until_told(options: ServeOptions, audit: Audit | None) -> None:
         flows=kit,
         region=options.region,
         administrators=administrators,
-        destinations=Destinations(options.allow, (*METADATA, *options.deny)),
+        destinations=_destinations(options),
         grace_seconds=options.grace_seconds,
         maintenance=options.maintenance,
     ) as runtime:
@@ -181,6 +199,11 @@ def _access(options: ServeOptions) -> tuple[Authenticator, Administrators | None
         if not options.admins and not options.admin_groups:
             raise CredentialsUnusable("name who may do everything: --admin USER, or --admin-group GROUP")
         return FirstOf(tuple(ways)), Administrators(usernames=options.admins, groups=options.admin_groups)
+    if options.admins or options.admin_groups or options.groups is not None:
+        raise CredentialsUnusable(
+            "--admin, --admin-group and --groups are about users that are known: say how they are, with --tokens,"
+            " --passwords or --trust-proxy; without, everybody is one administrator"
+        )
     if not _is_loopback(options.listen):
         raise CredentialsUnusable(
             f"{options.listen} can be reached from elsewhere: say who may use it, with --tokens, --passwords or --trust-proxy"
@@ -189,7 +212,7 @@ def _access(options: ServeOptions) -> tuple[Authenticator, Administrators | None
 
 
 def _is_loopback(listen: str) -> bool:
-    host = listen.rpartition(":")[0].strip("[]")
+    host, _port = parted(listen)
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

@@ -111,6 +111,8 @@ def collect(*, store: str, older_than: str, keys: Path | None) -> None:
         age = parse_duration(older_than)
     except ValueError as fault:
         raise click.BadParameter(str(fault), param_hint="--older-than") from fault
+    if age < 0:  # that would be all of them
+        raise click.BadParameter("must not be negative", param_hint="--older-than")
     tended = tend(store)
     count = tended.collect(KeyRing.find(keys), SystemClock().wall() - age)
     click.echo(f"{tended.shown}: {_counted(count, 'task')} deleted")

@@ -67,6 +67,8 @@ def read_flow(data: Json, source: str = "", *, strict: bool = False) -> tuple[Fl
     """
     if isinstance(data, list):
         data = {"groups" if any(isinstance(one, Mapping) and "steps" in one for one in data) else "steps": data}
+    if isinstance(data, Mapping) and "kind" not in data and isinstance(data.get("steps"), Mapping):
+        raise FlowInvalid([Fault("", "this is a template of tasks, and no flow", "`understudy run` runs it")], source)
     checked = check_configuration(FlowDocument, data)
     faults = [*checked.faults, *(checked.warnings if strict else ())]
     if checked.config is None or faults:

@@ -207,15 +207,24 @@ def _notice_the_dead(connection: trio.socket.SocketType, seconds: float) -> None
                 connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
+def parted(listen: str) -> tuple[str, int]:
+    """Take an address apart.
+
+    Raises:
+        CannotListen: it is none.
+    """
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65_535:
+        raise CannotListen(f"cannot listen on {listen}: an address is HOST:PORT, such as 127.0.0.1:8081")
+    return host.strip("[]"), int(port)
+
+
 def _bound(listen: str) -> tuple[trio.SocketListener, str]:
     """Take an address, and give it as clients write it."""
-    host, _, port = listen.rpartition(":")
-    host = host.strip("[]")
-    if not port.isdecimal() or int(port) > 65_535:
-        raise CannotListen(f"cannot listen on {listen}: an address is HOST:PORT")
+    host, port = parted(listen)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        door = socket.create_server((host, int(port)), family=family, backlog=_BACKLOG)
+        door = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as fault:
         raise CannotListen(f"cannot listen on {listen}: {fault.strerror or fault}") from None
     door.setblocking(False)

@@ -37,3 +37,16 @@ def test_what_is_allowed_is_so_whatever_is_denied():
     for host in ("example.org", "10.2.0.1", "example.org.evil", "2001:db8::1"):
         with pytest.raises(Forbidden):
             rules.check(host)
+
+
+@pytest.mark.parametrize(
+    "rule", ["https://example.org", "example.org:443", "ada@example.org", "a b", "", "10.0.0.0/33"]
+)
+def test_a_rule_that_can_hold_for_no_host_is_refused(rule):
+    with pytest.raises(ValueError, match="is no host"):
+        Destinations(deny=[rule])
+
+
+def test_a_text_is_no_list_of_rules():
+    with pytest.raises(TypeError, match="a list of rules is wanted"):
+        Destinations(deny="example.org")

@@ -140,7 +140,10 @@ def owned(path: Path, keys_file: Path | None = None) -> Iterator[None]:
         StoreUnusable: somebody else is, or the folder does not let us be.
     """
     with explained(path):
-        descriptor = os.open(_lock_path(path), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            descriptor = os.open(_lock_path(path), os.O_RDWR | os.O_CREAT, 0o600)
+        except FileNotFoundError:
+            raise StoreUnusable(f"the store {path} cannot be made: there is no folder {path.parent}") from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

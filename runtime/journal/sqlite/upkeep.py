@@ -100,7 +100,12 @@ def backup(path: Path, destination: Path) -> int:
         StoreUnusable: the store cannot be read, or there is such a file already.
     """
     with explained(destination):
-        os.close(os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            os.close(os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            raise StoreUnusable(
+                f"{destination} is there already, and nothing is overwritten: name another file"
+            ) from None
     try:
         with explained(path), closing(connect(Opening(path=path, create=False))) as connection:
             connection.execute("VACUUM INTO ?", (str(destination),))

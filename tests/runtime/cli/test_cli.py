@@ -232,11 +232,32 @@ def test_validate_looks_at_every_file_and_fails_if_one_is_wrong(template):
     assert "bad.yaml" in done.stderr
 
 
+def test_a_folder_is_validated_file_by_file(template, tmp_path):
+    good, bad = template(ECHO, "good.yaml"), template("x", "bad.yaml")
+    done = understudy("validate", str(tmp_path))
+    assert done.exit_code == 2
+    assert done.stdout == f"{good}: valid\n"
+    assert bad in done.stderr
+    (tmp_path / "empty").mkdir()
+    assert "no template in there" in understudy("validate", str(tmp_path / "empty")).stderr
+    assert understudy("validate", str(tmp_path / "empty")).exit_code == 2
+
+
 @pytest.mark.parametrize(
     "arguments", [["frobnicate"], ["run"], ["run", "a", "b"], ["validate"], ["run", "x", "--grace", "-1"]]
 )
 def test_a_wrong_command_line_exits_with_2(arguments):
     assert understudy(*arguments).exit_code == 2
+
+
+def test_an_id_that_is_empty_is_none(template):
+    done = understudy("run", template(ECHO), "--id", "")
+    assert (done.exit_code, "task_id: must be a text" in done.stderr) == (2, True)
+
+
+def test_keys_without_a_store_to_seal_are_refused(template):
+    done = understudy("run", template(ECHO), "--keys", "ring.json")
+    assert (done.exit_code, "there is no store to seal with them" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("text", ["x", "nme=Ada", "=Ada"])

@@ -163,6 +163,23 @@ def test_a_file_of_tokens_that_cannot_be_used_is_refused_without_showing_it(tmp_
     assert "secret" not in output
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--listen", "127.0.0.1"], "an address is HOST:PORT"),
+        (["--listen", "localhost:http"], "an address is HOST:PORT"),
+        (["--admin", "ada"], "say how they are, with --tokens"),
+        (["--admin-group", "ops"], "say how they are, with --tokens"),
+        (["--deny", "https://evil.example"], "'https://evil.example' is no host"),
+        (["--allow", "10.0.0.0/33"], "is no host"),
+        (["--cors", "example.org"], '--cors: an origin is written "https://host"'),
+        (["--cors", "https://example.org/path"], "--cors: an origin is written"),
+    ],
+)
+def test_what_would_silently_not_do_what_it_says_is_refused(options, says):
+    assert says in serve(*options)
+
+
 def test_an_address_in_use_is_named(served):
     _, url = served
     assert "cannot listen on" in serve("--listen", url.removeprefix("http://"))

@@ -44,6 +44,16 @@ def test_a_sound_store_is_checked_copied_collected_and_compacted(store, tmp_path
     assert "1 task" in understudy("store", "check", copy).stdout
 
 
+def test_what_would_overwrite_or_delete_what_nobody_meant_is_refused(store, template, tmp_path):
+    refused = understudy("store", "backup", store, store)
+    assert (refused.exit_code, "is there already, and nothing is overwritten" in refused.stderr) == (2, True)
+    future = understudy("store", "collect", store, "--older-than", "-5h")
+    assert (future.exit_code, "must not be negative" in future.stderr) == (2, True)
+    assert "1 task" in understudy("store", "check", store).stdout
+    nowhere = understudy("run", template(ECHO), "--store", str(tmp_path / "none" / "x.db"))
+    assert f"there is no folder {tmp_path / 'none'}" in nowhere.stderr
+
+
 def test_damage_is_status_1(store):
     from tests.runtime.journal.test_sqlite import raw
 
@@ -70,7 +80,7 @@ def test_keys_are_made_and_rotated(store, template, tmp_path, monkeypatch):
     [
         (("check", "{gone}"), "there is no such file"),
         (("backup", "{gone}", "{folder}/copy.db"), "there is no such file"),
-        (("backup", "{store}", "{store}"), "File exists"),
+        (("backup", "{store}", "{store}"), "is there already"),
         (("compact", "{gone}"), "there is no such file"),
         (("check", "mysql://x"), 'no stores of kind "mysql"'),
         (("rotate-keys", "{store}"), "there is no key ring"),

@@ -8,7 +8,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from runtime import CelPolicy, GroupSpec, Refused, Signal, StepSpec
+from runtime import CelPolicy, FlowInvalid, GroupSpec, Refused, Signal, StepSpec
 from runtime.cli.commands import cli
 from runtime.flow.document import read_flow
 from runtime.flows import Flows, Generator
@@ -172,3 +172,8 @@ def test_a_document_that_no_runner_takes_is_refused_with_the_path_by_file_and_ov
     with server_in_a_thread([], user="admin") as url:
         remote = CliRunner().invoke(cli, ["flow", "run", str(tmp_path / "bad.yaml"), "--server", url])
         assert (remote.exit_code, says in remote.output) == (2, True), remote.output
+
+
+def test_a_template_of_tasks_is_no_flow():
+    with pytest.raises(FlowInvalid, match="this is a template of tasks, and no flow"):
+        read_flow({"name": "hello", "title_format": "hello", "steps": {"one": {"action": {"type": "echo"}}}})
