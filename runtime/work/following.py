@@ -12,8 +12,8 @@ from typing import Final, TypeAlias
 import attrs
 
 from actors import Actor, ActorStopped, Address, ChildUnknown, MailboxFull, Question, Timers
-from runtime.engine.states import ResolutionState
-from runtime.journal.protocol import JournalUnavailable
+from runtime.engine.states import ResolutionState, TaskState
+from runtime.journal.protocol import JournalUnavailable, Standing
 from runtime.journal.replaying import replay
 from runtime.journal.shared import SharedJournal
 from runtime.work.broadcast import Broadcast
@@ -72,6 +72,11 @@ class Ear:
         return True
 
 
+def _goes_on(standing: Standing) -> bool:
+    """Say whether something runs of a task, or a flow, that stands there."""
+    return standing.state is ResolutionState.RUNNING and standing.task is TaskState.RUNNING
+
+
 class Follower(Actor[Message]):
     """See the module's docstring."""
 
@@ -124,6 +129,9 @@ class Follower(Actor[Message]):
         if not self._broadcast.awaits(task_id):
             return
         try:
+            listed = await self._journal.look_up(task_id)
+            if listed is None or _goes_on(listed.standing):  # and so may be read in vain, step after step
+                return
             stored = replay(await self._journal.read(task_id))
         except JournalUnavailable:  # perhaps of this one only: the others are not to wait for it
             self._unread.add(task_id)

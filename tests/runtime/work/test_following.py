@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from runtime.engine.events import RunRequested
-from runtime.journal.protocol import JournalUnavailable
+from runtime.engine.states import ResolutionState, TaskState
+from runtime.journal.protocol import JournalUnavailable, Standing, standing_of
 from runtime.work.broadcast import Broadcast
 from runtime.work.following import Follower
 from tests.support.plain_loop import Loop
@@ -16,7 +17,7 @@ async def away(*_arguments):
     raise JournalUnavailable("the store is away")
 
 
-@pytest.mark.parametrize("look_up", [away, lambda _: gone()])
+@pytest.mark.parametrize("look_up", [away, lambda _: stands()])
 async def test_a_task_that_cannot_be_read_is_looked_at_again(look_up):
     broadcast = Broadcast()
     follower = Follower(SimpleNamespace(read=away, look_up=look_up), broadcast, None, None)
@@ -26,8 +27,30 @@ async def test_a_task_that_cannot_be_read_is_looked_at_again(look_up):
         assert not waiter.filled
 
 
-async def gone():
-    return None
+async def stands():
+    return SimpleNamespace(standing=Standing(ResolutionState.BLOCKED_FATAL))
+
+
+async def test_a_task_that_goes_on_elsewhere_is_not_read_whatever_is_stored_of_it():
+    loop, read = Loop(plan(a=step())), []
+    loop.tell(RunRequested(at=loop.now))
+
+    async def records(_task_id):
+        read.append(loop.task.state)
+        return loop.records
+
+    async def look_up(_task_id):
+        return SimpleNamespace(standing=standing_of(loop.task))
+
+    broadcast = Broadcast()
+    follower = Follower(SimpleNamespace(read=records, look_up=look_up), broadcast, None, None)
+    with broadcast.waiter(loop.task.header.task_id) as waiter:
+        await follower._look_at(loop.task.header.task_id)
+        assert not read
+        loop.settle()
+        await follower._look_at(loop.task.header.task_id)
+        assert read == [TaskState.DONE]
+        assert waiter.filled
 
 
 async def test_nobody_is_told_of_a_task_that_is_in_memory_here_before_its_actor_knows():
@@ -41,7 +64,10 @@ async def test_nobody_is_told_of_a_task_that_is_in_memory_here_before_its_actor_
     async def read(_task_id):
         return loop.records
 
-    follower = Follower(SimpleNamespace(read=read), broadcast, None, None)
+    async def look_up(_task_id):
+        return SimpleNamespace(standing=standing_of(loop.task))
+
+    follower = Follower(SimpleNamespace(read=read, look_up=look_up), broadcast, None, None)
     broadcast.show(running)  # its actor still waits to hear that the end was stored
     with broadcast.waiter(running.header.task_id) as waiter:
         await follower._look_at(running.header.task_id)
