@@ -192,7 +192,7 @@ async def test_a_file_that_is_no_store_is_refused_and_left_as_it_is(tmp_path, sp
 
 
 async def test_a_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(StoreUnusable, match="there is no folder .*gone$"):
+    with pytest.raises(StoreUnusable, match=r"there is no folder .*gone$"):
         await SqliteJournal.open(Opening(path=tmp_path / "gone" / "tasks.db"))
 
 
