@@ -27,6 +27,8 @@ _NAME: Final = re.compile(r"[a-z_]{1,40}")
 _SHORTEST_LEASE: Final = 0.5
 _LONGEST_LEASE: Final = 3600.0
 _LONGEST_PATIENCE: Final = 10.0
+_LONGEST_SILENCE: Final = 20.0
+"""How long a link may be silent at most, however long leases last."""
 _UNREADABLE: Final = (
     "the address of the store cannot be read: it is postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in a user or a password, "
     'characters that mean something there are written by their codes ("/" as %2F, "@" as %40, "#" as %23, "?" as %3F, "%" as %25)'
@@ -46,6 +48,11 @@ class StoreAddress:
     def patience_seconds(self) -> float:
         """How long an answer may take before somebody asks whether it will come at all: time is left to act on it."""
         return min(self.lease_seconds / 3, _LONGEST_PATIENCE)
+
+    @property
+    def connect_seconds(self) -> float:
+        """How long connecting may take."""
+        return min(self.lease_seconds / 2, _LONGEST_SILENCE)
 
     @classmethod
     def parse(cls, text: str) -> "StoreAddress":

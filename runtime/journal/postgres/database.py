@@ -25,9 +25,6 @@ _MIGRATING: Final = 0x756E6473
 """The advisory lock that whoever migrates holds, with the hash of the schema's name: "unds"."""
 
 
-_LONGEST_SILENCE: Final = 20.0
-"""How long a link may be silent at most, however long leases last."""
-
 _ANSWER_SECONDS: Final = 10.0
 """How long a server may take to say what it holds when a store is opened."""
 
@@ -58,7 +55,7 @@ _SETTINGS: Final = {
 async def connect(address: StoreAddress, mark: str = "") -> TrioConnection:
     """Open a connection that finds the tables of the store. The `mark` is in the name that the server shows for it."""
     given = conninfo_to_dict(address.server)
-    timeouts = _timeouts(address.lease_seconds)
+    timeouts = _timeouts(address.connect_seconds)
     ours = _as_options({"search_path": address.schema, **_SETTINGS})
     return await TrioConnection.open(
         address.server,
@@ -69,14 +66,13 @@ async def connect(address: StoreAddress, mark: str = "") -> TrioConnection:
     )
 
 
-def _timeouts(lease_seconds: float) -> Mapping[str, str]:
-    """Say when our kernel gives a silent link up: within half a lease, as far as it counts that finely."""
-    half = min(lease_seconds / 2, _LONGEST_SILENCE)
+def _timeouts(seconds: float) -> Mapping[str, str]:
+    """Say when our kernel gives a silent link up, as far as it counts that finely."""
     return {
-        "connect_timeout": str(max(2, math.ceil(half))),
-        "tcp_user_timeout": str(max(500, int(half * 1000))),
-        "keepalives_idle": str(max(1, int(half / 2))),
-        "keepalives_interval": str(max(1, int(half / 6))),
+        "connect_timeout": str(max(2, math.ceil(seconds))),
+        "tcp_user_timeout": str(max(500, int(seconds * 1000))),
+        "keepalives_idle": str(max(1, int(seconds / 2))),
+        "keepalives_interval": str(max(1, int(seconds / 6))),
         "keepalives_count": "3",
     }
 

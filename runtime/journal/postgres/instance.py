@@ -2,7 +2,8 @@
 
 An instance is a row, whose number is its fencing token: every commit and every claim needs the row. Its heartbeat puts
 off the moment from which others may delete it. Whoever does frees its tasks in the same transaction, and from then on
-nothing that it sends is stored. It hears so at its next word to the server, and has to let go of everything.
+nothing that it sends is stored. It hears so at its next word to the server, and has to let go of everything. While the
+server is away nobody's heart beats: so when it is back, all get the time to connect before anybody is taken for dead.
 
 Between its last heartbeat that got through and that word an instance does not know. What runs may go on, but nothing is
 begun (`sure`). A heart that is not answered soon beats on another connection while the lease still lasts, and has those
@@ -33,6 +34,8 @@ _REGISTERING_SECONDS: Final = 5.0
 """How long a server may take to answer who has yet to begin; then, or after a lease, it is sought again."""
 
 _CLOCKS_DIFFER_SECONDS: Final = 2.0
+_BEGINNER_SECONDS: Final = 2.0
+"""How long one that begins takes nobody for dead: it may be there first after the server has been away."""
 
 LOST: Final = "this instance was silent for too long: others have taken its tasks over"
 
@@ -50,7 +53,9 @@ class Instance:
         self._silent = f"the store {address.shown} is unavailable: its server does not answer"
         self.leases = leases or LeaseFigures()
         self._connection: TrioConnection | None = None
-        self._until = -float("inf")
+        self._until = self._answered = -float("inf")
+        self._judges_from = float("inf")
+        """From when on others may be taken for dead."""
         self._calendar = SystemClock()
         self._differs = False
         self._clock = trio.lowlevel.current_clock()  # looked at before every attempt
@@ -95,7 +100,8 @@ class Instance:
                     self._connection = self._connection or await self._open()
                     cursor = await self._connection.execute(_REGISTER, [name, lease, keys_from_file])
                     [self.number] = await cursor.fetchone() or [0]
-                    self._until = sent + lease
+                    self._until, self._answered = sent + lease, sent
+                    self._judges_from = sent + min(self._address.connect_seconds, _BEGINNER_SECONDS)
                     self._health.stored(Storing.HEART)
                     return
             except psycopg.Error as fault:
@@ -151,16 +157,26 @@ class Instance:
 
     async def _beat(self, connection: TrioConnection) -> None:
         sent, lease, asked = trio.current_time(), self._address.lease_seconds, self._calendar.wall()
-        cursor = await connection.execute(_RENEW, [self.number, lease, self._address.schema], prepare=True)
+        values = {"me": self.number, "lease": lease, "channel": self._address.schema}
+        cursor = await connection.execute(_RENEW if self._knows_of_others(sent) else _RENEW_OURS, values, prepare=True)
         alive, dead, freed, theirs = await cursor.fetchone() or (False, None, None, asked)
         self._compare(asked, theirs, self._calendar.wall())
         if alive:
-            self._until = sent + lease
+            self._until, self._answered = sent + lease, sent
             self._tell()
         else:
             self.lose(LeaseLost(LOST))
         if dead:
             self._note(LeaseTaken(self.number, tuple(dead), freed))
+
+    def _knows_of_others(self, now: float) -> bool:
+        """Say whether those whose leases have run out are dead: not where the server has been away, or this machine has.
+
+        Then all have been silent, and whoever is quickest would end what the others run: they get the time to connect.
+        """
+        if now - self._answered > self._tick + self._address.patience_seconds:
+            self._judges_from = now + self._address.connect_seconds
+        return now >= self._judges_from
 
     def _compare(self, asked: float, theirs: float, answered: float) -> None:
         """See that our clock and the server's, which said its time in between, agree: what is due is so by one of ours."""
@@ -198,8 +214,15 @@ class Instance:
 
 _RENEW: Final = (
     "SELECT alive, dead, freed, extract(epoch FROM clock_timestamp())::float8"
-    " FROM renew_lease(%s::bigint, %s::float8, %s::text)"
+    " FROM renew_lease(%(me)s::bigint, %(lease)s::float8, %(channel)s::text)"
 )
+_RENEW_OURS: Final = """
+WITH ours AS (
+    UPDATE instances SET expires = clock_timestamp() + make_interval(secs => %(lease)s::float8)
+    WHERE number = %(me)s::bigint RETURNING number
+)
+SELECT count(*) > 0, NULL::bigint[], NULL::bigint, extract(epoch FROM clock_timestamp())::float8 FROM ours
+"""
 _REGISTER: Final = (
     "INSERT INTO instances (name, expires, keys_from_file)"
     " VALUES (%s, clock_timestamp() + make_interval(secs => %s::float8), %s) RETURNING number"

@@ -1,6 +1,6 @@
 """Several runtimes on one PostgreSQL store: whoever holds a task goes on with it, and everybody can be asked about it."""
 
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 import pytest
 import trio
@@ -11,6 +11,7 @@ from runtime import (
     Flows,
     GroupSpec,
     Input,
+    LeaseFigures,
     Limits,
     NotFound,
     ResolutionState,
@@ -558,6 +559,27 @@ async def test_postgres_slow_nothing_is_lost_while_the_server_is_away(tmp_path):
                     await trio.sleep(0.01)
                 assert (await accepted[0].wait()).state is TaskState.DONE
                 assert calls == ["before"]
+
+
+async def test_postgres_slow_nobody_is_taken_for_dead_because_the_server_was_away_for_longer_than_a_lease(tmp_path):
+    with running_server(durable=True) as server, fresh_store(server.url) as store:
+        with trio.fail_after(60):
+            async with AsyncExitStack() as stack:
+                runtimes = [await stack.enter_async_context(open_runtime(f"{store}&lease=2")) for _ in range(3)]
+                for number, runtime in enumerate(runtimes):
+                    await runtime.submit(GATED, task_id=f"t{number}")
+                    await running(runtime, f"t{number}")
+                server.stop()
+                await trio.sleep(3)
+                await trio.to_thread.run_sync(server.start)
+                for runtime in runtimes:
+                    while runtime.trouble() is not None:  # noqa: ASYNC110 - the heart notices
+                        await trio.sleep(0.01)
+                for number, runtime in enumerate(runtimes):
+                    gates[f"t{number}"].set()
+                    assert (await runtime.wait(f"t{number}")).state is TaskState.DONE
+                assert sorted(calls) == ["t0", "t1", "t2"]
+                assert [runtime.leases() for runtime in runtimes] == [LeaseFigures()] * 3
 
 
 async def test_postgres_slow_nothing_is_lost_while_the_server_can_only_be_read(tmp_path):

@@ -1,5 +1,7 @@
 """Whoever lost its lease cannot write, and what it held is taken over; by one, and in time."""
 
+import math
+
 import psycopg
 import pytest
 import structlog
@@ -50,6 +52,7 @@ async def test_postgres_what_a_silent_instance_held_is_taken_over_by_the_first_b
     async with running_journal(store) as alive, running_journal(store, loses_lease=True) as dead:
         await dead.append([first("a"), first("b"), first("c", standing=TODO), sleeping("d", 5.0)])
         heart, it = alive._instance._connection, {"it": dead._me}
+        alive._instance._judges_from = -math.inf  # it has been there for a while
         await alive._instance._beat(heart)
         assert not await alive.claim_awake()
         assert await alive.claim("a") == dead._me
@@ -138,6 +141,24 @@ async def test_postgres_a_clock_that_is_not_the_servers_is_logged_once_each_time
         ("clock_differs", -60),
     ]
     await instance.leave()
+
+
+async def test_who_was_silent_itself_takes_nobody_for_dead_before_others_can_have_connected(autojump_clock):
+    address = StoreAddress(server="", shown="", lease_seconds=10)
+    instance = Instance(address, Links(address, connect), Health(address.shown))
+    instance._answered, instance._judges_from = trio.current_time(), -math.inf
+
+    async def beat(after):
+        await trio.sleep(after)
+        knows = instance._knows_of_others(trio.current_time())
+        instance._answered = trio.current_time()
+        return knows
+
+    assert [await beat(0.5) for _ in range(10)] == [True] * 10
+    assert await beat(3) is True
+    assert await beat(9.6) is False  # less than a lease, but the leases of others may have run out meanwhile
+    assert [await beat(0.5) for _ in range(10)] == [False] * 9 + [True]
+    assert await beat(20) is False
 
 
 async def test_an_instance_begins_once_a_server_lets_it_and_says_so_until_then(autojump_clock, monkeypatch):

@@ -1,5 +1,6 @@
 """Links that fall silent without being closed: noticed while the lease lasts, and nothing arrives late that would harm."""
 
+import math
 import os
 import socket
 from contextlib import asynccontextmanager, suppress
@@ -74,6 +75,7 @@ async def test_postgres_links_that_are_silent_for_longer_than_the_lease_lose_it_
         running_journal(postgres_store) as other,
         behind(loses_lease=True) as (link, journal),
     ):
+        other._instance._judges_from = -math.inf  # it has been there for a while
         await journal.append([first("t"), first("u")])
         await journal.read("t")
         link.set(mode)
