@@ -17,7 +17,6 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
@@ -181,17 +180,21 @@ class WriterThread(trio.abc.Instrument):
             if isinstance(job, _End):
                 os.close(self._tells)
                 return
-            group: Sequence[Append]
-            if isinstance(job, _Call):
+            group = _appends(waiting, share(came, len(waiting)))
+            if group:
+                self._commit(group)
+            elif isinstance(job, _Call):
                 group = [job]
                 self._perform(job)
-            else:
-                group = _appends(waiting, share(came, len(waiting)))
-                self._commit(group)
             del waiting[: len(group)]
-            self._done.append(group)
-            with suppress(BrokenPipeError, BlockingIOError):  # nobody waits; or it is full, and can be read anyway
-                os.write(self._tells, b"!")
+            self._tell(group)
+
+    def _tell(self, group: Sequence[Append]) -> None:
+        self._done.append(group)
+        try:
+            os.write(self._tells, b"!")
+        except (BrokenPipeError, BlockingIOError):
+            return  # nobody waits any more; or the pipe is full, and can be read anyway
 
     def _commit(self, group: Sequence[Append]) -> None:
         wanted = [job for job in group if job.task is not None]

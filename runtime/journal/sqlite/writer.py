@@ -7,7 +7,7 @@ name and by no tag. And before that statement, and behind it, the interpreter is
 told of a commit works only once the next one is on its way.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -62,13 +62,15 @@ class Writer:
             self._note(self._unsure)
             return [self._unsure] * len(group)
         position = self.next_position
-        positions = []
+        positions: list[int] = []
+        together: list[Turn] = []
         for turns in group:
             positions.append(position)
+            together += turns
             for turn in turns:
                 position += turn.records
         try:
-            self._store([turn for turns in group for turn in turns])
+            self._store(together)
         except apsw.ConstraintError as fault:
             if self._vault.renew():  # the store was sealed anew meanwhile, and takes nothing that the old key sealed
                 return self.commit(group)
@@ -320,17 +322,22 @@ def check_keys(connection: apsw.Connection, ring: KeyRing | None, path: object) 
 class _Rows:
     """A statement that inserts a list of rows, in their order. `width`: how many values a row has.
 
-    It is written out for 1, 2, 4, ... rows, and what is left of them is empty: SQLite takes longer to compile a statement
-    than to run it, and groups are of all sizes. The first value of a row is never NULL.
+    It is written out for 2, 4, 8, ... rows, and what is left of them is empty: SQLite takes longer to compile a statement
+    than to run it, and groups are of all sizes. The first value of a row is never NULL. One row is said plainly: what is
+    selected and goes to a view is laid down in a table of its own first.
     """
 
     def __init__(self, into: str, *columns: str) -> None:
         self._into, self._columns = into, columns
         self.width: Final = len(columns)
+        self._one: Final = f"{into} VALUES ({', '.join([column.format('?') for column in columns])})"
         self._texts: dict[int, str] = {}
 
-    def batches(self, values: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
+    def batches(self, values: Sequence[Any]) -> Iterable[tuple[str, Sequence[Any]]]:
         """Give the statements for rows laid end to end."""
+        return ((self._one, values),) if len(values) == self.width else self._batches(values)
+
+    def _batches(self, values: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
         width = self.width
         for start in range(0, len(values), _ROWS * width):
             batch = values[start : start + _ROWS * width]
@@ -364,14 +371,17 @@ CREATE TEMP VIEW births (
     template, kind, batch, resolution, flow, listing
 ) AS SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 WHERE false;
-CREATE TEMP TRIGGER bear INSTEAD OF INSERT ON births BEGIN
+CREATE TEMP TRIGGER bear INSTEAD OF INSERT ON births WHEN NEW.template IS NOT NULL BEGIN
     INSERT INTO tasks (id, template, state, awake, due, run, changed, shown, steps_done,
         kind, batch, resolution, flow, listing)
-    SELECT NEW.id, (SELECT number FROM templates WHERE hash = NEW.template), NEW.state, NEW.awake, NEW.due, NEW.run,
-        NEW.changed, NEW.shown, NEW.steps_done, NEW.kind, NEW.batch, NEW.resolution, NEW.flow, NEW.listing
-    WHERE NEW.template IS NOT NULL;
+    VALUES (NEW.id, (SELECT number FROM templates WHERE hash = NEW.template), NEW.state, NEW.awake, NEW.due, NEW.run,
+        NEW.changed, NEW.shown, NEW.steps_done, NEW.kind, NEW.batch, NEW.resolution, NEW.flow, NEW.listing);
+    INSERT INTO turns (position, task, records, key, body)
+    VALUES (NEW.position, last_insert_rowid(), NEW.records, NEW.key, NEW.body);
+END;
+CREATE TEMP TRIGGER go_on INSTEAD OF INSERT ON births WHEN NEW.template IS NULL BEGIN
     INSERT INTO arrivals (position, id, records, key, body, state, awake, due, run, changed, shown, steps_done)
-    VALUES (NEW.position, NEW.id, NEW.records, NEW.key, NEW.body, iif(NEW.template IS NULL, NEW.state, NULL),
+    VALUES (NEW.position, NEW.id, NEW.records, NEW.key, NEW.body, NEW.state,
         NEW.awake, NEW.due, NEW.run, NEW.changed, NEW.shown, NEW.steps_done);
 END;
 """
