@@ -122,7 +122,7 @@ def _conditions(wanted: Wanted) -> Iterator[tuple[str, Sequence[Any]]]:
 
 _STORED: Final = "SELECT number, id, state, awake, due, run FROM tasks"
 _LISTED: Final = "SELECT number, id, state, awake, due, run, shown, steps_done, changed, listing FROM tasks"
-_UNFINISHED: Final = "shown NOT IN ('DONE', 'CANCELLED', 'WONTFIX')"
+_UNFINISHED: Final = "shown <> 'DONE' AND shown <> 'CANCELLED' AND shown <> 'WONTFIX'"
 _COUNT: Final = """
 WITH counted AS (SELECT number, shown, kind FROM tasks WHERE {where}),
 grouped AS (

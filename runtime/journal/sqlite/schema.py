@@ -124,7 +124,14 @@ CREATE TRIGGER memos_less AFTER DELETE ON memos BEGIN
 END;
 """
 
-MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
+# NOT IN, of three, is asked of a table that is made for it: for every task that begins, and twice where one moves.
+_SIXTH: Final = """
+DROP INDEX tasks_unfinished;
+CREATE INDEX tasks_unfinished ON tasks (shown, changed, number)
+    WHERE shown <> 'DONE' AND shown <> 'CANCELLED' AND shown <> 'WONTFIX';
+"""
+
+MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
 NEWEST: Final = len(MIGRATIONS)
 
 

@@ -1,15 +1,19 @@
+from contextlib import closing
 from pathlib import Path
 
 import apsw
 import pytest
 
+from runtime.engine.states import TaskState
+from runtime.journal import queries
+from runtime.journal.listing import Wanted
 from runtime.journal.protocol import Entry, StoreUnusable, standing_of
-from runtime.journal.sqlite import schema
+from runtime.journal.sqlite import database, schema
 from runtime.journal.sqlite.database import Opening
 from runtime.journal.sqlite.journal import SqliteJournal
-from runtime.journal.sqlite.schema import NEWEST
+from runtime.journal.sqlite.schema import MIGRATIONS, NEWEST
 from runtime.journal.sqlite.upkeep import backup, check, collect, compact
-from tests.support.journal_laws import TODO, first, started, submitted
+from tests.support.journal_laws import DONE, RUNNING, TODO, first, names, started, submitted
 from tests.support.plain_loop import Loop
 from tests.support.plans import plan, step
 
@@ -122,12 +126,55 @@ async def test_a_store_of_a_past_version_is_brought_up_to_date_and_used(tmp_path
     assert all("task new" in problem for problem in check(path, None).problems)  # which never ran
 
 
+def pretend(monkeypatch, *migrations):
+    """Have a version of this program that knows just these."""
+    monkeypatch.setattr(schema, "MIGRATIONS", migrations)
+    for module in (schema, database):
+        monkeypatch.setattr(module, "NEWEST", len(migrations))
+
+
+@pytest.mark.parametrize("version", range(1, NEWEST))
+async def test_an_empty_store_of_any_earlier_version_is_brought_up_to_date(tmp_path, monkeypatch, version):
+    path = tmp_path / "tasks.db"
+    with monkeypatch.context() as earlier:
+        pretend(earlier, *MIGRATIONS[:version])
+        database.connect(Opening(path=path)).close()
+    journal = await SqliteJournal.open(Opening(path=path))
+    await journal.append([first("t", standing=RUNNING)])
+    assert names(await journal.find(Wanted(state=TaskState.RUNNING))) == ["t"]
+    await journal.close()
+
+
+async def test_tasks_of_before_the_list_of_the_unfinished_was_made_anew_are_listed(tmp_path, monkeypatch):
+    path = tmp_path / "tasks.db"
+    with monkeypatch.context() as earlier:
+        pretend(earlier, *MIGRATIONS[:5])
+        journal = await SqliteJournal.open(Opening(path=path))
+        await journal.append([first("runs", standing=RUNNING), first("ended", standing=DONE)])
+        await journal.close()
+    journal = await SqliteJournal.open(Opening(path=path))
+    assert names(await journal.find(Wanted(state=TaskState.RUNNING))) == ["runs"]
+    assert names(await journal.find(Wanted(state=TaskState.DONE))) == ["ended"]
+    await journal.append([Entry("runs", [started(2.0)], DONE)])
+    assert names(await journal.find(Wanted(state=TaskState.RUNNING))) == []
+    await journal.close()
+    assert not [problem for problem in check(path, None).problems if problem.startswith("file")]
+
+
+@pytest.mark.parametrize("state", [state for state in TaskState if not state.ended])
+async def test_those_that_have_not_ended_are_found_without_looking_at_the_others(tmp_path, state):
+    path = tmp_path / "tasks.db"
+    await (await make(path)).close()
+    query = queries.find(Wanted(state=state), None, 1)
+    with closing(database.connect(Opening(path=path))) as connection:
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query.text}", query.values)]
+    assert plan == ["SEARCH tasks USING INDEX tasks_unfinished (shown=?)"]
+
+
 async def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path, monkeypatch):
     path = tmp_path / "tasks.db"
     await (await make(path)).close()
-    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "CREATE TABLE more (x); CREATE TABLE tasks (y);"))
-    monkeypatch.setattr(schema, "NEWEST", NEWEST + 1)
-    monkeypatch.setattr("runtime.journal.sqlite.database.NEWEST", NEWEST + 1)
+    pretend(monkeypatch, *MIGRATIONS, "CREATE TABLE more (x); CREATE TABLE tasks (y);")
     with pytest.raises(StoreUnusable, match="already exists"):
         await SqliteJournal.open(Opening(path=path))
     monkeypatch.undo()
