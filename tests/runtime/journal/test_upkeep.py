@@ -82,7 +82,7 @@ async def test_a_backup_replaces_nothing_and_leaves_nothing_when_it_fails(tmp_pa
     path = tmp_path / "tasks.db"
     await (await make(path)).close()
     (tmp_path / "there").write_text("mine")
-    with pytest.raises(StoreUnusable, match="File exists"):
+    with pytest.raises(StoreUnusable, match="is there already"):
         backup(path, tmp_path / "there")
     assert (tmp_path / "there").read_text() == "mine"
     with pytest.raises(StoreUnusable):
