@@ -6,7 +6,7 @@ step half are let go first (`share`), so that the program works while something 
 append; if it is under way, not the write: it is stored, or not, as a whole.
 
 When the link to the server is cut, everybody waits while it is sought again. Whether the commit that was on its way got
-there is read in the instance's own row: so an append is never stored twice, and what was stored is never refused.
+there is read where the server notes it (`commits`): so an append is never stored twice, and what was stored is never refused.
 
 What is let go of is let go of in the end, whatever the server says meanwhile: nobody would ask for it again, and nobody
 else could go on with it. So is what was begun by an append that nobody waits for any more. It costs the server about what
@@ -312,6 +312,9 @@ class Committer:
     async def _committed(self) -> int | None:
         """Say behind which position the commit was stored whose answer was lost, if it was."""
         assert self._connection is not None  # noqa: S101 - narrows
-        cursor = await self._connection.execute("SELECT committed, base FROM instances WHERE number = %s", [self._me])
+        cursor = await self._connection.execute(_BASE, [self._me, self._serial])
         row = await cursor.fetchone()
-        return row[1] if row is not None and row[0] == self._serial else None
+        return row[0] if row is not None else None
+
+
+_BASE: Final = "SELECT base FROM commits WHERE instance = %s AND serial = %s"

@@ -2,11 +2,13 @@
 
 ::
 
-    head        one row: the last position that was given. Whoever commits locks it until the commit is done, so that
-                positions are given in the order of commits, and a reader never passes one that appears later
+    head        a view of one row: the last position that was given. Whoever commits holds a lock until the commit is done, so
+                that positions are given in the order of commits, and a reader never passes one that appears later
+    floor       one row: no position is given that is not behind this one, whatever was deleted
     instances   who lives: a row per running instance, until when it is believed to; `number` is its fencing token.
-                `committed` counts its commits, `base` is the position before the last one, so that one whose answer was
-                lost is known; `follows`: it wants to hear of what others commit
+                `follows`: it wants to hear of what others commit; `committed`, `base`: what `commits` is, before version 5
+    commits     the last commits of each instance, counted by `serial`, and the position before each, so that one whose answer
+                was lost is known
     turns       what each task stored in each commit: `records` of them from `position` on, in one encoded `body`;
                 `ordinal` counts the records of its task before it, and is what a sealed body is bound to. That
                 (task, ordinal) is unique keeps a writer out who does not know what was stored last
@@ -19,9 +21,14 @@
                 as in a file
     holdings    what steps hold of resources that all instances together have so many of
 
-`store_group` is a commit (`runtime.journal.postgres.writer`). The first thing that any does is `begin_commit`: it gives
-the position before its own, and refuses an instance that is not there any more, and a commit that is. `renew_lease` (`beat`, before it told of whom) puts a lease off, and
-frees the tasks of those who let theirs run out; `leave` ends one.
+`store_group` is a commit (`runtime.journal.postgres.writer`). The first thing that any does is `begin_turns` (`begin_commit`,
+before version 5): it gives the position before its own, and refuses an instance that is not there any more, and a commit
+that is. `renew_lease` (`beat`, before it told of whom) puts a lease off, and frees the tasks of those who let theirs run
+out; `leave` ends one.
+
+A commit changes no row that every other changes, too. For as long as somebody looks at the database as it once was (a
+backup, for hours), the server keeps each version of a row since then, and whoever changes it goes through all of them.
+
 What several statements have to do together is a function, so that no program stops between them with a lock in hand.
 
 `MIGRATIONS` only ever grows. Each says since which version of the tables programs can work with what it leaves: so that
@@ -296,16 +303,78 @@ END $$;
 """
 
 _FIFTH: Final = """
+ALTER TABLE head RENAME TO floor;
+CREATE VIEW head AS SELECT greatest(floor.position, (
+    SELECT turns.position + records - 1 FROM turns ORDER BY turns.position DESC LIMIT 1
+)) AS position FROM floor;
+CREATE FUNCTION raise_floor() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE last bigint := (SELECT max(position + records - 1) FROM gone);
+BEGIN
+    IF NOT EXISTS (SELECT FROM turns WHERE position > last) THEN
+        UPDATE floor SET position = last WHERE position < last;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER turns_gone AFTER DELETE ON turns REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION raise_floor();
+CREATE FUNCTION take_turn() RETURNS void LANGUAGE sql AS $$
+    SELECT pg_advisory_xact_lock(hashtext('understudy commits'), hashtext(current_schema()))
+$$;
+CREATE OR REPLACE FUNCTION begin_commit(me bigint, serial bigint, total bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE before bigint;
+BEGIN
+    PERFORM take_turn();
+    UPDATE instances SET committed = serial, base = position FROM head WHERE number = me AND committed < serial
+    RETURNING base INTO before;
+    IF before IS NULL THEN
+        PERFORM refuse_commit(me);
+    END IF;
+    RETURN before;
+END $$;
+CREATE TABLE commits (
+    instance bigint NOT NULL, serial bigint NOT NULL, base bigint NOT NULL, PRIMARY KEY (instance, serial)
+);
+CREATE FUNCTION begin_turns(me bigint, this bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE before bigint;
+BEGIN
+    PERFORM take_turn();
+    INSERT INTO commits SELECT me, this, position FROM head, instances
+    WHERE number = me AND NOT EXISTS (SELECT FROM commits WHERE instance = me AND serial >= this)
+    FOR KEY SHARE OF instances
+    RETURNING base INTO before;
+    IF before IS NULL THEN
+        PERFORM refuse_commit(me);
+    ELSIF this % 1000 = 0 THEN
+        DELETE FROM commits WHERE instance = me AND serial BETWEEN this - 2000 AND this - 1000;
+    END IF;
+    RETURN before;
+END $$;
+CREATE FUNCTION refuse_commit(me bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM instances WHERE number = me;
+    IF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'UN002', MESSAGE = 'this commit of the instance, or a later one, is there';
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'UN001', MESSAGE = 'the lease of this instance has ended';
+END $$;
+CREATE OR REPLACE FUNCTION free_tasks_of(dead bigint[], channel text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE tasks SET owner = NULL WHERE owner = ANY(dead);
+    DELETE FROM commits WHERE instance = ANY(dead);
+    DELETE FROM holdings WHERE instance = ANY(dead);
+    DELETE FROM mail WHERE sender = ANY(dead) OR (answer AND receiver = ANY(dead));
+    PERFORM pg_notify(channel, 'work');
+END $$;
 -- A group of appends: what there is nothing of is NULL. Turns are columns, of which `turn_from` and `turn_bytes` say where in
 -- the blob their bodies are; other rows are JSON, with places in the blob (f, n) for what is bytes. A number of a task below
 -- 0 is that of one that begins here: its first record has that place.
 CREATE FUNCTION store_group(
-    me bigint, serial bigint, total bigint, channel text, its_format smallint, blob bytea,
+    me bigint, serial bigint, channel text, its_format smallint, blob bytea,
     turn_at integer[], turn_task bigint[], turn_ordinal integer[], turn_records integer[], turn_key integer[],
     turn_from integer[], turn_bytes integer[],
     new_templates json, new_tasks json, moved json, new_involved json, new_tags json, released bigint[], unheld bigint[]
 ) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE before bigint := begin_commit(me, serial, total);
+DECLARE before bigint := begin_turns(me, serial);
 BEGIN
     IF new_templates IS NOT NULL THEN
         INSERT INTO templates (hash, key, body)

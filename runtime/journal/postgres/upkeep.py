@@ -128,9 +128,6 @@ SELECT format('records from %s reach to %s, and the next begin at %s', position,
 FROM (SELECT position, records, lead(position) OVER (ORDER BY position) AS next FROM turns) AS t
 WHERE position + records > next
 UNION ALL
-SELECT format('the last record is %s, and the last position that was given %s', last, position)
-FROM head, (SELECT max(position + records - 1) AS last FROM turns) AS t WHERE last > position
-UNION ALL
 SELECT format('records from %s are of no task', position) FROM turns
 WHERE NOT EXISTS (SELECT FROM tasks WHERE number = task)
 LIMIT 20

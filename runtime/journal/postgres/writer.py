@@ -143,7 +143,7 @@ class Writer:
         Raises:
             psycopg.Error: nothing was stored, or nobody knows.
         """
-        arguments = (*self._as_whom, b"%d" % serial, b"%d" % rows.total, *rows.arguments(freed))
+        arguments = (*self._as_whom, b"%d" % serial, *rows.arguments(freed))
         if not rows.relisted:
             base = await connection.call(_STORE, arguments, _FORMATS)
         else:
@@ -292,15 +292,15 @@ def _array(values: Iterable[int | None]) -> bytes:
 
 _STORE: Final = """
 SELECT store_group(
-    me => $1::bigint, channel => $2::text, its_format => $3::smallint, serial => $4::bigint, total => $5::bigint,
-    blob => $6::bytea,
-    turn_at => $7::integer[], turn_task => $8::bigint[], turn_ordinal => $9::integer[], turn_records => $10::integer[],
-    turn_key => $11::integer[], turn_from => $12::integer[], turn_bytes => $13::integer[],
-    new_templates => $14::json, new_tasks => $15::json, moved => $16::json, new_involved => $17::json, new_tags => $18::json,
-    released => $19::bigint[], unheld => $20::bigint[]
+    me => $1::bigint, channel => $2::text, its_format => $3::smallint, serial => $4::bigint,
+    blob => $5::bytea,
+    turn_at => $6::integer[], turn_task => $7::bigint[], turn_ordinal => $8::integer[], turn_records => $9::integer[],
+    turn_key => $10::integer[], turn_from => $11::integer[], turn_bytes => $12::integer[],
+    new_templates => $13::json, new_tasks => $14::json, moved => $15::json, new_involved => $16::json, new_tags => $17::json,
+    released => $18::bigint[], unheld => $19::bigint[]
 )
 """
-_FORMATS: Final = [*[Format.TEXT] * 5, Format.BINARY, *[Format.TEXT] * 14]
+_FORMATS: Final = [*[Format.TEXT] * 4, Format.BINARY, *[Format.TEXT] * 14]
 _NO_TURNS: Final = (None,) * 7
 _NOT_OURS: Final = "task {} is not held by this instance: another one goes on with it"
 _RELISTED: Final = "UPDATE tasks SET kind = %s, batch = %s, resolution = %s, flow = %s, listing = %s WHERE number = %s"

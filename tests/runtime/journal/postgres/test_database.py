@@ -134,7 +134,7 @@ async def test_postgres_user_without_rights_is_told_which_and_who_gives_them(add
         execute(address, f"GRANT USAGE ON SCHEMA {address.schema} TO {name}")
         execute(address, f"GRANT SELECT ON ALL TABLES IN SCHEMA {address.schema} TO {name}")
         said = await refusal(as_it(address))
-        assert f"{name} may not DELETE head" in said
+        assert f"{name} may not DELETE commits" in said
         execute(address, said.partition("has to say ")[2])
         journal = await PostgresJournal.open(as_it(address))
         await journal.close()
@@ -343,10 +343,7 @@ async def test_postgres_check_finds_what_is_missing(address, postgres_store):
         for at in (1.0, 2.0):
             await journal.append([Entry("t", [started(at)])])
     execute(address, "DELETE FROM turns WHERE position = 2")
-    execute(address, "UPDATE head SET position = 1")
-    problems = "\n".join((await upkeep.check(address, None)).problems)
-    assert "and the next begin at 2" in problems
-    assert "the last record is 3" in problems
+    assert "and the next begin at 2" in "\n".join((await upkeep.check(address, None)).problems)
 
 
 async def test_postgres_without_its_driver_is_said_what_to_install(monkeypatch):

@@ -11,6 +11,7 @@ from actors import SystemClock
 from runtime.engine.records import RunEnded
 from runtime.engine.states import ResolutionState
 from runtime.journal.codec import RECORDS_FORMAT
+from runtime.journal.postgres import instance
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.database import connect, prepare
 from runtime.journal.postgres.driver import TrioConnection
@@ -247,6 +248,49 @@ async def claimed(journal, task_id):
     while await journal.claim(task_id) is not Claim.OURS:  # noqa: ASYNC110 - it has to be let go of, with some commit
         await trio.sleep(0.01)
     return True
+
+
+async def test_postgres_an_instance_of_the_version_before_commits_in_turn_with_others(store):
+    async with running_journal(store) as journal, running_journal(store) as other:
+        await journal.append([first("t", started(1.0))])
+        before = "SELECT begin_commit(%(me)s, %(serial)s, 1)"  # what that version does first
+        assert await other._look(before, {"me": other._me, "serial": 1}) == [(2,)]
+        assert await journal.append([Entry("t", [started(2.0)])]) == 3
+        assert await other._look(before, {"me": other._me, "serial": 2}) == [(3,)]
+        with pytest.raises(JournalUnavailable, match="is there"):
+            await other._look(before, {"me": other._me, "serial": 2})
+        with pytest.raises(LeaseLost):
+            await other._look(before, {"me": 77, "serial": 1})
+
+
+async def test_postgres_a_commit_changes_no_row_that_every_other_changes_too(store, monkeypatch):
+    """The server keeps all versions of such a row while anybody looks back (a backup), and each commit would go through them."""
+    monkeypatch.setattr(instance, "_LONGEST_TICK", 1000.0)  # a heart that beats makes a version
+    versions = (
+        "SELECT xmin::text, ctid::text FROM instances UNION ALL SELECT xmin::text, ctid::text FROM floor ORDER BY 1, 2"
+    )
+    async with running_journal(store) as journal:
+        await journal.append([first("t")])
+        as_it_was = await journal._look(versions)
+        for _ in range(3):
+            await journal.append([Entry("t", [started(1.0)])])
+        assert await journal._look(versions) == as_it_was
+        await journal.append([first("u", standing=DONE)])
+        assert await journal.collect(1.0) == 1  # what was stored last
+        assert await journal.last_position() == 5
+
+
+async def test_postgres_of_commits_only_the_last_are_kept(store, monkeypatch):
+    async with running_journal(store) as journal:
+        await journal.append([first("t")])
+        journal._committer._serial = 995
+        for _ in range(10):
+            await journal.append([Entry("t", [started(1.0)])])
+        journal._committer._serial = 2990
+        for _ in range(20):
+            await journal.append([Entry("t", [started(1.0)])])
+        [(serials,)] = await journal._look("SELECT array_agg(serial ORDER BY serial) FROM commits")
+        assert serials == [1, *range(996, 1000), *range(2991, 3011)]
 
 
 async def test_postgres_each_of_many_tasks_is_claimed_by_one(store):
