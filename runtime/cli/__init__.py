@@ -24,6 +24,8 @@ def main() -> None:
     """Run the command line; the entry point of the console script."""
     try:
         from runtime.cli.commands import cli  # noqa: PLC0415 - its libraries are an extra
+    except KeyboardInterrupt:  # while it loads
+        sys.exit(130)
     except ModuleNotFoundError as missing:
         if missing.name not in {"click", "rich"}:
             raise

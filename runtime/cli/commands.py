@@ -14,6 +14,7 @@ from runtime.cli.voice import Voice, voiced
 from runtime.errors import Fault, Invalid, Refused
 
 REFUSED: Final = 2
+_INTERRUPTED: Final = 130
 
 
 def _warn(source: Path, warnings: Sequence[Fault]) -> None:
@@ -21,7 +22,22 @@ def _warn(source: Path, warnings: Sequence[Fault]) -> None:
         click.echo(f"warning: {source}: {warning}", err=True)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """All commands: each ends with 130 after Ctrl-C, whatever it was at, and not with click's own status."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(_INTERRUPTED)
+        except BaseExceptionGroup as group:
+            if group.subgroup(KeyboardInterrupt) is None:
+                raise
+            ctx.exit(_INTERRUPTED)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="understudy")
 def cli() -> None:
     """Run tasks made of steps, as YAML templates describe them."""

@@ -395,3 +395,25 @@ def test_passwords_are_in_no_log(template):
 def test_what_a_signal_does_is_a_line_of_the_log_too(tmp_path):
     status, _out = interrupted(tmp_path, signal.SIGINT, grace="0.2", arguments=("--log-format", "json"))
     assert status == 130
+
+
+def test_ctrl_c_while_it_loads_is_130_and_no_traceback():
+    code = (
+        "import sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'runtime.cli.commands': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "from runtime.cli import main; main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), BaseExceptionGroup("", [KeyboardInterrupt()])])
+def test_ctrl_c_in_any_command_is_130(template, monkeypatch, interrupt):
+    def known_types(**_options):
+        raise interrupt
+
+    monkeypatch.setattr("runtime.cli.check.known_types", known_types)
+    assert understudy("validate", template(ECHO)).exit_code == 130
