@@ -13,7 +13,8 @@ instance that has it in memory: nobody else goes on with it, and everybody can b
 * Commits are one statement each, shared by all tasks that wait; positions are given under a lock that lasts until the
   commit is done, so that readers never pass a position that appears later.
 * While the database is away, appends wait; nothing is acknowledged that is not stored. A commit whose answer was lost is
-  looked up, neither repeated nor refused. Reading raises `JournalUnavailable`.
+  looked up, neither repeated nor refused. Reading raises `JournalUnavailable`. Where the server that is back lacks what it
+  had acknowledged (a standby that had not got it), an instance gives up its lease, and what it remembers.
 * Instances need sessions of their own with the server (LISTEN, prepared statements, ending one that is stuck), seven each:
   a pooler in between is refused, and so is a database that is not encoded as UTF8. What an administrator has set for their
   user (timeouts, isolation) does not matter. The user needs a schema of its own, or the right to make one; or no more than

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
+import psycopg
 import trio
 
 from runtime.journal.codec import RECORDS_FORMAT
@@ -11,12 +12,14 @@ from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.claimer import Claimer
 from runtime.journal.postgres.committer import Committer
 from runtime.journal.postgres.database import serving
+from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.instance import Instance
 from runtime.journal.postgres.listener import Listener
 from runtime.journal.postgres.mail import Mail
+from runtime.journal.postgres.notes import CommitsLost, note
 from runtime.journal.postgres.store import PostgresStore
 from runtime.journal.postgres.writer import Writer
-from runtime.journal.protocol import PAGE, JournalUnavailable, Stored
+from runtime.journal.protocol import PAGE, JournalUnavailable, LeaseLost, Stored
 from runtime.journal.shared import Claimed, Foreign, LeaseFigures, Letter, Signal
 
 
@@ -40,6 +43,7 @@ class PostgresJournal(PostgresStore):
     async def run(self, started: Callable[[], None]) -> None:
         """Be an instance; see `SharedJournal.run`."""
         self._held.clear()
+        self._acknowledged = 0
         instance = self._instance = Instance(self._address, self._links, self._health, self._instance.leases)
         await instance.register(keys_from_file=self._keys_from_file)
         self._me = self._listener.me = instance.number
@@ -52,7 +56,7 @@ class PostgresJournal(PostgresStore):
             held=self._held,
             records_format=self._format,
         )
-        committer = self._committer = Committer(self._address, self._me, writer, self._links.open, instance.lose)
+        committer = self._committer = Committer(self._address, self._me, writer, self._open_to_commit, instance.lose)
         self._claimer = Claimer(
             instance, committer, self._links, self._held, look=self._look, records_format=self._format
         )
@@ -67,6 +71,23 @@ class PostgresJournal(PostgresStore):
             nursery.cancel_scope.cancel()
         instance.hang_up()
         raise lost
+
+    async def _open_to_commit(self) -> TrioConnection:
+        """Open a connection to commit on, to a server that has what we have been told is stored.
+
+        One that has taken the place of another may not have got all of that. Going on from what we remember would leave
+        holes in what is stored, so then this instance forgets it all, and begins anew with what is there.
+        """
+        connection = await self._links.open()
+        if self._acknowledged:
+            cursor = await connection.execute(_LOST, {"position": self._acknowledged, "me": self._me})
+            [lost] = await cursor.fetchone() or (False,)
+            if lost:
+                note(CommitsLost(self._address.shown, self._acknowledged))
+                self._instance.lose(LeaseLost("the server has lost what it had stored: this instance begins anew"))
+                connection.abandon()
+                raise psycopg.OperationalError("the lease was given up")
+        return connection
 
     @property
     def lease_held(self) -> bool:
@@ -176,6 +197,14 @@ class PostgresJournal(PostgresStore):
             await self._instance.leave()
         await super().close()
 
+
+_LOST: Final = """
+SELECT position < %(position)s OR EXISTS (
+    SELECT FROM turns WHERE writer <> %(me)s AND turns.position + records > %(position)s
+    AND turns.position = (SELECT max(t.position) FROM turns AS t WHERE t.position <= %(position)s)
+) FROM head
+"""
+"""Whether a position that was given to us is yet to be given, or was given to another: not whether it was deleted."""
 
 _FOREIGN: Final = """
 SELECT position, records, id, writer = %(me)s FROM turns JOIN tasks ON task = number

@@ -31,6 +31,14 @@ class StoreBack:
 
 
 @attrs.frozen
+class CommitsLost:
+    """The server does not have what it stored for this instance at a position: one took its place that had not got all of it."""
+
+    store: str
+    position: int
+
+
+@attrs.frozen
 class ClockDiffers:
     """The clock of this machine is so far ahead of the server's, or behind it (below 0). What is due is woken too early, or late."""
 
@@ -45,7 +53,9 @@ class MigrationWaits:
     seconds: float
 
 
-Event: TypeAlias = LeaseEnded | LeaseTaken | LinksGivenUp | StoreAway | StoreBack | ClockDiffers | MigrationWaits
+Event: TypeAlias = (
+    LeaseEnded | LeaseTaken | LinksGivenUp | StoreAway | StoreBack | CommitsLost | ClockDiffers | MigrationWaits
+)
 
 
 def note(event: Event) -> None:
@@ -62,6 +72,8 @@ def note(event: Event) -> None:
             log("understudy.store").error("store_unavailable", **facts)
         case StoreBack():
             log("understudy.store").warning("store_available", **facts)
+        case CommitsLost():
+            log("understudy.store").error("commits_lost", **facts)
         case ClockDiffers():
             log("understudy.store").warning("clock_differs", **facts)
         case MigrationWaits():

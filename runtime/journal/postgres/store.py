@@ -73,6 +73,8 @@ class PostgresStore:
         self._held: dict[str, Holding] = {}
         self._me = 0
         """The number of the instance; 0 before it is one."""
+        self._acknowledged = 0
+        """The position of what was stored last, as far as we have been told."""
         self._committer: Committer | None = None
         self._closed = False
 
@@ -114,6 +116,7 @@ class PostgresStore:
                 self._health.failed(Storing.COMMITS, str(refusal))
             raise
         self._health.stored(Storing.COMMITS)
+        self._acknowledged = position
         return position
 
     @property

@@ -8,7 +8,7 @@ import structlog
 import trio
 
 from actors import SystemClock
-from runtime.engine.records import RunEnded
+from runtime.engine.records import RunEnded, TaskSubmitted
 from runtime.engine.states import ResolutionState
 from runtime.journal.codec import RECORDS_FORMAT
 from runtime.journal.postgres import instance
@@ -291,6 +291,41 @@ async def test_postgres_of_commits_only_the_last_are_kept(store, monkeypatch):
             await journal.append([Entry("t", [started(1.0)])])
         [(serials,)] = await journal._look("SELECT array_agg(serial ORDER BY serial) FROM commits")
         assert serials == [1, *range(996, 1000), *range(2991, 3011)]
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+async def test_postgres_an_instance_whose_server_has_lost_commits_begins_anew(store, goes_on):
+    """As where a standby took the place of a server that had not sent it all: what is in memory is ahead of it."""
+    async with running_journal(store) as other, running_journal(store, loses_lease=True) as journal:
+        await journal.append([first("t")])
+        assert await journal.append([Entry("t", [started(1.0)])]) == 2
+        await other._look("DELETE FROM turns WHERE position = 2 RETURNING 1")
+        await other._look("UPDATE floor SET position = 1 RETURNING 1")
+        if goes_on:  # in what is then another's place
+            assert await other.append([first("u", started(1.0))]) == 2
+        await cut(journal, other)
+        with structlog.testing.capture_logs() as logs, pytest.raises(LeaseLost):
+            await journal.append([Entry("t", [started(3.0)])])
+        assert ("commits_lost", 2) in [(line["event"], line.get("position")) for line in logs]
+        assert [type(record) for record in await other.read("t")] == [TaskSubmitted]
+
+
+async def test_postgres_an_instance_goes_on_where_what_it_stored_last_was_deleted(store):
+    async with running_journal(store) as other, running_journal(store) as journal:
+        await journal.append([first("t")])
+        await cut(journal, other)
+        assert await journal.append([first("u", standing=DONE)]) == 2
+        journal.release(["u"])
+        await journal._settled()
+        assert await other.collect(1.0) == 1
+        await cut(journal, other)
+        assert await journal.append([Entry("t", [started(1.0)])]) == 3
+
+
+async def cut(journal, other):
+    """Have the server end all connections of a journal."""
+    of_it = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name LIKE %(mark)s"
+    await other._look(of_it, {"mark": f"%{journal._links._mark}"})
 
 
 async def test_postgres_each_of_many_tasks_is_claimed_by_one(store):
