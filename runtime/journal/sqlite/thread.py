@@ -107,7 +107,6 @@ class WriterThread(trio.abc.Instrument):
         trio.lowlevel.remove_instrument(self)
         self._handed.append(_END)
         self._jobs.put(self._handed)
-        os.close(self._told)
 
     def before_io_wait(self, timeout: float) -> None:
         """Pass on what tasks have handed over since the last time. See `trio.abc.Instrument`."""
@@ -178,6 +177,7 @@ class WriterThread(trio.abc.Instrument):
                 waiting = get()
             job = waiting[0]
             if isinstance(job, _End):
+                os.close(self._told)  # not before: some programs are ended by a signal when they write where nobody reads
                 os.close(self._tells)
                 return
             group = _appends(waiting, share(came, len(waiting)))
@@ -193,8 +193,8 @@ class WriterThread(trio.abc.Instrument):
         self._done.append(group)
         try:
             os.write(self._tells, b"!")
-        except (BrokenPipeError, BlockingIOError):
-            return  # nobody waits any more; or the pipe is full, and can be read anyway
+        except BlockingIOError:
+            return  # the pipe is full, and can be read anyway
 
     def _commit(self, group: Sequence[Append]) -> None:
         wanted = [job for job in group if job.task is not None]
