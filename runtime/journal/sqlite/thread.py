@@ -177,8 +177,8 @@ class WriterThread(trio.abc.Instrument):
                 waiting = get()
             job = waiting[0]
             if isinstance(job, _End):
-                os.close(self._told)  # not before: some programs are ended by a signal when they write where nobody reads
-                os.close(self._tells)
+                for end in (self._told, self._tells):  # both only now: to write where nobody reads ends some programs
+                    os.close(end)
                 return
             group = _appends(waiting, share(came, len(waiting)))
             if group:
