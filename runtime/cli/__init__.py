@@ -11,10 +11,11 @@ Modules
     sending     a command for every message; `watching` shows events
     remote, remote_commands   what talks to a server
     voice       how a command talks: in words, or as lines of a log
+    output      keeps output that cannot be written from ending what runs
     progress    what a terminal, a pipe or ``--json`` is shown meanwhile
 
 Exit status: 0 the task is DONE (or the templates are valid); 1 it ended otherwise; 2 the request was refused; 3 a flow
-waits for a person; 130 after Ctrl-C, 143 after SIGTERM. Nothing a user can cause prints a traceback.
+waits for a person; 4 it went well, and its output could not be written; 130 after Ctrl-C, 143 after SIGTERM. Nothing a user can cause prints a traceback.
 """
 
 import sys

@@ -1,5 +1,6 @@
 """The commands and their options. What they do is elsewhere, and imported when it is done."""
 
+import errno
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, Final
 import click
 
 from runtime.cli.flows import flow as flow_commands
+from runtime.cli.output import UNWRITTEN, say_unwritten, steady_output
 from runtime.cli.remote_commands import COMMANDS
 from runtime.cli.store import store as store_commands
 from runtime.cli.voice import Voice, voiced
@@ -15,6 +17,7 @@ from runtime.errors import Fault, Invalid, Refused
 
 REFUSED: Final = 2
 _INTERRUPTED: Final = 130
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def _warn(source: Path, warnings: Sequence[Fault]) -> None:
@@ -23,7 +26,17 @@ def _warn(source: Path, warnings: Sequence[Fault]) -> None:
 
 
 class _Commands(click.Group):
-    """All commands: each ends with 130 after Ctrl-C, whatever it was at, and not with click's own status."""
+    """All commands: each ends with 130 after Ctrl-C, whatever it was at, and with 4 if it has no room for its output."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run what the command line says."""
+        try:
+            return super().main(*args, **extra)
+        except OSError as fault:
+            if fault.errno not in _FULL:  # a pipe that nobody reads any more is click's to end with
+                raise
+            say_unwritten(fault)
+            sys.exit(UNWRITTEN)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was named."""
@@ -160,12 +173,12 @@ def run(
         strict=strict,
         voice=voice,
     )
-    with voice.in_use():
+    with steady_output() as output, voice.in_use():
         try:
             status = run_task(options)
         except Refused as refusal:
             status = voice.refuse(refusal)
-    sys.exit(status)
+    sys.exit(output.status(status))
 
 
 def _resume(store: str | None, inputs: Sequence[str], task_id: str | None, *, voice: Voice, **options: Any) -> None:
@@ -174,12 +187,12 @@ def _resume(store: str | None, inputs: Sequence[str], task_id: str | None, *, vo
         raise click.UsageError(f"Missing argument 'TEMPLATE': {what}.")
     from runtime.cli.resume import Resumption, resume_tasks  # noqa: PLC0415 - as above
 
-    with voice.in_use():
+    with steady_output() as output, voice.in_use():
         try:
             status = resume_tasks(Resumption(store=store, voice=voice, **options))
         except Refused as refusal:
             status = voice.refuse(refusal)
-    sys.exit(status)
+    sys.exit(output.status(status))
 
 
 @cli.command()
@@ -388,7 +401,7 @@ def serve(
         grace_seconds=grace,
         voice=Voice.of(log_format, log_level),
     )
-    with options.voice.in_use():
+    with steady_output(), options.voice.in_use():
         try:
             serve_runtime(options)
         except Refused as refusal:

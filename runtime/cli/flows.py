@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from runtime.cli.output import steady_output
 from runtime.errors import Refused
 
 REFUSED = 2
@@ -51,17 +52,18 @@ def _do(kind: str, **options: Any) -> None:
         raise click.UsageError("flows are in a store or on a server: give --store or --server")
     if not request.server and not request.store and kind != "run":
         raise click.UsageError("where are the flows? Give --store FILE or --server URL")
-    try:
-        if request.server:
-            from runtime.cli.remote_flow import perform_remotely  # noqa: PLC0415 - its library is an extra
+    with steady_output() as output:
+        try:
+            if request.server:
+                from runtime.cli.remote_flow import perform_remotely  # noqa: PLC0415 - its library is an extra
 
-            status = perform_remotely(request)
-        else:
-            status = perform(request)
-    except Refused as refusal:
-        click.echo(f"error: {refusal}", err=True)
-        status = REFUSED
-    sys.exit(status)
+                status = perform_remotely(request)
+            else:
+                status = perform(request)
+        except Refused as refusal:
+            click.echo(f"error: {refusal}", err=True)
+            status = REFUSED
+    sys.exit(output.status(status))
 
 
 @click.group()

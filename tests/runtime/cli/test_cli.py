@@ -417,3 +417,27 @@ def test_ctrl_c_in_any_command_is_130(template, monkeypatch, interrupt):
 
     monkeypatch.setattr("runtime.cli.check.known_types", known_types)
     assert understudy("validate", template(ECHO)).exit_code == 130
+
+
+def shell(command, template, **files):
+    program = f"{sys.executable} -c 'from runtime.cli import main; main()'"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    arguments = ["bash", "-o", "pipefail", "-c", command.format(understudy=program, template=template)]
+    done = subprocess.run(arguments, capture_output=True, text=True, env=environment, timeout=60)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_output_that_nobody_reads_costs_a_task_nothing(template, tmp_path):
+    """A reader that has seen enough is no reason to cut a step."""
+    path, store = template(ECHO), tmp_path / "tasks.db"
+    done = shell(f"{{understudy}} run {{template}} --store {store} --id one | head -1", path)
+    assert (done.returncode, done.stdout.split()[-2:]) == (0, ["task", "TODO"])
+    assert '"state":"DONE"' in understudy("run", path, "--store", str(store), "--id", "one", "--json").stdout
+    assert shell("{understudy} run {template} >&-", path).returncode == 0
+
+
+@pytest.mark.parametrize("command", ["run --json {template}", "run {template}", "validate {template}", "--help"])
+def test_output_that_cannot_be_written_is_said_and_status_4(template, command):
+    done = shell("{understudy} " + command + " > /dev/full", template(ECHO))
+    assert (done.returncode, done.stderr) == (4, "error: the output cannot be written: No space left on device\n")

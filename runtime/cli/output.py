@@ -1,0 +1,75 @@
+"""Output that nobody reads, or that cannot be written, costs no task its steps: ``understudy run TEMPLATE | head -1``."""
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+import click
+
+UNWRITTEN: Final = 4
+"""The exit status of what went well, but for its output."""
+
+
+class Steady:
+    """Standard output for commands that run tasks. What cannot be written is lost, and the first reason kept as `lost`."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.lost: OSError | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        """Be the stream in all else."""
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write it, if that can be."""
+        try:
+            return self._stream.write(text)
+        except OSError as fault:
+            self._lose(fault)
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush it, if that can be."""
+        try:
+            self._stream.flush()
+        except OSError as fault:
+            self._lose(fault)
+
+    def status(self, status: int) -> int:
+        """Give the exit status of a command that came to `status`, and say why it is another. A reader may leave."""
+        if self.lost is None or self.lost.errno == errno.EPIPE:
+            return status
+        say_unwritten(self.lost)
+        return status or UNWRITTEN
+
+    def _lose(self, fault: OSError) -> None:
+        if self.lost is None:
+            self.lost = fault
+            with suppress(OSError, ValueError):  # or the interpreter would try again as it ends, and say so
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, self._stream.fileno())
+                os.close(nowhere)
+
+
+@contextmanager
+def steady_output() -> Iterator[Steady]:
+    """Have standard output be steady in the block."""
+    before = sys.stdout
+    with ExitStack() as stack:
+        stream: TextIO = before or stack.enter_context(Path(os.devnull).open("w"))  # none where it was closed before
+        steady = Steady(stream)
+        sys.stdout = steady
+        stack.callback(setattr, sys, "stdout", before)
+        stack.callback(steady.flush)
+        yield steady
+
+
+def say_unwritten(fault: OSError) -> None:
+    """Say why output is missing."""
+    with suppress(OSError):
+        click.echo(f"error: the output cannot be written: {fault.strerror or fault}", err=True)
