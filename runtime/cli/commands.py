@@ -1,6 +1,7 @@
 """The commands and their options. What they do is elsewhere, and imported when it is done."""
 
 import errno
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,6 +49,15 @@ class _Commands(click.Group):
             if group.subgroup(KeyboardInterrupt) is None:
                 raise
             ctx.exit(_INTERRUPTED)
+
+
+class _Number(click.FloatRange):
+    """A number: what is called "not a number" is neither below a bound nor above it, and would pass."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it."""
+        number = super().convert(value, param, ctx)
+        return self.fail(f"{value!r} is not a number.", param, ctx) if math.isnan(number) else number
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -101,7 +111,7 @@ _STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody r
 @click.option("--json", "as_json", is_flag=True, help="Print only the final task, as JSON.")
 @click.option(
     "--grace",
-    type=click.FloatRange(min=0),
+    type=_Number(min=0),
     default=3.0,
     show_default=True,
     help="Seconds that running steps get to finish after Ctrl-C.",
@@ -294,7 +304,7 @@ cli.add_command(flow_commands)
 @click.option("--maintenance", is_flag=True, help="Only read, and let nothing go on: for work on the store.")
 @click.option(
     "--rate",
-    type=click.FloatRange(min=0, min_open=True),
+    type=_Number(min=0, min_open=True),
     default=100.0,
     show_default=True,
     help="How many requests of one caller are taken in a second; twice as many at once.",
@@ -320,7 +330,7 @@ cli.add_command(flow_commands)
     help="How many bytes a request may have.",
 )
 @_CONFIG
-@click.option("--grace", type=click.FloatRange(min=0), default=3.0, show_default=True, help="Seconds to end in.")
+@click.option("--grace", type=_Number(min=0), default=3.0, show_default=True, help="Seconds to end in.")
 @voiced
 def serve(
     *,

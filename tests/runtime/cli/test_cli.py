@@ -244,7 +244,15 @@ def test_a_folder_is_validated_file_by_file(template, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["frobnicate"], ["run"], ["run", "a", "b"], ["validate"], ["run", "x", "--grace", "-1"]]
+    "arguments",
+    [
+        ["frobnicate"],
+        ["run"],
+        ["run", "a", "b"],
+        ["validate"],
+        ["run", "x", "--grace", "-1"],
+        ["run", "x", "--grace", "nan"],
+    ],
 )
 def test_a_wrong_command_line_exits_with_2(arguments):
     assert understudy(*arguments).exit_code == 2
