@@ -70,6 +70,7 @@ from runtime.work.broadcast import Broadcast
 from runtime.work.claims import Claims, Sole
 from runtime.work.collector import Collector
 from runtime.work.config import shown_config
+from runtime.work.failures import FailureLog
 from runtime.work.flows.door import OpenDoor
 from runtime.work.holdups import telling_of_holdups
 from runtime.work.intake import Intake
@@ -358,6 +359,7 @@ async def open_runtime(
                 strategy=Strategy.REST_FOR_ONE,
                 shutdown=shutdown,
                 clock=clock,
+                observer=FailureLog(),
             ) as root,
         ):
             root.start_child(
