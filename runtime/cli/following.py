@@ -1,7 +1,6 @@
 """Keeping the templates of a server those of their folder: looked at every second, and whenever SIGHUP asks for it."""
 
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +8,7 @@ import trio
 
 from runtime.api.client import Runtime
 from runtime.api.library import Fingerprint, fingerprint
+from runtime.cli.voice import Voice
 from runtime.errors import Refused
 from runtime.threads import BRIEF
 
@@ -18,12 +18,12 @@ LOOK_AGAIN_SECONDS: Final = 1.0
 async def follow_templates(
     runtime: Runtime,
     folder: Path,
-    say: Callable[[str], None],
+    voice: Voice,
     *,
     look_again_seconds: float = LOOK_AGAIN_SECONDS,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Have the runtime know the templates that the folder has; `say` is told what changed. Until it is cancelled.
+    """Have the runtime know the templates that the folder has; `voice` tells what changed. Until it is cancelled.
 
     Started (for ``nursery.start``) once SIGHUP is heeded.
 
@@ -43,7 +43,7 @@ async def follow_templates(
                 asked = True
             now = await _look(folder)
             if asked or (now != known and now == before):
-                await _sync(runtime, folder, say, asked=asked)
+                await _sync(runtime, folder, voice, asked=asked)
                 known = now
             before = now
 
@@ -55,18 +55,17 @@ async def _look(folder: Path) -> Fingerprint | str:
         return str(refusal)
 
 
-async def _sync(runtime: Runtime, folder: Path, say: Callable[[str], None], *, asked: bool) -> None:
+async def _sync(runtime: Runtime, folder: Path, voice: Voice, *, asked: bool) -> None:
     try:
         synced = await runtime.sync_templates(folder)
     except Refused as refusal:
-        say(f"templates: left as they were: {refusal}")
+        voice.caution(f"templates: left as they were: {refusal}")
         return
     if not (asked or synced.any):
         return
     for source, warnings in synced.warnings.items():
-        for warning in warnings:
-            say(f"warning: {source}: {warning}")
-    say(f"templates: {synced}")
+        voice.warn(source, warnings)
+    voice.say(f"templates: {synced}")
 
 
 async def _heed_hangups(

@@ -152,7 +152,7 @@ async def _serve_until_told(options: ServeOptions, audit: Audit | None) -> None:
         ):
             await nursery.start(_heed_signals, runtime, say)
             if options.templates is not None:
-                await nursery.start(follow_templates, runtime, options.templates, say)
+                await nursery.start(follow_templates, runtime, options.templates, options.voice)
             settle_heap()
             say(f"listening on http://{address}")
             with log_events(runtime) if options.voice.logs.tells_happenings else nullcontext():

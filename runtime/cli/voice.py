@@ -53,6 +53,13 @@ class Voice:
         else:
             click.echo(text)
 
+    def caution(self, text: str) -> None:
+        """Tell what somebody should look at."""
+        if self.as_lines:
+            log(_NAME).warning(text)
+        else:
+            click.echo(text)
+
     def warn(self, source: object, warnings: Sequence[Fault]) -> None:
         """Tell what is odd in a file."""
         for warning in warnings:

@@ -156,8 +156,11 @@ class Said:
 
     send: "trio.MemorySendChannel[str]"
 
-    def __call__(self, text):
+    def say(self, text):
         self.send.send_nowait(text)
+
+    def caution(self, text):
+        self.send.send_nowait(f"caution: {text}")
 
 
 async def test_a_server_follows_its_folder_and_says_what_changed(tmp_path):
@@ -170,7 +173,7 @@ async def test_a_server_follows_its_folder_and_says_what_changed(tmp_path):
             write(tmp_path, "second")
             assert await said.receive() == "templates: second added"
             write(tmp_path, "second", kind="nothing")
-            assert (await said.receive()).startswith("templates: left as they were: ")
+            assert (await said.receive()).startswith("caution: templates: left as they were: ")
             assert "second" in rt.templates
             write(tmp_path, "second", title="other")
             assert await said.receive() == "templates: second changed"
