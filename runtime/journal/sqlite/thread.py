@@ -34,8 +34,8 @@ T = TypeVar("T")
 _APPOINTED: Final = 0
 """What a task is given that is to listen: no position is 0."""
 
-_READ: Final = 4096
-"""How much is read from the pipe at once: more than there ever is."""
+_READ: Final = 256
+"""How much is read from the pipe at once: more than there is, as a rule."""
 
 
 class _Call(Append):
