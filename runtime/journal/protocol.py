@@ -43,6 +43,10 @@ class LeaseLost(JournalUnavailable):
     """This instance was silent for so long that others may have taken its tasks over: it must not go on with them."""
 
 
+class CommitsLost(LeaseLost):
+    """The store lacks what it had acknowledged: this instance must forget what it knows, and begin anew with what is there."""
+
+
 class AlreadyStored(Refused):
     """First entries were to be stored of tasks that have been there before: nothing was stored. `task_ids` names them."""
 

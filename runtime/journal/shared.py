@@ -112,6 +112,7 @@ class SharedJournal(Journal, Protocol):
 
         Raises:
             LeaseLost: this instance is held for dead. All that works for it has to be stopped before `run` is called again.
+            CommitsLost: likewise; and whoever waits for what it knew of may wait in vain.
         """
         ...
 

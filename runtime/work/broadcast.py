@@ -8,6 +8,7 @@ loses events, and never costs a task its pace. With nobody listening, publishing
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from itertools import chain
 from typing import Final, Self
 
 import attrs
@@ -245,13 +246,16 @@ class Broadcast:
             waiter.fill(why)
         self._stir()
 
+    def dismiss(self, why: str) -> None:
+        """Tell all who wait now that they may wait in vain. Sync."""
+        for waiter in chain.from_iterable(self._waiters.values()):
+            waiter.fill(why)
+
     def close(self) -> None:
         """Let everybody know that nothing follows. Sync, idempotent."""
         self._closed = True
         self._present.clear()
         for subscription in self._subscriptions:
             subscription.channel.close()
-        for waiting in self._waiters.values():
-            for waiter in waiting:
-                waiter.fill(_CLOSED)
+        self.dismiss(_CLOSED)
         self._stir()

@@ -26,7 +26,7 @@ from actors import (
     Timers,
     infrastructure,
 )
-from runtime.journal.protocol import JournalUnavailable
+from runtime.journal.protocol import CommitsLost, JournalUnavailable
 from runtime.journal.shared import SharedJournal, Signal
 from runtime.work.broadcast import Broadcast
 from runtime.work.claims import Shared
@@ -60,6 +60,7 @@ class Sharing:
         shutdown: ShutdownContext,
     ) -> None:
         self._journal = journal
+        self._broadcast = broadcast
         self._root = root
         self._tasks = tasks
         self._shutdown = shutdown
@@ -111,7 +112,11 @@ class Sharing:
             self.post().post(LookAtMail())
 
     async def _be_an_instance(self, inbox: Inbox[object]) -> None:
-        await self._journal.run(inbox.started)
+        try:
+            await self._journal.run(inbox.started)
+        except CommitsLost as lost:
+            self._broadcast.dismiss(str(lost))
+            raise
 
     async def _hand_over(self, _inbox: Inbox[object]) -> None:
         """While the runtime shuts down, let others have each task soon after it has left memory.

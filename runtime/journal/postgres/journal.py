@@ -16,10 +16,10 @@ from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.instance import Instance
 from runtime.journal.postgres.listener import Listener
 from runtime.journal.postgres.mail import Mail
-from runtime.journal.postgres.notes import CommitsLost, note
+from runtime.journal.postgres.notes import SetBack, note
 from runtime.journal.postgres.store import PostgresStore
 from runtime.journal.postgres.writer import Writer
-from runtime.journal.protocol import PAGE, JournalUnavailable, LeaseLost, Stored
+from runtime.journal.protocol import PAGE, CommitsLost, JournalUnavailable, Stored
 from runtime.journal.shared import Claimed, Foreign, LeaseFigures, Letter, Signal
 
 
@@ -70,6 +70,8 @@ class PostgresJournal(PostgresStore):
             self._links.cut()  # whoever waits for an answer hears at once
             nursery.cancel_scope.cancel()
         instance.hang_up()
+        if isinstance(lost, CommitsLost):  # nobody else knows that its lease has ended
+            await instance.leave()
         raise lost
 
     async def _open_to_commit(self) -> TrioConnection:
@@ -83,8 +85,8 @@ class PostgresJournal(PostgresStore):
             cursor = await connection.execute(_LOST, {"position": self._acknowledged, "me": self._me})
             [lost] = await cursor.fetchone() or (False,)
             if lost:
-                note(CommitsLost(self._address.shown, self._acknowledged))
-                self._instance.lose(LeaseLost("the server has lost what it had stored: this instance begins anew"))
+                note(SetBack(self._address.shown, self._acknowledged))
+                self._instance.lose(CommitsLost("the store has lost what it had acknowledged: look what is there"))
                 connection.abandon()
                 raise psycopg.OperationalError("the lease was given up")
         return connection

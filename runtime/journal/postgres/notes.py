@@ -31,7 +31,7 @@ class StoreBack:
 
 
 @attrs.frozen
-class CommitsLost:
+class SetBack:
     """The server does not have what it stored for this instance at a position: one took its place that had not got all of it."""
 
     store: str
@@ -54,7 +54,7 @@ class MigrationWaits:
 
 
 Event: TypeAlias = (
-    LeaseEnded | LeaseTaken | LinksGivenUp | StoreAway | StoreBack | CommitsLost | ClockDiffers | MigrationWaits
+    LeaseEnded | LeaseTaken | LinksGivenUp | StoreAway | StoreBack | SetBack | ClockDiffers | MigrationWaits
 )
 
 
@@ -72,7 +72,7 @@ def note(event: Event) -> None:
             log("understudy.store").error("store_unavailable", **facts)
         case StoreBack():
             log("understudy.store").warning("store_available", **facts)
-        case CommitsLost():
+        case SetBack():
             log("understudy.store").error("commits_lost", **facts)
         case ClockDiffers():
             log("understudy.store").warning("clock_differs", **facts)

@@ -561,6 +561,43 @@ async def test_postgres_slow_nothing_is_lost_while_the_server_is_away(tmp_path):
                 assert calls == ["before"]
 
 
+async def test_postgres_an_instance_whose_server_has_lost_what_it_stored_goes_on_with_what_is_there(
+    instance, postgres_store
+):
+    """As where a standby took the place of a server that had not sent it all: one task was, and the other was not."""
+    with trio.fail_after(60):
+        async with instance() as one, trio.open_nursery() as nursery:
+            told = []
+
+            async def wait(task_id):
+                with pytest.raises(Unavailable, match="the store has lost what it had acknowledged"):
+                    await one.wait(task_id)
+                told.append(task_id)
+
+            for task_id in ("kept", "lost"):
+                await one.submit(GATED, task_id=task_id)
+                await running(one, task_id)
+                nursery.start_soon(wait, task_id)
+            with asking(postgres_store) as administrator:
+                [(first,)] = administrator.execute("SELECT number FROM tasks WHERE id = 'lost'").fetchall()
+                administrator.execute("DELETE FROM tasks WHERE id = 'lost'")
+                administrator.execute("DELETE FROM turns WHERE position >= %s", [first])
+                administrator.execute("UPDATE floor SET position = 0")
+                administrator.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE %s",
+                    [f"%{one._journal._links._mark}"],
+                )
+            for gate in ("kept", "lost"):
+                gates.setdefault(gate, trio.Event()).set()
+            while len(told) < 2:  # noqa: ASYNC110 - the other tasks say so
+                await trio.sleep(0.01)
+            assert (await one.wait("kept")).state is TaskState.DONE
+            assert calls.count("kept") >= 1
+            with pytest.raises(NotFound):
+                await one.status("lost")
+            assert one.leases().lost == 1
+
+
 async def test_postgres_slow_nobody_is_taken_for_dead_because_the_server_was_away_for_longer_than_a_lease(tmp_path):
     with running_server(durable=True) as server, fresh_store(server.url) as store:
         with trio.fail_after(60):
