@@ -81,15 +81,21 @@ class PostgresJournal(PostgresStore):
         holes in what is stored, so then this instance forgets it all, and begins anew with what is there.
         """
         connection = await self._links.open()
-        if self._acknowledged:
-            cursor = await connection.execute(_LOST, {"position": self._acknowledged, "me": self._me})
-            [lost] = await cursor.fetchone() or (False,)
-            if lost:
-                note(SetBack(self._address.shown, self._acknowledged))
-                self._instance.lose(CommitsLost("the store has lost what it had acknowledged: look what is there"))
-                connection.abandon()
-                raise psycopg.OperationalError("the lease was given up")
+        try:
+            if self._acknowledged:
+                await self._check_acknowledged(connection)
+        except BaseException:
+            connection.abandon()
+            raise
         return connection
+
+    async def _check_acknowledged(self, connection: TrioConnection) -> None:
+        cursor = await connection.execute(_LOST, {"position": self._acknowledged, "me": self._me})
+        [lost] = await cursor.fetchone() or (False,)
+        if lost:
+            note(SetBack(self._address.shown, self._acknowledged))
+            self._instance.lose(CommitsLost("the store has lost what it had acknowledged: look what is there"))
+            raise psycopg.OperationalError("the lease was given up")
 
     @property
     def lease_held(self) -> bool:

@@ -303,7 +303,7 @@ async def test_postgres_an_instance_whose_server_has_lost_commits_begins_anew(st
         await other._look("UPDATE floor SET position = 1 RETURNING 1")
         if goes_on:  # in what is then another's place
             assert await other.append([first("u", started(1.0))]) == 2
-        await cut(journal, other)
+        journal._committer._hang_up()  # it seeks the server again
         with structlog.testing.capture_logs() as logs, pytest.raises(LeaseLost):
             await journal.append([Entry("t", [started(3.0)])])
         assert ("commits_lost", 2) in [(line["event"], line.get("position")) for line in logs]
@@ -313,19 +313,13 @@ async def test_postgres_an_instance_whose_server_has_lost_commits_begins_anew(st
 async def test_postgres_an_instance_goes_on_where_what_it_stored_last_was_deleted(store):
     async with running_journal(store) as other, running_journal(store) as journal:
         await journal.append([first("t")])
-        await cut(journal, other)
+        journal._committer._hang_up()  # it seeks the server again
         assert await journal.append([first("u", standing=DONE)]) == 2
         journal.release(["u"])
         await journal._settled()
         assert await other.collect(1.0) == 1
-        await cut(journal, other)
+        journal._committer._hang_up()  # it seeks the server again
         assert await journal.append([Entry("t", [started(1.0)])]) == 3
-
-
-async def cut(journal, other):
-    """Have the server end all connections of a journal."""
-    of_it = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name LIKE %(mark)s"
-    await other._look(of_it, {"mark": f"%{journal._links._mark}"})
 
 
 async def test_postgres_each_of_many_tasks_is_claimed_by_one(store):
