@@ -46,6 +46,7 @@ import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import MappingProxyType
@@ -360,6 +361,12 @@ def _faults_of(runner: AnyRunner, config: object) -> Iterable[Fault]:
     return found
 
 
+@cache
+def installed() -> Sequence[EntryPoint]:
+    """Give what packages bring, once for the life of the process: looking takes a file of each package that is installed."""
+    return tuple(entry_points(group=ENTRY_POINTS))
+
+
 class Runners:
     """The runners one runtime can use, by the name that templates call them.
 
@@ -386,7 +393,7 @@ class Runners:
             self._loaded[runner.name] = self._used(runner)
         self._found: dict[str, EntryPoint] = {}
         self._twice: dict[str, list[str]] = {}
-        for point in entry_points(group=ENTRY_POINTS):
+        for point in installed():
             other = self._found.setdefault(point.name, point)
             if other.value != point.value:
                 self._twice.setdefault(point.name, [_package(other)]).append(_package(point))

@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from runtime.cli.flows import flow as flow_commands
-from runtime.cli.output import UNWRITTEN, say_unwritten, steady_output
+from runtime.cli.output import UNWRITTEN, give_up, say_unwritten, steady_output
 from runtime.cli.remote_commands import COMMANDS
 from runtime.cli.store import store as store_commands
 from runtime.cli.voice import Voice, voiced
@@ -36,6 +36,7 @@ class _Commands(click.Group):
         except OSError as fault:
             if fault.errno not in _FULL:  # a pipe that nobody reads any more is click's to end with
                 raise
+            give_up(sys.stdout)
             say_unwritten(fault)
             sys.exit(UNWRITTEN)
 

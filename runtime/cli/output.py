@@ -50,10 +50,7 @@ class Steady:
     def _lose(self, fault: OSError) -> None:
         if self.lost is None:
             self.lost = fault
-            with suppress(OSError, ValueError):  # or the interpreter would try again as it ends, and say so
-                nowhere = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nowhere, self._stream.fileno())
-                os.close(nowhere)
+            give_up(self._stream)
 
 
 @contextmanager
@@ -67,6 +64,14 @@ def steady_output() -> Iterator[Steady]:
         stack.callback(setattr, sys, "stdout", before)
         stack.callback(steady.flush)
         yield steady
+
+
+def give_up(stream: TextIO) -> None:
+    """Have what a stream still holds go nowhere: the interpreter would try again as it ends, and say so."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def say_unwritten(fault: OSError) -> None:

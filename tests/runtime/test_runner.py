@@ -118,7 +118,7 @@ def test_a_runner_that_cannot_be_loaded_is_refused_with_what_to_install(value):
 
 def test_a_runner_that_two_packages_bring_is_refused_unless_the_program_gives_one(monkeypatch):
     points = [EntryPoint("named", f"{module}:Named", runtime.runner.ENTRY_POINTS) for module in ("one", "two", "one")]
-    monkeypatch.setattr(runtime.runner, "entry_points", lambda group: points if group else [])
+    monkeypatch.setattr(runtime.runner, "installed", lambda: points)
     with pytest.raises(RunnerUnknown, match="several packages bring one: one:Named, two:Named; uninstall all but one"):
         Runners().get("named")
     given = Named()

@@ -41,6 +41,7 @@ class Links:
         self._suspects: Mapping[TrioConnection, float] = {}
         self.watched = False
         """Whether somebody looks, now and then."""
+        self._closed = False
 
     async def open(self) -> TrioConnection:
         """Open a connection.
@@ -49,6 +50,9 @@ class Links:
             psycopg.Error: it cannot be had now.
         """
         connection = await self._connect(self._address, self._mark)
+        if self._closed:  # meanwhile: nobody would ever close it
+            connection.abandon()
+            raise psycopg.OperationalError("the store is closed")
         self._open.add(connection)
         return connection
 
@@ -73,6 +77,11 @@ class Links:
         """Close all of them; whoever waits on one hears so. Sync."""
         for connection in self._open:
             connection.abandon()
+
+    def close(self) -> None:
+        """Close all of them, and whatever is just being opened. Sync, idempotent."""
+        self._closed = True
+        self.cut()
 
     async def look(self, witness: TrioConnection) -> None:
         """Close those that wait for an answer that will not come, as the server says on one that is answered.

@@ -287,6 +287,7 @@ class PostgresStore:
         """Let go of everything; later calls raise `JournalUnavailable`."""
         self._closed = True
         self._pool.close()
+        self._links.close()
 
     def _check_open(self) -> None:
         if self._closed:
