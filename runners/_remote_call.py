@@ -18,7 +18,7 @@ from runtime.runner import (
 )
 
 LARGEST_RESULT = 10 * 1024 * 1024
-"""How much may come back."""
+"""How much may come back: bytes of a result, as JSON."""
 
 _ERRORS: Mapping[str, type[StepFailed]] = {
     "ClientError": ClientError,

@@ -28,8 +28,6 @@ from runtime.runner import (
     loads,
 )
 
-"""Bytes of a result, as JSON."""
-
 
 def _positive(_config: object, _field: object, seconds: float) -> None:
     if seconds <= 0:

@@ -13,10 +13,9 @@ from runtime.cli.flows import flow as flow_commands
 from runtime.cli.output import UNWRITTEN, give_up, say_unwritten, steady_output
 from runtime.cli.remote_commands import COMMANDS
 from runtime.cli.store import store as store_commands
-from runtime.cli.voice import Voice, voiced
+from runtime.cli.voice import REFUSED, Voice, voiced
 from runtime.errors import Fault, Invalid, Refused
 
-REFUSED: Final = 2
 _INTERRUPTED: Final = 130
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 

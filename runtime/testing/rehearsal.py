@@ -29,6 +29,7 @@ What a fake asserts is the test's: an `AssertionError` that it raises comes out 
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -147,19 +148,17 @@ def rehearse(
         TemplateInvalid, FunctionInvalid, InputInvalid: as `Runtime.submit` does.
         AssertionError: the first that a fake raised.
     """
-
-    async def play() -> Rehearsal:
-        return await rehearse_here(
-            template,
-            inputs,
-            steps=steps,
-            actions=actions,
-            resolver_inputs=resolver_inputs,
-            templates=templates,
-            functions=functions,
-            config=config,
-        )
-
+    play = partial(
+        rehearse_here,
+        template,
+        inputs,
+        steps=steps,
+        actions=actions,
+        resolver_inputs=resolver_inputs,
+        templates=templates,
+        functions=functions,
+        config=config,
+    )
     return trio.run(play, clock=MockClock(autojump_threshold=0))
 
 

@@ -60,23 +60,23 @@ Event: TypeAlias = (
 
 def note(event: Event) -> None:
     """Write an event down. Sync."""
-    facts = attrs.asdict(event)
+    facts, store = attrs.asdict(event), log("understudy.store")
     match event:
         case LeaseEnded():
-            log("understudy.store").error("lease_lost", **facts)
+            store.error("lease_lost", **facts)
         case LeaseTaken():
-            log("understudy.store").warning("lease_taken_over", **facts)
+            store.warning("lease_taken_over", **facts)
         case LinksGivenUp():
-            log("understudy.store").warning("links_given_up", **facts)
+            store.warning("links_given_up", **facts)
         case StoreAway():
-            log("understudy.store").error("store_unavailable", **facts)
+            store.error("store_unavailable", **facts)
         case StoreBack():
-            log("understudy.store").warning("store_available", **facts)
+            store.warning("store_available", **facts)
         case SetBack():
-            log("understudy.store").error("commits_lost", **facts)
+            store.error("commits_lost", **facts)
         case ClockDiffers():
-            log("understudy.store").warning("clock_differs", **facts)
+            store.warning("clock_differs", **facts)
         case MigrationWaits():
-            log("understudy.store").warning("migration_waits", **facts)
+            store.warning("migration_waits", **facts)
         case _:
             assert_never(event)
