@@ -13,7 +13,7 @@ from month to month; absolute figures are printed beside them and never judged.
     environments  products in environments of their own; `products` names them, `peers/` has their scripts
     lines         figures as JSON lines, and comparisons
     results       the folder of `--out`; `report` makes its page and pictures, `table` its Markdown
-    machine       where it was measured
+    machine       where it was measured; `disk` how long a sync takes there, and how to hold it at that
 
 and a module a group, with the sides of ours and of the limits beside it.
 """

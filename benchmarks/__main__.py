@@ -12,13 +12,15 @@ from typing import Final
 
 import attrs
 
-from benchmarks import lines, machine
+from benchmarks import disk, lines, machine
 from benchmarks.figures import Figure
 from benchmarks.harness import OPTIONS, Options, perf_counter, tell
 from benchmarks.products import NAMES
 from benchmarks.results import Results
 
 GROUPS: Final = ("actors", "values", "tasks", "durable", "api", "runners", "scale", "start")
+
+_LONGEST_SYNC_US: Final = 100_000
 
 _PEERS: Final = {
     "small": Options(peer_seconds=0.0, run_seconds=10.0),  # each takes part once
@@ -39,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     make = options.peers == "all" or isinstance(options.peers, frozenset) or options.scale == "full"
     named = options.peers if isinstance(options.peers, frozenset) else None
     OPTIONS.set(attrs.evolve(_PEERS[options.scale], peers=named, make_peers=make, profiles=profiles))
+    if options.sync_us is not None:
+        with _about("--sync-us"):
+            disk.hold(options.sync_us)
     found: dict[lines.Key, Figure] = {}
     broken: list[str] = []
     with ExitStack() as files:
@@ -74,14 +79,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 @contextmanager
 def _about(option: str) -> Iterator[None]:
-    """Say of which option it is that a file is no good.
+    """Say of which option it is that it cannot be done.
 
     Raises:
         SystemExit: so it is.
     """
     try:
         yield
-    except (OSError, ValueError) as fault:
+    except (OSError, ValueError, subprocess.SubprocessError) as fault:
         raise SystemExit(f"{option}: {fault}") from fault
 
 
@@ -105,6 +110,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--against", type=Path, metavar="FILE", help="compare with the lines of an earlier run")
     parser.add_argument("--profile", action="store_true", help="write a flame graph of our side of every workload")
+    parser.add_argument(
+        "--sync-us",
+        type=_microseconds,
+        metavar="N",
+        help="have no sync of the disk be quicker than N us on any side, to compare with another disk (needs cc)",
+    )
     options = parser.parse_args(arguments)
     unknown = sorted(set(options.groups) - set(GROUPS))
     if unknown:
@@ -128,6 +139,17 @@ def _peers(text: str) -> str | frozenset[str]:
     if unknown:
         raise argparse.ArgumentTypeError(f"no such peer: {', '.join(unknown)} (there are: {', '.join(sorted(NAMES))})")
     return named
+
+
+def _microseconds(text: str) -> int:
+    """Read for how long a sync is held.
+
+    Raises:
+        argparse.ArgumentTypeError: no disk takes that.
+    """
+    if not text.isdecimal() or not 0 < int(text) <= _LONGEST_SYNC_US:
+        raise argparse.ArgumentTypeError(f"not a number of microseconds from 1 to {_LONGEST_SYNC_US}: {text}")
+    return int(text)
 
 
 def _sayer(file: str | None, files: ExitStack) -> Callable[[Figure], None]:

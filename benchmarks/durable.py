@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 
 from benchmarks.figures import Figure, Metric, Workload, figures
-from benchmarks.products import BURR, DBOS, LANGGRAPH
+from benchmarks.products import BURR, DBOS, DBOS_WAL, LANGGRAPH
 
 ROUNDS: Final = {"small": 3, "full": 5}
 CHAINS: Final = {
@@ -47,6 +47,7 @@ def workloads(scale: str) -> tuple[Workload, ...]:
                 "sequential_steps_s": ONE_ROW, "concurrent_steps_s": ONE_ROW,
             }),
             peers=DBOS.doing("durable", tasks=slow)
+            | DBOS_WAL.doing("durable_with_wal", tasks=slow)
             | LANGGRAPH.doing("durable", tasks=slow)
             | BURR.doing("durable", tasks=4 * slow),
         ),
@@ -62,7 +63,7 @@ def workloads(scale: str) -> tuple[Workload, ...]:
             }),
             sized="tasks",
             sizes=KILLED[scale],
-            peers=DBOS.doing("killed", within=KILLED_SECONDS) if scale == "full" else {},
+            peers=DBOS_WAL.doing("killed", within=KILLED_SECONDS) if scale == "full" else {},
         ),
     )  # fmt: skip
 

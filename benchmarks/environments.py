@@ -96,7 +96,7 @@ def _in_a_session(command: Sequence[str]) -> "Iterator[subprocess.Popen[str]]":
 def _python(peer: Foreign, *, make: bool) -> Path | None:
     """Give the interpreter of the peer's environment, which is made if need be."""
     key = hashlib.sha256(json.dumps([sys.version, *peer.requirements]).encode()).hexdigest()[:12]
-    home = cache_folder() / f"{peer.name}-{key}"
+    home = cache_folder() / f"{Path(peer.script).stem}-{key}"  # a product in two ways has it once
     python = home / "bin" / "python"
     if (home / "complete").exists():
         return python

@@ -10,6 +10,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Final
 
+from benchmarks import disk
+
 _TOLD: Final = ("understudy", "trio", "attrs", "msgspec", "apsw", "rpds-py", "psycopg", "jinja2", "gotpl")
 
 
@@ -24,6 +26,7 @@ def describe() -> Mapping[str, str]:
         "processor": _processor(),
         "processors": str(len(os.sched_getaffinity(0))),
         "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB",
+        "sync": f"{disk.sync_us():.0f} us" + (f", held at {disk.held()}" if disk.held() else ""),
         "load": " ".join(f"{value:.1f}" for value in os.getloadavg()),
         **{name: versions[name] for name in _TOLD if name in versions},
     }

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import attrs
+
 from benchmarks.environments import Foreign
 
 PYKKA: Final = Foreign(name="pykka", script="with_pykka.py", requirements=("pykka==4.5.0",))
@@ -21,7 +23,11 @@ DASK: Final = Foreign(name="dask", script="with_dask.py", requirements=("dask==2
 LUIGI: Final = Foreign(name="luigi", script="with_luigi.py", requirements=("luigi==3.8.1",))
 DBOS: Final = Foreign(name="dbos", script="with_dbos.py", requirements=("dbos==3.4.0", "psycopg[binary]>=3.3.9,<3.4"))
 
+DBOS_WAL: Final = attrs.evolve(DBOS, name="dbos-wal")
+"""With its SQLite file set to a write-ahead log, which is not how it comes, and is quicker."""
+
 NAMES: Final = frozenset(
-    one.name for one in (PYKKA, THESPIAN, XOSCAR, APSCHEDULER, PYDANTIC_GRAPH, LANGGRAPH, BURR, DASK, LUIGI, DBOS)
+    one.name
+    for one in (PYKKA, THESPIAN, XOSCAR, APSCHEDULER, PYDANTIC_GRAPH, LANGGRAPH, BURR, DASK, LUIGI, DBOS, DBOS_WAL)
 ) | {"erlang", "gotpl"}
 """All there are, with those that are no products in Python or have no environment of their own."""

@@ -1,7 +1,8 @@
 """W6, W7, W9, W12 and W13 with DBOS on SQLite, and W14 in the PostgreSQL database that $BENCHMARK_POSTGRES names.
 
-Its SQLite file is set to a write-ahead log, which it leaves as it finds it: with the rollback journal that it makes
-otherwise, W13 takes three times as long. W13's workflows and steps are async: with a thread each it takes a quarter longer.
+Its SQLite file has the rollback journal that it comes with, but for `durable_with_wal` and W13: there it is set to a
+write-ahead log, which it leaves as it finds it, for with its own journal W13 takes three times as long. W13's workflows
+and steps are async: with a thread each it takes a quarter longer.
 """
 
 import asyncio
@@ -24,15 +25,16 @@ def _configure(url):
     DBOS(config={"name": "bench", "system_database_url": url, "log_level": "CRITICAL"})
 
 
-def _configure_file(folder):
-    with sqlite3.connect(f"{folder}/dbos.db") as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
+def _configure_file(folder, *, wal):
+    if wal:
+        with sqlite3.connect(f"{folder}/dbos.db") as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
     _configure(f"sqlite:///{folder}/dbos.db")
 
 
-def _in_a_file(body):
+def _in_a_file(body, *, wal=False):
     with tempfile.TemporaryDirectory(prefix="understudy-bench-") as folder:
-        _configure_file(folder)
+        _configure_file(folder, wal=wal)
         return body()
 
 
@@ -68,7 +70,7 @@ def _at_once(chain, tasks, at_once):
     return clock()
 
 
-def durable(tasks, steps, at_once):
+def durable(tasks, steps, at_once, *, wal=False):
     def body():
         chain = _chain(steps)
         DBOS.launch()
@@ -82,7 +84,11 @@ def durable(tasks, steps, at_once):
             "concurrent_steps_s": tasks * steps / _at_once(chain, tasks, at_once),
         }
 
-    return _in_a_file(body)
+    return _in_a_file(body, wal=wal)
+
+
+def durable_with_wal(tasks, steps, at_once):
+    return durable(tasks, steps, at_once, wal=True)
 
 
 def on_postgres(tasks, steps, at_once):
@@ -172,7 +178,7 @@ def killed(tasks, steps, done):
 
 def life(folder, tasks, steps, done, stay, began):
     """One life of W13; the first gets all tasks into the middle and is killed there."""
-    _configure_file(folder)
+    _configure_file(folder, wal=True)
     lines = os.open(Path(folder, "lines"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     there, lock, middle = threading.Event(), threading.Lock(), {}
 

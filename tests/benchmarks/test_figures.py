@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import shutil
 import subprocess
 import sys
 from contextlib import suppress
@@ -10,7 +11,7 @@ from contextlib import suppress
 import attrs
 import pytest
 
-from benchmarks import lines, machine
+from benchmarks import disk, lines, machine
 from benchmarks.__main__ import main
 from benchmarks.environments import measures_of
 from benchmarks.figures import Figure, Metric, Peer, PeerFailed, Workload, figure, figures
@@ -60,6 +61,29 @@ def test_what_is_not_a_file_of_figures_is_refused(tmp_path, capsys):
     said = capsys.readouterr().err
     assert "no such group: actresses" in said
     assert "no such peer: pykkka" in said
+
+
+def test_a_disk_is_held_at_what_another_takes(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for wrong in ("0", "-3", "1e3", "soon", "100001"):
+        with pytest.raises(SystemExit):
+            main(["actors", "--sync-us", wrong])
+        assert f"not a number of microseconds from 1 to 100000: {wrong}" in capsys.readouterr().err
+    with monkeypatch.context() as patched:
+        patched.setenv("PATH", str(tmp_path))
+        with pytest.raises(SystemExit, match=r"--sync-us: .*No such file or directory: 'cc'"):
+            main(["actors", "--sync-us", "270"])
+    if shutil.which("cc") is None:
+        pytest.skip("there is no cc to hold it with")
+    monkeypatch.setenv("LD_PRELOAD", "")
+    monkeypatch.setenv("UNDERSTUDY_BENCH_SYNC_US", "")
+    disk.hold(5_000)
+    measure = "from benchmarks import disk; print(disk.held(), disk.sync_us())"
+    held, took = subprocess.run(
+        [sys.executable, "-c", measure], check=True, capture_output=True, text=True, env=os.environ
+    ).stdout.split()
+    assert held == "5000"
+    assert float(took) >= 5_000
 
 
 def test_a_comparison_says_what_changed_and_whether_that_is_clear_of_the_spread():
