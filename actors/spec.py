@@ -25,7 +25,6 @@ __all__ = (
     "Runnable",
     "Start",
     "Strategy",
-    "check_id",
     "check_set",
     "kind_of",
     "nested",
@@ -217,16 +216,6 @@ def _kind_faults(kind: _Terms) -> list[str]:
     if kind.hibernate and kind.handshake:
         faults.append("a child that hibernates begins with its first message: it is none that shakes hands")
     return faults
-
-
-def check_id(child: str) -> None:
-    """Check what a child is to be called.
-
-    Raises:
-        SpecInvalid: it is no name.
-    """
-    if faults := _id_faults(child):
-        raise SpecInvalid(tuple(f"child {child!r}: {fault}" for fault in faults))
 
 
 def _id_faults(child: object) -> list[str]:

@@ -43,7 +43,7 @@ from actors.observer import Observer
 from actors.procession import Procession, StartOne, StopWave
 from actors.reason import StopKind, StopReason
 from actors.shutdown import ShutdownContext
-from actors.spec import AutoShutdown, ChildKind, ChildSpec, Nested, Restart, Start, Strategy, check_id
+from actors.spec import AutoShutdown, ChildKind, ChildSpec, Nested, Restart, Start, Strategy
 from actors.table import ChildCount, ChildInfo, ChildState, Row, SupervisorStatistics, Table
 from actors.tree import TreeNode, render
 from actors.window import Stamps
@@ -209,11 +209,11 @@ class Supervisor:
     def start_another(self, kind: ChildKind, child: str, start: Start) -> Address[object]:
         """Start a child of a kind, as `start_child` does: for many that have all but their id and start in common. Sync.
 
+        Their ids are data, and any text: a "/" in one makes its path ambiguous to a reader, and is better than a refusal.
+
         Raises:
-            SpecInvalid: the id is none.
             Draining, ChildExists: as `start_child` does.
         """
-        check_id(child)
         return self._start_new(kind, child, start)
 
     def _start_new(self, kind: ChildKind, child: str, start: Start | Nested) -> Address[object]:

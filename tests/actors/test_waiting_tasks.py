@@ -11,7 +11,6 @@ from actors import (
     ChildKind,
     ChildSpec,
     Restart,
-    SpecInvalid,
     Strategy,
     infrastructure,
     nested,
@@ -98,8 +97,9 @@ async def test_another_of_one_kind_is_started_under_its_own_id(autojump_clock):
         address = s.start_another(kind, "one", seen.start("one", within=1))
         with pytest.raises(ChildExists):
             s.start_another(kind, "one", seen.start("one"))
-        with pytest.raises(SpecInvalid, match="id must be"):
-            s.start_another(kind, "a/b", seen.start("one"))
+        other = s.start_another(kind, "a/b", seen.start("other", within=1))
         assert s.child("one").restart is Restart.TEMPORARY
+        assert s.address_of("a/b") is other
         await address.wait_stopped()
-    assert [name for _, name, _ in seen] == ["one"]
+        await other.wait_stopped()
+    assert [name for _, name, _ in seen] == ["one", "other"]

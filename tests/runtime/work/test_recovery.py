@@ -9,6 +9,7 @@ import trio
 from actors import VirtualClock
 from runtime import Action, Conflict, Input, ResolutionState, Step, TaskState, Unavailable, open_runtime
 from runtime.engine.records import RunEnded, RunStarted, TaskResolved
+from runtime.journal.listing import Wanted
 from runtime.journal.memory import MemoryJournal
 from runtime.journal.protocol import Entry, JournalUnavailable, Standing
 from runtime.journal.sqlite.database import Opening
@@ -289,6 +290,27 @@ async def test_a_task_that_was_left_awake_goes_on_though_it_could_not_be_read_at
             while journal.refusals > 0:  # noqa: ASYNC110 - nobody says so
                 await trio.sleep(1)
             assert (await rt.wait("t")).state is TaskState.DONE
+
+
+@pytest.fixture(params=["file", "database"])
+def address(request, tmp_path):
+    return f"{tmp_path}/tasks.db" if request.param == "file" else request.getfixturevalue("postgres_store")
+
+
+async def test_an_id_that_nobody_could_submit_today_does_not_keep_a_store_from_being_opened(address):
+    """A task called "a/b" was taken on over HTTP once, and stored before its actor was refused the name."""
+    begun = [TaskResolved(at=0.0, resolution_id="r"), RunStarted(at=0.0)]
+    awake, asleep = Standing(ResolutionState.RUNNING, awake=True, run=0), Standing(ResolutionState.TODO)
+    async with open_runtime(address) as rt:
+        await rt._journal.append([Entry("a/b", [submitted("a/b"), *begun], awake)])
+        await rt._journal.append([Entry("/", [submitted("/")], asleep)])
+    async with open_runtime(address) as rt:
+        with trio.fail_after(60):
+            assert (await rt.wait("a/b")).state is TaskState.DONE
+        assert {one.task_id for one in await rt.find(Wanted())} == {"a/b", "/"}
+        for task_id in ("a/b", "/"):
+            await rt.delete(task_id)
+        assert not await rt.find(Wanted())
 
 
 async def test_a_damaged_task_does_not_keep_others_from_going_on(mock_clock, tmp_path, clock):
