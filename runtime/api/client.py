@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
@@ -41,7 +42,7 @@ from runtime.api.views import TaskView, view_task
 from runtime.arguments import check, check_text
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.engine.task import Task
-from runtime.errors import Fault, NotFound, Refused, TaskNotDone, Unavailable, UnderMaintenance
+from runtime.errors import Fault, InputInvalid, NotFound, Refused, TaskNotDone, Unavailable, UnderMaintenance
 from runtime.flows import Flows
 from runtime.functions import Functions
 from runtime.ids import new_id
@@ -577,8 +578,15 @@ class Runtime(FlowClient):
         """Have `tell` called with every event of what this runtime stores in the block: ``with rt.telling(print)``.
 
         It is called at once, and holds everything up for as long as it takes: it is for logs and figures. None is missed,
-        and those of other runtimes on the same store are not told. What it raises is dropped.
+        and those of other runtimes on the same store are not told. What it raises is logged the first time
+        (``listener_failed``), and keeps nothing from going on.
+
+        Raises:
+            InputInvalid: it is nothing that can be called and is done then.
         """
+        given: object = tell  # a caller without a type checker may have given anything
+        if not callable(given) or iscoroutinefunction(given):
+            raise InputInvalid([Fault("tell", f"a function that is not async is wanted, not {tell!r}")])
         return self._broadcast.telling(tell)
 
     async def settled(self) -> None:

@@ -57,7 +57,7 @@ from runtime.api.queries import (
     Subscribe,
 )
 from runtime.api.submission import Submission
-from runtime.api.tally import Tally
+from runtime.api.tally import Tallied, Tally
 from runtime.engine import rights
 from runtime.engine.rights import Administrators, Identity
 from runtime.engine.states import ANY
@@ -65,7 +65,7 @@ from runtime.engine.task import Comment, Task
 from runtime.errors import Fault, Forbidden, InputInvalid, NotFound, did_you_mean
 from runtime.frozen import frozen
 from runtime.ids import new_id
-from runtime.journal.listing import Count, Involved, Role, Wanted
+from runtime.journal.listing import Involved, Role, Wanted
 from runtime.journal.protocol import Listed, Place, Trouble
 from runtime.journal.shared import LeaseFigures
 from runtime.notifications.figures import NotificationFigures
@@ -127,9 +127,10 @@ class Comments:
 
 @frozen
 class Statistics:
-    """How many tasks are in each state."""
+    """How many tasks are in each state, and how many seconds ago they were counted (`Tally`)."""
 
     task_states: Mapping[str, int]
+    age: float
 
 
 @frozen
@@ -458,9 +459,10 @@ class Desk:
 
     async def _count(self, message: GetStatistics) -> Statistics:
         states = dict.fromkeys(ALWAYS_COUNTED, 0)
-        for count in await self.counts(message.tags):
+        tallied = await self.counts(message.tags)
+        for count in tallied.counts:
             states[str(count.state)] = states.get(str(count.state), 0) + count.tasks
-        return Statistics(states)
+        return Statistics(states, tallied.age)
 
     async def watch(self, message: Subscribe, who: Identity) -> Feed:
         """Give the events of a task, or a flow, that somebody may see; those of all to administrators.
@@ -494,9 +496,9 @@ class Desk:
         except NotFound:
             raise missing from None
 
-    async def counts(self, tags: Mapping[str, str]) -> Sequence[Count]:
+    async def counts(self, tags: Mapping[str, str]) -> Tallied:
         """Count tasks, by state, template and group of resolvers; for figures, and not for users. See `Tally` of all."""
-        return await self._runtime.count(tags) if tags else await self._tally.now()
+        return Tallied(await self._runtime.count(tags)) if tags else await self._tally.now()
 
     async def resources(self) -> Mapping[str, ResourceFigures]:
         """Tell how limited resources stand; see `Runtime.resources`."""

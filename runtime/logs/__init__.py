@@ -30,6 +30,7 @@ no values of variables are in it. What libraries log with `logging`, from WARNIN
 | notification_dropped, notification_given_up, notifications_left | warning | nobody was told, and why |
 | actor_failed, actor_given_up | error | a fault of the runtime itself; a part of it was started again, or is not |
 | shutdown_held_up | error | a step does not let the program end |
+| listener_failed | error | the first error of a function that `Runtime.telling` was given, with its traceback |
 | runner_not_closed | warning | what a runner raised as it was closed |
 | request_failed, connection_failed, audit_unwritable | error | a fault of the server itself |
 

@@ -158,7 +158,16 @@ SCHEMAS: Final[Mapping[str, dict[str, Json]]] = {
         {"name": _TEXT, "action": _MEMBERS},
         {"pre_hook": _MEMBERS, "conditions": _OBJECTS, "custom_states": _TEXTS},
     ),
-    "TaskCounts": _object({"task_states": {"type": "object", "additionalProperties": _WHOLE}}),
+    "TaskCounts": _object(
+        {"task_states": {"type": "object", "additionalProperties": _WHOLE}},
+        {
+            "age_seconds": {
+                "type": "number",
+                "minimum": 0,
+                "description": "How long ago they were counted: there only where that takes long, and is not done each time.",
+            }
+        },
+    ),
     "Sealed": _object({"rows": _WHOLE}),
     "Called": _object({"message": _TEXT}),
     "Meta": _object(

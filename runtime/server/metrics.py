@@ -23,7 +23,9 @@ async def exposed(office: "Office") -> tuple[bytes, str]:
     """Give the text, and its media type."""
     registry = CollectorRegistry()
     tasks = Gauge("utask_task_state", "Tasks by state", ["status", "template", "group"], registry=registry)
-    for count in await office.desk.counts({}):
+    tallied = await office.desk.counts({})
+    Gauge("understudy_task_state_age_seconds", "How long ago tasks were counted", registry=registry).set(tallied.age)
+    for count in tallied.counts:
         for state in ALWAYS_COUNTED:
             tasks.labels(state, count.template, count.group)
         tasks.labels(str(count.state), count.template, count.group).set(count.tasks)

@@ -60,8 +60,8 @@ def shown(answer: Answer, view: View = View.TASK, step: str = "") -> Json:
             return comment_shape(answer)
         case Comments(comments=comments):
             return [comment_shape(one) for one in comments]
-        case Statistics(task_states=states):
-            return {"task_states": dict(states)}
+        case Statistics(task_states=states, age=age):
+            return {"task_states": dict(states), **({"age_seconds": round(age, 1)} if age else {})}
         case TakenBatch():
             return {"id": answer.id, "tasks": list(answer.tasks)}
         case Resealed(rows=rows):

@@ -18,7 +18,9 @@ from actors import Parking
 from runtime.api.messages import Event, Lagged, StepProgressed, UnitEvent
 from runtime.engine.task import Task
 from runtime.flow.flow import Flow
+from runtime.foreign import passes
 from runtime.journal.protocol import Record
+from runtime.logs.lines import log
 from runtime.work.durations import DurationFigures
 from runtime.work.news import events_of
 
@@ -45,6 +47,34 @@ class _Subscription:
                 self.missed += 1
             except trio.BrokenResourceError:
                 return  # the reader is leaving
+
+
+@attrs.define(eq=False)
+class _Listener:
+    tell: Callable[[UnitEvent], object]
+    failed: bool = False
+
+    def hear(self, events: Sequence[UnitEvent]) -> None:
+        for event in events:
+            try:
+                self.tell(event)
+            except BaseException as failure:
+                if passes(failure):
+                    raise
+                if not self.failed:  # one that fails may do so at every event
+                    self.failed = True
+                    self._complain(event, failure)
+
+    def _complain(self, event: UnitEvent, failure: BaseException) -> None:
+        with suppress(Exception):  # of the program's way to log
+            log("understudy.listeners").error(
+                "listener_failed",
+                listener=getattr(self.tell, "__qualname__", repr(self.tell)),
+                told=type(event).__name__,
+                task=event.task_id,
+                why="it is called with what follows, too; that it fails again is not logged",
+                exc_info=failure,
+            )
 
 
 class Waiter(Parking):
@@ -102,7 +132,7 @@ class Broadcast:
         self.durations = DurationFigures()
         self.listened: Callable[[str | None], None] | None = None
         self._subscriptions: list[_Subscription] = []
-        self._listeners: list[Callable[[UnitEvent], None]] = []
+        self._listeners: list[_Listener] = []
         self._waiters: dict[str, list[Waiter]] = {}
         self._given_up: dict[str, str] = {}
         self._present: dict[str, Task | Flow] = {}
@@ -116,10 +146,8 @@ class Broadcast:
             events = events_of(task, position, records)
             if self._subscriptions:
                 self.spread(task.header.task_id, position, events)
-            for tell in self._listeners if ours else ():
-                with suppress(Exception):  # what it raises is its own affair
-                    for event in events:
-                        tell(event)
+            for listener in self._listeners if ours else ():
+                listener.hear(events)
         if ours and self._note is not None and isinstance(task, Task):
             self._note(task, records)
         if not task.live and task.at_rest:
@@ -221,13 +249,14 @@ class Broadcast:
             receiver.close()
 
     @contextmanager
-    def telling(self, tell: Callable[[UnitEvent], None]) -> Iterator[None]:
+    def telling(self, tell: Callable[[UnitEvent], object]) -> Iterator[None]:
         """Have `tell` called at once with every event of what we store, and others do not, in the block."""
-        self._listeners.append(tell)
+        listener = _Listener(tell)
+        self._listeners.append(listener)
         try:
             yield
         finally:
-            self._listeners.remove(tell)
+            self._listeners.remove(listener)
 
     def waiter(self, task_id: str) -> Waiter:
         """Give what to wait for the task to come to rest with: from now on, in a block of it. Sync."""

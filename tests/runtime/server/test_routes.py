@@ -5,10 +5,12 @@ import attrs
 import pytest
 import trio
 
+from runtime.api.desk import Statistics
 from runtime.api.submission import Submission
 from runtime.errors import InputInvalid, Refused
 from runtime.journal.keys import add_key
 from runtime.server.limits import ServerLimits
+from runtime.server.replying import shown
 from runtime.templates.model import Action, Assertion, Condition, ConditionType, Input, Operator, Step, Template
 from tests.support.api_server import ROOMY, running_server
 
@@ -471,8 +473,10 @@ async def test_health_figures_and_the_openapi_document_are_for_everybody(server)
     assert (await nobody.get("/healthz")).status_code == (await nobody.get("/readyz")).status_code == 200
     stats = (await nobody.get("/unsecured/stats")).json()["task_states"]
     assert stats == {"TODO": 0, "BLOCKED": 0, "RUNNING": 0, "WONTFIX": 0, "DONE": 1, "CANCELLED": 0}
+    assert shown(Statistics(stats, 12.34)) == {"task_states": stats, "age_seconds": 12.3}
     metrics = (await nobody.get("/metrics")).text
     assert 'utask_task_state{group="",status="DONE",template="hello"} 1.0' in metrics
+    assert "understudy_task_state_age_seconds 0.0" in metrics
     for kind in ("valid", "complete", "exec"):
         assert f'utask_{kind}_times_count{{template="hello"}} 1.0' in metrics
     document = (await nobody.get("/unsecured/spec.json")).json()

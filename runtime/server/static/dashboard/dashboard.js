@@ -175,7 +175,8 @@ async function templates() {
 
 async function stats() {
   const { document: counted } = await ask("unsecured/stats");
-  return [table(["State", "Tasks"], Object.entries(counted.task_states).map(([state, count]) => [link(`?state=${state}`, state), String(count)]))];
+  return [table(["State", "Tasks"], Object.entries(counted.task_states).map(([state, count]) => [link(`?state=${state}`, state), String(count)])),
+    counted.age_seconds ? make("p", {}, `Counted ${Math.round(counted.age_seconds)} s ago.`) : null];
 }
 
 async function show() {
