@@ -589,18 +589,19 @@ class Runtime(FlowClient):
             raise InputInvalid([Fault("tell", f"a function that is not async is wanted, not {tell!r}")])
         return self._broadcast.telling(tell)
 
-    async def settled(self) -> None:
+    async def settled(self, *, within_seconds: float = math.inf) -> None:
         """Wait until nothing more happens by itself: no task or flow is in a run, in line for one, or due.
 
-        Those that wait for a person, or for a call from outside, are none of these; nor is one whose state cannot be
-        read, or whose actor failed too often. Cancelling the wait changes nothing.
+        With `within_seconds`, what sleeps for longer counts as nothing. Those that wait for a person, or for a call from
+        outside, are none of these; nor is one whose state cannot be read, or whose actor failed too often. Cancelling the
+        wait changes nothing.
 
         Raises:
             Unavailable: the runtime is closed.
         """
         while True:
             news = self._broadcast.news()
-            if not (await self._goes_on() or news.is_set()):
+            if not (await self._goes_on(within_seconds) or news.is_set()):
                 return
             if self._broadcast.closed:
                 raise Unavailable("the runtime is closed")
@@ -610,15 +611,19 @@ class Runtime(FlowClient):
         """Say when the first of the tasks that sleep wants to go on, in Unix seconds; None when none does."""
         return await self._journal.next_due(-math.inf)
 
-    async def _goes_on(self) -> bool:
-        if await self.next_due() is not None:
+    async def _is_due(self, within_seconds: float) -> bool:
+        due = await self.next_due()
+        return due is not None and due <= self._clock.wall() + within_seconds
+
+    async def _goes_on(self, within_seconds: float) -> bool:
+        if await self._is_due(within_seconds):
             return True
         number = 0
         while page := await self._journal.awake(after=number):
             if any(_goes_on(stored, self._broadcast.given_up) for stored in page):
                 return True
             number = page[-1].number
-        return await self.next_due() is not None  # one that was awake above may have gone to sleep meanwhile
+        return await self._is_due(within_seconds)  # one that was awake above may have gone to sleep meanwhile
 
     def shutdown(
         self, reason: str = "shutdown", *, requester: str = "host", grace_seconds: float | None = None

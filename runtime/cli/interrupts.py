@@ -2,10 +2,14 @@
 
 import signal
 from collections.abc import Callable
+from typing import Final
 
 import trio
 
 from runtime.api.client import Runtime
+
+SOON_SECONDS: Final = 5.0
+"""How long nothing may happen without somebody wondering whether to interrupt."""
 
 
 class Interrupts:

@@ -4,7 +4,6 @@ import signal
 from collections import Counter
 from collections.abc import AsyncIterable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -18,9 +17,10 @@ from runtime.api.codec import to_json
 from runtime.api.flow_messages import FlowStateChanged
 from runtime.api.messages import Event, TaskStateChanged
 from runtime.app import open_runtime
-from runtime.cli.interrupts import Interrupts
+from runtime.cli.interrupts import SOON_SECONDS, Interrupts
 from runtime.cli.items import read_items
 from runtime.cli.progress import Lines
+from runtime.cli.tables import moment
 from runtime.cli.voice import Voice
 from runtime.engine.states import TaskState
 from runtime.errors import Unavailable
@@ -30,7 +30,6 @@ from runtime.journal.protocol import StoreUnusable
 from runtime.logs import log_event
 from runtime.values.json import dumps
 
-_SOON_SECONDS: Final = 5.0
 _NAMED: Final = 20
 """How many of those that did not end well are named."""
 
@@ -106,9 +105,8 @@ class _Resume:
 
     async def _say_what_is_due(self, runtime: Runtime) -> None:
         due = await runtime.next_due()
-        if due is not None and due > SystemClock().wall() + _SOON_SECONDS:
-            when = datetime.fromtimestamp(due, UTC).astimezone().isoformat(" ", "seconds")
-            self._say(f"what sleeps is waited for, the first until {when}; Ctrl-C leaves it for another time")
+        if due is not None and due > SystemClock().wall() + SOON_SECONDS:
+            self._say(f"what sleeps is waited for, the first until {moment(due)}; Ctrl-C leaves it for another time")
 
     async def _show(self, events: AsyncIterable[Event]) -> None:
         lines = None if self._options.as_json else Lines(self._console, named=True)

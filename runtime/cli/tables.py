@@ -1,6 +1,7 @@
-"""Tables of texts. What others wrote cannot steer the terminal."""
+"""Tables of texts, and times. What others wrote cannot steer the terminal."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -14,3 +15,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def printable(text: str) -> str:
     """Give a text of one line, without control characters."""
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def moment(seconds: float) -> str:
+    """Give a time, in Unix seconds, as it is here."""
+    return datetime.fromtimestamp(seconds, UTC).astimezone().isoformat(" ", "seconds")

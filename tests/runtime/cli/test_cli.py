@@ -353,6 +353,23 @@ def test_a_task_starts_tasks_of_the_given_folder_of_templates(template, tmp_path
     assert understudy("run", parent, "--templates", str(tmp_path / "others")).exit_code == 0
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_task_that_waits_for_somebody_says_what_to_do_and_ends_with_3(template, tmp_path, kept):
+    """Nobody can reach it: it was waited for in silence, for ever."""
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "child.yaml").write_text(CHILD.replace("auto_runnable: true", "auto_runnable: false"))
+    command = ["run", template(HEAD + SUBTASK), "--templates", str(tmp_path / "others"), "--id", "t"]
+    if kept:
+        command += ["--store", str(tmp_path / "tasks.db")]
+    for done in [understudy(*command) for _ in range(1 + kept)]:  # again: it waits already
+        assert done.exit_code == 3
+        assert done.stdout.splitlines()[-2] == "some task: WAITING"
+        assert "  one WAITING: waits for task " in done.stdout
+        assert done.stderr.startswith("it waits until somebody does something: ")
+        assert ("nobody can reach it in memory" in done.stderr) is not kept
+        assert "understudy serve" in done.stderr
+
+
 def logged(text):
     return [json.loads(line) for line in text.splitlines()]
 

@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from actors import VirtualClock
-from runtime import Action, Step, TaskState, open_runtime
+from runtime import Action, RetryPattern, Step, TaskState, open_runtime
 from runtime.engine.records import CommentAdded
 from runtime.journal.memory import MemoryJournal
 from runtime.journal.protocol import MOST_TURNS_TOGETHER, Entry, JournalUnavailable
@@ -121,3 +121,17 @@ async def test_who_waits_until_all_is_settled_misses_no_task_that_goes_to_sleep_
             await trio.lowlevel.checkpoint()
         await rt.settled()
         assert (await task.status()).state is TaskState.DONE
+
+
+async def test_what_sleeps_for_long_is_not_waited_for_by_who_says_so(autojump_clock, clock):
+    async def act() -> None:
+        raise OSError("not yet")
+
+    async with open_runtime(clock=clock) as rt:
+        task = await rt.submit(plan(a=Step(action=Action.calling(act), retry_pattern=RetryPattern.HOURS)))
+        await rt.settled(within_seconds=5)
+        assert trio.current_time() < 5
+        due = (await task.status()).next_retry
+        with trio.move_on_after(60) as patience:
+            await rt.settled(within_seconds=due - clock.wall())
+        assert patience.cancelled_caught
