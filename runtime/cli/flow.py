@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -16,11 +17,13 @@ from runtime.api.flow_desk import FlowPage
 from runtime.api.flow_queries import ListFlows
 from runtime.app import open_runtime
 from runtime.cli.flow_report import News, exit_status, print_plan, report, report_list
+from runtime.cli.voice import Voice
 from runtime.engine.rights import Identity
 from runtime.errors import Fault, InputInvalid, Refused
 from runtime.flow.states import ResponseType
 from runtime.flows import Flows
 from runtime.journal.opening import existing
+from runtime.logs import log_events
 from runtime.policies.files import load_policies
 from runtime.values.json import Json
 
@@ -30,6 +33,7 @@ class Request:
     """What the command line asked for; `kind` is the command. With a `server`, that one is asked."""
 
     kind: str
+    voice: Voice
     store: str | None = None
     keys: Path | None = None
     scripts: Path = Path("scripts")
@@ -78,7 +82,13 @@ async def _perform(request: Request) -> int:
     if request.kind != "run" and request.store is not None:
         existing(request.store)
     kit = Flows(policies=() if request.policies is None else load_policies(request.policies))
-    async with open_runtime(request.store, keys=request.keys, scripts=request.scripts, flows=kit) as runtime:
+    async with open_runtime(
+        request.store,
+        keys=request.keys,
+        scripts=request.scripts,
+        flows=kit,
+        maintenance=request.kind in READS,  # or what is unfinished there would go on, and be cut a moment later
+    ) as runtime:
         if request.kind == "ls":
             page = await Desk(runtime).handle(list_of(request), Identity(request.by))
             report_list([_shown(one) for one in cast("FlowPage", page).flows], as_json=request.as_json)
@@ -94,8 +104,9 @@ async def _perform(request: Request) -> int:
             if not request.as_json and request.kind not in READS:
                 await nursery.start(_follow, runtime, request.flow_id, news)
             try:
-                flow = await _say(runtime, request)
-                outcome = _shown(await (flow.status() if request.kind in READS else flow.wait()))
+                with log_events(runtime) if request.voice.logs.tells_happenings else nullcontext():
+                    flow = await _say(runtime, request)
+                    outcome = _shown(await (flow.status() if request.kind in READS else flow.wait()))
                 with trio.move_on_after(_TOLD_WITHIN_SECONDS):
                     while not (request.as_json or request.kind in READS or news.complete(outcome)):
                         await trio.lowlevel.checkpoint()

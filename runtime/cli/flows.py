@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 import click
 
 from runtime.cli.output import steady_output
+from runtime.cli.voice import Voice, voiced
 from runtime.errors import Refused
 
-REFUSED = 2
 _ANSWERS = ["approve", "deny", "deny-skip-current", "deny-skip-current-and-dependents", "retry"]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,7 +36,7 @@ def _options(command: F) -> F:
         click.option("--user", envvar="UNDERSTUDY_USER", default="", help="Who you are: NAME:PASSWORD; with --server."),
     ):  # fmt: skip
         command = option(command)
-    return command
+    return voiced(command)
 
 
 _WAIT = click.option(
@@ -44,15 +44,16 @@ _WAIT = click.option(
 )
 
 
-def _do(kind: str, **options: Any) -> None:
+def _do(kind: str, *, log_format: str, log_level: str | None, **options: Any) -> None:
     from runtime.cli.flow import Request, perform  # noqa: PLC0415 - the engine is not needed for --help
 
-    request = Request(kind=kind, **options)
+    voice = Voice.of(log_format, log_level)
+    request = Request(kind=kind, voice=voice, **options)
     if request.server and request.store:
         raise click.UsageError("flows are in a store or on a server: give --store or --server")
     if not request.server and not request.store and kind != "run":
         raise click.UsageError("where are the flows? Give --store FILE or --server URL")
-    with steady_output() as output:
+    with steady_output() as output, voice.in_use():
         try:
             if request.server:
                 from runtime.cli.remote_flow import perform_remotely  # noqa: PLC0415 - its library is an extra
@@ -61,8 +62,7 @@ def _do(kind: str, **options: Any) -> None:
             else:
                 status = perform(request)
         except Refused as refusal:
-            click.echo(f"error: {refusal}", err=True)
-            status = REFUSED
+            status = voice.refuse(refusal)
     sys.exit(output.status(status))
 
 

@@ -2,7 +2,7 @@
 
 It writes through `structlog <https://www.structlog.org>`_. A program that has set structlog up (``structlog.configure``) gets
 these lines among its own. One that has not gets warnings and errors as text on standard error, and nothing on standard
-output. `LogSettings` sets it up for the block of a program, as ``understudy run|serve --log-format json`` does::
+output. `LogSettings` sets it up for the block of a program, as ``understudy run|serve|flow --log-format json`` does::
 
     from runtime.logs import LogFormat, LogLevel, LogSettings, log_events
 

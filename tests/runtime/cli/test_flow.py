@@ -3,8 +3,11 @@
 import json
 
 import pytest
+import trio
 from click.testing import CliRunner
 
+from actors import VirtualClock
+from runtime import Action, Step, Template, open_runtime
 from runtime.cli.commands import cli
 
 FLOW = """
@@ -184,3 +187,36 @@ def test_who_only_looks_for_flows_makes_no_store(shell, tmp_path, command):
     done = shell(*command)
     assert (done.exit_code, done.output) == (2, f"error: there is no store {tmp_path / 'flows.db'}\n")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_log_of_a_flow_is_written_as_that_of_a_task(shell, document):
+    logged = shell("run", document(FLOW), "--id", "one", "-i", "x=5", "--log-format", "json", "--log-level", "debug")
+    assert logged.exit_code == 3
+    lines = [json.loads(line) for line in logged.stderr.splitlines()]
+    assert {one["flow"] for one in lines} == {"one"}
+    assert lines[-1]["event"] == "flow_state"
+    assert lines[-1]["state"] == "approval-awaiting"
+    refused = shell("show", "nobody", "--log-format", "json")
+    [line] = [json.loads(one) for one in refused.stderr.splitlines()]
+    assert (refused.exit_code, line["event"], line["level"]) == (2, "refused", "error")
+
+
+@pytest.mark.parametrize("command", [("ls",), ("show", "one")])
+def test_looking_at_flows_lets_nothing_go_on(shell, document, tmp_path, command):
+    """What was unfinished in the store was gone on with, and cut as soon as the answer was there."""
+
+    later = Template(name="later", steps={"a": Step(action=Action(type="echo"))})
+
+    async def leave_a_task():
+        async with open_runtime(tmp_path / "flows.db", clock=VirtualClock(1e9)) as rt:
+            await rt.submit(later, task_id="t", delay=1e6)
+
+    shell("run", document(FLOW), "--id", "one", "-i", "x=5")
+    trio.run(leave_a_task)
+    assert "one" in shell(*command).stdout
+
+    async def read():
+        async with open_runtime(tmp_path / "flows.db", maintenance=True) as rt:
+            return await rt.status("t")
+
+    assert trio.run(read).run_count == 0
