@@ -102,4 +102,4 @@ async def test_another_of_one_kind_is_started_under_its_own_id(autojump_clock):
         assert s.address_of("a/b") is other
         await address.wait_stopped()
         await other.wait_stopped()
-    assert [name for _, name, _ in seen] == ["one", "other"]
+    assert [name for _, name, _ in seen] == ["one", "a/b"]
