@@ -23,6 +23,6 @@ They import `runtime.runner`, what they call in other processes (`runtime.worker
 ``_tls``        whom it trusts, and how it says who it is
 ``_reply``      what an HTTP reply means
 ``_connect``    connecting to where it is allowed
-``_texts``      lists and objects written as JSON texts, ``_blanks`` numbers left empty, ``_secrets`` secrets that are missing
+``_texts``      lists and objects written as JSON texts, ``_secrets`` secrets that are missing
 ``_thread``     blocking work off the event loop: much to decode, libraries that wait
 """

@@ -11,7 +11,6 @@ from typing import Any
 
 import attrs
 
-from runners._blanks import BlankIsDefault
 from runners._texts import PEOPLE, faults_of, mapping, mappings, names
 from runtime.runner import (
     PARENT_TAG,
@@ -21,6 +20,7 @@ from runtime.runner import (
     Json,
     NotAssigned,
     Outcome,
+    Runner,
     Spawn,
     Spawned,
     SpawnedTask,
@@ -70,12 +70,11 @@ class BatchConfig:
     watcher_groups: Json = None
 
 
-class Batch(BlankIsDefault[BatchConfig]):
+class Batch(Runner[BatchConfig]):
     """Starts many tasks of one template. It is over when all of them have ended, however they did."""
 
     name = "batch"
     config = BatchConfig
-    blanks = frozenset({"sub_batch_size"})
 
     def validate(self, config: BatchConfig) -> Iterator[Fault]:
         """Refuse a template that nobody knows, a reserved tag, and texts that are not JSON."""

@@ -11,9 +11,8 @@ from contextlib import suppress
 import attrs
 import trio
 
-from runners._blanks import BlankIsDefault
 from runners._connect import addresses_of, said
-from runtime.runner import Fault, Forbidden, Json, Outcome, StepFailed, StepRequest
+from runtime.runner import Fault, Forbidden, Json, Outcome, Runner, StepFailed, StepRequest
 
 _LAST_REPLY_SECONDS = 2.0
 """How long the last reply is waited for."""
@@ -63,12 +62,11 @@ class PingConfig:
     fail_on_loss: bool = False
 
 
-class Ping(BlankIsDefault[PingConfig]):
+class Ping(Runner[PingConfig]):
     """Sends ICMP echo requests and measures the replies."""
 
     name = "ping"
     config = PingConfig
-    blanks = frozenset({"count", "interval_second"})
 
     def validate(self, config: PingConfig) -> Iterator[Fault]:
         """Refuse an empty name."""

@@ -310,8 +310,8 @@ class Runner(ABC, Generic[C]):
             return attrs.evolve(checked, faults=(*checked.faults, *_faults_of(self, checked.config)))
         if checked.remains is None:
             return checked
-        known = {fault.path for fault in checked.faults}
-        more = [one for one in _faults_of(self, checked.remains) if one.path and one.path not in known]
+        known = tuple(f"{fault.path}{end}" for fault in checked.faults for end in (".", "["))
+        more = [one for one in _faults_of(self, checked.remains) if one.path and not f"{one.path}.".startswith(known)]
         return attrs.evolve(checked, faults=(*checked.faults, *more))
 
     def validate(self, config: C) -> Iterable[Fault]:  # noqa: ARG002 - for those that override it

@@ -41,6 +41,7 @@ from runtime.api.commands import (
 from runtime.api.feed import Feed
 from runtime.api.flow_commands import AboutFlows
 from runtime.api.flow_desk import FlowAnswer, FlowDesk
+from runtime.api.interventions import intervention
 from runtime.api.queries import (
     FindTask,
     GetComment,
@@ -62,13 +63,15 @@ from runtime.engine import rights
 from runtime.engine.rights import Administrators, Identity
 from runtime.engine.states import ANY
 from runtime.engine.task import Comment, Task
-from runtime.errors import Fault, Forbidden, InputInvalid, NotFound, did_you_mean
+from runtime.errors import Conflict, Fault, Forbidden, InputInvalid, NotFound, did_you_mean
 from runtime.frozen import frozen
 from runtime.ids import new_id
 from runtime.journal.listing import Involved, Role, Wanted
 from runtime.journal.protocol import Listed, Place, Trouble
 from runtime.journal.shared import LeaseFigures
 from runtime.notifications.figures import NotificationFigures
+from runtime.templates.faults import Faults
+from runtime.templates.inputs import check_inputs
 from runtime.templates.model import Function, Template, normalise_name
 from runtime.values.json import Json
 from runtime.work.durations import Durations
@@ -220,7 +223,12 @@ class Desk:
         task = await self._seen(message, who)
         if not may(message, who, task, self.administrators):
             raise Forbidden(f"{who.username or 'nobody'} may not do this to task {task.header.task_id}")
-        return await self._do(message, who, task)
+        answer = await self._do(message, who, task)
+        done = intervention(message, task)
+        if done:
+            with suppress(Conflict):  # it has as many comments as it may have, and what was done is done
+                await self._runtime.operator(task.header.task_id, requester=who.username).comment(done)
+        return answer
 
     async def _seen(self, message: AboutTask, who: Identity) -> Task:
         """Give the task of a message, if it is there for who asks."""
@@ -284,7 +292,7 @@ class Desk:
             case ExtendTask():
                 await operator.extend(message.reason)
             case RejectTask():
-                await operator.reject(message.reason)
+                await operator.reject(message.reason or "rejected")
             case EditTaskInputs():
                 await operator.edit_task(
                     inputs=message.inputs,
@@ -325,14 +333,17 @@ class Desk:
     async def _submit_batch(self, message: SubmitBatch, who: Identity) -> TakenBatch:
         template = await self._usable(message.template, who)
         batch = message.batch_id or new_id()
-        faults = [
-            Fault(f"inputs[{index}].{name}", "it is among the common inputs too")
-            for index, inputs in enumerate(message.inputs)
-            for name in inputs
-            if name in message.common_inputs
-        ]
+        faults = Faults()
+        for index, inputs in enumerate(message.inputs):
+            path = f"inputs[{index}]"
+            twice = [name for name in inputs if name in message.common_inputs]
+            faults.extend(Fault(f"{path}.{name}", "it is among the common inputs too") for name in twice)
+            try:
+                check_inputs(template.inputs, {**message.common_inputs, **inputs}, root=path)
+            except InputInvalid as refusal:
+                faults.extend(refusal.faults)
         if faults:
-            raise InputInvalid(faults)
+            raise InputInvalid(faults.placed())
         submissions = [
             self._submission(
                 message,

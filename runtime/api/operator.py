@@ -80,7 +80,7 @@ class Operator:
         """Grant as many runs again as its template does to a task that has used up its own; the next follows at once."""
         await self._ask(ExtendTask(task_id=self.task_id, requester=self.requester, reason=reason))
 
-    async def reject(self, reason: str = "") -> None:
+    async def reject(self, reason: str = "rejected") -> None:
         """Say that a task that nobody has taken on will not be done: it is WONTFIX."""
         await self._ask(RejectTask(task_id=self.task_id, requester=self.requester, reason=reason))
 
@@ -178,7 +178,12 @@ class Operator:
         header, template = task.header, task.plan.template
         wanted = header.inputs if inputs is None else _unmasked(_plain(inputs), header.inputs, template)
         prepared = await prepare_task(
-            template, wanted, {}, infos=lambda: task.values.task, evaluator=self._workshop.evaluator
+            template,
+            wanted,
+            {},
+            infos=lambda: task.values.task,
+            evaluator=self._workshop.evaluator,
+            keep_undeclared=True,
         )
         message = EditTaskInputs(
             task_id=self.task_id,

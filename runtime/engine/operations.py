@@ -84,7 +84,8 @@ def operate(turn: Turn, event: Operation) -> Refused | None:
 
 
 def _conflict(turn: Turn, cannot: str, hint: str = "") -> Conflict:
-    now = turn.resolution if turn.header.resolution_id else "not taken on by anybody"
+    waits = turn.resolution is not ResolutionState.CANCELLED and not turn.header.resolution_id
+    now = "not taken on by anybody" if waits else turn.resolution if turn.header.resolution_id else turn.state
     return Conflict(f"task {turn.header.task_id} cannot be {cannot}: it is {now}{f' ({hint})' if hint else ''}")
 
 

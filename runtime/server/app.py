@@ -32,7 +32,7 @@ from runtime.api.desk import Answer, Desk, SeenTask
 from runtime.api.queries import FindTask, GetStatistics, GetTask
 from runtime.engine.rights import Identity
 from runtime.engine.states import ResolutionState
-from runtime.errors import Conflict, Refused, Unavailable
+from runtime.errors import Conflict, NotFound, Refused, Unavailable, did_you_mean
 from runtime.logs.lines import log
 from runtime.server.asking import messages_of
 from runtime.server.audit import Audit, about, line_of, new_request_id
@@ -262,7 +262,12 @@ async def _runs_by_itself(office: Office, task_id: str, who: Identity) -> bool:
 
 async def _task_of_execution(office: Office, request: Request, who: Identity) -> str:
     found = await office.desk.handle(FindTask(resolution_id=request.path_params["id"]), who)
-    return found.task.header.task_id if isinstance(found, SeenTask) else ""
+    if not isinstance(found, SeenTask):
+        return ""
+    step = request.path_params.get("name")
+    if step is not None and step not in found.task.steps:
+        raise NotFound("step", step, did_you_mean(step, [*found.task.steps]))
+    return found.task.header.task_id
 
 
 async def _message(office: Office, asked: Asked) -> Response:

@@ -18,6 +18,8 @@ an attrs class                    a mapping of its fields; null leaves a field a
 any other class                   the text that it can be called with (`ValueError` from it is the fault)
 ================================  =====================================================================================
 
+An empty text leaves a ``bool``, a number or a `Duration` at its default, where it has one, as null does.
+
 While a template is checked, a text that holds ``{{`` passes every type that text can become, as `Templated`; converters
 and validators of such a field are not asked. A list, a mapping or an attrs class is never made of text, templated or
 not: there it is a fault. Faults name types and known words, not the value, which may be a secret; what a validator or

@@ -9,6 +9,7 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_
 
 import attrs
 
+from runtime.duration import Duration
 from runtime.errors import did_you_mean
 from runtime.structuring.place import Place, Reader, Report, Templated, kind, words
 from runtime.structuring.scalars import SCALARS, choice, scalar, text
@@ -16,6 +17,9 @@ from runtime.values.json import Json
 
 _MOST_WARNINGS = 20  # for one mapping: finding the nearest known key takes time
 
+
+_BLANK: Mapping[Any, Json] = dict.fromkeys((bool, int, float, Duration), "")
+"""What stands for nothing at all in a field of these types; in all others, nothing does."""
 
 _ANYTHING = Templated("{{}}")
 """Stands where nobody knows what will."""
@@ -121,13 +125,14 @@ def _mapping(inner: Reader) -> Reader:
 
 
 @cache
-def _fields(type_: Any) -> Mapping[str, tuple["attrs.Attribute[Any]", Reader]]:
-    """Give the fields of a class and their readers, by the key that a document calls them.
+def _fields(type_: Any) -> Mapping[str, tuple["attrs.Attribute[Any]", Reader, Json]]:
+    """Give the fields of a class, their readers and what is nothing to them, by the key that a document calls them.
 
     It is asked for when the class is first read: until then, a class may hold itself.
     """
     hints = get_type_hints(type_)
-    return {_key(field): (field, reader(hints.get(field.name, object))) for field in attrs.fields(type_) if field.init}
+    types = {field: hints.get(field.name, object) for field in attrs.fields(type_) if field.init}
+    return {_key(field): (field, reader(hint), _BLANK.get(hint)) for field, hint in types.items()}
 
 
 def _key(field: "attrs.Attribute[Any]") -> str:
@@ -158,17 +163,19 @@ def _warn_of_unread_keys(place: Place, members: Mapping[str, Json], known: list[
 def _given(place: Place, members: Mapping[str, Json], type_: Any) -> Iterator[tuple[str, Any]]:
     """Read the fields that the document gives. Those at fault are left out; while it is checked, they may be anything."""
     faults = place.report.faults
-    for key, (field, read) in _fields(type_).items():
+    for key, (field, read, blank) in _fields(type_).items():
         required = field.default is attrs.NOTHING
         value = members.get(key)
+        if not required and value in (None, blank):
+            continue
         before = len(faults)
-        if value is not None or (required and key in members):
+        if key in members:
             built = read(place.member(key, value))
             if len(faults) == before:
                 yield key, built
             elif place.report.checking:
                 yield key, _ANYTHING if built is None else built
-        elif required:
+        else:
             place.member(key).fault("is missing")
             if place.report.checking:
                 yield key, _ANYTHING

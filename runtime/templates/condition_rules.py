@@ -132,7 +132,7 @@ def _check_relations(check: Check, dependencies: Dependencies, distant: list[_Di
     unrelated = dependencies.unrelated((one.step, one.target) for one in distant)
     for one in distant:
         if (one.step, one.target) in unrelated:
-            message = f"{one.subject} of {one.step} cannot impact the state of step {one.target}"
+            message = f"{one.subject} cannot impact the state of step {one.target}"
             check.fault(one.path, message, "it may change itself, what it depends on and what depends on it")
 
 

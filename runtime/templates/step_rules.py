@@ -101,7 +101,7 @@ def check_custom_states(check: Check, path: str, states: Sequence[str]) -> None:
     """Check the names of custom states."""
     for index, state in enumerate(states):
         if state in BUILTIN:
-            check.fault(item(path, index), f"Custom state {shown(state)} is not allowed, it is a reserved state")
+            check.fault(item(path, index), f"Custom state {shown(state)} is not allowed as it's a reserved state")
         elif not state or "," in state:
             check.warn(item(path, index), f"no dependency can name the custom state {shown(state)}")
 

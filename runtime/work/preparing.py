@@ -27,10 +27,11 @@ async def prepare_task(
     *,
     infos: Callable[[], Mapping[str, Json]],
     evaluator: Evaluator,
+    keep_undeclared: bool = False,
 ) -> PreparedTask:
     """Check the inputs, then render the title and the template's tags with them; given tags are laid over those as is.
 
-    `infos` gives what the texts see as ``.task``. Given tags are never rendered: they come from a requester (Q72).
+    `infos` gives what the texts see as ``.task``. Inputs that are not declared are dropped, but for `keep_undeclared`. Given tags are never rendered: they come from a requester (Q72).
 
     Raises:
         InputInvalid, TemplateInvalid: with every fault and its path.
@@ -38,7 +39,7 @@ async def prepare_task(
     """
     if template.blocked:
         raise Conflict(f'template "{template.name}" is blocked: no task can be made from it')
-    checked = check_inputs(template.inputs, inputs)
+    checked = check_inputs(template.inputs, inputs, keep_undeclared=keep_undeclared)
     title, own = template.title_format, template.tags
     if "{{" in title or any("{{" in text for text in own.values()):
         values = Values(input=checked, task=infos(), variables=template.variables)

@@ -185,6 +185,7 @@ async def test_a_line_break_adds_no_header():
         ({"smtp_port": "65536"}, "smtp_port"),
         ({"smtp_port": "smtp"}, "smtp_port"),
         ({"to": []}, "to"),
+        ({"to": "bob, eve"}, "to"),
         ({"to": ["bob"]}, "to[0]"),
         ({"to": ["a@b.c", "x y@z"]}, "to[1]"),
         ({"from_address": "a@b@c"}, "from_address"),

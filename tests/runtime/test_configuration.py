@@ -116,6 +116,12 @@ def test_a_field_refuses_what_does_not(type_, value, problem):
     assert refusal(holding(type_), {"field": value}) == [f"field: {problem}"]
 
 
+@pytest.mark.parametrize("type_", [bool, int, float, Duration])
+def test_an_empty_text_leaves_what_no_text_is_at_its_default_where_it_has_one(type_):
+    assert structure(holding(type_, default=type_(1)), {"field": ""}).field == type_(1)
+    assert refusal(holding(type_), {"field": ""})[0].startswith("field: ")
+
+
 @attrs.frozen(kw_only=True)
 class User:
     name: str = attrs.field(validator=attrs.validators.min_len(1))

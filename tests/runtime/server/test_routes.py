@@ -290,7 +290,9 @@ async def test_a_batch_is_taken_on_as_a_whole(server):
     assert sorted(one["title"] for one in listed) == ["Greet a", "Greet b"]
     clash = {**asked, "common_input": {"name": "c"}}
     assert (await ada.post("/batch", json=clash)).status_code == 400
-    assert (await ada.post("/batch", json={**asked, "inputs": [{"name": "a"}, {}]})).status_code == 400
+    wrong = await ada.post("/batch", json={**asked, "inputs": [{}, {"name": "a"}, {"name": 5}]})
+    assert wrong.status_code == 400
+    assert [fault["path"] for fault in wrong.json()["faults"]] == ["inputs[0].name", "inputs[2].name"]
     assert len((await ada.get("/task")).json()) == 2
 
 
@@ -416,10 +418,71 @@ async def test_an_open_loop_is_mended_by_sending_it_back(server):
     assert (await server.runtime.wait(made["id"])).steps["each"].children[0]["output"] == "mended"
 
 
+async def test_every_manual_intervention_leaves_a_comment_of_who_did_what(server):
+    """Whoever looks at the task next has to know why it is not as its template would have it."""
+    admin = server.client("admin")
+    made = await submitted(server.client("ada"), "wrong")
+    await server.runtime.wait(made["id"])
+    path = f"/resolution/{made['resolution']}"
+    step = (await admin.get(f"{path}/step/a")).json()
+    for method, rest, body in (
+        ("POST", "/pause", None),
+        ("PUT", "/step/a/state", {"state": "TO_RETRY"}),
+        ("PUT", "/step/a", step),
+        ("PUT", "", {"resolver_inputs": {"more": 1}}),
+        ("POST", "/run", None),
+    ):
+        reply = await admin.request(method, path + rest, json=body)
+        assert reply.status_code == 204, reply.text
+    assert (await admin.post(f"{path}/extend")).status_code == 400
+    await server.runtime.wait(made["id"])
+    await admin.post("/v1/messages", json={"type": "cancel_task", "task_id": made["id"], "reason": "enough of it"})
+    seen = (await server.client("ada").get(f"/task/{made['id']}")).json()["comments"]
+    assert [(one["username"], one["content"]) for one in seen] == [
+        ("admin", "paused it"),
+        ("admin", 'set the state of step "a": CLIENT_ERROR -> TO_RETRY'),
+        ("admin", "edited steps: a"),
+        ("admin", "edited the inputs of its resolver"),
+        ("admin", "ran it"),
+        ("admin", "cancelled it: enough of it"),
+    ]
+
+
+async def test_a_task_that_has_as_many_comments_as_it_may_have_can_still_be_mended(server, monkeypatch):
+    monkeypatch.setattr("runtime.engine.comments.MOST_COMMENTS", 0)
+    made = await submitted(server.client("ada"), "wrong")
+    await server.runtime.wait(made["id"])
+    assert (await server.client("admin").post(f"/resolution/{made['resolution']}/pause")).status_code == 204
+
+
+async def test_a_step_that_is_not_there_cannot_be_edited(server):
+    admin = server.client("admin")
+    made = await submitted(server.client("ada"), "wrong")
+    await server.runtime.wait(made["id"])
+    path = f"/resolution/{made['resolution']}"
+    await admin.post(f"{path}/pause")
+    step = (await admin.get(f"{path}/step/a")).json()
+    assert (await admin.put(f"{path}/step/b", json=step)).status_code == 404
+    assert (await admin.put(f"{path}/step/b/state", json={"state": "DONE"})).status_code == 404
+    assert [*(await admin.get(path)).json()["steps"]] == ["a"]
+    for wrong in ({"steps": []}, {"steps": "a"}, {"resolver_inputs": []}):
+        assert (await admin.put(path, json=wrong)).status_code == 400
+
+
+async def test_what_a_template_does_not_declare_is_kept_when_a_task_is_edited(server):
+    ada = server.client("ada")
+    made = await submitted(ada, "by-hand", input={"name": "Ada", "more": 1})
+    assert made["input"] == {"name": "Ada"}
+    edited = await ada.put(f"/task/{made['id']}", json={"input": {"name": "Bob", "more": 1}})
+    assert (edited.json()["input"], edited.json()["title"]) == ({"name": "Bob", "more": 1}, "Greet Bob")
+
+
 async def test_a_task_is_rejected_once(server):
     made = await submitted(server.client("ada"), "by-hand")
     assert (await server.client("ada").post(f"/task/{made['id']}/wontfix")).status_code == 204
-    assert (await server.client("ada").get(f"/task/{made['id']}")).json()["state"] == "WONTFIX"
+    seen = (await server.client("ada").get(f"/task/{made['id']}")).json()
+    assert (seen["state"], seen["stop_reason"]) == ("WONTFIX", "ada: rejected")
+    assert "it is WONTFIX" in (await server.client("ada").post(f"/task/{made['id']}/wontfix")).json()["error"]
     assert (await server.client("ada").post(f"/task/{made['id']}/wontfix")).status_code == 400
     assert (await server.client("oscar").post("/resolution", json={"task_id": made["id"]})).status_code == 400
 

@@ -164,7 +164,7 @@ def test_every_fault_of_every_file_is_named_at_once_and_nothing_that_follows_fro
         f=GREET,
     ) == [
         'a.yaml: action.type: Invalid executor action: no runner called "ehco"',
-        'a.yaml: custom_states[0]: Custom state "DONE" is not allowed, it is a reserved state',
+        'a.yaml: custom_states[0]: Custom state "DONE" is not allowed as it\'s a reserved state',
         'b.yaml: action.configuration.name: Invalid executor action: missing function_args "name"',
         'b.yaml: conditions[0].type: Unknown condition type: "chek"',
     ]
@@ -293,7 +293,7 @@ CALLED = "Condition of function"
             condition("b: DONE"),
             {"a": calling("f", NAMED), "b": step()},
             "steps.a.action.type",
-            f'{CALLED} "f" of a cannot impact the state of step b',
+            f'{CALLED} "f" cannot impact the state of step b',
         ),
     ],
 )

@@ -114,7 +114,7 @@ def only(section: str, /, **fields: Any) -> dict[str, Any]:
         (
             with_step(custom_states=["A", "SERVER_ERROR"]),
             "steps.one.custom_states[1]",
-            'Custom state "SERVER_ERROR" is not allowed, it is a reserved state',
+            'Custom state "SERVER_ERROR" is not allowed as it\'s a reserved state',
         ),
         (with_step(custom_states=["ANY"]), "steps.one.custom_states[0]", 'Custom state "ANY" is not allowed'),
         (
