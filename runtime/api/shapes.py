@@ -117,7 +117,7 @@ def resolution_shape(task: Task, *, manages: bool, instance: int | None) -> dict
         "task_title": view.title,
         "resolver_username": header.resolver,
         "state": str(view.resolution),
-        "created": written(header.submitted_at),
+        "created": written(header.resolved_at),
         "run_count": view.run_count,
         "run_max": view.run_max,
         "base_configurations": _plain(template.base_configurations) if manages else {},

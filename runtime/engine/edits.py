@@ -97,6 +97,7 @@ def _start_over(draft: "Draft", record: TaskStartedOver) -> None:
         groups_of_resolver=draft.header.groups_of_resolver if record.resolver == draft.header.resolver else (),
         resolver_inputs=record.resolver_inputs,
         run_max=record.run_max,
+        resolved_at=record.at,
     )
     plan = draft.plan if record.template is None else plan_like(draft.plan, record.template)
     notes = draft.notes

@@ -159,7 +159,7 @@ def _cancel(turn: Turn, event: CancelRequested) -> Refused | None:
 def _held(turn: Turn, cannot: str) -> Refused | None:
     """Refuse an edit of a task that is not held, or in which something is in flight."""
     if turn.resolution is not ResolutionState.PAUSED:
-        return _conflict(turn, cannot, "pause it first")
+        return _conflict(turn, cannot, "" if turn.resolution in _FINISHED else "pause it first")
     return _conflict(turn, cannot, _IN_FLIGHT) if turn.live else None
 
 

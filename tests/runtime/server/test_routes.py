@@ -391,11 +391,14 @@ async def test_an_execution_is_paused_mended_and_started_over(server):
     assert (await ada.get(f"/task/{made['id']}")).json()["state"] == "DONE"
     refused = await admin.post("/resolution", json={"task_id": made["id"], "start_over": True})
     assert refused.status_code == 400
+    assert (await admin.put(f"{path}/step/a", json=step)).json()["error"].endswith("it is DONE")  # and cannot be held
     again = await submitted(ada, "wrong")
     await server.runtime.wait(again["id"])
+    first = (await admin.get(f"/resolution/{again['resolution']}")).json()
     over = await admin.post("/resolution", json={"task_id": again["id"], "start_over": True})
     assert over.status_code == 201
     assert over.json()["id"] != again["resolution"]
+    assert over.json()["created"] > first["last_stop"] > first["created"] >= again["created"]
     assert (await admin.get(f"/resolution/{again['resolution']}")).status_code == 404
 
 
@@ -611,6 +614,7 @@ async def test_an_execution_tells_when_it_ran_and_who_goes_on_with_it(server):
     run = (await ada.get(f"/resolution/{task['resolution']}")).json()
     assert task["last_start"] == run["last_start"] <= run["last_stop"] == task["last_stop"]
     assert "instance_id" not in run  # nobody goes on with it any more
+    assert task["created"] <= run["created"] <= run["last_start"]
     slow = attrs.evolve(HELLO, name="slow", steps={"a": Step(action=Action.calling(trio.sleep_forever))})
     task = await server.runtime.submit(attrs.evolve(slow, result_format={}), {"name": "x"}, requester="ada")
     run = (await ada.get(f"/resolution/{(await task.status()).resolution_id}")).json()
