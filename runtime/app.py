@@ -47,7 +47,7 @@ from actors import (
 from runtime.api.callables import recall_callables
 from runtime.api.client import Runtime
 from runtime.cache import Cache
-from runtime.configuration import HOST_ITEM
+from runtime.configuration import HOST_ITEM, host_settings
 from runtime.destinations import EVERYWHERE, Destinations
 from runtime.engine.rights import Administrators
 from runtime.errors import Refused
@@ -69,7 +69,7 @@ from runtime.values.snapshot import DEFAULT_REGION
 from runtime.work.broadcast import Broadcast
 from runtime.work.claims import Claims, Sole
 from runtime.work.collector import Collector
-from runtime.work.config import shown_config
+from runtime.work.config import Host, shown_config
 from runtime.work.failures import FailureLog
 from runtime.work.flows.door import OpenDoor
 from runtime.work.holdups import telling_of_holdups
@@ -86,6 +86,7 @@ from runtime.work.wakeups import Agenda, WakeUps
 
 if TYPE_CHECKING:
     from runtime.notifications.settings import Notifications
+    from runtime.notifications.setup import Telling
     from runtime.work.sharing import Sharing
 
 _INTAKE_CAPACITY: Final = 10_000
@@ -158,6 +159,18 @@ def _check_seconds(**given: object) -> None:
             raise ValueError(f"{name}_seconds is {seconds!r}: it must be a number, 0 or more")
 
 
+def _telling(
+    notifications: "Notifications | Mapping[str, Json] | None",
+    config: Mapping[str, str],
+    root: Callable[[], Supervisor],
+) -> "Telling | None":
+    if notifications is None and HOST_ITEM not in config:
+        return None
+    from runtime.notifications.setup import set_up  # noqa: PLC0415 - most runtimes notify nobody
+
+    return set_up(notifications, config, root)
+
+
 def _load(sources: TemplateSources, types: ActionTypes, catalogue: Templates, evaluator: Evaluator) -> None:
     """Load templates, and what renders them: the first of their tasks would hold everybody up for it otherwise."""
     load_templates(sources, types, catalogue)
@@ -183,7 +196,7 @@ async def open_runtime(
     environment: Mapping[str, str] | None = None,
     grace_seconds: float = 3.0,
     answer_within_seconds: float = 30.0,
-    keep_ended_seconds: float = 30 * 86_400.0,
+    keep_ended_seconds: float | None = None,
     journal: Journal | None = None,
     clock: Clock | None = None,
     faults: Faults | None = None,
@@ -234,7 +247,7 @@ async def open_runtime(
             be; without, what ``utask-cfg`` says, and otherwise nothing is limited but the size of results.
         grace_seconds: what running steps get to finish when the runtime is shut down.
         answer_within_seconds: how long a call waits for the runtime's answer before it raises `Unavailable`.
-        keep_ended_seconds: how long tasks are kept once they are DONE or CANCELLED.
+        keep_ended_seconds: how long tasks are kept once they are DONE or CANCELLED; without, what ``utask-cfg`` says, or 30 days.
         journal: another place to keep records in, instead of a store; it is closed with the runtime.
         clock: where times come from; tests give a virtual one.
         maintenance: only read, and let nothing go on by itself: for work on the store, such as other keys
@@ -246,7 +259,7 @@ async def open_runtime(
     Raises:
         Refused: this is no task of trio; the text says what to use instead.
         SettingInvalid: arguments are of another kind; each is named, and nothing was started.
-        ConfigurationInvalid, ValueError: the notifications cannot be used; nothing was started.
+        ConfigurationInvalid, ValueError: ``utask-cfg`` or the notifications cannot be used; nothing was started.
         FunctionInvalid, TemplateInvalid, FlowInvalid: a file or a flow cannot be used; nothing was started.
         StoreUnusable: the store cannot be used; the text says why and what to do.
     """
@@ -272,7 +285,10 @@ async def open_runtime(
         flows=flows,
         maintenance=maintenance,
     )
-    _check_seconds(grace=grace_seconds, answer_within=answer_within_seconds, keep_ended=keep_ended_seconds)
+    host = host_settings(Host, config or {})
+    keep_seconds = host.completed_task_expiration if keep_ended_seconds is None else keep_ended_seconds
+    _check_seconds(grace=grace_seconds, answer_within=answer_within_seconds, keep_ended=keep_seconds)
+    limits = limits or limits_of(config or {})
     clock = clock or SystemClock()
     shutdown = ShutdownContext(grace_seconds=grace_seconds + RECORDING_SECONDS)
     kit = flows or Flows()
@@ -280,11 +296,7 @@ async def open_runtime(
     for function in callables:
         known_callables.register(function)
     root: Supervisor
-    telling = None
-    if notifications is not None or HOST_ITEM in (config or {}):
-        from runtime.notifications.setup import set_up  # noqa: PLC0415 - most runtimes notify nobody
-
-        telling = set_up(notifications, dict(config or {}), lambda: root)
+    telling = _telling(notifications, dict(config or {}), lambda: root)
     notices = telling.notices if telling else None
     broadcast = Broadcast(notices.note if notices else None)
     catalogue = Templates()
@@ -311,7 +323,6 @@ async def open_runtime(
         await BRIEF.run(_load, templates, library.types, catalogue, evaluator)
     journal = journal or await _journal(store, keys)
     timers = Timers(clock, shutdown=shutdown)
-    limits = limits or limits_of(config or {})
     everywhere = Everywhere(journal, shutdown) if limits.everywhere and isinstance(journal, SharedJournal) else None
     resources = Resources(limits, lambda: root.address_of(_RESOURCES), everywhere) if limits.pools else None
     agenda = Agenda(timers)
@@ -335,7 +346,12 @@ async def open_runtime(
         ),
         timers=timers,
         agenda=agenda,
-        plans=Plans(partial(recall_callables, functions=known_callables), shown_config(config or {}), region, limits),
+        plans=Plans(
+            partial(recall_callables, functions=known_callables),
+            shown_config(config or {}, host.concealed_secrets),
+            region,
+            limits,
+        ),
         broadcast=broadcast,
         faults=faults,
         shutdown=shutdown,
@@ -378,7 +394,7 @@ async def open_runtime(
                 root.start_child(
                     ChildSpec(
                         id="collector",
-                        start=lambda _incarnation: Collector(journal, timers, keep_ended_seconds),
+                        start=lambda _incarnation: Collector(journal, timers, keep_seconds),
                         restart=Restart.PERMANENT,
                         stop_within=0,
                     )

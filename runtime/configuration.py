@@ -11,9 +11,18 @@ import attrs
 
 from runtime.errors import Fault, Invalid
 from runtime.structuring import Place, Report, Templated, reader
-from runtime.values.json import Json, NotJson, normalise
+from runtime.values.json import Json, NotJson, loads, normalise
 
-__all__ = ("HOST_ITEM", "Checked", "ConfigurationInvalid", "Templated", "check_configuration", "overlay", "structure")
+__all__ = (
+    "HOST_ITEM",
+    "Checked",
+    "ConfigurationInvalid",
+    "Templated",
+    "check_configuration",
+    "host_settings",
+    "overlay",
+    "structure",
+)
 
 C = TypeVar("C")
 
@@ -74,6 +83,22 @@ def structure(config: type[C], configuration: Json, base: Json = None) -> C:
     if built is None or report.faults:
         raise ConfigurationInvalid(report.faults)
     return built
+
+
+def host_settings(config: type[C], items: Mapping[str, str]) -> C:
+    """Build `config` from the members of the item ``utask-cfg`` that are its fields; without that item, of defaults.
+
+    Raises:
+        ConfigurationInvalid: the item is no JSON object, or with every fault and its path.
+    """
+    try:
+        item = loads(items.get(HOST_ITEM, "{}"))
+    except ValueError as fault:
+        raise ConfigurationInvalid([Fault(HOST_ITEM, f"is not JSON: {fault}")]) from None
+    if not isinstance(item, Mapping):
+        raise ConfigurationInvalid([Fault(HOST_ITEM, "must be a JSON object")])
+    of_config: Any = config
+    return structure(config, {one.name: item[one.name] for one in attrs.fields(of_config) if one.name in item})
 
 
 def _read(config: type[C], configuration: Json, base: Json, report: Report) -> C | None:

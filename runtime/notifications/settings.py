@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import attrs
 
-from runtime.configuration import HOST_ITEM, ConfigurationInvalid, structure
+from runtime.configuration import ConfigurationInvalid, structure
 from runtime.duration import Duration
 from runtime.frozen import frozen
 from runtime.templates.model import normalise_name
@@ -206,24 +206,6 @@ class Notifications:
         if action.disabled:
             return ()
         return action.notify_backends or self.notify_config
-
-
-_KEYS = ("notify_config", "notify_actions", "base_url", "dashboard_path_prefix")
-
-
-def notifications_of(config: Mapping[str, str]) -> Notifications | None:
-    """Read what the configuration item ``utask-cfg`` says of notifications; None when it says nothing.
-
-    Raises:
-        ConfigurationInvalid: with every fault and its path.
-    """
-    try:
-        item: Any = loads(config.get(HOST_ITEM, "{}"))
-    except ValueError:
-        item = {}
-    if not isinstance(item, Mapping) or not item.get("notify_config"):
-        return None
-    return structure(Notifications, {key: item[key] for key in _KEYS if key in item})
 
 
 def credentials_of(config: Mapping[str, str], name: str) -> tuple[str, str]:

@@ -7,9 +7,9 @@ from typing import Final
 import attrs
 
 from actors import ChildSpec, Restart, Supervisor, nested
-from runtime.configuration import structure
+from runtime.configuration import host_settings, structure
 from runtime.notifications.notifier import CAPACITY, STOP_WITHIN_SECONDS, Notices, Notifier
-from runtime.notifications.settings import Notifications, notifications_of
+from runtime.notifications.settings import Notifications
 from runtime.notifications.shapes import check_targets
 from runtime.values.json import Json
 
@@ -35,10 +35,10 @@ def set_up(
         ValueError: a backend's credentials are not in the configuration.
     """
     if given is None or isinstance(given, Notifications):
-        settings = given or notifications_of(config)
+        settings = given or host_settings(Notifications, config)
     else:
         settings = structure(Notifications, given)
-    if settings is None or not settings.notify_config:
+    if not settings.notify_config:
         return None
     check_targets(settings, config)
     notifier = ChildSpec(

@@ -4,10 +4,13 @@ An item is a text; one that reads as YAML or JSON is shown as the data it stands
 host is never shown (Q73), nor what the item ``utask-cfg`` names in its list ``concealed_secrets``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+import attrs
+
 from runtime.configuration import HOST_ITEM
+from runtime.duration import Duration
 from runtime.runner import loads_yaml
 from runtime.values.json import Json
 
@@ -24,12 +27,28 @@ _NEVER_SHOWN: Final = frozenset(
 )
 
 
-def shown_config(items: Mapping[str, str]) -> Mapping[str, Json]:
+def _positive(_host: object, _field: object, seconds: float) -> None:
+    if seconds <= 0:
+        raise ValueError("must be positive")
+
+
+@attrs.frozen(kw_only=True)
+class Host:
+    """What ``utask-cfg`` says (section 13.2), but for limits and notifications.
+
+    Attributes:
+        concealed_secrets: the items that templates do not see.
+        completed_task_expiration: how long tasks are kept once they ended, in seconds.
+    """
+
+    concealed_secrets: tuple[str, ...] = ()
+    completed_task_expiration: Duration = attrs.field(default=Duration(30 * 86_400.0), validator=_positive)
+
+
+def shown_config(items: Mapping[str, str], concealed: Iterable[str]) -> Mapping[str, Json]:
     """Give the items that templates may see, as data."""
-    host = _data(items.get(HOST_ITEM, ""))
-    listed = host.get("concealed_secrets") if isinstance(host, Mapping) else None
-    concealed = {name for name in listed if isinstance(name, str)} if isinstance(listed, list) else set()
-    return {name: _data(text) for name, text in items.items() if name not in _NEVER_SHOWN | concealed}
+    hidden = _NEVER_SHOWN.union(concealed)
+    return {name: _data(text) for name, text in items.items() if name not in hidden}
 
 
 def _data(text: str) -> Json:

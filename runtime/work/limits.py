@@ -6,10 +6,9 @@ from typing import Any, Final
 
 import attrs
 
-from runtime.configuration import HOST_ITEM, structure
+from runtime.configuration import HOST_ITEM, host_settings
 from runtime.duration import Duration
 from runtime.engine.states import Admission
-from runtime.values.json import loads
 
 TOTAL: Final = "steps"
 """What every step holds while its action runs."""
@@ -179,13 +178,7 @@ def limits_of(config: Mapping[str, str]) -> Limits:
     """
     if HOST_ITEM not in config:
         return Limits()
-    try:
-        item: Any = loads(config[HOST_ITEM])
-    except ValueError:
-        item = {}
-    names = {field.name for field in attrs.fields(_Configured)}
-    said = {key: value for key, value in item.items() if key in names} if isinstance(item, Mapping) else {}
-    configured = structure(_Configured, said)
+    configured = host_settings(_Configured, config)
     runs, crashed = configured.max_concurrent_executions, configured.max_concurrent_executions_from_crashed
     if crashed is None:
         crashed = _FROM_CRASHED if runs == _UNLIMITED else min(_FROM_CRASHED, runs)

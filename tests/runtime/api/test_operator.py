@@ -18,6 +18,7 @@ from runtime import (
     open_runtime,
 )
 from runtime.api.messages import StepStateChanged, TaskStateChanged
+from runtime.configuration import ConfigurationInvalid
 from runtime.engine.draft import replay
 from runtime.engine.rights import Administrators
 from runtime.journal.listing import Wanted
@@ -379,6 +380,35 @@ async def test_config_is_shown_to_steps_but_for_what_is_concealed(autojump_clock
         view = await task.wait()
     assert view.steps["a"].output == "1 just text: [ <no value> <no value>"
     assert view.result == {"r": "1"}
+
+
+@pytest.mark.parametrize(
+    ("item", "fault"),
+    [
+        ("admin_usernames: [ann]", "utask-cfg: is not JSON"),
+        ("[]", "utask-cfg: must be a JSON object"),
+        ('{"concealed_secrets": "secret"}', "concealed_secrets: must be a list"),
+        ('{"completed_task_expiration": 30}', "completed_task_expiration: must be a duration"),
+        ('{"resource_limits": {"a": "many"}}', "resource_limits.a: must be a number"),
+        ('{"notify_config": []}', "notify_config: must be a mapping"),
+    ],
+)
+async def test_a_host_item_that_cannot_be_read_starts_nothing(item, fault):
+    """Else what it conceals would be shown, and what it limits would be without limit."""
+    with pytest.raises(ConfigurationInvalid, match=fault):
+        async with open_runtime(config={"utask-cfg": item}):
+            raise AssertionError
+
+
+async def test_the_host_says_how_long_tasks_are_kept_once_they_ended(autojump_clock, clock):
+    async with open_runtime(clock=clock, config={"utask-cfg": '{"completed_task_expiration": "2h"}'}) as rt:
+        task = await rt.submit(plan(a=step()))
+        await task.wait()
+        await trio.sleep(3600)
+        assert (await task.status()).state is TaskState.DONE
+        await trio.sleep(3 * 3600)
+        with pytest.raises(NotFound):
+            await task.status()
 
 
 async def test_tags_are_changed_whatever_state_a_task_is_in(autojump_clock, rt):

@@ -1,8 +1,8 @@
 import pytest
 
-from runtime.configuration import ConfigurationInvalid, structure
+from runtime.configuration import ConfigurationInvalid, host_settings, structure
 from runtime.notifications.notice import Notice, readers_of
-from runtime.notifications.settings import Notifications, NotifyEvent, credentials_of, notifications_of
+from runtime.notifications.settings import Notifications, NotifyEvent, credentials_of
 from runtime.notifications.shapes import check_targets
 
 HOOK = {"type": "webhook", "config": {"webhook_url": "https://h/hook"}}
@@ -126,8 +126,6 @@ def test_credentials_that_are_not_there_once_are_said_so_before_anything_starts(
 
 def test_the_configuration_item_of_utask_is_read():
     item = '{"admin_usernames": ["a"], "base_url": "https://u", "notify_config": {"hook": {"type": "slack", "config": {"webhook_url": "https://s"}}}}'
-    found = notifications_of({"utask-cfg": item})
-    assert found is not None
+    found = host_settings(Notifications, {"utask-cfg": item})
     assert (found.base_url, list(found.notify_config)) == ("https://u", ["hook"])
-    assert notifications_of({}) is None
-    assert notifications_of({"utask-cfg": "[]"}) is None
+    assert not host_settings(Notifications, {}).notify_config
