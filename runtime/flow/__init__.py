@@ -46,6 +46,9 @@ Where the specification leaves a choice, or the original is not to be followed, 
   flow that waits to be retried can be cancelled too.
 * A rerun brings back the steps that were not attempted, and only those: a row that was executed is never reset. A stale
   plan clones what is left of its group, from the plan on (Q13).
+* The apply of a plan is the next system step behind it in its unit (a user step, without one), up to the next plan: what
+  stands between them is bookkeeping. A step that is retried as several others, one of which is tried again, is retried as
+  all of them again, and the rest of the first time is discarded: no apply goes with another plan than its own.
 * In a parallel group a lane is a step and its clones: skipping the group, retrying it, and what goes with a plan all
   stay within the lane (Q10).
 * A plan-only flow never applies, whatever its generator thought. A directive that nobody knows means stop.

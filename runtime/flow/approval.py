@@ -24,7 +24,6 @@ from runtime.flow.records import (
 )
 from runtime.flow.rows import Approval, Response, Step
 from runtime.flow.states import (
-    EXECUTABLE,
     SKIPPED_WITH_A_DENIAL,
     Directive,
     ExecutionType,
@@ -75,7 +74,7 @@ def _failed_before(turn: Turn, step: Step) -> bool:
 
 def _skip_noop(turn: Turn, step: Step) -> None:
     """There is nothing to apply: the plan and its apply step are skipped, and nobody is asked."""
-    apply_step = _apply_step(turn, step)
+    apply_step = turn.flow.apply_of(step)
     if apply_step is not None:
         turn.set_step(apply_step, StepStatus.AUTO_SKIPPED, metadata={"reason": "the plan has no changes"})
     turn.set_target(step.id, TargetStatus.AUTO_SKIPPED)
@@ -83,12 +82,6 @@ def _skip_noop(turn: Turn, step: Step) -> None:
     turn.leave(
         step.id, StepStatus.AUTO_SKIPPED, directive, metadata={"reason": "the plan has no changes", "noop": True}
     )
-
-
-def _apply_step(turn: Turn, step: Step) -> str | None:
-    """Find the step that would apply a plan: the next one that can run in its group and generation (Q4)."""
-    unit = turn.flow.unit_of(step)
-    return next((one.id for one in unit if one.key > step.key and one.status.status in EXECUTABLE), None)
 
 
 def policies_evaluated(turn: Turn, event: PoliciesEvaluated) -> None:
@@ -107,8 +100,8 @@ def _plan_only(turn: Turn, step: Step) -> None:
     """Nothing is applied, whatever the generator thought: the apply step of a plan is skipped."""
     if step.no_op:
         turn.set_step(step.id, StepStatus.AUTO_SKIPPED, metadata={"reason": ""})
-    apply_step = _apply_step(turn, step)
-    if apply_step is not None and turn.step(apply_step).spec.execution_type is ExecutionType.SYSTEM:
+    apply_step = turn.flow.apply_of(step)
+    if apply_step is not None:
         turn.set_step(apply_step, StepStatus.AUTO_SKIPPED, metadata={"reason": "the flow only plans"})
     turn.set_target(step.id, TargetStatus.NO_DRIFT if step.no_op else TargetStatus.DRIFTED)
     turn.leave(
@@ -126,7 +119,7 @@ def ask(turn: Turn, step_id: str) -> None:
     turn.set_step(step_id, StepStatus.APPROVAL_AWAITING, "waiting for approval", {"step_idx": step.idx})
     turn.record(ApprovalRequested(at=turn.at, step=step_id, approval_id=f"a-{step_id}", type=kind, expires_at=due))
     if flow.approves_by_itself(step):
-        _answer(turn, step_id, ResponseType.APPROVE, AUTO_NOTE)
+        answer(turn, step_id, ResponseType.APPROVE, AUTO_NOTE)
     else:
         turn.effects.append(ArmTimer(due))
         turn.notes.append(StepParked(step_id))
@@ -143,7 +136,7 @@ def change_option(turn: Turn, event: ApprovalOptionChanged) -> Refused | None:
     )
     for step_id in sorted(flow.parked, key=lambda one: flow.steps[one].key):
         if turn.step(step_id).stage is Stage.ANSWER and turn.flow.approves_by_itself(turn.step(step_id)):
-            _answer(turn, step_id, ResponseType.APPROVE, AUTO_NOTE)
+            answer(turn, step_id, ResponseType.APPROVE, AUTO_NOTE)
     return None
 
 
@@ -173,12 +166,12 @@ def respond(turn: Turn, event: ResponseGiven) -> Refused | None:
     if not step.spec.takes_answers_of(event.by, event.groups, admin=event.admin):
         may = [*step.spec.approvers, *(f"group {one}" for one in step.spec.approver_groups)]
         return Forbidden(f"{event.by} may not answer step {step.id}: {', '.join(may)} may")
-    if kind is ResponseType.RETRY and flow.retries_of(step) >= step.spec.retry.max_retries:
+    if kind is ResponseType.RETRY and flow.retries_of(step) >= flow.limit_of(step):
         times = flow.retries_of(step)
         return Conflict(
             f"the plan of step {step.id} was made again {times} times, all that it may be: approve or deny it"
         )
-    _answer(turn, step.id, kind, event.note)
+    answer(turn, step.id, kind, event.note)
     return None
 
 
@@ -207,7 +200,8 @@ def _comes_late(flow: Flow, approval: Approval, response: Response) -> bool:
     return approves and response.at - approval.asked_at > flow.header.plan_seconds
 
 
-def _answer(turn: Turn, step_id: str, kind: ResponseType, note: str) -> None:
+def answer(turn: Turn, step_id: str, kind: ResponseType, note: str = "") -> None:
+    """Give the answer to an approval; a hook that wants to know of it is told first."""
     response = Response(id=f"response-{step_id}", type=kind, note=note, by=turn.by, at=turn.at)
     turn.record(ApprovalAnswered(at=turn.at, step=step_id, response=response))
     hook = hook_of(turn.flow, turn.step(step_id))
@@ -237,7 +231,7 @@ def _apply(turn: Turn, step_id: str, kind: ResponseType) -> None:
     said = f"{kind} by {response.by}{f': {response.note}' if response.note else ''}" if response else str(kind)
     if step.approval is not None and response is not None and _comes_late(turn.flow, step.approval, response):
         hours = turn.flow.header.plan_seconds / 3600
-        plan_again(turn, step, f"{said}, but the plan was more than {hours:g} h old", group=True)
+        _plan_again(turn, step, f"{said}, but the plan was more than {hours:g} h old", group=True)
         return
     match kind:
         case ResponseType.APPROVE | ResponseType.AUTO_APPROVE:
@@ -257,12 +251,12 @@ def _apply(turn: Turn, step_id: str, kind: ResponseType) -> None:
             turn.record(StepStaged(at=turn.at, step=step_id, stage=Stage.DEPENDENTS))
             turn.effects.append(FindDependents(step_id, step.attempt))
         case ResponseType.RETRY:
-            plan_again(turn, step, said)
+            _plan_again(turn, step, said)
         case _:
             assert_never(kind)
 
 
-def plan_again(turn: Turn, step: Step, reason: str, *, group: bool = False) -> None:
+def _plan_again(turn: Turn, step: Step, reason: str, *, group: bool = False) -> None:
     """Throw a plan away, so that a clone makes a fresh one; with `group`, as part of its whole group."""
     turn.notes.append(StepReleased(step.id, RunType.RETRY))
     turn.set_target(step.id, TargetStatus.DISCARDED)

@@ -1,6 +1,7 @@
 """What becomes of the steps that will not be reached (spec sections 6.3, 8.2, 11.2 and 14.4)."""
 
 from collections.abc import Callable, Iterable
+from itertools import takewhile
 
 from runtime.flow.rows import Step
 from runtime.flow.states import EXECUTABLE, GroupStatus, StepStatus
@@ -26,6 +27,14 @@ def discard_siblings(turn: Turn, step: Step, reason: str) -> None:
     _mark(turn, members, lambda one: one.status.status in EXECUTABLE, StepStatus.DISCARDED, reason)
 
 
+def discard_lane(turn: Turn, step: Step, reason: str) -> None:
+    """Discard the steps behind `step` in its lane that were not begun: what it was cloned as, along with it."""
+    order = turn.flow.order
+    behind = (turn.step(one) for one in order.of_generation(step.group_idx, step.generation, step))
+    lane = takewhile(lambda one: one.lane == step.lane, behind)
+    _mark(turn, (one.id for one in lane), lambda one: one.status.status in EXECUTABLE, StepStatus.DISCARDED, reason)
+
+
 def skip_steps(
     turn: Turn, step_ids: Iterable[str], reason: str, statuses: frozenset[StepStatus], *, but: str = ""
 ) -> None:
@@ -34,9 +43,9 @@ def skip_steps(
 
 
 def close_groups(turn: Turn, reason: str) -> None:
-    """Discard the groups that were not reached, and mark their steps as not attempted."""
+    """Discard the groups that were not reached; mark their steps as not attempted, and what is left of the one at hand."""
     flow = turn.flow
-    for group_idx in flow.order.groups[flow.position + 1 :] if flow.groups else ():
+    for group_idx in flow.order.groups[flow.position :] if flow.groups else ():
         group_id = flow.live_groups.get(group_idx)
         if group_id is not None and flow.groups[group_id].status.status == GroupStatus.PENDING:
             turn.set_group(group_id, GroupStatus.DISCARDED, reason)

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import attrs
 
+from runtime.flow.cleanup import discard_lane
 from runtime.flow.flow import AUTO_RETRIED
 from runtime.flow.generation import SPACING, group_id
-from runtime.flow.naming import generation_name, next_name
+from runtime.flow.naming import generation_name, next_name, retry_number
 from runtime.flow.records import GroupAdded, RowsAdded, StepAdded, StepRetried
 from runtime.flow.rows import CloneSpec, Group, Step, StepSpec
 from runtime.flow.states import GroupStatus, Mode, StepStatus
@@ -20,6 +21,8 @@ class CloneRefused(Exception):
 def clone_step(turn: Turn, step_id: str) -> Sequence[str]:
     """Put a clone (or what its signal wants in its place) right behind a step.
 
+    What it was cloned as itself is cloned as a whole: the rest of that is not carried out.
+
     Raises:
         CloneRefused: its retries are spent; nothing was changed.
     """
@@ -27,6 +30,7 @@ def clone_step(turn: Turn, step_id: str) -> Sequence[str]:
     limit = step.spec.retry.max_retries
     if step.retry_index + 1 > limit:
         raise CloneRefused(f'step "{step.name}" was retried {step.retry_index} times, of {limit} allowed')
+    discard_lane(turn, step, f"step {step.id}, which it goes with, was retried")
     specs = _specs(step.spec)
     rows = [
         _clone(
@@ -81,9 +85,8 @@ def clone_group(turn: Turn, group: Group) -> None:
         raise CloneRefused(f"{group.name} is parallel: its steps are retried one by one")
     flow = turn.flow
     members = [turn.step(one) for one in flow.order.of_generation(group.group_idx, group.generation)]
-    latest = [step for step in members if step.id not in _superseded(members)]
     generation = group.generation + 1
-    limit = min((step.spec.retry.max_retries for step in members), default=0)
+    limit = flow.limit_of_group(group)
     if generation > limit:
         raise CloneRefused(f"{group.name} was retried {group.generation} times, of {limit} allowed")
     not_before = _not_before(turn, members)
@@ -92,7 +95,7 @@ def clone_group(turn: Turn, group: Group) -> None:
         if step.status.status != StepStatus.DISCARDED:
             turn.set_step(step.id, StepStatus.DISCARDED, metadata={"reason": "retried with its group"})
             turn.record(StepRetried(at=turn.at, step=step.id))
-    clone_generation(turn, latest, into=_next_group(group, generation), not_before=not_before)
+    clone_generation(turn, newest_of(members), into=_next_group(group, generation), not_before=not_before)
 
 
 def _not_before(turn: Turn, steps: Sequence[Step]) -> float:
@@ -106,15 +109,12 @@ def _not_before(turn: Turn, steps: Sequence[Step]) -> float:
     return turn.at + longest if longest else 0.0
 
 
-def _superseded(members: Sequence[Step]) -> set[str]:
-    """Name the members that a clone of theirs stands for already: all but the last row of each lane.
-
-    A lane that was cloned as several steps is represented by those of its last clone.
-    """
+def newest_of(members: Sequence[Step]) -> Sequence[Step]:
+    """Give the members but for those that a clone of theirs stands for already: those of the last clone of each lane."""
     newest: dict[str, int] = {}
     for step in members:
         newest[step.lane] = max(newest.get(step.lane, 0), step.retry_index)
-    return {step.id for step in members if step.retry_index < newest[step.lane]}
+    return [step for step in members if step.retry_index == newest[step.lane]]
 
 
 def _next_group(group: Group, generation: int) -> GroupAdded:
@@ -137,7 +137,7 @@ def _specs(spec: StepSpec) -> Sequence[StepSpec]:
 def _as(spec: StepSpec, one: CloneSpec) -> StepSpec:
     return attrs.evolve(
         spec,
-        name=next_name(one.name),
+        name=generation_name(one.name, (retry_number(spec.name) or 0) + 1),
         signal=one.signal,
         legacy_signal=None,
         execution_type=one.execution_type,
@@ -176,6 +176,6 @@ def _clone(
         group_id=step.group_id if group is None else group.id,
         metadata={"is_retry": True, "retry_idx": generation if fresh else retry_index},
         retry_index=retry_index,
-        target_type=spec.target_type,
+        target_type=step.target_type,
         not_before=not_before,
     )

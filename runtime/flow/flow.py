@@ -7,6 +7,7 @@ wait for a free lane.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import Final
 
 import attrs
@@ -16,7 +17,17 @@ from runtime.flow.order import Order
 from runtime.flow.outcomes import ApprovalPauseError, Ending, FlowFailedError, FlowNotDone
 from runtime.flow.records import ApprovalOptionSet, FlowCancelled, FlowCreated, PoliciesReported
 from runtime.flow.rows import Group, Run, Step
-from runtime.flow.states import COMPLETE, ApprovalOption, ExecutionType, FlowStatus, FlowTurn, Mode, Stage, StepStatus
+from runtime.flow.states import (
+    COMPLETE,
+    EXECUTABLE,
+    ApprovalOption,
+    ExecutionType,
+    FlowStatus,
+    FlowTurn,
+    Mode,
+    Stage,
+    StepStatus,
+)
 from runtime.flow.status import Status
 
 AUTO_RETRIED: Final = "auto_retried"
@@ -201,6 +212,27 @@ class Flow:
         if step.spec.retry.group and self.mode is Mode.GROUP and not self.groups[step.group_id].parallel:
             return step.generation
         return step.retry_index
+
+    def limit_of(self, step: Step) -> int:
+        """Say how many retries a step may have, by the count of `retries_of`: of a group, what all its steps allow."""
+        if step.spec.retry.group and self.mode is Mode.GROUP and not self.groups[step.group_id].parallel:
+            return self.limit_of_group(self.groups[step.group_id])
+        return step.spec.retry.max_retries
+
+    def limit_of_group(self, group: Group) -> int:
+        """Say how often a group may be retried: as often as each of its steps."""
+        members = self.order.of_generation(group.group_idx, group.generation)
+        return min((self.steps[one].spec.retry.max_retries for one in members), default=0)
+
+    def apply_of(self, step: Step) -> str | None:
+        """Find the step that would apply a plan: behind it in its unit, before another plan, and able to run (Q4)."""
+        behind = (one for one in self.unit_of(step) if one.key > step.key and one.status.status in EXECUTABLE)
+        own = list(takewhile(lambda one: one.spec.execution_type is not ExecutionType.APPROVAL, behind))
+        for kind in (ExecutionType.SYSTEM, ExecutionType.USER):
+            for one in own:
+                if one.spec.execution_type is kind:
+                    return one.id
+        return None
 
     def group_at(self, position: int) -> Group | None:
         """Give the live group at a position."""

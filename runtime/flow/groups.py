@@ -2,12 +2,12 @@
 
 from typing import assert_never
 
-from runtime.flow.cleanup import discard_siblings
+from runtime.flow.cleanup import discard_lane, discard_siblings
 from runtime.flow.cloning import CloneRefused, clone_step
 from runtime.flow.lifecycle import queue
 from runtime.flow.records import GroupLeft, LaneClosed, LaneOpened
 from runtime.flow.rows import FAILED_LANE, Group, Step, directive_of
-from runtime.flow.states import EXECUTABLE, Directive, GroupStatus, StepStatus
+from runtime.flow.states import EXECUTABLE, Directive, GroupStatus
 from runtime.flow.turn import GroupAnswered, GroupFailed, StepAnswered, Turn
 
 _OVER = frozenset({GroupStatus.SUCCESS, GroupStatus.CANCELLED, GroupStatus.DISCARDED})
@@ -86,26 +86,15 @@ def _on_lane(turn: Turn, group: Group, step: Step, directive: Directive) -> None
             else:
                 close_lane(turn, group, step, directive)
         case Directive.STOP:
-            _discard_lane(turn, step)
+            discard_lane(turn, step, f"step {step.id} ended its lane")
             close_lane(turn, group, step, directive)
         case Directive.SKIP_GROUP:
-            _discard_lane(turn, step)
+            discard_lane(turn, step, f"step {step.id} ended its lane")
             close_lane(turn, group, step, Directive.CONTINUE)
         case Directive.AWAIT_APPROVAL:
             pass
         case _:
             assert_never(directive)
-
-
-def _discard_lane(turn: Turn, step: Step) -> None:
-    """Discard what is left of a lane that ends early."""
-    following = turn.flow.order.next(step)
-    while following is not None and turn.step(following).lane == step.lane:
-        beside = turn.step(following)
-        if beside.status.status in EXECUTABLE:
-            reason = f"step {step.id} ended its lane"
-            turn.set_step(beside.id, StepStatus.DISCARDED, metadata={"reason": reason})
-        following = turn.flow.order.next(beside)
 
 
 def close_lane(turn: Turn, group: Group, step: Step, answer: str) -> None:

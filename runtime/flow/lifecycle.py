@@ -114,15 +114,15 @@ def work_failed(turn: Turn, step_id: str, error: str, description: str) -> None:
     """Decide what follows from a failure: another try without asking, the end, or waiting for a person."""
     step = turn.step(step_id)
     rule = step.spec.retry
-    count = turn.flow.retries_of(step) + 1
-    if step.spec.skip_on_failure and (turn.flow.mode is Mode.FLAT or not rule.auto or count > rule.max_retries):
+    count, limit = turn.flow.retries_of(step) + 1, turn.flow.limit_of(step)
+    if step.spec.skip_on_failure and (turn.flow.mode is Mode.FLAT or not rule.auto or count > limit):
         metadata: dict[str, Json] = {"reason": error, SKIPPED_ON_FAILURE: True, "retry_index": step.retry_index}
         turn.leave(step_id, StepStatus.ERROR, Directive.CONTINUE, description, metadata)
     elif turn.flow.mode is Mode.FLAT or not rule.auto:
         turn.fail(step_id, error, description)
-    elif rule.max_retries >= count > rule.limit_auto:
+    elif limit >= count > rule.limit_auto:
         turn.fail(step_id, error, description, {AUTO_RETRIES_SPENT: True})
-    elif count > rule.max_retries:
+    elif count > limit:
         turn.leave(
             step_id,
             StepStatus.ERROR,
@@ -131,7 +131,7 @@ def work_failed(turn: Turn, step_id: str, error: str, description: str) -> None:
             {
                 "reason": error,
                 RETRIES_EXHAUSTED: True,
-                "max_retries": rule.max_retries,
+                "max_retries": limit,
                 "retry_index": step.retry_index,
             },
         )
@@ -144,7 +144,7 @@ def _retry(turn: Turn, step: Step, count: int, error: str, description: str) -> 
         "reason": error,
         AUTO_RETRIED: True,
         "retry_idx": count,
-        "max_retries": step.spec.retry.max_retries,
+        "max_retries": turn.flow.limit_of(step),
         "directive": str(retry_directive(step.spec.retry)),
     }
     if Hook.ON_RETRY in step.spec.hooks:

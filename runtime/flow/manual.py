@@ -1,7 +1,7 @@
 """What people ask of a flow whose step failed, or that they want to wait (spec sections 12.2, 12.6 and 13.3)."""
 
 from runtime.errors import Conflict, NotFound, Refused
-from runtime.flow.approval import expire, plan_again
+from runtime.flow.approval import answer, expire
 from runtime.flow.cleanup import close_groups
 from runtime.flow.ends import fail_flow
 from runtime.flow.events import (
@@ -16,12 +16,11 @@ from runtime.flow.flow import Flow
 from runtime.flow.lifecycle import queue, retry_directive
 from runtime.flow.outcomes import PAUSED
 from runtime.flow.records import FlowParked, FlowSuperseded, PauseSet, StepRetried
-from runtime.flow.rerun import rerun
+from runtime.flow.rerun import rerun, standing
 from runtime.flow.rerun_input import RerunInput
 from runtime.flow.rows import Step
 from runtime.flow.segments import go_on, resume
 from runtime.flow.states import (
-    EXECUTABLE,
     GOES_ON,
     Directive,
     ExecutionType,
@@ -29,6 +28,7 @@ from runtime.flow.states import (
     GroupStatus,
     Mode,
     RerunOperation,
+    ResponseType,
     RunType,
     Stage,
     StepStatus,
@@ -50,8 +50,8 @@ def _refusal(flow: Flow, step: Step, verb: str, *, allowed: bool) -> Refused | N
     if not allowed:
         what = "retryable" if verb == "retried" else "skippable"
         return Conflict(f"step {step.id} cannot be {verb}: {what}=false")
-    if step.status.status != StepStatus.ERROR or (flow.mode is Mode.GROUP and step.id not in flow.failed):
-        return Conflict(f"step {step.id} cannot be {verb}: it is {step.status.status}")
+    if step.id not in flow.failed:
+        return Conflict(f"step {step.id} cannot be {verb}: {standing(step)}")
     return None
 
 
@@ -69,10 +69,10 @@ def retry_step(turn: Turn, event: RetryStepRequested) -> Refused | None:
     refusal = None if made_again else _refusal(flow, step, "retried", allowed=step.spec.retryable)
     if refusal is not None:
         return refusal
-    if flow.retries_of(step) >= step.spec.retry.max_retries:
+    if flow.retries_of(step) >= flow.limit_of(step):
         return Conflict(f"step {step.id} was retried {flow.retries_of(step)} times, which is all that it may be")
     if made_again:
-        plan_again(turn, step, f"made again for {event.by}")
+        answer(turn, step.id, ResponseType.RETRY)
         return None
     if flow.mode is not Mode.GROUP:
         return rerun(turn, _retry_input(flow, step, event.stale_plan))
@@ -115,7 +115,7 @@ def skip_step(turn: Turn, event: SkipStepRequested) -> Refused | None:
     if flow.mode is not Mode.GROUP:
         return rerun(turn, _skip_input(flow, step))
     turn.set_step(step.id, StepStatus.USER_SKIPPED, metadata={"reason": f"skipped by {event.by}"})
-    for apply_id in _applies(flow, step):
+    for apply_id in _additional(flow, step):
         turn.set_step(apply_id, StepStatus.USER_SKIPPED, metadata={"reason": f"its plan {step.id} was skipped"})
     _revive(turn, step)
     resume(turn, RunType.SKIP, step.id)
@@ -129,17 +129,14 @@ def _skip_input(flow: Flow, step: Step) -> RerunInput:
         flow_id=flow.header.flow_id,
         step_id=step.id,
         operation=RerunOperation.SKIP_STEP,
-        additional_skip_step_ids=_applies(flow, step),
+        additional_skip_step_ids=_additional(flow, step),
     )
 
 
-def _applies(flow: Flow, step: Step) -> tuple[str, ...]:
-    """Name the steps that would apply a plan that is skipped: nothing else can come of them."""
-    if step.spec.execution_type is not ExecutionType.APPROVAL:
-        return ()
-    behind = (one for one in flow.unit_of(step) if one.key > step.key and one.status.status in EXECUTABLE)
-    first = next((one.id for one in behind if one.spec.execution_type is ExecutionType.SYSTEM), None)
-    return () if first is None else (first,)
+def _additional(flow: Flow, step: Step) -> tuple[str, ...]:
+    """Name what is skipped with a step: what would apply the plan that it makes."""
+    apply_step = flow.apply_of(step) if step.spec.execution_type is ExecutionType.APPROVAL else None
+    return () if apply_step is None else (apply_step,)
 
 
 def _revive(turn: Turn, step: Step) -> None:
@@ -163,18 +160,13 @@ def retry_group(turn: Turn, event: RetryGroupRequested) -> Refused | None:
         return Conflict(f"group {step.group_idx} of flow {flow_id} cannot be retried: it does not wait for anybody")
     if group.parallel:
         return Conflict(f"group {step.group_idx} of flow {flow_id} is parallel: retry its steps one by one")
-    if group.generation >= _limit(flow, step):
+    if group.generation >= flow.limit_of_group(group):
         return Conflict(f"group {step.group_idx} of flow {flow_id} was retried as often as it may be")
     for parked in list(flow.parked):
         turn.set_target(parked, TargetStatus.DISCARDED)
     resume(turn, RunType.RETRY, step.id)
     turn.notes.append(GroupAnswered(group.id, Directive.RETRY_GROUP, step.id))
     return None
-
-
-def _limit(flow: Flow, step: Step) -> int:
-    members = flow.order.of_generation(step.group_idx, step.generation)
-    return min(flow.steps[one].spec.retry.max_retries for one in members)
 
 
 def pause(turn: Turn, event: PauseRequested) -> Refused | None:

@@ -34,12 +34,16 @@ def base_name(name: str) -> str:
     return _RETRY.sub("", name, count=1).strip() if _RETRY.search(name) else name.strip()
 
 
+def retry_number(name: str) -> int | None:
+    """Give the number of the ``(retry n)`` that a name ends with; None without one, or one too large to be counted on."""
+    found = _RETRY.search(name)
+    return None if found is None or len(found[1]) > _MOST_DIGITS else int(found[1])
+
+
 def next_name(name: str) -> str:
     """Name the clone of a step: ``x`` gives ``x (retry 1)``, which gives ``x (retry 2)``."""
-    found = _RETRY.search(name)
-    if found is None or len(found[1]) > _MOST_DIGITS:
-        return f"{name} (retry 1)"
-    return f"{base_name(name)} (retry {int(found[1]) + 1})".strip()
+    number = retry_number(name)
+    return f"{name} (retry 1)" if number is None else generation_name(name, number + 1)
 
 
 def generation_name(name: str, generation: int) -> str:

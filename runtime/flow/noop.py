@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from runtime.errors import did_you_mean
-from runtime.values.json import Json
+from runtime.values.json import Json, loads
 
 PlanReader: TypeAlias = Callable[[Json], bool]
 """Says whether a plan changes nothing. Raises `PlanUnreadable` when it cannot tell."""
@@ -64,11 +64,18 @@ def _changes(contents: Json) -> bool:
     return all(_unchanged(one, f"changes[{n}]") for n, one in enumerate(_list(plan.get("changes"), "changes")))
 
 
+def _decoded(text: str) -> Json:
+    try:
+        return loads(text)
+    except ValueError as error:
+        raise PlanUnreadable(f"a terraform plan has to be an object, or its text: {error}") from error
+
+
 def _terraform(contents: Json) -> bool:
-    """Empty text counts as changed: nobody knows what it would do."""
+    """Read a plan, or its text as JSON. Empty text counts as changed: nobody knows what it would do."""
     if contents == "":
         return False
-    plan = _object(contents, "a terraform plan")
+    plan = _object(_decoded(contents) if isinstance(contents, str) else contents, "a terraform plan")
     for key in ("resource_changes", "deferred_changes"):
         if not all(_unchanged(one, f"{key}[{n}]") for n, one in enumerate(_list(plan.get(key), key))):
             return False

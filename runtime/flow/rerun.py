@@ -1,9 +1,10 @@
 """Running a flow without groups again, from a step on (spec section 12.5)."""
 
 from runtime.errors import Conflict, Fault, NotFound, Refused, RequestInvalid
-from runtime.flow.cloning import CloneRefused, clone_generation, clone_step
+from runtime.flow.cloning import CloneRefused, clone_generation, clone_step, newest_of
 from runtime.flow.ends import fail_flow
 from runtime.flow.flat import enter
+from runtime.flow.flow import AUTO_RETRIED, SKIPPED_ON_FAILURE, Flow
 from runtime.flow.records import FlowReopened, RunOpened, StepRetried
 from runtime.flow.rerun_input import RerunInput
 from runtime.flow.rows import Step
@@ -38,7 +39,7 @@ def rerun(turn: Turn, given: RerunInput) -> Refused | None:
         return Conflict(f"flow {flow_id} cannot be rerun: it is {flow.status.status}")
     fault = _fault(turn, given)
     if fault is None:
-        refusal = _precondition(turn.step(given.step_id), given)
+        refusal = _precondition(flow, turn.step(given.step_id), given)
         if refusal is not None:
             return refusal
     _reopen(turn, given)
@@ -80,11 +81,21 @@ def _fault(turn: Turn, given: RerunInput) -> Refused | None:
     return None
 
 
-def _precondition(step: Step, given: RerunInput) -> Refused | None:
+def standing(step: Step) -> str:
+    """Say where a step stands that cannot be retried or skipped."""
+    metadata = step.status.metadata
+    if step.status.status != StepStatus.ERROR:
+        return f"it is {step.status.status}"
+    if metadata.get(AUTO_RETRIED):
+        return "it was retried already"
+    return "the flow went on over its failure" if metadata.get(SKIPPED_ON_FAILURE) else "its retries are spent"
+
+
+def _precondition(flow: Flow, step: Step, given: RerunInput) -> Refused | None:
     retries = given.operation == RerunOperation.RETRY_STEP
     verb = "retried" if retries else "skipped"
-    if step.status.status != StepStatus.ERROR:
-        return Conflict(f"step {step.id} cannot be {verb}: it is {step.status.status}")
+    if step.id not in flow.failed:
+        return Conflict(f"step {step.id} cannot be {verb}: {standing(step)}")
     if not (step.spec.retryable if retries else step.spec.skippable):
         flag = "retryable" if retries else "skippable"
         return Conflict(f"step {step.id} cannot be {verb}: {flag}=false")
@@ -147,8 +158,8 @@ def _skip(turn: Turn, step: Step, given: RerunInput) -> Step:
 def _replan(turn: Turn, step: Step, plan: Step) -> None:
     """Clone what is left of the group, from the plan on, into its next generation (Q13)."""
     order = turn.flow.order
-    rest = [turn.step(one) for one in order.of_generation(step.group_idx, step.generation)]
-    rest = [one for one in rest if (one.key >= plan.key and not one.retried) or one.id == step.id]
+    members = [turn.step(one) for one in order.of_generation(step.group_idx, step.generation)]
+    rest = [one for one in newest_of(members) if one.key >= plan.key]
     for one in rest:
         if one.status.status != StepStatus.DISCARDED:
             turn.set_step(one.id, StepStatus.DISCARDED, metadata={"reason": "planned again"})

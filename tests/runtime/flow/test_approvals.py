@@ -253,6 +253,15 @@ def test_hooks_are_told_before_an_answer_takes_effect(mode):
 
 
 @MODES
+def test_a_plan_that_is_made_again_is_answered_whether_by_an_answer_or_by_a_retry(mode):
+    for again in (lambda loop: loop.answer("P", "retry"), lambda loop: loop.retry("P")):
+        loop = again(parked(mode, plan={"hooks": tuple(Hook)}))
+        assert loop.hooks == [("s1", "on_retry")]
+        assert loop.row("P").approval.response.type == "retry"
+        assert loop.statuses()["P (retry 1)"] == "approval-awaiting"
+
+
+@MODES
 @pytest.mark.parametrize(("answer", "hook"), [("retry", "on_retry"), ("deny-skip-current", "on_skip")])
 def test_a_skip_or_a_retry_that_its_hook_refuses_fails_the_step(mode, answer, hook):
     loop = parked(mode, plan={"hooks": tuple(Hook)})

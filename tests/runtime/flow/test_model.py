@@ -27,7 +27,7 @@ from runtime.flow.events import (
     UnpauseRequested,
 )
 from runtime.flow.rerun_input import RerunInput
-from runtime.flow.rows import GroupSpec, RetryRule, StepSpec
+from runtime.flow.rows import CloneSpec, GroupSpec, RetryRule, StepSpec
 from runtime.flow.states import ApprovalOption, ExecutionType, Hook, Mode, OnError, ResponseType
 from tests.support.plain_flow import CHANGES, NO_CHANGES, WORK, FlowLoop, Work, group, scripted, step
 
@@ -38,6 +38,10 @@ RULES = st.builds(
     max_auto=st.none() | st.integers(0, 2),
     group=st.booleans(),
     backoff_seconds=st.sampled_from([0.0, 0.0, 100.0]),
+)
+PLAN_AND_APPLY = (
+    CloneSpec(name="p", signal=WORK, execution_type=ExecutionType.APPROVAL),
+    CloneSpec(name="a", signal=WORK),
 )
 SPECS = st.builds(
     StepSpec,
@@ -54,6 +58,7 @@ SPECS = st.builds(
     replan=st.booleans(),
     skip_noop=st.booleans(),
     skip_on_failure=st.sampled_from([False, False, False, True]),
+    clone_as=st.sampled_from([(), (), PLAN_AND_APPLY]),
     hooks=st.lists(st.sampled_from(list(Hook)), max_size=2).map(tuple),
     idempotent=st.booleans(),
 )
@@ -194,11 +199,13 @@ def check_ended(loop: FlowLoop) -> None:
     flow = loop.flow
     assert flow.finished_at is not None
     assert not flow.live
-    active = {"in-progress", "checking-plan", "approval-awaiting", "queued"}
+    unfinished = {"in-progress", "checking-plan", "approval-awaiting", "queued", "pending"}
     rows = list(flow.steps.values())
-    assert not [one.id for one in rows if one.status.status in active]
-    pending = [one.id for one in rows if one.status.status == "pending"]
-    assert not pending or flow.status.status == "error", "what is left of a flow that ended was not attempted"
+    assert not [one.id for one in rows if one.status.status in unfinished], "what is left was not attempted"
+    assert not [one.id for one in flow.groups.values() if one.status.status in unfinished]
+    for one in rows:
+        newer = [other.created_at for other in rows if other.lane == one.lane and other.retry_index > one.retry_index]
+        assert one.started_at is None or not newer or one.started_at <= min(newer), "a clone stands for it"
     assert flow.turn in {"", "had"}
     assert not flow.delayed
     assert not flow.untold

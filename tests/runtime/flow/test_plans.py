@@ -4,7 +4,7 @@ import pytest
 
 from runtime.flow.noop import PLAN_READERS, PlanUnreadable, is_noop
 from runtime.flow.rows import Violation
-from runtime.flow.states import ApprovalOption, Mode, OnPolicyFailure
+from runtime.flow.states import ApprovalOption, ExecutionType, Mode, OnPolicyFailure
 from tests.support.plain_flow import CHANGES, NO_CHANGES, Evaluation, FlowLoop, Work, plan, scripted, step
 
 MODES = pytest.mark.parametrize("mode", list(Mode))
@@ -28,6 +28,22 @@ def test_a27_a_plan_without_changes_is_skipped_with_its_apply(mode):
 def test_a28_only_a_step_of_its_own_group_is_skipped_with_a_plan(mode):
     loop = FlowLoop(plan("P", 1), step("s", 2), mode=mode, script=NOTHING_TO_DO).run()
     assert loop.statuses() == {"P": "auto-skipped", "s": "success"}
+
+
+@MODES
+@pytest.mark.parametrize("plan_only", [True, False])
+def test_what_applies_a_plan_is_found_behind_what_only_goes_with_it_and_before_the_next_plan(mode, plan_only):
+    steps = [plan("P", 1), step("note", 1, execution_type=ExecutionType.HIDDEN), step("A", 1), step("check", 1)]
+    loop = FlowLoop(*steps, mode=mode, script=NOTHING_TO_DO, plan_only=plan_only).run()
+    assert loop.statuses() == {
+        "P": "approved" if plan_only else "auto-skipped",
+        "note": "success",
+        "A": "auto-skipped",
+        "check": "success",
+    }
+    two = FlowLoop(plan("P", 1), plan("P2", 1), step("A2", 1), mode=mode, script=NOTHING_TO_DO, plan_only=plan_only)
+    assert two.run().executed == ["P", "P2"]
+    assert two.statuses()["A2"] == ("auto-skipped" if plan_only else "pending")
 
 
 @pytest.mark.parametrize("mode", [Mode.CHILD, Mode.GROUP])
@@ -154,6 +170,8 @@ def test_the_clone_of_a_plan_starts_without_policy_keys():
         ("changes", {"changes": [{"actions": []}]}, False),
         ("terraform_plan", "", False),
         ("terraform_plan", {}, True),
+        ("terraform_plan", '{"resource_changes": [{"change": {"actions": ["no-op"]}}]}', True),
+        ("terraform_plan", '{"resource_changes": [{"change": {"actions": ["delete", "create"]}}]}', False),
         ("terraform_plan", {"resource_changes": [{"change": {"actions": ["no-op"]}}]}, True),
         ("terraform_plan", {"resource_changes": [{"change": {"actions": ["create"]}}]}, False),
         ("terraform_plan", {"output_changes": {"x": {"actions": ["update"]}}}, False),
@@ -182,6 +200,7 @@ def test_whether_a_plan_changes_anything(kind, contents, no_op):
         ("changes", {"changes": ["x"]}),
         ("changes", {"changes": [{"actions": "x"}]}),
         ("terraform_plan", "text"),
+        ("terraform_plan", "[]"),
         ("terraform_plan", {"resource_changes": {}}),
         ("helm_approval", []),
         ("kubernetes_manifest_approval", {"diff": ["x"]}),

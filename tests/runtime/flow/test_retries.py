@@ -19,6 +19,10 @@ from tests.support.plain_flow import WORK, FlowLoop, Work, group, plan, scripted
 
 LISTS = pytest.mark.parametrize("mode", [Mode.FLAT, Mode.CHILD])
 FAILS_ONCE = [Work(error="boom"), Work()]
+PLAN_AND_APPLY = (
+    CloneSpec(name="P", signal=WORK, execution_type=ExecutionType.APPROVAL),
+    CloneSpec(name="A", signal=WORK),
+)
 
 
 def failed(mode: Mode, *, name="s2", **fields) -> FlowLoop:
@@ -347,16 +351,63 @@ def test_a_person_may_retry_only_as_often_as_the_budget_says(mode):
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_a_step_may_be_retried_as_something_else(mode):
-    recipe = (
-        CloneSpec(name="P", signal=WORK, execution_type=ExecutionType.APPROVAL),
-        CloneSpec(name="A", signal=WORK),
-    )
-    loop = FlowLoop(step("A", 1, clone_as=recipe), step("after", 1), mode=mode, script=scripted(A=FAILS_ONCE)).run()
-    loop.retry("A")
+    loop = FlowLoop(step("A", 1, clone_as=PLAN_AND_APPLY), step("after", 1), mode=mode, script=scripted(A=FAILS_ONCE))
+    loop.run().retry("A")
     assert loop.statuses()["P (retry 1)"] == "approval-awaiting"
     loop.answer("P (retry 1)", "approve")
     assert loop.executed == ["A", "P (retry 1)", "A (retry 1)", "after"]
     assert loop.flow.status.status == "success"
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_what_a_step_is_retried_as_is_made_again_as_a_whole_and_nothing_is_applied_unapproved(mode):
+    loop = FlowLoop(step("A", 1, clone_as=PLAN_AND_APPLY), step("after", 1), mode=mode, script=scripted(A=FAILS_ONCE))
+    loop.run().retry("A")
+    loop.answer("P (retry 1)", "retry")
+    assert loop.executed == ["A", "P (retry 1)", "P (retry 2)"]
+    assert loop.statuses()["A (retry 1)"] == "discarded"
+    assert loop.statuses()["P (retry 2)"] == "approval-awaiting"
+    loop.answer("P (retry 2)", "approve")
+    assert loop.executed == ["A", "P (retry 1)", "P (retry 2)", "A (retry 2)", "after"]
+    assert loop.flow.status.status == "success"
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_clone_acts_on_the_same_kind_of_target_and_makes_one_of_its_own(mode):
+    script = scripted(x=[Work(error="boom", target=("deploy", "d1")), Work()])
+    loop = FlowLoop(step("x", 1), mode=mode, script=script).run().retry("x")
+    row = loop.row("x (retry 1)")
+    assert (row.target_type, row.target_id) == ("deploy", "")
+
+
+def test_a_row_that_was_retried_by_itself_is_not_retried_again():
+    fails = {"x": FAILS_ONCE, "y": Work(error="boom")}
+    steps = [step("x", 1, retry=RetryRule(auto=True)), step("y", 2)]
+    loop = FlowLoop(*steps, mode=Mode.CHILD, script=scripted(**fails)).run()
+    for refused in (loop.retry("x").refusal, loop.skip("x").refusal, loop.rerun("x", "retry-step").refusal):
+        assert isinstance(refused, Conflict)
+        assert "retried already" in str(refused)
+    assert loop.executed == ["x", "x (retry 1)", "y"]
+
+
+@pytest.mark.parametrize("kind", [step, plan])
+def test_a_group_is_retried_for_a_person_only_as_often_as_each_of_its_steps_may_be(kind):
+    steps = [kind("x", 1, retry=RetryRule(group=True)), step("y", 1, retry=RetryRule(max_retries=0))]
+    script = scripted(x=Work(error="boom")) if kind is step else scripted()
+    loop = FlowLoop(*steps, mode=Mode.GROUP, script=script).run()
+    before = loop.flow
+    assert isinstance(loop.retry("x").refusal, Conflict)
+    loop.ask(RetryGroupRequested(at=loop.now, by="grace", step="s1"))
+    assert isinstance(loop.refusal, Conflict)
+    assert loop.flow == before
+
+
+def test_a_group_that_asks_to_be_retried_too_often_stops_its_flow_and_leaves_nothing_waiting():
+    steps = [step("x", 1), step("y", 1, retry=RetryRule(max_retries=0)), step("z", 2)]
+    loop = FlowLoop(*steps, mode=Mode.GROUP, script=scripted(x=Work(directive="retry-group"))).run()
+    assert loop.statuses() == {"x": "success", "y": "not-attempted", "z": "not-attempted"}
+    assert loop.groups() == {"g1.0": "error", "g2.0": "discarded"}
+    assert loop.flow.error.retries_exhausted
 
 
 @pytest.mark.parametrize(
@@ -383,6 +434,9 @@ def test_a_newer_flow_of_the_owner_ends_the_wait_for_a_retry():
     assert loop.flow.superseded == "g"
     assert loop.flow.ended
     assert loop.statuses()["s3"] == "not-attempted"
+    of_the_group = FlowLoop(step("s1", 1), step("s2", 1), mode=Mode.GROUP, script=scripted(s1=FAILS_ONCE)).run()
+    of_the_group.ask(NewerFlowCreated(at=loop.now, flow_id="g"))
+    assert of_the_group.statuses() == {"s1": "error", "s2": "not-attempted"}
     assert isinstance(loop.retry("s2").refusal, Conflict)
     running = FlowLoop(step("x"), mode=Mode.GROUP, script=scripted(x=Work(blocked=True))).run()
     running.ask(NewerFlowCreated(at=running.now, flow_id="g"))
