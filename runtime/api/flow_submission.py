@@ -10,7 +10,7 @@ import attrs
 
 from runtime.api.flow_messages import SubmitFlow
 from runtime.errors import Fault, FlowInvalid, did_you_mean
-from runtime.flow.document import FlowDocument, read_flow
+from runtime.flow.document import FlowDocument, fault_of, read_flow
 from runtime.flow.generation import flatten
 from runtime.flow.naming import UNLABELLED, Labels
 from runtime.flow.records import APPROVAL_SECONDS, PLAN_SECONDS, FlowCreated
@@ -65,6 +65,11 @@ class FlowRequest:
         """
         known = self.document or FlowDocument()
         plan_only = known.plan_only if self.plan_only is None else self.plan_only
+        mode = choice(Mode, self.mode, "mode", known.mode)
+        on_error = choice(OnError, self.on_error, "on_error", known.on_error)
+        faults = fault_of(mode, on_error)
+        if faults:
+            raise FlowInvalid(faults)
         header = FlowCreated(
             at=0.0,
             by=self.by or "user",
@@ -77,10 +82,10 @@ class FlowRequest:
             org_id=self.org_id,
             metadata=dict(self.metadata),
             inputs=dict(self.inputs),
-            mode=choice(Mode, self.mode, "mode", known.mode),
+            mode=mode,
             plan_only=plan_only,
             approval_option=choice(ApprovalOption, self.approval_option, "approval_option", known.approval_option),
-            on_error=choice(OnError, self.on_error, "on_error", known.on_error),
+            on_error=on_error,
             on_policy_failure=choice(
                 OnPolicyFailure, self.on_policy_failure, "on_policy_failure", known.on_policy_failure
             ),

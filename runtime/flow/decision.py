@@ -97,7 +97,8 @@ def decide(flow: Flow, *events: Event) -> Decision:
         _settle(turn)
     if turn.flow.turn is not flow.turn and turn.flow.turn is not FlowTurn.HAS:
         turn.effects.append(MoveTurn())
-    if turn.flow.untold and (not flow.untold or any(isinstance(event, Resumed) for event in events)):
+    again = flow.finished_at != turn.flow.finished_at or any(isinstance(event, Resumed) for event in events)
+    if turn.flow.untold and (not flow.untold or again):
         turn.effects.append(TellParent())
     return Decision(turn.flow, turn.records, turn.effects, refusals)
 

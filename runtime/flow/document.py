@@ -59,6 +59,16 @@ class FlowDocument:
         return (*self.groups, *self.steps)
 
 
+def fault_of(mode: Mode, on_error: OnError) -> tuple[Fault, ...]:
+    """Say what is wrong with settings that do not go together, if anything is."""
+    if mode is not Mode.GROUP or on_error is not OnError.CONTINUE:
+        return ()
+    hint = "a step that it may go on over says `skip_on_failure: true`; or choose another `mode`"
+    return (
+        Fault("on_error", "a flow of groups waits for somebody where a step fails: it does not go on by itself", hint),
+    )
+
+
 def read_flow(data: Json, source: str = "", *, strict: bool = False) -> tuple[FlowDocument, tuple[Fault, ...]]:
     """Read a document; give it with its warnings.
 
@@ -71,6 +81,8 @@ def read_flow(data: Json, source: str = "", *, strict: bool = False) -> tuple[Fl
         raise FlowInvalid([Fault("", "this is a template of tasks, and no flow", "`understudy run` runs it")], source)
     checked = check_configuration(FlowDocument, data)
     faults = [*checked.faults, *(checked.warnings if strict else ())]
+    if checked.config is not None:
+        faults += fault_of(checked.config.mode, checked.config.on_error)
     if checked.config is None or faults:
         raise FlowInvalid(faults or [Fault("", "a flow has to be a mapping")], source)
     if checked.config.generate_signal is not None:

@@ -38,7 +38,7 @@ class RetryRule:
     """How often a step may be tried again (spec section 12.1).
 
     Attributes:
-        auto: try again without being asked.
+        auto: try again without being asked; in a flat flow nothing is.
         max_retries: how often at most, asked or not.
         max_auto: how often without being asked; `max_retries` where it is not said.
         group: the whole group is tried again, not the step alone.

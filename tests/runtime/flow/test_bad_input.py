@@ -177,3 +177,14 @@ def test_a_document_that_no_runner_takes_is_refused_with_the_path_by_file_and_ov
 def test_a_template_of_tasks_is_no_flow():
     with pytest.raises(FlowInvalid, match="this is a template of tasks, and no flow"):
         read_flow({"name": "hello", "title_format": "hello", "steps": {"one": {"action": {"type": "echo"}}}})
+
+
+async def test_a_flow_of_groups_that_would_go_on_over_errors_is_refused_by_call_and_by_document():
+    says = "on_error: a flow of groups waits for somebody where a step fails"
+    async with running_server(flows=KIT) as server:
+        with pytest.raises(FlowInvalid, match=says):
+            await server.runtime.flow("asks", on_error="continue")
+    document = {"kind": "flow", "on_error": "continue", "steps": [{"name": "a"}]}
+    with pytest.raises(FlowInvalid, match=says):
+        read_flow(document)
+    assert read_flow({**document, "mode": "flat"})[0].on_error == "continue"
