@@ -9,6 +9,7 @@ from runtime.flow.events import (
     RerunRequested,
     RetryGroupRequested,
     RetryStepRequested,
+    StartRequested,
 )
 from runtime.flow.naming import Labels, base_name, next_name
 from runtime.flow.outcomes import FlowStoppedError
@@ -70,6 +71,19 @@ def test_the_task_whose_step_waits_is_told_of_every_end_until_it_has_heard(mode)
     loop.rerun("s", "retry-step")
     assert (loop.told, loop.flow.status.status, loop.flow.untold) == (3, "success", False)
     assert FlowLoop(step("s", 1), mode=mode).run().told == 0
+
+
+@LISTS
+def test_the_task_whose_step_waits_hears_of_an_end_that_comes_while_it_is_told_of_another(mode):
+    loop = FlowLoop(step("s", 1), mode=mode, parent="t")
+    loop.tell(StartRequested(at=loop.now))
+    loop.report(0)
+    loop.finish("s1")
+    assert loop.flow.untold
+    loop.now += 1
+    loop.tell(RerunRequested(at=loop.now, by="grace", input=RerunInput(flow_id="f", step_id="s1", operation="explode")))
+    loop.settle()
+    assert (loop.told, loop.flow.status.status, loop.flow.untold) == (2, "error", False)
 
 
 @pytest.mark.parametrize(
