@@ -6,7 +6,7 @@ from pathlib import Path
 from runtime.errors import Fault
 from runtime.runner import Runners, RunnerSettings
 from runtime.templates.catalogue import Templates, names_in
-from runtime.templates.functions import Library, load_functions
+from runtime.templates.functions import Library, look_at_functions
 from runtime.templates.validation import check_file
 
 
@@ -14,12 +14,11 @@ def known_types(*, scripts: Path, functions: Path | None, templates: Sequence[Pa
     """Give what templates may use; `templates` are the files and folders whose tasks they may start.
 
     Raises:
-        FunctionInvalid: with every fault of a function file and its path.
-        TemplateInvalid: a folder of templates cannot be read.
+        FunctionInvalid, TemplateInvalid: a folder cannot be read.
     """
     catalogue = Templates()
     catalogue.announce(names_in(templates))
-    return load_functions(functions or (), Runners(settings=RunnerSettings(scripts=scripts, templates=catalogue)))
+    return look_at_functions(functions or (), Runners(settings=RunnerSettings(scripts=scripts, templates=catalogue)))
 
 
 def check_template(template: Path, library: Library, *, strict: bool) -> Sequence[Fault]:

@@ -226,10 +226,12 @@ def validate(
         sys.exit(REFUSED)
     for source, warnings in library.warnings.items():
         _warn(Path(source), warnings)
+    if library.refusal is not None:
+        click.echo(f"error: {library.refusal}", err=True)
     found = list(files_of(templates))
-    refused = not found
-    if refused:
+    if not found:
         click.echo("error: there is no template in there: files whose names end in .yaml are looked for", err=True)
+    refused = not found or library.refusal is not None
     for template in found:
         try:
             _warn(template, check_template(template, library, strict=strict))
@@ -238,7 +240,7 @@ def validate(
             click.echo(f"error: {refusal}", err=True)
             _warn(template, refusal.warnings if isinstance(refusal, Invalid) else ())
         else:
-            click.echo(f"{template}: valid")
+            click.echo(f"{template}: valid{', but for the functions' if library.refusal is not None else ''}")
     sys.exit(REFUSED if refused else 0)
 
 

@@ -5,14 +5,14 @@ hands to the runner fits together with the base configuration of the step, whom 
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import attrs
 
 from runtime.errors import Fault, FunctionInvalid, together
-from runtime.runner import Runners
+from runtime.runner import Checked, Runners, RunnerUnknown
 from runtime.templates.actions import (
     ActionType,
     ActionTypes,
@@ -21,6 +21,7 @@ from runtime.templates.actions import (
     arguments_of,
     missing_arguments,
 )
+from runtime.templates.calls import calls_of
 from runtime.templates.checking import Check
 from runtime.templates.condition_rules import check_condition
 from runtime.templates.faults import Doubts
@@ -28,6 +29,7 @@ from runtime.templates.loading import FunctionDraft, draft_of_function_file
 from runtime.templates.model import Action, Function, Template
 from runtime.templates.paths import item, shown, under
 from runtime.templates.step_rules import check_custom_states, check_hook, find_type
+from runtime.values.json import Json
 
 FunctionSources: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 """A folder of function files, which is searched at every depth, or one file; or several of either."""
@@ -38,11 +40,16 @@ _NOBODY: Final = Template(name="")
 
 @attrs.frozen(kw_only=True, eq=False)
 class Library:
-    """Everything that an action can be: functions in front of runners. `warnings` are by file, where there are any."""
+    """Everything that an action can be: functions in front of runners. `warnings` are by file, where there are any.
+
+    With a `refusal` it is only good for looking for more that is wrong, in templates: what calls a function that cannot be
+    used, or one that may be in a file that cannot be read, is not at fault for that.
+    """
 
     types: ActionTypes
     functions: Mapping[str, Function] = attrs.field(factory=dict)
     warnings: Mapping[str, tuple[Fault, ...]] = attrs.field(factory=dict)
+    refusal: FunctionInvalid | None = None
 
 
 def load_functions(sources: FunctionSources, runners: Runners) -> Library:
@@ -50,6 +57,18 @@ def load_functions(sources: FunctionSources, runners: Runners) -> Library:
 
     Raises:
         FunctionInvalid: every fault of every file. If several have some, each path begins with its file.
+    """
+    library = look_at_functions(sources, runners)
+    if library.refusal is not None:
+        raise library.refusal
+    return library
+
+
+def look_at_functions(sources: FunctionSources, runners: Runners) -> Library:
+    """Read and check every function file, as `load_functions` does, and give what there is to say of them with the rest.
+
+    Raises:
+        FunctionInvalid: a folder cannot be read.
     """
     runner_types = RunnerTypes(runners)
     refusals: list[FunctionInvalid] = []
@@ -73,19 +92,50 @@ def load_functions(sources: FunctionSources, runners: Runners) -> Library:
     )
     all_known = not refusals and len(named) == len(drafts)
     warnings: dict[str, tuple[Fault, ...]] = {}
+    sound: set[str] = set()
     for draft in drafts:
         _check_calls(_check_of(draft, types), draft.function, functions, all_known=all_known)
         try:
             warnings[draft.source] = draft.report.verdict(
                 draft.places, draft.source, strict=False, refusal=FunctionInvalid
             )
+            sound.add(draft.function.name)
         except FunctionInvalid as refusal:
             refusals.append(refusal)
-    if refusals:
-        raise together(refusals)
     return Library(
-        types=types, functions=functions, warnings={source: found for source, found in warnings.items() if found}
+        types=_Doubted(types, functions, sound, all_known=all_known) if refusals else types,
+        functions=functions,
+        warnings={source: found for source, found in warnings.items() if found},
+        refusal=together(refusals) if refusals else None,
     )
+
+
+class _Doubted:
+    """Types where functions are at fault: whatever is asked of one that is not `sound`, it has nothing against it."""
+
+    def __init__(
+        self, types: ActionTypes, functions: Mapping[str, Function], sound: Collection[str], *, all_known: bool
+    ) -> None:
+        self._types = types
+        self._functions = functions
+        self._sound = sound
+        self._all_known = all_known
+
+    def find(self, name: str) -> ActionType:
+        """Give the type of that name. See `ActionTypes.find`."""
+        way = _circle_of(name, self._functions) or [one.name for one in calls_of(Action(type=name), self._functions)]
+        if not all(one in self._sound for one in way):
+            return ActionType(check=_accept, custom_states=self._functions[name].custom_states)
+        try:
+            return self._types.find(name)
+        except RunnerUnknown:
+            if self._all_known:
+                raise
+            return ActionType(check=_accept)
+
+
+def _accept(_configuration: Json, _base: Json) -> Checked[Any]:
+    return Checked()
 
 
 def _files(sources: FunctionSources) -> Iterator[Path]:

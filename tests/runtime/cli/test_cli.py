@@ -204,9 +204,30 @@ def test_a_bad_function_is_refused_with_2_naming_its_file_and_path(template, tmp
     path, function = template(CALLING), template("name: greet\naction: {type: ehco}\n", "greet.yaml")
     for given, expected in ((function, f"{function}: action.type: "), (str(tmp_path / "none"), "no such file")):
         done = understudy(command, "--functions", given, path)
-        assert (done.exit_code, done.stdout) == (2, "")
+        assert (done.exit_code, done.stdout) == (
+            2,
+            f"{path}: valid, but for the functions\n" if command == "validate" else "",
+        )
         assert done.stderr.startswith("error: invalid function ")
         assert expected in done.stderr
+
+
+@pytest.mark.parametrize(("function", "told"), [(GREET + "conditions: 5\n", True), ("{", False)])
+def test_validate_names_what_is_wrong_with_functions_and_templates_at_once(template, tmp_path, function, told):
+    """But nothing of a template that only follows: an unreadable file may hold whatever it calls."""
+    (tmp_path / "functions").mkdir()
+    template(function, "functions/greet.yaml")
+    good = template(
+        "name: say\naction: {type: greet, configuration: {who: '{{.function_args.what}}'}}\n", "functions/say.yaml"
+    )
+    path = template(CALLING.replace("title_format: some task", "title_format: '{{.input.who}}'"))
+    typo = template(CALLING.replace("greet", "greeet").replace("{who: Ada}", "{}"), "typo.yaml")
+    done = understudy("validate", "--functions", str(tmp_path / "functions"), path, typo)
+    assert done.exit_code == 2
+    assert "greet.yaml" in done.stderr
+    assert good not in done.stderr
+    assert f"{path}: title_format: Wrong input key: who" in done.stderr.replace("\n  ", " ")
+    assert ("greeet" in done.stderr) is told
 
 
 def test_validate_warns_of_what_nobody_reads_in_a_function(template, tmp_path):
