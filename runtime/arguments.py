@@ -11,11 +11,12 @@ from enum import Enum
 from functools import cache
 from itertools import islice
 from types import NoneType, UnionType
-from typing import Any, Final, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, TypeAlias, get_args, get_origin, get_type_hints
 
 import attrs
 
 from runtime.errors import Fault, InputInvalid
+from runtime.lengths import Longest
 from runtime.values.json import NotJson, dumps, normalise, unicode_of
 
 _Check: TypeAlias = Callable[[Any, str], Iterable[Fault]]
@@ -61,7 +62,7 @@ def faults_of(message: object, path: str = "", *, but: frozenset[str] = frozense
 
 @cache
 def _checks(cls: Any, but: frozenset[str]) -> Sequence[tuple[str, object, _Check]]:
-    hints, found = get_type_hints(cls), []
+    hints, found = get_type_hints(cls, include_extras=True), []
     for field in attrs.fields(cls):
         checked = None if field.name in but else _check_of(hints[field.name])
         if checked is not None:
@@ -75,12 +76,14 @@ def _check_of(hint: Any) -> _Check | None:
         return _PLAIN[hint]
     members = get_args(hint)
     match get_origin(hint):
+        case origin if origin is Annotated:
+            return _no_longer(members[1])
         case origin if origin is tuple:
             return (
                 _each(_check_of(members[0])) if members[-1] is Ellipsis else _row([_check_of(one) for one in members])
             )
         case origin if origin is Mapping:
-            return _mapping(_check_of(members[1]))
+            return _mapping(_check_of(members[0]) or _text, _check_of(members[1]))
         case origin if origin is UnionType and NoneType in members and len(members) == 2:
             return _optional(_check_of(next(one for one in members if one is not NoneType)))
         case None if isinstance(hint, type) and (issubclass(hint, Enum) or _has_fields(hint)):
@@ -109,6 +112,13 @@ def _text(value: Any, path: str) -> Sequence[Fault]:
     if unicode_of(value) != value:
         return [Fault(path, "it holds half a character (a lone surrogate), which cannot be stored")]
     return ()
+
+
+def _no_longer(longest: Longest) -> _Check:
+    def checked(value: Any, path: str) -> Iterable[Fault]:
+        return _text(value, path) or longest.faults(value, path)
+
+    return checked
 
 
 def _truth(value: Any, path: str) -> Iterator[Fault]:
@@ -161,13 +171,13 @@ def _each(member: _Check | None) -> _Check:
     return checked
 
 
-def _mapping(member: _Check | None) -> _Check:
+def _mapping(name: _Check, member: _Check | None) -> _Check:
     def checked(value: Any, path: str) -> Iterator[Fault]:
         if not isinstance(value, Mapping):
             yield Fault(path, f"a mapping is wanted, not {_kind(value)}")
             return
         for key, one in value.items():
-            yield from _text(key, f"{path}.{unicode_of(str(key)[:100])}")
+            yield from name(key, f"{path}.{unicode_of(str(key)[:100])}")
             if member is not None:
                 yield from member(one, f"{path}.{unicode_of(str(key)[:100])}")
 

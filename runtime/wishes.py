@@ -26,6 +26,7 @@ from rpds import HashTrieMap
 
 from runtime.frozen import frozen
 from runtime.ids import new_id
+from runtime.lengths import Name, TagText
 from runtime.values.json import Json
 
 ENDED: Final = frozenset({"DONE", "CANCELLED", "WONTFIX"})
@@ -54,12 +55,12 @@ class ChildTask:
 
     template: str
     inputs: Mapping[str, Json] = attrs.field(factory=dict)
-    id: str = attrs.field(factory=_new_id)
-    tags: Mapping[str, str] = attrs.field(factory=dict)
-    resolver_usernames: tuple[str, ...] = attrs.field(default=(), converter=_texts)
-    resolver_groups: tuple[str, ...] = attrs.field(default=(), converter=_texts)
-    watcher_usernames: tuple[str, ...] = attrs.field(default=(), converter=_texts)
-    watcher_groups: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    id: Name = attrs.field(factory=_new_id)
+    tags: Mapping[Name, TagText] = attrs.field(factory=dict)
+    resolver_usernames: tuple[Name, ...] = attrs.field(default=(), converter=_texts)
+    resolver_groups: tuple[Name, ...] = attrs.field(default=(), converter=_texts)
+    watcher_usernames: tuple[Name, ...] = attrs.field(default=(), converter=_texts)
+    watcher_groups: tuple[Name, ...] = attrs.field(default=(), converter=_texts)
     delay: float = 0
 
 

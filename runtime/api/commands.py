@@ -11,6 +11,7 @@ from typing import TypeAlias
 from runtime.api.fields import name, names, said
 from runtime.api.flow_commands import FlowCommand
 from runtime.frozen import frozen
+from runtime.lengths import LONGEST_NAME, LONGEST_TAG
 from runtime.values.json import Json
 
 _TASK = "The id of the task."
@@ -33,10 +34,10 @@ class SubmitTask:
     template: str = name("The name of the template.")
     inputs: Mapping[str, Json] = said(_INPUTS, default=dict)
     task_id: str = said(
-        "The id of the task; without one, it gets a new one.", default="", maxLength=255, pattern="^[^/]*$"
+        "The id of the task; without one, it gets a new one.", default="", maxLength=LONGEST_NAME, pattern="^[^/]*$"
     )
     comment: str = said("The first comment on the task.", default="", maxLength=100_000)
-    tags: Mapping[str, str] = said(_TAGS, default=dict, maxLength=1000)
+    tags: Mapping[str, str] = said(_TAGS, default=dict, maxLength=LONGEST_TAG)
     delay: float = said("How many seconds it starts later.", default=0.0, minimum=0, maximum=10 * 365 * 86_400)
     watcher_usernames: tuple[str, ...] = names(_WATCHERS)
     watcher_groups: tuple[str, ...] = names(_WATCHER_GROUPS)
@@ -56,7 +57,7 @@ class SubmitBatch:
     common_inputs: Mapping[str, Json] = said("Inputs of every task; none of them may set one again.", default=dict)
     batch_id: str = name("The id of the batch; without one, it gets a new one.", default="")
     comment: str = said("The first comment on each task.", default="", maxLength=100_000)
-    tags: Mapping[str, str] = said(_TAGS, default=dict, maxLength=1000)
+    tags: Mapping[str, str] = said(_TAGS, default=dict, maxLength=LONGEST_TAG)
     watcher_usernames: tuple[str, ...] = names(_WATCHERS)
     watcher_groups: tuple[str, ...] = names(_WATCHER_GROUPS)
 
@@ -144,7 +145,7 @@ class EditTaskInputs:
 
     task_id: str = name(_TASK)
     inputs: Mapping[str, Json] = said(_INPUTS)
-    tags: Mapping[str, str] = said(_TAGS, default=dict, maxLength=1000)
+    tags: Mapping[str, str] = said(_TAGS, default=dict, maxLength=LONGEST_TAG)
     watcher_usernames: tuple[str, ...] = names(_WATCHERS)
     watcher_groups: tuple[str, ...] = names(_WATCHER_GROUPS)
     reason: str = said(_REASON, default="", maxLength=1000)
@@ -183,7 +184,7 @@ class TagTask:
     """Change tags of a task, whatever state it is in. Others stay. Answered with the task."""
 
     task_id: str = name(_TASK)
-    tags: Mapping[str, str] = said("The tags; an empty text takes one away.", maxLength=1000)
+    tags: Mapping[str, str] = said("The tags; an empty text takes one away.", maxLength=LONGEST_TAG)
     reason: str = said(_REASON, default="", maxLength=1000)
 
 

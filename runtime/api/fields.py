@@ -7,10 +7,10 @@ from typing import Any, Final, TypedDict, Unpack
 
 import attrs
 
+from runtime.lengths import LONGEST_NAME
+
 RULES: Final = "understudy.rules"
 ABOUT: Final = "understudy.about"
-LONGEST_NAME: Final = 255
-"""How many characters a username, a group, a tag or an id may have."""
 
 
 class Rules(TypedDict, total=False):

@@ -6,6 +6,7 @@ from typing import TypeAlias
 from runtime.api.fields import name, names, said
 from runtime.flow.states import ApprovalOption, Mode, OnError, OnPolicyFailure, RerunOperation, ResponseType
 from runtime.frozen import frozen
+from runtime.lengths import LONGEST_NAME, LONGEST_TAG
 from runtime.values.json import Json
 
 _FLOW = "The id of the flow."
@@ -31,12 +32,14 @@ class SubmitFlow(AboutFlows):
     document: Mapping[str, Json] | None = said("The flow itself, as a file of `kind: flow` holds it.", default=None)
     inputs: Mapping[str, Json] = said("What the texts of its steps see as `.input`.", default=dict)
     flow_id: str = said(
-        "The id of the flow; without one, it gets a new one.", default="", maxLength=255, pattern="^[^/]*$"
+        "The id of the flow; without one, it gets a new one.", default="", maxLength=LONGEST_NAME, pattern="^[^/]*$"
     )
     owner_id: str = name("What it is about. Of the flows of one owner one runs at a time.", default="")
     owner_type: str = name("What kind of thing its owner is.", default="")
     org_id: str = name("The organisation it belongs to.", default="")
-    metadata: Mapping[str, str] = said("Texts about it, for its generator and for lists.", default=dict, maxLength=1000)
+    metadata: Mapping[str, str] = said(
+        "Texts about it, for its generator and for lists.", default=dict, maxLength=LONGEST_TAG
+    )
     mode: Mode | None = said("How it walks its steps.", default=None)
     plan_only: bool | None = said("Make plans, and apply none.", default=None)
     approval_option: ApprovalOption | None = said("Whether people are asked about plans.", default=None)

@@ -17,6 +17,7 @@ from runtime.flow.records import APPROVAL_SECONDS, PLAN_SECONDS, FlowCreated
 from runtime.flow.rows import Signal
 from runtime.flow.states import ApprovalOption, Mode, OnError, OnPolicyFailure
 from runtime.ids import new_id
+from runtime.lengths import Name, TagText
 from runtime.templates.files import Unreadable, read_text
 from runtime.templates.yaml import parse_yaml
 from runtime.values.json import Json
@@ -32,18 +33,18 @@ FILES: Final = frozenset({".yaml", ".yml", ".json"})
 class FlowRequest:
     """A flow to be. None: as the document says, or as is usual. See `runtime.api.flow_client.FlowClient.flow`."""
 
-    type: str
+    type: Name
     document: FlowDocument | None = None
     labels: Labels = UNLABELLED
     inputs: Mapping[str, Json] = attrs.field(factory=dict)
-    flow_id: str = ""
-    by: str = "user"
+    flow_id: Name = ""
+    by: Name = "user"
     by_groups: Iterable[str] = ()
     by_admin: bool = False
-    owner_id: str = ""
-    owner_type: str = ""
-    org_id: str = ""
-    metadata: Mapping[str, str] = attrs.field(factory=dict)
+    owner_id: Name = ""
+    owner_type: Name = ""
+    org_id: Name = ""
+    metadata: Mapping[Name, TagText] = attrs.field(factory=dict)
     mode: Mode | str | None = None
     plan_only: bool | None = None
     approval_option: ApprovalOption | str | None = None

@@ -15,6 +15,7 @@ from runtime.api.flow_messages import FlowEvent
 from runtime.engine.records import EditedStep, TaskSubmitted
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.frozen import frozen, value
+from runtime.lengths import Name, TagText
 from runtime.templates.model import Function, Template
 from runtime.values.json import Json
 
@@ -51,8 +52,8 @@ class ResolveTask:
 
     task_id: str
     resolution_id: str
-    resolver: str = ""
-    resolver_groups: tuple[str, ...] = ()
+    resolver: Name = ""
+    resolver_groups: tuple[Name, ...] = ()
     resolver_inputs: Mapping[str, Json] = attrs.field(factory=dict)
     run: bool = True
     joins: bool = False
@@ -162,9 +163,9 @@ class EditTaskInputs:
     edits: int
     inputs: Mapping[str, Json]
     title: str
-    tags: Mapping[str, str]
-    watcher_usernames: tuple[str, ...] = ()
-    watcher_groups: tuple[str, ...] = ()
+    tags: Mapping[Name, TagText]
+    watcher_usernames: tuple[Name, ...] = ()
+    watcher_groups: tuple[Name, ...] = ()
     requester: str = "user"
     reason: str = ""
 
@@ -184,7 +185,7 @@ class TagTask:
     """Change tags of the task, whatever state it is in; an empty text deletes one. Others stay."""
 
     task_id: str
-    tags: Mapping[str, str]
+    tags: Mapping[Name, TagText]
     requester: str = "user"
     reason: str = ""
 
@@ -194,8 +195,8 @@ class AddComment:
     """Comment on the task, under an id of its own."""
 
     task_id: str
-    comment_id: str
-    username: str
+    comment_id: Name
+    username: Name
     content: str
 
 

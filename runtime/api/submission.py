@@ -13,6 +13,7 @@ from runtime.engine.task import Header
 from runtime.errors import Fault, InputInvalid
 from runtime.frozen import value
 from runtime.ids import new_id
+from runtime.lengths import Name, TagText
 from runtime.runner import PARENT_TAG
 from runtime.templates.inputs import check_inputs
 from runtime.templates.model import Template
@@ -33,20 +34,20 @@ class Submission:
 
     template: Template
     inputs: Mapping[str, Json]
-    task_id: str
-    requester: str = ""
-    requester_groups: tuple[str, ...] = ()
+    task_id: Name
+    requester: Name = ""
+    requester_groups: tuple[Name, ...] = ()
     resolver_inputs: Mapping[str, Json] = NOTHING
-    tags: Mapping[str, str] = NOTHING
+    tags: Mapping[Name, TagText] = NOTHING
     run: bool = True
     resolve: bool = True
     delay: float = 0
     comment: str = ""
-    batch: str = ""
-    resolver_usernames: tuple[str, ...] = ()
-    resolver_groups: tuple[str, ...] = ()
-    watcher_usernames: tuple[str, ...] = ()
-    watcher_groups: tuple[str, ...] = ()
+    batch: Name = ""
+    resolver_usernames: tuple[Name, ...] = ()
+    resolver_groups: tuple[Name, ...] = ()
+    watcher_usernames: tuple[Name, ...] = ()
+    watcher_groups: tuple[Name, ...] = ()
 
     @property
     def resolver(self) -> str:

@@ -17,6 +17,7 @@ from runtime.flow.states import (
 )
 from runtime.flow.status import Status
 from runtime.frozen import frozen
+from runtime.lengths import Name
 from runtime.values.json import Json
 
 DEFAULT_MAX_RETRIES: Final = 10
@@ -111,8 +112,8 @@ class StepSpec:
     target_type: str = ""
     target_id: str = ""
     plan_kind: str = "changes"
-    approvers: tuple[str, ...] = ()
-    approver_groups: tuple[str, ...] = ()
+    approvers: tuple[Name, ...] = ()
+    approver_groups: tuple[Name, ...] = ()
     retry: RetryRule = RetryRule()
     clone_as: tuple[CloneSpec, ...] = ()
     skip_group: bool = False

@@ -12,6 +12,7 @@ import attrs
 
 from runtime.duration import parse_duration
 from runtime.errors import Fault
+from runtime.lengths import LONGEST_NAME
 from runtime.runner import PARENT_TAG, Runners
 from runtime.templates.actions import ActionTypes, RunnerTypes
 from runtime.templates.checking import Check
@@ -120,6 +121,13 @@ def _check_lengths(check: Check) -> None:
             check.fault(key, f"too short: {size} bytes, {_SHORTEST} are the least")
         elif size > most:
             check.fault(key, f"too long: {size} bytes, {most} are the most")
+    for key, names in (
+        ("allowed_resolver_usernames", template.allowed_resolver_usernames),
+        ("allowed_resolver_groups", template.allowed_resolver_groups),
+    ):
+        for index, name in enumerate(names):
+            if len(name) > LONGEST_NAME:
+                check.fault(item(key, index), f"too long: {len(name)} characters, {LONGEST_NAME} are the most")
 
 
 def _check_rights(check: Check) -> None:

@@ -16,6 +16,7 @@ from runtime.engine.records import StepReturned
 from runtime.engine.states import StepState
 from runtime.errors import TemplatingError
 from runtime.foreign import passes, said, told
+from runtime.lengths import faults_of_tags
 from runtime.runner import (
     AnyRunner,
     ClientError,
@@ -39,6 +40,10 @@ from runtime.work.watch import Watch
 
 _DONE: Final = StepState.DONE  # on the names of members: `runtime.engine.states`
 _NO_TAGS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class _TagTooLong(ValueError):
+    """No store could find the task by it."""
 
 
 class Unrenderable(Exception):
@@ -266,6 +271,8 @@ def _left(attempt: Attempt, state: StepState, error: str, left: Outcome | StepFa
         return attempt.finished(StepState.FATAL_ERROR, _too_large(most, error))
     except NotJson as fault:
         problem = f"the result of the action is not JSON: {fault}"
+    except _TagTooLong as fault:
+        problem = f"the result of the action cannot be kept: {fault}"
     except Exception as fault:  # noqa: BLE001 - a mapping may be foreign code, too
         problem = f"the result of the action cannot be read: {told(fault)}"
     return attempt.finished(StepState.FATAL_ERROR, problem, output=said(left.output))
@@ -285,6 +292,8 @@ def _tags(tags: object, most: int) -> Mapping[str, str]:
     given = whole["tags"] if isinstance(whole, dict) else None
     if not isinstance(given, dict) or not all(isinstance(text, str) for text in given.values()):
         raise NotJson("a mapping of texts to texts is wanted", ".tags")
+    for fault in faults_of_tags(given):
+        raise _TagTooLong(str(fault))
     return given
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from functools import partial
+from typing import Final
 
 import attrs
 
+from runtime.arguments import check
 from runtime.engine.events import CheckedWish, OrderChildren, StepFinished
 from runtime.engine.infos import TaskInfos
 from runtime.engine.records import ChildOrder
@@ -18,6 +20,9 @@ from runtime.templates.schemas import check_schema, normalise_schema
 from runtime.wishes import AwaitCallback, ChildTask, FlowOrder, OpenCallback, RunFlow, Spawn, Wish
 from runtime.work.preparing import prepare_task
 from runtime.work.trial import Attempt
+
+_SEEN_LATER: Final = frozenset({"inputs", "delay"})
+"""What is checked against the template, or may be negative (section 7.3)."""
 
 
 class _Unheeded(Exception):
@@ -85,6 +90,7 @@ def _flow(attempt: Attempt, order: FlowOrder) -> ChildOrder:
 
 async def _order(attempt: Attempt, task: ChildTask) -> ChildOrder:
     tools = attempt.tools
+    check(task, but=_SEEN_LATER)
     template = tools.templates.named(task.template)
     if PARENT_TAG in task.tags:
         raise Refused(f"the tag {PARENT_TAG} is reserved")

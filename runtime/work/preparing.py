@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from runtime.errors import Conflict, Fault, TemplateInvalid, TemplatingError
 from runtime.frozen import value
+from runtime.lengths import LONGEST_TITLE, faults_of_tags
 from runtime.templates.inputs import check_inputs
 from runtime.templates.model import Template
 from runtime.values.evaluator import Evaluator
@@ -45,6 +46,11 @@ async def prepare_task(
         values = Values(input=checked, task=infos(), variables=template.variables)
         title = await _render("title_format", title, values, evaluator)
         own = {name: await _render(f"tags.{name}", text, values, evaluator) for name, text in own.items()}
+    if len(title) > LONGEST_TITLE:
+        problem = f"it comes to {len(title):,} characters, {LONGEST_TITLE:,} are the most"
+        raise TemplateInvalid([Fault("title_format", problem)])
+    if faults := list(faults_of_tags(own)):
+        raise TemplateInvalid(faults)
     if own or tags:
         merged = {**own, **tags}
         own = {name: value for name, value in merged.items() if value}

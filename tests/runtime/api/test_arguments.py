@@ -9,6 +9,7 @@ from runtime.flow.rows import RetryRule
 from runtime.journal.listing import Role, Wanted
 from tests.support.plans import plan
 
+LONG = "x" * 256
 HALF = "\ud800"
 CIRCULAR: list[object] = []
 CIRCULAR.append(CIRCULAR)
@@ -46,6 +47,16 @@ SAID = {
     "tags.b": lambda rt, _: rt.count({"b": HALF}),
     "template": lambda rt, _: rt.find(Wanted(template=HALF)),
     "about[1]": lambda rt, _: rt.find_flows(Wanted(about=(Role.REQUESTER, HALF))),
+    "task_id    ": lambda rt, _: rt.submit(BLOCKED, task_id=LONG),
+    "requester ": lambda rt, _: rt.submit(BLOCKED, requester=LONG),
+    "tags.c": lambda rt, _: rt.submit(BLOCKED, tags={"c": "x" * 1001}),
+    "tags.d": lambda _, task: task.operator("ann").tag({"d": "\U0001f600" * 1000}),
+    f"tags.{LONG[:100]}": lambda rt, _: rt.submit(BLOCKED, tags={LONG: "x"}),
+    "resolver_groups[0]": lambda rt, task: rt.resolve(task.id, resolver_groups=[LONG]),
+    "watcher_groups[0]": lambda _, task: task.operator("ann").edit_task(watcher_groups=[LONG]),
+    "owner_id": lambda rt, _: rt.flow("any", owner_id=LONG),
+    "metadata.b": lambda rt, _: rt.flow("any", metadata={"b": LONG * 4}),
+    "flow_id ": lambda rt, _: rt.flow("any", flow_id=LONG),
     "": lambda rt, _: rt.find({}),  # type: ignore[arg-type]
     " ": lambda rt, _: rt.find_flows({"template": "x"}),  # type: ignore[arg-type]
     "state": lambda rt, _: rt.find(Wanted(state="DONE")),  # type: ignore[arg-type]
@@ -71,6 +82,7 @@ ROWS = {
     "steps[0].signal.data.output": StepSpec(name="s", signal=Signal(type="echo", data={"output": object()})),  # type: ignore[dict-item]
     "steps[0].signal.type": StepSpec(name="s", signal=Signal(type=7)),  # type: ignore[arg-type]
     "steps[0].approvers[1]": StepSpec(name="s", approvers=("ann", HALF)),
+    "steps[0].approver_groups[0]": StepSpec(name="s", approver_groups=(LONG,)),
     "steps[0].metadata.x": StepSpec(name="s", metadata={"x": 1}),  # type: ignore[dict-item]
     "steps[0].retry": StepSpec(name="s", retry=5),  # type: ignore[arg-type]
     "steps[0].retry.max_retries": StepSpec(name="s", retry=RetryRule(max_retries=1.5)),  # type: ignore[arg-type]
