@@ -31,6 +31,7 @@ PURE = {
         "runtime.runner",
         "runtime.configuration",
         "runtime.frozen",
+        "runtime.lengths",
     },
     "runtime/values": {
         "runtime.values",
@@ -47,6 +48,7 @@ PURE = {
         "runtime.runner",
         "runtime.engine.states",
         "runtime.frozen",
+        "runtime.lengths",
     },
 }
 """Folders of `runtime` that may import only these parts of ours."""
