@@ -262,6 +262,8 @@ class _Turn(Turn):
     def start_run(self, at: float) -> None:
         """Begin a run, and start what is ready."""
         self.record(RunStarted(at))
+        if self.notes.edits:  # what somebody put a step in may leave others without what they need
+            self.prune([*self.steps], at=at)
         self.fresh = sorted(self.ready, key=self.order)
         self.closing = tuple(self.loops)
         self.go_on(at)

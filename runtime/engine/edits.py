@@ -129,7 +129,7 @@ def _set_state(draft: "Draft", record: StepStateEdited) -> None:
         waits.forget(draft, name)  # to be done anew, it makes its children anew
     elif record.state != StepState.WAITING:
         waits.dismiss_flows(draft, name, Dismissal(record.requester, record.reason))
-    now = attrs.evolve(was, state=record.state, live=False, returned=record.state, run=0)
+    now = attrs.evolve(was, state=record.state, live=False, returned=_returned(record.state, was), run=0)
     draft.steps = put(draft.steps, name, now)
     rebuild(draft)
 
@@ -164,10 +164,17 @@ def _progress_of(edited: EditedStep, was: Progress | None, edits: int) -> Progre
         metadata=edited.metadata,
         tries=edited.tries,
         attempt=was.attempt if was is not None else first_attempt(edits),
-        returned=edited.state,
+        returned=_returned(edited.state, was),
         last_run=was.last_run if was is not None else None,
         children=edited.children,
     )
+
+
+def _returned(state: str, was: Progress | None) -> str:
+    """Give what the action of a step that somebody put in a state left: in AFTERRUN_ERROR, its checks are asked of that."""
+    if state != StepState.AFTERRUN_ERROR:
+        return state
+    return StepState.CLIENT_ERROR if was is not None and was.returned == StepState.CLIENT_ERROR else StepState.DONE
 
 
 def _drop_children(draft: "Draft", loop: str) -> None:

@@ -201,7 +201,6 @@ def _edit_steps(turn: Turn, event: EditSteps) -> Refused | None:
             functions=event.functions,
         )
     )
-    turn.prune([*event.steps], at=event.at)
     return None
 
 

@@ -30,7 +30,3 @@ class Turn(Draft):
     @abstractmethod
     def begin_run(self, at: float) -> None:
         """Begin a run as soon as there is a slot for it."""
-
-    @abstractmethod
-    def prune(self, modified: list[str], *, at: float) -> None:
-        """Prune what can no longer have its needs met."""

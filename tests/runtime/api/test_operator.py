@@ -7,10 +7,14 @@ import trio
 from actors import VirtualClock
 from runtime import (
     Action,
+    Assertion,
+    Condition,
+    ConditionType,
     Conflict,
     Input,
     InputInvalid,
     NotFound,
+    Operator,
     ResolutionState,
     Step,
     TaskState,
@@ -20,6 +24,7 @@ from runtime import (
 from runtime.api.messages import StepStateChanged, TaskStateChanged
 from runtime.configuration import ConfigurationInvalid
 from runtime.engine.draft import replay
+from runtime.engine.records import EditedStep
 from runtime.engine.rights import Administrators
 from runtime.journal.listing import Wanted
 from runtime.journal.memory import MemoryJournal
@@ -104,6 +109,46 @@ async def test_a_loop_whose_children_ended_while_the_task_was_held_is_contracted
     view = await task.wait()
     assert view.state is TaskState.DONE
     assert [child["output"] for child in view.steps["each"].children] == ["kept", "kept"]
+
+
+@pytest.mark.parametrize(("state", "after"), [("PRUNE", "PRUNE"), ("FOO", "PRUNE"), ("DONE", "DONE")])
+async def test_what_can_no_longer_be_met_once_somebody_set_a_state_is_pruned_when_the_task_goes_on(
+    autojump_clock, rt, state, after
+):
+    """Not before: whoever set the wrong state, and then the right one, loses nothing."""
+    template = plan(a=step(action=failing(), custom_states=["FOO"]), b=step("a"), c=step("b"), d=step("b:ANY"))
+    task = await rt.submit(template)
+    await came_to(task, ResolutionState.ERROR)
+    await task.operator().pause()
+    await task.operator().set_step_state("a", "PRUNE")
+    await task.operator().set_step_state("a", state)
+    assert (await task.status()).steps["b"].state == "TODO"
+    await task.run()
+    view = await task.wait()
+    assert {name: one.state for name, one in view.steps.items()} == {"a": state, "b": after, "c": after, "d": "DONE"}
+    assert view.state is TaskState.DONE
+
+
+@pytest.mark.parametrize(("error_type", "state"), [("", "DONE"), ("client", "CLIENT_ERROR")])
+async def test_a_check_that_could_not_be_asked_is_mended_without_the_action(autojump_clock, rt, error_type, state):
+    action = echo("made", error_message=error_type and "no", error_type=error_type)
+
+    def checked(value):
+        holds = Assertion(value=value, operator=Operator.EQ, expected="b")
+        return step(
+            action=action, conditions=[Condition(type=ConditionType.CHECK, if_=[holds], then={"this": "PRUNE"})]
+        )
+
+    task = await rt.submit(plan(a=checked("{{.iterator.nothing}}")))
+    await came_to(task, ResolutionState.ERROR)
+    await task.operator().pause()
+    kept = (await task.status()).steps["a"]
+    assert kept.state == "AFTERRUN_ERROR"
+    mended = EditedStep(definition=checked("a"), state=kept.state, output=kept.output, tries=kept.try_count)
+    await task.operator().edit_steps({"a": mended})
+    await task.run()
+    step_ = (await task.wait()).steps["a"]
+    assert (step_.state, step_.output, step_.try_count) == (state, "made", 1)
 
 
 async def test_a_task_that_used_up_its_runs_can_be_given_more(autojump_clock, rt, clock):
