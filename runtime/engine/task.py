@@ -8,7 +8,7 @@ own, for whole versions are made of it all the time: `course`, `notes` and `wish
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import attrs
 
@@ -254,6 +254,43 @@ class Shown(Mapping[str, StepView]):
         return len(self._task.steps) + (self._this != "")
 
 
+class Seen(Mapping[str, Any]):
+    """What the templates of one step see, or of a child of a loop; of none, without a name. Worked out when it is looked at.
+
+    Every attempt has one, and most are looked at never, or by a function that asks for the results of other steps.
+    """
+
+    __slots__ = ("_step", "_task", "_whole")
+
+    def __init__(self, task: "Task", step: str) -> None:
+        self._task = task
+        self._step = step
+        self._whole: Values | None = None
+
+    @property
+    def whole(self) -> Values:
+        """All of it."""
+        if self._whole is None:
+            self._whole = self._task.values_of(self._step)
+        return self._whole
+
+    def __getitem__(self, key: str) -> Any:
+        """Give what stands under a root key."""
+        return Shown(self._task, self._step) if key == "step" else self.whole[key]
+
+    def __contains__(self, key: object) -> bool:
+        """Say whether a root is present."""
+        return key in self.whole
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the root keys."""
+        return iter(self.whole)
+
+    def __len__(self) -> int:
+        """Count the roots."""
+        return len(self.whole)
+
+
 @frozen(kw_only=True)
 class Comment:
     """What somebody had to say about the task. Times are Unix seconds."""
@@ -442,18 +479,22 @@ class Task:
     @property
     def values(self) -> Values:
         """What templates see that belong to no step."""
-        return self._values(Shown(self))
+        return self.values_of("")
 
     def values_of(self, name: str) -> Values:
-        """Give what the templates of a step see, or of a child of a loop. O(1)."""
-        child = self.children.get(name) if self.children else None
-        return self._values(Shown(self, name), None if child is None else child.item)
-
-    def _values(self, steps: Shown, iterator: Json = None) -> Values:
+        """Give what the templates of a step see, or of a child of a loop; of none, without a name. O(1)."""
         header, plan, began = self.header, self.plan, self.course.span.start
         infos = TaskInfos(header, self.last_activity if began is None else began, plan.region)
-        variables = plan.template.variables
-        return Values(header.inputs, header.resolver_inputs, infos, plan.config, variables, steps, iterator)
+        child = self.children.get(name) if self.children else None
+        return Values(
+            header.inputs,
+            header.resolver_inputs,
+            infos,
+            plan.config,
+            plan.template.variables,
+            Shown(self, name),
+            None if child is None else child.item,
+        )
 
     @property
     def state(self) -> TaskState:

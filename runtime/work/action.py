@@ -6,7 +6,7 @@ Whatever goes wrong is a state of the result; only a cancel gets through.
 import math
 from collections.abc import Awaitable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -68,16 +68,17 @@ class _Reshaping:
     merged: Json
 
 
-def act(attempt: Attempt, values: Values) -> Awaitable[StepFinished]:
-    """Perform the action of the attempt's step; its texts see `values`. Await it at once.
+def act(attempt: Attempt, hooked: Values | None = None) -> Awaitable[StepFinished]:
+    """Perform the action of the attempt's step, whose texts see the result of its pre-hook in `hooked`. Await it at once.
 
     It and those below that only choose are no coroutines of their own: each would cost a step a microsecond.
     """
     program = attempt.program
     fixed = program.fixed
     if fixed is not None:
-        return _provisioned(fixed.runner, _request(attempt, fixed.config, values), attempt)
-    return perform(attempt, program.definition.action, values)
+        request = _request(attempt, fixed.config, attempt.sight if hooked is None else hooked)
+        return _provisioned(fixed.runner, request, attempt)
+    return perform(attempt, program.definition.action, attempt.values if hooked is None else hooked)
 
 
 async def perform(attempt: Attempt, action: Action, values: Values) -> StepFinished:
@@ -128,7 +129,7 @@ async def _prepare(
     return levels, _request(attempt, config, innermost.values), runner
 
 
-def _request(attempt: Attempt, config: object, values: Values) -> StepRequest[object]:
+def _request(attempt: Attempt, config: object, values: Mapping[str, Any]) -> StepRequest[object]:
     header, program = attempt.header, attempt.program
     return StepRequest(
         header.task_id,

@@ -31,7 +31,7 @@ _CHECKED: Final = frozenset({StepState.DONE, StepState.CLIENT_ERROR})
 def run_attempt(attempt: Attempt) -> Awaitable[Report]:
     """Make one attempt: await it at once. Cancelling it cuts whatever it is doing at the moment, the runner included."""
     if attempt.program.bare and attempt.kept.before != _AFTERRUN_ERROR:
-        return act(attempt, attempt.values)
+        return act(attempt)
     return _run_whole(attempt)
 
 
@@ -45,7 +45,7 @@ async def _run_whole(attempt: Attempt) -> Report:
         skipped = await _skip(attempt, program.skips) if program.skips else None
         if skipped is not None:
             return skipped
-        finished = await (act(attempt, attempt.values) if program.plain else _wait_and_act(attempt))
+        finished = await (act(attempt) if program.plain else _wait_and_act(attempt))
         if attempt.wishes:
             finished = await heed(attempt, finished)
     if not program.checks or finished.state not in _CHECKED:
@@ -111,14 +111,13 @@ def _others(changes: tuple[Change, ...], step: str) -> tuple[Change, ...]:
 async def _wait_and_act(attempt: Attempt) -> StepFinished:
     """Wait, with the pre-hook at work meanwhile; perform the action, and check what it gave (sections 6.5 and 6.6)."""
     definition = attempt.program.definition
-    values = attempt.values
-    hooked = await _wait(attempt, values)
-    if hooked is not None:
-        if hooked.state != StepState.DONE:
-            return hooked
-        values = values.with_pre_hook(hooked.output, hooked.metadata)
-    finished = await act(attempt, values)
-    if hooked is not None:
+    hooked = await _wait(attempt)
+    if hooked is None:
+        finished = await act(attempt)
+    elif hooked.state != StepState.DONE:
+        return hooked
+    else:
+        finished = await act(attempt, attempt.values.with_pre_hook(hooked.output, hooked.metadata))
         finished = attrs.evolve(finished, tags={**hooked.tags, **finished.tags})
     if finished.state == StepState.DONE and definition.json_schema is not None:
         violation = attempt.tools.schemas.fault(definition.json_schema, finished.output)
@@ -127,7 +126,7 @@ async def _wait_and_act(attempt: Attempt) -> StepFinished:
     return finished
 
 
-async def _wait(attempt: Attempt, values: Values) -> StepFinished | None:
+async def _wait(attempt: Attempt) -> StepFinished | None:
     """Let the execution delay pass and give what the pre-hook came to, if there is one. One that fails ends the wait."""
     program = attempt.program
     hook, delay = program.hook, program.definition.execution_delay
@@ -137,7 +136,7 @@ async def _wait(attempt: Attempt, values: Values) -> StepFinished | None:
         return None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(trio.sleep, delay)
-        hooked = await _run_hook(attempt, hook, program.hook_calls, values)
+        hooked = await _run_hook(attempt, hook, program.hook_calls, attempt.values)
         if hooked.state != StepState.DONE:
             nursery.cancel_scope.cancel()
     return hooked

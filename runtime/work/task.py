@@ -42,7 +42,7 @@ from runtime.engine.events import (
     SubmissionLost,
 )
 from runtime.engine.states import TaskState
-from runtime.engine.task import Task
+from runtime.engine.task import Seen, Task
 from runtime.errors import NotFound, TemplatingError
 from runtime.foreign import told
 from runtime.journal.protocol import Entry, Record, goes_on
@@ -147,7 +147,7 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
             step,
             effect.attempt,
             task.steps[step],
-            task.values if program.unrolls else task.values_of(step),
+            Seen(task, "" if program.unrolls else step),
             spawned_by(task, step) if task.wished.waits else (),
             Callbacks(task.wished.callbacks) if task.wished.callbacks else _NO_CALLBACKS,
         )

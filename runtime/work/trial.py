@@ -11,7 +11,7 @@ from runtime.api.messages import StepProgressed
 from runtime.engine.events import Change, LoopUnrolled, StepCut, StepFinished
 from runtime.engine.records import StepReturned
 from runtime.engine.rights import Administrators
-from runtime.engine.task import Header, Progress, view_of
+from runtime.engine.task import Header, Progress, Seen, view_of
 from runtime.foreign import told
 from runtime.life import Life
 from runtime.runner import Runners
@@ -57,7 +57,7 @@ class Tools:
 class Attempt(Life):
     """All that one attempt knows, and the line between it and those who watch its task.
 
-    `kept` is where the step stood when it began. `values` is the snapshot that its templates see; the step itself is
+    `kept` is where the step stood when it began. `sight` is what its templates see, as of then; the step itself is
     ``.step.this`` in it, unless it is unrolled. `wishes` are what its actions wished for so far, and `watch` what is
     there while one of them wants to be watched.
     """
@@ -68,11 +68,16 @@ class Attempt(Life):
     step: str
     number: int
     kept: Progress
-    values: Values
+    sight: Seen | Values
     spawned: tuple[Spawned, ...]
     callbacks: Mapping[str, Callback]
     wishes: tuple[Wish, ...] = ()
     watch: Watch | None = None
+
+    @property
+    def values(self) -> Values:
+        """What its templates see, in full."""
+        return self.sight if isinstance(self.sight, Values) else self.sight.whole
 
     def seen(self, values: Values, progress: Progress) -> Values:
         """Give values that show the step as it stands in `progress`, as ``.step.this``."""

@@ -152,7 +152,7 @@ def _attempt(flow: Flow, spec: StepSpec, signal: Signal, step: Step | None, tool
         step=name,
         number=1 if step is None else step.attempt,
         kept=Progress(),
-        values=_values(flow) if renders(signal.data) else Values(input=header.inputs),
+        sight=_values(flow) if renders(signal.data) else Values(input=header.inputs),
         spawned=_NOTHING,
         callbacks={},
     )
