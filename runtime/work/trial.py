@@ -13,6 +13,7 @@ from runtime.engine.records import StepReturned
 from runtime.engine.rights import Administrators
 from runtime.engine.task import Header, Progress, Seen, view_of
 from runtime.foreign import told
+from runtime.frozen import changing
 from runtime.life import Life
 from runtime.runner import Runners
 from runtime.templates.catalogue import Templates
@@ -53,7 +54,7 @@ class Tools:
     result_size: int = RESULT_SIZE
 
 
-@attrs.define(eq=False, repr=False)
+@changing(eq=False)
 class Attempt(Life):
     """All that one attempt knows, and the line between it and those who watch its task.
 
@@ -73,6 +74,8 @@ class Attempt(Life):
     callbacks: Mapping[str, Callback]
     wishes: tuple[Wish, ...] = ()
     watch: Watch | None = None
+
+    __repr__ = object.__repr__  # not all that it knows
 
     @property
     def values(self) -> Values:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.frozen import frozen, value
+from runtime.frozen import changing, frozen, value
 
 
 def family(define):
@@ -236,3 +236,28 @@ def test_what_checks_converts_or_inherits_is_made_by_attrs():
     assert dict(Read(3)) == {"x": 3}
     assert Doubled(2).twice == 4
     assert not any(issubclass(one, msgspec.Struct) for one in (Checked, Read, Doubled))
+
+
+class Manners:
+    """What gives methods, and nothing else."""
+
+    __slots__ = ()
+    name: str
+
+    def greeting(self) -> str:
+        return f"Hello, {self.name}!"
+
+
+@changing(eq=False)
+class Guest(Manners):
+    name: str
+    plates: int = 0
+
+
+def test_what_changes_is_made_in_c_too_also_with_the_methods_of_another_class():
+    guest = Guest("Ada")
+    guest.plates += 1
+    assert isinstance(guest, msgspec.Struct)
+    assert isinstance(guest, Manners)
+    assert (guest.greeting(), guest.plates, attrs.evolve(guest, name="Bob").plates) == ("Hello, Ada!", 1, 1)
+    assert guest != Guest("Ada", 1)
