@@ -424,32 +424,31 @@ class Draft:
 
     def attempted(self, started: StepStarted, returned: StepReturned) -> None:
         """Take in an attempt with nothing between its two records: cheaper than one after the other."""
-        was = self.steps[started.step]
         if self.wished.waits:
             waits.begin_attempt(self, started.step)
-        self.last_activity = returned.at
         self.touched.add(started.step)  # whatever state it was in before
-        self._put(started.step, was, self._outcome(was, returned, started.attempt))
+        self.returned(returned, started.attempt)
 
-    def returned(self, record: StepReturned) -> None:
-        """Take the end of an attempt in, as `apply` does."""
+    def returned(self, record: StepReturned, attempt: int = 0) -> None:
+        """Take the end of an attempt in, as `apply` does; with an `attempt`, one whose beginning was not taken in."""
         self.last_activity = record.at
         was = self.steps[record.step]
-        self._put(record.step, was, self._outcome(was, record, was.attempt))
-
-    def _outcome(self, was: Progress, record: StepReturned, attempt: int) -> Progress:
-        return Progress(
-            record.state,
-            record.error,
-            record.output,
-            record.metadata,
-            was.tries + 1 if record.tried else was.tries,
-            attempt,
-            self.run,
-            False,
-            record.returned,
-            record.at,
-            was.children,
+        self._put(
+            record.step,
+            was,
+            Progress(
+                record.state,
+                record.error,
+                record.output,
+                record.metadata,
+                was.tries + 1 if record.tried else was.tries,
+                attempt or was.attempt,
+                self.run,
+                False,
+                record.returned,
+                record.at,
+                was.children,
+            ),
         )
 
     def _set_state(self, record: StepInterrupted | StepChanged) -> None:

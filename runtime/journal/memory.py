@@ -102,9 +102,10 @@ class MemoryJournal:
                 self._stand(kept, entry.standing, entry.records[-1].at)
             if entry.listing is not None:
                 kept.listing = entry.listing
-            begin = len(kept.records)
-            kept.records.extend(entry.records)
-            end = len(kept.records)
+            records = kept.records
+            begin = len(records)
+            records.extend(entry.records)
+            end = len(records)
             self._turns.append((position + 1, kept, begin, end))
             position += end - begin
         self._position = position

@@ -182,6 +182,9 @@ def normalise(value: object, most: float = math.inf, _depth: int = _DEEPEST, _ro
                 if type(item) is str and item.isascii():
                     plain[name] = item
                     size += len(name) + len(item) + _MEMBER
+                elif item is None or item is True or item is False:
+                    plain[name] = item
+                    size += len(name) + _MEMBER
                 else:
                     size += len(name) + _MEMBER
                     plain[name] = normalise(item, most, _depth - 1, _room)

@@ -140,7 +140,7 @@ def _request(attempt: Attempt, config: object, values: Mapping[str, Any]) -> Ste
         program.template.name,
         header.requester,
         header.resolver,
-        MappingProxyType(values),
+        values,
         attempt.spawned,
         attempt.callbacks,
         attempt,

@@ -195,7 +195,8 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
             services.broadcast.publish(unit, position, records)
         if effects:
             self._perform(effects)
-            reach(self._services.faults, _AFTER_START)
+            if self._services.faults is not None:
+                self._services.faults.reach(_AFTER_START)
         for index, question in asked:
             refusal = refusals[index]
             if refusal is None:
@@ -204,7 +205,8 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
                 question.refuse(refusal)
         for reader in readers:
             reader.answer(self._unit)
-        self._leave_if_idle()
+        if not self._unit.live:  # asked here, too, for of most turns it is all that is to be asked
+            self._leave_if_idle()
 
     async def stopping(self, reason: StopReason) -> None:
         """Let what runs finish while the grace lasts; what does not is cut by name, and says so in the journal."""
