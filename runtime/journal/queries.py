@@ -106,8 +106,8 @@ def _conditions(wanted: Wanted) -> Iterator[tuple[str, Sequence[Any]]]:
         one_of_them = f"number IN (SELECT task FROM involved WHERE (role, name) IN (VALUES {pairs}))"  # noqa: S608 - marks
         yield one_of_them, names
     if wanted.state is not None:
-        finished = wanted.state.ended  # said in words that let the index of the others be used
-        yield f"shown = ?{'' if finished else f' AND {_UNFINISHED}'}", [str(wanted.state)]
+        most = wanted.state is TaskState.DONE  # said in words that let the index of the others be used
+        yield f"shown = ?{'' if most else f' AND {_NOT_DONE}'}", [str(wanted.state)]
     if wanted.template:
         yield "kind = ?", [wanted.template]
     if wanted.batch:
@@ -122,7 +122,7 @@ def _conditions(wanted: Wanted) -> Iterator[tuple[str, Sequence[Any]]]:
 
 _STORED: Final = "SELECT number, id, state, awake, due, run FROM tasks"
 _LISTED: Final = "SELECT number, id, state, awake, due, run, shown, steps_done, changed, listing FROM tasks"
-_UNFINISHED: Final = "shown <> 'DONE' AND shown <> 'CANCELLED' AND shown <> 'WONTFIX'"
+_NOT_DONE: Final = "shown <> 'DONE'"
 _COUNT: Final = """
 WITH counted AS (SELECT number, shown, kind FROM tasks WHERE {where}),
 grouped AS (

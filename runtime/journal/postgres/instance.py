@@ -1,9 +1,11 @@
 """The lease of an instance: who it is, until when it is believed to live, and what follows when it is not.
 
 An instance is a row, whose number is its fencing token: every commit and every claim needs the row. Its heartbeat puts
-off the moment from which others may delete it. Whoever does frees its tasks in the same transaction, and from then on
-nothing that it sends is stored. It hears so at its next word to the server, and has to let go of everything. While the
-server is away nobody's heart beats: so when it is back, all get the time to connect before anybody is taken for dead.
+off the moment from which others may delete it. From then on nothing that it sends is stored; it hears so at its next word
+to the server, and has to let go of everything. What it held is freed by the beats of others, some with each: so that no
+heart waits for that. While the server is away nobody's heart beats: so when it is back, all get the time to connect before
+anybody is taken for dead; and likewise where its clock has jumped. Only of those who were silent long before the first
+start of an instance, and whom the server has not seen since, it is known at once that they are gone.
 
 Between its last heartbeat that got through and that word an instance does not know. What runs may go on, but nothing is
 begun (`sure`). A heart that is not answered soon beats on another connection while the lease still lasts, and has those
@@ -15,6 +17,7 @@ import socket
 from collections.abc import Collection
 from typing import Final
 
+import attrs
 import psycopg
 import trio
 
@@ -24,7 +27,7 @@ from runtime.journal.postgres.database import unavailable
 from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.health import Health, Storing
 from runtime.journal.postgres.links import Links
-from runtime.journal.postgres.notes import ClockDiffers, note
+from runtime.journal.postgres.notes import ClockDiffers, ServerClockJumped, note
 from runtime.journal.protocol import LeaseLost
 from runtime.journal.shared import LeaseEnded, LeaseFigures, LeaseTaken
 
@@ -54,6 +57,9 @@ class Instance:
         self.leases = leases or LeaseFigures()
         self._connection: TrioConnection | None = None
         self._until = self._answered = -float("inf")
+        self._more = False
+        """Whether the dead held more than was freed with the last beat."""
+        self._told: _Told | None = None
         self._judges_from = float("inf")
         """From when on others may be taken for dead."""
         self._calendar = SystemClock()
@@ -92,21 +98,25 @@ class Instance:
     async def register(self, *, keys_from_file: bool) -> None:
         """Begin a life, for as long as it takes to find a server that lets us."""
         name = f"{socket.gethostname()}:{os.getpid()}"
-        lease = self._address.lease_seconds
+        lease, beginner = self._address.lease_seconds, self.leases.lost == 0
         while True:
-            sent, trouble = trio.current_time(), self._silent
+            sent, trouble = self._now(), self._silent
             try:
                 with trio.move_on_after(max(lease, _REGISTERING_SECONDS)):
                     self._connection = self._connection or await self._open()
-                    cursor = await self._connection.execute(_REGISTER, [name, lease, keys_from_file])
-                    [self.number] = await cursor.fetchone() or [0]
-                    self._until, self._answered = sent + lease, sent
-                    self._judges_from = sent + min(self._address.connect_seconds, _BEGINNER_SECONDS)
+                    values = [name, lease, keys_from_file, self._address.schema, beginner]
+                    cursor = await self._connection.execute(_REGISTER, values)
+                    self.number, dead, theirs, self._more, at = await cursor.fetchone() or (0, None, None, False, 0.0)
+                    self._until, self._answered = sent.clock + lease, sent.clock
+                    self._judges_from = sent.clock + min(self._address.connect_seconds, _BEGINNER_SECONDS)
+                    self._told = _Told(at, sent, self._now())
+                    self._taken(dead, theirs)
                     self._health.stored(Storing.HEART)
                     return
             except psycopg.Error as fault:
                 trouble = str(unavailable(self._address, fault))
             self.hang_up()
+            beginner = False  # the server was away: others may be about to come back
             self._health.failed(Storing.HEART, trouble)
             await trio.sleep(self._tick)
 
@@ -126,7 +136,7 @@ class Instance:
         """Beat. One that is not answered is followed by the next at once: two of them, and the looks, fit into a lease."""
         patience_seconds, answered = self._address.patience_seconds, True
         while self._lost is None:
-            if answered:
+            if answered and not self._more:
                 await trio.sleep(self._tick)
             fresh, answered = self._connection is None, True
             try:
@@ -156,18 +166,25 @@ class Instance:
         return connection
 
     async def _beat(self, connection: TrioConnection) -> None:
-        sent, lease, asked = trio.current_time(), self._address.lease_seconds, self._calendar.wall()
-        values = {"me": self.number, "lease": lease, "channel": self._address.schema}
-        cursor = await connection.execute(_RENEW if self._knows_of_others(sent) else _RENEW_OURS, values, prepare=True)
-        alive, dead, freed, theirs = await cursor.fetchone() or (False, None, None, asked)
-        self._compare(asked, theirs, self._calendar.wall())
+        sent, lease = self._now(), self._address.lease_seconds
+        latest = self._told.latest(sent) if self._told is not None and self._knows_of_others(sent.clock) else None
+        values = {"me": self.number, "lease": lease, "channel": self._address.schema, "latest": latest}
+        cursor = await connection.execute(_RENEW, values, prepare=True)
+        alive, dead, theirs, self._more, at = await cursor.fetchone() or (False, None, None, False, sent.wall)
+        self._compare(_Told(at, sent, self._now()))
         if alive:
-            self._until, self._answered = sent + lease, sent
+            self._until, self._answered = sent.clock + lease, sent.clock
             self._tell()
         else:
             self.lose(LeaseLost(LOST))
+        self._taken(dead, theirs)
+
+    def _now(self) -> "_Moment":
+        return _Moment(trio.current_time(), self._calendar.wall())
+
+    def _taken(self, dead: Collection[int] | None, theirs: int | None) -> None:
         if dead:
-            self._note(LeaseTaken(self.number, tuple(dead), freed))
+            self._note(LeaseTaken(self.number, tuple(dead), theirs or 0))
 
     def _knows_of_others(self, now: float) -> bool:
         """Say whether those whose leases have run out are dead: not where the server has been away, or this machine has.
@@ -178,13 +195,21 @@ class Instance:
             self._judges_from = now + self._address.connect_seconds
         return now >= self._judges_from
 
-    def _compare(self, asked: float, theirs: float, answered: float) -> None:
-        """See that our clock and the server's, which said its time in between, agree: what is due is so by one of ours."""
-        ahead = max(asked - theirs, 0.0) or min(answered - theirs, 0.0)
+    def _compare(self, told: "_Told") -> None:
+        """See that our clock and the server's, which said its time, agree: what is due is so by one of ours.
+
+        And that the server's has gone as ours has since the last time: leases run out by it.
+        """
+        ahead = max(told.asked.wall - told.at, 0.0) or min(told.answered.wall - told.at, 0.0)
         differs = abs(ahead) > _CLOCKS_DIFFER_SECONDS
         if differs and not self._differs:
             note(ClockDiffers(round(ahead, 1)))
         self._differs = differs
+        jumped = told.jumped_since(self._told) if self._told is not None else 0.0
+        if abs(jumped) > _CLOCKS_DIFFER_SECONDS:
+            note(ServerClockJumped(self._address.shown, round(jumped, 1)))
+            self._judges_from = max(self._judges_from, told.answered.clock + self._address.connect_seconds)
+        self._told = told
 
     def ended(self, held: Collection[str]) -> None:
         """Put on record that the lease was lost, and with it what was held. Sync."""
@@ -212,18 +237,37 @@ class Instance:
             self._connection = None
 
 
+@attrs.frozen
+class _Moment:
+    """Now, by a clock that nobody sets, and by one that goes on while this machine sleeps."""
+
+    clock: float
+    wall: float
+
+
+@attrs.frozen
+class _Told:
+    """What the server's clock said `at` some time between two moments here."""
+
+    at: float
+    asked: _Moment
+    answered: _Moment
+
+    def latest(self, now: _Moment) -> float:
+        """Say what it can say now at most, give or take."""
+        return self.at + now.clock - self.asked.clock + _CLOCKS_DIFFER_SECONDS
+
+    def jumped_since(self, before: "_Told") -> float:
+        """Say by how much it has gone further than either of our clocks, or less far (below 0)."""
+        went, first, last = self.at - before.at, before.asked, self.answered
+        most = max(last.clock - first.clock, last.wall - first.wall)
+        first, last = before.answered, self.asked
+        least = min(last.clock - first.clock, last.wall - first.wall)
+        return max(went - most, 0.0) or min(went - least, 0.0)
+
+
 _RENEW: Final = (
-    "SELECT alive, dead, freed, extract(epoch FROM clock_timestamp())::float8"
-    " FROM renew_lease(%(me)s::bigint, %(lease)s::float8, %(channel)s::text)"
+    "SELECT alive, dead, theirs, more, at"
+    " FROM keep_lease(%(me)s::bigint, %(lease)s::float8, %(channel)s::text, %(latest)s::float8)"
 )
-_RENEW_OURS: Final = """
-WITH ours AS (
-    UPDATE instances SET expires = clock_timestamp() + make_interval(secs => %(lease)s::float8)
-    WHERE number = %(me)s::bigint RETURNING number
-)
-SELECT count(*) > 0, NULL::bigint[], NULL::bigint, extract(epoch FROM clock_timestamp())::float8 FROM ours
-"""
-_REGISTER: Final = (
-    "INSERT INTO instances (name, expires, keys_from_file)"
-    " VALUES (%s, clock_timestamp() + make_interval(secs => %s::float8), %s) RETURNING number"
-)
+_REGISTER: Final = "SELECT me, dead, theirs, more, at FROM begin_lease(%s, %s::float8, %s, %s, %s)"

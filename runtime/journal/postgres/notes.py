@@ -46,6 +46,18 @@ class ClockDiffers:
 
 
 @attrs.frozen
+class ServerClockJumped:
+    """The server's clock has jumped ahead so far, or back (below 0).
+
+    Nobody is taken for dead by it for a while. Where it has jumped back, what somebody held who had just ended then is taken
+    over that much later.
+    """
+
+    store: str
+    seconds: float
+
+
+@attrs.frozen
 class MigrationWaits:
     """The tables cannot be migrated while somebody reads them, for minutes perhaps: it is tried again after some seconds."""
 
@@ -54,7 +66,15 @@ class MigrationWaits:
 
 
 Event: TypeAlias = (
-    LeaseEnded | LeaseTaken | LinksGivenUp | StoreAway | StoreBack | SetBack | ClockDiffers | MigrationWaits
+    LeaseEnded
+    | LeaseTaken
+    | LinksGivenUp
+    | StoreAway
+    | StoreBack
+    | SetBack
+    | ClockDiffers
+    | ServerClockJumped
+    | MigrationWaits
 )
 
 
@@ -76,6 +96,8 @@ def note(event: Event) -> None:
             store.error("commits_lost", **facts)
         case ClockDiffers():
             store.warning("clock_differs", **facts)
+        case ServerClockJumped():
+            store.error("server_clock_jumped", **facts)
         case MigrationWaits():
             store.warning("migration_waits", **facts)
         case _:

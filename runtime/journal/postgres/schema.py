@@ -9,6 +9,7 @@
                 `follows`: it wants to hear of what others commit; `committed`, `base`: what `commits` is, before version 5
     commits     the last commits of each instance, counted by `serial`, and the position before each, so that one whose answer
                 was lost is known
+    gone        those who are not there any more, until all is free that they held
     turns       what each task stored in each commit: `records` of them from `position` on, in one encoded `body`;
                 `ordinal` counts the records of its task before it, and is what a sealed body is bound to. That
                 (task, ordinal) is unique keeps a writer out who does not know what was stored last
@@ -23,8 +24,9 @@
 
 `store_group` is a commit (`runtime.journal.postgres.writer`). The first thing that any does is `begin_turns` (`begin_commit`,
 before version 5): it gives the position before its own, and refuses an instance that is not there any more, and a commit
-that is. `renew_lease` (`beat`, before it told of whom) puts a lease off, and frees the tasks of those who let theirs run
-out; `leave` ends one.
+that is. `begin_lease` makes an instance, and `keep_lease` (`renew_lease`, before it told of the time; `beat`, before it told
+of whom) puts its lease off; both take those for dead who let theirs run out, and free some of what the dead held. `leave`
+ends one.
 
 A commit changes no row that every other changes, too. For as long as somebody looks at the database as it once was (a
 backup, for hours), the server keeps each version of a row since then, and whoever changes it goes through all of them.
@@ -302,6 +304,70 @@ BEGIN
 END $$;
 """
 
+_STORE_GROUP: Final = """
+-- A group of appends: what there is nothing of is NULL. Turns are columns, of which `turn_from` and `turn_bytes` say where in
+-- the blob their bodies are; other rows are JSON, with places in the blob (f, n) for what is bytes. A number of a task below
+-- 0 is that of one that begins here: its first record has that place.
+CREATE OR REPLACE FUNCTION store_group(
+    me bigint, serial bigint, channel text, its_format smallint, blob bytea,
+    turn_at integer[], turn_task bigint[], turn_ordinal integer[], turn_records integer[], turn_key integer[],
+    turn_from integer[], turn_bytes integer[],
+    new_templates json, new_tasks json, moved json, new_involved json, new_tags json, released bigint[], unheld bigint[]
+) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE before bigint := begin_turns(me, serial);
+BEGIN
+    IF new_templates IS NOT NULL THEN
+        INSERT INTO templates (hash, key, body)
+        SELECT substring(blob FROM t.hash_at FOR 32), t.key, substring(blob FROM t.f FOR t.n)
+        FROM json_to_recordset(new_templates) AS t(hash_at integer, key integer, f integer, n integer)
+        ON CONFLICT DO NOTHING;
+    END IF;
+    IF new_tasks IS NOT NULL THEN
+        INSERT INTO tasks (number, id, template, owner, format, state, awake, due, run, changed, shown, steps_done,
+                           kind, batch, resolution, flow, listing)
+        SELECT before + t.at, t.id, substring(blob FROM t.hash_at FOR 32), {owner_of_new}, its_format,
+               t.state, t.awake, t.due, t.run, t.changed, t.shown, t.steps_done, t.kind, t.batch, t.resolution, t.flow,
+               substring(blob FROM t.f FOR t.n)
+        FROM json_to_recordset(new_tasks) AS t(
+            at integer, id text, hash_at integer, kind text, batch text, resolution text, flow boolean, f integer, n integer,
+            state text, awake boolean, due float8, run integer, changed float8, shown text, steps_done integer{free});
+    END IF;
+    IF turn_at IS NOT NULL THEN
+        INSERT INTO turns (position, task, ordinal, records, writer, key, body)
+        SELECT before + t.at, CASE WHEN t.task < 0 THEN before - t.task ELSE t.task END, t.ordinal, t.records, me, t.key,
+               substring(blob FROM t.f FOR t.n)
+        FROM unnest(turn_at, turn_task, turn_ordinal, turn_records, turn_key, turn_from, turn_bytes)
+            AS t(at, task, ordinal, records, key, f, n);
+    END IF;
+    IF moved IS NOT NULL THEN
+        UPDATE tasks
+        SET state = t.state, awake = t.awake, due = t.due, run = t.run, changed = t.changed, shown = t.shown,
+            steps_done = t.steps_done{owner_of_moved}
+        FROM json_to_recordset(moved) AS t(
+            number bigint, state text, awake boolean, due float8, run integer, changed float8, shown text, steps_done integer{free})
+        WHERE tasks.number = t.number;
+    END IF;
+    IF new_involved IS NOT NULL THEN
+        INSERT INTO involved (role, name, task)
+        SELECT t.role, t.name, before + t.born FROM json_to_recordset(new_involved) AS t(born integer, role text, name text);
+    END IF;
+    IF new_tags IS NOT NULL THEN
+        INSERT INTO tags (name, value, task)
+        SELECT t.name, t.value, before + t.born FROM json_to_recordset(new_tags) AS t(born integer, name text, value text);
+    END IF;
+    IF released IS NOT NULL THEN
+        UPDATE tasks SET owner = NULL WHERE number = ANY(released) AND owner = me;
+    END IF;
+    IF unheld IS NOT NULL THEN
+        DELETE FROM holdings WHERE ticket = ANY(unheld) AND instance = me;
+    END IF;
+    IF EXISTS (SELECT FROM instances WHERE follows AND number <> me) THEN
+        PERFORM pg_notify(channel, 'news');
+    END IF;
+    RETURN before;
+END $$;
+"""
+
 _FIFTH: Final = """
 ALTER TABLE head RENAME TO floor;
 CREATE VIEW head AS SELECT greatest(floor.position, (
@@ -365,68 +431,133 @@ BEGIN
     DELETE FROM mail WHERE sender = ANY(dead) OR (answer AND receiver = ANY(dead));
     PERFORM pg_notify(channel, 'work');
 END $$;
--- A group of appends: what there is nothing of is NULL. Turns are columns, of which `turn_from` and `turn_bytes` say where in
--- the blob their bodies are; other rows are JSON, with places in the blob (f, n) for what is bytes. A number of a task below
--- 0 is that of one that begins here: its first record has that place.
-CREATE FUNCTION store_group(
-    me bigint, serial bigint, channel text, its_format smallint, blob bytea,
-    turn_at integer[], turn_task bigint[], turn_ordinal integer[], turn_records integer[], turn_key integer[],
-    turn_from integer[], turn_bytes integer[],
-    new_templates json, new_tasks json, moved json, new_involved json, new_tags json, released bigint[], unheld bigint[]
-) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE before bigint := begin_turns(me, serial);
-BEGIN
-    IF new_templates IS NOT NULL THEN
-        INSERT INTO templates (hash, key, body)
-        SELECT substring(blob FROM t.hash_at FOR 32), t.key, substring(blob FROM t.f FOR t.n)
-        FROM json_to_recordset(new_templates) AS t(hash_at integer, key integer, f integer, n integer)
-        ON CONFLICT DO NOTHING;
-    END IF;
-    IF new_tasks IS NOT NULL THEN
-        INSERT INTO tasks (number, id, template, owner, format, state, awake, due, run, changed, shown, steps_done,
-                           kind, batch, resolution, flow, listing)
-        SELECT before + t.at, t.id, substring(blob FROM t.hash_at FOR 32), me, its_format,
-               t.state, t.awake, t.due, t.run, t.changed, t.shown, t.steps_done, t.kind, t.batch, t.resolution, t.flow,
-               substring(blob FROM t.f FOR t.n)
-        FROM json_to_recordset(new_tasks) AS t(
-            at integer, id text, hash_at integer, kind text, batch text, resolution text, flow boolean, f integer, n integer,
-            state text, awake boolean, due float8, run integer, changed float8, shown text, steps_done integer);
-    END IF;
-    IF turn_at IS NOT NULL THEN
-        INSERT INTO turns (position, task, ordinal, records, writer, key, body)
-        SELECT before + t.at, CASE WHEN t.task < 0 THEN before - t.task ELSE t.task END, t.ordinal, t.records, me, t.key,
-               substring(blob FROM t.f FOR t.n)
-        FROM unnest(turn_at, turn_task, turn_ordinal, turn_records, turn_key, turn_from, turn_bytes)
-            AS t(at, task, ordinal, records, key, f, n);
-    END IF;
-    IF moved IS NOT NULL THEN
-        UPDATE tasks
-        SET state = t.state, awake = t.awake, due = t.due, run = t.run, changed = t.changed, shown = t.shown,
-            steps_done = t.steps_done
-        FROM json_to_recordset(moved) AS t(
-            number bigint, state text, awake boolean, due float8, run integer, changed float8, shown text, steps_done integer)
-        WHERE tasks.number = t.number;
-    END IF;
-    IF new_involved IS NOT NULL THEN
-        INSERT INTO involved (role, name, task)
-        SELECT t.role, t.name, before + t.born FROM json_to_recordset(new_involved) AS t(born integer, role text, name text);
-    END IF;
-    IF new_tags IS NOT NULL THEN
-        INSERT INTO tags (name, value, task)
-        SELECT t.name, t.value, before + t.born FROM json_to_recordset(new_tags) AS t(born integer, name text, value text);
-    END IF;
-    IF released IS NOT NULL THEN
-        UPDATE tasks SET owner = NULL WHERE number = ANY(released) AND owner = me;
-    END IF;
-    IF unheld IS NOT NULL THEN
-        DELETE FROM holdings WHERE ticket = ANY(unheld) AND instance = me;
-    END IF;
-    IF EXISTS (SELECT FROM instances WHERE follows AND number <> me) THEN
-        PERFORM pg_notify(channel, 'news');
-    END IF;
-    RETURN before;
-END $$;
 """
 
-MIGRATIONS: Final = tuple(Migration(script, usable_since=1) for script in (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH))
+_SIXTH: Final = """
+DROP INDEX tasks_unfinished;
+CREATE INDEX tasks_not_done ON tasks (shown, changed, number) WHERE shown <> 'DONE';
+CREATE INDEX tasks_of_kind ON tasks (kind, changed, number);
+CREATE TABLE gone (number bigint PRIMARY KEY);
+DO $$  -- whoever uses the other tables as a user who did not make them goes on while this is done
+DECLARE given record;
+BEGIN
+    FOR given IN
+        SELECT grantee::regrole AS who, privilege_type AS what FROM pg_class, aclexplode(relacl)
+        WHERE pg_class.oid = 'instances'::regclass AND grantee <> 0
+    LOOP
+        EXECUTE format('GRANT %s ON gone TO %s', given.what, given.who);
+    END LOOP;
+END $$;
+-- Some of what the dead held; whether there is more that nobody else is freeing.
+CREATE FUNCTION free_some(channel text, most integer) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    whose bigint := (SELECT number FROM gone LIMIT 1 FOR UPDATE SKIP LOCKED);
+    freed integer;
+BEGIN
+    IF whose IS NULL THEN
+        RETURN false;
+    END IF;
+    UPDATE tasks SET owner = NULL WHERE number IN (SELECT number FROM tasks WHERE owner = whose LIMIT most FOR UPDATE);
+    GET DIAGNOSTICS freed = ROW_COUNT;
+    IF freed < most THEN  -- whoever is dead takes hold of nothing any more
+        DELETE FROM gone WHERE number = whose;
+    END IF;
+    PERFORM pg_notify(channel, 'work');
+    RETURN EXISTS (SELECT FROM gone FOR UPDATE SKIP LOCKED);
+END $$;
+CREATE FUNCTION bury(dead bigint[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO gone SELECT unnest(dead);
+    DELETE FROM commits WHERE instance = ANY(dead);
+    DELETE FROM holdings WHERE instance = ANY(dead);
+    DELETE FROM mail WHERE sender = ANY(dead) OR (answer AND receiver = ANY(dead));
+$$;
+CREATE OR REPLACE FUNCTION free_tasks_of(dead bigint[], channel text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM bury(dead);
+    PERFORM free_some(channel, 1000);
+END $$;
+-- Whether whoever fell silent then is gone, and not just cut off: this server was there (and not another in its place), or has been
+-- for long enough since then for anybody to come back, and nobody is connected since before that.
+CREATE FUNCTION nobody_since(silent timestamptz) RETURNS boolean LANGUAGE sql AS $$
+    SELECT pg_last_wal_replay_lsn() IS NULL
+    AND pg_postmaster_start_time() < greatest(silent, clock_timestamp() - interval '20 s')
+    AND NOT EXISTS (
+        SELECT FROM pg_stat_activity
+        WHERE datname = current_database() AND coalesce(backend_type, 'client backend') = 'client backend'
+        AND coalesce(backend_start, '-infinity') < silent
+    )
+$$;
+-- Those whose leases ran out so many seconds ago; `unheard`: of them, those of whom it is known that they are gone.
+CREATE FUNCTION take_for_dead(late_by double precision, unheard boolean, OUT dead bigint[], OUT theirs bigint)
+LANGUAGE plpgsql AS $$
+BEGIN
+    WITH late AS (
+        SELECT number FROM instances
+        WHERE expires < clock_timestamp() - make_interval(secs => late_by) AND (NOT unheard OR nobody_since(expires))
+        FOR UPDATE SKIP LOCKED
+    ), ended AS (
+        DELETE FROM instances USING late WHERE instances.number = late.number RETURNING late.number
+    )
+    SELECT array_agg(number) INTO dead FROM ended;
+    IF dead IS NOT NULL THEN  -- statements of their own, so that they see what was committed last
+        SELECT count(*) INTO theirs FROM tasks WHERE owner = ANY(dead);
+        PERFORM bury(dead);
+    END IF;
+END $$;
+CREATE FUNCTION begin_lease(
+    its_name text, lease double precision, its_keys_from_file boolean, channel text, beginner boolean,
+    OUT me bigint, OUT dead bigint[], OUT theirs bigint, OUT more boolean, OUT at double precision
+) LANGUAGE plpgsql AS $$
+BEGIN
+    IF beginner THEN
+        SELECT t.dead, t.theirs INTO dead, theirs FROM take_for_dead(10 * lease, true) AS t;
+    END IF;
+    INSERT INTO instances (name, expires, keys_from_file)
+    VALUES (its_name, clock_timestamp() + make_interval(secs => lease), its_keys_from_file) RETURNING number INTO me;
+    more := free_some(channel, batch_of(lease));
+    at := extract(epoch FROM clock_timestamp());
+END $$;
+-- `latest`: what the clock says at most, if it has gone as usual: if it says more, nobody is late by it, nor if that is NULL.
+CREATE FUNCTION keep_lease(
+    me bigint, lease double precision, channel text, latest double precision,
+    OUT alive boolean, OUT dead bigint[], OUT theirs bigint, OUT more boolean, OUT at double precision
+) LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE instances SET expires = clock_timestamp() + make_interval(secs => lease) WHERE number = me;
+    alive := FOUND;
+    at := extract(epoch FROM clock_timestamp());
+    IF alive AND at <= latest THEN
+        SELECT t.dead, t.theirs INTO dead, theirs FROM take_for_dead(0, false) AS t;
+    END IF;
+    more := alive AND free_some(channel, batch_of(lease));
+END $$;
+-- How many tasks are freed with one beat of a heart: a two hundredth of a lease passes meanwhile.
+CREATE FUNCTION batch_of(lease double precision) RETURNS integer LANGUAGE sql AS $$
+    SELECT least(1000, ceil(lease * 100))::integer
+$$;
+CREATE OR REPLACE FUNCTION renew_lease(
+    me bigint, lease double precision, channel text, OUT alive boolean, OUT dead bigint[], OUT freed bigint
+) LANGUAGE sql AS $$
+    SELECT alive, dead, theirs FROM keep_lease(me, lease, channel, 'infinity')
+$$;
+"""
+
+_AS_IT_WAS: Final = {"owner_of_new": "me", "owner_of_moved": "", "free": ""}
+_FREEING: Final = {
+    "owner_of_new": "CASE WHEN t.free THEN NULL ELSE me END",
+    "owner_of_moved": ", owner = CASE WHEN t.free THEN NULL ELSE owner END",
+    "free": ", free boolean",
+}
+
+MIGRATIONS: Final = tuple(
+    Migration(script, usable_since=1)
+    for script in (
+        _FIRST,
+        _SECOND,
+        _THIRD,
+        _FOURTH,
+        _FIFTH + _STORE_GROUP.format(**_AS_IT_WAS),
+        _SIXTH + _STORE_GROUP.format(**_FREEING),
+    )
+)
 NEWEST: Final = len(MIGRATIONS)

@@ -131,7 +131,12 @@ CREATE INDEX tasks_unfinished ON tasks (shown, changed, number)
     WHERE shown <> 'DONE' AND shown <> 'CANCELLED' AND shown <> 'WONTFIX';
 """
 
-MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
+_SEVENTH: Final = """
+DROP INDEX tasks_unfinished;
+CREATE INDEX tasks_not_done ON tasks (shown, changed, number) WHERE shown <> 'DONE';
+"""
+
+MIGRATIONS: Final = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
 NEWEST: Final = len(MIGRATIONS)
 
 

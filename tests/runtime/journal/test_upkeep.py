@@ -4,10 +4,10 @@ from pathlib import Path
 import apsw
 import pytest
 
-from runtime.engine.states import TaskState
+from runtime.engine.states import ResolutionState, TaskState
 from runtime.journal import queries
 from runtime.journal.listing import Wanted
-from runtime.journal.protocol import Entry, StoreUnusable, standing_of
+from runtime.journal.protocol import Entry, Standing, StoreUnusable, standing_of
 from runtime.journal.sqlite import database, schema
 from runtime.journal.sqlite.database import Opening
 from runtime.journal.sqlite.journal import SqliteJournal
@@ -150,25 +150,29 @@ async def test_tasks_of_before_the_list_of_the_unfinished_was_made_anew_are_list
     with monkeypatch.context() as earlier:
         pretend(earlier, *MIGRATIONS[:5])
         journal = await SqliteJournal.open(Opening(path=path))
-        await journal.append([first("runs", standing=RUNNING), first("ended", standing=DONE)])
+        off = Standing(ResolutionState.CANCELLED)
+        await journal.append(
+            [first("runs", standing=RUNNING), first("ended", standing=DONE), first("off", standing=off)]
+        )
         await journal.close()
     journal = await SqliteJournal.open(Opening(path=path))
     assert names(await journal.find(Wanted(state=TaskState.RUNNING))) == ["runs"]
     assert names(await journal.find(Wanted(state=TaskState.DONE))) == ["ended"]
+    assert names(await journal.find(Wanted(state=TaskState.CANCELLED))) == ["off"]
     await journal.append([Entry("runs", [started(2.0)], DONE)])
     assert names(await journal.find(Wanted(state=TaskState.RUNNING))) == []
     await journal.close()
     assert not [problem for problem in check(path, None).problems if problem.startswith("file")]
 
 
-@pytest.mark.parametrize("state", [state for state in TaskState if not state.ended])
-async def test_those_that_have_not_ended_are_found_without_looking_at_the_others(tmp_path, state):
+@pytest.mark.parametrize("state", [state for state in TaskState if state is not TaskState.DONE])
+async def test_those_that_are_not_done_are_found_without_looking_at_the_others(tmp_path, state):
     path = tmp_path / "tasks.db"
     await (await make(path)).close()
     query = queries.find(Wanted(state=state), None, 1)
     with closing(database.connect(Opening(path=path))) as connection:
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query.text}", query.values)]
-    assert plan == ["SEARCH tasks USING INDEX tasks_unfinished (shown=?)"]
+    assert plan == ["SEARCH tasks USING INDEX tasks_not_done (shown=?)"]
 
 
 async def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path, monkeypatch):

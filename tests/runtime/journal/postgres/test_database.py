@@ -12,7 +12,10 @@ import structlog
 import trio
 
 from runtime.cache import Memo, Room
+from runtime.engine.states import TaskState
+from runtime.journal import queries
 from runtime.journal.keys import KeyRing, add_key
+from runtime.journal.listing import Wanted
 from runtime.journal.opening import open_journal
 from runtime.journal.postgres import database, store, upkeep
 from runtime.journal.postgres.address import StoreAddress
@@ -52,6 +55,27 @@ async def test_postgres_database_of_an_earlier_version_is_migrated(address, post
         await journal.append([first("t")])
         assert len(await journal.read("t")) == 1
     assert execute(address, "SELECT max(version) FROM versions") == [(NEWEST,)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (Wanted(template="rare"), "tasks_of_kind"),
+        *[(Wanted(state=state), "tasks_not_done") for state in TaskState if state is not TaskState.DONE],
+    ],
+)
+async def test_postgres_the_few_are_found_without_looking_at_the_many(address, wanted, index):
+    await database.prepare(address)
+    execute(address, "INSERT INTO templates VALUES ('', NULL, '')")
+    execute(
+        address,
+        "INSERT INTO tasks SELECT n, n, '', NULL, 1, 'DONE', false, NULL, 1, n, 'DONE', 1, 'frequent', '', '', false, ''"
+        " FROM generate_series(1, 2000) AS n",
+    )
+    execute(address, "ANALYZE tasks")
+    query = queries.find(wanted, None, 100)
+    plan = execute(address, f"EXPLAIN {query.text.replace('?', '%s')}", *query.values)
+    assert f"using {index} on tasks" in "".join(line for (line,) in plan)
 
 
 async def test_postgres_database_that_is_backed_up_is_migrated_afterwards_and_nobody_held_up_meanwhile(

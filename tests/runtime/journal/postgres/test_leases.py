@@ -2,6 +2,7 @@
 
 import math
 
+import attrs
 import psycopg
 import pytest
 import structlog
@@ -20,8 +21,9 @@ from runtime.journal.postgres.instance import Instance
 from runtime.journal.postgres.links import Links
 from runtime.journal.postgres.writer import Writer
 from runtime.journal.protocol import Entry, JournalUnavailable, LeaseLost
-from runtime.journal.shared import Claim, Signal
+from runtime.journal.shared import Claim, LeaseFigures, Signal
 from tests.support.journal_laws import DONE, RUNNING, TODO, first, names, sleeping, started
+from tests.support.postgres import asking
 from tests.support.postgres_journal import running_journal
 
 LEASE_SECONDS = 1000.0
@@ -71,6 +73,92 @@ async def test_postgres_what_a_silent_instance_held_is_taken_over_by_the_first_b
         await alive.read("a")
         await alive.append([Entry("a", [started(2.0)])])
         assert [record.at for record in await alive.read("a")] == [0.0, 2.0]
+
+
+def redefine(store, function, value):
+    with asking(store) as connection:
+        connection.execute(f"CREATE OR REPLACE FUNCTION {function} LANGUAGE sql AS 'SELECT {value}'")
+
+
+async def test_postgres_what_the_dead_held_is_freed_some_with_each_beat(store, monkeypatch):
+    """However much that is: each beat puts the lease off, and none waits for all of it. A life later goes on with the rest."""
+
+    async def silent(_self):
+        await trio.sleep_forever()
+
+    monkeypatch.setattr(Instance, "run", silent)
+    async with running_journal(store) as alive:
+        redefine(store, "batch_of(lease float8) RETURNS integer", "2")
+        async with running_journal(store, loses_lease=True) as dead:
+            await dead.append([first(f"t{number}") for number in range(5)])
+            await alive._look(
+                "UPDATE instances SET expires = clock_timestamp() WHERE number = %(it)s RETURNING 1", {"it": dead._me}
+            )
+            alive._instance._judges_from = -math.inf
+            free = []
+            for _ in range(2):
+                before = alive._instance._until
+                await alive._instance._beat(alive._instance._connection)
+                assert alive._instance._until > before
+                free.append((len(await alive.claim_awake()), alive._instance._more))
+            with pytest.raises(LeaseLost):
+                await dead.append([Entry("t4", [started(1.0)])])
+        assert free == [(2, True), (2, True)]
+        assert alive.leases == LeaseFigures(taken_over=1, tasks_taken_over=5)
+        async with running_journal(store) as beginner:
+            assert names(await beginner.claim_awake()) == ["t4"]
+            assert not beginner._instance._more
+        assert await alive._look("SELECT count(*) FROM gone") == [(0,)]  # he held nothing any more when he left
+
+
+@pytest.mark.parametrize(("gone", "taken"), [(True, ["t"]), (False, [])])
+async def test_postgres_the_first_start_after_a_long_stop_takes_over_at_once(store, gone, taken):
+    async with running_journal(store, loses_lease=True) as dead:
+        await dead.append([first("t")])
+        redefine(store, "nobody_since(silent timestamptz) RETURNS boolean", gone)
+        await dead._look("UPDATE instances SET expires = clock_timestamp() - interval '1 year' RETURNING 1")
+        async with running_journal(store) as beginner:
+            assert names(await beginner.claim_awake()) == taken
+
+
+async def test_postgres_somebody_may_still_come_back_where_a_connection_is_from_before_he_fell_silent(store):
+    async with running_journal(store) as journal:
+        mine = "datname = current_database() AND backend_type = 'client backend'"
+        oldest = f"(SELECT min(backend_start) FROM pg_stat_activity WHERE {mine})"
+        [known] = await journal._look(f"SELECT nobody_since({oldest}), nobody_since({oldest} + interval '1 us')")
+        assert known == (True, False)
+
+
+async def test_postgres_a_clock_of_the_server_that_jumps_costs_nobody_his_lease(store, monkeypatch):
+    async def silent(_self):
+        await trio.sleep_forever()
+
+    monkeypatch.setattr(Instance, "run", silent)
+    async with running_journal(store) as one, running_journal(store) as other:
+        judge, link = one._instance, one._instance._connection
+        judge._judges_from = -math.inf
+
+        async def beat_as_if_it_had_jumped(seconds):
+            judge._told = attrs.evolve(judge._told, at=judge._told.at - seconds)
+            await judge._beat(link)
+
+        await one._look(
+            "UPDATE instances SET expires = clock_timestamp() WHERE number = %(it)s RETURNING 1", {"it": other._me}
+        )
+        with structlog.testing.capture_logs() as logs:
+            await beat_as_if_it_had_jumped(3600)
+            await judge._beat(link)
+            await beat_as_if_it_had_jumped(-3600)
+            await judge._beat(link)
+        assert [(line["event"], round(line["seconds"])) for line in logs] == [
+            ("server_clock_jumped", 3600),
+            ("server_clock_jumped", -3600),
+        ]
+        assert await one.lives(other._me)
+        assert one.lease_held
+        judge._judges_from = -math.inf  # later
+        await judge._beat(link)
+        assert not await one.lives(other._me)
 
 
 @pytest.mark.parametrize("seconds", [0.5, 2.5, 1000.0])
@@ -165,9 +253,12 @@ async def test_who_was_silent_itself_takes_nobody_for_dead_before_others_can_hav
 async def test_an_instance_begins_once_a_server_lets_it_and_says_so_until_then(autojump_clock, monkeypatch):
     answers = iter([psycopg.errors.ReadOnlySqlTransaction("no"), psycopg.errors.InsufficientPrivilege("no"), None])
 
+    beginner = []
+
     class Link:
-        async def execute(self, _statement, _values):
+        async def execute(self, _statement, values):
             await trio.lowlevel.checkpoint()
+            beginner.append(values[-1])
             answer = next(answers)
             if answer is not None:
                 raise answer
@@ -175,7 +266,7 @@ async def test_an_instance_begins_once_a_server_lets_it_and_says_so_until_then(a
 
         async def fetchone(self):
             await trio.lowlevel.checkpoint()
-            return [7]
+            return 7, None, None, False, 0.0
 
         def abandon(self):
             pass
@@ -191,6 +282,7 @@ async def test_an_instance_begins_once_a_server_lets_it_and_says_so_until_then(a
     with structlog.testing.capture_logs() as logs:
         await instance.register(keys_from_file=False)
     assert (instance.number, instance.held, health.trouble) == (7, True, None)
+    assert beginner == [True, False, False]  # who finds no server is not the only one
     assert [line["event"] for line in logs] == ["store_unavailable", "store_available"]
     assert "read-only" in logs[0]["error"]
 
