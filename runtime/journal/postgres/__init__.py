@@ -10,6 +10,7 @@ instance that has it in memory: nobody else goes on with it, and everybody can b
 * An instance that has not heard from the database for as long as its lease lasts begins no step any more, until it knows.
   What runs goes on: it ends by its own deadline, or when the lease turns out to be lost. So a step that is not idempotent
   is never begun twice unasked, but one that runs may still be running where its instance was cut off.
+* The commit that ends a task lets go of it; of any other that has left memory, one of the next commits does.
 * Commits are one statement each, shared by all tasks that wait; positions are given under a lock that lasts until the
   commit is done, so that readers never pass a position that appears later.
 * While the database is away, appends wait; nothing is acknowledged that is not stored. A commit whose answer was lost is

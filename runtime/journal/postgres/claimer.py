@@ -18,7 +18,7 @@ from runtime.journal import queries
 from runtime.journal.postgres.committer import Committer
 from runtime.journal.postgres.instance import LOST, Instance
 from runtime.journal.postgres.links import Links
-from runtime.journal.postgres.writer import Holding
+from runtime.journal.postgres.writer import FENCE, Holding
 from runtime.journal.protocol import LeaseLost, Stored
 from runtime.journal.shared import Claim, Claimed
 
@@ -55,7 +55,8 @@ class Claimer:
 
     async def claim(self, task_id: str) -> Claimed:
         """Take hold of a task; see `SharedJournal.claim`."""
-        if task_id in self._held:
+        holding = self._held.get(task_id)
+        if holding is not None and not holding.ended:
             await trio.lowlevel.checkpoint()
             return Claim.OURS
         await self._settled()
@@ -70,7 +71,7 @@ class Claimer:
                 return Claim.NOBODYS
             rows = await self._claimed(_CLAIM, {"id": task_id})
             if rows:
-                self._held.setdefault(task_id, Holding(rows[0][0]))
+                self._hold(task_id, rows[0][0])
                 return Claim.OURS
             if not self._instance.held:
                 raise LeaseLost(LOST)
@@ -93,8 +94,13 @@ class Claimer:
         await self._settled()
         claimed = [queries.stored(row) for row in await self._claimed(statement, values)]
         for stored in claimed:
-            self._held.setdefault(stored.task_id, Holding(stored.number))
+            self._hold(stored.task_id, stored.number)
         return sorted(claimed, key=lambda stored: (stored.standing.due or 0.0, stored.number))
+
+    def _hold(self, task_id: str, number: int) -> None:
+        """Hold a task that was claimed; of one that had ended others may have stored something meanwhile."""
+        if self._held.setdefault(task_id, Holding(number)).ended:
+            self._held[task_id] = Holding(number)
 
     async def _claimed(self, statement: str, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         try:
@@ -122,7 +128,7 @@ class Claimer:
         if let_go:
             if self._let_go is not None:
                 self._let_go |= let_go.keys()
-            self._committer.release([holding.number for holding in let_go.values()])
+            self._committer.release([holding.number for holding in let_go.values() if not holding.ended])
 
     def unhold(self, ticket: int) -> None:
         """Give a resource back; see `SharedJournal.unhold`."""
@@ -135,22 +141,19 @@ class Claimer:
             await self._committer.settled()
 
 
-_FENCE: Final = "WITH me AS MATERIALIZED (SELECT number FROM instances WHERE number = %(me)s FOR KEY SHARE)"
-"""An instance that is held for dead takes hold of nothing; one that is not cannot become so meanwhile."""
-
 _OURS: Final = "owner = me.number, format = greatest(tasks.format, %(format)s)"
 # ruff: noqa: S608 - what is put into the statements below are constants of this module
 _WHOSE: Final = """
 SELECT owner, EXISTS (SELECT FROM instances WHERE instances.number = owner), format FROM tasks WHERE id = %(id)s
 """
-_CLAIM: Final = f"""{_FENCE}
+_CLAIM: Final = f"""{FENCE}
 UPDATE tasks SET {_OURS} FROM me
 WHERE id = %(id)s AND format <= %(format)s
   AND (owner IS NULL OR owner = me.number OR NOT EXISTS (SELECT FROM instances WHERE instances.number = owner))
 RETURNING tasks.number
 """
 _STANDING: Final = "number, id, state, awake, due, run"
-_CLAIM_SOME: Final = f"""{_FENCE},
+_CLAIM_SOME: Final = f"""{FENCE},
 picked AS (
     SELECT tasks.number FROM tasks, me WHERE owner IS NULL AND format <= %(format)s AND {{which}}
     LIMIT %(limit)s FOR UPDATE OF tasks SKIP LOCKED

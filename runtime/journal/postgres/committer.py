@@ -10,7 +10,7 @@ there is read where the server notes it (`commits`): so an append is never store
 
 What is let go of is let go of in the end, whatever the server says meanwhile: nobody would ask for it again, and nobody
 else could go on with it. So is what was begun by an append that nobody waits for any more. It costs the server about what
-it cost to begin it, and tasks that begin together end together: so commits that store something take it a little at a time.
+it cost to begin it: so commits that store something take it a little at a time. (What ends is let go of as it is stored.)
 """
 
 from collections import deque

@@ -5,7 +5,7 @@ one blob in which those have places: all of them are made quickly here, and take
 `runtime.journal.postgres.schema`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ import attrs
 import msgspec
 from psycopg.pq import Format
 
+from runtime.engine.states import ResolutionState
 from runtime.journal.listing import Listing
 from runtime.journal.postgres.database import renew_key
 from runtime.journal.postgres.driver import TrioConnection
@@ -22,13 +23,20 @@ from runtime.journal.vault import Vault, template_context, turn_context
 
 _encode: Final = msgspec.json.Encoder().encode
 
+FENCE: Final = "WITH me AS MATERIALIZED (SELECT number FROM instances WHERE number = %(me)s FOR KEY SHARE)"
+"""An instance that is held for dead takes hold of nothing; one that is not cannot become so meanwhile."""
+
 
 @attrs.define
 class Holding:
-    """A task that this instance holds: its number, and how many records it has, once it was read or stored."""
+    """A task that this instance holds: its number, and how many records it has, once it was read or stored.
+
+    `ended`: it is nobody's any more as far as the server goes, and is taken hold of again if there is more to store of it.
+    """
 
     number: int
     records: int | None = None
+    ended: bool = False
 
 
 @attrs.frozen
@@ -69,6 +77,7 @@ class Rows:
     involved: list[Mapping[str, Any]] = attrs.field(factory=list)
     tags: list[Mapping[str, Any]] = attrs.field(factory=list)
     relisted: list[tuple[int, Listing]] = attrs.field(factory=list)
+    ended: set[str] = attrs.field(factory=set)
 
     def arguments(self, freed: Freed) -> Sequence[bytes | None]:
         """Give what `store_group` is to store, from the blob on. The bodies of the turns are what the blob ends with."""
@@ -113,6 +122,7 @@ class Writer:
         held: dict[str, Holding],
         records_format: int,
     ) -> None:
+        self._me = me
         self._as_whom = (b"%d" % me, channel.encode(), b"%d" % records_format)
         self._vault = vault
         self._numbers = numbers
@@ -135,7 +145,22 @@ class Writer:
             psycopg.Error: nothing was stored.
         """
         await renew_key(connection, self._vault, self._numbers)
+        held = self._held
+        ended = {turn.task_id for turn in turns if (holding := held.get(turn.task_id)) is not None and holding.ended}
+        if ended:
+            await self._take_back(connection, ended)
         return self.rows(turns)
+
+    async def _take_back(self, connection: TrioConnection, ended: Collection[str]) -> None:
+        """Hold tasks again that had ended, but for those that somebody else has taken hold of meanwhile."""
+        numbers = {self._held[task_id].number: task_id for task_id in ended}
+        cursor = await connection.execute(_TAKE_BACK, {"me": self._me, "numbers": list(numbers)})
+        ours = {numbers[number] for (number,) in await cursor.fetchall()}
+        for task_id in ended:
+            if task_id in ours:
+                self._held[task_id].ended = False
+            else:
+                del self._held[task_id]
 
     async def store(self, connection: TrioConnection, serial: int, rows: Rows, freed: Freed = NOTHING) -> "Stored":
         """Store all rows in one commit, the `serial`-th of this instance, and let go of what is `freed`.
@@ -165,6 +190,7 @@ class Writer:
             holding = held.get(task_id)
             if holding is not None:  # it may have been let go of meanwhile
                 holding.records = records
+                holding.ended = task_id in rows.ended
 
     def disown(self, turns: Sequence[Turn]) -> Sequence[int]:
         """Hold what these turns have begun no longer: nobody knows of it. Gives its numbers. Sync."""
@@ -217,11 +243,14 @@ class Writer:
         return -int(birth["at"])
 
     def _move(self, rows: Rows, turn: Turn, number: int, standing: Standing) -> None:
-        """Have a task stand where a turn leaves it."""
+        """Have a task stand where a turn leaves it. One that has ended leaves memory, too, nearly always: it is let go of."""
+        ended = standing.state in _ENDED and not standing.awake
+        row = {**_standing(standing, turn.changed), "free": ended}
+        (rows.ended.add if ended else rows.ended.discard)(turn.task_id)
         if number < 0:
-            rows.born[turn.task_id].update(_standing(standing, turn.changed))
+            rows.born[turn.task_id].update(row)
             return
-        rows.moved[number] = {"number": number, **_standing(standing, turn.changed)}
+        rows.moved[number] = {"number": number, **row}
         if turn.listing is not None:
             rows.relisted.append((number, turn.listing))
 
@@ -303,4 +332,8 @@ SELECT store_group(
 _FORMATS: Final = [*[Format.TEXT] * 4, Format.BINARY, *[Format.TEXT] * 14]
 _NO_TURNS: Final = (None,) * 7
 _NOT_OURS: Final = "task {} is not held by this instance: another one goes on with it"
+_ENDED: Final = (ResolutionState.DONE, ResolutionState.CANCELLED)
+_TAKE_BACK: Final = f"""{FENCE}
+UPDATE tasks SET owner = me.number FROM me WHERE tasks.number = ANY(%(numbers)s) AND owner IS NULL RETURNING tasks.number
+"""  # noqa: S608 - what is put in is a constant
 _RELISTED: Final = "UPDATE tasks SET kind = %s, batch = %s, resolution = %s, flow = %s, listing = %s WHERE number = %s"

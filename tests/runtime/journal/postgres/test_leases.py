@@ -448,6 +448,32 @@ async def test_postgres_what_was_let_go_of_can_be_claimed_at_once_even_by_the_sa
         assert await other.claim("ghost") is Claim.UNKNOWN
 
 
+async def test_postgres_the_commit_that_ends_a_task_lets_go_of_it(store):
+    """Whoever has it still in memory takes hold of it again, if there is more to store, unless somebody else has."""
+    async with running_journal(store) as journal, running_journal(store) as other:
+        await journal.append([first(name) for name in "abcd"])
+        ends = [Entry(name, [started(1.0)], DONE) for name in "abc"]
+        await journal.append([*ends, first("e", standing=DONE), Entry("d", [started(1.0)])])
+        assert await journal._look("SELECT id, owner FROM tasks ORDER BY id") == [
+            *[(name, None) for name in "abc"],
+            ("d", journal._me),
+            ("e", None),
+        ]
+        assert await other.claim("a") is Claim.OURS
+        await journal.append([Entry("b", [started(2.0)])])
+        assert await other.claim("b") == journal._me
+        with pytest.raises(LeaseLost):
+            await journal.append([Entry("a", [started(2.0)])])
+        assert await journal.claim("a") == other._me
+        assert await journal.claim("c") is Claim.OURS
+        await journal.read("c")
+        await journal.append([Entry("c", [started(2.0)])])
+        journal.release(["b", "c", "e"])
+        assert list(journal.held) == ["d"]
+        assert await other.claim("c") is Claim.OURS or await claimed(other, "c")
+        assert len(await other.read("a")) == 2
+
+
 async def test_postgres_a_commit_whose_answer_was_lost_is_neither_refused_nor_done_again(store, monkeypatch):
     async with running_journal(store) as journal:
         await journal.append([first("t")])
