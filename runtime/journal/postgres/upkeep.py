@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
+import psycopg
+
 from runtime.errors import UnderstudyError
 from runtime.journal import queries
 from runtime.journal.checking import Checked, differences
@@ -46,7 +48,10 @@ async def _connected(address: StoreAddress) -> AsyncIterator[TrioConnection]:
 
 
 async def check(address: StoreAddress, ring: KeyRing | None) -> Checked:
-    """Read everything, as of one moment: every record, their order, every memo, and that each task is what they say.
+    """Read everything that is there now: every record, their order, every memo, and that each task is what they say.
+
+    A few tasks at a time, each as of one moment, and so the order of some thousand turns: all that has to agree is stored
+    together, and for as long as anybody looks back at a moment, the server keeps whatever was deleted or changed since.
 
     Raises:
         StoreUnusable: it cannot even be opened.
@@ -54,38 +59,60 @@ async def check(address: StoreAddress, ring: KeyRing | None) -> Checked:
     async with _connected(address) as connection:
         with explained(address):
             await connection.execute("SET idle_in_transaction_session_timeout TO 0")
-            await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+            await connection.set_read_only(True)
             numbers = dict(await key_numbers(connection))
             check_keys(numbers, ring, address)
             reader = Reader(_One(connection), Vault(ring, lambda: numbers), numbers)
-            problems = [text for (text,) in await reader.look(_DISORDER)]
-        tasks = records = 0
-        async for stored, found in _histories(address, reader):
-            tasks += 1
-            if isinstance(found, str):
-                problems.append(f"task {stored.task_id}: {found}")
-            else:
-                records += len(found)
-                problems += differences(stored, found)
+            [(last,)] = await reader.look("SELECT position FROM head")
+            problems = await _disorder(reader, last)
+        tasks = records = number = 0
+        while number < last:
+            async with connection.transaction():
+                page, disorder = await _page(address, reader, number)
+                problems += disorder
+                for stored in page:
+                    found = await _history(address, reader, stored)
+                    if isinstance(found, str):
+                        problems.append(f"task {stored.task_id}: {found}")
+                    else:
+                        records += len(found)
+                        problems += differences(stored, found)
+            tasks += len(page)
+            number = page[-1].number if page else last
         with explained(address):
             problems += [text async for text in reader.unreadable_memos()]
         return Checked(tasks=tasks, records=records, problems=tuple(problems))
 
 
-async def _histories(address: StoreAddress, reader: Reader) -> AsyncIterator[tuple[Stored, Sequence[Record] | str]]:
-    number = 0
-    while True:
-        with explained(address):
-            page = list(map(queries.stored, await reader.rows(queries.tasks(number, _BATCH))))
-        if not page:
-            return
-        for stored in page:
-            try:
-                with serving(address):
-                    yield stored, [record async for _, turn in reader.turns(stored.task_id) for record in turn]
-            except UnderstudyError as fault:
-                yield stored, str(fault)
-        number = page[-1].number
+async def _disorder(reader: Reader, last: int) -> list[str]:
+    """Say where turns overlap, or are of no task: some thousand at a time, the first of them the last of those before."""
+    problems: list[str] = []
+    first = 0
+    while len(problems) < _MOST_PROBLEMS:
+        *found, (_, following) = await reader.look(_DISORDER, {"first": first, "last": last, "limit": _TURNS})
+        problems += [text for text, _ in found]
+        if following is None:
+            break
+        first = following
+    return problems
+
+
+async def _page(address: StoreAddress, reader: Reader, after: int) -> tuple[Sequence[Stored], Sequence[str]]:
+    """Give the next tasks, and where their turns do not follow on each other."""
+    with explained(address):
+        page = list(map(queries.stored, await reader.rows(queries.tasks(after, _BATCH))))
+        gaps = await reader.look(_GAPS, [[stored.number for stored in page]])
+    return page, [text for (text,) in gaps]
+
+
+async def _history(address: StoreAddress, reader: Reader, stored: Stored) -> Sequence[Record] | str:
+    """Give the records of a task, or why they cannot be read."""
+    try:
+        with serving(address):
+            return [record async for _, turn in reader.turns(stored.task_id) for record in turn]
+    except UnderstudyError as fault:
+        return str(fault)
 
 
 async def collect(address: StoreAddress, ring: KeyRing | None, ended_before: float) -> int:
@@ -119,16 +146,29 @@ async def rotate_keys(address: StoreAddress, ring: KeyRing) -> int:
             return await reseal(connection, address, ring)
 
 
+_MOST_PROBLEMS: Final = 20
+_TURNS: Final = 10_000
 _DISORDER: Final = """
-SELECT format('task %s: its turns have %s records up to %s, and the next begin at %s', task, ordinal, ordinal + records, next)
-FROM (SELECT task, ordinal, records, lead(ordinal) OVER (PARTITION BY task ORDER BY ordinal) AS next FROM turns) AS t
-WHERE next <> ordinal + records
+WITH piece AS MATERIALIZED (
+    SELECT position, task, records, lead(position) OVER (ORDER BY position) AS next
+    FROM turns WHERE position BETWEEN %(first)s AND %(last)s ORDER BY position LIMIT %(limit)s
+)
+(SELECT format('records from %%s reach to %%s, and the next begin at %%s', position, position + records - 1, next), 0::bigint
+ FROM piece WHERE position + records > next
+ UNION ALL
+ SELECT format('records from %%s are of no task', position), 0 FROM piece
+ WHERE NOT EXISTS (SELECT FROM tasks WHERE number = task)
+ LIMIT 20)
 UNION ALL
-SELECT format('records from %s reach to %s, and the next begin at %s', position, position + records - 1, next)
-FROM (SELECT position, records, lead(position) OVER (ORDER BY position) AS next FROM turns) AS t
-WHERE position + records > next
-UNION ALL
-SELECT format('records from %s are of no task', position) FROM turns
-WHERE NOT EXISTS (SELECT FROM tasks WHERE number = task)
-LIMIT 20
+SELECT NULL, CASE WHEN count(*) = %(limit)s THEN max(position) END FROM piece
+"""
+"""What is wrong with some turns, and from where on there are more."""
+
+_GAPS: Final = """
+SELECT format('task %%s: its turns have %%s records up to %%s, and the next begin at %%s', task, ordinal, ordinal + records, next)
+FROM (
+    SELECT task, ordinal, records, lead(ordinal) OVER (PARTITION BY task ORDER BY ordinal) AS next
+    FROM turns WHERE task = ANY(%s::bigint[])
+) AS t
+WHERE next <> ordinal + records LIMIT 20
 """

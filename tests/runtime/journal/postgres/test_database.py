@@ -370,6 +370,52 @@ async def test_postgres_check_finds_what_is_missing(address, postgres_store):
     assert "and the next begin at 2" in "\n".join((await upkeep.check(address, None)).problems)
 
 
+async def test_postgres_check_looks_at_a_few_at_a_time_and_finds_what_is_wrong_between_them(
+    address, postgres_store, monkeypatch
+):
+    monkeypatch.setattr(upkeep, "_BATCH", 1)
+    monkeypatch.setattr(upkeep, "_TURNS", 2)
+    async with running_journal(postgres_store) as journal:
+        for name in "abcde":
+            await journal.append([first(name, standing=TODO)])
+        await journal.append([Entry("a", [started(1.0), started(2.0)])])
+    assert (await upkeep.check(address, None)).tasks == 5
+    execute(address, "UPDATE turns SET records = 2 WHERE position IN (1, 2, 3, 4)")
+    execute(address, "DELETE FROM tasks WHERE id = 'e'")
+    found = await upkeep.check(address, None)
+    text = "\n".join(found.problems)
+    assert all(f"records from {at} reach to {at + 1}, and the next begin at {at + 1}" in text for at in (1, 2, 3, 4))
+    assert "records from 5 are of no task" in text
+    assert "task 1: its turns have 0 records up to 2, and the next begin at 1" in text
+    assert found.tasks == 4
+
+
+async def test_postgres_check_holds_no_look_at_the_store_for_longer_than_it_reads_a_few_tasks(
+    address, postgres_store, monkeypatch
+):
+    monkeypatch.setattr(upkeep, "_BATCH", 2)
+    looks, sessions, differences = [], [], upkeep.differences
+
+    async def noted(address):
+        sessions.append(await database.connect(address))
+        return sessions[0]
+
+    def looked(stored, records):
+        since = "SELECT xact_start FROM pg_stat_activity WHERE pid = %s"
+        looks.append((stored.task_id, execute(address, since, sessions[0].backend)[0][0]))
+        return differences(stored, records)
+
+    monkeypatch.setattr(upkeep, "connect", noted)
+    monkeypatch.setattr(upkeep, "differences", looked)
+    async with running_journal(postgres_store) as journal:
+        for name in "abcd":
+            await journal.append([first(name, standing=TODO)])
+        assert not (await upkeep.check(address, None)).problems
+    assert [name for name, _ in looks] == list("abcd")
+    (_, one), (_, two), (_, three), (_, four) = looks
+    assert one == two < three == four
+
+
 async def test_postgres_without_its_driver_is_said_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     monkeypatch.delitem(sys.modules, "runtime.journal.postgres.driver", raising=False)
