@@ -149,7 +149,7 @@ def _reject(turn: Turn, event: RejectRequested) -> Refused | None:
 
 def _cancel(turn: Turn, event: CancelRequested) -> Refused | None:
     if turn.resolution in _FINISHED:
-        return Conflict(f"task {turn.header.task_id} cannot be cancelled: it is {turn.resolution}")
+        return _conflict(turn, "cancelled")
     turn.record(TaskCancelled(at=event.at, requester=event.requester, reason=event.reason))
     if turn.live:
         turn.effects.append(StopSteps(event.requester, event.reason))
