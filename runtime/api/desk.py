@@ -57,8 +57,10 @@ from runtime.api.queries import (
     Query,
     Subscribe,
 )
+from runtime.api.shapes import steps_shape
 from runtime.api.submission import Submission
 from runtime.api.tally import Tallied, Tally
+from runtime.api.views import view_task
 from runtime.engine import rights
 from runtime.engine.rights import Administrators, Identity
 from runtime.engine.states import ANY
@@ -73,7 +75,7 @@ from runtime.notifications.figures import NotificationFigures
 from runtime.templates.faults import Faults
 from runtime.templates.inputs import check_inputs
 from runtime.templates.model import Function, Template, normalise_name
-from runtime.values.json import Json
+from runtime.values.json import Json, dumps
 from runtime.work.durations import Durations
 from runtime.work.pools import ResourceFigures
 
@@ -223,6 +225,8 @@ class Desk:
         task = await self._seen(message, who)
         if not may(message, who, task, self.administrators):
             raise Forbidden(f"{who.username or 'nobody'} may not do this to task {task.header.task_id}")
+        if isinstance(message, EditTaskSteps):
+            message = attrs.evolve(message, steps=_changed(message.steps, task))
         answer = await self._do(message, who, task)
         done = intervention(message, task)
         if done:
@@ -567,6 +571,12 @@ _SHOWN_ONLY: Final = frozenset({"name", "last_run", "item", "children_steps"})
 
 So is what an expanded loop depends on: its children.
 """
+
+
+def _changed(steps: Mapping[str, Json], task: Task) -> Mapping[str, Json]:
+    """Give the steps that are not as they are shown: who sends all of an execution back rewrites what they changed in it."""
+    shown = steps_shape(task, view_task(task), manages=True)
+    return {name: one for name, one in steps.items() if name not in shown or dumps(one) != dumps(shown[name])}
 
 
 def _documents(steps: Mapping[str, Json]) -> Mapping[str, Mapping[str, Json]]:

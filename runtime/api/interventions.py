@@ -40,7 +40,7 @@ def intervention(message: AboutTask, before: Task) -> str:
             done = f'interrupted step "{step}"'
         case SetStepState(step=step, state=state):
             done = f'set the state of step "{step}": {before.steps[step].state} -> {state}'
-        case EditTaskSteps(steps=steps):
+        case EditTaskSteps(steps=steps) if steps:
             done = f"edited steps: {', '.join(steps)}"
         case EditResolverInputs():
             done = "edited the inputs of its resolver"

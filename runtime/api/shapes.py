@@ -110,7 +110,6 @@ def resolution_shape(task: Task, *, manages: bool, instance: int | None) -> dict
     `instance` is the number of the runtime that goes on with it, while one does, and where that is known.
     """
     view, header, template = view_task(task), task.header, task.plan.template
-    steps: dict[str, Json] = {name: step_shape(task, name, one, manages=manages) for name, one in view.steps.items()}
     return {
         "id": view.resolution_id,
         "task_id": view.id,
@@ -126,10 +125,15 @@ def resolution_shape(task: Task, *, manages: bool, instance: int | None) -> dict
             last_start=_moment(view.last_start),
             last_stop=_moment(view.last_stop),
             next_retry=_moment(view.next_retry),
-            steps=steps,
+            steps=steps_shape(task, view, manages=manages),
             resolver_inputs=_masked(header.resolver_inputs, template) if manages else (),
         ),
     }
+
+
+def steps_shape(task: Task, view: TaskView, *, manages: bool) -> dict[str, Json]:
+    """Show every step, see `step_shape`."""
+    return {name: step_shape(task, name, one, manages=manages) for name, one in view.steps.items()}
 
 
 def step_shape(task: Task, name: str, status: StepStatus, *, manages: bool) -> dict[str, Json]:

@@ -9,6 +9,7 @@ from runtime.api.desk import Statistics
 from runtime.api.submission import Submission
 from runtime.errors import InputInvalid, Refused
 from runtime.journal.keys import add_key
+from runtime.runner import ClientError
 from runtime.server.limits import ServerLimits
 from runtime.server.replying import shown
 from runtime.templates.model import Action, Assertion, Condition, ConditionType, Input, Operator, Step, Template
@@ -421,6 +422,34 @@ async def test_an_open_loop_is_mended_by_sending_it_back(server):
     assert (await server.runtime.wait(made["id"])).steps["each"].children[0]["output"] == "mended"
 
 
+async def test_who_sends_an_execution_back_rewrites_what_they_changed_and_nothing_else(server):
+    """An open loop goes on where it was: what its children did is not done again."""
+    admin, done = server.client("admin"), []
+
+    async def work(item: str) -> float:
+        done.append(item)
+        if item == "2":
+            raise ClientError("no")
+        return 1.50
+
+    each = Step(action=Action.calling(work, item="{{.iterator}}"), foreach="[1, 2]")
+    template = attrs.evolve(WRONG, name="wrongs", steps={"each": each, "b": echo("b"), "c": echo("c")})
+    task = await server.runtime.submit(template, {"name": "x"}, requester="admin")
+    await task.wait()
+    path = f"/resolution/{(await task.status()).resolution_id}"
+    assert (await admin.post(f"{path}/pause")).status_code == 204
+    steps = (await admin.get(path)).json()["steps"]
+    steps["b"] |= {"state": "TODO", "action": {"type": "echo", "configuration": {"output": "mended"}}}
+    reply = await admin.put(path, json={"steps": steps})
+    assert reply.status_code == 204, reply.text
+    assert (await admin.put(path, json={"steps": (await admin.get(path)).json()["steps"]})).status_code == 204
+    await task.run()
+    view = await task.wait()
+    assert (view.steps["b"].output, sorted(done)) == ("mended", ["1", "2", "2"])
+    said = [one["content"] for one in (await admin.get(f"/task/{task.id}/comment")).json()]
+    assert said == ["paused it", "edited steps: b"]
+
+
 async def test_every_manual_intervention_leaves_a_comment_of_who_did_what(server):
     """Whoever looks at the task next has to know why it is not as its template would have it."""
     admin = server.client("admin")
@@ -431,7 +460,7 @@ async def test_every_manual_intervention_leaves_a_comment_of_who_did_what(server
     for method, rest, body in (
         ("POST", "/pause", None),
         ("PUT", "/step/a/state", {"state": "TO_RETRY"}),
-        ("PUT", "/step/a", step),
+        ("PUT", "/step/a", step),  # as it was before
         ("PUT", "", {"resolver_inputs": {"more": 1}}),
         ("POST", "/run", None),
     ):
