@@ -14,14 +14,14 @@ MOST_KEPT_BYTES = 50 * 1024 * 1024
 
 
 class KeptText:
-    """The start and the end of a text of any length."""
+    """The start and the end of a text of any length. `left_out`: how many bytes are missing from the text that it gave."""
 
     def __init__(self, limit: int = KEPT_BYTES) -> None:
         self._room = limit // 4
         self._tail_limit = limit - self._room
         self._head = bytearray()
         self._tail = bytearray()
-        self._dropped = 0
+        self.left_out = 0
 
     def write(self, data: bytes | bytearray) -> None:
         """Take more of the text."""
@@ -34,14 +34,14 @@ class KeptText:
     def text(self) -> str:
         """Give what was kept, with a line that says how much is missing from its middle."""
         self._trim()
-        mark = b"\n[... %d bytes left out ...]\n" % self._dropped if self._dropped else b""
+        mark = b"\n[... %d bytes left out ...]\n" % self.left_out if self.left_out else b""
         return b"".join([self._head, mark, self._tail]).decode(errors="replace")
 
     def _trim(self) -> None:
         excess = len(self._tail) - self._tail_limit
         if excess > 0:
             del self._tail[:excess]
-            self._dropped += excess
+            self.left_out += excess
 
 
 class OutputMode(StrEnum):

@@ -30,12 +30,14 @@ class Ended:
         code: its exit code; minus the signal's number when a signal ended it.
         timed_out: it was killed because its time was over.
         output: what it and its children wrote to standard output and standard error, in the order they did.
+        left_out: how many bytes of that are missing from its middle.
         seconds: how long it ran.
     """
 
     code: int
     timed_out: bool
     output: str
+    left_out: int
     seconds: float
 
 
@@ -80,6 +82,7 @@ async def run_group(
         code=program.code,
         timed_out=limit.cancelled_caught,
         output=program.kept.text(),
+        left_out=program.kept.left_out,
         seconds=seconds,
     )
 

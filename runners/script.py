@@ -124,6 +124,8 @@ class Script(Runner[ScriptConfig]):
             raise StepFailed(metadata["error"], output=output, metadata=metadata)
         if ended.code:
             raise _failure(config, ended.code)(metadata["error"], output=output, metadata=metadata)
+        if problem and ended.left_out:
+            problem += f"; {ended.left_out:,} bytes in the middle of the output were left out, see max_output_bytes"
         if problem:
             raise StepFailed(problem, metadata=metadata)
         return Outcome(output=output, metadata=metadata)

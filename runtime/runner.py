@@ -388,6 +388,10 @@ class Runners:
             if not (issubclass(one, Runner) if isinstance(one, type) else isinstance(one, Runner)):
                 raise TypeError(f"a runner has to be a Runner, or a class of such, not {one!r}")
             runner = one(self._settings) if isinstance(one, type) else one
+            if not isinstance(getattr(runner, "name", None), str):
+                raise TypeError(
+                    f'{type(runner).__qualname__} has no name that templates could call it by: it says name = "..."'
+                )
             if runner.name in self._loaded:
                 raise ValueError(f'two runners are called "{runner.name}"')
             self._loaded[runner.name] = self._used(runner)
@@ -420,13 +424,16 @@ class Runners:
         if point is None:
             raise RunnerUnknown(name, did_you_mean(name, self.names) or f"known: {', '.join(self.names)}")
         try:
-            loaded: type[AnyRunner] = point.load()
-            runner = loaded(self._settings)
+            loaded: object = point.load()
+            if not isinstance(loaded, type) or not issubclass(loaded, Runner):
+                raise TypeError(f"{point.value} is no class of runners")  # noqa: TRY301 - one way to say what is wrong
+            runner: AnyRunner = loaded(self._settings)
         except (ImportError, AttributeError) as missing:
             raise RunnerUnknown(name, f"it cannot be loaded: {missing}; pip install 'understudy[{name}]'") from missing
-        except Exception as failure:  # foreign code may raise anything
-            problem = f"it cannot be loaded: {type(failure).__name__}: {failure}; it is in {_package(point)}"
-            raise RunnerUnknown(name, problem) from failure
+        except BaseException as failure:  # foreign code may raise anything
+            if passes(failure):
+                raise
+            raise RunnerUnknown(name, f"it cannot be loaded: {told(failure)}; it is in {_package(point)}") from failure
         used = self._loaded[name] = self._used(runner)
         return used
 

@@ -565,11 +565,12 @@ class Runtime(FlowClient):
             raise Unavailable("the runtime is closed") from gone
 
     def subscribe(
-        self, task_id: str | None = None, *, capacity: int = 1000
+        self, task_id: str | None = None, *, capacity: float = 1000
     ) -> AbstractAsyncContextManager[AsyncIterable[Event]]:
         """Give the events of one task, or of all, from now on: ``async with rt.subscribe() as events``.
 
-        `capacity` events are held for a slow reader; those that do not fit are dropped and reported as one `Lagged`.
+        `capacity` events are held for a slow reader; those that do not fit are dropped and reported as one `Lagged`,
+        with the next one that does: with a `capacity` of `math.inf` none is.
         The iteration ends when the runtime is closed.
         """
         return self._broadcast.subscribe(task_id, capacity)

@@ -1,5 +1,6 @@
 """``understudy run``: one task, from its template to its exit status."""
 
+import math
 import signal
 from collections.abc import AsyncIterable, Sequence
 from contextlib import suppress
@@ -101,7 +102,8 @@ class _Run:
             options.voice.warn(options.template, prepared.warnings)
             inputs = inputs_of_texts(prepared.template.inputs, options.inputs)
             task_id = new_id() if options.task_id is None else options.task_id
-            async with runtime.subscribe(task_id, capacity=10_000) as events:
+            # One that is missed, as a terminal is slower than ten thousand steps, may be the last, and is waited for.
+            async with runtime.subscribe(task_id, capacity=math.inf) as events:
                 task = await runtime.submit(prepared, inputs, task_id=task_id)
                 self._view = await task.status()  # it may be an old one
                 if not self._view.at_rest:

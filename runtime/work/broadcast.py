@@ -232,7 +232,9 @@ class Broadcast:
                 subscription.send([event])
 
     @asynccontextmanager
-    async def subscribe(self, task_id: str | None, capacity: int) -> AsyncIterator["trio.MemoryReceiveChannel[Event]"]:
+    async def subscribe(
+        self, task_id: str | None, capacity: float
+    ) -> AsyncIterator["trio.MemoryReceiveChannel[Event]"]:
         """Listen to one task, or to all; the channel ends when the runtime is closed."""
         sender, receiver = trio.open_memory_channel[Event](capacity)
         subscription = _Subscription(sender, task_id)

@@ -187,6 +187,17 @@ async def test_much_output_is_kept_from_both_ends_and_never_blocks_the_script(sc
     assert "bytes left out" in text
 
 
+async def test_a_result_that_was_left_out_is_said_to_be(scripts):
+    file = scripts.add("long.sh", "#!/bin/sh\nhead -c 3000000 /dev/zero | tr '\\0' x\n")
+    with trio.fail_after(30):
+        failed = await laws.fails_as_declared(scripts.runner, {"file_path": file})
+    assert "is not a JSON object" in failed.message
+    left_out = f"{3_000_000 - KEPT_BYTES:,}"
+    assert failed.message.endswith(
+        f"; {left_out} bytes in the middle of the output were left out, see max_output_bytes"
+    )
+
+
 async def test_output_that_is_no_text_is_shown_as_such(scripts):
     outcome = await succeeds(scripts, "printf '\\377\\n{}'")
     assert outcome.metadata["output"] == "\ufffd\n{}"

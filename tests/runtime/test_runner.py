@@ -131,11 +131,35 @@ class Broken(Named):
         raise ArithmeticError("bug")
 
 
-def test_a_runner_that_fails_while_it_is_made_is_refused_with_what_it_said():
+class Leaving(Named):
+    def __init__(self, settings):
+        super().__init__(settings)
+        sys.exit("bye")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (f"{__name__}:Broken", "ArithmeticError: bug"),
+        (f"{__name__}:Leaving", "SystemExit: bye"),
+        ("builtins:str", "TypeError: builtins:str is no class of runners"),
+        ("os:getcwd", "TypeError: os:getcwd is no class of runners"),
+    ],
+)
+def test_a_runner_that_fails_while_it_is_made_or_is_none_is_refused_with_what_it_said(value, said):
     runners = Runners()
-    runners._found["broken"] = EntryPoint("broken", f"{__name__}:Broken", runtime.runner.ENTRY_POINTS)
-    with pytest.raises(RunnerUnknown, match=r"it cannot be loaded: ArithmeticError: bug; it is in"):
+    runners._found["broken"] = EntryPoint("broken", value, runtime.runner.ENTRY_POINTS)
+    with pytest.raises(RunnerUnknown, match=f"it cannot be loaded: {said}; it is in"):
         runners.get("broken")
+
+
+def test_a_runner_without_a_name_is_refused():
+    class Nameless(Runner):
+        async def run(self, request):
+            raise NotImplementedError
+
+    with pytest.raises(TypeError, match="Nameless has no name that templates could call it by"):
+        Runners([Nameless])
 
 
 @pytest.mark.parametrize("module", ["echo", "script", "http"])

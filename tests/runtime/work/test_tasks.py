@@ -1,6 +1,7 @@
 """Tasks from submission to rest, inside a trio program, on a virtual clock."""
 
 import gc
+import math
 import weakref
 from datetime import UTC, datetime
 
@@ -569,6 +570,18 @@ async def test_a_slow_subscriber_loses_events_and_is_told_how_many(autojump_cloc
         assert [type(one) for one in first] == [TaskStateChanged, Recorded]
         assert lagged == Lagged(missed=6)
         assert not isinstance(await anext(aiter(quick)), Lagged)
+
+
+async def test_a_subscriber_with_room_for_all_loses_none(autojump_clock, clock):
+    async with open_runtime(clock=clock) as rt:
+        async with rt.subscribe(capacity=math.inf) as events:
+            for _ in range(300):
+                await (await rt.submit(plan(a=step()))).wait()
+            rt.shutdown()
+            await rt.drained()
+            positions = [one.position async for one in events]
+        assert positions == list(range(1, len(positions) + 1))
+        assert len(positions) > 1000
 
 
 async def test_a_subscriber_of_one_task_hears_of_no_other(autojump_clock, clock):
