@@ -31,11 +31,9 @@ class Longest:
     def faults(self, text: str, path: str) -> Iterator[Fault]:
         """Say so if a text is longer."""
         if len(text) > self.characters:
-            yield Fault(path, f"it has {len(text):,} characters, {self.characters:,} are the most")
-        elif len(text) * 4 > self.size < len(text.encode(errors="replace")):
-            yield Fault(
-                path, f"it has {len(text.encode(errors='replace')):,} bytes as UTF-8, {self.size:,} are the most"
-            )
+            yield Fault(path, f"at most {self.characters:,} characters are taken, and it has {len(text):,}")
+        elif len(text) * 4 > self.size < (size := len(text.encode(errors="replace"))):
+            yield Fault(path, f"at most {self.size:,} bytes are taken, as UTF-8, and it has {size:,}")
 
 
 _NAME: Final = Longest(LONGEST_NAME, 4 * LONGEST_NAME)

@@ -427,14 +427,14 @@ class Runners:
             loaded: object = point.load()
             if not isinstance(loaded, type) or not issubclass(loaded, Runner):
                 raise TypeError(f"{point.value} is no class of runners")  # noqa: TRY301 - one way to say what is wrong
-            runner: AnyRunner = loaded(self._settings)
+            made: AnyRunner = loaded(self._settings)
         except (ImportError, AttributeError) as missing:
             raise RunnerUnknown(name, f"it cannot be loaded: {missing}; pip install 'understudy[{name}]'") from missing
         except BaseException as failure:  # foreign code may raise anything
             if passes(failure):
                 raise
             raise RunnerUnknown(name, f"it cannot be loaded: {told(failure)}; it is in {_package(point)}") from failure
-        used = self._loaded[name] = self._used(runner)
+        used = self._loaded[name] = self._used(made)
         return used
 
     def _used(self, runner: AnyRunner) -> AnyRunner:

@@ -65,7 +65,10 @@ def say_who_is_awaited(task: Mapping[str, Any]) -> None:
     """Tell, beside the output, that a task does nothing until somebody takes it on, if so."""
     if task["state"] == _NEW and not task.get("resolution"):
         wanted = " ".join(f"-i {shlex.quote(one['name'])}=..." for one in task.get("resolver_inputs", ()))
-        click.echo(f"waits until somebody takes it on: understudy resolve {task['id']} {wanted}".rstrip(), err=True)
+        click.echo(
+            f"waits until somebody takes it on: understudy resolve {shlex.quote(task['id'])} {wanted}".rstrip(),
+            err=True,
+        )
 
 
 def _steps(remote: Remote, task: Mapping[str, Any]) -> Mapping[str, str]:

@@ -13,6 +13,8 @@ from runtime.templates.model import Template
 
 
 def _names(values: Iterable[str]) -> frozenset[str]:
+    if isinstance(values, str):  # each of its letters would be a name
+        raise TypeError(f"a list of names is wanted, not {values!r}")
     return frozenset(values)
 
 

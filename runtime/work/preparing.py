@@ -47,7 +47,7 @@ async def prepare_task(
         title = await _render("title_format", title, values, evaluator)
         own = {name: await _render(f"tags.{name}", text, values, evaluator) for name, text in own.items()}
     if len(title) > LONGEST_TITLE:
-        problem = f"it comes to {len(title):,} characters, {LONGEST_TITLE:,} are the most"
+        problem = f"at most {LONGEST_TITLE:,} characters are taken, and it comes to {len(title):,}"
         raise TemplateInvalid([Fault("title_format", problem)])
     if faults := list(faults_of_tags(own)):
         raise TemplateInvalid(faults)

@@ -1,13 +1,14 @@
 """What a program says in Python is refused where it says it, with the name of the argument."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import attrs
 import pytest
 
-from runtime import Action, Flows, Limits, Step, Template, TemplateInvalid, open_runtime
-from runtime.runner import Fault, Outcome, Runner, StepRequest
+from runtime import Action, Administrators, Flows, Limits, Step, Template, TemplateInvalid, open_runtime
+from runtime.runner import ChildTask, Fault, Outcome, Runner, StepRequest
 from runtime.settings import SettingInvalid
 from tests.support.plans import plan, step
 
@@ -126,3 +127,13 @@ async def test_a_runner_that_cannot_say_what_is_wrong_is_what_is_wrong(gives, wo
         with pytest.raises(TemplateInvalid) as refusal:
             await rt.submit(plan(a=step(action=Action(type="kind"))))
     assert f'runner "kind" cannot be asked about it: {words}' in str(refusal.value)
+
+
+@pytest.mark.parametrize("named", [Administrators, partial(ChildTask, template="x")])
+@pytest.mark.parametrize("field", [{"usernames": "root"}, {"groups": "root"}])
+def test_a_name_is_no_list_of_names(named, field):
+    """Whoever has a single letter as a name would be one."""
+    if named is not Administrators:
+        field = {f"watcher_{name}": one for name, one in field.items()}
+    with pytest.raises(TypeError, match="a list of names is wanted, not 'root'"):
+        named(**field)

@@ -33,8 +33,8 @@ class Long(Runner[Nothing]):
 @pytest.mark.parametrize(
     ("step", "state", "error"),
     [
-        ("tags", "FATAL_ERROR", "cannot be kept: tags.a: it has 1,001 characters, 1,000 are the most"),
-        ("child", "CLIENT_ERROR", "watcher_groups[0]: it has 256 characters, 255 are the most"),
+        ("tags", "FATAL_ERROR", "cannot be kept: tags.a: at most 1,000 characters are taken, and it has 1,001"),
+        ("child", "CLIENT_ERROR", "watcher_groups[0]: at most 255 characters are taken, and it has 256"),
     ],
 )
 async def test_what_a_step_says_is_bounded_as_what_a_program_says(autojump_clock, step, state, error):
@@ -49,8 +49,11 @@ async def test_what_a_step_says_is_bounded_as_what_a_program_says(autojump_clock
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"title_format": "{{repeat 10001 `x`}}"}, "title_format: it comes to 10,001 characters, 10,000 are the most"),
-        ({"tags": {"a": "{{repeat 1001 `x`}}"}}, "tags.a: it has 1,001 characters"),
+        (
+            {"title_format": "{{repeat 10001 `x`}}"},
+            "title_format: at most 10,000 characters are taken, and it comes to 10,001",
+        ),
+        ({"tags": {"a": "{{repeat 1001 `x`}}"}}, "tags.a: at most 1,000 characters are taken"),
         ({"allowed_resolver_groups": ("x" * 256,)}, "allowed_resolver_groups[0]: too long: 256 characters"),
     ],
 )
