@@ -59,6 +59,7 @@ from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
 from runtime.wishes import task_of_callback
 from runtime.work.broadcast import Broadcast
+from runtime.work.claims import Shared
 from runtime.work.durations import Durations
 from runtime.work.intake import Message as IntakeMessage
 from runtime.work.pools import ResourceFigures
@@ -606,7 +607,8 @@ class Runtime(FlowClient):
                 return
             if self._broadcast.closed:
                 raise Unavailable("the runtime is closed")
-            await news.wait()
+            with trio.move_on_after(Shared.poll_seconds if isinstance(self._journal, SharedJournal) else math.inf):
+                await news.wait()  # of others' tasks there may be none here
 
     async def next_due(self) -> float | None:
         """Say when the first of the tasks that sleep wants to go on, in Unix seconds; None when none does."""

@@ -101,6 +101,31 @@ async def test_postgres_a_task_runs_and_what_it_came_to_is_seen_everywhere(insta
                 await two.status("ghost")
 
 
+async def test_postgres_who_waits_until_all_is_settled_hears_of_what_ends_elsewhere(instance, monkeypatch):
+    settled = trio.Event()
+
+    async def wait(runtime):
+        await runtime.settled()
+        settled.set()
+
+    async def look(self, *, after=0, **_options):
+        looked.append(after)
+        return await awake(self, after=after)
+
+    looked, awake = [], PostgresJournal.awake
+    monkeypatch.setattr(PostgresJournal, "awake", look)
+    with trio.fail_after(60):
+        async with instance() as one, instance() as two, trio.open_nursery() as nursery:
+            await one.submit(GATED, task_id="t")
+            await running(one, "t")
+            nursery.start_soon(wait, two)
+            while not looked:  # noqa: ASYNC110 - nobody else is told
+                await trio.sleep(0.01)
+            assert not settled.is_set()
+            gates["t"].set()
+            await settled.wait()
+
+
 async def test_postgres_the_same_submission_at_several_instances_is_one_task(instance):
     with trio.fail_after(60):
         async with instance() as one, instance() as two:
