@@ -2,8 +2,12 @@
 
 What is drawn at random is drawn alike in every run: the examples of hypothesis, and in which order trio lets tasks run.
 With ``UNDERSTUDY_TEST_SEED=7`` in the environment other orders are tried, and other examples, every time.
+
+``pytest -p xdist -n 2`` has two processes share the tests, in any order: each has a PostgreSQL server of its own, and
+whatever a test starts is where no other finds it, in its ``tmp_path`` or at a port that was free.
 """
 
+import gc
 import os
 
 import pytest
@@ -13,8 +17,21 @@ from trio._core import _run as trio_run
 
 SEED = os.environ.get("UNDERSTUDY_TEST_SEED", "")
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds are started: the first compiles for all
+
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=not SEED)
 settings.load_profile("ours")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session):
+    """Look for no garbage in what is collected, not now and not later: it is large, and stays to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

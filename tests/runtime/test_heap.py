@@ -18,8 +18,9 @@ class Knot:
 @pytest.fixture(autouse=True)
 def _as_before():
     thresholds = gc.get_threshold()
-    yield
     gc.unfreeze()
+    yield
+    gc.freeze()
     gc.set_threshold(*thresholds)
 
 
