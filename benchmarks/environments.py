@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _SCRIPTS: Final = Path(__file__).parent / "peers"
 _INSTALL_SECONDS: Final = 600.0
+_PIP: Final = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+"""The pip of this environment: to give each one of its own takes longer than most of them need to be filled."""
 
 
 @attrs.frozen(kw_only=True)
@@ -105,9 +107,9 @@ def _python(peer: Foreign, *, make: bool) -> Path | None:
         return None
     tell(f"peer {peer.name}: making its environment ({', '.join(peer.requirements)})")
     try:
-        venv.create(home, with_pip=True, clear=True)
+        venv.create(home, clear=True)
         subprocess.run(
-            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *peer.requirements],
+            [*_PIP, "--python", python, "install", "--quiet", *peer.requirements],
             check=True,
             capture_output=True,
             text=True,

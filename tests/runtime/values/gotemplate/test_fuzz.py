@@ -43,13 +43,13 @@ def render(source: str, data: Any) -> str | None:
     return text
 
 
-@settings(max_examples=1600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(source=sources, data=json_values)
 def test_any_source_renders_or_fails_as_declared(source: str, data: Any) -> None:
     render(source, data)
 
 
-@settings(max_examples=1200, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(source=st.text(max_size=60) | sources)
 def test_any_source_is_cut_to_its_end_or_to_an_error(source: str) -> None:
     tokens = lex("{{" + source)
@@ -77,7 +77,7 @@ verbs = st.builds(
 directives = st.lists(verbs | st.text(max_size=5), max_size=4).map("".join)
 
 
-@settings(max_examples=1600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(form=directives, args=arguments)
 def test_any_format_prints_or_fails_as_declared(form: str, args: list[tuple[str, Any]]) -> None:
     data = {"f": form, "v": args[0][1] if args else None}
@@ -87,7 +87,7 @@ def test_any_format_prints_or_fails_as_declared(form: str, args: list[tuple[str,
 patterns = st.text(alphabet="ab()[]{}|*+?.^$\\dwspPQEbz-,0123:<>=!iUé", max_size=15)
 
 
-@settings(max_examples=1200, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     pattern=patterns,
     text=st.text(alphabet="abé1 \n", max_size=30),
@@ -105,7 +105,7 @@ def test_any_pattern_matches_or_fails_as_declared(pattern: str, text: str, repla
         render(source, data)
 
 
-@settings(max_examples=1200, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     name=st.sampled_from(sorted(set(STANDARD) - {"bcrypt", "htpasswd", "derivePassword"})),
     args=arguments,
