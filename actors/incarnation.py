@@ -217,9 +217,10 @@ class Incarnations:
     async def _guard_first(self, row: Row, cell: Cell) -> None:
         """Run incarnations in a task of their own, and make it a carrier only then: of many it would be a waste before."""
         child = await self._guard(row, cell)
-        del row, cell  # they may be the last to hold what is large
         if child is not None or self._carriers.room:
-            await Carrier(child, self._carriers).run()
+            carrier = Carrier(child, self._carriers)
+            del row, cell, child  # they may be the last to hold what is large
+            await carrier.run()
 
     def _ready(self, row: Row) -> None:
         """Note that a child has begun, or, with a handshake, that it is ready."""

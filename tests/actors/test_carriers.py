@@ -1,6 +1,8 @@
 """The trio tasks that children run in: shared by all actors of a supervisor, and no child outlives its owner in one."""
 
+import gc
 import math
+import weakref
 
 import pytest
 import trio
@@ -215,3 +217,32 @@ async def test_a_child_given_to_a_carrier_that_has_just_been_cancelled_is_accoun
             await trio.sleep_forever()
     assert scope.cancelled_caught
     assert address.stopped is not None
+
+
+class Brief(Actor[Add]):
+    """Ends with its child."""
+
+    @handles(Add)
+    def add(self, message):
+        if message.amount:
+            self.children.start("c", trio.sleep, 1, report=self.told)
+        else:
+            self.stop(StopReason.normal("it"))
+
+    def told(self, _):
+        return Add(amount=0)
+
+
+async def test_a_carrier_that_rests_keeps_nothing_of_what_it_carried_first(autojump_clock):
+    made = []
+
+    def start(_incarnation):
+        actor = Brief()
+        made.append(weakref.ref(actor))
+        return actor
+
+    async with open_supervisor("s", [ChildSpec(id="brief", start=start, restart=Restart.TEMPORARY, **TERMS)]) as s:
+        s.address_of("brief").post(Add(amount=1))
+        await trio.sleep(2)
+        gc.collect()
+        assert made[0]() is None
