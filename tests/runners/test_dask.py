@@ -185,20 +185,29 @@ async def test_a_function_that_exits_ends_its_step_and_nothing_else(cluster):
 
 
 async def test_the_scheduler_does_not_keep_for_ever_that_something_was_begun(cluster, monkeypatch):
-    monkeypatch.setattr(_cluster, "_FORGET_SECONDS", 0.1)
     one = runner(cluster)
 
-    def kept(dask_scheduler):
-        return sum(name.startswith("understudy-") for name in dask_scheduler.extensions["events"]._events)
+    async def begin():
+        request = laws.request_for(one, calling(callables.add, a=1), idempotent=False)
+        assert (await one.run(request)).output == 2
+
+    async def kept():
+        def marks(dask_scheduler):
+            return {name for name in dask_scheduler.extensions["events"]._events if name.startswith("understudy-")}
+
+        portal, client = one._cluster._portal, one._cluster._session._client
+        return await trio.to_thread.run_sync(portal.call, client.run_on_scheduler, marks)
 
     with trio.fail_after(SECONDS):
-        for _ in range(3):
-            request = laws.request_for(one, calling(callables.add, a=1), idempotent=False)
-            assert (await one.run(request)).output == 2
-        portal, client = one._cluster._portal, one._cluster._session._client
-        before = await trio.to_thread.run_sync(portal.call, client.run_on_scheduler, kept)
-        assert before > 0
-        while await trio.to_thread.run_sync(portal.call, client.run_on_scheduler, kept) > before - 3:  # noqa: ASYNC110
+        monkeypatch.setattr(_cluster, "_FORGET_SECONDS", SECONDS)
+        await begin()
+        first = await kept()
+        await begin()
+        both = await kept()
+        assert len(both - first) == 1
+        monkeypatch.setattr(_cluster, "_FORGET_SECONDS", 0.1)
+        await begin()
+        while await kept() - both:  # noqa: ASYNC110
             await trio.sleep(0.05)
         await one.close()
 
