@@ -51,6 +51,16 @@ def check_text(text: object, path: str) -> None:
         raise InputInvalid(faults)
 
 
+def check_kind(value: object, kinds: type | UnionType, path: str, wanted: str) -> None:
+    """See that something is of one of these kinds, of which `wanted` tells; True and False are no numbers.
+
+    Raises:
+        InputInvalid: it is not, with its path.
+    """
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        raise InputInvalid([Fault(path, f"{wanted} is wanted, not {_kind(value)}")])
+
+
 def faults_of(message: object, path: str = "", *, but: frozenset[str] = frozenset()) -> Iterator[Fault]:
     """Give what is wrong with the fields of something, which is at that path; see `check`."""
     cls: Any = type(message)

@@ -19,7 +19,7 @@ import trio
 from actors import ActorStopped, Address, AskExpired, ChildUnknown, Clock, MailboxFull, ShutdownContext, StopReason
 from runtime.api.callables import name_callables
 from runtime.api.feed import Feed
-from runtime.api.flow_client import LISTED_TIMES, FlowClient
+from runtime.api.flow_client import LISTED_TIMES, FlowClient, Page
 from runtime.api.flow_messages import DeleteFlow, FlowCommand, StartFlow, SubmitFlow
 from runtime.api.library import SyncedTemplates, sync_templates
 from runtime.api.messages import (
@@ -39,7 +39,7 @@ from runtime.api.messages import (
 from runtime.api.operator import Operator, Workshop
 from runtime.api.submission import NOTHING, Submission
 from runtime.api.views import TaskView, view_task
-from runtime.arguments import check, check_text
+from runtime.arguments import check, check_kind, check_text
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.engine.task import Task
 from runtime.errors import Fault, InputInvalid, NotFound, Refused, TaskNotDone, Unavailable, UnderMaintenance
@@ -234,6 +234,7 @@ class Runtime(FlowClient):
         A file is read and parsed in a thread. `strict` refuses keys that nobody reads.
 
         Raises:
+            InputInvalid: it is no template, nor the path of one.
             TemplateInvalid: with every fault and its path.
         """
         match source:
@@ -244,8 +245,8 @@ class Runtime(FlowClient):
             case Mapping():
                 return _prepared(check_data(source, self._types, strict=strict))
             case _:
-                check = partial(check_file, source, self._types, strict=strict)
-                return _prepared(await BRIEF.run(check))
+                check_kind(source, str | os.PathLike, "template", "a path, a mapping or a Template")
+                return _prepared(await BRIEF.run(partial(check_file, source, self._types, strict=strict)))
 
     def _prepare_object(self, template: Template) -> Prepared:
         known = self._prepared.get(id(template))
@@ -333,6 +334,7 @@ class Runtime(FlowClient):
             InputInvalid: something wanted is not of its type, or could not be stored.
         """
         check(wanted, but=LISTED_TIMES)
+        check(Page(before, limit))
         return await self._journal.find(wanted, before=before, limit=limit)
 
     async def look_up(self, task_id: str) -> Listed | None:
@@ -404,6 +406,7 @@ class Runtime(FlowClient):
         Raises:
             TemplateInvalid: every fault of every file; nothing changed.
         """
+        check_kind(sources, str | os.PathLike | Iterable, "sources", "a path, or several in a list")
         return await sync_templates(sources, self._types, self.templates, self._journal)
 
     async def resolve(
@@ -444,6 +447,7 @@ class Runtime(FlowClient):
             Conflict: it was called already, or its task takes no call any more.
             InputInvalid: the body does not fit the callback's schema.
         """
+        check_text(callback_id, "callback_id")
         task_id = task_of_callback(callback_id)
         try:
             await self._ask(CallCallback(task_id=task_id, callback_id=callback_id, secret=secret, body=body))
@@ -573,8 +577,15 @@ class Runtime(FlowClient):
         `capacity` events are held for a slow reader; those that do not fit are dropped and reported as one `Lagged`,
         with the next one that does: with a `capacity` of `math.inf` none is.
         The iteration ends when the runtime is closed.
+
+        Raises:
+            InputInvalid: an argument is not of its type.
         """
-        return self._broadcast.subscribe(task_id, capacity)
+        if task_id is not None:
+            check_text(task_id, "task_id")
+        if capacity != math.inf:
+            check_kind(capacity, int, "capacity", "a whole number, or math.inf,")
+        return self._broadcast.subscribe(task_id, max(0, capacity))
 
     def telling(self, tell: Callable[[UnitEvent], None]) -> AbstractContextManager[None]:
         """Have `tell` called with every event of what this runtime stores in the block: ``with rt.telling(print)``.
@@ -637,6 +648,8 @@ class Runtime(FlowClient):
 
         The block of `open_runtime` still has to be left; `wait_draining` tells a program when.
         """
+        if grace_seconds is not None:
+            check_kind(grace_seconds, int | float, "grace_seconds", "a number")
         grace = None if grace_seconds is None else grace_seconds + RECORDING_SECONDS
         self._shutdown.begin(StopReason.shutdown(requester, reason), grace)
 

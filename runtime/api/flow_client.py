@@ -5,6 +5,7 @@ What it needs for that is loaded by the first flow that somebody asks for, or ab
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,7 +32,7 @@ from runtime.api.flow_messages import (
     UnpauseFlow,
 )
 from runtime.api.messages import GetTask
-from runtime.arguments import check
+from runtime.arguments import check, check_kind
 from runtime.errors import Fault, InputInvalid, NotFound, Unavailable
 from runtime.flow.flow import Flow
 from runtime.flow.outcomes import FlowFailedError
@@ -54,6 +55,14 @@ if TYPE_CHECKING:
 
 LISTED_TIMES: Final = frozenset({"after", "before"})
 """What of a search is any number: nothing of it is stored, and what is long before everything is asked for, too."""
+
+
+@attrs.frozen
+class Page:
+    """Which part of a list is wanted, for `check`."""
+
+    before: tuple[float, int] | None
+    limit: int
 
 
 @attrs.frozen
@@ -307,6 +316,7 @@ class FlowClient:
                     type=source, document=kit.documents.get(source), labels=kit.labels_of(source), **settings
                 )
             case _:
+                check_kind(source, str | os.PathLike, "flow", "a type of flows, a path, a mapping or a FlowDocument")
                 document = await BRIEF.run(partial(load_flow, source, strict=strict))
         return FlowRequest(type=document.name or "flow", document=document, **settings)
 
@@ -337,6 +347,7 @@ class FlowClient:
             InputInvalid: something wanted is not of its type, or could not be stored.
         """
         check(wanted, but=LISTED_TIMES)
+        check(Page(before, limit))
         return await self._journal.find(attrs.evolve(wanted, flows=True), before=before, limit=limit)
 
     def flow_handle(self, flow_id: str) -> FlowHandle:

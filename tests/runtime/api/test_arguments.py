@@ -57,6 +57,16 @@ SAID = {
     "owner_id": lambda rt, _: rt.flow("any", owner_id=LONG),
     "metadata.b": lambda rt, _: rt.flow("any", metadata={"b": LONG * 4}),
     "flow_id ": lambda rt, _: rt.flow("any", flow_id=LONG),
+    "template ": lambda rt, _: rt.submit(5),
+    "template  ": lambda rt, _: rt.register(None),
+    "flow": lambda rt, _: rt.flow(5),
+    "sources": lambda rt, _: rt.sync_templates(5),
+    "limit": lambda rt, _: rt.find(Wanted(), limit="5"),
+    "before": lambda rt, _: rt.find_flows(Wanted(), before=5),
+    "callback_id": lambda rt, _: rt.call_back(5, "y"),
+    "capacity": lambda rt, _: rt.subscribe(capacity="5"),
+    "task_id     ": lambda rt, _: rt.subscribe(5),
+    "grace_seconds": lambda rt, _: rt.shutdown(grace_seconds="5"),
     "": lambda rt, _: rt.find({}),  # type: ignore[arg-type]
     " ": lambda rt, _: rt.find_flows({"template": "x"}),  # type: ignore[arg-type]
     "state": lambda rt, _: rt.find(Wanted(state="DONE")),  # type: ignore[arg-type]
