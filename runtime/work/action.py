@@ -314,6 +314,8 @@ async def _reshape(finished: StepFinished, reshaping: _Reshaping, attempt: Attem
             try:
                 output = await attempt.tools.evaluator.render_tree(reshaping.output.format, seen)
             except TemplatingError as fault:
+                if finished.state == StepState.WAITING:  # what it waits for may well be what the format reaches into
+                    return finished
                 return finished.failed(StepState.FATAL_ERROR, f"unable to format output: {fault}")
             return finished.with_output(output)
         case _:

@@ -7,7 +7,18 @@ import trio.testing
 
 from actors import VirtualClock
 from runners.batch import Batch
-from runtime import Action, Input, ResolutionState, Step, StepState, TaskState, TemplateInvalid, open_runtime
+from runtime import (
+    Action,
+    Input,
+    Output,
+    OutputStrategy,
+    ResolutionState,
+    Step,
+    StepState,
+    TaskState,
+    TemplateInvalid,
+    open_runtime,
+)
 from runtime.runner import PARENT_TAG, ClientError, RunnerSettings
 from runtime.testing import laws
 from tests.support.plans import echo, plan, step
@@ -56,6 +67,20 @@ async def test_a_subtask_gives_what_its_task_came_to(autojump_clock, clock):
     }
     assert made.tags == {"colour": "red", PARENT_TAG: view.id}
     assert view.steps["s"].metadata is None
+
+
+async def test_an_output_that_reaches_into_the_result_of_a_subtask_waits_for_it(autojump_clock, clock):
+    output = Output(strategy=OutputStrategy.TEMPLATE, format={"n": "{{.step.this.output.result.n}}"})
+    action = Action(type="subtask", configuration={"template": "child", "input": {"n": "1"}}, output=output)
+    async with open_runtime(clock=clock) as rt:
+        await rt.register(attrs.evolve(child(), auto_runnable=False))
+        task = await rt.submit(plan(s=Step(action=action)))
+        await trio.testing.wait_all_tasks_blocked()
+        waiting = (await task.status()).steps["s"]
+        assert waiting.state == StepState.WAITING
+        await rt.resolve(waiting.output["id"])
+        view = await task.wait()
+    assert view.steps["s"].output == {"n": "1"}
 
 
 async def test_a_subtask_that_fails_fails_its_step_which_goes_on_when_it_was_mended(autojump_clock, clock):
