@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from attrs import define as changing
+    from attrs import evolve as replaced
     from attrs import frozen
     from attrs import frozen as value
 else:
@@ -132,5 +133,7 @@ else:
             return msgspec.field(default_factory=one.default.factory)
         return msgspec.field(default=one.default)
 
+    replaced = msgspec.structs.replace
+    """`attrs.evolve` for values that are plain, without a line of Python: a tenth of the time, with fields by the dozen."""
 
-__all__ = ("changing", "frozen", "value")
+__all__ = ("changing", "frozen", "replaced", "value")

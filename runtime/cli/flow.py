@@ -97,26 +97,33 @@ async def _perform(request: Request) -> int:
             approval = await runtime.flow_handle(request.flow_id or "").approval(request.step_id)
             print_plan(approval.contents)
             return 0
-        outcome: Mapping[str, Any] | Refused
-        before = None if request.kind == "run" else await runtime.flow_handle(request.flow_id or "").status()
-        news = News(None if before is None else _shown(before))
-        async with trio.open_nursery() as nursery:
-            if not request.as_json and request.kind not in READS:
-                await nursery.start(_follow, runtime, request.flow_id, news)
-            try:
-                with log_events(runtime) if request.voice.logs.tells_happenings else nullcontext():
-                    flow = await _say(runtime, request)
-                    outcome = _shown(await (flow.status() if request.kind in READS else flow.wait()))
-                with trio.move_on_after(_TOLD_WITHIN_SECONDS):
-                    while not (request.as_json or request.kind in READS or news.complete(outcome)):
-                        await trio.lowlevel.checkpoint()
-            except Refused as refusal:  # raised outside, or the nursery would wrap it
-                outcome = refusal
-            nursery.cancel_scope.cancel()
+        flow = None if request.kind == "run" else _shown(await runtime.flow_handle(request.flow_id or "").status())
+        if flow is None or request.kind not in READS:
+            flow = await _tell(runtime, request, flow)
+    report(flow, as_json=request.as_json)
+    return exit_status(flow)
+
+
+async def _tell(runtime: Runtime, request: Request, before: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Say what was asked, tell what comes of it until the flow rests, and give the flow."""
+    outcome: Mapping[str, Any] | Refused
+    news = News(before)
+    async with trio.open_nursery() as nursery:
+        if not request.as_json:
+            await nursery.start(_follow, runtime, request.flow_id, news)
+        try:
+            with log_events(runtime) if request.voice.logs.tells_happenings else nullcontext():
+                flow = await _say(runtime, request)
+                outcome = _shown(await flow.wait())
+            with trio.move_on_after(_TOLD_WITHIN_SECONDS):
+                while not (request.as_json or news.complete(outcome)):
+                    await trio.lowlevel.checkpoint()
+        except Refused as refusal:  # raised outside, or the nursery would wrap it
+            outcome = refusal
+        nursery.cancel_scope.cancel()
     if isinstance(outcome, Refused):
         raise outcome
-    report(outcome, as_json=request.as_json)
-    return exit_status(outcome)
+    return outcome
 
 
 def _shown(view: object) -> Mapping[str, Any]:

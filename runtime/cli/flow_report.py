@@ -23,8 +23,7 @@ def report(view: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         print(dumps(view))
         return
-    turn = f" ({view['status']['status_human_description']})" if view["turn"] == FlowTurn.WAITS else ""
-    print(printable(f"{view['name']} {view['id']}: {view['status']['status']}{turn}"))
+    print(printable(f"{view['name']} {view['id']}: {view['status']['status']}{_standing(view)}"))
     rows = [(one["group_id"], one["id"], one["name"], one["status"]["status"], _why(one)) for one in view["steps"]]
     grouped = 0 if view["groups"] else 1  # what has no groups says nothing of them
     if rows:
@@ -84,8 +83,24 @@ def _writes(view: Mapping[str, Any] | None) -> Counter[str]:
     return Counter({one["id"]: len(one["status"]["history"]) for one in steps})
 
 
+def _standing(view: Mapping[str, Any]) -> str:
+    """Say what the status of a flow does not."""
+    if view["turn"] == FlowTurn.WAITS:
+        return f" ({view['status']['status_human_description']})"
+    if not view["paused"]:
+        return ""
+    parked = view["at_rest"] and view["status"]["status"] == FlowStatus.IN_PROGRESS
+    return " (paused)" if parked else " (to be paused after this group)"
+
+
 def _why(step: Mapping[str, Any]) -> str:
-    """Say what there is to say of a step: what it waits for, or why it is where it is."""
+    """Say what there is to say of a step: what it waits for, or why it is where it is; and what can be done about it."""
     if step["waits"]:
-        return "approve or deny it"
-    return str(step["status"]["metadata"].get("reason") or "")
+        approval = step["approval"] or {}
+        may = [*approval.get("approvers", ()), *(f"group {one}" for one in approval.get("approver_groups", ()))]
+        return f"approve or deny it ({', '.join(may)} may)" if may else "approve or deny it"
+    reason = str(step["status"]["metadata"].get("reason") or "")
+    can = " or ".join(verb for verb in ("retry", "skip") if step[f"may_{verb}"])
+    if step["not_before"] is not None:
+        return "tried again later: retry it to have that now"
+    return f"{reason}: {can} it" if can and reason else reason

@@ -29,6 +29,7 @@ from runtime.flow.states import (
     StepStatus,
 )
 from runtime.flow.status import Status
+from runtime.frozen import value
 
 AUTO_RETRIED: Final = "auto_retried"
 """The metadata key of an error that a retry has superseded."""
@@ -46,7 +47,7 @@ AWAITING_RETRY: Final = "awaiting_retry"
 """The metadata key of a flow that waits for a retry, a skip or a cancel."""
 
 
-@attrs.frozen(kw_only=True)
+@value(kw_only=True)
 class Flow:
     """One flow, as of the last record. See the module's docstring for what is derived.
 

@@ -49,6 +49,7 @@ from runtime.flow.records import (
 from runtime.flow.rows import Approval, Group, Run, Step
 from runtime.flow.states import EXECUTABLE, LIVE, FlowStatus, FlowTurn, GroupStatus, Mode, Stage, StepStatus
 from runtime.flow.status import Status
+from runtime.frozen import replaced
 
 
 def begin(record: FlowCreated) -> Flow:
@@ -84,15 +85,15 @@ def apply(flow: Flow, record: Record) -> Flow:
         case GroupStatusSet() | GroupCancelled() | GroupLeft() | LaneOpened() | LaneClosed():
             flow = _put_group(flow, _group_after(flow.groups[record.group], record))
             if isinstance(record, GroupLeft) and not flow.groups[record.group].stored:
-                flow = attrs.evolve(flow, directive=record.directive)
+                flow = replaced(flow, directive=record.directive)
             return flow
         case RowsAdded():
             return _rows_added(flow, record)
         case PoliciesReported():
-            return attrs.evolve(flow, reports=flow.reports.push_front(record))
+            return replaced(flow, reports=flow.reports.push_front(record))
         case TargetStatusSet():
             key = (record.type, record.id)
-            return attrs.evolve(flow, targets=flow.targets.insert(key, _target_after(flow, record)))
+            return replaced(flow, targets=flow.targets.insert(key, _target_after(flow, record)))
         case RunOpened():
             run = Run(
                 id=record.run_id,
@@ -101,9 +102,9 @@ def apply(flow: Flow, record: Record) -> Flow:
                 at=record.at,
                 trigger_step_id=record.trigger_step_id,
             )
-            return attrs.evolve(flow, runs=(*flow.runs, run))
+            return replaced(flow, runs=(*flow.runs, run))
         case RunStatusSet():
-            return attrs.evolve(flow, runs=(*flow.runs[:-1], attrs.evolve(flow.runs[-1], status=record.status)))
+            return replaced(flow, runs=(*flow.runs[:-1], replaced(flow.runs[-1], status=record.status)))
         case FlowCreated():
             raise ValueError("a flow is created once")
         case _:
@@ -132,32 +133,32 @@ def _flow_after(
 ) -> Flow:
     match record:
         case FlowStatusSet():
-            return attrs.evolve(flow, status=_written(flow.status, record))
+            return replaced(flow, status=_written(flow.status, record))
         case FlowQueued():
-            return attrs.evolve(flow, turn=FlowTurn.WAITS, turn_since=record.at)
+            return replaced(flow, turn=FlowTurn.WAITS, turn_since=record.at)
         case FlowStarted():
-            return attrs.evolve(flow, started_at=record.at, turn=_taken(flow))
+            return replaced(flow, started_at=record.at, turn=_taken(flow))
         case GenerationBegan():
-            return attrs.evolve(flow, generating=True)
+            return replaced(flow, generating=True)
         case GenerationEnded():
-            return attrs.evolve(flow, generating=False, generation_error=record.error)
+            return replaced(flow, generating=False, generation_error=record.error)
         case ApprovalOptionSet():
-            return attrs.evolve(flow, approval_option=record.option, option_set=record)
+            return replaced(flow, approval_option=record.option, option_set=record)
         case Moved():
-            return attrs.evolve(flow, position=record.position, since=record.since, cut=False)
+            return replaced(flow, position=record.position, since=record.since, cut=False)
         case SegmentCut():
-            return attrs.evolve(flow, position=record.position, since=record.position, cut=True)
+            return replaced(flow, position=record.position, since=record.position, cut=True)
         case PauseSet():
-            return attrs.evolve(flow, paused=record.paused)
+            return replaced(flow, paused=record.paused)
         case FlowParked():
-            return attrs.evolve(flow, park=record.step_id)
+            return replaced(flow, park=record.step_id)
         case FlowCancelled():
-            return attrs.evolve(flow, cancelled=record, park="", cut=False)
+            return replaced(flow, cancelled=record, park="", cut=False)
         case FlowSuperseded():
             turn = FlowTurn.NONE if flow.turn is FlowTurn.HAD else flow.turn
-            return attrs.evolve(flow, superseded=record.newer, turn=turn)
+            return replaced(flow, superseded=record.newer, turn=turn)
         case FlowEnded():
-            return attrs.evolve(
+            return replaced(
                 flow,
                 finished_at=record.at,
                 ending=record.ending,
@@ -168,13 +169,13 @@ def _flow_after(
                 turn=_left(flow, record),
             )
         case FlowReopened():
-            return attrs.evolve(flow, finished_at=None, ending=None, told=False, turn=_taken(flow))
+            return replaced(flow, finished_at=None, ending=None, told=False, turn=_taken(flow))
         case FlowHeld():
-            return attrs.evolve(flow, held=True)
+            return replaced(flow, held=True)
         case FlowResumed():
-            return attrs.evolve(flow, held=False, generating=False)
+            return replaced(flow, held=False, generating=False)
         case FlowParentTold():
-            return attrs.evolve(flow, told=True)
+            return replaced(flow, told=True)
         case _:
             assert_never(record)
 
@@ -207,18 +208,18 @@ def _step_after(
 ) -> Step:
     match record:
         case StepStatusSet():
-            return attrs.evolve(step, status=_written(step.status, record))
+            return replaced(step, status=_written(step.status, record))
         case StepBegan():
-            return attrs.evolve(
+            return replaced(
                 step,
                 started_at=record.at if step.started_at is None else step.started_at,
                 attempt=record.attempt,
                 stage=Stage.WORK if record.works else Stage.IDLE,
             )
         case StepStaged():
-            return attrs.evolve(step, stage=record.stage, no_op=record.no_op, stopped_for=record.reason)
+            return replaced(step, stage=record.stage, no_op=record.no_op, stopped_for=record.reason)
         case WorkReturned():
-            return attrs.evolve(
+            return replaced(
                 step,
                 output=record.output,
                 stage=Stage.IDLE,
@@ -226,9 +227,9 @@ def _step_after(
                 target_id=record.target_id or step.target_id,
             )
         case StepLeft():
-            return attrs.evolve(step, finished_at=record.at, directive=record.directive, stage=Stage.IDLE)
+            return replaced(step, finished_at=record.at, directive=record.directive, stage=Stage.IDLE)
         case StepRetried():
-            return attrs.evolve(step, retried=True)
+            return replaced(step, retried=True)
         case _:
             assert_never(record)
 
@@ -236,10 +237,10 @@ def _step_after(
 def _asked(step: Step, record: ApprovalRequested | ApprovalAnswered) -> Step:
     if isinstance(record, ApprovalRequested):
         approval = Approval(id=record.approval_id, type=record.type, asked_at=record.at, expires_at=record.expires_at)
-        return attrs.evolve(step, approval=approval, stage=Stage.ANSWER)
+        return replaced(step, approval=approval, stage=Stage.ANSWER)
     if step.approval is None:
         raise ValueError(f"step {step.id} was answered without having been asked")
-    return attrs.evolve(step, approval=attrs.evolve(step.approval, response=record.response), stage=Stage.IDLE)
+    return replaced(step, approval=replaced(step.approval, response=record.response), stage=Stage.IDLE)
 
 
 def _put(flow: Flow, step: Step) -> Flow:
@@ -253,14 +254,14 @@ def _put(flow: Flow, step: Step) -> Flow:
     if _is_delayed(step) != (step.id in delayed):
         delayed = delayed.insert(step.id) if _is_delayed(step) else delayed.remove(step.id)
     if delayed is not flow.delayed:
-        flow = attrs.evolve(flow, delayed=delayed)
+        flow = replaced(flow, delayed=delayed)
     before, now = was.status.status, step.status.status
     if before == now:
         # An error is superseded by a write of its metadata, not of its status.
         if now != StepStatus.ERROR or is_open(step) == is_open(was):
-            return attrs.evolve(flow, steps=steps, live=live)
+            return replaced(flow, steps=steps, live=live)
         failed = flow.failed.insert(step.id) if waits_for_retry(step) else flow.failed.discard(step.id)
-        return attrs.evolve(flow, steps=steps, live=live, open=flow.open + (1 if is_open(step) else -1), failed=failed)
+        return replaced(flow, steps=steps, live=live, open=flow.open + (1 if is_open(step) else -1), failed=failed)
     parked, failed, waiting = flow.parked, flow.failed, flow.waiting
     if StepStatus.APPROVAL_AWAITING in {before, now}:
         parked = parked.insert(step.id) if now == StepStatus.APPROVAL_AWAITING else parked.remove(step.id)
@@ -273,7 +274,7 @@ def _put(flow: Flow, step: Step) -> Flow:
     elif before == StepStatus.QUEUED:
         while waiting and steps[next(iter(waiting))].status.status != StepStatus.QUEUED:
             waiting = waiting.dequeue()  # type: ignore[call-arg]  # the library's stubs are wrong here
-    return attrs.evolve(
+    return replaced(
         flow,
         steps=steps,
         live=live,
@@ -291,17 +292,15 @@ def _is_delayed(step: Step) -> bool:
 def _group_after(group: Group, record: GroupStatusSet | GroupCancelled | GroupLeft | LaneOpened | LaneClosed) -> Group:
     match record:
         case GroupStatusSet():
-            return attrs.evolve(group, status=_written(group.status, record))
+            return replaced(group, status=_written(group.status, record))
         case GroupCancelled():
-            return attrs.evolve(group, cancelled=record.reason)
+            return replaced(group, cancelled=record.reason)
         case GroupLeft():
-            return attrs.evolve(group, directive=record.directive)
+            return replaced(group, directive=record.directive)
         case LaneOpened():
-            return attrs.evolve(group, lanes=group.lanes.insert(record.step))
+            return replaced(group, lanes=group.lanes.insert(record.step))
         case LaneClosed():
-            return attrs.evolve(
-                group, lanes=group.lanes.remove(record.step), answers=group.answers.insert(record.answer)
-            )
+            return replaced(group, lanes=group.lanes.remove(record.step), answers=group.answers.insert(record.answer))
         case _:
             assert_never(record)
 
@@ -310,7 +309,7 @@ def _put_group(flow: Flow, group: Group) -> Flow:
     live = flow.live_groups
     if group.status.status == GroupStatus.DISCARDED and live.get(group.group_idx) == group.id:
         live = live.remove(group.group_idx)
-    return attrs.evolve(flow, groups=flow.groups.insert(group.id, group), live_groups=live)
+    return replaced(flow, groups=flow.groups.insert(group.id, group), live_groups=live)
 
 
 def _rows_added(flow: Flow, record: RowsAdded) -> Flow:
@@ -324,7 +323,7 @@ def _rows_added(flow: Flow, record: RowsAdded) -> Flow:
     rows = [_row(one, record) for one in record.steps]
     for row in rows:
         steps = steps.insert(row.id, row)
-    return attrs.evolve(
+    return replaced(
         flow,
         steps=steps,
         groups=groups,

@@ -71,7 +71,11 @@ class ApprovalPauseError(FlowNotDone):
 
     def __init__(self, step_id: str) -> None:
         self.step_id = step_id
-        super().__init__(f"the flow waits for approval: {step_id}")
+        super().__init__(
+            "the flow is paused: unpause it, and it goes on"
+            if step_id == PAUSED
+            else f"the flow waits for approval: {step_id}"
+        )
 
 
 class EndingKind(StrEnum):

@@ -16,7 +16,7 @@ from runtime.flow.states import (
     Stage,
 )
 from runtime.flow.status import Status
-from runtime.frozen import frozen
+from runtime.frozen import frozen, value
 from runtime.lengths import Name
 from runtime.values.json import Json
 
@@ -173,7 +173,7 @@ class Response:
     at: float
 
 
-@frozen(kw_only=True)
+@value(kw_only=True)
 class Approval:
     """A question to a person about the plan of one step; the plan itself is the step's `output`."""
 
@@ -184,7 +184,7 @@ class Approval:
     response: Response | None = None
 
 
-@frozen(kw_only=True)
+@value(kw_only=True)
 class Step:
     """One step. `seq` counts rows in the order they were made; `lane` is the first row of its chain of clones.
 
@@ -236,7 +236,7 @@ class Step:
         return (self.target_type, self.target_id) if self.target_id else None
 
 
-@frozen(kw_only=True)
+@value(kw_only=True)
 class Group:
     """One generation of a group.
 
@@ -263,7 +263,7 @@ FAILED_LANE: Final = "error"
 """Among the `answers` of a group: a lane ended without one."""
 
 
-@frozen(kw_only=True)
+@value(kw_only=True)
 class Run:
     """One execution segment of a flow. `start_from` is a position: of a step, or of a group in group mode."""
 

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import attrs
 from rpds import List
 
+from runtime.frozen import value
 from runtime.values.json import Json
 
 
-@attrs.frozen
+@value
 class Status:
     """What something is, since when and by whose doing, and what it was before.
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.frozen import changing, frozen, value
+from runtime.frozen import changing, frozen, replaced, value
 
 
 def family(define):
@@ -178,7 +178,7 @@ def test_a_value_is_made_in_c_and_attrs_knows_its_fields():
     assert Spot.__doc__ == "A place."
     assert Spot[int](1) == Spot(1)
     assert [one.name for one in attrs.fields(Spot)] == ["x", "y", "seen", "secret", "marks"]
-    assert attrs.evolve(Spot(1, 2), y=3) == Spot(1, 3)
+    assert attrs.evolve(Spot(1, 2), y=3) == replaced(Spot(1, 2), y=3) == Spot(1, 3)
     assert Spot(1, 2).both == (1, 2)
     assert Spot(1).marks is not Spot(1).marks
     assert hash(Named(name="a")) == hash(Named(name="a"))

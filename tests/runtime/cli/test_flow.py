@@ -8,7 +8,13 @@ from click.testing import CliRunner
 
 from actors import VirtualClock
 from runtime import Action, Step, Template, open_runtime
+from runtime.api.codec import to_json
+from runtime.api.flow_views import view_flow
 from runtime.cli.commands import cli
+from runtime.cli.flow_report import report
+from runtime.flow.rows import RetryRule
+from runtime.flow.states import Mode
+from tests.support.plain_flow import FlowLoop, Work, scripted, step
 
 FLOW = """
 kind: flow
@@ -29,6 +35,7 @@ groups:
       - {name: bad, signal: {type: echo, data: {error_message: no luck, output: {}}}}
       - {name: after, signal: {type: echo, data: {output: {}}}}
 """
+PLAN = "{type: echo, data: {output: {changes: [{actions: [create]}]}}}"
 POLICIES = """
 policies:
   - {id: no-creates, rule: 'plan.changes.all(change, !("create" in change.actions))', message: nothing new}
@@ -126,6 +133,28 @@ def test_a_failed_step_is_retried_or_skipped(shell, document):
     skipped = shell("skip", "one", "s3")
     assert skipped.exit_code == 0
     assert "user-skipped" in skipped.output
+
+
+def test_what_can_be_done_is_said_where_it_is_said_what_a_flow_waits_for(shell, document):
+    flow = f"""
+kind: flow
+groups:
+  - steps: [{{name: ask, execution_type: approval, approvers: [user], approver_groups: [ops], signal: {PLAN}}}]
+  - steps: [{{name: bad, signal: {{type: echo, data: {{error_message: no luck, output: {{}}}}}}}}]
+"""
+    assert "approve or deny it (user, group ops may)" in shell("run", document(flow), "--id", "one").output
+    assert "one: approval-awaiting (to be paused after this group)" in shell("pause", "one").output
+    paused = shell("approve", "one", "s1").output
+    assert "one: in-progress (paused)" in paused
+    assert "the flow is paused: unpause it, and it goes on" in paused
+    assert "no luck: retry or skip it" in shell("unpause", "one").output
+
+
+def test_a_step_that_waits_to_be_tried_again_says_so(capsys):
+    later = step("later", 1, retry=RetryRule(auto=True, backoff_seconds=900))
+    loop = FlowLoop(later, mode=Mode.GROUP, script=scripted(later=Work(error="no"))).run()
+    report(to_json(view_flow(loop.flow)), as_json=False)
+    assert "later (retry 1)  pending  tried again later: retry it to have that now" in capsys.readouterr().out
 
 
 def test_policies_come_from_a_file(shell, document):

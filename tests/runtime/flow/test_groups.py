@@ -149,7 +149,7 @@ def test_a55_a_paused_flow_waits_after_its_group():
     assert loop.statuses() == {"a": "success", "b": "pending"}
     assert loop.groups() == {"g1.0": "success", "g2.0": "pending"}
     assert loop.runs == [("initial", "approval-awaiting")]
-    assert str(loop.flow.error) == "the flow waits for approval: paused"
+    assert str(loop.flow.error) == "the flow is paused: unpause it, and it goes on"
     assert loop.flow.at_rest
     unpause(loop)
     assert loop.flow.status.status == "success"
