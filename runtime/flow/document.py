@@ -20,7 +20,8 @@
 In the place of groups and steps a document may have a ``generate_signal``, whose output is such a document.
 
 The fields of groups and steps are those of `runtime.flow.rows`; texts in ``data`` are templates, rendered when the step
-begins, and see ``.input``, ``.task`` (the flow) and, by name, ``.step``.
+begins, and see ``.input``, ``.task`` (the flow: ``task_id``, ``owner_id``, ``plan_only`` and so on; and of the step itself
+``step_id``, ``retry_index`` and ``group_retry_index``) and, by name, ``.step``, clones under the name of their first.
 """
 
 from collections.abc import Mapping

@@ -3,7 +3,7 @@
 `Flow` is what the records say plus what is derived from them, so that no decision has to look at every step: `live`
 holds the steps that something runs for, `open` the steps that keep the flow from being complete, `parked` holds the steps that
 wait for an answer, `failed` those that wait to be retried or skipped, `delayed` those that are tried again later, `waiting` those that
-wait for a free lane.
+wait for a free lane, `named` the last row of each name, whatever clones of it are called.
 """
 
 from collections.abc import Iterator, Sequence
@@ -90,6 +90,7 @@ class Flow:
     failed: "HashTrieSet[str]" = attrs.field(factory=HashTrieSet)
     delayed: "HashTrieSet[str]" = attrs.field(factory=HashTrieSet)
     waiting: "Queue[str]" = attrs.field(factory=Queue)
+    named: "HashTrieMap[str, str]" = attrs.field(factory=HashTrieMap)
 
     @property
     def name(self) -> str:

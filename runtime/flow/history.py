@@ -6,6 +6,7 @@ from typing import assert_never
 import attrs
 
 from runtime.flow.flow import Flow, is_open, waits_for_retry
+from runtime.flow.naming import base_name
 from runtime.flow.records import (
     ApprovalAnswered,
     ApprovalOptionSet,
@@ -320,14 +321,17 @@ def _rows_added(flow: Flow, record: RowsAdded) -> Flow:
         group = Group(**fields, created_by=record.by, created_at=record.at, status=status)
         groups = groups.insert(group.id, group)
         live = live.insert(group.group_idx, group.id)
-    rows = [_row(one, record) for one in record.steps]
+    rows, named = [_row(one, record) for one in record.steps], flow.named
     for row in rows:
-        steps = steps.insert(row.id, row)
+        steps, name = steps.insert(row.id, row), base_name(row.name)
+        if name not in named or steps[named[name]].key < row.key:
+            named = named.insert(name, row.id)
     return replaced(
         flow,
         steps=steps,
         groups=groups,
         live_groups=live,
+        named=named,
         order=flow.order.adding(rows),
         open=flow.open + len(rows),
         generating=flow.generating if any(row.retry_index or row.generation for row in rows) else record.more,

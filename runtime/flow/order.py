@@ -15,6 +15,16 @@ from runtime.flow.rows import Step
 _Key = tuple[int, int, int, int]
 
 
+def _merged(own: tuple[tuple[_Key, str], ...], new: list[tuple[_Key, str]]) -> tuple[tuple[_Key, str], ...]:
+    """Put entries in: a clone or two among many, or many behind all there are. Nothing is sorted again."""
+    if not own or own[-1] < new[0]:
+        return (*own, *new)
+    for entry in new:
+        place = bisect_left(own, entry)
+        own = (*own[:place], entry, *own[place:])
+    return own
+
+
 @attrs.frozen
 class Order:
     """`groups` are the group numbers, ascending; `members` the keys and ids of each, in order."""
@@ -29,9 +39,9 @@ class Order:
         for step in steps:
             by_group.setdefault(step.group_idx, []).append((step.key, step.id))
         for group_idx, new in by_group.items():
-            members = members.insert(group_idx, tuple(sorted((*members.get(group_idx, ()), *new))))
+            members = members.insert(group_idx, _merged(members.get(group_idx, ()), sorted(new)))
         groups = self.groups
-        if not by_group.keys() <= set(groups):
+        if any(group_idx not in self.members for group_idx in by_group):
             groups = tuple(sorted({*groups, *by_group}))
         return Order(groups, members)
 

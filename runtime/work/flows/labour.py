@@ -10,12 +10,11 @@ The output of an approval step is its plan.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import attrs
 import trio
-from rpds import HashTrieMap
 
 from runtime.engine.events import OrderChildren, StepFinished
 from runtime.engine.states import StepState
@@ -23,7 +22,6 @@ from runtime.engine.task import Header, Progress
 from runtime.flow.chains import STEP_FAILED, step_human_description
 from runtime.flow.events import WorkFinished
 from runtime.flow.flow import Flow
-from runtime.flow.naming import base_name
 from runtime.flow.rows import Signal, Step, StepSpec
 from runtime.runner import ClientError
 from runtime.templates.model import Action, Template
@@ -152,7 +150,7 @@ def _attempt(flow: Flow, spec: StepSpec, signal: Signal, step: Step | None, tool
         step=name,
         number=1 if step is None else step.attempt,
         kept=Progress(),
-        sight=_values(flow) if renders(signal.data) else Values(input=header.inputs),
+        sight=values_of(flow, step) if renders(signal.data) else Values(input=header.inputs),
         spawned=_NOTHING,
         callbacks={},
     )
@@ -161,13 +159,31 @@ def _attempt(flow: Flow, spec: StepSpec, signal: Signal, step: Step | None, tool
 _NOTHING: Final[tuple[Spawned, ...]] = ()
 
 
-def _values(flow: Flow) -> Values:
-    """Show the flow to the texts of a step: every step by its name, of several of one name the newest."""
+class _Steps(Mapping[str, StepView]):
+    """The steps of a flow by name, of several of one name the newest; what is not asked for costs nothing."""
+
+    __slots__ = ("_flow",)
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+
+    def __getitem__(self, name: str) -> StepView:
+        one = self._flow.steps[self._flow.named[name]]
+        return StepView(one.status.status, "", object_for_null(one.output), one.status.metadata)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._flow.named
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._flow.named)
+
+    def __len__(self) -> int:
+        return len(self._flow.named)
+
+
+def values_of(flow: Flow, step: Step | None) -> Values:
+    """Show the flow to the texts of a step: or to those of the signal that generates its steps."""
     header = flow.header
-    steps: HashTrieMap[str, StepView] = HashTrieMap()
-    for one in flow.ordered():
-        view = StepView(one.status.status, "", object_for_null(one.output), one.status.metadata)
-        steps = steps.insert(base_name(one.name), view)
     infos: dict[str, Json] = {
         "task_id": header.flow_id,
         "flow_type": header.type,
@@ -177,4 +193,6 @@ def _values(flow: Flow) -> Values:
         "metadata": header.metadata,
         "plan_only": header.plan_only,
     }
-    return Values(input=header.inputs, task=infos, steps=steps)
+    if step is not None:
+        infos.update(step_id=step.id, retry_index=step.retry_index, group_retry_index=step.generation)
+    return Values(input=header.inputs, task=infos, steps=_Steps(flow))

@@ -17,6 +17,7 @@ from runtime import (
     generator,
     open_runtime,
 )
+from runtime.api.codec import to_json
 from runtime.flow.rows import RetryRule
 from runtime.flow.states import Hook
 from runtime.values.json import Json
@@ -169,6 +170,28 @@ async def test_a_flow_can_be_taken_on_now_and_started_later(rt):
     assert (await flow.result()).status.status == "success"
     with pytest.raises(Conflict):
         await flow.start()
+
+
+async def test_texts_see_the_flow_the_step_itself_and_others_by_name_the_last_of_their_clones(rt):
+    fails = Signal(type="echo", data={"error_message": "{{if not .task.retry_index}}boom{{end}}", "output": "fine"})
+    says = "{{.task.task_id}} {{.task.step_id}} {{.task.retry_index}} {{.task.group_retry_index}} {{.step.a.output}}"
+    flow = await rt.flow(
+        {
+            "kind": "flow",
+            "steps": [
+                {"name": "a", "signal": to_json(fails), "retry": {"auto": True}},
+                {"name": "b", "signal": {"type": "echo", "data": {"output": says}}},
+                {
+                    "name": "c",
+                    "signal": {"type": "echo", "data": {"output": "{{range $name, $_ := .step}}{{$name}} {{end}}"}},
+                },
+            ],
+        },
+        flow_id="f",
+    )
+    await flow.result()
+    steps = (await rt.read_flow("f")).steps
+    assert (steps["s2"].output, steps["s3"].output) == ("f s2 0 0 fine", "a b c ")
 
 
 async def test_a_step_of_a_flow_runs_a_task_and_waits_for_it(rt):
