@@ -65,7 +65,7 @@ from runtime.engine import rights
 from runtime.engine.rights import Administrators, Identity
 from runtime.engine.states import ANY
 from runtime.engine.task import Comment, Task
-from runtime.errors import Conflict, Fault, Forbidden, InputInvalid, NotFound, did_you_mean
+from runtime.errors import Fault, Forbidden, InputInvalid, NotFound, Refused, did_you_mean
 from runtime.frozen import frozen
 from runtime.ids import new_id
 from runtime.journal.listing import Involved, Role, Wanted
@@ -230,8 +230,10 @@ class Desk:
         answer = await self._do(message, who, task)
         done = intervention(message, task)
         if done:
-            with suppress(Conflict):  # it has as many comments as it may have, and what was done is done
+            with suppress(Refused):  # it has as many comments as it may have, say: what was done is done
                 await self._runtime.operator(task.header.task_id, requester=who.username).comment(done)
+            if isinstance(answer, SeenTask):
+                answer = self._shown(await self._runtime.read(task.header.task_id), who)
         return answer
 
     async def _seen(self, message: AboutTask, who: Identity) -> Task:

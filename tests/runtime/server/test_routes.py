@@ -507,6 +507,7 @@ async def test_what_a_template_does_not_declare_is_kept_when_a_task_is_edited(se
     assert made["input"] == {"name": "Ada"}
     edited = await ada.put(f"/task/{made['id']}", json={"input": {"name": "Bob", "more": 1}})
     assert (edited.json()["input"], edited.json()["title"]) == ({"name": "Bob", "more": 1}, "Greet Bob")
+    assert [one["content"] for one in edited.json()["comments"]] == ["edited what it was submitted with"]
 
 
 async def test_a_task_is_rejected_once(server):
