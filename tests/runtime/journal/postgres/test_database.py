@@ -164,6 +164,21 @@ async def test_postgres_user_without_rights_is_told_which_and_who_gives_them(add
         await journal.close()
 
 
+async def test_postgres_user_who_may_use_the_tables_may_use_those_that_a_migration_adds(
+    address, postgres_url, monkeypatch
+):
+    with plain_user(postgres_url) as (name, as_it):
+        with monkeypatch.context() as earlier:
+            earlier.setattr(database, "MIGRATIONS", MIGRATIONS[:5])
+            earlier.setattr(database, "NEWEST", 5)
+            await database.prepare(address)
+        execute(address, f"GRANT USAGE ON SCHEMA {address.schema} TO {name}")
+        execute(address, f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {address.schema} TO {name}")
+        await database.prepare(address)
+        journal = await PostgresJournal.open(as_it(address))
+        await journal.close()
+
+
 async def test_postgres_schema_that_was_made_for_a_user_is_taken(address, postgres_url):
     with plain_user(postgres_url) as (name, as_it):
         with psycopg.connect(address.server, autocommit=True) as connection:

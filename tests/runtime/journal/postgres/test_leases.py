@@ -35,6 +35,16 @@ def store(postgres_store):
     return f"{postgres_store}&lease={LEASE_SECONDS}"
 
 
+@pytest.fixture
+def silent(monkeypatch):
+    """No heart beats by itself."""
+
+    async def beat_not(_self):
+        await trio.sleep_forever()
+
+    monkeypatch.setattr(Instance, "run", beat_not)
+
+
 async def test_postgres_who_was_declared_dead_stores_nothing_more_and_hears_so(store):
     async with running_journal(store) as other, running_journal(store, loses_lease=True) as journal:
         await journal.append([first("t")])
@@ -47,11 +57,8 @@ async def test_postgres_who_was_declared_dead_stores_nothing_more_and_hears_so(s
         assert names(await other.tasks()) == ["t"]
 
 
-async def test_postgres_what_a_silent_instance_held_is_taken_over_by_the_first_beat_after_its_lease(store, monkeypatch):
-    async def silent(_self):
-        await trio.sleep_forever()
-
-    monkeypatch.setattr(Instance, "run", silent)
+@pytest.mark.usefixtures("silent")
+async def test_postgres_what_a_silent_instance_held_is_taken_over_by_the_first_beat_after_its_lease(store):
     async with running_journal(store) as alive, running_journal(store, loses_lease=True) as dead:
         await dead.append([first("a"), first("b"), first("c", standing=TODO), sleeping("d", 5.0)])
         heart, it = alive._instance._connection, {"it": dead._me}
@@ -80,13 +87,9 @@ def redefine(store, function, value):
         connection.execute(f"CREATE OR REPLACE FUNCTION {function} LANGUAGE sql AS 'SELECT {value}'")
 
 
-async def test_postgres_what_the_dead_held_is_freed_some_with_each_beat(store, monkeypatch):
+@pytest.mark.usefixtures("silent")
+async def test_postgres_what_the_dead_held_is_freed_some_with_each_beat(store):
     """However much that is: each beat puts the lease off, and none waits for all of it. A life later goes on with the rest."""
-
-    async def silent(_self):
-        await trio.sleep_forever()
-
-    monkeypatch.setattr(Instance, "run", silent)
     async with running_journal(store) as alive:
         redefine(store, "batch_of(lease float8) RETURNS integer", "2")
         async with running_journal(store, loses_lease=True) as dead:
@@ -111,6 +114,7 @@ async def test_postgres_what_the_dead_held_is_freed_some_with_each_beat(store, m
         assert await alive._look("SELECT count(*) FROM gone") == [(0,)]  # he held nothing any more when he left
 
 
+@pytest.mark.usefixtures("silent")
 @pytest.mark.parametrize(("gone", "taken"), [(True, ["t"]), (False, [])])
 async def test_postgres_the_first_start_after_a_long_stop_takes_over_at_once(store, gone, taken):
     async with running_journal(store, loses_lease=True) as dead:
@@ -129,11 +133,8 @@ async def test_postgres_somebody_may_still_come_back_where_a_connection_is_from_
         assert known == (True, False)
 
 
-async def test_postgres_a_clock_of_the_server_that_jumps_costs_nobody_his_lease(store, monkeypatch):
-    async def silent(_self):
-        await trio.sleep_forever()
-
-    monkeypatch.setattr(Instance, "run", silent)
+@pytest.mark.usefixtures("silent")
+async def test_postgres_a_clock_of_the_server_that_jumps_costs_nobody_his_lease(store):
     async with running_journal(store) as one, running_journal(store) as other:
         judge, link = one._instance, one._instance._connection
         judge._judges_from = -math.inf
@@ -353,6 +354,18 @@ async def test_postgres_an_instance_of_the_version_before_commits_in_turn_with_o
             await other._look(before, {"me": other._me, "serial": 2})
         with pytest.raises(LeaseLost):
             await other._look(before, {"me": 77, "serial": 1})
+
+
+@pytest.mark.usefixtures("silent")
+async def test_postgres_an_instance_of_the_version_before_takes_over_from_the_dead(store):
+    async with running_journal(store) as journal, running_journal(store, loses_lease=True) as dead:
+        await dead.append([first("t")])
+        await journal._look(
+            "UPDATE instances SET expires = '-infinity' WHERE number = %(it)s RETURNING 1", {"it": dead._me}
+        )
+        before = "SELECT alive, dead, freed FROM renew_lease(%(me)s, 10.0, 'x')"  # what that version's heart does
+        assert await journal._look(before, {"me": journal._me}) == [(True, [dead._me], 1)]
+        assert names(await journal.claim_awake()) == ["t"]
 
 
 async def test_postgres_a_commit_changes_no_row_that_every_other_changes_too(store, monkeypatch):
