@@ -6,7 +6,7 @@ with every run is in its `Standing`. Flows have lists of their own; what is said
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -36,6 +36,9 @@ class Role(StrEnum):
     FLOW_OWNER = "flow owner"
     TURN = "turn"
 
+
+_ROLES: Final = tuple(Role)
+"""Looked up once: every task that begins asks for all of them."""
 
 Involved: TypeAlias = tuple[Role, str]
 """A username or a group, and its part in a task."""
@@ -70,18 +73,19 @@ class Listing:
 
     def involved(self) -> Iterator[Involved]:
         """Give everybody who has to do with the task."""
-        for role, names in (
-            (Role.REQUESTER, (self.requester,)),
-            (Role.TAKER, (self.resolver,)),
-            (Role.WATCHER, self.watcher_usernames),
-            (Role.WATCHER_GROUP, self.watcher_groups),
-            (Role.RESOLVER, self.resolver_usernames),
-            (Role.RESOLVER_GROUP, self.resolver_groups),
-            (Role.OWNER, self.owner_usernames),
-            (Role.OWNER_GROUP, self.owner_groups),
-            (Role.FLOW_OWNER, (self.owner,)),
-            (Role.TURN, (self.owner if self.turn else "",)),
-        ):
+        parts = (
+            (self.requester,),
+            (self.resolver,),
+            self.watcher_usernames,
+            self.watcher_groups,
+            self.resolver_usernames,
+            self.resolver_groups,
+            self.owner_usernames,
+            self.owner_groups,
+            (self.owner,),
+            (self.owner if self.turn else "",),
+        )
+        for role, names in zip(_ROLES, parts, strict=True):
             for name in names:
                 if name:
                     yield role, name

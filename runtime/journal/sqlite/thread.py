@@ -7,9 +7,12 @@ stored, or not, as a whole.
 
 A task that stores one record at a time pays for every time that a thread is woken, and waits for the interpreter. So
 what tasks hand over is passed on when the trio run is about to let go of the interpreter anyway (`before_io_wait`):
-earlier, the thread would only wake up to wait for it. And the thread tells those who wait through a pipe, which one of
-them listens at: so it goes on as soon as the trio run sees that the pipe can be read, and no task has to run just to
-wake it. The others are told by that one; when it is done, it appoints another.
+earlier, the thread would only wake up to wait for it. And the thread wakes the trio run through a pipe, which one of those
+who wait listens at: so no task has to run just for that; when it is done, it appoints another. All who are done go on at
+once, for the trio run lets them go before any of them runs (`after_io_wait`).
+
+Back from SQLite the thread has to wait for the interpreter, which the program lets go of once it has run out of work: what
+the thread does then is what the program waits for. So it only says what came of a group; who is told of it tells the others.
 """
 
 import os
@@ -65,9 +68,9 @@ class WriterThread(trio.abc.Instrument):
         self._writer = writer
         self._handed: list[_Job] = []
         self._jobs: queue.SimpleQueue[list[_Job]] = queue.SimpleQueue()
-        self._done: deque[Sequence[Append]] = deque()
+        self._done: deque[tuple[Sequence[Append], Sequence[int | Exception]]] = deque()
         self._following: deque[Append] = deque()
-        self._listening = False
+        self._listener: Append | None = None
         self.abandoned = 0
         self._told, self._tells = os.pipe()
         os.set_blocking(self._tells, False)
@@ -115,54 +118,57 @@ class WriterThread(trio.abc.Instrument):
             self._jobs.put(self._handed)
             self._handed = []
 
+    def after_io_wait(self, timeout: float) -> None:
+        """Let all go on that the thread is done with. See `trio.abc.Instrument`."""
+        del timeout
+        self._let_go_on()
+
     # --- in tasks -------------------------------------------------------------------------------------------------
 
     async def _hand_over(self, job: Append) -> int:
         self._handed.append(job)
-        if not self._listening:
+        if self._listener is None:
             return await self._listen(job)
         self._following.append(job)
         return await job.wait() or await self._listen(job)
 
     async def _listen(self, job: Append) -> int:
-        """Let all those go on that the thread is done with, until it is done with this one; then appoint another."""
-        self._listening = True
-        others = False
+        """Have the trio run woken when the thread is done with something, until that is this one; then appoint another."""
+        self._listener = job
         try:
             while job.task is not None:
                 await trio.lowlevel.wait_readable(self._told)
                 os.read(self._told, _READ)
-                others = self._let_go_on(job)
+                self._let_go_on()  # what has been told of since would wake nobody any more
         finally:
             if job.task is not None:
                 job.abandon()
             self._appoint()
-        if others:  # stay in step with them: what is handed over ahead of the others is stored by itself
-            await trio.lowlevel.cancel_shielded_checkpoint()
         return job.unwrap()
 
-    def _let_go_on(self, own: Append) -> bool:
-        """Let all go on that the thread is done with; say whether these are others than the one whose task runs just now."""
-        done, others = self._done, False
+    def _let_go_on(self) -> None:
+        """Let all go on that the thread is done with."""
+        done = self._done
         while done:
-            for job in done.popleft():
+            for job, result in zip(*done.popleft(), strict=True):
                 task, job.task = job.task, None
                 if task is None:
                     self.abandoned -= 1
-                elif job is not own:
-                    others = True
+                    continue
+                job.result = result
+                if job is not self._listener:  # whose task is woken by the pipe
                     reschedule(task, job)
-        return others
 
     def _appoint(self) -> None:
         """Have another one listen that waits, if there is one."""
         following = self._following
+        self._listener = None
         while following:
             job = following.popleft()
             if job.task is not None:
+                self._listener = job
                 reschedule(job.task, Value(_APPOINTED))
                 return
-        self._listening = False
 
     # --- in the thread --------------------------------------------------------------------------------------------
 
@@ -182,34 +188,31 @@ class WriterThread(trio.abc.Instrument):
                 return
             group = _appends(waiting, share(came, len(waiting)))
             if group:
-                self._commit(group)
+                self._tell(group, self._commit(group))
             elif isinstance(job, _Call):
                 group = [job]
-                self._perform(job)
+                self._tell(group, [self._perform(job)])
             del waiting[: len(group)]
-            self._tell(group)
 
-    def _tell(self, group: Sequence[Append]) -> None:
-        self._done.append(group)
+    def _tell(self, group: Sequence[Append], results: Sequence[int | Exception]) -> None:
+        self._done.append((group, results))
         try:
             os.write(self._tells, b"!")
         except BlockingIOError:
             return  # the pipe is full, and can be read anyway
 
-    def _commit(self, group: Sequence[Append]) -> None:
-        wanted = [job for job in group if job.task is not None]
+    def _commit(self, group: Sequence[Append]) -> Sequence[int | Exception]:
         try:
-            results: Sequence[int | Exception] = self._writer.commit([job.turns for job in wanted])
+            return self._writer.commit([job.turns if job.task is not None else () for job in group])
         except Exception as error:  # noqa: BLE001 - whatever it is, it is those who wait that have to know
-            results = [error] * len(wanted)
-        for job, result in zip(wanted, results, strict=True):
-            job.result = result
+            return [error] * len(group)
 
-    def _perform(self, job: _Call) -> None:
+    def _perform(self, job: _Call) -> int | Exception:
         try:
-            job.given, job.result = job.function(self._writer), 1
+            job.given = job.function(self._writer)
         except Exception as error:  # noqa: BLE001 - as above
-            job.result = error
+            return error
+        return 1
 
 
 def _appends(waiting: Sequence[_Job], most: int) -> list[Append]:

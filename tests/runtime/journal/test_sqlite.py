@@ -522,6 +522,36 @@ async def test_whoever_listens_for_others_may_be_cancelled(tmp_path):
             assert len(await journal.tasks()) == 2
 
 
+async def test_what_is_told_while_the_listener_reads_is_heard_by_those_who_wait(tmp_path, monkeypatch):
+    """It may be itself, and woken for another: no second word comes."""
+    async with opened(tmp_path / "tasks.db") as journal:
+        abandoned, reading, told = threading.Event(), threading.Event(), threading.Semaphore(0)
+        read, tell = os.read, journal._thread._tell
+
+        def read_late(pipe, most):
+            reading.set()
+            assert told.acquire(timeout=5)
+            assert told.acquire(timeout=5)
+            monkeypatch.undo()
+            return read(pipe, most)
+
+        def tell_and_say_so(group, results):
+            tell(group, results)
+            told.release()
+
+        monkeypatch.setattr(journal._thread, "_tell", tell_and_say_so)
+        monkeypatch.setattr("runtime.journal.sqlite.thread.os.read", read_late)
+        with trio.fail_after(5):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(journal._write, lambda _writer: abandoned.wait(5))
+                await trio.testing.wait_all_tasks_blocked()
+                nursery.cancel_scope.cancel()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(journal._write, lambda _writer: reading.wait(5))
+                await trio.testing.wait_all_tasks_blocked()
+                abandoned.set()
+
+
 async def test_a_store_that_was_closed_keeps_no_file_open(tmp_path):
     def lowest_free():
         number = os.dup(0)
