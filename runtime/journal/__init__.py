@@ -19,6 +19,7 @@ Modules
     memory      the journal of tests and of programs that do not ask for more: it lasts as long as the runtime
     sqlite      the journal in one file
     postgres    the journal in a PostgreSQL database, which several instances share
+    health      whether a store takes what is to be stored
     shared      what a journal that is shared is asked besides
     tending     looking after a store from outside; `checking`, what is looked for
     opening     from the address of a store to its journal

@@ -28,8 +28,7 @@ Modules
     store       what any journal does (`Journal`), for trio tasks
     instance    the lease: registration, heartbeat, taking others for dead
     links       all connections, and which of them have fallen silent
-    health      whether the server takes what is to be stored
-    notes       what an operator should see of all three
+    notes       what an operator should see of leases, links and the server
     claimer     takes hold of tasks, and lets go of them
     committer   one task commits for all, and finds the server again
     writer      a group of appends as rows, which `store_group` (`schema`) stores

@@ -22,10 +22,10 @@ import psycopg
 import trio
 
 from actors import SystemClock
+from runtime.journal.health import Health, Storing
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.database import unavailable
 from runtime.journal.postgres.driver import TrioConnection
-from runtime.journal.postgres.health import Health, Storing
 from runtime.journal.postgres.links import Links
 from runtime.journal.postgres.notes import ClockDiffers, ServerClockJumped, note
 from runtime.journal.protocol import LeaseLost

@@ -16,21 +16,6 @@ class LinksGivenUp:
 
 
 @attrs.frozen
-class StoreAway:
-    """The server could not be reached by a heartbeat that sought it anew, or takes nothing: what is to be stored waits."""
-
-    store: str
-    error: str
-
-
-@attrs.frozen
-class StoreBack:
-    """It takes what it is given again."""
-
-    store: str
-
-
-@attrs.frozen
 class SetBack:
     """The server does not have what it stored for this instance at a position: one took its place that had not got all of it."""
 
@@ -65,17 +50,7 @@ class MigrationWaits:
     seconds: float
 
 
-Event: TypeAlias = (
-    LeaseEnded
-    | LeaseTaken
-    | LinksGivenUp
-    | StoreAway
-    | StoreBack
-    | SetBack
-    | ClockDiffers
-    | ServerClockJumped
-    | MigrationWaits
-)
+Event: TypeAlias = LeaseEnded | LeaseTaken | LinksGivenUp | SetBack | ClockDiffers | ServerClockJumped | MigrationWaits
 
 
 def note(event: Event) -> None:
@@ -88,10 +63,6 @@ def note(event: Event) -> None:
             store.warning("lease_taken_over", **facts)
         case LinksGivenUp():
             store.warning("links_given_up", **facts)
-        case StoreAway():
-            store.error("store_unavailable", **facts)
-        case StoreBack():
-            store.warning("store_available", **facts)
         case SetBack():
             store.error("commits_lost", **facts)
         case ClockDiffers():

@@ -12,6 +12,7 @@ import psycopg
 from runtime.cache import Memo, Room
 from runtime.journal import queries
 from runtime.journal.codec import RECORDS_FORMAT
+from runtime.journal.health import Health, Storing
 from runtime.journal.keys import KeyRing
 from runtime.journal.listing import Count, Wanted
 from runtime.journal.postgres.address import StoreAddress
@@ -26,7 +27,6 @@ from runtime.journal.postgres.database import (
     prepare,
     serving,
 )
-from runtime.journal.postgres.health import Health, Storing
 from runtime.journal.postgres.links import Links
 from runtime.journal.postgres.memos import Memos
 from runtime.journal.postgres.pool import Pool

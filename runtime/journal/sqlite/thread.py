@@ -83,7 +83,7 @@ class WriterThread(trio.abc.Instrument):
     @property
     def trouble(self) -> Trouble | None:
         """What the writer was in when it last committed, if it was in any."""
-        return self._writer.trouble
+        return self._writer.health.trouble
 
     @property
     def settled(self) -> bool:

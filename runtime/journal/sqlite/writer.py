@@ -16,15 +16,15 @@ import attrs
 
 from runtime.cache import Memo, Room
 from runtime.errors import Refused, Unavailable
+from runtime.journal.health import Health, Storing
 from runtime.journal.keys import KeyRing
 from runtime.journal.listing import Listing
-from runtime.journal.protocol import AlreadyStored, JournalUnavailable, Standing, StoreUnusable, Trouble
+from runtime.journal.protocol import AlreadyStored, JournalUnavailable, Standing, StoreUnusable
 from runtime.journal.sqlite import memos
 from runtime.journal.sqlite.database import Opening, connect, unavailable
 from runtime.journal.sqlite.schema import next_position
 from runtime.journal.turns import Turn, encode_listing
 from runtime.journal.vault import Vault, template_context, turn_context
-from runtime.logs.lines import log
 
 _ROWS: Final = 64
 """How many rows one statement takes."""
@@ -43,8 +43,7 @@ class Writer:
         self._inserting = self._connection.cursor()  # one for all: to make one costs a third of what a row does
         self._templates_stored: set[bytes] = set()
         self._unsure: Unavailable | None = None
-        self._refused = 0
-        self.trouble: Trouble | None = None
+        self.health = Health(str(self._path))
         try:
             check_keys(self._connection, ring, self._path)
             self.next_position = next_position(self._connection)
@@ -60,7 +59,7 @@ class Writer:
     def commit(self, group: Sequence[Sequence[Turn]]) -> Sequence[int | Refused]:
         """Store the turns of several appends together. Gives the first position of each, or why it was not stored."""
         if self._unsure is not None:
-            self._note(self._unsure)
+            self.health.failed(Storing.COMMITS, str(self._unsure))
             return [self._unsure] * len(group)
         position = self.next_position
         positions: list[int] = []
@@ -86,21 +85,11 @@ class Writer:
                 # Whether it is stored is not known: only who opens the file again will see. Until then nothing may
                 # follow it, for what the disk kept of it could come back under what is written then.
                 self._unsure = refusal
-            self._note(refusal)
+            self.health.failed(Storing.COMMITS, str(refusal))
             return [refusal] * len(group)
-        if self.trouble is not None:
-            self._note(None)
+        self.health.stored(Storing.COMMITS)
         self.next_position = position
         return positions
-
-    def _note(self, refusal: Unavailable | None) -> None:
-        """Log that nothing can be stored, or that it can again: once each time."""
-        if refusal is None:
-            log("understudy.store").warning("store_available", store=str(self._path))
-        elif self.trouble is None:
-            log("understudy.store").error("store_unavailable", store=str(self._path), error=str(refusal))
-        self._refused += refusal is not None
-        self.trouble = None if refusal is None else Trouble(self._refused, str(refusal))
 
     def _known(self, turns: Sequence[Turn]) -> AlreadyStored | None:
         """Say which of those that begin have been stored before: looked up only once a commit has failed."""

@@ -12,11 +12,11 @@ from actors import SystemClock
 from runtime.engine.records import RunEnded, TaskSubmitted
 from runtime.engine.states import ResolutionState
 from runtime.journal.codec import RECORDS_FORMAT
+from runtime.journal.health import Health
 from runtime.journal.postgres import instance
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.database import connect, prepare
 from runtime.journal.postgres.driver import TrioConnection
-from runtime.journal.postgres.health import Health
 from runtime.journal.postgres.instance import Instance
 from runtime.journal.postgres.links import Links
 from runtime.journal.postgres.writer import Writer
