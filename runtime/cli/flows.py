@@ -31,7 +31,10 @@ def _options(command: F) -> F:
             "--keys", type=click.Path(path_type=Path),
             help="The file of the key ring that the store is sealed with.",
         ),
-        click.option("--server", default="", help="The address of the server to ask, in place of a store."),
+        click.option(
+            "--server", envvar="UNDERSTUDY_SERVER", default="", show_envvar=True,
+            help="The address of the server to ask, in place of a store.",
+        ),
         click.option("--token", envvar="UNDERSTUDY_TOKEN", default="", help="Who you are: a bearer token; with --server."),
         click.option("--user", envvar="UNDERSTUDY_USER", default="", help="Who you are: NAME:PASSWORD; with --server."),
     ):  # fmt: skip
@@ -48,11 +51,14 @@ def _do(kind: str, *, log_format: str, log_level: str | None, **options: Any) ->
     from runtime.cli.flow import Request, perform  # noqa: PLC0415 - the engine is not needed for --help
 
     voice = Voice.of(log_format, log_level)
+    source = click.get_current_context().get_parameter_source("server")
+    if options["store"] and source is click.core.ParameterSource.ENVIRONMENT:  # it is there for other commands
+        options["server"] = ""
     request = Request(kind=kind, voice=voice, **options)
     if request.server and request.store:
         raise click.UsageError("flows are in a store or on a server: give --store or --server")
     if not request.server and not request.store and kind != "run":
-        raise click.UsageError("where are the flows? Give --store FILE or --server URL")
+        raise click.UsageError("where are the flows? Give --store FILE or --server URL (or UNDERSTUDY_SERVER)")
     with steady_output() as output, voice.in_use():
         try:
             if request.server:

@@ -86,3 +86,15 @@ def test_what_is_refused_is_one_line_and_status_2(shell, tmp_path):
         assert done.output.startswith("error: ")
     nobody = CliRunner().invoke(cli, ["flow", "ls", "--server", "http://127.0.0.1:9"])
     assert (nobody.exit_code, "cannot be reached" in nobody.output) == (2, True)
+
+
+def test_the_server_may_be_named_by_the_environment_where_there_is_no_store(url, tmp_path):
+    def run(*arguments: str):
+        return CliRunner().invoke(cli, ["flow", *arguments], env={"UNDERSTUDY_SERVER": url})
+
+    assert run("run", "deploy", "--id", "by-environment", "-i", "what=it").exit_code == 3
+    assert "by-environment" in run("ls").output
+    (tmp_path / "flow.yaml").write_text(FLOW)
+    store = ("--store", str(tmp_path / "flows.db"))
+    assert run("run", str(tmp_path / "flow.yaml"), "--id", "one", "-i", "x=5", *store).exit_code == 3
+    assert [line.split()[0] for line in run("ls", *store).output.splitlines()] == ["ID", "one"]
