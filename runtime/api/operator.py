@@ -23,6 +23,7 @@ from runtime.api.messages import (
     TagTask,
 )
 from runtime.api.views import MASK
+from runtime.arguments import check_kind
 from runtime.engine.records import EditedStep
 from runtime.engine.states import StepState
 from runtime.engine.task import Task
@@ -125,9 +126,13 @@ class Operator:
         submitted with, and the template it came from, stay as they are.
 
         Raises:
+            InputInvalid: they are no steps.
             TemplateInvalid: with every fault and its path.
             Conflict: somebody else edited the task meanwhile.
         """
+        check_kind(steps, Mapping, "steps", "a mapping of names to steps")
+        for name, source in steps.items():
+            check_kind(source, Step | EditedStep | Mapping | None, f"steps.{name}", "a Step, a mapping, or None")
         task = await self._task()
         template = task.plan.template
         kept = {} if replace else {name: step for name, step in template.steps.items() if name not in steps}

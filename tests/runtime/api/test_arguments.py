@@ -34,6 +34,8 @@ SAID = {
     "attempt": lambda _, task: task.interrupt_step("a", attempt="1"),
     "retry": lambda _, task: task.interrupt_step("a", retry=None),
     "step": lambda _, task: task.operator("ann").set_step_state(5, "DONE"),
+    "steps": lambda _, task: task.operator("ann").edit_steps(5),
+    "steps.a": lambda _, task: task.operator("ann").edit_steps({"a": 5}),
     "input": lambda _, task: task.operator("ann").edit_task(inputs=5),
     "watcher_usernames[0]": lambda _, task: task.operator("ann").edit_task(watcher_usernames=[HALF]),
     "resolver_inputs.x": lambda rt, task: rt.resolve(task.id, {"x": HALF}),
