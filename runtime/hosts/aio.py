@@ -24,6 +24,7 @@ from runtime.api.client import Prepared, Runtime, TaskHandle, TemplateSource
 from runtime.api.messages import StoredEvent
 from runtime.api.views import TaskView
 from runtime.errors import Refused
+from runtime.hosts.crossing import begin
 from runtime.values.json import Json
 
 P = ParamSpec("P")
@@ -162,8 +163,12 @@ class AioRuntime:
             await self.call(feed.__aexit__)
 
     async def call(self, function: Callable[..., Awaitable[T]], *arguments: Any) -> T:
-        """Await a function of the runtime's in its thread; anything that has no method here, too."""
-        return await asyncio.wrap_future(self._portal.start_task_soon(function, *arguments))
+        """Await a function of the runtime's in its thread; anything that has no method here, too.
+
+        Raises:
+            Unavailable: the runtime is closed.
+        """
+        return await asyncio.wrap_future(begin(self._portal, function, *arguments))
 
     @property
     def runtime(self) -> Runtime:

@@ -7,7 +7,6 @@
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
@@ -18,6 +17,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from runtime.api.client import Prepared, Runtime, TaskHandle, TemplateSource
 from runtime.api.views import TaskView
 from runtime.app import open_runtime
+from runtime.hosts.crossing import begin
 from runtime.values.json import Json
 
 T = TypeVar("T")
@@ -112,8 +112,9 @@ class SyncRuntime:
 
         Raises:
             TimeoutError: it took longer, and was cancelled.
+            Unavailable: the runtime is closed.
         """
-        future: Future[T] = self._portal.start_task_soon(function, *arguments)
+        future = begin(self._portal, function, *arguments)
         try:
             return future.result(timeout)
         finally:

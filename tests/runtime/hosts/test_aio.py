@@ -8,7 +8,7 @@ import anyio
 import pytest
 import trio
 
-from runtime import Action, Refused, Step, TaskNotDone, Template
+from runtime import Action, Refused, Step, TaskNotDone, Template, Unavailable
 from runtime.hosts import aio
 from runtime.hosts.aio import on_host, open_runtime
 from tests.runtime.hosts.test_sync import SAY, STUCK, understudies
@@ -32,6 +32,15 @@ async def test_a_task_is_submitted_and_its_result_awaited():
     async with open_runtime() as rt:
         task = await rt.submit(SAY)
         assert await task.result() == {"a": "said"}
+
+
+@hosted
+async def test_a_runtime_that_was_closed_says_so():
+    async with open_runtime() as rt:
+        task = await rt.submit(SAY)
+    for ask in (task.status, lambda: rt.submit(SAY)):
+        with pytest.raises(Unavailable, match="the runtime is closed"):
+            await ask()
 
 
 @hosted

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from runtime import Action, Step, TaskNotDone, Template
+from runtime import Action, Step, TaskNotDone, Template, Unavailable
 from runtime.hosts.sync import open_runtime_sync
 
 SAY = Template(
@@ -34,6 +34,24 @@ def test_a_task_is_submitted_and_its_result_awaited():
         assert task.result(timeout=60) == {"a": "said"}
         assert rt.task(task.id).status().state == "DONE"
     assert not understudies()
+
+
+def test_a_runtime_that_was_closed_says_so():
+    with open_runtime_sync() as rt:
+        task = rt.submit(SAY)
+    for ask in (task.status, lambda: rt.submit(SAY)):
+        with pytest.raises(Unavailable, match="the runtime is closed"):
+            ask()
+
+
+def test_a_call_from_within_is_a_fault_of_the_program_and_not_of_the_runtime():
+    with open_runtime_sync() as rt:
+
+        async def within():
+            rt.submit(SAY)
+
+        with pytest.raises(RuntimeError, match="event loop thread"):
+            rt.call(within)
 
 
 def test_a_timeout_gives_the_call_up_and_leaves_the_task_alone():
