@@ -1,6 +1,7 @@
 """The product of fault points and records, for one flow on PostgreSQL: each life is that of another instance."""
 
 import math
+from contextlib import contextmanager
 
 import pytest
 import trio
@@ -11,8 +12,8 @@ from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.journal import PostgresJournal
 from tests.crash import flows
-from tests.crash.flows import FLOWS, World
-from tests.crash.test_product import live, submit_and_wait, with_a_person
+from tests.crash.flows import FLOWS
+from tests.crash.test_product import crash_anywhere
 from tests.support.postgres import fresh_store
 
 
@@ -82,17 +83,9 @@ async def time_passes(mock_clock, monkeypatch):
 async def test_postgres_slow_a_crash_anywhere_ends_as_if_there_had_been_none(
     mock_clock, time_passes, postgres_url, point
 ):
-    template = FLOWS["non_idempotent"]
-    flows.WORLD = World()
-    with fresh_store(postgres_url) as address:
-        expected = await with_a_person(Store(address), template)
-    crashes, survived = 0, False
-    while not survived:
-        flows.WORLD = World()
-        crashes += 1
+    @contextmanager
+    def stores():
         with fresh_store(postgres_url) as address:
-            store = Store(address)
-            survived = await live(store, lambda rt: submit_and_wait(rt, template), point=point, nth=crashes)
-            if not survived:
-                assert await with_a_person(store, template) == expected, f"after crash {crashes}"
-    assert crashes > 1
+            yield Store(address)
+
+    await crash_anywhere(point, FLOWS["non_idempotent"], stores)

@@ -1,6 +1,7 @@
 """Every fault point x every record: the end is that of the run that did not crash, and nothing ran twice unasked."""
 
-from contextlib import suppress
+import itertools
+from contextlib import nullcontext, suppress
 
 import attrs
 import pytest
@@ -69,6 +70,26 @@ async def live(journal, client, *, point=None, nth=0, limits=None):
     return not flows.WORLD.over
 
 
+async def crash_each_time(point, client, look):
+    """Have the world end when a point is reached for the first time, the second, and so on, until it does not any more.
+
+    Behind each, `look` is told whether what the client did was acknowledged.
+    """
+    for nth in itertools.count(1):
+        flows.WORLD, journal, told = World(), StoredJournal(), []
+
+        async def say(rt, told=told):
+            await client(rt)
+            told.append(True)
+            await rt.wait(TASK)
+
+        survived = await live(journal, say, point=point, nth=nth)
+        assert await live(journal, lambda rt, told=told: look(rt, told=bool(told)))
+        if survived:
+            assert nth > 1
+            return
+
+
 async def submit_and_wait(rt, template):
     inputs = {"name": "Ada"} if template.inputs else {}
     await rt.submit(template, inputs, task_id=TASK)
@@ -110,6 +131,20 @@ async def with_a_person(journal, template, limits=None):
     return ends[0]
 
 
+async def crash_anywhere(point, template, stores, limits=None):
+    """Have the world end when a point is reached for the first time, the second, and so on: each time the end is the same."""
+    flows.WORLD = World()
+    with stores() as store:
+        expected = await with_a_person(store, template)
+    for nth in itertools.count(1):
+        flows.WORLD = World()
+        with stores() as store:
+            if await live(store, lambda rt: submit_and_wait(rt, template), point=point, nth=nth, limits=limits):
+                assert nth > 1
+                return
+            assert await with_a_person(store, template, limits) == expected, f"after crash {nth}"
+
+
 ONE_BY_ONE = Limits(executions=1, executions_from_crashed=1)
 """Runs wait in line for a slot: a parent and its children too."""
 
@@ -120,21 +155,7 @@ ONE_BY_ONE = Limits(executions=1, executions_from_crashed=1)
     [*((flow, None) for flow in FLOWS), *((flow, ONE_BY_ONE) for flow in ("retry", "loop_once", "children"))],
 )
 async def test_a_crash_anywhere_ends_as_if_there_had_been_none(autojump_clock, flow, limits, point):
-    template = FLOWS[flow]
-    flows.WORLD = World()
-    expected = await with_a_person(StoredJournal(), template)
-    crashes = 0
-    survived = False
-    while not survived:
-        flows.WORLD = World()
-        journal = StoredJournal()
-        crashes += 1
-        survived = await live(
-            journal, lambda rt: submit_and_wait(rt, template), point=point, nth=crashes, limits=limits
-        )
-        if not survived:
-            assert await with_a_person(journal, template, limits) == expected, f"after crash {crashes}"
-    assert crashes > 1
+    await crash_anywhere(point, FLOWS[flow], lambda: nullcontext(StoredJournal()), limits)
 
 
 @pytest.mark.parametrize("point", FaultPoint)
@@ -154,35 +175,21 @@ async def test_two_crashes_in_a_row_lose_no_more_than_one(autojump_clock, point)
 
 @pytest.mark.parametrize("point", FaultPoint)
 async def test_a_cancel_that_was_acknowledged_stays(autojump_clock, point):
-    template = FLOWS["loops"]
-    survived, crashes = False, 0
-    while not survived:
-        crashes += 1
-        flows.WORLD = World()
-        journal = StoredJournal()
-        told = []
+    async def give_up(rt):
+        await rt.submit(FLOWS["loops"], task_id=TASK)
+        await trio.sleep(0.15)
+        await rt.cancel(TASK, "enough")
 
-        async def give_up(rt):
-            await rt.submit(template, task_id=TASK)
-            await trio.sleep(0.15)
-            await rt.cancel(TASK, "enough")
-            told.append(True)  # noqa: B023 - used in this round only
-            await rt.wait(TASK)
+    async def look(rt, *, told):
+        if not await rt._journal.read(TASK):
+            assert not told
+            return
+        with pytest.raises(Conflict) if told else suppress(Conflict):
+            await rt.run(TASK)
+        view = await rt.wait(TASK)
+        assert not told or (view.state, view.running) == (TaskState.CANCELLED, 0)
 
-        survived = await live(journal, give_up, point=point, nth=crashes)
-        views = []
-
-        async def look(rt):
-            if await journal.read(TASK):  # noqa: B023 - as above
-                with pytest.raises(Conflict) if told else suppress(Conflict):  # noqa: B023
-                    await rt.run(TASK)
-                views.append(await rt.wait(TASK))  # noqa: B023
-
-        assert await live(journal, look)
-        if told:
-            assert views[0].state is TaskState.CANCELLED
-            assert views[0].running == 0
-    assert crashes > 1
+    await crash_each_time(point, give_up, look)
 
 
 HANGS = plan(a=flows.once(action=flows.act(flows.hanging)), b=flows.once("a"))
@@ -194,48 +201,37 @@ async def test_an_interrupt_that_was_acknowledged_ends_its_attempt_once_wherever
     autojump_clock, point, retry
 ):
     """Though nobody may begin the step twice unasked: somebody has said what is to become of that attempt."""
-    survived, crashes = False, 0
-    while not survived:
-        crashes += 1
-        flows.WORLD = World()
-        journal = StoredJournal()
-        told = []
 
-        async def interrupt(rt):
-            await rt.submit(HANGS, task_id=TASK)
-            await trio.sleep(0.15)
-            await rt.interrupt_step(TASK, "a", "it hangs", requester="ann", attempt=1, retry=retry)
-            told.append(True)  # noqa: B023 - used in this round only
-            await rt.wait(TASK)
+    async def interrupt(rt):
+        await rt.submit(HANGS, task_id=TASK)
+        await trio.sleep(0.15)
+        await rt.interrupt_step(TASK, "a", "it hangs", requester="ann", attempt=1, retry=retry)
 
-        survived = await live(journal, interrupt, point=point, nth=crashes)
-
-        async def look(rt):
-            records = await journal.read(TASK)  # noqa: B023 - as above
-            known = any(isinstance(one, AttemptInterrupted) for one in records)
-            assert known or not told  # noqa: B023
-            flows.WORLD.starts[TASK, "a"] += 1  # it hangs no more
-            if not records:
-                return
+    async def look(rt, *, told):
+        records = await rt._journal.read(TASK)
+        known = any(isinstance(one, AttemptInterrupted) for one in records)
+        assert known or not told
+        flows.WORLD.starts[TASK, "a"] += 1  # it hangs no more
+        if not records:
+            return
+        view = await rt.wait(TASK)
+        if known:
+            ended = [
+                one
+                for one in await rt._journal.read(TASK)
+                if isinstance(one, StepReturned | StepInterrupted) and one.step == "a"
+            ]
+            assert (ended[0].state, ended[0].error) == (
+                "SERVER_ERROR" if retry else "FATAL_ERROR",
+                "interrupted by ann: it hangs",
+            )
+            assert not retry or view.steps["a"].state in {"DONE", "CRASHED"}
+        while view.state is not TaskState.DONE:
+            await rt.run(TASK)
             view = await rt.wait(TASK)
-            if known:
-                ended = [
-                    one
-                    for one in await journal.read(TASK)  # noqa: B023
-                    if isinstance(one, StepReturned | StepInterrupted) and one.step == "a"
-                ]
-                assert (ended[0].state, ended[0].error) == (
-                    "SERVER_ERROR" if retry else "FATAL_ERROR",
-                    "interrupted by ann: it hangs",
-                )
-                assert not retry or view.steps["a"].state in {"DONE", "CRASHED"}
-            while view.state is not TaskState.DONE:
-                await rt.run(TASK)
-                view = await rt.wait(TASK)
-            assert view.steps["a"].output == {"value": "done"}
+        assert view.steps["a"].output == {"value": "done"}
 
-        assert await live(journal, look)
-    assert crashes > 1
+    await crash_each_time(point, interrupt, look)
 
 
 async def test_records_of_a_crashed_task_start_each_attempt_once(autojump_clock):
