@@ -1,14 +1,15 @@
 """Groups dispatch steps, and act on their directives (spec section 11)."""
 
+from collections.abc import Callable
 from typing import assert_never
 
 from runtime.flow.cleanup import discard_lane, discard_siblings
 from runtime.flow.cloning import CloneRefused, clone_step
 from runtime.flow.lifecycle import queue
 from runtime.flow.records import GroupLeft, LaneClosed, LaneOpened
-from runtime.flow.rows import FAILED_LANE, Group, Step, directive_of
-from runtime.flow.states import EXECUTABLE, Directive, GroupStatus
-from runtime.flow.turn import GroupAnswered, GroupFailed, StepAnswered, Turn
+from runtime.flow.rows import EXPIRED_LANE, FAILED_LANE, Group, Step, directive_of
+from runtime.flow.states import EXECUTABLE, Directive, GroupStatus, StepStatus
+from runtime.flow.turn import GroupAnswered, GroupFailed, StepAnswered, StepExpired, Turn
 
 _OVER = frozenset({GroupStatus.SUCCESS, GroupStatus.CANCELLED, GroupStatus.DISCARDED})
 
@@ -104,7 +105,7 @@ def close_lane(turn: Turn, group: Group, step: Step, answer: str) -> None:
 
 
 def _conclude(turn: Turn, group_id: str) -> None:
-    """End a parallel group once every lane has ended: an error comes before a stop, and that before going on."""
+    """End a parallel group once every lane has ended: an error comes before a stop, before an expiry, before going on."""
     group = turn.flow.groups[group_id]
     if group.lanes:
         return
@@ -113,15 +114,19 @@ def _conclude(turn: Turn, group_id: str) -> None:
     elif FAILED_LANE in group.answers:
         turn.notes.append(GroupFailed(group_id, "the retries of a step are spent"))
     elif Directive.STOP in group.answers:
-        turn.notes.append(GroupAnswered(group_id, Directive.STOP, _stopper(turn, group)))
+        stopper = _first(turn, group, lambda step: directive_of(step.directive) is Directive.STOP)
+        turn.notes.append(GroupAnswered(group_id, Directive.STOP, stopper.id))
+    elif EXPIRED_LANE in group.answers:
+        expired = _first(turn, group, lambda step: step.status.status == StepStatus.APPROVAL_EXPIRED)
+        turn.notes.append(StepExpired(expired.id, str(expired.status.metadata["err_message"])))
     else:
         turn.notes.append(GroupAnswered(group_id, Directive.CONTINUE))
 
 
-def _stopper(turn: Turn, group: Group) -> str:
-    """Name the first step of a parallel group that answered stop."""
+def _first(turn: Turn, group: Group, which: Callable[[Step], bool]) -> Step:
+    """Give the first step of a group that is such; there is one."""
     members = turn.flow.order.of_generation(group.group_idx, group.generation)
-    return next((one for one in members if turn.step(one).directive == Directive.STOP), "")
+    return next(step for step in map(turn.step, members) if which(step))
 
 
 def end_group(turn: Turn, group_id: str, status: GroupStatus, directive: str, description: str = "") -> None:

@@ -48,7 +48,7 @@ from runtime.flow.records import (
     WorkReturned,
 )
 from runtime.flow.rows import Approval, Group, Run, Step
-from runtime.flow.states import EXECUTABLE, LIVE, FlowStatus, FlowTurn, GroupStatus, Mode, Stage, StepStatus
+from runtime.flow.states import LIVE, FlowStatus, FlowTurn, GroupStatus, Mode, Stage, StepStatus
 from runtime.flow.status import Status
 from runtime.frozen import replaced
 
@@ -287,7 +287,7 @@ def _put(flow: Flow, step: Step) -> Flow:
 
 
 def _is_delayed(step: Step) -> bool:
-    return step.stage is Stage.DELAY and step.status.status in EXECUTABLE
+    return step.stage is Stage.DELAY and step.status.status == StepStatus.PENDING
 
 
 def _group_after(group: Group, record: GroupStatusSet | GroupCancelled | GroupLeft | LaneOpened | LaneClosed) -> Group:

@@ -260,7 +260,8 @@ class Group:
 
 
 FAILED_LANE: Final = "error"
-"""Among the `answers` of a group: a lane ended without one."""
+EXPIRED_LANE: Final = "expired"
+"""Among the `answers` of a group: a lane ended without one, or nobody answered its plan in time."""
 
 
 @value(kw_only=True)

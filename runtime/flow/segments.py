@@ -10,7 +10,7 @@ from runtime.flow.flow import AUTO_RETRIES_SPENT, AWAITING_RETRY, RETRIES_EXHAUS
 from runtime.flow.groups import close_lane, dispatch_group, end_group
 from runtime.flow.outcomes import DENIED, PAUSED, SKIPPED_DEPENDENTS
 from runtime.flow.records import FlowParked, Moved, RunOpened, SegmentCut
-from runtime.flow.rows import Group, Step
+from runtime.flow.rows import EXPIRED_LANE, Group, Step
 from runtime.flow.states import (
     Directive,
     FlowStatus,
@@ -162,8 +162,8 @@ def _await_retry(turn: Turn, error: str, *, status: FlowStatus = FlowStatus.ERRO
 def on_expiry(turn: Turn, note: StepExpired) -> None:
     """Nobody answered: the end, without waiting for a retry. Other lanes of a parallel group may end first."""
     group, step = turn.group_of(note.step), turn.step(note.step)
-    if group.parallel:
-        close_lane(turn, group, step, Directive.STOP)
+    if step.lane in group.lanes:
+        close_lane(turn, group, step, EXPIRED_LANE)
         return
     cancel_future_steps(turn, step, note.error)
     end_group(turn, group.id, GroupStatus.ERROR, "")

@@ -58,7 +58,7 @@ from runtime.flow.noop import PLAN_READERS, PlanUnreadable, is_noop
 from runtime.flow.records import FlowCreated, FlowStatusSet, GroupStatusSet, Record, RowsAdded, StepBegan, StepStatusSet
 from runtime.flow.rerun_input import RerunInput
 from runtime.flow.rows import GroupSpec, Signal, Step, StepSpec, Violation
-from runtime.flow.states import EXECUTABLE, ApprovalOption, ExecutionType, FlowTurn, Mode, Stage, StepStatus
+from runtime.flow.states import ApprovalOption, ExecutionType, FlowTurn, Mode, Stage, StepStatus
 from runtime.values.json import Json
 from tests.support.flow_table import ALLOWED, FLOW_ALLOWED, GROUP_ALLOWED
 
@@ -447,7 +447,7 @@ def check_derived(flow: Flow) -> None:
         )
         for one in rows
     )
-    assert {one.id for one in rows if one.stage is Stage.DELAY and one.status.status in EXECUTABLE} == set(flow.delayed)
+    assert {one.id for one in rows if one.stage is Stage.DELAY and one.status.status == "pending"} == set(flow.delayed)
     assert [one.key for one in flow.ordered()] == sorted(one.key for one in rows)
     live = [one for one in flow.groups.values() if one.status.status != "discarded"]
     assert len({one.group_idx for one in live}) == len(live), "one group of a number is live"

@@ -274,7 +274,13 @@ def test_a_lane_may_skip_what_is_left_of_it_only():
     assert loop.statuses() == {"a": "success", "b": "success", "c": "success"}
 
 
-def test_a_lane_whose_answer_never_came_stops_the_flow_once_the_others_have_ended():
+def test_a_lane_that_answers_what_nobody_knows_stops_the_flow():
+    steps = group(step("a"), step("b"), parallel=True)
+    loop = FlowLoop(steps, mode=Mode.GROUP, script=scripted(b=Work(directive="explode"))).run()
+    assert loop.flow.error.step_id == "s2"
+
+
+def test_a_lane_whose_answer_never_came_fails_the_flow_once_the_others_have_ended():
     steps = group(plan("P"), step("b"), parallel=True)
     loop = FlowLoop(steps, group(step("z")), mode=Mode.GROUP, script=scripted(b=Work(blocked=True))).run()
     loop.pass_days(31)
@@ -283,6 +289,8 @@ def test_a_lane_whose_answer_never_came_stops_the_flow_once_the_others_have_ende
     loop.finish("s2", Work())
     assert loop.flow.ended
     assert loop.statuses()["z"] == "not-attempted"
+    assert str(loop.flow.error) == "the flow failed: nobody answered the approval of step s1 in time"
+    assert "stopped" not in loop.flow.status.metadata
 
 
 def test_a_group_is_parallel_if_any_of_its_steps_says_so():

@@ -68,14 +68,17 @@ def test_asking_for_the_retry_cuts_the_wait_short():
     assert loop.flow.status.status == "success"
 
 
-def test_a_retry_that_waits_outlives_a_crash_and_is_cancelled_with_its_flow():
-    loop = FlowLoop(step("a", retry=BACKOFF), mode=Mode.GROUP, script=scripted(a=[Work(error="boom"), Work()])).run()
+@pytest.mark.parametrize(("mode", "status"), [(Mode.CHILD, "not-attempted"), (Mode.GROUP, "cancelled")])
+def test_a_retry_that_waits_outlives_a_crash_and_is_cancelled_with_its_flow(mode, status):
+    loop = FlowLoop(step("a", retry=BACKOFF), mode=mode, script=scripted(a=[Work(error="boom"), Work()])).run()
     loop.crash()
     assert loop.executed == ["a"]
     loop.pass_days(70 / DAY)
     assert loop.flow.status.status == "success"
-    other = FlowLoop(step("a", retry=BACKOFF), mode=Mode.GROUP, script=scripted(a=Work(error="boom"))).run().cancel()
-    assert other.statuses() == {"a": "error", "a (retry 1)": "cancelled"}
+    other = FlowLoop(step("a", retry=BACKOFF), mode=mode, script=scripted(a=Work(error="boom"))).run().cancel()
+    other.pass_days(1)
+    assert other.statuses() == {"a": "error", "a (retry 1)": status}
+    assert other.executed == ["a"]
     assert other.flow.ended
     assert not other.flow.delayed
 
