@@ -16,7 +16,7 @@ from runtime.api.flow_client import FlowHandle
 from runtime.api.flow_desk import FlowPage
 from runtime.api.flow_queries import ListFlows
 from runtime.app import open_runtime
-from runtime.cli.flow_report import News, exit_status, print_plan, report, report_list
+from runtime.cli.flow_report import WAITS, News, exit_status, print_plan, report, report_list
 from runtime.cli.voice import Voice
 from runtime.engine.rights import Identity
 from runtime.errors import Fault, InputInvalid, Refused
@@ -101,7 +101,12 @@ async def _perform(request: Request) -> int:
         if flow is None or request.kind not in READS:
             flow = await _tell(runtime, request, flow)
     report(flow, as_json=request.as_json)
-    return exit_status(flow)
+    status = exit_status(flow)
+    if status == WAITS and request.store is None:
+        request.voice.hint(
+            "nobody can answer it: it was kept in memory, and ended with this command; keep it with --store FILE"
+        )
+    return status
 
 
 async def _tell(runtime: Runtime, request: Request, before: Mapping[str, Any] | None) -> Mapping[str, Any]:

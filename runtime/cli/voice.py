@@ -60,6 +60,13 @@ class Voice:
         else:
             click.echo(text)
 
+    def hint(self, text: str) -> None:
+        """Tell what somebody could do otherwise, beside the output."""
+        if self.as_lines:
+            log(_NAME).info(text)
+        else:
+            click.echo(text, err=True)
+
     def warn(self, source: object, warnings: Sequence[Fault]) -> None:
         """Tell what is odd in a file."""
         for warning in warnings:

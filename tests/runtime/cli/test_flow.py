@@ -249,3 +249,13 @@ def test_looking_at_flows_lets_nothing_go_on(shell, document, tmp_path, command)
             return await rt.status("t")
 
     assert trio.run(read).run_count == 0
+
+
+@pytest.mark.parametrize("output", [(), ("--json",)])
+def test_a_flow_in_memory_that_waits_says_that_nobody_can_answer(document, output):
+    done = CliRunner().invoke(cli, ["flow", "run", document(FLOW), "-i", "x=5", *output])
+    assert done.exit_code == 3
+    assert done.stderr == (
+        "nobody can answer it: it was kept in memory, and ended with this command; keep it with --store FILE\n"
+    )
+    assert "nobody" not in done.stdout
