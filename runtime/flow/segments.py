@@ -33,7 +33,10 @@ from runtime.values.json import Json
 def enter(turn: Turn, position: int) -> None:
     """Go on at a group position: the beginning of a segment."""
     turn.record(Moved(at=turn.at, position=position, since=position))
-    go_on(turn)
+    if turn.flow.paused and position:  # it was paused at the cut: between two groups, and not in one
+        _park(turn)
+    else:
+        go_on(turn)
 
 
 def go_on(turn: Turn) -> None:
@@ -49,8 +52,12 @@ def go_on(turn: Turn) -> None:
     elif flow.complete:
         succeed(turn)
     else:  # nothing is left to dispatch, and something is left to do: only a person can know what
-        turn.record(FlowParked(at=turn.at, step_id=PAUSED))
-        set_run(turn, RunStatus.APPROVAL_AWAITING)
+        _park(turn)
+
+
+def _park(turn: Turn) -> None:
+    turn.record(FlowParked(at=turn.at, step_id=PAUSED))
+    set_run(turn, RunStatus.APPROVAL_AWAITING)
 
 
 def waits_for_steps(flow: Flow) -> bool:
@@ -85,8 +92,7 @@ def _after(turn: Turn) -> None:
         go_on(turn)
     elif flow.paused:
         turn.record(Moved(at=turn.at, position=position, since=flow.since))
-        turn.record(FlowParked(at=turn.at, step_id=PAUSED))
-        set_run(turn, RunStatus.APPROVAL_AWAITING)
+        _park(turn)
     elif position - flow.since >= flow.header.segment:
         turn.record(SegmentCut(at=turn.at, position=position))
         turn.effects.append(ContinueAsNew(position))

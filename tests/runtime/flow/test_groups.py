@@ -3,7 +3,7 @@
 import pytest
 
 from runtime.errors import Conflict
-from runtime.flow.events import CancelStepRequested, PauseRequested, ResponseGiven, UnpauseRequested
+from runtime.flow.events import CancelStepRequested, PauseRequested, ResponseGiven, SegmentEntered, UnpauseRequested
 from runtime.flow.outcomes import ApprovalPauseError, FlowFailedError, FlowStoppedError
 from runtime.flow.records import GroupLeft
 from runtime.flow.rows import GroupSpec, RetryRule
@@ -156,6 +156,19 @@ def test_a55_a_paused_flow_waits_after_its_group():
     assert loop.runs == [("initial", "approval-awaiting"), ("resume", "success")]
     assert isinstance(pause(loop).refusal, Conflict)
     assert isinstance(unpause(loop).refusal, Conflict)
+
+
+def test_a_flow_that_is_paused_between_two_groups_waits_there():
+    loop = FlowLoop(group(step("a")), group(step("b")), mode=Mode.GROUP, segment=1)
+    loop.enter_by_itself = False
+    loop.run()
+    assert loop.cuts == [1]
+    loop.tell(PauseRequested(at=loop.now, by="grace"), SegmentEntered(at=loop.now, position=1))
+    assert loop.flow.error.step_id == "paused"
+    assert loop.executed == ["a"]
+    unpause(loop)
+    assert loop.executed == ["a", "b"]
+    assert loop.flow.status.status == "success"
 
 
 def test_a_pause_that_is_over_before_the_group_ends_was_none():
