@@ -292,7 +292,9 @@ class Children(Parking, Generic[M]):
         finally:
             self._leader = None
             if not over:
-                mailbox.give_back(wake=wake or self._failure is not None)
+                mailbox.give_back()
+                if wake or self._failure is not None:
+                    mailbox.wake()
             if self._lost:
                 self.wake()
         if over:

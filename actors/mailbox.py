@@ -274,10 +274,10 @@ class Mailbox(Parking, Generic[M]):
         self.tally.taken += 1
         return True
 
-    def give_back(self, *, wake: bool = False) -> None:
+    def give_back(self) -> None:
         """Let the owner take the next turn itself, now if there is anything for it to do. Sync."""
         self._parked, self._lent = self._lent, None
-        if wake or self._queue or self.closed is not None:
+        if self._queue or self.closed is not None:
             self.wake()
 
     def leave(self, owner: Absent) -> None:

@@ -74,9 +74,8 @@ class Decision:
 def decide(task: Task, *events: Event) -> Decision:
     """Decide what follows from `events`, in order. Never raises."""
     turn = _Turn(task)
-    refusals = []
-    for event in events:
-        refusals.append(turn.take(event))  # noqa: PERF401 - mostly one, for which a comprehension is a call more
+    # Mostly it is one, for which a comprehension is a call more.
+    refusals = [turn.take(events[0])] if len(events) == 1 else [turn.take(event) for event in events]
     if turn.dismissed:
         family.dismiss_flows(turn, turn.dismissed)
     if turn.course.untold:
@@ -88,6 +87,7 @@ _RUNNING: Final = ResolutionState.RUNNING  # on the names of members: `states`
 _CANCELLED: Final = ResolutionState.CANCELLED
 _DONE: Final = ResolutionState.DONE
 _FREE: Final = Admission.FREE
+_RETRY_NOW: Final = StepState.RETRY_NOW
 
 CLOSED_SECONDS: Final = 600.0
 """How long a task whose template is switched off is left alone (section 6.2)."""
@@ -418,10 +418,14 @@ class _Turn(Turn):
             self.end_run(at)
 
     def start(self, name: str, at: float) -> None:
+        """Start a step, if it is ready: once in a run, unless it asks for more."""
         if not self.is_ready(name):
             return
-        definition, progress = definition_of(name, self.plan, self.children), self.steps[name]
-        if not self.may_start(name, definition, progress):
+        progress = self.steps[name]
+        if progress.live or (progress.run == self.run and progress.state != _RETRY_NOW):
+            return
+        definition = definition_of(name, self.plan, self.children)
+        if (self.children or definition.foreach is not None) and not self.loop_allows(name, definition, progress):
             return
         limit = max_retries_of(definition) if progress.tries else 0
         # What is in AFTERRUN_ERROR is not tried again: only its checks are asked.
@@ -434,16 +438,15 @@ class _Turn(Turn):
         self.started(record)
         self.effects.append(StartStep(name, attempt, definition))
 
-    def may_start(self, name: str, definition: Step, progress: Progress) -> bool:
-        """Say whether a ready step may start in this run: once, a child only while its loop is expanded and has its needs met."""
-        loops = definition.foreach is not None
-        # A loop's tries are not counted: retried at once, it would not end.
-        if progress.live or (progress.run == self.run and (loops or progress.state != StepState.RETRY_NOW)):
-            return False
-        child = self.children.get(name) if self.children else None
+    def loop_allows(self, name: str, definition: Step, progress: Progress) -> bool:
+        """Say whether a loop may look for its items; a child start: only while its loop is expanded and has its needs met."""
+        child = self.children.get(name)
         if child is not None:
             return self.steps[child.loop].state == StepState.EXPANDED and not self.pending[child.loop][0]
-        return not loops or (progress.state in _UNROLLED and name not in self.loops)
+        if definition.foreach is None:
+            return True
+        # A loop's tries are not counted: retried at once, it would not end.
+        return progress.run != self.run and progress.state in _UNROLLED and name not in self.loops
 
     @property
     def ready_to_end(self) -> bool:
