@@ -4,7 +4,8 @@ What is drawn at random is drawn alike in every run: the examples of hypothesis,
 With ``UNDERSTUDY_TEST_SEED=7`` in the environment other orders are tried, and other examples, every time.
 
 ``pytest -p xdist -n 2`` has two processes share the tests, in any order: each has a PostgreSQL server of its own, and
-whatever a test starts is where no other finds it, in its ``tmp_path`` or at a port that was free.
+whatever a test starts is where no other finds it, in its ``tmp_path`` or at a port that was free. A server that
+``UNDERSTUDY_TEST_POSTGRES`` names is one for all, and some tests change it whole: name none for two processes.
 """
 
 import gc

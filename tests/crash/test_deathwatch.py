@@ -5,9 +5,20 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from tests.support import deathwatch
 
 
+@pytest.fixture
+def quitting():
+    """What is started ends on SIGQUIT, also where it was ignored before us, as in the background of a shell."""
+    before = signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGQUIT, before)
+
+
+@pytest.mark.usefixtures("quitting")
 def test_what_an_owner_that_was_killed_left_running_is_ended_and_its_folder_taken_away(tmp_path):
     folder = tmp_path / "server"
     (folder / "data").mkdir(parents=True)
