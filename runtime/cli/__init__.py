@@ -6,7 +6,7 @@ Modules
     run         runs one task and reports how it ended
     flows       the commands about flows; `flow` does what they say
     store       looks after a store
-    serve       a runtime behind a server, until a signal ends it
+    serve       a runtime behind a server, until a signal ends it; `access` who may use it
     following   keeps the templates of a server those of their folder
     sending     a command for every message; `watching` shows events
     remote, remote_commands   what talks to a server

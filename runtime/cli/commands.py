@@ -327,9 +327,7 @@ cli.add_command(flow_commands)
 @click.option(
     "--max-body",
     type=click.IntRange(1024, 10 * 2**20),
-    default=262_144,
-    show_default=True,
-    help="How many bytes a request may have.",
+    help="How many bytes a request may have. [default: what utask-cfg says, or 262144]",
 )
 @_CONFIG
 @click.option("--grace", type=_Number(min=0), default=3.0, show_default=True, help="Seconds to end in.")
@@ -361,7 +359,7 @@ def serve(
     in_flight: int,
     connections: int,
     subscribers: int,
-    max_body: int,
+    max_body: int | None,
     grace: float,
     log_format: str,
     log_level: str | None,
@@ -401,8 +399,8 @@ def serve(
         origins=origins,
         audit=audit,
         maintenance=maintenance,
+        max_body=max_body,
         limits=ServerLimits(
-            body_bytes=max_body,
             requests_per_second=rate,
             burst=max(1, round(2 * rate)),
             in_flight=in_flight,

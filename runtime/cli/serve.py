@@ -5,7 +5,6 @@ import resource
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -17,11 +16,12 @@ from runtime.api.client import Runtime
 from runtime.api.desk import Desk
 from runtime.api.flow_submission import load_flows
 from runtime.app import open_runtime
+from runtime.cli.access import ServedHost, access
 from runtime.cli.following import follow_templates
 from runtime.cli.items import read_items
 from runtime.cli.voice import Voice
+from runtime.configuration import host_settings
 from runtime.destinations import METADATA, Destinations
-from runtime.engine.rights import Administrators, Identity
 from runtime.errors import Refused
 from runtime.flows import Flows
 from runtime.heap import settle_heap
@@ -29,20 +29,8 @@ from runtime.logs import log_events
 from runtime.policies.protocol import Policy
 from runtime.server.app import Office, build_app
 from runtime.server.audit import Audit, AuditFile
-from runtime.server.auth import (
-    Authenticator,
-    CredentialsUnusable,
-    Everybody,
-    FirstOf,
-    Groups,
-    TrustedHeader,
-    networks,
-    read_groups,
-    read_passwords,
-    read_tokens,
-)
 from runtime.server.limits import ServerLimits
-from runtime.server.serving import parted, serving
+from runtime.server.serving import serving
 
 _ORIGIN: Final = re.compile(r"https?://[^\s/?#@]+")
 _OTHER_FILES = 512
@@ -74,6 +62,7 @@ class ServeOptions:
     origins: tuple[str, ...]
     audit: Path | None
     maintenance: bool
+    max_body: int | None
     limits: ServerLimits
     grace_seconds: float
     voice: Voice
@@ -122,7 +111,10 @@ def _check_origins(origins: Sequence[str]) -> None:
 async def _serve_until_told(options: ServeOptions, audit: Audit | None) -> None:
     say = options.voice.say
     _check_origins(options.origins)
-    authenticator, administrators = _access(options)
+    items = read_items(options.config)
+    host = host_settings(ServedHost, items)
+    authenticator, administrators = access(options, items, host)
+    limits = attrs.evolve(options.limits, body_bytes=options.max_body or host.server_options.body_bytes)
     kit = Flows(
         documents=() if options.flows is None else load_flows(options.flows),
         policies=() if options.policies is None else _policies(options.policies),
@@ -133,7 +125,7 @@ async def _serve_until_told(options: ServeOptions, audit: Audit | None) -> None:
         scripts=options.scripts,
         functions=options.functions or (),
         templates=options.templates or (),
-        config=read_items(options.config),
+        config=items,
         flows=kit,
         region=options.region,
         administrators=administrators,
@@ -142,12 +134,15 @@ async def _serve_until_told(options: ServeOptions, audit: Audit | None) -> None:
         maintenance=options.maintenance,
     ) as runtime:
         office = Office(
-            Desk(runtime, administrators), authenticator, options.limits, origins=options.origins, audit=audit
+            Desk(runtime, administrators),
+            authenticator,
+            limits,
+            origins=options.origins,
+            audit=audit,
+            application_name=host.application_name or "understudy",
         )
         async with (
-            serving(
-                build_app(office), options.listen, grace_seconds=options.grace_seconds, limits=options.limits
-            ) as address,
+            serving(build_app(office), options.listen, grace_seconds=options.grace_seconds, limits=limits) as address,
             trio.open_nursery() as nursery,
         ):
             await nursery.start(_heed_signals, runtime, say)
@@ -184,36 +179,3 @@ def _policies(path: Path) -> Sequence[Policy]:
     from runtime.policies.files import load_policies  # noqa: PLC0415 - its libraries are an extra
 
     return load_policies(path)
-
-
-def _access(options: ServeOptions) -> tuple[Authenticator, Administrators | None]:
-    groups = read_groups(options.groups) if options.groups is not None else Groups()
-    ways: list[Authenticator] = []
-    if options.tokens is not None:
-        ways.append(read_tokens(options.tokens))
-    if options.passwords is not None:
-        ways.append(read_passwords(options.passwords, groups))
-    if options.proxies:
-        ways.append(TrustedHeader(networks(options.proxies), groups))
-    if ways:
-        if not options.admins and not options.admin_groups:
-            raise CredentialsUnusable("name who may do everything: --admin USER, or --admin-group GROUP")
-        return FirstOf(tuple(ways)), Administrators(usernames=options.admins, groups=options.admin_groups)
-    if options.admins or options.admin_groups or options.groups is not None:
-        raise CredentialsUnusable(
-            "--admin, --admin-group and --groups are about users that are known: say how they are, with --tokens,"
-            " --passwords or --trust-proxy; without, everybody is one administrator"
-        )
-    if not _is_loopback(options.listen):
-        raise CredentialsUnusable(
-            f"{options.listen} can be reached from elsewhere: say who may use it, with --tokens, --passwords or --trust-proxy"
-        )
-    return Everybody(Identity("admin")), None
-
-
-def _is_loopback(listen: str) -> bool:
-    host, _port = parted(listen)
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -178,7 +178,7 @@ def read_tokens(path: Path) -> BearerTokens:
         CredentialsUnusable: it cannot be read, or says something else. No error shows what is in it.
     """
     holders = {}
-    for hashed, holder in _document(path).items():
+    for hashed, holder in _object(_text(path), str(path)).items():
         match holder:
             case {"username": str(username), **rest} if username and len(hashed) == 64:
                 groups = rest.pop("groups", [])
@@ -191,30 +191,55 @@ def read_tokens(path: Path) -> BearerTokens:
 
 
 def read_passwords(path: Path, groups: Groups) -> BasicAuth:
-    """Read ``{"<username>": "<password>"}``."""
-    document = _document(path)
+    """Read a file of passwords; see `passwords_of`."""
+    return passwords_of(_text(path), str(path), groups)
+
+
+def passwords_of(text: str, where: str, groups: Groups) -> BasicAuth:
+    """Read ``{"<username>": "<password>"}``; `where` it is said, for errors.
+
+    Raises:
+        CredentialsUnusable: it says something else. No error shows what is in it.
+    """
+    document = _object(text, where)
     if not all(isinstance(one, str) and one for one in document.values()):
-        raise CredentialsUnusable(f"{path}: usernames with their passwords are wanted")
+        raise CredentialsUnusable(f"{where}: usernames with their passwords are wanted")
     return BasicAuth({name: str(one) for name, one in document.items()}, groups)
 
 
 def read_groups(path: Path) -> Groups:
-    """Read ``{"<group>": ["<username>", ...]}``."""
-    document = _document(path)
+    """Read a file of groups; see `groups_of`."""
+    return groups_of(_text(path), str(path))
+
+
+def groups_of(text: str, where: str) -> Groups:
+    """Read ``{"<group>": ["<username>", ...]}``; `where` it is said, for errors.
+
+    Raises:
+        CredentialsUnusable: it says something else.
+    """
+    document = _object(text, where)
     if not all(isinstance(one, list) and all(isinstance(user, str) for user in one) for one in document.values()):
-        raise CredentialsUnusable(f"{path}: groups with lists of usernames are wanted")
+        raise CredentialsUnusable(f"{where}: groups with lists of usernames are wanted")
     return Groups({name: frozenset(map(str, one)) for name, one in document.items() if isinstance(one, list)})
 
 
-def _document(path: Path) -> Mapping[str, object]:
+def _text(path: Path) -> str:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except OSError as fault:
         raise CredentialsUnusable(f"{path} cannot be read: {fault.strerror}") from None
     except ValueError:
         raise CredentialsUnusable(f"{path} is not JSON") from None
+
+
+def _object(text: str, where: str) -> Mapping[str, object]:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        raise CredentialsUnusable(f"{where} is not JSON") from None
     if not isinstance(document, dict):
-        raise CredentialsUnusable(f"{path}: an object is wanted")
+        raise CredentialsUnusable(f"{where}: an object is wanted")
     return document
 
 

@@ -145,6 +145,56 @@ def test_a_server_that_others_could_reach_wants_to_know_who_may_use_it(tmp_path)
     assert "name who may do everything" in serve("--tokens", tokens)
 
 
+HOST = {"admin_usernames": ["ada"], "application_name": "orders", "server_options": {"max_body_bytes": 5}}
+
+
+def whoami(url, **given):
+    answer = httpx2.get(f"{url}/meta", timeout=30, **given)
+    return answer.json().get("user_is_admin", answer.status_code) if answer.status_code == 200 else answer.status_code
+
+
+def test_configuration_items_say_who_may_use_a_server(tmp_path):
+    (tmp_path / "utask-cfg").write_text(json.dumps({"admin_groups": ["ops"], **HOST}))
+    (tmp_path / "basic-auth").write_text(json.dumps({"ada": "a", "bob": "b", "carl": "c"}))
+    (tmp_path / "groups-auth").write_text(json.dumps({"ops": ["bob"]}))
+    with serving("--config", tmp_path, "--listen", "127.0.0.1:0") as (_process, url):
+        assert [whoami(url, auth=one) for one in (("ada", "a"), ("bob", "b"), ("carl", "c"))] == [True, True, False]
+        assert whoami(url, auth=("ada", "b")) == whoami(url) == 401
+        assert whoami(url, headers={"X-Remote-User": "ada"}) == 401
+        assert httpx2.get(f"{url}/meta", timeout=30, auth=("ada", "a")).json()["application_name"] == "orders"
+        large = httpx2.post(f"{url}/task", timeout=30, auth=("ada", "a"), content=b"{" + b" " * 1024 + b"}")
+        assert (large.status_code, "1,024 bytes are the most" in large.text) == (413, True)
+
+
+def test_a_server_that_only_its_machine_reaches_believes_a_header_where_only_an_item_names_administrators(tmp_path):
+    config = tmp_path / "items.json"
+    config.write_text(json.dumps({"utask-cfg": HOST}))
+    with serving("--config", config, "--listen", "127.0.0.1:0") as (_process, url):
+        assert [whoami(url, headers={"X-Remote-User": one}) for one in ("ada", "bob")] == [True, False]
+        assert whoami(url) == 401
+    assert "users that are known" in serve("--config", config, "--listen", "0.0.0.0:0")
+
+
+@pytest.mark.parametrize(
+    ("items", "says"),
+    [
+        ({"basic-auth": {"ada": "hush"}}, "admin_usernames or admin_groups in utask-cfg"),
+        ({"basic-auth": {"ada": ["hush"]}, "utask-cfg": HOST}, "basic-auth: usernames with their passwords are wanted"),
+        ({"basic-auth": "hush", "utask-cfg": HOST}, "basic-auth is not JSON"),
+        ({"groups-auth": {"ops": "hush"}, "utask-cfg": HOST}, "groups-auth: groups with lists of usernames are wanted"),
+        ({"groups-auth": {"ops": ["hush"]}}, "are about users that are known"),
+        ({"utask-cfg": {"admin_usernames": "hush"}}, "admin_usernames"),
+        ({"utask-cfg": {"server_options": {"max_body_bytes": "hush"}}}, "server_options.max_body_bytes"),
+    ],
+)
+def test_items_about_users_that_cannot_be_used_are_refused_without_showing_them(tmp_path, items, says):
+    config = tmp_path / "items.json"
+    config.write_text(json.dumps(items))
+    output = serve("--config", config)
+    assert says in output
+    assert "hush" not in output
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [

@@ -1,0 +1,119 @@
+"""Who may use a server: from its options, and from what the configuration items of its host say (spec sections 12.2, 13)."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from runtime.engine.rights import Administrators, Identity
+from runtime.server.auth import (
+    CredentialsUnusable,
+    Everybody,
+    FirstOf,
+    Groups,
+    TrustedHeader,
+    groups_of,
+    networks,
+    passwords_of,
+    read_groups,
+    read_passwords,
+    read_tokens,
+)
+from runtime.server.limits import ServerLimits
+from runtime.server.serving import parted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runtime.cli.serve import ServeOptions
+    from runtime.server.auth import Authenticator
+
+_PASSWORDS: Final = "basic-auth"
+_GROUPS: Final = "groups-auth"
+_HERE: Final = ("127.0.0.0/8", "::1")
+_BODY_BYTES: Final = (1024, 10 * 2**20)
+
+
+@attrs.frozen(kw_only=True)
+class ServedOptions:
+    """What ``server_options`` of ``utask-cfg`` says. `max_body_bytes` is brought to 1 KiB at least, and 10 MiB at most."""
+
+    max_body_bytes: int = ServerLimits().body_bytes
+
+    @property
+    def body_bytes(self) -> int:
+        """How many bytes a request may have."""
+        least, most = _BODY_BYTES
+        return min(max(self.max_body_bytes, least), most)
+
+
+@attrs.frozen(kw_only=True)
+class ServedHost:
+    """What ``utask-cfg`` says of a server (section 13.2)."""
+
+    application_name: str = ""
+    admin_usernames: tuple[str, ...] = ()
+    admin_groups: tuple[str, ...] = ()
+    server_options: ServedOptions = attrs.field(factory=ServedOptions)
+
+
+def access(
+    options: ServeOptions, items: Mapping[str, str], host: ServedHost
+) -> tuple[Authenticator, Administrators | None]:
+    """Give how users are known, and who of them may do everything. What an option says goes before an item.
+
+    Where only ``utask-cfg`` names administrators, and only this machine can reach the server, the header
+    ``X-Remote-User`` is believed: section 12.2 has it believed from anywhere.
+
+    Raises:
+        CredentialsUnusable: a file or an item is none of those, or they do not go together.
+    """
+    groups = _groups(options, items)
+    ways: list[Authenticator] = []
+    if options.tokens is not None:
+        ways.append(read_tokens(options.tokens))
+    if options.passwords is not None:
+        ways.append(read_passwords(options.passwords, groups))
+    elif _PASSWORDS in items:
+        ways.append(passwords_of(items[_PASSWORDS], _PASSWORDS, groups))
+    if options.proxies:
+        ways.append(TrustedHeader(networks(options.proxies), groups))
+    if not ways and (host.admin_usernames or host.admin_groups) and _is_loopback(options.listen):
+        ways.append(TrustedHeader(networks(_HERE), groups))
+    usernames = (*options.admins, *host.admin_usernames)
+    admin_groups = (*options.admin_groups, *host.admin_groups)
+    if ways:
+        if not usernames and not admin_groups:
+            raise CredentialsUnusable(
+                "name who may do everything: --admin USER, or --admin-group GROUP,"
+                " or admin_usernames or admin_groups in utask-cfg"
+            )
+        return FirstOf(tuple(ways)), Administrators(usernames=usernames, groups=admin_groups)
+    if usernames or admin_groups or options.groups is not None or _GROUPS in items:
+        raise CredentialsUnusable(
+            "--admin, --admin-group and --groups (admin_usernames and admin_groups in utask-cfg, groups-auth) are about"
+            " users that are known: say how they are, with --tokens, --passwords (basic-auth) or --trust-proxy; without,"
+            " everybody is one administrator"
+        )
+    if not _is_loopback(options.listen):
+        raise CredentialsUnusable(
+            f"{options.listen} can be reached from elsewhere: say who may use it, with --tokens, --passwords"
+            " (basic-auth) or --trust-proxy"
+        )
+    return Everybody(Identity("admin")), None
+
+
+def _groups(options: ServeOptions, items: Mapping[str, str]) -> Groups:
+    if options.groups is not None:
+        return read_groups(options.groups)
+    return groups_of(items[_GROUPS], _GROUPS) if _GROUPS in items else Groups()
+
+
+def _is_loopback(listen: str) -> bool:
+    host, _port = parted(listen)
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
