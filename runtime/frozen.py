@@ -1,8 +1,9 @@
 """`frozen` and `value`: attrs classes whose instances do not change, for modules that define many of them.
 
-For a type checker both are `attrs.frozen` (and `changing` is `attrs.define`). At run time a class takes half as long to define (0.3 ms less each, and
-hundreds are defined before a program's first task): attrs compiles how a class is compared, hashed and written out,
-most often for nothing. Here that is read from its fields when it is wanted, with what their `eq` and `repr` say.
+For a type checker both are `attrs.frozen` (and `changing` is `attrs.define`). At run time a class takes half as long to
+define (0.3 ms less each, and hundreds are defined before a program's first task): attrs compiles how a class is compared,
+hashed and written out, most often for nothing. Here that is read from its fields when it is wanted, with what their `eq`
+and `repr` say.
 
 A `value` is cheap to make, too, for the engine makes two dozen for each step: its class is one of msgspec's, as far as
 that goes (`_is_plain`), and its instances are made without a line of Python, in half the time or less, and are looked at
