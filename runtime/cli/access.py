@@ -21,7 +21,7 @@ from runtime.server.auth import (
     read_passwords,
     read_tokens,
 )
-from runtime.server.limits import ServerLimits
+from runtime.server.limits import BODY_BYTES, ServerLimits
 from runtime.server.serving import parted
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 _PASSWORDS: Final = "basic-auth"
 _GROUPS: Final = "groups-auth"
 _HERE: Final = ("127.0.0.0/8", "::1")
-_BODY_BYTES: Final = (1024, 10 * 2**20)
 
 
 @attrs.frozen(kw_only=True)
@@ -45,7 +44,7 @@ class ServedOptions:
     @property
     def body_bytes(self) -> int:
         """How many bytes a request may have."""
-        least, most = _BODY_BYTES
+        least, most = BODY_BYTES
         return min(max(self.max_body_bytes, least), most)
 
 

@@ -15,6 +15,7 @@ from runtime.cli.remote_commands import COMMANDS
 from runtime.cli.store import store as store_commands
 from runtime.cli.voice import REFUSED, Voice, voiced
 from runtime.errors import Fault, Invalid, Refused
+from runtime.server.limits import BODY_BYTES, ServerLimits
 
 _INTERRUPTED: Final = 130
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
@@ -326,7 +327,7 @@ cli.add_command(flow_commands)
 )
 @click.option(
     "--max-body",
-    type=click.IntRange(1024, 10 * 2**20),
+    type=click.IntRange(*BODY_BYTES),
     help="How many bytes a request may have. [default: what utask-cfg says, or 262144]",
 )
 @_CONFIG
@@ -371,7 +372,6 @@ def serve(
     """
     try:
         from runtime.cli.serve import ServeOptions, serve_runtime  # noqa: PLC0415 - its libraries are an extra
-        from runtime.server.limits import ServerLimits  # noqa: PLC0415
     except ModuleNotFoundError as missing:
         if missing.name not in {"starlette", "hypercorn", "prometheus_client"}:
             raise

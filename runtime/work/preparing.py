@@ -32,7 +32,8 @@ async def prepare_task(
 ) -> PreparedTask:
     """Check the inputs, then render the title and the template's tags with them; given tags are laid over those as is.
 
-    `infos` gives what the texts see as ``.task``. Inputs that are not declared are dropped, but for `keep_undeclared`. Given tags are never rendered: they come from a requester (Q72).
+    `infos` gives what the texts see as ``.task``. Inputs that are not declared are dropped, but for `keep_undeclared`.
+    Given tags are never rendered: they come from a requester (Q72).
 
     Raises:
         InputInvalid, TemplateInvalid: with every fault and its path.
