@@ -1,8 +1,8 @@
 """A supervisor's table: one row per child, over all its incarnations, and what can be read off it.
 
-Rows are small, for there may be a hundred thousand of them: what the spec says
-is shared by all children of one kind (`ChildKind`), and what few children have is
-made when the first thing goes into it (`History`).
+Rows are small, for there may be a hundred thousand of them: what a `ChildSpec`
+says is shared by all children of one kind (`ChildKind`), and what few children have
+is made when the first thing goes into it (`History`).
 """
 
 import enum

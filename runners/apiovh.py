@@ -1,4 +1,4 @@
-"""apiovh: one call of OVHcloud's API (spec section 9.8)."""
+"""apiovh: one call of OVHcloud's API."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""email: sends one e-mail (spec section 9.5)."""
+"""email: sends one e-mail."""
 
 import smtplib
 import socket

@@ -1,4 +1,4 @@
-"""notify: says something to people's tools (spec section 9.7)."""
+"""notify: says something to people's tools."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""The host's configuration items, as ``--config`` names them (spec section 13.1)."""
+"""The host's configuration items, as ``--config`` names them."""
 
 from collections.abc import Mapping
 from pathlib import Path

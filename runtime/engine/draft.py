@@ -109,7 +109,7 @@ _RUN: Final = ResolutionState.RUNNING
 
 
 def _result_of(progress: Progress, item: Json) -> Json:
-    """Give what a loop keeps of a child (section 6.11)."""
+    """Give what a loop keeps of a child."""
     metadata = progress.metadata if isinstance(progress.metadata, Mapping) else {}
     result: dict[str, Json] = {"state": progress.state, "metadata": {**metadata, "iterator": item}}
     if progress.output is not None:

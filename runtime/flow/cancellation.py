@@ -1,4 +1,4 @@
-"""Cancelling a flow, a group or a step of one (spec section 14).
+"""Cancelling a flow, a group or a step of one.
 
 A request is stored at once, and refuses everything from then on. What runs is told to stop, and is cancelled once it
 has: nobody claims that a process is gone while it is not. What ended keeps its status.
@@ -112,7 +112,7 @@ def generator_stopped(turn: Turn) -> None:
 
 
 def check_step_cancellation(turn: Turn, step_id: str) -> bool:
-    """Mark a step as cancelled if it is to stop; say whether it was (section 14.1)."""
+    """Mark a step as cancelled if it is to stop; say whether it was."""
     step = turn.step(step_id)
     if step.stage is not Stage.STOPPING:
         return False
@@ -121,7 +121,7 @@ def check_step_cancellation(turn: Turn, step_id: str) -> bool:
 
 
 def handle_cancellation(turn: Turn, error: BaseException, step_id: str) -> BaseException:
-    """Wind a flow down if `error` is a cancellation, and give it back either way (section 14.3).
+    """Wind a flow down if `error` is a cancellation, and give it back either way.
 
     Anything else is given back untouched, and nothing is written.
     """

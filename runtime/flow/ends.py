@@ -1,4 +1,4 @@
-"""The ways a flow ends (spec sections 6.1, 6.3 and 16)."""
+"""The ways a flow ends."""
 
 from runtime.flow.flow import AWAITING_RETRY, RETRIES_EXHAUSTED
 from runtime.flow.outcomes import Ending, EndingKind

@@ -94,7 +94,7 @@ class Flow:
 
     @property
     def name(self) -> str:
-        """What it is called: one thing until it has ended, perhaps another from then on (section 2.1)."""
+        """What it is called: one thing until it has ended, perhaps another from then on."""
         label = self.header.labels.of(self.header.type, finished=self.finished_at is not None)
         suffix = self.header.metadata.get("workflow-name-suffix", "")
         return f"{label} ({suffix})" if suffix else label
@@ -182,7 +182,7 @@ class Flow:
 
     @property
     def complete(self) -> bool:
-        """Every step is settled (section 3)."""
+        """Every step is settled."""
         return self.open == 0
 
     @property
@@ -196,7 +196,7 @@ class Flow:
         return ApprovalPauseError(waits) if waits else None
 
     def ordered(self) -> Iterator[Step]:
-        """Give all steps in order (section 4)."""
+        """Give all steps in order."""
         return (self.steps[step_id] for step_id in self.order.after(None))
 
     def visible(self) -> Iterator[Step]:
@@ -227,7 +227,7 @@ class Flow:
         return min((self.steps[one].spec.retry.max_retries for one in members), default=0)
 
     def apply_of(self, step: Step) -> str | None:
-        """Find the step that would apply a plan: behind it in its unit, before another plan, and able to run (Q4)."""
+        """Find the step that would apply a plan: behind it in its unit, before another plan, and able to run."""
         behind = (one for one in self.unit_of(step) if one.key > step.key and one.status.status in EXECUTABLE)
         own = list(takewhile(lambda one: one.spec.execution_type is not ExecutionType.APPROVAL, behind))
         for kind in (ExecutionType.SYSTEM, ExecutionType.USER):

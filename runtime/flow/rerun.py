@@ -1,4 +1,4 @@
-"""Running a flow without groups again, from a step on (spec section 12.5)."""
+"""Running a flow without groups again, from a step on."""
 
 from runtime.errors import Conflict, Fault, NotFound, Refused, RequestInvalid
 from runtime.flow.cloning import CloneRefused, clone_generation, clone_step, newest_of
@@ -156,7 +156,7 @@ def _skip(turn: Turn, step: Step, given: RerunInput) -> Step:
 
 
 def _replan(turn: Turn, step: Step, plan: Step) -> None:
-    """Clone what is left of the group, from the plan on, into its next generation (Q13)."""
+    """Clone what is left of the group, from the plan on, into its next generation."""
     order = turn.flow.order
     members = [turn.step(one) for one in order.of_generation(step.group_idx, step.generation)]
     rest = [one for one in newest_of(members) if one.key >= plan.key]

@@ -1,4 +1,4 @@
-"""Flows dispatch groups, and act on their directives (spec section 6.3)."""
+"""Flows dispatch groups, and act on their directives."""
 
 from typing import assert_never
 
@@ -124,7 +124,7 @@ def _stop(turn: Turn, group: Group, step_id: str) -> None:
 
 
 def _reason(step: Step | None) -> str:
-    """Say why a step stopped its flow (section 16.3)."""
+    """Say why a step stopped its flow."""
     if step is None:
         return "a step stopped it"
     response = step.approval.response if step.approval else None

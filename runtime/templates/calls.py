@@ -1,4 +1,4 @@
-"""Following the calls of an action: from function to function, down to the runner (section 5.6)."""
+"""Following the calls of an action: from function to function, down to the runner."""
 
 from collections.abc import Mapping
 

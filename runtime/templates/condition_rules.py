@@ -1,4 +1,4 @@
-"""The rules of conditions (section 5.5)."""
+"""The rules of conditions."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
