@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 
+from runners._delimiters import Delimiter, between
 from runtime.runner import Json, loads
 
 KEPT_BYTES = 1024 * 1024
@@ -52,21 +53,48 @@ class OutputMode(StrEnum):
     DISABLED = "disabled"
 
 
-def last_line(text: str) -> Mapping[str, Json]:
-    """Decode the JSON object on the last line; one newline after it is ignored.
+def result_of(
+    text: str, mode: str, delimiters: tuple[Delimiter, Delimiter] | None, *, left_out: int
+) -> tuple[Mapping[str, Json], str]:
+    """Give the result in what a program printed, and why it cannot be had; who prints none has an empty one.
 
-    Raises:
-        ValueError: there is none.
+    Args:
+        text: what was kept of it.
+        mode: one of `OutputMode`, or another, whose result is the last line.
+        delimiters: what it stands between, for ``manual-delimiters``.
+        left_out: how many bytes are missing from the text.
     """
-    return json_object(text.removesuffix("\n").rpartition("\n")[2], "the last line of the output")
+    try:
+        match mode, delimiters:
+            case OutputMode.DISABLED, _:
+                return {}, ""
+            case OutputMode.DELIMITERS, None:
+                return {}, "output_manual_delimiters is missing"
+            case OutputMode.DELIMITERS, (start, end):
+                part = between(start, end, text)
+                if not part and left_out:
+                    return {}, "the delimiters are not in the output"
+                return _object(part, "what stands between the delimiters"), ""
+            case _:
+                return _object(_last_line(text), "the last line of the output"), ""
+    except ValueError as fault:
+        return {}, str(fault)
 
 
-def json_object(text: str, where: str) -> Mapping[str, Json]:
+def _last_line(text: str) -> str:
+    """Give the last line; a blank one after it is passed over, as programs tend to end with a new line."""
+    rest, _, last = text.rpartition("\n")
+    return last if last.strip() else rest.rpartition("\n")[2]
+
+
+def _object(text: str, where: str) -> Mapping[str, Json]:
     """Decode a JSON object; `where` is what the text is called in the error.
 
     Raises:
         ValueError: the text is something else.
     """
+    if not text.strip():
+        return {}
     try:
         value = loads(text)
     except ValueError as fault:

@@ -24,11 +24,15 @@ class SessionFailed(Exception):
 
 @attrs.frozen(kw_only=True)
 class Ran:
-    """How a remote command ended: `code` is -1, and `signal` says why, when a signal ended it."""
+    """How a remote command ended: `code` is -1, and `signal` says why, when a signal ended it.
+
+    `left_out` is how many bytes are missing from the output.
+    """
 
     code: int
     signal: str
     output: str
+    left_out: int
 
 
 def public_keys(lines: Sequence[str]) -> frozenset[tuple[str, bytes]]:
@@ -105,7 +109,7 @@ def _exchange(channel: paramiko.Channel, command: str, stdin: bytes) -> Ran:
         code = channel.recv_exit_status()
     feeder.join(_CONNECT_SECONDS)
     signal = "" if code >= 0 else "the host did not say how it ended, as it does when a signal ends it"
-    return Ran(code=code, signal=signal, output=kept.text())
+    return Ran(code=code, signal=signal, output=kept.text(), left_out=kept.left_out)
 
 
 def _feed(channel: paramiko.Channel, stdin: bytes) -> None:

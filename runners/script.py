@@ -9,8 +9,8 @@ from functools import partial
 import attrs
 import trio
 
-from runners._delimiters import Delimiter, between
-from runners._output import KEPT_BYTES, MOST_KEPT_BYTES, Codes, OutputMode, json_object, last_line
+from runners._delimiters import Delimiter
+from runners._output import KEPT_BYTES, MOST_KEPT_BYTES, Codes, OutputMode, result_of
 from runners._process import Ended, run_group
 from runners._thread import decoded
 from runtime.runner import (
@@ -64,7 +64,7 @@ class ScriptConfig:
         stdin: what it reads from standard input.
         timeout: how long it may run; then it, and everything it started, is killed.
         max_output_bytes: how much of what it prints is kept: a quarter from the start, the rest from the end.
-        output_mode: where the step's output stands in what it prints.
+        output_mode: where the step's output stands in what it prints: a JSON object, empty where it prints none.
         output_manual_delimiters: for ``manual-delimiters``, the regular expressions before and after the output.
         exit_codes_unrecoverable: exit codes that make the step CLIENT_ERROR: ``"3"``, ``"64-78"``.
     """
@@ -119,7 +119,15 @@ class Script(Runner[ScriptConfig]):
         config = request.config
         ended = await self._ended(request)
         metadata = _metadata(ended)
-        output, problem = await decoded(partial(_result, config), ended.output)
+        output, problem = await decoded(
+            partial(
+                result_of,
+                mode=config.output_mode,
+                delimiters=config.output_manual_delimiters,
+                left_out=ended.left_out,
+            ),
+            ended.output,
+        )
         if ended.timed_out:
             raise StepFailed(metadata["error"], output=output, metadata=metadata)
         if ended.code:
@@ -211,19 +219,3 @@ def _described(
         "execution_time": execution_time,
         "error": error,
     }
-
-
-def _result(config: ScriptConfig, text: str) -> tuple[Json, str]:
-    """Give the step's output, or why there is none."""
-    try:
-        match config.output_mode, config.output_manual_delimiters:
-            case OutputMode.LAST_LINE, _:
-                return last_line(text), ""
-            case OutputMode.DELIMITERS, (start, end):
-                return json_object(between(start, end, text), "what stands between the delimiters"), ""
-            case OutputMode.DELIMITERS, _:
-                return None, "output_manual_delimiters is missing"
-            case _:
-                return None, ""
-    except ValueError as fault:
-        return None, str(fault)

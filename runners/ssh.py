@@ -12,9 +12,8 @@ import paramiko
 import trio
 
 from runners._connect import connect, said
-from runners._delimiters import between
-from runners._output import json_object, last_line
-from runners._ssh_config import SshConfig, SshOutputMode, config_faults, host_and_port, script_of
+from runners._output import result_of
+from runners._ssh_config import SshConfig, config_faults, host_and_port, script_of
 from runners._ssh_key import KeyUnusable, private_key
 from runners._ssh_session import Ran, SessionFailed, bastion_command, public_keys, run_command
 from runners._thread import conversing, decoded
@@ -104,24 +103,10 @@ def _outcome(config: SshConfig, ran: Ran, _output: str) -> Outcome:
         "exit_signal": "unknown" if ran.code < 0 else "",
         "exit_msg": ran.signal,
     }
-    output, problem = _result(config, ran.output)
+    output, problem = result_of(ran.output, config.output_mode, config.output_manual_delimiters, left_out=ran.left_out)
     if ran.code:
         failure = ClientError if any(ran.code in codes for codes in config.exit_codes_unrecoverable) else StepFailed
         raise failure(f"exit code: {ran.code}", output=output, metadata=metadata)
     if problem:
         raise StepFailed(problem, metadata=metadata)
     return Outcome(output=output, metadata=metadata)
-
-
-def _result(config: SshConfig, text: str) -> tuple[Json, str]:
-    """Give the step's output, or why there is none."""
-    try:
-        match config.output_mode, config.output_manual_delimiters:
-            case SshOutputMode.AUTO | SshOutputMode.LAST_LINE, _:
-                return last_line(text), ""
-            case SshOutputMode.DELIMITERS, (start, end):
-                return json_object(between(start, end, text), "what stands between the delimiters"), ""
-            case _:
-                return None, ""
-    except ValueError as fault:
-        return None, str(fault)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runners._delimiters import Delimiter, between
-from runners._output import Codes, KeptText, json_object, last_line
+from runners._output import Codes, KeptText, OutputMode, result_of
 
 
 @given(st.lists(st.text("abc\n", max_size=50)), st.integers(min_value=4, max_value=64))
@@ -37,42 +37,66 @@ def test_memory_follows_what_is_kept_and_not_what_is_said():
     assert kept.text().endswith("\nend")
 
 
-@pytest.mark.parametrize("text", ['{"a": 1.50}', '{"a": 1.50}\n', 'words\n{"a": 1.50}\n', '\n\n{"a": 1.50}\r\n'])
+def result(text, mode=OutputMode.LAST_LINE, delimiters=None, left_out=0):
+    return result_of(text, mode, delimiters, left_out=left_out)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": 1.50}', '{"a": 1.50}\n', 'words\n{"a": 1.50}\n', '\n\n{"a": 1.50}\r\n', '{"a": 1.50}\n  ']
+)
 def test_the_last_line_is_the_result(text):
-    assert repr(last_line(text)) == "{'a': 1.50}"
+    found, problem = result(text)
+    assert (repr(found), problem) == ("{'a': 1.50}", "")
 
 
-@pytest.mark.parametrize("text", ["", "\n", '{"a": 1}\n\n', "words", "[1]", "3", '{"a": 1} x', "{'a': 1}", "[" * 5000])
+@pytest.mark.parametrize("text", ["", "\n", '{"a": 1}\n\n', "words\n \n", " "])
+def test_who_prints_no_result_has_an_empty_one(text):
+    assert result(text) == ({}, "")
+
+
+@pytest.mark.parametrize("text", ["words", "[1]", "3", "null", '{"a": 1} x', "{'a': 1}", "[" * 5000])
 def test_a_last_line_that_is_no_object_is_refused(text):
-    with pytest.raises(ValueError, match="the last line of the output"):
-        last_line(text)
+    found, problem = result(text)
+    assert found == {}
+    assert problem.startswith("the last line of the output")
 
 
-def test_any_object_can_be_decoded():
-    assert json_object("\n{}\n", "it") == {}
+@pytest.mark.parametrize(
+    ("text", "left_out", "found", "problem"),
+    [
+        ("BEGIN\n{}\nEND", 0, {}, ""),
+        ("BEGIN\n{}\nEND", 9, {}, ""),
+        ('+ echo BEGIN\nBEGIN{"a": 1}END', 0, {"a": 1}, ""),
+        ("BEGIN \n END", 0, {}, ""),
+        ("words", 0, {}, ""),
+        ("words", 9, {}, "the delimiters are not in the output"),
+        ("BEGIN[]END", 0, {}, "what stands between the delimiters is JSON, but not an object"),
+    ],
+)
+def test_a_result_between_delimiters_is_empty_without_them_unless_they_may_have_been_left_out(
+    text, left_out, found, problem
+):
+    delimiters = Delimiter("BEGIN"), Delimiter("END")
+    assert result(text, OutputMode.DELIMITERS, delimiters, left_out) == (found, problem)
 
 
 @pytest.mark.parametrize(
     ("start", "end", "text", "part"),
     [
         ("BEGIN", "END", "xBEGINaENDy", "a"),
-        ("BEGIN", "END", "BEGINaBEGINbENDcENDd", "aBEGINbENDc"),
+        ("BEGIN", "END", "BEGINaBEGINbENDcENDdBEGIN", "bENDc"),
         ("<<", ">>", "<<\n1\n>>", "\n1\n"),
         ("a|b", "c+", "xb1ccc", "1cc"),
-        (r"^--+$", "END", "--\nEND", None),
+        (r"^--+$", "END", "--\nEND", ""),
         (r"(?m)^--+$", "END", "x\n--\n1END", "\n1"),
         ("(x)(y)", "z", "xy1z", "1"),
-        ("BEGIN", "END", "ENDBEGIN", None),
-        ("", "", "abc", "abc"),
+        ("BEGIN", "END", "ENDBEGIN", ""),
+        ("", "", "abc", ""),
         ("é", "ü", "aé😀ü", "😀"),
     ],
 )
-def test_the_part_between_two_expressions_is_the_longest_after_the_first(start, end, text, part):
-    if part is None:
-        with pytest.raises(ValueError, match="the delimiters are not in the output"):
-            between(Delimiter(start), Delimiter(end), text)
-    else:
-        assert between(Delimiter(start), Delimiter(end), text) == part
+def test_the_part_between_two_expressions_is_the_longest_after_the_last_start(start, end, text, part):
+    assert between(Delimiter(start), Delimiter(end), text) == part
 
 
 @pytest.mark.parametrize("pattern", ["(", "[a", "*", r"\1", "(?=a)", "a{2000}", "(((a{99}){99}){99})", "x" * 1001])
@@ -83,8 +107,7 @@ def test_what_is_no_expression_or_too_large_a_one_is_refused(pattern):
 
 @pytest.mark.parametrize("pattern", ["(x+)+y", "(x|x)*y", "x*x*x*x*y", "(.*)(.*)(.*)y"])
 def test_no_expression_takes_for_ever(pattern):
-    with pytest.raises(ValueError, match=r"not in the output|too large"):
-        between(Delimiter(pattern), Delimiter("z"), "x" * (1 << 20))
+    assert between(Delimiter(pattern), Delimiter("z"), "x" * (1 << 20)) == ""
 
 
 def test_the_work_of_a_search_is_bounded():
