@@ -10,6 +10,7 @@ _HTML_START = re.compile(
     r"\s*<(?:!DOCTYPE HTML|HTML|HEAD|SCRIPT|IFRAME|H1|DIV|FONT|TABLE|A|STYLE|TITLE|B|BODY|BR|P|!--)[\s>]",
     re.IGNORECASE | re.ASCII,
 )
+_NAMED = re.compile(r'\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^"<>@,;]*))\s*<(?P<address>[^<>]+)>\s*')
 
 
 def is_html(body: str) -> bool:
@@ -18,11 +19,15 @@ def is_html(body: str) -> bool:
 
 
 def address(text: str, name: str = "") -> Address:
-    """Read one address.
+    """Read one address, alone or as ``"Ada Lovelace" <ada@example.org>``. `name` goes before the one that it has.
 
     Raises:
         ValueError: it is none.
     """
+    named = _NAMED.fullmatch(text)
+    if named:
+        own = re.sub(r"\\(.)", r"\1", named["quoted"] or "") or (named["plain"] or "").strip()
+        name, text = name or own, named["address"]
     try:
         return Address(display_name=name, addr_spec=text.strip())
     except Exception as fault:

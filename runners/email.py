@@ -42,7 +42,7 @@ class EmailConfig:
         smtp_skip_tls_verify: take any server for the one that was meant.
         from_address: the sender's address.
         from_name: the sender's name.
-        to: the addresses it is sent to.
+        to: the addresses it is sent to, each alone or as ``"Ada Lovelace" <ada@example.org>``.
         subject: what it is about.
         body: the text; HTML when it starts as HTML does.
         timeout: for all of it.

@@ -58,6 +58,29 @@ async def test_a_message_arrives_as_it_was_written_and_is_the_output():
     assert (taken["type"], taken["body"].strip(), taken["user"]) == ("text/plain", "How are you?", None)
 
 
+async def test_an_address_may_come_with_a_name():
+    to = ['"Bob, the \\"Builder\\"" <bob@example.org>', "Eve Doe <eve@example.org>", "<joe@example.org>"]
+    with trio.fail_after(60):
+        async with smtp_server() as server:
+            outcome = await laws.gives_json(EMAIL, config(server.port, from_address="Ada <ada@example.org>", to=to))
+            taken = await server.taken()
+            await laws.gives_json(
+                EMAIL, config(server.port, from_address="Ada <ada@example.org>", from_name="Countess")
+            )
+            named = await server.taken()
+    assert outcome.output["to"] == to
+    assert (taken["from"], taken["to"]) == (
+        "ada@example.org",
+        ["bob@example.org", "eve@example.org", "joe@example.org"],
+    )
+    assert taken["headers"]["From"] == "Ada <ada@example.org>"
+    assert (
+        taken["headers"]["To"]
+        == '"Bob, the \\"Builder\\"" <bob@example.org>, Eve Doe <eve@example.org>, joe@example.org'
+    )
+    assert named["headers"]["From"] == "Countess <ada@example.org>"
+
+
 async def test_a_body_that_starts_as_html_is_sent_as_such_whatever_is_in_it():
     body = "<html><body>" + "ä" * 3000 + "\n.\n</body></html>"
     with trio.fail_after(60):
@@ -187,6 +210,9 @@ async def test_a_line_break_adds_no_header():
         ({"to": []}, "to"),
         ({"to": "bob, eve"}, "to"),
         ({"to": ["bob"]}, "to[0]"),
+        ({"to": ["Bob <bob>"]}, "to[0]"),
+        ({"to": ["Bob <bob@example.org>, eve@example.org"]}, "to[0]"),
+        ({"to": ["Bob\nBcc: eve@example.org <bob@example.org>"]}, "to[0]"),
         ({"to": ["a@b.c", "x y@z"]}, "to[1]"),
         ({"from_address": "a@b@c"}, "from_address"),
         ({"subject": ""}, "subject"),
