@@ -103,9 +103,8 @@ def _fields(task: Task, settings: Notifications) -> Iterator[tuple[str, str]]:
     yield "steps", f"{task.steps_done}/{len(task.plan.template.steps)}"
     yield "resolution_id", header.resolution_id
     yield "tags", json.dumps(dict(task.notes.tags), ensure_ascii=False, sort_keys=True) if task.notes.tags else ""
-    if settings.base_url:
-        prefix = settings.dashboard_path_prefix.rstrip("/")
-        yield "url", f"{settings.base_url.rstrip('/')}{prefix}/ui/dashboard/#/task/{header.task_id}"
+    prefix = settings.dashboard_path_prefix.rstrip("/")
+    yield "url", f"{settings.base_url.rstrip('/')}{prefix}/ui/dashboard/#/task/{header.task_id}"
 
 
 def _resolvers(task: Task) -> dict[str, str]:

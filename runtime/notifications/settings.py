@@ -186,7 +186,10 @@ class EventAction:
 
 @frozen(kw_only=True)
 class Notifications:
-    """All that is configured. `base_url` and `dashboard_path_prefix` make the address of a task's page."""
+    """All that is configured. `base_url` and `dashboard_path_prefix` make the address of a task's page.
+
+    Without `base_url` the address is a path, as in µTask.
+    """
 
     notify_config: Mapping[str, Backend] = attrs.field(factory=dict)
     notify_actions: Mapping[str, EventAction] = attrs.field(factory=dict, validator=_event_names)
@@ -209,7 +212,9 @@ class Notifications:
 
 
 def credentials_of(config: Mapping[str, str], name: str) -> tuple[str, str]:
-    """Find a user and a password in the item ``notify-webhook-credentials``: an object by name, or a list with names.
+    """Find a user and a password in the item ``notify-webhook-credentials``.
+
+    It is an object with its ``name``, a list of such, or an object of them by their names.
 
     Raises:
         ValueError: it is not there exactly once. Nothing of the item is in the error.
@@ -218,7 +223,9 @@ def credentials_of(config: Mapping[str, str], name: str) -> tuple[str, str]:
         item: Any = loads(config.get(CREDENTIALS_ITEM, "null"))
     except ValueError:
         item = None
-    if isinstance(item, Mapping):
+    if isinstance(item, Mapping) and isinstance(item.get("name"), str):
+        item = [item]
+    elif isinstance(item, Mapping):
         item = [{**entry, "name": key} for key, entry in item.items() if isinstance(entry, Mapping)]
     found = [entry for entry in item or () if isinstance(entry, Mapping) and entry.get("name") == name]
     if len(found) != 1:

@@ -109,6 +109,7 @@ def test_secrets_stay_out_of_the_text_of_settings_and_errors():
     [
         '[{"name": "x", "username": "u", "password": "p"}, {"name": "y"}]',
         '{"x": {"username": "u", "password": "p"}}',
+        '{"name": "x", "username": "u", "password": "p"}',
     ],
 )
 def test_credentials_are_found_by_their_name(item):
