@@ -118,9 +118,12 @@ def script_of(config: SshConfig) -> str:
     """Give the script, with what prints the results of ``auto-result`` when the shell exits."""
     if config.output_mode is not SshOutputMode.AUTO:
         return config.script
-    members = ",".join(f'\\"{name}\\":\\"$(__understudy_json "{shell}")\\"' for name, shell in config.result.items())
+    members = ",".join(_MEMBER.format(name=name, shell=shell) for name, shell in config.result.items())
     return _TRAP.replace("@MEMBERS@", members) + config.script
 
+
+# An expression may be in quotation marks of its own, which end ours: only an assignment does not split it into words then.
+_MEMBER = '\\"{name}\\":\\"$(__understudy_value="{shell}"; __understudy_json "$__understudy_value")\\"'
 
 # Any POSIX shell runs it: what JSON cannot hold as it is gets escaped or, where it has no business there, dropped.
 _TRAP = (

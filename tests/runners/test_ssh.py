@@ -40,10 +40,17 @@ async def test_a_script_gives_its_results_and_what_it_printed(server):
             config(
                 server,
                 'echo "on it"; NAME=world; LINES="$(printf \'a "b"\\n\\\\c\\td\')"',
-                result={"greeting": "hello $NAME", "lines": "$LINES", "sum": "$((1 + 2))", "none": "$UNSET"},
+                result={
+                    "greeting": "hello $NAME",
+                    "lines": "$LINES",
+                    "quoted": '"$LINES"',
+                    "sum": "$((1 + 2))",
+                    "none": "$UNSET",
+                },
             ),
         )
-    assert outcome.output == {"greeting": "hello world", "lines": 'a "b"\n\\c\td', "sum": "3", "none": ""}
+    lines = 'a "b"\n\\c\td'
+    assert outcome.output == {"greeting": "hello world", "lines": lines, "quoted": lines, "sum": "3", "none": ""}
     assert outcome.metadata["output"].startswith("on it\n\n{")
     assert (outcome.metadata["exit_code"], outcome.metadata["exit_signal"], outcome.metadata["exit_msg"]) == (
         "0",
