@@ -9,7 +9,8 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache
-from itertools import islice
+from itertools import compress, islice, repeat
+from operator import is_not
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, TypeAlias, get_args, get_origin, get_type_hints
 
@@ -64,20 +65,22 @@ def check_kind(value: object, kinds: type | UnionType, path: str, wanted: str) -
 def faults_of(message: object, path: str = "", *, but: frozenset[str] = frozenset()) -> Iterator[Fault]:
     """Give what is wrong with the fields of something, which is at that path; see `check`."""
     cls: Any = type(message)
-    for name, default, checked in _checks(cls, but):
-        value = getattr(message, name)
-        if value is not default:
-            yield from checked(value, f"{path}.{name}" if path else name)
+    names, defaults, checks = _checks(cls, but)
+    values = [*map(getattr, repeat(message), names)]
+    said = map(is_not, values, defaults)  # most of most messages is as it is by default, and passed over in C
+    for name, checked, value in compress(zip(names, checks, values, strict=True), said):
+        yield from checked(value, f"{path}.{name}" if path else name)
 
 
 @cache
-def _checks(cls: Any, but: frozenset[str]) -> Sequence[tuple[str, object, _Check]]:
+def _checks(cls: Any, but: frozenset[str]) -> tuple[Sequence[str], Sequence[object], Sequence[_Check]]:
+    """Give the names of the fields that are looked at, their defaults, and how each is checked."""
     hints, found = get_type_hints(cls, include_extras=True), []
     for field in attrs.fields(cls):
         checked = None if field.name in but else _check_of(hints[field.name])
         if checked is not None:
-            found.append((field.name, field.default, checked))
-    return found
+            found.append((field, checked))
+    return [field.name for field, _ in found], [field.default for field, _ in found], [checked for _, checked in found]
 
 
 def _check_of(hint: Any) -> _Check | None:

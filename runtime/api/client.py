@@ -76,7 +76,7 @@ _PREPARED_KEPT: Final = 128
 """How many template objects are remembered as checked."""
 
 _SUBMISSIONS: Final = (SubmitTask, SubmitTasks)
-"""What was checked with its template. A tuple, for an `|` would be worked out for every message."""
+"""What was checked with its template, and where. A tuple, for an `|` would be worked out for every message."""
 
 _BEGINNINGS: Final = (*_SUBMISSIONS, ResolveTask, RunTask, SubmitFlow, StartFlow)
 """What is not asked of a runtime any more that shuts down."""
@@ -312,6 +312,7 @@ class Runtime(FlowClient):
             Conflict: there is another task of one of the ids.
             Unavailable: the runtime is full, draining or closed.
         """
+        self._check_home()
         now = self._clock.wall()
         tasks = [await one.checked(self._evaluator, at=now) for one in submissions]
         await self._ask(SubmitTasks(tasks=tuple(tasks)))
@@ -687,8 +688,8 @@ class Runtime(FlowClient):
                 return present
         elif self.maintenance:
             raise UnderMaintenance("the runtime is under maintenance: what is there can be read, and nothing changed")
-        self._check_home()
         if not isinstance(message, _SUBMISSIONS):
+            self._check_home()
             check(message)
         if self._shutdown.reason is not None and isinstance(message, _BEGINNINGS) and not self._hands_over:
             raise Unavailable(f"the runtime is shutting down ({self._shutdown.reason}): submit elsewhere, or later")

@@ -50,9 +50,9 @@ async def prepare_task(
     if len(title) > LONGEST_TITLE:
         problem = f"at most {LONGEST_TITLE:,} characters are taken, and it comes to {len(title):,}"
         raise TemplateInvalid([Fault("title_format", problem)])
-    if faults := list(faults_of_tags(own)):
-        raise TemplateInvalid(faults)
     if own or tags:
+        if faults := list(faults_of_tags(own)):
+            raise TemplateInvalid(faults)
         merged = {**own, **tags}
         own = {name: value for name, value in merged.items() if value}
     return PreparedTask(checked, title, own)
