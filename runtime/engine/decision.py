@@ -107,6 +107,8 @@ class _Turn(Turn):
         match event:
             case StepFinished():
                 self.settle_step(event)
+            case ResolveRequested():  # once in every task
+                return self.resolve(event)
             case LoopUnrolled():
                 self.expand(event)
             case StepCut():
@@ -126,8 +128,6 @@ class _Turn(Turn):
                 return family.take_call(self, event)
             case RunRequested():
                 return self.request_run(event)
-            case ResolveRequested():
-                return self.resolve(event)
             case RetryDue():
                 self.wake(event)
             case RunAdmitted():
@@ -189,17 +189,17 @@ class _Turn(Turn):
             )
         except InputInvalid as refusal:
             return refusal
-        self.record(
-            TaskResolved(
-                event.at,
-                event.resolution_id,
-                event.resolver,
-                resolver_inputs,
-                DEFAULT_RUN_MAX if template.retry_max is None else template.retry_max,
-                event.groups_of_resolver,
-                event.joins and event.resolver not in self.header.resolver_usernames,
-            )
+        record = TaskResolved(
+            event.at,
+            event.resolution_id,
+            event.resolver,
+            resolver_inputs,
+            DEFAULT_RUN_MAX if template.retry_max is None else template.retry_max,
+            event.groups_of_resolver,
+            event.joins and event.resolver not in self.header.resolver_usernames,
         )
+        self.records.append(record)
+        self.resolved(record)
         start_at = self.header.start_at
         if event.run and start_at > event.at:
             self.record(RunDelayed(at=event.at, due=start_at))
@@ -261,7 +261,9 @@ class _Turn(Turn):
 
     def start_run(self, at: float) -> None:
         """Begin a run, and start what is ready."""
-        self.record(RunStarted(at))
+        record = RunStarted(at)
+        self.records.append(record)
+        self.began(record)
         if self.notes.edits:  # what somebody put a step in may leave others without what they need
             self.prune([*self.steps], at=at)
         self.fresh = sorted(self.ready, key=self.order)
@@ -457,7 +459,9 @@ class _Turn(Turn):
             if self.plan.template.result_format:
                 self.effects.append(RenderResult())
             else:
-                self.record(RunEnded(at, _DONE))
+                record = RunEnded(at, _DONE)
+                self.records.append(record)
+                self.ended(record)
             return
         state = self.verdict()
         if state is ResolutionState.WAITING and self.recheck(at):

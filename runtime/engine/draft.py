@@ -247,11 +247,11 @@ class Draft:
             case StepReturned():
                 self.returned(record)
             case RunStarted():  # these three are once in every task
-                self._began(record)
+                self.began(record)
             case RunEnded():
-                self._ended(record)
+                self.ended(record)
             case TaskResolved():
-                self._resolved(record)
+                self.resolved(record)
             case StepInterrupted() | StepChanged():
                 self._set_state(record)
             case LoopExpanded():
@@ -328,7 +328,9 @@ class Draft:
         )
         self._note_news()
 
-    def _began(self, record: RunStarted) -> None:
+    def began(self, record: RunStarted) -> None:
+        """Take the beginning of a run in, as `apply` does."""
+        self.last_activity = record.at
         self.run += 1
         was = self.course
         self.course = Course(Span(record.at, was.span.stop), result=was.result, result_error=was.result_error)
@@ -353,7 +355,9 @@ class Draft:
         span = self.course.span
         return Span(span.start, at) if self.resolution is _RUN else span
 
-    def _ended(self, record: RunEnded) -> None:
+    def ended(self, record: RunEnded) -> None:
+        """Take the end of a run in, as `apply` does."""
+        self.last_activity = record.at
         was = self.course
         self.course = Course(
             self.span_until(record.at),
@@ -394,7 +398,9 @@ class Draft:
         if untold is not self.course.untold:
             self.course = attrs.evolve(self.course, untold=untold)
 
-    def _resolved(self, record: TaskResolved) -> None:
+    def resolved(self, record: TaskResolved) -> None:
+        """Take in that somebody took the task on, as `apply` does."""
+        self.last_activity = record.at
         self.header = self.header.resolved(record)
 
     def started(self, record: StepStarted) -> None:
