@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Generic, Protocol, TypeVar, overload
 
 import attrs
+import msgspec
 import trio
 
 from actors.ask import Question, Slot
@@ -48,18 +49,15 @@ class Host(Protocol):
         """Give the statistics of a hibernating incarnation."""
 
 
-class Address(Generic[M_contra]):
+class Address(msgspec.Struct, Generic[M_contra], eq=False):
     """Where to post. Made by supervisors; compare by identity."""
 
-    __slots__ = ("_ended", "_host", "_mailbox", "_watchers", "incarnation", "name")
-
-    def __init__(self, name: str, incarnation: int, host: Host) -> None:
-        self.name = name
-        self.incarnation = incarnation
-        self._host = host
-        self._mailbox: Mailbox[M_contra] | None = None  # none while it hibernates
-        self._ended: StopReason | None = None
-        self._watchers: dict[object, Callable[[Stopped], None]] | None = None
+    name: str
+    incarnation: int
+    _host: Host
+    _mailbox: Mailbox[M_contra] | None = None  # none while it hibernates
+    _ended: StopReason | None = None
+    _watchers: dict[object, Callable[[Stopped], None]] | None = None
 
     def __repr__(self) -> str:
         state = f" stopped: {self._ended}" if self._ended else ""

@@ -10,6 +10,7 @@ of a cancel scope.
 import math
 from collections.abc import Callable
 
+import msgspec
 import trio
 
 from actors.address import Address
@@ -24,7 +25,7 @@ from actors.shutdown import ShutdownContext
 __all__ = ("Cell",)
 
 
-class Cell:
+class Cell(msgspec.Struct, eq=False):
     """The living part of a child.
 
     `ready` is called once, when `started` has run. `hibernates`: the task may
@@ -33,53 +34,21 @@ class Cell:
     to carry, now that its actor needs none.
     """
 
-    __slots__ = (
-        "_deadline",
-        "_scope",
-        "address",
-        "carried",
-        "carriers",
-        "clock",
-        "hibernates",
-        "mailbox",
-        "mortal",
-        "observer",
-        "ready",
-        "resumed",
-        "shutdown",
-        "told",
-        "within",
-    )
-
-    def __init__(  # noqa: PLR0917 - made at each restart, and names cost a good part of it
-        self,
-        address: Address[object],
-        mailbox: Mailbox[object],
-        clock: Clock,
-        shutdown: ShutdownContext,
-        observer: Observer | None,
-        ready: Callable[[], None] | None,
-        carriers: Carriers,
-        *,
-        hibernates: bool = False,
-        resumed: bool = False,
-        mortal: bool = True,
-    ) -> None:
-        self.address = address
-        self.mailbox = mailbox
-        self.clock = clock
-        self.shutdown = shutdown
-        self.observer = observer
-        self.ready = ready
-        self.carriers = carriers
-        self.hibernates = hibernates
-        self.resumed = resumed
-        self.told = False
-        self.carried: Child | None = None
-        self.mortal = mortal
-        self.within = math.inf
-        self._deadline = math.inf
-        self._scope: trio.CancelScope | None = None
+    address: Address[object]
+    mailbox: Mailbox[object]
+    clock: Clock
+    shutdown: ShutdownContext
+    observer: Observer | None
+    ready: Callable[[], None] | None
+    carriers: Carriers
+    hibernates: bool
+    resumed: bool
+    mortal: bool
+    told: bool = False
+    carried: Child | None = None
+    within: float = math.inf
+    _deadline: float = math.inf
+    _scope: trio.CancelScope | None = None
 
     def new_scope(self) -> trio.CancelScope:
         """Make the scope everything this incarnation awaits happens in."""

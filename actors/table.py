@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, cast
 
 import attrs
+import msgspec
 
 from actors.errors import ChildUnknown
 from actors.reason import StopReason
@@ -91,18 +92,15 @@ class SupervisorStatistics:
     restarted: int
 
 
-class History:
+class History(msgspec.Struct, eq=False):
     """What is remembered of a child: its failures, how its last incarnation ended, and what a mailbox at rest has seen."""
 
-    __slots__ = ("reason", "stamps", "tally")
-
-    def __init__(self) -> None:
-        self.stamps: Stamps | None = None
-        self.reason: StopReason | None = None
-        self.tally: Tally | None = None
+    stamps: Stamps | None = None
+    reason: StopReason | None = None
+    tally: "Tally | None" = None
 
 
-class Row:
+class Row(msgspec.Struct, eq=False):
     """One child in the table. Internal; changed by its supervisor only.
 
     The spec is not kept, so that `start` can be let go once a temporary child
@@ -110,17 +108,14 @@ class Row:
     `kept` is a supervisor's handle or an actor that hibernates.
     """
 
-    __slots__ = ("_history", "address", "cell", "id", "kept", "kind", "start", "state")
-
-    def __init__(self, child: str, start: Start | Nested, kind: ChildKind) -> None:
-        self.id = child
-        self.start: Start | Nested | None = start
-        self.kind = kind
-        self.state = _WAITING
-        self.address: Address[object] | None = None
-        self.cell: Cell | None = None
-        self.kept: Runnable | None = None
-        self._history: History | None = None
+    id: str
+    start: Start | Nested | None
+    kind: ChildKind
+    state: ChildState = _WAITING
+    address: "Address[object] | None" = None
+    cell: "Cell | None" = None
+    kept: Runnable | None = None
+    _history: History | None = None
 
     @property
     def alive(self) -> bool:

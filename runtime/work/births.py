@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import msgspec
+
 from actors import Address, Stopped
 from runtime.engine.task import Task
 from runtime.errors import InvariantBroken
@@ -18,31 +20,21 @@ if TYPE_CHECKING:
 _Actor: TypeAlias = "TaskActor | FlowActor"
 
 
-class Birth:
+class Birth(msgspec.Struct, eq=False):
     """Makes the incarnations of a task's actor: the first one of what is at hand, any other of the journal.
 
-    What is at hand is let go of once the first has it. `resumed`: why the task was brought back while something may
-    have been in flight.
+    What is at hand (the task, what is left to do for it, and why it was brought back while something may have been in
+    flight, if it was) is let go of once the first has it.
     """
 
-    __slots__ = ("_intake", "_services", "_state", "_task_id")
-
-    def __init__(
-        self,
-        task: Task | Flow,
-        services: Services,
-        intake: Address[WakeTask | Stopped | TurnMoved],
-        effects: Sequence[Any],
-        resumed: str,
-    ) -> None:
-        self._task_id = task.header.task_id
-        self._services = services
-        self._intake = intake
-        self._state: tuple[Task | Flow, Sequence[Any], str] | None = (task, effects, resumed)
+    _task_id: str
+    _services: Services
+    _intake: Address[WakeTask | Stopped | TurnMoved]
+    _first: tuple[Task | Flow, Sequence[Any], str] | None
 
     def __call__(self, _incarnation: int) -> "_Actor | Awaitable[_Actor]":
         """Make one; reading the journal has to be awaited."""
-        first, self._state = self._state, None
+        first, self._first = self._first, None
         if first is None:
             return self._rebuilt()
         task, effects, resumed = first

@@ -64,9 +64,10 @@ class Roster:
         `effects` are what is left to do of the decisions that were made and stored. `resumed`: why it was brought back
         while something may have been in flight.
         """
-        birth = Birth(unit, self._services, self._intake, effects, resumed)
+        task_id = unit.header.task_id
+        birth = Birth(task_id, self._services, self._intake, (unit, effects, resumed))
         try:
-            self._tasks.start_another(_TASK, unit.header.task_id, birth)
+            self._tasks.start_another(_TASK, task_id, birth)
         except Draining:  # what is stored is resumed by whoever opens the journal next
             return False
         self._services.broadcast.show(unit)
