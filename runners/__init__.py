@@ -24,5 +24,6 @@ They import `runtime.runner`, what they call in other processes (`runtime.worker
 ``_reply``      what an HTTP reply means
 ``_connect``    connecting to where it is allowed
 ``_texts``      lists and objects written as JSON texts, ``_secrets`` secrets that are missing
+``_bounds``     validators of numbers
 ``_thread``     blocking work off the event loop: much to decode, libraries that wait
 """

@@ -1,10 +1,11 @@
 """The configuration of `http`: its fields, the rules between them, the address they name."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 import attrs
 
+from runners._bounds import positive, within
 from runners._exchange import LARGEST_REPLY, MOST_REDIRECTS, TOKEN
 from runners._output import Codes
 from runners._reply import is_client_error
@@ -51,19 +52,6 @@ class Auth:
     mutual_tls: MutualTls | None = None
 
 
-def _positive(_config: object, _field: object, seconds: float) -> None:
-    if seconds <= 0:
-        raise ValueError("must be positive")
-
-
-def _up_to(most: int) -> Callable[[object, object, int], None]:
-    def check(_config: object, _field: object, number: int) -> None:
-        if not 0 <= number <= most:
-            raise ValueError(f"must be between 0 and {most}")
-
-    return check
-
-
 @attrs.frozen(kw_only=True)
 class HttpConfig:
     """What to ask of whom, and how to read the reply.
@@ -98,11 +86,11 @@ class HttpConfig:
     body: str = attrs.field(default="", repr=False)
     headers: tuple[NameValue, ...] = ()
     query_parameters: tuple[NameValue, ...] = ()
-    timeout: Duration = attrs.field(default=Duration(30.0), validator=_positive)
+    timeout: Duration = attrs.field(default=Duration(30.0), validator=positive)
     auth: Auth = attrs.field(factory=Auth)
     follow_redirect: bool = False
-    max_redirects: int = attrs.field(default=MOST_REDIRECTS, validator=_up_to(100))
-    max_reply_bytes: int = attrs.field(default=LARGEST_REPLY, validator=_up_to(LARGEST_REPLY_POSSIBLE))
+    max_redirects: int = attrs.field(default=MOST_REDIRECTS, validator=within(0, 100))
+    max_reply_bytes: int = attrs.field(default=LARGEST_REPLY, validator=within(0, LARGEST_REPLY_POSSIBLE))
     proxy: str = attrs.field(default="", repr=False)
     insecure_skip_verify: bool = False
     root_ca: str = attrs.field(default="", repr=False)

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import attrs
 
+from runners._bounds import not_negative
 from runners._delimiters import Delimiter
 from runners._output import Codes, OutputMode
 from runtime.runner import Duration, Fault, Templated
@@ -22,11 +23,6 @@ class SshOutputMode(StrEnum):
     LAST_LINE = OutputMode.LAST_LINE.value
     DELIMITERS = OutputMode.DELIMITERS.value
     DISABLED = OutputMode.DISABLED.value
-
-
-def _not_negative(_config: object, _field: object, seconds: float) -> None:
-    if seconds < 0:
-        raise ValueError("must not be negative")
 
 
 @attrs.frozen(kw_only=True)
@@ -61,7 +57,7 @@ class SshConfig:
     output_mode: SshOutputMode = SshOutputMode.AUTO
     output_manual_delimiters: tuple[Delimiter, Delimiter] | None = None
     exit_codes_unrecoverable: tuple[Codes, ...] = ()
-    timeout: Duration = attrs.field(default=Duration(300.0), validator=_not_negative)
+    timeout: Duration = attrs.field(default=Duration(300.0), validator=not_negative)
 
 
 def config_faults(config: SshConfig) -> Iterator[Fault]:

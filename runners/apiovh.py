@@ -8,6 +8,7 @@ import attrs
 import httpx2
 import trio
 
+from runners._bounds import positive
 from runners._exchange import Call, exchange
 from runners._ovh import Credentials, read_credentials, signed_headers, token_request
 from runners._reply import Reply, decode_reply
@@ -29,11 +30,6 @@ from runtime.runner import (
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 
 
-def _positive(_config: object, _field: object, seconds: float) -> None:
-    if seconds <= 0:
-        raise ValueError("must be positive")
-
-
 @attrs.frozen(kw_only=True)
 class ApiOvhConfig:
     """What to ask for, and in whose name.
@@ -51,7 +47,7 @@ class ApiOvhConfig:
     method: str
     path: str
     body: str = attrs.field(default="", repr=False)
-    timeout: Duration = attrs.field(default=Duration(30.0), validator=_positive)
+    timeout: Duration = attrs.field(default=Duration(30.0), validator=positive)
 
 
 class ApiOvh(Runner[ApiOvhConfig]):

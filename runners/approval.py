@@ -11,6 +11,7 @@ from typing import Final
 
 import attrs
 
+from runners._bounds import positive
 from runners._embedded import run_flow
 from runtime.runner import ClientError, Duration, FlowOrder, Json, Outcome, Runner, StepRequest
 
@@ -18,11 +19,6 @@ _QUESTION: Final = "approval"
 _YES: Final = {"approve", "auto-approve"}
 _NO: Final = "deny"
 _AWAITS: Final = "waits for somebody to approve or deny step s1 of"
-
-
-def _positive(_config: object, _field: object, seconds: float) -> None:
-    if seconds <= 0:
-        raise ValueError("must be positive")
 
 
 @attrs.frozen(kw_only=True)
@@ -41,7 +37,7 @@ class ApprovalConfig:
     approvers: tuple[str, ...] = ()
     approver_groups: tuple[str, ...] = ()
     approve_all: bool = False
-    expires: Duration = attrs.field(default=Duration(30 * 86400.0), validator=_positive)
+    expires: Duration = attrs.field(default=Duration(30 * 86400.0), validator=positive)
 
 
 class Approval(Runner[ApprovalConfig]):

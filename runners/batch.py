@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from runners._bounds import not_negative
 from runners._texts import PEOPLE, faults_of, mapping, mappings, names
 from runtime.runner import (
     PARENT_TAG,
@@ -30,11 +31,6 @@ from runtime.runner import (
 
 MOST_TASKS = 100_000
 """How many tasks one batch may have."""
-
-
-def _not_negative(_config: object, _field: object, number: int) -> None:
-    if number < 0:
-        raise ValueError("must not be negative")
 
 
 @attrs.frozen(kw_only=True)
@@ -62,7 +58,7 @@ class BatchConfig:
     common_inputs: Mapping[str, Json] = attrs.field(factory=dict, repr=False)
     common_json_inputs: str = attrs.field(default="", repr=False)
     tags: Mapping[str, str] = attrs.field(factory=dict)
-    sub_batch_size: int = attrs.field(default=0, validator=_not_negative)
+    sub_batch_size: int = attrs.field(default=0, validator=not_negative)
     comment: str = ""
     resolver_usernames: Json = None
     resolver_groups: Json = None

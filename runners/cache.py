@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import attrs
 
+from runners._bounds import not_negative
 from runtime.runner import (
     ClientError,
     Fault,
@@ -26,11 +27,6 @@ class CacheAction(StrEnum):
     DELETE = "delete"
 
 
-def _not_negative(_config: object, _field: object, seconds: float) -> None:
-    if seconds < 0:
-        raise ValueError("must not be negative")
-
-
 @attrs.frozen(kw_only=True)
 class CacheConfig:
     """What to remember, look up or forget.
@@ -47,7 +43,7 @@ class CacheConfig:
     action: CacheAction
     key: str
     value: Json = attrs.field(default=None, repr=False)
-    ttl: int = attrs.field(default=0, validator=_not_negative)
+    ttl: int = attrs.field(default=0, validator=not_negative)
     namespace: str = ""
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import attrs
 import trio
 
+from runners._bounds import positive
 from runners._cluster import Cluster, ClusterGone, JobLost, cluster_settings
 from runners._remote_call import LARGEST_RESULT, job_of, misfits, outcome_of
 from runners._thread import decoded
@@ -33,11 +34,6 @@ from runtime.runner import (
     StepRequest,
     loads,
 )
-
-
-def _positive(_config: object, _field: object, seconds: float) -> None:
-    if seconds <= 0:
-        raise ValueError("must be positive")
 
 
 @attrs.frozen(kw_only=True)
@@ -56,7 +52,7 @@ class DaskConfig:
     arguments: Mapping[str, Json] = attrs.field(factory=dict, repr=False)
     resources: Mapping[str, float] = attrs.field(factory=dict)
     priority: int = 0
-    timeout: Duration = attrs.field(default=Duration(3600.0), validator=_positive)
+    timeout: Duration = attrs.field(default=Duration(3600.0), validator=positive)
 
 
 class Dask(Runner[DaskConfig]):

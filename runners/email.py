@@ -11,6 +11,7 @@ import attrs
 import trio
 
 from runners import _message
+from runners._bounds import positive, within
 from runners._connect import connect, said
 from runners._secrets import missing
 from runners._thread import conversing
@@ -18,16 +19,6 @@ from runtime.runner import Duration, Fault, Forbidden, Outcome, Runner, StepFail
 
 _TLS_PORT = 465  # where a server speaks TLS from the first byte on
 _LONGEST_REPLY = 300
-
-
-def _positive(_config: object, _field: object, seconds: float) -> None:
-    if seconds <= 0:
-        raise ValueError("must be positive")
-
-
-def _port(_config: object, _field: object, port: int) -> None:
-    if not 0 < port < 1 << 16:
-        raise ValueError("must be a port: 1 to 65535")
 
 
 @attrs.frozen(kw_only=True)
@@ -49,7 +40,7 @@ class EmailConfig:
     """
 
     smtp_hostname: str
-    smtp_port: int = attrs.field(validator=_port)
+    smtp_port: int = attrs.field(validator=within(1, 65535))
     smtp_username: str = ""
     smtp_password: str = attrs.field(default="", repr=False)
     smtp_skip_tls_verify: bool = False
@@ -58,7 +49,7 @@ class EmailConfig:
     to: tuple[str, ...]
     subject: str
     body: str = attrs.field(repr=False)
-    timeout: Duration = attrs.field(default=Duration(60.0), validator=_positive)
+    timeout: Duration = attrs.field(default=Duration(60.0), validator=positive)
 
 
 class Email(Runner[EmailConfig]):

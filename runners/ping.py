@@ -11,6 +11,7 @@ from contextlib import suppress
 import attrs
 import trio
 
+from runners._bounds import within
 from runners._connect import addresses_of, said
 from runtime.runner import Fault, Forbidden, Json, Outcome, Runner, StepFailed, StepRequest
 
@@ -37,14 +38,6 @@ _V4 = _Family(socket.AF_INET, socket.IPPROTO_ICMP, 8, 0)
 _V6 = _Family(socket.AF_INET6, socket.IPPROTO_ICMPV6, 128, 129)
 
 
-def _within(most: int):  # type: ignore[no-untyped-def]  # noqa: ANN202 - an attrs validator
-    def check(_config: object, _field: object, number: int) -> None:
-        if not 0 <= number <= most:
-            raise ValueError(f"must be between 0 and {most}")
-
-    return check
-
-
 @attrs.frozen(kw_only=True)
 class PingConfig:
     """Whom to ask how often.
@@ -57,8 +50,8 @@ class PingConfig:
     """
 
     hostname: str
-    count: int = attrs.field(default=1, validator=_within(_MOST))
-    interval_second: int = attrs.field(default=1, validator=_within(_LONGEST_INTERVAL))
+    count: int = attrs.field(default=1, validator=within(0, _MOST))
+    interval_second: int = attrs.field(default=1, validator=within(0, _LONGEST_INTERVAL))
     fail_on_loss: bool = False
 
 

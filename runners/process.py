@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from runners._bounds import not_negative, positive
 from runners._remote_call import LARGEST_RESULT, job_of, misfits, outcome_of
 from runners._thread import decoded
 from runners._workers import Called, Workers
@@ -27,16 +28,6 @@ from runtime.runner import (
     StepRequest,
     loads,
 )
-
-
-def _positive(_config: object, _field: object, seconds: float) -> None:
-    if seconds <= 0:
-        raise ValueError("must be positive")
-
-
-def _not_negative(_config: object, _field: object, number: int) -> None:
-    if number < 0:
-        raise ValueError("must not be negative")
 
 
 @attrs.frozen(kw_only=True)
@@ -55,8 +46,8 @@ class ProcessConfig:
     name: str
     arguments: Mapping[str, Json] = attrs.field(factory=dict, repr=False)
     environment: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-    timeout: Duration = attrs.field(default=Duration(600.0), validator=_positive)
-    memory_bytes: int = attrs.field(default=0, validator=_not_negative)
+    timeout: Duration = attrs.field(default=Duration(600.0), validator=positive)
+    memory_bytes: int = attrs.field(default=0, validator=not_negative)
     fresh: bool = False
 
 

@@ -9,6 +9,7 @@ from functools import partial
 import attrs
 import trio
 
+from runners._bounds import positive, within
 from runners._delimiters import Delimiter
 from runners._output import KEPT_BYTES, MOST_KEPT_BYTES, Codes, OutputMode, result_of
 from runners._process import Ended, run_group
@@ -42,16 +43,6 @@ _METADATA_SCHEMA: Mapping[str, Json] = {
 _NOT_STARTED = 1  # the exit code of a script that could not be started
 
 
-def _positive(_config: object, _field: object, seconds: float) -> None:
-    if seconds <= 0:
-        raise ValueError("must be positive")
-
-
-def _kept(_config: object, _field: object, number: int) -> None:
-    if not 0 < number <= MOST_KEPT_BYTES:
-        raise ValueError(f"must be between 1 and {MOST_KEPT_BYTES}")
-
-
 @attrs.frozen(kw_only=True)
 class ScriptConfig:
     """What to run, and where its result is.
@@ -73,8 +64,8 @@ class ScriptConfig:
     argv: tuple[str, ...] = attrs.field(default=(), repr=False)
     environment: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     stdin: str = attrs.field(default="", repr=False)
-    timeout: Duration = attrs.field(default=Duration(120.0), validator=_positive)
-    max_output_bytes: int = attrs.field(default=KEPT_BYTES, validator=_kept)
+    timeout: Duration = attrs.field(default=Duration(120.0), validator=positive)
+    max_output_bytes: int = attrs.field(default=KEPT_BYTES, validator=within(1, MOST_KEPT_BYTES))
     output_mode: OutputMode = OutputMode.LAST_LINE
     output_manual_delimiters: tuple[Delimiter, Delimiter] | None = None
     exit_codes_unrecoverable: tuple[Codes, ...] = ()

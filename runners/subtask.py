@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
+from runners._bounds import not_negative
 from runners._texts import PEOPLE, faults_of, mapping, names
 from runtime.runner import (
     PARENT_TAG,
@@ -20,11 +21,6 @@ from runtime.runner import (
     StepRequest,
     Templated,
 )
-
-
-def _not_negative(_config: object, _field: object, seconds: float) -> None:
-    if seconds < 0:
-        raise ValueError("must not be negative")
 
 
 @attrs.frozen(kw_only=True)
@@ -50,7 +46,7 @@ class SubtaskConfig:
     resolver_groups: Json = None
     watcher_usernames: Json = None
     watcher_groups: Json = None
-    delay: Duration = attrs.field(default=Duration(0.0), validator=_not_negative)
+    delay: Duration = attrs.field(default=Duration(0.0), validator=not_negative)
     tags: Mapping[str, str] = attrs.field(factory=dict)
 
 
