@@ -167,7 +167,7 @@ class ChildSpec(_Terms):
             faults.append(f"start is {self.start!r}: it must be callable with the incarnation number")
         faults += _kind_faults(self)
         if self.hibernate and isinstance(start, Nested):
-            faults.append("a child that hibernates begins with its first message: it is no supervisor")
+            faults.append("a child that hibernates begins with its first message: it cannot be a supervisor")
         if faults:
             raise SpecInvalid(tuple(f"child {self.id!r}: {fault}" for fault in faults))
 
@@ -214,7 +214,7 @@ def _kind_faults(kind: _Terms) -> list[str]:
     if kind.significant and kind.restart is Restart.PERMANENT:
         faults.append("a permanent child never ends for good, so it cannot be significant")
     if kind.hibernate and kind.handshake:
-        faults.append("a child that hibernates begins with its first message: it is none that shakes hands")
+        faults.append("a child that hibernates begins with its first message: it cannot shake hands")
     return faults
 
 

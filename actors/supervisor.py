@@ -152,7 +152,7 @@ class Supervisor:
         """Give the handle of a supervisor below: its current incarnation. Sync; usable at once, even before it runs.
 
         Raises:
-            ChildUnknown: no such child, it was never started, or it is no supervisor.
+            ChildUnknown: no such child, it was never started, or it cannot be a supervisor.
         """
         supervisor = self._table[child].nested
         if supervisor is None:

@@ -63,7 +63,7 @@ def read_credentials(text: str) -> Credentials:
     endpoint = fields.get("endpoint", "ovh-eu")
     base = ENDPOINTS.get(endpoint, endpoint)
     if urlsplit(base).scheme not in {"http", "https"}:
-        raise ValueError(f"names an endpoint that is none of {', '.join(ENDPOINTS)}")
+        raise ValueError(f"names an endpoint that is not one of {', '.join(ENDPOINTS)}")
     credentials = Credentials(
         base=base.rstrip("/"),
         app_key=fields.get("appKey", ""),

@@ -51,7 +51,7 @@ def public_keys(lines: Sequence[str]) -> frozenset[tuple[str, bytes]]:
         except (paramiko.SSHException, paramiko.hostkeys.InvalidHostKey, IndexError):
             entry = None
         if entry is None or entry.key is None:
-            raise KeyUnusable("host_keys holds a line that is no public key")
+            raise KeyUnusable("host_keys holds a line that is not a public key")
         keys.add((entry.key.get_name(), entry.key.asbytes()))
     return frozenset(keys)
 

@@ -37,7 +37,7 @@ def check(message: object, *, but: frozenset[str] = frozenset()) -> None:
     try:
         faults = list(islice(faults_of(message, but=but), _MOST_FAULTS))
     except attrs.exceptions.NotAnAttrsClassError:
-        faults = [Fault("", f"an object of the class that is declared is wanted, not {type(message).__name__}")]
+        faults = [Fault("", f"must be an object of the declared class, not {type(message).__name__}")]
     if faults:
         raise InputInvalid(faults)
 
@@ -59,7 +59,7 @@ def check_kind(value: object, kinds: type | UnionType, path: str, wanted: str) -
         InputInvalid: it is not, with its path.
     """
     if not isinstance(value, kinds) or isinstance(value, bool):
-        raise InputInvalid([Fault(path, f"{wanted} is wanted, not {_kind(value)}")])
+        raise InputInvalid([Fault(path, f"must be {wanted}, not {_kind(value)}")])
 
 
 def faults_of(message: object, path: str = "", *, but: frozenset[str] = frozenset()) -> Iterator[Fault]:
@@ -112,7 +112,7 @@ def _has_fields(hint: Any) -> bool:
 def _instance(cls: type) -> _Check:
     def checked(value: Any, path: str) -> Iterator[Fault]:
         if not isinstance(value, cls):
-            yield Fault(path, f"a value of {cls.__name__} is wanted, not {_kind(value)}")
+            yield Fault(path, f"must be a value of {cls.__name__}, not {_kind(value)}")
         elif attrs.has(cls):
             yield from faults_of(value, path)
 
@@ -121,7 +121,7 @@ def _instance(cls: type) -> _Check:
 
 def _text(value: Any, path: str) -> Sequence[Fault]:
     if not isinstance(value, str):
-        return [Fault(path, f"a text is wanted, not {_kind(value)}")]
+        return [Fault(path, f"must be text, not {_kind(value)}")]
     if unicode_of(value) != value:
         return [Fault(path, "it holds half a character (a lone surrogate), which cannot be stored")]
     return ()
@@ -136,19 +136,19 @@ def _no_longer(longest: Longest) -> _Check:
 
 def _truth(value: Any, path: str) -> Iterator[Fault]:
     if not isinstance(value, bool):
-        yield Fault(path, f"True or False is wanted, not {_kind(value)}")
+        yield Fault(path, f"must be True or False, not {_kind(value)}")
 
 
 def _whole(value: Any, path: str) -> Iterator[Fault]:
     if not isinstance(value, int) or isinstance(value, bool):
-        yield Fault(path, f"a whole number is wanted, not {_kind(value)}")
+        yield Fault(path, f"must be a whole number, not {_kind(value)}")
 
 
 def _seconds(value: Any, path: str) -> Iterator[Fault]:
     if not isinstance(value, int | float) or isinstance(value, bool):
-        yield Fault(path, f"a number is wanted, not {_kind(value)}")
+        yield Fault(path, f"must be a number, not {_kind(value)}")
     elif not 0 <= value < math.inf:
-        yield Fault(path, "a number from 0 on is wanted")
+        yield Fault(path, "must be 0 or more")
 
 
 def _json(value: Any, path: str) -> Iterator[Fault]:
@@ -164,7 +164,7 @@ def _json(value: Any, path: str) -> Iterator[Fault]:
 def _row(checks: Sequence[_Check | None]) -> _Check:
     def check(value: Any, path: str) -> Iterator[Fault]:
         if not isinstance(value, tuple) or len(value) != len(checks):
-            yield Fault(path, f"a tuple of {len(checks)} is wanted, not {type(value).__name__}")
+            yield Fault(path, f"must be a tuple of {len(checks)}, not {type(value).__name__}")
             return
         for index, (one, checked) in enumerate(zip(value, checks, strict=True)):
             if checked is not None:
@@ -176,7 +176,7 @@ def _row(checks: Sequence[_Check | None]) -> _Check:
 def _each(member: _Check | None) -> _Check:
     def checked(value: Any, path: str) -> Iterator[Fault]:
         if not isinstance(value, tuple | list):
-            yield Fault(path, f"a tuple is wanted, not {_kind(value)}")
+            yield Fault(path, f"must be a tuple, not {_kind(value)}")
         elif member is not None:
             for index, one in enumerate(value):
                 yield from member(one, f"{path}[{index}]")
@@ -187,7 +187,7 @@ def _each(member: _Check | None) -> _Check:
 def _mapping(name: _Check, member: _Check | None) -> _Check:
     def checked(value: Any, path: str) -> Iterator[Fault]:
         if not isinstance(value, Mapping):
-            yield Fault(path, f"a mapping is wanted, not {_kind(value)}")
+            yield Fault(path, f"must be a mapping, not {_kind(value)}")
             return
         for key, one in value.items():
             yield from name(key, f"{path}.{unicode_of(str(key)[:100])}")

@@ -52,7 +52,7 @@ def _networks(rules: Iterable[str]) -> Iterator[_Network]:
 def _rules(rules: Iterable[str]) -> tuple[str, ...]:
     """Take rules that can hold for a host: one that cannot would allow, or deny, nothing at all."""
     if isinstance(rules, str):
-        raise TypeError(f"a list of rules is wanted, not the text {rules!r}")
+        raise TypeError(f"must be a list of rules, not the text {rules!r}")
     return tuple(_rule(rule) for rule in rules)
 
 
@@ -60,7 +60,7 @@ def _rule(rule: str) -> str:
     plain = rule.strip().lower()
     if next(_networks([plain]), None) is None and (not plain or _NO_NAME.search(plain)):
         raise ValueError(
-            f"{rule!r} is no host: a name, a pattern of names, an address or a network is wanted, without scheme and port"
+            f"{rule!r} is not a host: give a name, a pattern of names, an address or a network, without scheme and port"
         )
     return plain
 
@@ -73,7 +73,7 @@ class Destinations:
     (``10.0.0.7``) or a network (``10.0.0.0/8``). Without rules everything is allowed.
 
     Raises:
-        ValueError: a rule is none of these, such as an URL.
+        ValueError: a rule is none of these, such as a URL.
     """
 
     allow: tuple[str, ...] = attrs.field(default=(), converter=_rules)

@@ -103,7 +103,7 @@ DependentsFunction: TypeAlias = Callable[[HookCall, Mapping[str, str]], Any]
 
 def _listed(kind: str, values: Iterable[T]) -> Iterable[T]:
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise TypeError(f"{kind}: a list is wanted, not {values!r}")
+        raise TypeError(f"{kind}: must be a list, not {values!r}")
     return values
 
 
@@ -111,7 +111,7 @@ def _by_type(generators: Iterable[Generator]) -> Mapping[str, Generator]:
     found: dict[str, Generator] = {}
     for one in _listed("generators", generators):
         if not isinstance(one, Generator):
-            raise TypeError(f"generators: a function marked with @generator is wanted, not {one!r}")
+            raise TypeError(f"generators: each must be a function marked with @generator, not {one!r}")
         if one.type in found:
             raise ValueError(f'two generators are for flows of type "{one.type}"')
         found[one.type] = one
@@ -122,7 +122,7 @@ def _by_name(documents: "Iterable[FlowDocument]") -> "Mapping[str, FlowDocument]
     found: dict[str, FlowDocument] = {}
     for one in _listed("documents", documents):
         if not isinstance(getattr(one, "name", None), str):
-            raise TypeError(f"documents: a flow document is wanted, not {one!r}")
+            raise TypeError(f"documents: each must be a flow document, not {one!r}")
         if not one.name:
             raise ValueError("a flow document without a name cannot be asked for")
         if one.name in found:
@@ -133,7 +133,7 @@ def _by_name(documents: "Iterable[FlowDocument]") -> "Mapping[str, FlowDocument]
 
 def _with_known_readers(own: Mapping[str, PlanReader]) -> Mapping[str, PlanReader]:
     if not isinstance(own, Mapping):
-        raise TypeError(f"plan_readers: a mapping of kinds to readers is wanted, not {own!r}")
+        raise TypeError(f"plan_readers: must be a mapping of kinds to readers, not {own!r}")
     return {**PLAN_READERS, **own}
 
 
@@ -141,7 +141,7 @@ def _policies(policies: Iterable[Policy]) -> tuple[Policy, ...]:
     kept = tuple(_listed("policies", policies))
     for policy in kept:
         if not isinstance(getattr(policy, "id", None), str):
-            raise TypeError(f"policies: a policy is wanted, not {policy!r}")
+            raise TypeError(f"policies: each must be a policy, not {policy!r}")
     ids = [policy.id for policy in kept]
     for policy_id in ids:
         if ids.count(policy_id) > 1:
@@ -174,14 +174,14 @@ class Flows:
     def __attrs_post_init__(self) -> None:
         """See that functions are such, and that a type of flows means one thing."""
         if not isinstance(self.hooks, Mapping):
-            raise TypeError(f"hooks: a mapping of types of signals to functions is wanted, not {self.hooks!r}")
+            raise TypeError(f"hooks: must be a mapping of types of signals to functions, not {self.hooks!r}")
         functions = {
             **{f"hooks.{type_}": one for type_, one in self.hooks.items()},
             "dependents": self.dependents or bool,
         }
         for name, function in functions.items():
             if not callable(function):
-                raise TypeError(f"{name}: a function is wanted, not {function!r}")
+                raise TypeError(f"{name}: must be a function, not {function!r}")
         seconds = self.generate_within_seconds
         if type(seconds) not in {int, float} or not seconds >= 0:
             raise ValueError(f"generate_within_seconds is {seconds!r}: it must be a number, 0 or more")

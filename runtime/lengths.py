@@ -31,9 +31,9 @@ class Longest:
     def faults(self, text: str, path: str) -> Iterator[Fault]:
         """Say so if a text is longer."""
         if len(text) > self.characters:
-            yield Fault(path, f"at most {self.characters:,} characters are taken, and it has {len(text):,}")
+            yield Fault(path, f"must have at most {self.characters:,} characters, not {len(text):,}")
         elif len(text) * 4 > self.size < (size := len(text.encode(errors="replace"))):
-            yield Fault(path, f"at most {self.size:,} bytes are taken, as UTF-8, and it has {size:,}")
+            yield Fault(path, f"must have at most {self.size:,} bytes as UTF-8, not {size:,}")
 
 
 _NAME: Final = Longest(LONGEST_NAME, 4 * LONGEST_NAME)

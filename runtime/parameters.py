@@ -49,7 +49,7 @@ def _written(kind: type, name: str, text: str) -> Json:
     except ValueError:
         value = None
     if not isinstance(value, kind):
-        raise TypeError(f"must be {name}, not a text that is none in JSON: `| toJson` in a template writes one")
+        raise TypeError(f"must be {name}, and the text is not one in JSON: `| toJson` in a template writes one")
     return value
 
 

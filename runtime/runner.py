@@ -426,7 +426,7 @@ class Runners:
         try:
             loaded: object = point.load()
             if not isinstance(loaded, type) or not issubclass(loaded, Runner):
-                raise TypeError(f"{point.value} is no class of runners")  # noqa: TRY301 - one way to say what is wrong
+                raise TypeError(f"{point.value} is not a class of runners")  # noqa: TRY301 - one way to say what is wrong
             made: AnyRunner = loaded(self._settings)
         except (ImportError, AttributeError) as missing:
             raise RunnerUnknown(name, f"it cannot be loaded: {missing}; pip install 'understudy[{name}]'") from missing

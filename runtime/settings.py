@@ -83,7 +83,7 @@ def check_settings(**given: object) -> None:
         TypeError: two of them exclude each other.
     """
     faults = [
-        Fault(name, f"{wanted} is wanted, not {'None' if value is None else type(value).__name__}")
+        Fault(name, f"must be {wanted}, not {'None' if value is None else type(value).__name__}")
         for name, value in given.items()
         for fits, wanted in [_WANTED[name]]
         if not (fits(value) or (value is None and name in _MAYBE))

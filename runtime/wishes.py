@@ -42,7 +42,7 @@ def _new_id() -> str:
 
 def _texts(values: Iterable[str]) -> tuple[str, ...]:
     if isinstance(values, str):  # each of its letters would be a name
-        raise TypeError(f"a list of names is wanted, not {values!r}")
+        raise TypeError(f"must be a list of names, not {values!r}")
     return tuple(values)
 
 

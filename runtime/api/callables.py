@@ -28,14 +28,14 @@ def name_callables(template: Template, functions: Functions) -> Template:
 
 def _check_steps(steps: object) -> None:
     if not isinstance(steps, Mapping):
-        raise TemplateInvalid([Fault("steps", f"a mapping of names to steps is wanted, not {type(steps).__name__}")])
+        raise TemplateInvalid([Fault("steps", f"must be a mapping of names to steps, not {type(steps).__name__}")])
     strangers = [(name, step) for name, step in steps.items() if not isinstance(step, Step)]
     if strangers:
         raise TemplateInvalid(
-            [Fault(f"steps.{name}", f"a Step is wanted, not {type(one).__name__}") for name, one in strangers]
+            [Fault(f"steps.{name}", f"must be a Step, not {type(one).__name__}") for name, one in strangers]
         )
     faults = [
-        Fault(f"steps.{name}.{place}", f"an Action or a function is wanted, not {type(one).__name__}")
+        Fault(f"steps.{name}.{place}", f"must be an Action or a function, not {type(one).__name__}")
         for name, step in steps.items()
         for place, one in (("action", step.action), ("pre_hook", step.pre_hook))
         if not isinstance(one, Action) and (one is not None or place == "action")

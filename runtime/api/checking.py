@@ -93,11 +93,11 @@ def _faults_of(error: "ValidationError") -> Iterator[Fault]:
             for name in unknown[:_MOST_FAULTS]:
                 yield Fault(_under(path, name[:_LONGEST]), "there is no such field", did_you_mean(name, known))
         case "type":
-            yield Fault(path, f"{_KINDS.get(rule, rule)} is wanted, not {_kind(error.instance)}")
+            yield Fault(path, f"must be {_KINDS.get(rule, rule)}, not {_kind(error.instance)}")
         case "enum":
             choices = list(map(str, rule))
             yield Fault(
-                path, f"one of {', '.join(choices)} is wanted", did_you_mean(str(error.instance)[:_LONGEST], choices)
+                path, f"must be one of {', '.join(choices)}", did_you_mean(str(error.instance)[:_LONGEST], choices)
             )
         case "anyOf":
             wanted = [_KINDS.get(str(one.get("type", "")), "one of its values") for one in rule]
@@ -105,15 +105,15 @@ def _faults_of(error: "ValidationError") -> Iterator[Fault]:
             if inner:
                 yield from _faults_of(inner[0])
             else:
-                yield Fault(path, f"{' or '.join(wanted)} is wanted, not {_kind(error.instance)}")
+                yield Fault(path, f"must be {' or '.join(wanted)}, not {_kind(error.instance)}")
         case "minLength" | "minItems":
-            yield Fault(path, f"at least {rule} {_counted(error)} are wanted" if rule > 1 else "it must not be empty")
+            yield Fault(path, f"must have at least {rule} {_counted(error)}" if rule > 1 else "must not be empty")
         case "maxLength" | "maxItems":
-            yield Fault(path, f"at most {rule:,} {_counted(error)} are taken")
+            yield Fault(path, f"must have at most {rule:,} {_counted(error)}")
         case "minimum":
-            yield Fault(path, f"at least {rule} is wanted")
+            yield Fault(path, f"must be at least {rule}")
         case "maximum":
-            yield Fault(path, f"at most {rule} is taken")
+            yield Fault(path, f"must be at most {rule}")
         case _:
             yield Fault(path, error.message[:1000])
 

@@ -600,7 +600,7 @@ class Runtime(FlowClient):
         """
         given: object = tell  # a caller without a type checker may have given anything
         if not callable(given) or iscoroutinefunction(given):
-            raise InputInvalid([Fault("tell", f"a function that is not async is wanted, not {tell!r}")])
+            raise InputInvalid([Fault("tell", f"must be a function that is not async, not {tell!r}")])
         return self._broadcast.telling(tell)
 
     async def settled(self, *, within_seconds: float = math.inf) -> None:

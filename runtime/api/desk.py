@@ -472,7 +472,9 @@ class Desk:
         try:
             return float(moment), found.number
         except ValueError:
-            raise InputInvalid([Fault("last", "it is no task, and no cursor that came with a page")]) from None
+            raise InputInvalid(
+                [Fault("last", "must be the id of a task, or the cursor that came with a page")]
+            ) from None
 
     async def _count(self, message: GetStatistics) -> Statistics:
         states = dict.fromkeys(ALWAYS_COUNTED, 0)
@@ -584,7 +586,7 @@ def _changed(steps: Mapping[str, Json], task: Task) -> Mapping[str, Json]:
 def _documents(steps: Mapping[str, Json]) -> Mapping[str, Mapping[str, Json]]:
     """Give the steps as documents."""
     faults = [
-        Fault(f"steps.{name}", "an object is wanted") for name, one in steps.items() if not isinstance(one, Mapping)
+        Fault(f"steps.{name}", "must be an object") for name, one in steps.items() if not isinstance(one, Mapping)
     ]
     if faults:
         raise InputInvalid(faults)

@@ -50,7 +50,7 @@ class Feed:
         """
         after: object = self.position  # whatever a program gave
         if not isinstance(after, int) or isinstance(after, bool) or after < 0:
-            raise RequestInvalid([Fault("after", "a position is wanted: a whole number, or 0 for the beginning")])
+            raise RequestInvalid([Fault("after", "must be a position: a whole number, or 0 for the beginning")])
         last = await self._journal.last_position() if after else 0
         if after > last:
             hint = "this is another store, or an older copy of it: begin at 0, or at the last one"

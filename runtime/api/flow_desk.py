@@ -235,7 +235,9 @@ class FlowDesk:
         try:
             return (float(moment), found.number) if at else found.place
         except ValueError:
-            raise InputInvalid([Fault("last", "it is no flow, and no cursor that came with a page")]) from None
+            raise InputInvalid(
+                [Fault("last", "must be the id of a flow, or the cursor that came with a page")]
+            ) from None
 
     async def _about(self, message: AboutFlow, who: Identity) -> FlowAnswer:
         if isinstance(message, AnswerTaskApproval):

@@ -111,7 +111,7 @@ def _checked_id(flow_id: str) -> str:
 
 def _at_least_one(number: int, name: str) -> int:
     if number < 1:
-        raise FlowInvalid([Fault(name, f"{number} is too small: at least 1 is wanted")])
+        raise FlowInvalid([Fault(name, f"must be at least 1, not {number}")])
     return number
 
 
@@ -178,4 +178,4 @@ def choice(kind: type[E], given: E | str | None, name: str, known: E) -> E:
     except ValueError:
         words = [str(one.value) for one in kind]
         hint = did_you_mean(str(given), words) or f"known: {', '.join(words)}"
-        raise FlowInvalid([Fault(name, f'"{str(given)[:100]}" is none of its values', hint)]) from None
+        raise FlowInvalid([Fault(name, f'"{str(given)[:100]}" is not one of its values', hint)]) from None

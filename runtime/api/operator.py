@@ -255,11 +255,11 @@ def _standing(name: str, definition: Step, source: Mapping[str, Json]) -> Edited
     state, error, tries = source.get("state", StepState.TODO), source.get("error") or "", source.get("try_count", 0)
     faults = []
     if not isinstance(state, str):
-        faults.append(Fault(f"steps.{name}.state", "text is wanted"))
+        faults.append(Fault(f"steps.{name}.state", "must be text"))
     if not isinstance(error, str):
-        faults.append(Fault(f"steps.{name}.error", "text is wanted"))
+        faults.append(Fault(f"steps.{name}.error", "must be text"))
     if not isinstance(tries, int) or isinstance(tries, bool) or tries < 0:
-        faults.append(Fault(f"steps.{name}.try_count", "a whole number is wanted, not below 0"))
+        faults.append(Fault(f"steps.{name}.try_count", "must be a whole number, 0 or more"))
     if faults:
         raise TemplateInvalid(faults)
     return EditedStep(
@@ -279,7 +279,7 @@ def _plain(inputs: Mapping[str, Json]) -> Mapping[str, Json]:
     except NotJson as cause:
         raise InputInvalid([Fault(f"input{cause.path}", cause.problem)]) from None
     if not isinstance(plain, Mapping):
-        raise InputInvalid([Fault("input", f"a mapping is wanted, not {type(inputs).__name__}")])
+        raise InputInvalid([Fault("input", f"must be a mapping, not {type(inputs).__name__}")])
     return plain
 
 

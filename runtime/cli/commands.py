@@ -231,7 +231,7 @@ def validate(
         click.echo(f"error: {library.refusal}", err=True)
     found = list(files_of(templates))
     if not found:
-        click.echo("error: there is no template in there: files whose names end in .yaml are looked for", err=True)
+        click.echo("error: there are no templates in there: their names have to end in .yaml", err=True)
     refused = not found or library.refusal is not None
     for template in found:
         try:

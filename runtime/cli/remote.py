@@ -97,7 +97,7 @@ class Remote:
         try:
             answer = loads(text)
         except ValueError:
-            raise ServerRefused(f"{self._url} is no server of tasks: it answered {status}") from None
+            raise ServerRefused(f"{self._url} is not a server of tasks: it answered {status}") from None
         if status >= 400:
             said = answer.get("error") if isinstance(answer, Mapping) else None
             raise ServerRefused(str(said or f"the server answered {status}"))

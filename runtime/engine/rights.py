@@ -14,7 +14,7 @@ from runtime.templates.model import Template
 
 def _names(values: Iterable[str]) -> frozenset[str]:
     if isinstance(values, str):  # each of its letters would be a name
-        raise TypeError(f"a list of names is wanted, not {values!r}")
+        raise TypeError(f"must be a list of names, not {values!r}")
     return frozenset(values)
 
 

@@ -186,7 +186,7 @@ def read_tokens(path: Path) -> BearerTokens:
                     raise CredentialsUnusable(f"{path}: a holder has a username and a list of groups, and nothing else")
                 holders[hashed.lower()] = Identity(username, groups)
             case _:
-                raise CredentialsUnusable(f"{path}: SHA-256 hashes in hexadecimal are wanted, each with its username")
+                raise CredentialsUnusable(f"{path}: must map SHA-256 hashes in hexadecimal to usernames")
     return BearerTokens(holders)
 
 
@@ -203,7 +203,7 @@ def passwords_of(text: str, where: str, groups: Groups) -> BasicAuth:
     """
     document = _object(text, where)
     if not all(isinstance(one, str) and one for one in document.values()):
-        raise CredentialsUnusable(f"{where}: usernames with their passwords are wanted")
+        raise CredentialsUnusable(f"{where}: must map usernames to passwords")
     return BasicAuth({name: str(one) for name, one in document.items()}, groups)
 
 
@@ -220,7 +220,7 @@ def groups_of(text: str, where: str) -> Groups:
     """
     document = _object(text, where)
     if not all(isinstance(one, list) and all(isinstance(user, str) for user in one) for one in document.values()):
-        raise CredentialsUnusable(f"{where}: groups with lists of usernames are wanted")
+        raise CredentialsUnusable(f"{where}: must map groups to lists of usernames")
     return Groups({name: frozenset(map(str, one)) for name, one in document.items() if isinstance(one, list)})
 
 
@@ -239,7 +239,7 @@ def _object(text: str, where: str) -> Mapping[str, object]:
     except ValueError:
         raise CredentialsUnusable(f"{where} is not JSON") from None
     if not isinstance(document, dict):
-        raise CredentialsUnusable(f"{where}: an object is wanted")
+        raise CredentialsUnusable(f"{where}: must be an object")
     return document
 
 

@@ -44,7 +44,7 @@ async def stream(office: "Office", request: Request, who: Identity) -> Response:
     """Give events as server-sent events; the id of each is its position, which ``Last-Event-ID`` goes on behind."""
     last = request.headers.get("last-event-id") or request.query_params.get("after") or "0"
     if not (last.isascii() and last.isdecimal()) or len(last) > 18:
-        raise MessageInvalid([Fault("after", "a whole number is wanted: the position of the last event that is known")])
+        raise MessageInvalid([Fault("after", "must be a whole number: the position of the last event that is known")])
     given: Json = {TAG: tag_of(Subscribe), "after": int(last), "task_id": request.query_params.get("task_id", "")}
     feed = await office.desk.watch(SUBSCRIPTIONS.decode(given), who)
     if office.subscribers >= office.limits.subscribers:
@@ -147,5 +147,5 @@ def _wish_of(frame: object) -> Subscribe:
     except ValueError:
         raise MessageInvalid([Fault("", "it is not JSON")]) from None
     if not isinstance(value, Mapping):
-        raise MessageInvalid([Fault("", "an object is wanted")])
+        raise MessageInvalid([Fault("", "must be an object")])
     return SUBSCRIPTIONS.decode({TAG: tag_of(Subscribe), **value})

@@ -19,7 +19,7 @@ def whole(text: str) -> Json:
     try:
         size = int(text)
     except ValueError:
-        raise ValueError("a whole number is wanted") from None
+        raise ValueError("must be a whole number") from None
     return min(max(size, 10), 10_000) if size else 1000
 
 
@@ -41,7 +41,7 @@ def _moment(text: str) -> float:
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError("a time in RFC 3339 is wanted, such as 2026-11-27T15:00:00Z") from None
+        raise ValueError("must be a time in RFC 3339, such as 2026-11-27T15:00:00Z") from None
     if read.tzinfo is None:
         raise ValueError("the time says no zone: end it with Z, or an offset")
     return read.timestamp()
@@ -55,7 +55,7 @@ def duration(text: str) -> Json:
 def truth(text: str) -> Json:
     """Read a truth value."""
     if text.lower() not in {"true", "false", "1", "0", ""}:
-        raise ValueError("true or false is wanted")
+        raise ValueError("must be true or false")
     return text.lower() in {"true", "1"}
 
 

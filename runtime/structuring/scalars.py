@@ -67,7 +67,7 @@ def text(value: Json) -> str:
         case bool() | int() | float():
             return dumps(value)
         case _:
-            raise TypeError(f"must be a text, not {kind(value)}")
+            raise TypeError(f"must be text, not {kind(value)}")
 
 
 def duration(value: Json) -> Duration:

@@ -36,7 +36,7 @@ class Fields:
             self._members = value
         self._is_object = value is None or isinstance(value, Mapping)
         if not self._is_object:
-            report.faults.add(path, f"an object is wanted, not {shown(value)}")
+            report.faults.add(path, f"must be an object, not {shown(value)}")
 
     def fault(self, key: str, message: str, hint: str = "") -> None:
         """Add a fault about a member; what is no object has no others."""
@@ -81,7 +81,7 @@ class Fields:
         value = self.json(key)
         if value is None or isinstance(value, bool):
             return value or False
-        self.fault(key, f"true or false is wanted, not {shown(value)}")
+        self.fault(key, f"must be true or false, not {shown(value)}")
         return False
 
     def whole(self, key: str) -> int | None:
@@ -90,7 +90,7 @@ class Fields:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value // 1:
-            self.fault(key, f"a whole number is wanted, not {shown(value)}")
+            self.fault(key, f"must be a whole number, not {shown(value)}")
             return None
         if not -_LARGEST <= value < _LARGEST:
             self.fault(key, f"{shown(value)} is too large a number")
@@ -132,7 +132,7 @@ class Fields:
         value = self.json(key)
         if value is None or isinstance(value, Mapping):
             return value
-        self.fault(key, f"an object is wanted, not {shown(value)}")
+        self.fault(key, f"must be an object, not {shown(value)}")
         return None
 
     def values(self, key: str) -> tuple[Json, ...]:
@@ -147,7 +147,7 @@ class Fields:
                 named[name] = value or {}
             else:
                 path = member(self.at(key), name)
-                self._report.faults.add(path, f"an object is wanted, not {shown(value)}")
+                self._report.faults.add(path, f"must be an object, not {shown(value)}")
         return named
 
     def one(self, key: str, read: "Callable[[Fields], T]") -> T | None:
@@ -189,7 +189,7 @@ class Fields:
             return ()
         if isinstance(value, (list, tuple)):
             return value
-        self.fault(key, f"a list is wanted, not {shown(value)}")
+        self.fault(key, f"must be a list, not {shown(value)}")
         return ()
 
     def _text(self, value: Json, path: str) -> str | None:
@@ -199,5 +199,5 @@ class Fields:
             case bool() | int() | float():
                 return dumps(value)
             case _:
-                self._report.faults.add(path, f"text is wanted, not {shown(value)}")
+                self._report.faults.add(path, f"must be text, not {shown(value)}")
                 return None

@@ -182,7 +182,7 @@ def _check_name(draft: FunctionDraft, others: Mapping[str, FunctionDraft], runne
     elif name:
         return True
     elif not Doubts(faults).spoil("name"):
-        faults.add("name", "a name is wanted")
+        faults.add("name", "must not be empty")
     return False
 
 

@@ -55,7 +55,7 @@ def check_inputs(
     except NotJson as cause:
         raise InputInvalid([Fault(f"{root}{cause.path}", cause.problem)]) from None
     if not isinstance(plain, Mapping):
-        raise InputInvalid([Fault(root, f"an object is wanted, not {shown(plain)}")])
+        raise InputInvalid([Fault(root, f"must be an object, not {shown(plain)}")])
     inputs = {**plain} if keep_undeclared else {}
     faults = Faults()
     for one in declared:
@@ -148,7 +148,7 @@ class _Rule:
             for index, one in enumerate(value):
                 yield from self._faults(one, item(path, index))
         else:
-            yield Fault(path, f"a list is wanted, not {_shown(self._declared, value)}")
+            yield Fault(path, f"must be a list, not {_shown(self._declared, value)}")
 
     def _faults(self, value: Json, path: str) -> Iterator[Fault]:
         problem = _type_problem(self._declared, value) or self._problem(value)
@@ -177,7 +177,7 @@ def _type_problem(declared: Input, value: Json) -> str:
             fits, wanted = isinstance(value, (int, float)) and not isinstance(value, bool), "a number"
         case _:
             assert_never(declared.type)
-    return "" if fits else f"{wanted} is wanted, not {_shown(declared, value)}"
+    return "" if fits else f"must be {wanted}, not {_shown(declared, value)}"
 
 
 def _illegal(declared: Input, value: Json) -> str:

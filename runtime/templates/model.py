@@ -85,7 +85,7 @@ class OutputStrategy(StrEnum):
 
 def _texts(values: Iterable[str]) -> tuple[str, ...]:
     if isinstance(values, str):
-        raise TypeError(f"a list of texts is wanted, not the text {values!r}")
+        raise TypeError(f"must be a list of texts, not the text {values!r}")
     return _all(values)
 
 

@@ -51,7 +51,7 @@ class _Plain:
         if isinstance(kind, EnumType) and type(value) is str:
             return self._choice(value, kind, path)
         if not _fits(value, origin or kind):
-            self._faults.add(path, f"{_name(kind)} is wanted, not {_name(type(value))}")
+            self._faults.add(path, f"must be {_name(kind)}, not {_name(type(value))}")
             return value
         return self.record(value, path) if attrs.has(type(value)) else value
 

@@ -44,7 +44,7 @@ def check_schema(schema: Schema) -> tuple[list[Fault], list[Fault]]:
         return [Fault("", f"the schema is too large: {_LARGEST:,} values are the most")], []
     draft = schema["$schema"]
     if not isinstance(draft, str):
-        return [Fault(member("", "$schema"), f"text is wanted, not {shown(draft)}")], []
+        return [Fault(member("", "$schema"), f"must be text, not {shown(draft)}")], []
     warnings = []
     if _draft_id(draft) is None:
         warnings.append(Fault(member("", "$schema"), f"unknown draft {shown(draft)}, read as draft 7"))

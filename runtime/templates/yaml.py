@@ -105,7 +105,7 @@ def parse_yaml(text: str) -> YamlDocument:
     except yaml.reader.ReaderError as fault:
         raise YamlInvalid(f"not YAML: {fault.reason}", line=_line_of(fault, text)) from None
     except UnicodeEncodeError:
-        raise YamlInvalid("the text holds half of a surrogate pair, which is no character") from None
+        raise YamlInvalid("the text holds half of a surrogate pair, which is not a character") from None
     return builder.document()
 
 

@@ -327,7 +327,7 @@ def _faults_of(path: str, replies: Sequence[object]) -> Iterable[Fault]:
         if isinstance(reply, Outcome | Exception) or (callable(reply) and not isinstance(reply, type)):
             continue
         where = path if len(replies) == 1 else f"{path}[{number}]"
-        wanted = "an Outcome, an error to raise, a function of the request, or a list of these is wanted"
+        wanted = "must be an Outcome, an error to raise, a function of the request, or a list of these"
         what = f"the class {reply.__name__}" if isinstance(reply, type) else f"a {type(reply).__name__}"
         yield Fault(where, f"{wanted}, not {what}", "Outcome(output=...)?" if isinstance(reply, dict) else "")
 
@@ -335,7 +335,7 @@ def _faults_of(path: str, replies: Sequence[object]) -> Iterable[Fault]:
 def _unknown(kind: str, name: str, known: Sequence[str]) -> Iterable[Fault]:
     if name not in known:
         hint = did_you_mean(name, known)
-        yield Fault(f"{kind}.{name}", f"there is none of that name; known: {', '.join(known)}", hint)
+        yield Fault(f"{kind}.{name}", f"there is nothing of that name; known: {', '.join(known)}", hint)
 
 
 def _types_of(template: Template) -> Iterable[str]:

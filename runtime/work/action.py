@@ -292,7 +292,7 @@ def _tags(tags: object, most: int) -> Mapping[str, str]:
     whole = normalise({"tags": tags}, most)  # so that the path to a fault says that it is in them
     given = whole["tags"] if isinstance(whole, dict) else None
     if not isinstance(given, dict) or not all(isinstance(text, str) for text in given.values()):
-        raise NotJson("a mapping of texts to texts is wanted", ".tags")
+        raise NotJson("must be a mapping of texts to texts", ".tags")
     for fault in faults_of_tags(given):
         raise _TagTooLong(str(fault))
     return given

@@ -58,7 +58,7 @@ async def _checked(attempt: Attempt, wish: Wish, opened: Collection[str]) -> Che
                 raise _Unheeded(f"there is no callback {wish.id} in this task")
             return wish
         case _:  # a runner need not be type-checked
-            raise _Unheeded(f"a {type(wish).__name__} is no wish")
+            raise _Unheeded(f"a {type(wish).__name__} is not a wish")
 
 
 def _with_sound_schema(wish: OpenCallback) -> OpenCallback:

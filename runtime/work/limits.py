@@ -63,7 +63,7 @@ def _whole(_limits: object, _field: object, value: object) -> None:
                 f'the limit of resource "{label}" is {limit}: 0 switches it off, and nothing is below that'
             )
         if label in {EXECUTIONS, CRASHED}:
-            raise ValueError(f'"{label}" is no resource: say how many runs there may be with `executions`')
+            raise ValueError(f'"{label}" is not a resource: say how many runs there may be with `executions`')
 
 
 def _patient(_limits: object, _field: object, seconds: object) -> None:
@@ -129,7 +129,7 @@ class Limits:
             raise ValueError(f"everywhere is {self.everywhere!r}: it is a set of labels")  # noqa: TRY004 - as all others here
         for label in sorted(self.everywhere):
             if label not in self.resources or label.startswith(template_label("")):
-                raise ValueError(f'"{label}" cannot be limited everywhere: it is no limited resource of steps')
+                raise ValueError(f'"{label}" cannot be limited everywhere: it is not a limited resource of steps')
         both = self.executions is not None and self.executions_from_crashed is not None
         if both and self.executions_from_crashed > self.executions:  # type: ignore[operator] # neither is None
             raise ValueError(

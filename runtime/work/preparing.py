@@ -48,7 +48,7 @@ async def prepare_task(
         title = await _render("title_format", title, values, evaluator)
         own = {name: await _render(f"tags.{name}", text, values, evaluator) for name, text in own.items()}
     if len(title) > LONGEST_TITLE:
-        problem = f"at most {LONGEST_TITLE:,} characters are taken, and it comes to {len(title):,}"
+        problem = f"must have at most {LONGEST_TITLE:,} characters, not {len(title):,}"
         raise TemplateInvalid([Fault("title_format", problem)])
     if own or tags:
         if faults := list(faults_of_tags(own)):

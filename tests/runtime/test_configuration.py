@@ -98,9 +98,9 @@ def test_a_field_takes_what_reads_as_its_type(type_, value, result):
         (float, "nan", "must be a number, not a text"),
         (float, "\u0661", "must be a number, not a text"),
         (float, None, "must be a number, not null"),
-        (str, None, "must be a text, not null"),
-        (str, ["a"], "must be a text, not a list"),
-        (str, {}, "must be a text, not a mapping"),
+        (str, None, "must be text, not null"),
+        (str, ["a"], "must be text, not a list"),
+        (str, {}, "must be text, not a mapping"),
         (Duration, 30, 'must be a duration such as "30s" or "1m30s", not a number'),
         (Duration, "30", 'time: missing unit in duration "30"'),
         (Colour, "rde", 'must be one of red, green; did you mean "red"?'),
@@ -214,7 +214,7 @@ def test_after_rendering_braces_are_a_text_like_any_other():
 
 def test_null_leaves_a_field_at_its_default():
     assert structure(Config, {"url": "u", "retries": None, "auth": None}) == Config(url="u")
-    assert refusal(Config, {"url": None}) == ["url: must be a text, not null"]
+    assert refusal(Config, {"url": None}) == ["url: must be text, not null"]
 
 
 def test_no_configuration_at_all_is_an_empty_one():

@@ -43,10 +43,10 @@ def test_what_is_allowed_is_so_whatever_is_denied():
     "rule", ["https://example.org", "example.org:443", "ada@example.org", "a b", "", "10.0.0.0/33"]
 )
 def test_a_rule_that_can_hold_for_no_host_is_refused(rule):
-    with pytest.raises(ValueError, match="is no host"):
+    with pytest.raises(ValueError, match="is not a host"):
         Destinations(deny=[rule])
 
 
 def test_a_text_is_no_list_of_rules():
-    with pytest.raises(TypeError, match="a list of rules is wanted"):
+    with pytest.raises(TypeError, match="must be a list of rules"):
         Destinations(deny="example.org")

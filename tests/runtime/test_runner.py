@@ -142,8 +142,8 @@ class Leaving(Named):
     [
         (f"{__name__}:Broken", "ArithmeticError: bug"),
         (f"{__name__}:Leaving", "SystemExit: bye"),
-        ("builtins:str", "TypeError: builtins:str is no class of runners"),
-        ("os:getcwd", "TypeError: os:getcwd is no class of runners"),
+        ("builtins:str", "TypeError: builtins:str is not a class of runners"),
+        ("os:getcwd", "TypeError: os:getcwd is not a class of runners"),
     ],
 )
 def test_a_runner_that_fails_while_it_is_made_or_is_none_is_refused_with_what_it_said(value, said):

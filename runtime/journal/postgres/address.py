@@ -69,7 +69,7 @@ class StoreAddress:
         who = f"{user.partition(':')[0]}@" if user else ""
         shown = f"postgresql://{who}{place}{parts.path}"
         if _SCHEMA.fullmatch(schema) is None:
-            raise StoreUnusable(f'{shown}: schema "{schema}" is no name: small letters, digits and "_", at most 41')
+            raise StoreUnusable(f'{shown}: schema "{schema}" is not a name: small letters, digits and "_", at most 41')
         if schema.startswith(_THEIRS):
             raise StoreUnusable(f'{shown}: schema "{schema}" is for the server itself: name another')
         _check_options(options, shown)

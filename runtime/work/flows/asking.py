@@ -112,7 +112,7 @@ async def _given(
     try:
         document, _warnings = read_flow(done.output)
     except FlowInvalid as fault:
-        raise GenerationError(f"what the signal gave is no flow: {fault}") from fault
+        raise GenerationError(f"what the signal gave is not a flow: {fault}") from fault
     return document.given()
 
 
@@ -228,5 +228,5 @@ async def find_dependents(flow: Flow, step: Step, effect: FindDependents, kit: F
 
 def _texts(named: object) -> tuple[str, ...]:
     if isinstance(named, str) or not isinstance(named, Iterable):
-        raise TypeError(f"step ids are wanted, not {type(named).__name__}")
+        raise TypeError(f"must be step ids, not {type(named).__name__}")
     return tuple(map(str, named))

@@ -117,31 +117,31 @@ def test_the_fast_checker_gives_the_verdicts_of_the_thorough_one(data: st.DataOb
         ),
         (
             {"type": "cancel_task", "task_id": 3},
-            "invalid message cancel_task: task_id: text is wanted, not a number",
+            "invalid message cancel_task: task_id: must be text, not a number",
         ),
         (
             {"type": "submit_task", "template": "t", "tags": {"a": 1}},
-            "invalid message submit_task: tags.a: text is wanted, not a number",
+            "invalid message submit_task: tags.a: must be text, not a number",
         ),
         (
             {"type": "submit_batch", "template": "t", "inputs": []},
-            "invalid message submit_batch: inputs: it must not be empty",
+            "invalid message submit_batch: inputs: must not be empty",
         ),
         (
             {"type": "submit_task", "template": "t", "watcher_usernames": ["a", None]},
-            "invalid message submit_task: watcher_usernames[1]: text is wanted, not null",
+            "invalid message submit_task: watcher_usernames[1]: must be text, not null",
         ),
         (
             {"type": "list_tasks", "state": "DON"},
-            "invalid message list_tasks: state: one of ",
+            "invalid message list_tasks: state: must be one of ",
         ),
         (
             {"type": "list_tasks", "after": "now"},
-            "invalid message list_tasks: after: a number or null is wanted, not text",
+            "invalid message list_tasks: after: must be a number or null, not text",
         ),
         (
             {"type": "list_tasks", "page_size": 10_001},
-            "invalid message list_tasks: page_size: at most 10000 is taken",
+            "invalid message list_tasks: page_size: must be at most 10000",
         ),
     ],
 )

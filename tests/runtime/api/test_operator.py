@@ -346,7 +346,7 @@ async def test_inputs_can_be_rewritten_and_the_title_follows(autojump_clock, rt,
     task = await rt.submit(template, {"n": 1, "secret": "abc"}, tags={"kept": "x"}, resolve=False)
     shown = (await task.status()).inputs
     operator = task.operator()
-    with pytest.raises(InputInvalid, match="a number is wanted"):
+    with pytest.raises(InputInvalid, match="must be a number"):
         await operator.edit_task(inputs={"n": "x", "secret": "abc"})
     await operator.edit_task(inputs={**shown, "n": 2})
     view = await task.status()

@@ -157,7 +157,7 @@ def test_wrong_values_and_what_nobody_reads_are_printed_beside_wrong_types(templ
     done = understudy("validate", template(text))
     assert done.exit_code == 2
     for said in (
-        "steps.one.max_retries: a whole number",
+        "steps.one.max_retries: must be a whole number",
         "configuration.timeout: time: invalid duration",
         "configuration.method: must be one of",
         'steps.one.dependancies: unknown key "dependancies", ignored',
@@ -260,7 +260,7 @@ def test_a_folder_is_validated_file_by_file(template, tmp_path):
     assert done.stdout == f"{good}: valid\n"
     assert bad in done.stderr
     (tmp_path / "empty").mkdir()
-    assert "no template in there" in understudy("validate", str(tmp_path / "empty")).stderr
+    assert "there are no templates in there" in understudy("validate", str(tmp_path / "empty")).stderr
     assert understudy("validate", str(tmp_path / "empty")).exit_code == 2
 
 

@@ -171,7 +171,7 @@ def test_what_a_step_asks_is_answered(understudy, url):
         (("show", "nothing"), 'error: no task "nothing"'),
         (("submit", "helo"), 'did you mean "hello"'),
         (("submit", "hello", "-i", "nam=x"), 'did you mean "name"'),
-        (("ls", "--state", "DON"), "state: one of"),
+        (("ls", "--state", "DON"), "state: must be one of"),
         (("ls", "--server", "http://127.0.0.1:1"), "cannot be reached"),
         (("ls", "--tag", "x"), "NAME=VALUE"),
         (("events", "--after", "10000000"), "after: no event has that position yet: the last one is "),

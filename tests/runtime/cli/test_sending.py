@@ -112,9 +112,9 @@ def test_a_task_is_led_through_its_life(understudy, tmp_path):
     [
         (("submit-task", "hello", "--inputs", "{"), "it is neither JSON nor @FILE"),
         (("submit-task", "hello", "--inputs", "@/no/such/file"), "there is no such file"),
-        (("submit-task", "hello", "--inputs", "[1]"), "inputs: an object is wanted, not a list"),
+        (("submit-task", "hello", "--inputs", "[1]"), "inputs: must be an object, not a list"),
         (("tag-task", "t", "--tags", "x"), "NAME=VALUE"),
-        (("add-comment", "t", "x"), "content: at least 3 characters are wanted"),
+        (("add-comment", "t", "x"), "content: must have at least 3 characters"),
         (("run-tasc", "t"), "No such command"),
         (("list-tasks", "--state", "DON"), "DON"),
     ],

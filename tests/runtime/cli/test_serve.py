@@ -179,9 +179,9 @@ def test_a_server_that_only_its_machine_reaches_believes_a_header_where_only_an_
     ("items", "says"),
     [
         ({"basic-auth": {"ada": "hush"}}, "admin_usernames or admin_groups in utask-cfg"),
-        ({"basic-auth": {"ada": ["hush"]}, "utask-cfg": HOST}, "basic-auth: usernames with their passwords are wanted"),
+        ({"basic-auth": {"ada": ["hush"]}, "utask-cfg": HOST}, "basic-auth: must map usernames to passwords"),
         ({"basic-auth": "hush", "utask-cfg": HOST}, "basic-auth is not JSON"),
-        ({"groups-auth": {"ops": "hush"}, "utask-cfg": HOST}, "groups-auth: groups with lists of usernames are wanted"),
+        ({"groups-auth": {"ops": "hush"}, "utask-cfg": HOST}, "groups-auth: must map groups to lists of usernames"),
         ({"groups-auth": {"ops": ["hush"]}}, "are about users that are known"),
         ({"utask-cfg": {"admin_usernames": "hush"}}, "admin_usernames"),
         ({"utask-cfg": {"server_options": {"max_body_bytes": "hush"}}}, "server_options.max_body_bytes"),
@@ -200,7 +200,7 @@ def test_items_about_users_that_cannot_be_used_are_refused_without_showing_them(
     [
         (None, "cannot be read"),
         ("{", "is not JSON"),
-        ("[]", "an object is wanted"),
+        ("[]", "must be an object"),
         ('{"secret": {"username": "ada"}}', "SHA-256"),
     ],
 )
@@ -220,8 +220,8 @@ def test_a_file_of_tokens_that_cannot_be_used_is_refused_without_showing_it(tmp_
         (["--listen", "localhost:http"], "an address is HOST:PORT"),
         (["--admin", "ada"], "say how they are, with --tokens"),
         (["--admin-group", "ops"], "say how they are, with --tokens"),
-        (["--deny", "https://evil.example"], "'https://evil.example' is no host"),
-        (["--allow", "10.0.0.0/33"], "is no host"),
+        (["--deny", "https://evil.example"], "'https://evil.example' is not a host"),
+        (["--allow", "10.0.0.0/33"], "is not a host"),
         (["--cors", "example.org"], '--cors: an origin is written "https://host"'),
         (["--cors", "https://example.org/path"], "--cors: an origin is written"),
     ],

@@ -156,7 +156,7 @@ async def test_cancelling_an_evaluation_leaves_no_process_behind():
             [Violation(policy_id="p", severity="deny", message="a\ud800")],
             "violation.message: it holds half a character",
         ),
-        ([Violation(policy_id="p", severity="deny", message=5)], "violation.message: a text is wanted"),  # type: ignore[arg-type]
+        ([Violation(policy_id="p", severity="deny", message=5)], "violation.message: must be text"),  # type: ignore[arg-type]
     ],
 )
 async def test_what_a_policy_gives_that_cannot_be_stored_breaks_it_and_no_flow(gives, says):

@@ -241,7 +241,7 @@ REFUSED: tuple[tuple[str, str, Any, int, str], ...] = (
     ("post", "/v1/flows/f/steps/s1/respond", {"response": "banana"}, 400, "response: one of approve"),
     ("post", "/v1/flows/f/steps/s1/respond", {}, 400, "response"),
     ("post", "/v1/flows/f/steps/s1/skip", {}, 409, "cannot be skipped: it is approval-awaiting"),
-    ("post", "/v1/flows/f/steps/s1/approve", {"note": 7}, 400, "note: text is wanted"),
+    ("post", "/v1/flows/f/steps/s1/approve", {"note": 7}, 400, "note: must be text"),
     ("post", "/v1/flows/f/steps/s1/approve", [1], 400, "the body has to be an object"),
     ("post", "/v1/flows/f/rerun", {"step_id": "s1", "operation": "explode"}, 400, "operation: one of skip-step"),
     ("post", "/v1/flows/f/rerun", {"step_id": "s1", "operation": "retry-step"}, 409, "cannot be rerun"),

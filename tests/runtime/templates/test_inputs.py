@@ -38,7 +38,7 @@ def test_every_fault_is_found_at_once():
     declared = [LANGUAGE, Input(name="age", type=InputType.NUMBER), Input(name="a.b"), Input(name="ok", optional=True)]
     assert refused(declared, {"language": "french", "age": "7"}) == [
         ("input.language", '"french" is not one of the legal values: "english", "spanish"'),
-        ("input.age", 'a number is wanted, not "7"'),
+        ("input.age", 'must be a number, not "7"'),
         ('input["a.b"]', "missing input a.b"),
     ]
 
@@ -70,10 +70,10 @@ def test_a_value_that_fits_is_taken_as_it_is(declared, value):
 @pytest.mark.parametrize(
     ("declared", "value", "path", "message"),
     [
-        ({}, 5, "input.a", "text is wanted, not 5"),
-        ({}, ["x"], "input.a", "text is wanted, not a list"),
-        ({"type": InputType.NUMBER}, True, "input.a", "a number is wanted, not true"),
-        ({"type": InputType.BOOL}, 1, "input.a", "true or false is wanted, not 1"),
+        ({}, 5, "input.a", "must be text, not 5"),
+        ({}, ["x"], "input.a", "must be text, not a list"),
+        ({"type": InputType.NUMBER}, True, "input.a", "must be a number, not true"),
+        ({"type": InputType.BOOL}, 1, "input.a", "must be true or false, not 1"),
         ({}, "x" * 100_001, "input.a", "too long: 100001 characters, 100000 are the most"),
         ({}, 'a"b', "input.a", 'a double quote (") is not allowed in it'),
         ({"regex": "^b"}, "abc", "input.a", '"abc" does not match the regex "^b"'),
@@ -81,8 +81,8 @@ def test_a_value_that_fits_is_taken_as_it_is(declared, value):
         ({"legal_values": ["1"]}, "2", "input.a", '"2" is not one of the legal values: "1"'),
         ({"type": InputType.NUMBER, "legal_values": [1]}, 1.0, "input.a", "1.0 is not one of the legal values: 1"),
         ({"legal_values": [str(n) for n in range(50)]}, "x", "input.a", '"9", …'),
-        ({"collection": True}, "x", "input.a", 'a list is wanted, not "x"'),
-        ({"collection": True}, ["x", 1], "input.a[1]", "text is wanted, not 1"),
+        ({"collection": True}, "x", "input.a", 'must be a list, not "x"'),
+        ({"collection": True}, ["x", 1], "input.a[1]", "must be text, not 1"),
         ({"collection": True, "regex": "^a"}, ["a", ""], "input.a[1]", '"" does not match the regex "^a"'),
         ({}, object(), "input.a", "a value of type object is not JSON"),
         ({"type": InputType.NUMBER}, float("inf"), "input.a", "inf is not JSON"),
@@ -103,7 +103,7 @@ def test_many_values_against_many_legal_ones_cost_little_and_are_counted():
 
 
 def test_inputs_are_an_object():
-    assert refused([], [1]) == [("input", "an object is wanted, not a list")]
+    assert refused([], [1]) == [("input", "must be an object, not a list")]
     assert refused([], {1: 2}) == [("input", "the key 1 is not text")]
 
 

@@ -61,14 +61,14 @@ def only(section: str, /, **fields: Any) -> dict[str, Any]:
         (
             only("inputs", name="x", legal_values=["a", 1]),
             "inputs[0].legal_values[1]",
-            "wrong type for a legal value: text is wanted, not 1",
+            "wrong type for a legal value: must be text, not 1",
         ),
         (
             only("inputs", name="x", type="number", legal_values=[True]),
             "inputs[0].legal_values[0]",
-            "wrong type for a legal value: a number is wanted, not true",
+            "wrong type for a legal value: must be a number, not true",
         ),
-        (only("inputs", name="x", type="bool", default="a"), "inputs[0].default", "true or false is wanted"),
+        (only("inputs", name="x", type="bool", default="a"), "inputs[0].default", "must be true or false"),
         (only("inputs", name="x", default="b", regex="^a"), "inputs[0].default", 'does not match the regex "^a"'),
         (only("inputs", name="x", default='"'), "inputs[0].default", 'a double quote (") is not allowed'),
         (
@@ -76,8 +76,8 @@ def only(section: str, /, **fields: Any) -> dict[str, Any]:
             "inputs[0].default",
             '"b" is not one of the legal values: "a"',
         ),
-        (only("inputs", name="x", collection=True, default="b"), "inputs[0].default", 'a list is wanted, not "b"'),
-        (only("inputs", name="x", collection=True, default=["b", 1]), "inputs[0].default[1]", "text is wanted, not 1"),
+        (only("inputs", name="x", collection=True, default="b"), "inputs[0].default", 'must be a list, not "b"'),
+        (only("inputs", name="x", collection=True, default=["b", 1]), "inputs[0].default[1]", "must be text, not 1"),
         (only("variables", value=1), "variables[0].name", "variable name can't be empty"),
         (only("variables", name="x"), "variables[0]", "expression and value can't be empty at the same time"),
         (
@@ -508,16 +508,16 @@ def test_a_template_built_in_python_of_the_wrong_types_is_refused_with_paths():
     with pytest.raises(TemplateInvalid) as refusal:
         validate(template, TYPES)
     assert pairs(refusal.value.faults) == [
-        ("description", "str is wanted, not int"),
+        ("description", "must be str, not int"),
         ("tags", "the key 1 is not text"),
         ('steps["a b"].action.configuration.x[0]', "a value of type object is not JSON"),
         ('steps["a b"].retry_pattern', '"days" is not one of seconds, minutes, hours'),
-        ('steps["a b"].max_retries', "int is wanted, not bool"),
-        ('steps["a b"].dependencies[0]', "str is wanted, not int"),
-        ('steps["a b"].conditions[0]', "Condition is wanted, not str"),
+        ('steps["a b"].max_retries', "must be int, not bool"),
+        ('steps["a b"].dependencies[0]', "must be str, not int"),
+        ('steps["a b"].conditions[0]', "must be Condition, not str"),
     ]
 
 
 def test_a_text_for_a_list_of_texts_is_a_mistake_in_the_program():
-    with pytest.raises(TypeError, match="a list of texts is wanted"):
+    with pytest.raises(TypeError, match="must be a list of texts"):
         Step(action=act, dependencies="one")

@@ -92,7 +92,7 @@ def test_what_a_fake_asserts_is_the_tests_and_is_not_tried_again():
 
 
 def test_fakes_that_are_none_or_of_what_is_not_there_are_named_all_at_once():
-    wanted = "an Outcome, an error to raise, a function of the request, or a list of these is wanted"
+    wanted = "must be an Outcome, an error to raise, a function of the request, or a list of these"
     with pytest.raises(FakesInvalid) as refusal:
         rehearse(
             FETCH,
@@ -100,10 +100,10 @@ def test_fakes_that_are_none_or_of_what_is_not_there_are_named_all_at_once():
             actions={"htpp": Outcome(), "echo": [Outcome(), StepFailed]},
         )
     assert [str(fault) for fault in refusal.value.faults] == [
-        'steps.fetsh: there is none of that name; known: fetch, say (did you mean "fetch"?)',
+        'steps.fetsh: there is nothing of that name; known: fetch, say (did you mean "fetch"?)',
         f"steps.fetch: {wanted}, not a dict (Outcome(output=...)?)",
         "steps.say: nothing comes of any attempt: the list is empty",
-        'actions.htpp: there is none of that name; known: echo, http (did you mean "http"?)',
+        'actions.htpp: there is nothing of that name; known: echo, http (did you mean "http"?)',
         f"actions.echo[1]: {wanted}, not the class StepFailed",
     ]
 
@@ -205,6 +205,6 @@ async def test_in_a_test_that_is_on_trio_it_is_awaited(autojump_clock):
 
 
 async def test_what_stands_in_for_runners_has_to_be_a_function():
-    with pytest.raises(SettingInvalid, match="stand_in: a function of a runner is wanted"):
+    with pytest.raises(SettingInvalid, match="stand_in: must be a function of a runner"):
         async with open_runtime(stand_in="echo"):
             pass

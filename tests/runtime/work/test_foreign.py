@@ -75,7 +75,7 @@ RETURNED = {
     "nan": ({"a": [float("nan")]}, "a[0]: nan is not JSON"),
     "set": ({1}, "a value of type set is not JSON"),
     "tags": (Outcome(tags={"a": object()}), "tags"),  # type: ignore[dict-item]
-    "tag numbers": (Outcome(tags={"a": 1}), "tags: a mapping of texts to texts is wanted"),  # type: ignore[dict-item]
+    "tag numbers": (Outcome(tags={"a": 1}), "tags: must be a mapping of texts to texts"),  # type: ignore[dict-item]
 }
 
 

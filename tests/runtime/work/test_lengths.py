@@ -33,8 +33,8 @@ class Long(Runner[Nothing]):
 @pytest.mark.parametrize(
     ("step", "state", "error"),
     [
-        ("tags", "FATAL_ERROR", "cannot be kept: tags.a: at most 1,000 characters are taken, and it has 1,001"),
-        ("child", "CLIENT_ERROR", "watcher_groups[0]: at most 255 characters are taken, and it has 256"),
+        ("tags", "FATAL_ERROR", "cannot be kept: tags.a: must have at most 1,000 characters, not 1,001"),
+        ("child", "CLIENT_ERROR", "watcher_groups[0]: must have at most 255 characters, not 256"),
     ],
 )
 async def test_what_a_step_says_is_bounded_as_what_a_program_says(autojump_clock, step, state, error):
@@ -51,9 +51,9 @@ async def test_what_a_step_says_is_bounded_as_what_a_program_says(autojump_clock
     [
         (
             {"title_format": "{{repeat 10001 `x`}}"},
-            "title_format: at most 10,000 characters are taken, and it comes to 10,001",
+            "title_format: must have at most 10,000 characters, not 10,001",
         ),
-        ({"tags": {"a": "{{repeat 1001 `x`}}"}}, "tags.a: at most 1,000 characters are taken"),
+        ({"tags": {"a": "{{repeat 1001 `x`}}"}}, "tags.a: must have at most 1,000 characters"),
         ({"allowed_resolver_groups": ("x" * 256,)}, "allowed_resolver_groups[0]: too long: 256 characters"),
     ],
 )

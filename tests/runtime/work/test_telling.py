@@ -37,5 +37,5 @@ async def _tell(event):
 async def test_what_cannot_listen_is_refused(tell):
     """A coroutine would be made for every event, and nobody awaits it."""
     async with open_runtime() as rt:
-        with pytest.raises(InputInvalid, match="tell: a function that is not async is wanted"):
+        with pytest.raises(InputInvalid, match="tell: must be a function that is not async"):
             rt.telling(tell)

@@ -178,7 +178,7 @@ async def test_no_more_than_the_given_number_of_children_run_at_once(autojump_cl
     ("template", "inputs", "problem"),
     [
         ("chidl", {}, 'task 1 of 2: no template "chidl" (did you mean "child"?)'),
-        ("child", {"n": 5}, "task 2 of 2: invalid input: input.n: text is wanted"),
+        ("child", {"n": 5}, "task 2 of 2: invalid input: input.n: must be text"),
     ],
 )
 async def test_a_wish_that_cannot_be_granted_is_the_steps_client_error(
