@@ -191,7 +191,7 @@ def test_flows_are_listed(shell, document):
         one["id"] for one in json.loads(shell("ls", "--owner", "app-1", "--owner-type", "app", "--json").output)
     ] == ["one"]
     wrong = shell("ls", "--status", "eror")
-    assert (wrong.exit_code, "status: one of pending" in wrong.output) == (2, True)
+    assert (wrong.exit_code, "status: must be one of pending" in wrong.output) == (2, True)
 
 
 def test_all_answers_and_the_option_can_be_given(shell, document):
