@@ -243,7 +243,7 @@ REFUSED: tuple[tuple[str, str, Any, int, str], ...] = (
     ("post", "/v1/flows/f/steps/s1/skip", {}, 409, "cannot be skipped: it is approval-awaiting"),
     ("post", "/v1/flows/f/steps/s1/approve", {"note": 7}, 400, "note: must be text"),
     ("post", "/v1/flows/f/steps/s1/approve", [1], 400, "the body has to be an object"),
-    ("post", "/v1/flows/f/rerun", {"step_id": "s1", "operation": "explode"}, 400, "operation: must be one of skip-step"),
+    ("post", "/v1/flows/f/rerun", {"step_id": "s1", "operation": "explode"}, 400, "operation: must be one of skip"),
     ("post", "/v1/flows/f/rerun", {"step_id": "s1", "operation": "retry-step"}, 409, "cannot be rerun"),
     ("post", "/v1/flows/f/unpause", {}, 409, "is not paused"),
     ("delete", "/v1/flows/f", None, 409, "has not ended"),
