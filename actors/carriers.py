@@ -33,11 +33,10 @@ Load: TypeAlias = Child | Callable[[], Awaitable[Child | None]]
 class Carrier(Parking):
     """One of these tasks."""
 
-    __slots__ = ("_carriers", "_led", "_load", "_task")
+    __slots__ = ("_carriers", "_load", "_task")
 
     def __init__(self, load: Load | None, carriers: "Carriers") -> None:
         self._parked = None
-        self._led = 0
         self._load: Load | None = load
         self._task: trio.lowlevel.Task | None = None
         self._carriers = carriers
@@ -45,7 +44,6 @@ class Carrier(Parking):
     def take(self, load: Load | None, name: str = "", context: Context | None = None) -> None:
         """Run this next, or nothing more. Sync; only while it rests."""
         self._load = load
-        self._led = 0
         if context is not None and self._task is not None:
             self._task.context = context
             self._task.name = name
@@ -69,6 +67,7 @@ class Carrier(Parking):
                         break
                     child = load if isinstance(load, Child) else await load()
                     del load
+                    led = 0
                     while child is not None:
                         exit_ = None
                         if not child.enter(scope):
@@ -80,11 +79,10 @@ class Carrier(Parking):
                         if not child.leave():
                             return  # as above
                         ended, child = child, None
-                        if self._led < _MOST_IN_A_ROW and ended.owner.lends():
-                            self._led += 1
+                        if led < _MOST_IN_A_ROW and ended.owner.lends():
+                            led += 1
                             child = await ended.owner.go_on(ended, exit_, scope)
                         else:
-                            self._led = 0
                             ended.owner.end(ended, exit_)
                         del ended  # what it leads to may be large
                     exit_ = None

@@ -29,7 +29,7 @@ import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextvars import Context, copy_context
 from types import MappingProxyType
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar, TypeVarTuple
+from typing import Any, Generic, Protocol, TypeVar, TypeVarTuple
 
 import trio
 
@@ -39,6 +39,7 @@ from actors.child import Child, Cut, Exit
 from actors.contexts import same
 from actors.errors import ChildExists
 from actors.gate import Gate
+from actors.mailbox import Mailbox
 from actors.parking import Parking
 from actors.reason import StopKind, StopReason
 
@@ -61,7 +62,8 @@ class Absence(Protocol):
         """End, having stopped with nothing left to do. Sync."""
 
 
-_Tell: TypeAlias = Callable[[StopReason], Awaitable[None]]
+async def _nothing(_: object) -> None:
+    pass
 
 
 class Children(Parking, Generic[M]):
@@ -69,7 +71,7 @@ class Children(Parking, Generic[M]):
 
     __slots__ = (
         "_absence",
-        "_carried",
+        "_carrying",
         "_cell",
         "_closing",
         "_failure",
@@ -83,18 +85,23 @@ class Children(Parking, Generic[M]):
         "_turn",
     )
 
-    def __init__(self, cell: Cell, turn: Callable[[Sequence[M | Question[M]]], Awaitable[None]], tell: _Tell) -> None:
+    def __init__(
+        self,
+        cell: Cell,
+        turn: Callable[[Sequence[M | Question[M]]], Awaitable[None]],
+        tell: Callable[[StopReason], Awaitable[None]],
+    ) -> None:
         self._parked = None
         self._cell = cell
         self._owner: trio.lowlevel.Task | Absence | None = trio.lowlevel.current_task()
         self._absence: Absence | None = None
-        self._turn: Callable[[Sequence[M | Question[M]]], Awaitable[None]] | None = turn
-        self._tell: _Tell | None = tell
+        self._turn = turn
+        self._tell = tell
         self._leader: trio.CancelScope | None = None  # what a carrier is in that takes a turn in the owner's place
         self._failure: Exception | None = None
         self._gates: dict[str, Gate] = {}
         self._running: dict[str, Child] = {}
-        self._carried = 0
+        self._carrying = 0  # how many carriers have one of them, or go on for the owner with what follows one
         self._pending: list[Child] = []
         self._closing: StopReason | None = None
         self._lost = False
@@ -182,12 +189,22 @@ class Children(Parking, Generic[M]):
 
     def flush(self) -> None:
         """Begin what was started, as far as it is let through."""
-        if self._pending:
-            for child in self._let_through():
-                self._begin(child)
+        if self._pending and (first := self._first_of_pending()) is not None:
+            self._begin(first)
 
     def _begin(self, child: Child) -> None:
+        self._carrying += 1
         self._cell.carriers.begin(child, self.name, copy_context())
+
+    def _first_of_pending(self) -> Child | None:
+        """Begin what was started and is let through, but for the first, which is given."""
+        through = self._pending.copy()
+        self._pending.clear()
+        if self._gates:
+            through = [child for child in through if child.gate is None or child.gate.lets(child)]
+        for child in through[1:]:
+            self._begin(child)
+        return through[0] if through else None
 
     def entrust(self) -> bool:
         """Begin what was started, but for the first, and leave that to the owner's task; false if it has to stay.
@@ -197,11 +214,11 @@ class Children(Parking, Generic[M]):
         cell = self._cell
         if cell.mortal or cell.hibernates or not cell.mailbox.quiet or cell.shutdown.reason is not None:
             return False
-        through = self._let_through()
-        for child in through[1:]:
-            self._begin(child)
-        cell.carried = through[0] if through else None
-        return bool(through)
+        cell.carried = self._first_of_pending()
+        if cell.carried is None:
+            return False
+        self._carrying += 1
+        return True
 
     def leave(self, absence: Absence) -> None:
         """Let the owner be absent from now on."""
@@ -211,14 +228,6 @@ class Children(Parking, Generic[M]):
     def rejoin(self) -> None:
         """Have the owner back, in this task."""
         self._owner, self._absence = trio.lowlevel.current_task(), None
-
-    def _let_through(self) -> list[Child]:
-        through = self._pending.copy()
-        self._pending.clear()
-        if self._gates:
-            through = [child for child in through if child.gate is None or child.gate.lets(child)]
-        self._carried += len(through)
-        return through
 
     def check(self) -> None:
         """Raise what a turn raised that a carrier took, or what came of making a report."""
@@ -236,12 +245,13 @@ class Children(Parking, Generic[M]):
         if self._leader is not None:
             self._leader.cancel()
         with trio.CancelScope(shield=True):
-            while self._carried or self._leader is not None:
+            while self._carrying or self._leader is not None:
                 await self.park()
 
     def close(self) -> None:
         """Part from the owner: no turn is taken in its place any more. Sync, idempotent."""
-        self._owner = self._absence = self._turn = self._tell = None
+        self._owner = self._absence = None
+        self._turn = self._tell = _nothing
 
     # --- for carriers ----------------------------------------------------------
 
@@ -263,43 +273,59 @@ class Children(Parking, Generic[M]):
 
         What the turn raises is raised by the owner: it is woken for that. `scope` is what all of it happens in.
         """
-        mailbox, turn = self._cell.mailbox, self._turn
-        wake, over = True, False
+        mailbox = self._cell.mailbox
+        following: Child | None = None
+        wake = over = False
         self._leader = scope
         try:
-            batch = [self._ended(child, exit_)]
-            while batch and turn is not None:
-                await turn(batch)
-                self._keep_context()
-                if self._pending:
-                    through = self._let_through()
-                    for other in through[1:]:
-                        self._begin(other)
-                    if through:
-                        wake = False
-                        return through[0]
-                stopping = mailbox.closed is not None or self._cell.shutdown.reason is not None
-                batch = [] if stopping else mailbox.take_nowait()
-            if mailbox.closed is not None and self._tell is not None and self._may_end():
-                if not self._cell.told:
-                    await self._tell(mailbox.closed)
-                over = self._may_end()
-                if not over:
-                    self._keep_context()
-            wake = self._cell.hibernates
-        except Exception as error:  # noqa: BLE001 - only carried to the owner
-            self._failure = error
+            await self._turn([self._ended(child, exit_)])
+            self._keep_context()
+            if self._pending:
+                following = self._first_of_pending()
+            if following is None:
+                following = await self._take_what_came()
+                over = following is None and await self._stops()
+                wake = following is None and self._cell.hibernates  # to rest
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                wake = True
+                raise
+            self._failure = error  # only carried to the owner
         finally:
             self._leader = None
-            if not over:
+            if over:
+                self._end()
+            else:
                 mailbox.give_back()
-                if wake or self._failure is not None:
-                    mailbox.wake()
+            if following is None:
+                self._carrying -= 1
+            if wake or self._failure is not None:
+                mailbox.wake()
             if self._lost:
                 self.wake()
-        if over:
-            self._end()
+        return following
+
+    async def _take_what_came(self) -> Child | None:
+        """Take turns for as long as something has come meanwhile and nothing is to be run next; give that."""
+        mailbox: Mailbox[Any] = self._cell.mailbox
+        while mailbox.closed is None and self._cell.shutdown.reason is None and (batch := mailbox.take_nowait()):
+            await self._turn(batch)
+            self._keep_context()
+            if self._pending and (following := self._first_of_pending()) is not None:
+                return following
         return None
+
+    async def _stops(self) -> bool:
+        """Say whether the owner has stopped and may end here, having heard of it."""
+        closed = self._cell.mailbox.closed
+        if closed is None or not self._may_end():
+            return False
+        if not self._cell.told:
+            await self._tell(closed)
+        if self._may_end():
+            return True
+        self._keep_context()
+        return False
 
     def _may_end(self) -> bool:
         """Say whether an owner that has stopped has nothing left to do, and no task to hear of it in."""
@@ -324,6 +350,7 @@ class Children(Parking, Generic[M]):
         if self._lost:
             self.lose(child)
             return
+        self._carrying -= 1
         try:
             self._cell.mailbox.report(self._ended(child, exit_))
         except Exception as error:  # noqa: BLE001 - only carried to the owner
@@ -332,7 +359,6 @@ class Children(Parking, Generic[M]):
 
     def _ended(self, child: Child, exit_: Exit[Any] | None) -> Any:
         del self._running[child.name]
-        self._carried -= 1
         if child.gate is not None:
             child.gate.ended()
         return child.report(exit_ or Cut(self._why_cut(child)))
@@ -340,7 +366,7 @@ class Children(Parking, Generic[M]):
     def lose(self, child: Child) -> None:
         """Note a child that is cut together with its owner: nobody is left to hear of it."""
         del self._running[child.name]
-        self._carried -= 1
+        self._carrying -= 1
         if self._cell.mailbox.closed is not None or self._cell.shutdown.reason is not None:
             self._cell.shutdown.report_cut(f"{self._cell.address.path}/{child.name}")
         self.wake()
