@@ -198,8 +198,11 @@ class Children(Parking, Generic[M]):
 
     def _first_of_pending(self) -> Child | None:
         """Begin what was started and is let through, but for the first, which is given."""
-        through = self._pending.copy()
-        self._pending.clear()
+        pending = self._pending
+        if len(pending) == 1 and not self._gates:  # as nearly always
+            return pending.pop()
+        through = pending.copy()
+        pending.clear()
         if self._gates:
             through = [child for child in through if child.gate is None or child.gate.lets(child)]
         for child in through[1:]:
@@ -341,9 +344,8 @@ class Children(Parking, Generic[M]):
 
     def _keep_context(self) -> None:
         """Let the turns to come see what this one set."""
-        now = copy_context()
-        if self._owner is not None and not same(now, self._owner.context):
-            self._owner.context = now
+        if self._owner is not None:
+            self._owner.context = copy_context()
 
     def end(self, child: Child, exit_: Exit[Any] | None) -> None:
         """Report how a child ended; None: it was cut."""

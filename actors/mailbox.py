@@ -262,14 +262,15 @@ class Mailbox(Parking, Generic[M]):
         return batch
 
     def lend(self) -> bool:
-        """Let another task of the owner's take turns in its place: only while it sleeps, open, with nothing to take. Sync.
+        """Let another task of the owner's take turns in its place: only while it sleeps, with nothing to take, open. Sync.
 
         The first is on an announced message, which does not wait here. What comes meanwhile waits for `give_back`,
         unless that task takes it.
         """
-        if self._parked is None or self.closed is not None or self._queue:
+        if self._parked is None or self.closed is not None:
             return False
-        self._lent, self._parked = self._parked, None
+        self._lent = self._parked
+        self._parked = None
         self._owed -= 1
         self.tally.taken += 1
         return True
