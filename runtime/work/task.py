@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Final, TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never, get_args
 
 from actors import (
     Cut,
@@ -76,6 +76,7 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
     """One task."""
 
     foreign = FLOW_MESSAGES
+    reports = get_args(_Report)
     _ticket: int | None = None
     """What the slots of the run are held by."""
 
@@ -100,14 +101,8 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
     def _stranger(self) -> NotFound:
         return NotFound("flow", self._unit.header.task_id, "it is a task")
 
-    def _event(self, message: Request | _Report) -> Event:
-        match message:
-            case StepFinished() | LoopUnrolled() | StepCut() | ResultRendered():
-                return message
-            case ChildrenSubmitted() | SubmissionLost() | ParentHeard() | FlowHeard():
-                return message
-            case _:
-                return event_of(message, self.clock.wall())
+    def _requested(self, request: Request) -> Event:
+        return event_of(request, self.clock.wall())
 
     def _perform(self, effects: Sequence[Effect]) -> None:
         for effect in effects:

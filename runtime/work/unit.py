@@ -97,6 +97,8 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
 
     foreign: ClassVar[Any] = ()
     """The messages that units of the other kind understand: whoever sends one means another unit."""
+    reports: ClassVar[Any]
+    """The messages that are events as they are: what children come to."""
 
     def __init__(
         self,
@@ -119,8 +121,8 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
         """Decide on events."""
 
     @abstractmethod
-    def _event(self, message: Any) -> E:
-        """Give the event that a message is."""
+    def _requested(self, request: Any) -> E:
+        """Give the event that a request is."""
 
     @abstractmethod
     def _perform(self, effects: Sequence[F]) -> None:
@@ -152,8 +154,9 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
 
     def turn(self, batch: "Sequence[M | Question[M]]") -> "Coroutine[Any, Any, None]":
         """Decide on all that arrived, store it in one commit, then act. To be awaited at once: no coroutine of its own."""
-        if len(batch) == 1 and not isinstance(batch[0], Question):  # what a step has come to, nearly always
-            return self._take([self._event(batch[0])])
+        if len(batch) == 1 and isinstance(batch[0], self.reports):  # what a step has come to, nearly always
+            reports: Any = batch
+            return self._take(reports)
         events: list[E] = []
         asked: list[tuple[int, Question[M]]] = []
         readers: list[Question[M]] = []
@@ -166,8 +169,14 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
                 item.refuse(self._stranger())
             else:
                 asked.append((len(events), item))
-                events.append(self._event(item.message))
+                events.append(self._requested(item.message))
         return self._take(events, asked, readers)
+
+    def _event(self, message: Any) -> E:
+        if isinstance(message, self.reports):
+            event: E = message
+            return event
+        return self._requested(message)
 
     async def _take(
         self,
@@ -181,16 +190,18 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
             services, faults = self._services, self._services.faults
             if faults is not None:
                 faults.reach(_BEFORE_APPEND)
-            entries = [self._entry(unit, records)]
+            entry = self._entry(unit, records)
             try:
-                position = await services.journal.append(entries)
+                position = await services.journal.append([entry])
             except LeaseLost:
                 raise  # another instance goes on with the unit; this one is about to be stopped, with all that runs for it
             except JournalUnavailable:
-                position = await self._store_later(entries)
+                position = await self._store_later([entry])
             if faults is not None:
                 faults.reach(_AFTER_APPEND)
-            self._unit, self._standing = unit, entries[0].standing or self._standing
+            self._unit = unit
+            if entry.standing is not None:
+                self._standing = entry.standing
             services.broadcast.show(unit)
             services.broadcast.publish(unit, position, records)
         if effects:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Final, TypeAlias, assert_never, cast
+from typing import Any, Final, TypeAlias, assert_never, cast, get_args
 
 import trio
 
@@ -43,7 +43,7 @@ from runtime.work.family import news_of_flow, tell_parent
 from runtime.work.flows.asking import call_hook, check_plan, evaluate_policies, find_dependents, generate
 from runtime.work.flows.children import Nursery
 from runtime.work.flows.labour import work
-from runtime.work.flows.requests import FLOW_REQUESTS, FlowRequest, flow_event_of
+from runtime.work.flows.requests import FlowRequest, flow_event_of
 from runtime.work.messages import ChildCameToRest, GiveTurn, NewerFlow, TurnMoved, WakeTask
 from runtime.work.unit import IDLE, Decided, UnitActor
 
@@ -61,6 +61,7 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
     """One flow."""
 
     foreign = _TASKS_ONLY
+    reports = (*get_args(Report), SegmentEntered)
 
     def _decided(self, events: Sequence[Event]) -> Decided[Flow, Effect]:
         decision = decide(self._unit, *events)
@@ -78,12 +79,8 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
     def _stranger(self) -> NotFound:
         return NotFound("task", self._unit.header.flow_id, "it is a flow")
 
-    def _event(self, message: FlowRequest | Report | SegmentEntered) -> Event:
-        if isinstance(message, FLOW_REQUESTS):
-            return flow_event_of(message, self.clock.wall())
-        report: Any = message
-        event: Event = report
-        return event
+    def _requested(self, request: FlowRequest) -> Event:
+        return flow_event_of(request, self.clock.wall())
 
     def _perform(self, effects: Sequence[Effect]) -> None:
         flow, kit, tools = self._unit, self._services.flows, self._services.tools

@@ -1,9 +1,8 @@
 """What the messages to a flow mean to its engine: the same facts, with the moment they arrived at."""
 
-from typing import Final, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 from runtime.api.flow_messages import (
-    FLOW_MESSAGES,
     AnswerApproval,
     CancelFlow,
     FlowCommand,
@@ -39,7 +38,6 @@ from runtime.flow.events import (
 from runtime.work.messages import GiveTurn, NewerFlow, WakeTask
 
 FlowRequest: TypeAlias = FlowCommand | WakeTask | GiveTurn | NewerFlow
-FLOW_REQUESTS: Final = (*FLOW_MESSAGES, WakeTask, GiveTurn, NewerFlow)
 
 
 def flow_event_of(message: FlowRequest, at: float) -> Event:
