@@ -49,6 +49,9 @@ Rules that one would not guess:
 * The apply of a plan is the next system step behind it in its unit (a user step, without one), up to the next plan: what
   stands between them is bookkeeping. A step that is retried as several others, one of which is tried again, is retried as
   all of them again, and the rest of the first time is discarded: no apply goes with another plan than its own.
+* Nothing is applied that nobody approved. A plan that skips itself, or whose failure is passed over, takes its apply along;
+  a flow that goes on over errors (``on_error``) ends before the apply of a plan that failed, was denied or expired, also
+  where a rerun brings it there.
 * In a parallel group a lane is a step and its clones: skipping the group, retrying it, and what goes with a plan all
   stay within the lane.
 * A plan-only flow never applies, whatever its generator thought. A directive that nobody knows means stop.

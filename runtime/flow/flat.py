@@ -47,6 +47,11 @@ def _walk(turn: Turn, position: int, step_id: str | None, *, since: int) -> None
             return
         step = steps[step_id]
         if step.status.status in EXECUTABLE:
+            plan = turn.flow.unapproved(step)
+            if plan is not None:
+                why = plan.status.metadata.get("reason") or f"it is {plan.status.status}"
+                _abort(turn, plan, f"{why}; nothing is applied that nobody approved")
+                return
             turn.record(Moved(at=turn.at, position=position, since=since))
             _take_on(turn, step)
             return
@@ -105,7 +110,7 @@ def _stopped(turn: Turn, step: Step) -> None:
 
 
 def on_failure(turn: Turn, note: StepFailed) -> None:
-    """A step failed: the end, unless the flow goes on over errors."""
+    """A step failed: the end, unless the flow goes on over errors, which it does up to what would apply a failed plan."""
     step = turn.step(note.step)
     if turn.flow.header.on_error is OnError.CONTINUE:
         _after(turn, step)

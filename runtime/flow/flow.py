@@ -236,6 +236,23 @@ class Flow:
                     return one.id
         return None
 
+    def skipped_with(self, step: Step) -> tuple[str, ...]:
+        """Name what must not be carried out where a step was not: what would apply the plan that it did not make."""
+        apply_step = self.apply_of(step) if step.spec.execution_type is ExecutionType.APPROVAL else None
+        return () if apply_step is None else (apply_step,)
+
+    def unapproved(self, step: Step) -> Step | None:
+        """Give the plan that a step would apply, though nobody approved it."""
+        kind = step.spec.execution_type
+        before = self.order.before(step) if kind in {ExecutionType.SYSTEM, ExecutionType.USER} else ()
+        for one in map(self.steps.__getitem__, before):
+            if one.spec.execution_type is ExecutionType.APPROVAL:
+                denied = one.status.status != StepStatus.APPROVED and self.apply_of(one) == step.id
+                return one if denied else None
+            if one.spec.execution_type is ExecutionType.SYSTEM and one.lane != step.lane:
+                return None
+        return None
+
     def group_at(self, position: int) -> Group | None:
         """Give the live group at a position."""
         groups = self.order.groups

@@ -101,13 +101,20 @@ def finished(turn: Turn, event: WorkFinished) -> None:
     elif event.status in _OWN:
         if directive == Directive.AWAIT_APPROVAL:
             directive = ""  # what is skipped waits for nobody
+        _skip_along(turn, event.step, StepStatus(event.status), "skipped itself")
         succeed(turn, event.step, StepStatus(event.status), directive)
-    elif directive == Directive.AWAIT_APPROVAL:
-        ask(turn, event.step)
     elif spec.execution_type is ExecutionType.APPROVAL:
         check_plan(turn, event.step)
+    elif directive == Directive.AWAIT_APPROVAL:
+        ask(turn, event.step)
     else:
         succeed(turn, event.step, directive=directive)
+
+
+def _skip_along(turn: Turn, step_id: str, status: StepStatus, why: str) -> None:
+    """Without a plan there is nothing that anybody could have approved: what would apply it is skipped."""
+    for apply_id in turn.flow.skipped_with(turn.step(step_id)):
+        turn.set_step(apply_id, status, metadata={"reason": f"its plan, step {step_id}, {why}"})
 
 
 def work_failed(turn: Turn, step_id: str, error: str, description: str) -> None:
@@ -116,6 +123,7 @@ def work_failed(turn: Turn, step_id: str, error: str, description: str) -> None:
     rule = step.spec.retry
     count, limit = turn.flow.retries_of(step) + 1, turn.flow.limit_of(step)
     if step.spec.skip_on_failure and (turn.flow.mode is Mode.FLAT or not rule.auto or count > limit):
+        _skip_along(turn, step_id, StepStatus.AUTO_SKIPPED, "failed")
         metadata: dict[str, Json] = {"reason": error, SKIPPED_ON_FAILURE: True, "retry_index": step.retry_index}
         turn.leave(step_id, StepStatus.ERROR, Directive.CONTINUE, description, metadata)
     elif turn.flow.mode is Mode.FLAT or not rule.auto:

@@ -113,30 +113,18 @@ def skip_step(turn: Turn, event: SkipStepRequested) -> Refused | None:
     if refusal is not None:
         return refusal
     if flow.mode is not Mode.GROUP:
-        return rerun(turn, _skip_input(flow, step))
+        return rerun(
+            turn,
+            RerunInput(flow_id=flow.header.flow_id, step_id=step.id, operation=RerunOperation.SKIP_STEP),
+        )
     turn.set_step(step.id, StepStatus.USER_SKIPPED, metadata={"reason": f"skipped by {event.by}"})
-    for apply_id in _additional(flow, step):
+    for apply_id in flow.skipped_with(step):
         turn.set_step(apply_id, StepStatus.USER_SKIPPED, metadata={"reason": f"its plan {step.id} was skipped"})
     _revive(turn, step)
     resume(turn, RunType.SKIP, step.id)
     directive = Directive.SKIP_GROUP if step.spec.skip_group else Directive.CONTINUE
     turn.notes.append(StepAnswered(step.id, directive))
     return None
-
-
-def _skip_input(flow: Flow, step: Step) -> RerunInput:
-    return RerunInput(
-        flow_id=flow.header.flow_id,
-        step_id=step.id,
-        operation=RerunOperation.SKIP_STEP,
-        additional_skip_step_ids=_additional(flow, step),
-    )
-
-
-def _additional(flow: Flow, step: Step) -> tuple[str, ...]:
-    """Name what is skipped with a step: what would apply the plan that it makes."""
-    apply_step = flow.apply_of(step) if step.spec.execution_type is ExecutionType.APPROVAL else None
-    return () if apply_step is None else (apply_step,)
 
 
 def _revive(turn: Turn, step: Step) -> None:

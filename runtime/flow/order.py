@@ -100,6 +100,15 @@ class Order:
                 return
             yield step_id
 
+    def before(self, step: Step) -> Iterator[str]:
+        """Give the steps before one in its generation of its group, the nearest first."""
+        own = self.members[step.group_idx]
+        for place in range(bisect_left(own, (step.key, step.id)) - 1, -1, -1):
+            key, step_id = own[place]
+            if key[1] != step.generation:
+                return
+            yield step_id
+
     def last_generation(self, group_idx: int) -> int:
         """Give the newest generation of a group."""
         return self.members[group_idx][-1][0][1]

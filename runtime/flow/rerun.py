@@ -9,6 +9,7 @@ from runtime.flow.records import FlowReopened, RunOpened, StepRetried
 from runtime.flow.rerun_input import RerunInput
 from runtime.flow.rows import Step
 from runtime.flow.states import (
+    EXECUTABLE,
     FlowStatus,
     Mode,
     RerunOperation,
@@ -146,10 +147,10 @@ def _skip(turn: Turn, step: Step, given: RerunInput) -> Step:
     """Skip a step and those that go with it; give the last of them."""
     turn.set_step(step.id, StepStatus.USER_SKIPPED, metadata={"reason": "skipped"})
     last = step
-    for step_id in given.additional_skip_step_ids:
+    for step_id in (*turn.flow.skipped_with(step), *given.additional_skip_step_ids):
         other = turn.flow.steps.get(step_id)
-        if other is None or other.started_at is not None:
-            continue  # one that is not there, or was executed, is left alone
+        if other is None or other.status.status not in EXECUTABLE:
+            continue  # one that is not there, or has ended, is left alone
         turn.set_step(step_id, StepStatus.USER_SKIPPED, metadata={"reason": f"skipped with step {step.id}"})
         last = max(last, other, key=lambda one: one.key)
     return last

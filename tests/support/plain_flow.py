@@ -251,6 +251,7 @@ class FlowLoop(FlowFace):
         assert replay(self.records) == self.flow, "replaying the records gives the flow"
         check_transitions(before, decision.records)
         check_derived(self.flow)
+        check_approved(self.flow, decision.records)
         for effect in decision.effects:
             self._perform(effect)
         return decision
@@ -423,6 +424,18 @@ def check_transitions(before: Flow, records: Sequence[Record]) -> None:
             assert record.attempt == attempts.get(record.step, 0) + 1
             assert record.attempt == 1 or idempotent[record.step], f"{record.step} is executed twice"
             attempts[record.step] = record.attempt
+
+
+def check_approved(flow: Flow, records: Sequence[Record]) -> None:
+    """Nothing is applied whose plan, the nearest before it in its unit, was not approved."""
+    began = [flow.steps[one.step] for one in records if isinstance(one, StepBegan) and one.works]
+    for applies in [one for one in began if one.spec.execution_type is ExecutionType.SYSTEM]:
+        for one in reversed([one for one in flow.unit_of(applies) if one.key < applies.key]):
+            if one.spec.execution_type is ExecutionType.APPROVAL:
+                assert one.status.status == StepStatus.APPROVED, f"{applies.id} applies {one.id}, {one.status.status}"
+                break
+            if one.spec.execution_type is ExecutionType.SYSTEM and one.lane != applies.lane:
+                break
 
 
 def check_derived(flow: Flow) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from runtime.flow.noop import PLAN_READERS, PlanUnreadable, is_noop
 from runtime.flow.rows import Violation
-from runtime.flow.states import ApprovalOption, ExecutionType, Mode, OnPolicyFailure
+from runtime.flow.states import ApprovalOption, ExecutionType, Mode, OnError, OnPolicyFailure
 from tests.support.plain_flow import CHANGES, NO_CHANGES, Evaluation, FlowLoop, Work, plan, scripted, step
 
 MODES = pytest.mark.parametrize("mode", list(Mode))
@@ -156,6 +156,88 @@ def test_the_clone_of_a_plan_starts_without_policy_keys():
     loop.answer("P", "retry")
     assert set(loop.row("P").status.metadata) >= KEYS
     assert not set(loop.row("P (retry 1)").status.metadata) & KEYS
+
+
+DENIED = Evaluation(evaluated=("no-deletes",), violations=(DENY,))
+
+
+@pytest.mark.parametrize("mode", [Mode.FLAT, Mode.CHILD])
+@pytest.mark.parametrize("why", ["policy", "failure"])
+def test_a_flow_that_goes_on_over_errors_ends_before_what_nobody_approved(mode, why):
+    script = scripted(P=[Work(error="boom"), Work(output=CHANGES)] if why == "failure" else Work(output=CHANGES))
+    specs = (step("h", 1), plan("P", 1), step("hook", 1, execution_type=ExecutionType.HIDDEN), step("A", 1))
+    loop = FlowLoop(*specs, step("s", 2), mode=mode, script=script, on_error=OnError.CONTINUE)
+    loop.evaluation = DENIED if why == "policy" else Evaluation()
+    loop.run()
+    assert loop.executed == ["h", "P", "hook"]
+    assert (loop.row("A").status.status, loop.row("s").status.status) == ("not-attempted", "not-attempted")
+    assert loop.flow.status.status == "error"
+    says = "boom" if why == "failure" else "1 policy violation denies the plan"
+    assert loop.flow.status.metadata["error_message"] == (
+        f'step "P" (s2): {says}; nothing is applied that nobody approved'
+    )
+    loop.evaluation = Evaluation()
+    loop.retry("P").answer("P (retry 1)", "approve")
+    assert loop.executed[3:] == ["P (retry 1)", "A", "s"]
+    assert loop.flow.status.status == "success"
+
+
+@pytest.mark.parametrize("answer", ["deny", ""])
+def test_a_rerun_of_a_step_before_a_plan_that_was_refused_does_not_apply_it(answer):
+    """A denial, or an approval that expired, stands whatever is retried or skipped before it."""
+    script = scripted(h=Work(error="boom"))
+    loop = FlowLoop(step("h", 1), plan("P", 1), step("A", 1), mode=Mode.FLAT, script=script, on_error=OnError.CONTINUE)
+    loop.run()
+    if answer:
+        loop.answer("P", answer)
+    else:
+        loop.pass_days(31)
+    assert loop.flow.status.status == "error"
+    loop.skip("h")
+    assert loop.refusal is None
+    assert loop.executed == ["h", "P"]
+    assert (loop.row("A").status.status, loop.flow.status.status) == ("not-attempted", "error")
+
+
+@MODES
+def test_a_plan_whose_failure_is_passed_over_takes_its_apply_along(mode):
+    loop = FlowLoop(plan("P", 1, skip_on_failure=True), step("A", 1), step("s", 2), mode=mode)
+    loop.script = scripted(P=Work(error="boom"))
+    loop.run()
+    assert loop.statuses() == {"P": "error", "A": "auto-skipped", "s": "success"}
+    assert loop.row("A").status.metadata["reason"] == "its plan, step s1, failed"
+
+
+@MODES
+@pytest.mark.parametrize("status", ["auto-skipped", "user-skipped"])
+def test_a_plan_that_skipped_itself_takes_its_apply_along(mode, status):
+    loop = FlowLoop(plan("P", 1), step("A", 1), step("s", 2), mode=mode, script=scripted(P=Work(status=status))).run()
+    assert loop.statuses() == {"P": status, "A": status, "s": "success"}
+    assert loop.executed == ["P", "s"]
+
+
+@pytest.mark.parametrize("mode", [Mode.CHILD, Mode.GROUP])
+def test_a_plan_that_asks_by_itself_is_held_against_the_policies_all_the_same(mode):
+    script = scripted(P=Work(output=CHANGES, directive="await-approval"))
+    loop = FlowLoop(plan("P", 1), step("A", 1), mode=mode, script=script)
+    loop.evaluation = DENIED
+    loop.run()
+    assert loop.row("P").status.status == "error"
+    assert loop.row("P").approval is None
+
+
+@pytest.mark.parametrize("mode", [Mode.FLAT, Mode.CHILD])
+def test_a_rerun_that_skips_a_plan_skips_its_apply_whoever_forgot_to_say_so(mode):
+    loop = FlowLoop(plan("P", 1), step("A", 1), step("s", 2), mode=mode, script=scripted(P=Work(error="boom"))).run()
+    loop.rerun("P", "skip-step")
+    assert loop.statuses() == {"P": "user-skipped", "A": "user-skipped", "s": "success"}
+
+
+def test_a_rerun_skips_along_only_what_has_not_ended():
+    script = scripted(a=Work(directive="skip-group"), c=Work(error="boom"))
+    loop = FlowLoop(step("a", 1), step("b", 1), step("c", 2), step("d", 2), mode=Mode.CHILD, script=script).run()
+    loop.rerun("c", "skip-step", additional_skip_step_ids=(loop.id_of("b"),))
+    assert loop.statuses() == {"a": "success", "b": "discarded", "c": "user-skipped", "d": "success"}
 
 
 @pytest.mark.parametrize(
