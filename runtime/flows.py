@@ -17,6 +17,7 @@
 Nothing is registered anywhere but in the runtime that it is handed to.
 """
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
@@ -39,7 +40,7 @@ GENERATE_WITHIN_SECONDS: Final = 60.0
 HOOK_WITHIN_SECONDS: Final = 60.0
 
 GeneratorFunction: TypeAlias = Callable[[FlowCreated], Any]
-"""Gives the steps of a flow: `StepSpec` and `GroupSpec`, in a list. An ``async def``, or called in a thread.
+"""Gives the steps of a flow: `StepSpec` and `GroupSpec`, in a list, or yields them. An ``async def``, or called in a thread.
 
 Of generators, hooks and readers of plans that are called in threads 64 go on at once, and the others wait; the threads of
 the program are not theirs. Nothing can end one: what is cancelled, or late, goes on in its thread until it returns.
@@ -95,7 +96,7 @@ class HookCall:
 
 
 HookFunction: TypeAlias = Callable[[HookCall], Any]
-"""An ``async def``, or called in a thread. What it raises counts as `runtime.flow.states.Hook` says."""
+"""An ``async def``, or called in a thread. What it raises fails a skip or a retry; else it is noted on the step (``hook_error``)."""
 
 DependentsFunction: TypeAlias = Callable[[HookCall, Mapping[str, str]], Any]
 """Given a denied step and the names of all steps by id, names the ids of those that depend on it."""
@@ -142,6 +143,10 @@ def _policies(policies: Iterable[Policy]) -> tuple[Policy, ...]:
     for policy in kept:
         if not isinstance(getattr(policy, "id", None), str):
             raise TypeError(f"policies: each must be a policy, not {policy!r}")
+        if not callable(getattr(policy, "applies", None)) or inspect.iscoroutinefunction(policy.applies):
+            raise TypeError(f'policies: "{policy.id}" needs a method "applies" that is no async def')
+        if not inspect.iscoroutinefunction(getattr(policy, "evaluate", None)):
+            raise TypeError(f'policies: "{policy.id}" needs a method "async def evaluate(self, view)"')
     ids = [policy.id for policy in kept]
     for policy_id in ids:
         if ids.count(policy_id) > 1:

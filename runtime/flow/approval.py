@@ -24,6 +24,7 @@ from runtime.flow.records import (
 )
 from runtime.flow.rows import Approval, Response, Step
 from runtime.flow.states import (
+    HOOK_ERROR_KEY,
     SKIPPED_WITH_A_DENIAL,
     Directive,
     ExecutionType,
@@ -213,15 +214,21 @@ def answer(turn: Turn, step_id: str, kind: ResponseType, note: str = "") -> None
 
 
 def hook_returned(turn: Turn, step_id: str, hook: Hook, error: str | None) -> None:
-    """Let an answer take effect, now that the signal knows of it; only skips and retries mind if it objects."""
+    """Let an answer take effect, now that the signal knows of it; only skips and retries mind if it objects.
+
+    What else it raises is noted on the step, and nothing waits for it.
+    """
     approval = turn.step(step_id).approval
     if approval is None or approval.response is None:
         return
     if error is not None and hook in {Hook.ON_SKIP, Hook.ON_RETRY}:
         turn.notes.append(StepReleased(step_id, RunType.RESUME))
         turn.fail(step_id, f"{hook}: {error}", "")
-    else:
-        _apply(turn, step_id, approval.response.type)
+        return
+    if error is not None:
+        status = turn.step(step_id).status
+        turn.set_step(step_id, StepStatus(status.status), status.description, {HOOK_ERROR_KEY: f"{hook}: {error}"})
+    _apply(turn, step_id, approval.response.type)
 
 
 def _apply(turn: Turn, step_id: str, kind: ResponseType) -> None:

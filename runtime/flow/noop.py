@@ -11,7 +11,7 @@ from runtime.errors import did_you_mean
 from runtime.values.json import Json, loads
 
 PlanReader: TypeAlias = Callable[[Json], bool]
-"""Says whether a plan changes nothing. Raises `PlanUnreadable` when it cannot tell."""
+"""Says whether a plan changes nothing, with True or False. Raises `PlanUnreadable` when it cannot tell."""
 
 _NO_OP: Final = "no-op"
 
@@ -26,13 +26,22 @@ def is_noop(kind: str, contents: Json, readers: Mapping[str, PlanReader]) -> boo
     Raises:
         PlanUnreadable: there is no plan, nobody reads its kind, or it is not in the shape of its kind.
     """
+    return reader_of(kind, contents, readers)(contents)
+
+
+def reader_of(kind: str, contents: Json, readers: Mapping[str, PlanReader]) -> PlanReader:
+    """Give who reads a plan.
+
+    Raises:
+        PlanUnreadable: there is no plan, or nobody reads its kind.
+    """
     reader = readers.get(kind)
     if reader is None:
         hint = did_you_mean(kind, sorted(readers)) or f"known: {', '.join(sorted(readers))}"
         raise PlanUnreadable(f'no reader for plans of kind "{kind}" ({hint})')
     if contents is None:
         raise PlanUnreadable("the step gave no plan: its output is missing")
-    return reader(contents)
+    return reader
 
 
 def _object(value: Json, what: str) -> Mapping[str, Json]:
@@ -61,6 +70,10 @@ def _unchanged(change: Json, where: str) -> bool:
 
 def _changes(contents: Json) -> bool:
     plan = _object(contents, "a plan of changes")
+    if plan and "changes" not in plan:
+        raise PlanUnreadable(
+            'a plan of changes has to have its list of "changes"; of another kind, its step says so: plan_kind'
+        )
     return all(_unchanged(one, f"changes[{n}]") for n, one in enumerate(_list(plan.get("changes"), "changes")))
 
 

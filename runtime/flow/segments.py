@@ -12,6 +12,7 @@ from runtime.flow.outcomes import DENIED, PAUSED, SKIPPED_DEPENDENTS
 from runtime.flow.records import FlowParked, Moved, RunOpened, SegmentCut
 from runtime.flow.rows import EXPIRED_LANE, Group, Step
 from runtime.flow.states import (
+    DEAD,
     Directive,
     FlowStatus,
     GroupStatus,
@@ -133,7 +134,14 @@ def _reason(step: Step | None) -> str:
     if response is not None and response.type is ResponseType.DENY_SKIP_DEPENDENTS:
         return SKIPPED_DEPENDENTS
     if step.status.metadata.get(RETRIES_EXHAUSTED):
-        return f'the {step.spec.retry.max_retries} retries of step "{step.name}" are spent'
+        return f'the {step.status.metadata["max_retries"]} retries of step "{step.name}" are spent'
+    if step.directive not in set(Directive):
+        known = ", ".join(Directive)
+        return (
+            f'step "{step.name}" answered "{step.directive[:100]}", and nobody knows what that means (known: {known})'
+        )
+    if step.status.status not in DEAD:
+        return f'step "{step.name}" answered {step.directive}'
     return f'step "{step.name}" is {step.status.status}'
 
 

@@ -145,6 +145,9 @@ PASSED_POLICY_IDS_KEY: Final = "passed_policy_ids"
 POLICY_ERROR_KEY: Final = "policy_error"
 """The metadata keys of a policy check, on the status of the step that was checked."""
 
+HOOK_ERROR_KEY: Final = "hook_error"
+"""The metadata key of what a hook raised that an answer did not wait for."""
+
 
 class ExecutionType(StrEnum):
     """How a step is carried out, and shown."""

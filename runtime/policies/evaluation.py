@@ -25,15 +25,17 @@ class Evaluation:
     error: str | None = None
 
 
-def _violations(given: Iterable[object]) -> Sequence[Violation]:
-    """Take what a policy gives, which need not be type-checked, and has to be stored."""
+def _violations(policy: Policy, given: object) -> Sequence[Violation]:
+    """Take what a policy gives, which need not be type-checked, and has to be stored: under its own id, whatever it says."""
     found: list[Violation] = []
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise PolicyBroken(f"it must give a list of Violations, not {type(given).__name__}")
     for one in given:
         if not isinstance(one, Violation):
             raise PolicyBroken(f"it gave a {type(one).__name__}, and not only Violations")
         for fault in faults_of(one, "violation"):
             raise PolicyBroken(str(fault))
-        found.append(one)
+        found.append(attrs.evolve(one, policy_id=policy.id))
     return found
 
 
@@ -62,7 +64,7 @@ async def evaluate(
     async def bounded(policy: Policy) -> None:
         with trio.move_on_after(within_seconds) as patience:
             try:
-                found[policy.id] = _violations(await policy.evaluate(view))
+                found[policy.id] = _violations(policy, await policy.evaluate(view))
             except PolicyBroken as fault:
                 broken[policy.id] = str(fault)
             except BaseException as fault:

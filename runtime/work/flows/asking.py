@@ -1,14 +1,16 @@
 """What a flow asks on its way: for its steps, about a plan, of policies and hooks. Each question gets one answer.
 
-The functions of a program are foreign code: an ``async def`` is called here, anything else in a thread, and whatever
-they do is an answer. A cancel, or being late, leaves the thread behind: nothing can end it. It is one of a number that
+The functions of a program are foreign code: an ``async def`` is called here, anything else in a thread, where what it
+yields is gathered, and whatever they do is an answer. A cancel, or being late, leaves the thread behind: nothing can end it. It is one of a number that
 only these functions have, and counts until it ends.
 """
 
 import inspect
-from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+import math
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing, suppress
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 import trio
@@ -29,7 +31,7 @@ from runtime.flow.events import (
 )
 from runtime.flow.flow import Flow
 from runtime.flow.generation import MOST_STEPS, GenerationError, choose_generator, flatten
-from runtime.flow.noop import PlanUnreadable, is_noop
+from runtime.flow.noop import PLAN_READERS, PlanUnreadable, reader_of
 from runtime.flow.rows import GroupSpec, Signal, Step, StepSpec
 from runtime.flow.states import Hook
 from runtime.flows import HOOK_WITHIN_SECONDS, Flows, HookCall
@@ -117,9 +119,17 @@ async def _given(
 
 
 async def _called(function: Callable[..., Any], *args: object) -> object:
+    """Call a function: an ``async def`` here, anything else in a thread, where what it yields is gathered, too."""
     if inspect.iscoroutinefunction(function):
         return await function(*args)
-    return await _FUNCTIONS.run(function, *args, leave=True)
+    [given] = await _FUNCTIONS.run(_gathered, function, *args, leave=True)
+    return await given if inspect.isawaitable(given) else given
+
+
+def _gathered(function: Callable[..., Any], *args: object) -> tuple[object]:
+    """Give what a function gives, in a tuple: it may be a coroutine, which is waited for outside."""
+    given = function(*args)
+    return (list(islice(given, MOST_STEPS + 1)) if isinstance(given, Iterator) else given,)
 
 
 def _late(what: str, seconds: float) -> str:
@@ -133,18 +143,26 @@ def _late(what: str, seconds: float) -> str:
 
 
 async def check_plan(step: Step, effect: CheckPlan, kit: Flows, tools: Tools) -> PlanChecked:
-    """Say whether a plan changes anything; it is read in a thread, for it may be large."""
-    no_op, problem = False, None
-    try:
-        read = partial(is_noop, step.spec.plan_kind, step.output, kit.plan_readers)
-        no_op = bool(await _FUNCTIONS.run(read, leave=True))
-    except PlanUnreadable as error:
-        problem = str(error)
-    except BaseException as error:
-        if passes(error):
-            raise
-        problem = f"the plan cannot be read: {told(error)}"
-    return PlanChecked(at=tools.clock.wall(), step=step.id, attempt=effect.attempt, no_op=no_op, error=problem)
+    """Say whether a plan changes anything; it is read in a thread, for it may be large. A program's reader that hangs cannot tell."""
+    no_op: object = False
+    problem: str | None = None
+    kind = step.spec.plan_kind
+    reader, known = f'the reader of plans of kind "{kind}"', kit.plan_readers.get(kind) is PLAN_READERS.get(kind)
+    with trio.move_on_after(math.inf if known else HOOK_WITHIN_SECONDS) as patience:
+        try:
+            no_op = await _called(reader_of(kind, step.output, kit.plan_readers), step.output)
+            if not isinstance(no_op, bool):
+                problem = f"{reader} must give True or False, not {type(no_op).__name__}"
+        except PlanUnreadable as error:
+            problem = str(error)
+        except BaseException as error:
+            if passes(error):
+                raise
+            problem = f"the plan cannot be read: {told(error)}"
+    if patience.cancelled_caught:
+        problem = _late(reader, HOOK_WITHIN_SECONDS)
+    at = tools.clock.wall()
+    return PlanChecked(at=at, step=step.id, attempt=effect.attempt, no_op=no_op is True and not problem, error=problem)
 
 
 async def evaluate_policies(
@@ -216,17 +234,21 @@ async def find_dependents(flow: Flow, step: Step, effect: FindDependents, kit: F
             try:
                 call = _call(flow, step, CallHook(step.id, effect.attempt, Hook.ON_SKIP))
                 named = await _called(kit.dependents, call, {one.id: one.name for one in flow.steps.values()})
-                found = _texts(named)
+                found = _steps_of(flow, named)
             except BaseException as error:
                 if passes(error):
                     raise
                 problem = told(error)
         if patience.cancelled_caught:
-            problem = _late("it", HOOK_WITHIN_SECONDS)
+            problem = _late("the function", HOOK_WITHIN_SECONDS)
     return DependentsFound(at=tools.clock.wall(), step=step.id, attempt=effect.attempt, steps=found, error=problem)
 
 
-def _texts(named: object) -> tuple[str, ...]:
+def _steps_of(flow: Flow, named: object) -> tuple[str, ...]:
     if isinstance(named, str) or not isinstance(named, Iterable):
         raise TypeError(f"must be step ids, not {type(named).__name__}")
-    return tuple(map(str, named))
+    found = tuple(map(str, named))
+    for one in found:
+        if one not in flow.steps:
+            raise LookupError(f'"{one[:100]}" is the id of no step: they are the keys of the mapping that it is given')
+    return found

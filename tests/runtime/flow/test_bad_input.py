@@ -71,7 +71,7 @@ KIT = Flows(
         ("twice", "groups[1]: there is another group 1"),
         ("unnamed", "steps[1].name: a step has to have a name"),
         ("strange", "[1]: neither a step nor a group but str"),
-        ("lost", 'step "a" is success'),
+        ("lost", 'step "a" answered "sideways", and nobody knows what that means (known: continue, stop, '),
     ],
 )
 async def test_what_a_generator_does_wrong_ends_its_flow_and_says_where(kind, says):

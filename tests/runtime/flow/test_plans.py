@@ -278,6 +278,7 @@ def test_whether_a_plan_changes_anything(kind, contents, no_op):
     [
         ("changes", None),
         ("changes", "text"),
+        ("changes", {"change": [{"actions": ["delete"]}]}),
         ("changes", {"changes": "x"}),
         ("changes", {"changes": ["x"]}),
         ("changes", {"changes": [{"actions": "x"}]}),

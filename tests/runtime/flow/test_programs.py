@@ -1,5 +1,8 @@
 """What a program brings along, through the runtime: generators, hooks and steps that misbehave harm nobody else."""
 
+import itertools
+import threading
+
 import pytest
 import trio
 
@@ -221,6 +224,105 @@ async def test_a_hook_that_hangs_ends_in_time(autojump_clock):
         await flow.wait()
         await flow.approve("s1")
         assert (await flow.result()).status.status == "success"
+
+
+CHANGES: Json = {"changes": [{"actions": ["create"]}]}
+
+
+async def asked(runtime, kind: str, **fields):
+    """Give a flow of a plan of this kind, and of what applies it, once it rests."""
+    steps = [
+        {"name": "P", "execution_type": "approval", "plan_kind": kind, "signal": to_json(SAYS), **fields},
+        {"name": "A", "signal": to_json(SAYS)},
+    ]
+    flow = await runtime.flow({"kind": "flow", "mode": "flat", "steps": steps})
+    return flow, await flow.wait()
+
+
+SAYS = Signal(type="echo", data={"output": CHANGES})
+
+
+@pytest.mark.parametrize(
+    ("reads", "says"),
+    [
+        (lambda _plan: "no", 'the reader of plans of kind "own" must give True or False, not str'),
+        (lambda _plan: None, 'the reader of plans of kind "own" must give True or False, not NoneType'),
+        (lambda _plan: 1 / 0, "the plan cannot be read: ZeroDivisionError"),
+    ],
+)
+async def test_a_reader_that_does_not_say_yes_or_no_fails_the_plan_and_nothing_is_skipped_unseen(reads, says):
+    async with open_runtime(flows=Flows(plan_readers={"own": reads})) as runtime:
+        _, view = await asked(runtime, "own")
+    assert (view.step("P").status.status, view.step("A").status.status) == ("error", "not-attempted")
+    assert says in view.step("P").status.metadata["reason"]
+
+
+async def test_a_reader_may_wait_and_one_that_hangs_ends_in_time(autojump_clock):
+    async def waits(_plan):
+        await trio.sleep(1)
+        return True
+
+    async def never(_plan):
+        await trio.sleep_forever()
+
+    kit = Flows(plan_readers={"waits": waits, "never": never})  # type: ignore[dict-item]  # as a program may
+    async with open_runtime(clock=VirtualClock(EPOCH), flows=kit) as runtime:
+        _, view = await asked(runtime, "waits")
+        assert view.step("A").status.status == "auto-skipped"
+        _, view = await asked(runtime, "never")
+    assert view.step("P").status.metadata["reason"] == 'the reader of plans of kind "never" did not end within 60 s'
+
+
+async def test_a_generator_that_yields_does_so_in_its_thread_and_no_more_than_there_may_be():
+    threads = set()
+
+    @generator("yields")
+    def yields(_flow):
+        for name in "ab":
+            threads.add(threading.get_ident())
+            yield echoing(name, group_idx=1)
+
+    @generator("endless")
+    def endless(_flow):
+        yield from (echoing(str(n), group_idx=1) for n in itertools.count())
+
+    async with open_runtime(flows=Flows(generators=[yields, endless])) as runtime:
+        assert [one.name for one in (await (await runtime.flow("yields")).result()).steps] == ["a", "b"]
+        assert threads
+        assert threading.get_ident() not in threads
+        assert "more than 10000 steps" in (await (await runtime.flow("endless")).wait()).error
+
+
+class Told:
+    """A hook that is an object, and async."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    async def __call__(self, call) -> None:
+        await trio.lowlevel.checkpoint()
+        self.calls.append(str(call.hook))
+        raise RuntimeError("no")
+
+
+async def test_what_a_hook_says_to_an_approval_is_noted_and_nothing_waits_for_it():
+    told = Told()
+    async with open_runtime(flows=Flows(hooks={"echo": told})) as runtime:
+        flow, _ = await asked(runtime, "changes", hooks=["on_approve"])
+        await flow.approve("s1")
+        view = await flow.result()
+    assert told.calls == ["on_approve"]
+    assert view.step("P").status.metadata["hook_error"] == "on_approve: RuntimeError: no"
+
+
+@pytest.mark.parametrize("given", [["deploy"], ["s2", "s9"], "s2", 5])
+async def test_dependents_that_are_no_steps_fail_the_step_and_nothing_goes_on_as_if_there_were_none(given):
+    async with open_runtime(flows=Flows(dependents=lambda _call, _names: given)) as runtime:
+        flow, _ = await asked(runtime, "changes")
+        await flow.respond("s1", "deny-skip-current-and-dependents")
+        view = await flow.wait()
+    assert (view.status.status, view.step("A").status.status) == ("error", "not-attempted")
+    assert view.step("P").status.metadata["reason"].startswith("on_skip_dependents: ")
 
 
 async def test_two_generators_for_one_type_are_one_too_many():

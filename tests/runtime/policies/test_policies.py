@@ -7,6 +7,7 @@ import pytest
 import trio
 
 from runtime.flow.rows import Violation
+from runtime.flows import Flows
 from runtime.policies.cel import CelPolicy
 from runtime.policies.evaluation import evaluate
 from runtime.policies.protocol import PlanView, Scope, Severity
@@ -151,7 +152,8 @@ async def test_cancelling_an_evaluation_leaves_no_process_behind():
     ("gives", "says"),
     [
         (["no"], "it gave a str, and not only Violations"),
-        (None, "TypeError"),
+        (None, "it must give a list of Violations, not NoneType"),
+        ("no", "it must give a list of Violations, not str"),
         (
             [Violation(policy_id="p", severity="deny", message="a\ud800")],
             "violation.message: it holds half a character",
@@ -166,3 +168,35 @@ async def test_what_a_policy_gives_that_cannot_be_stored_breaks_it_and_no_flow(g
     found = await evaluate([Own("own", give)], VIEW)
     assert found.evaluated == ()
     assert f"policy own: {says}" in (found.error or "")
+
+
+async def test_what_a_policy_finds_is_its_own_whatever_it_says():
+    """Or it would be among those that passed."""
+
+    async def finds(_view):
+        return [Violation(policy_id="somebody", severity="deny", message="no")]
+
+    found = await evaluate([Own("own", finds)], VIEW)
+    assert [one.policy_id for one in found.violations] == ["own"]
+
+
+class Sync:
+    id = "sync"
+
+    def applies(self, _view: PlanView) -> bool:
+        return True
+
+    def evaluate(self, _view: PlanView) -> list[Violation]:
+        return []
+
+
+class Eager(Sync):
+    async def applies(self, _view: PlanView) -> bool:  # type: ignore[override]
+        return True
+
+
+@pytest.mark.parametrize(("policy", "says"), [(Sync(), "async def evaluate"), (Eager(), "no async def"), (5, "policy")])
+def test_what_could_never_be_evaluated_is_no_policy_from_the_start(policy, says):
+    """It would break with every plan, and what breaks is not in anybody's way."""
+    with pytest.raises(TypeError, match=says):
+        Flows(policies=[policy])
