@@ -46,7 +46,6 @@ no trio task then, for those of its children take its turns (`actors.children`).
 """
 
 import enum
-import math
 from collections.abc import Sequence
 from typing import ClassVar, Generic, TypeVar
 
@@ -155,7 +154,7 @@ class Actor(Generic[M]):
     def children(self) -> Children[M]:
         """The short-lived tasks this actor owns."""
         if self._children is None:
-            turn = self._timed_turn if self._timed else self.turn
+            turn = self._timed_turn if self._cell.timed else self.turn
             self._children = Children(self._cell, turn, self._tell_stopping)
         return self._children
 
@@ -251,8 +250,8 @@ class Actor(Generic[M]):
         """Take turns until there is a reason not to. However that ends, no child is left. Can be called again."""
         cell = self._cell
         mailbox = cell.mailbox
-        run_turn = self._timed_turn if self._timed else self.turn
-        plain = self._plain and not self._timed  # then a turn needs no coroutine of its own
+        run_turn = self._timed_turn if cell.timed else self.turn
+        plain = self._plain and not cell.timed  # then a turn needs no coroutine of its own
         fresh = True  # what was posted before this task began needs no wait
         try:
             while True:
@@ -306,11 +305,6 @@ class Actor(Generic[M]):
         await self.stopping(reason)
         if self._children is not None:
             self._children.stop_all(reason)
-
-    @property
-    def _timed(self) -> bool:
-        observer = self._cell.observer
-        return observer is not None and observer.slow_seconds < math.inf
 
     async def _timed_turn(self, batch: Sequence[M | Question[M]]) -> None:
         clock, observer = self._cell.clock, self._cell.observer

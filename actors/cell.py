@@ -30,8 +30,9 @@ class Cell(msgspec.Struct, eq=False):
 
     `ready` is called once, when `started` has run. `hibernates`: the task may
     end while there is nothing to do. `resumed`: it began in an earlier task.
-    `told`: the actor knows that it is to stop. `mortal`: its stop has a deadline. `carried`: the child that the task is
-    to carry, now that its actor needs none.
+    `told`: the actor knows that it is to stop. `mortal`: its stop has a deadline. `timed`: how long its
+    turns take is wanted. `carried`: the child that the task is to carry, now that
+    its actor needs none.
     """
 
     address: Address[object]
@@ -44,6 +45,7 @@ class Cell(msgspec.Struct, eq=False):
     hibernates: bool
     resumed: bool
     mortal: bool
+    timed: bool
     told: bool = False
     carried: Child | None = None
     within: float = math.inf

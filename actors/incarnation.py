@@ -99,6 +99,7 @@ class Incarnations:
         self._clock = clock
         self._shutdown = shutdown
         self._observer = observer
+        self._timed = observer is not None and observer.slow_seconds < math.inf
         self._alarm = alarm
         self._nest = nest
         self._begun = begun
@@ -192,6 +193,7 @@ class Incarnations:
             row.kind.hibernate,
             row.kept is not None and not row.supervisor,
             row.grace < math.inf,
+            self._timed,
         )
         if self._nursery is None:
             self._unspawned.append((row, cell))
@@ -247,10 +249,10 @@ class Incarnations:
                     if not row.kind.handshake:
                         self._ready(row)
                     made = make(row, cell)
-                    if isinstance(made, Actor) and not (made.waits and row.grace < math.inf):
+                    if isinstance(made, Actor) and not (made.waits and cell.mortal):
                         rested = made if await made.live(cell) else None
                     elif made is not None:
-                        rested = await (live if row.grace == math.inf else live_in_scope)(cell, made)
+                        rested = await (live_in_scope if cell.mortal else live)(cell, made)
                 except Exception as caught:  # noqa: BLE001 - the guard
                     error = caught
                 made = None
@@ -334,12 +336,7 @@ class Incarnations:
             return
         mailbox = self._new_mailbox(row, address) if row.cell is None else row.cell.mailbox
         mailbox.finish(reason)
-        row.cell = None
-        if not row.supervisor:
-            row.kept = None
-        history = row.history
-        history.reason = reason
-        history.tally = None
+        row.end(reason)
         if row.state is not _STOPPING:
             row.state = _STOPPED
         if self._observer is not None:

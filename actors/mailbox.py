@@ -303,13 +303,16 @@ class Mailbox(Parking, Generic[M]):
 
     def finish(self, reason: StopReason) -> None:
         """End for good: refuse every open question, count and drop what was not handled. Sync, idempotent."""
-        self.close(reason)
-        self.discard()
+        if self.closed is None:
+            self.close(reason)
+        if self._queue:
+            self.discard()
         self._finished = True
         self._owed = 0
-        slots, self._questions = self._questions, None
-        for slot in slots or ():
-            slot.refuse(ActorStopped(self._owner, reason))
+        if self._questions:
+            slots, self._questions = self._questions, None
+            for slot in slots:
+                slot.refuse(ActorStopped(self._owner, reason))
 
     def discard(self) -> None:
         """Drop what waits, and count it as unhandled. Sync."""

@@ -93,10 +93,9 @@ class SupervisorStatistics:
 
 
 class History(msgspec.Struct, eq=False):
-    """What is remembered of a child: its failures, how its last incarnation ended, and what a mailbox at rest has seen."""
+    """What is remembered of a child: its failures, and what a mailbox at rest has seen."""
 
     stamps: Stamps | None = None
-    reason: StopReason | None = None
     tally: "Tally | None" = None
 
 
@@ -105,7 +104,8 @@ class Row(msgspec.Struct, eq=False):
 
     The spec is not kept, so that `start` can be let go once a temporary child
     has begun: it may hold large arguments. `cell` is there while a task runs,
-    `kept` is a supervisor's handle or an actor that hibernates.
+    `kept` is a supervisor's handle or an actor that hibernates. `reason` is why
+    its last incarnation ended, None if none has.
     """
 
     id: str
@@ -115,6 +115,7 @@ class Row(msgspec.Struct, eq=False):
     address: "Address[object] | None" = None
     cell: "Cell | None" = None
     kept: Runnable | None = None
+    reason: StopReason | None = None
     _history: History | None = None
 
     @property
@@ -153,14 +154,17 @@ class Row(msgspec.Struct, eq=False):
         return self._history
 
     @property
-    def reason(self) -> StopReason | None:
-        """Why its last incarnation ended, None if none has."""
-        return None if self._history is None else self._history.reason
-
-    @property
     def tally(self) -> "Tally | None":
         """What its mailbox had seen when it went to rest."""
         return None if self._history is None else self._history.tally
+
+    def end(self, reason: StopReason) -> None:
+        """Note how an incarnation ended."""
+        self.cell, self.reason = None, reason
+        if not self.supervisor:
+            self.kept = None
+        if self._history is not None:
+            self._history.tally = None
 
     def fail(self, now: float) -> bool:
         """Note a failure; False if that is one too many for this child's window."""

@@ -14,6 +14,7 @@ from runtime.engine.records import TaskSubmitted
 from runtime.engine.states import task_state_of
 from runtime.flow.history import begin
 from runtime.flow.records import FlowCreated
+from runtime.frozen import changing
 from runtime.journal.listing import Count, Listing, Wanted, listing_of_flow, listing_of_submission
 from runtime.journal.protocol import (
     PAGE,
@@ -30,7 +31,7 @@ from runtime.journal.protocol import (
 )
 
 
-@attrs.define(eq=False)
+@changing(eq=False)
 class _Kept:
     """One task. `changed` is when its standing last did."""
 
