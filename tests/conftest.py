@@ -16,6 +16,9 @@ import trio.testing
 from hypothesis import HealthCheck, settings
 from trio._core import _run as trio_run
 
+from actors import VirtualClock
+from tests.support.times import EPOCH
+
 SEED = os.environ.get("UNDERSTUDY_TEST_SEED", "")
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds are started: the first compiles for all
@@ -45,6 +48,12 @@ def pytest_runtest_setup(item):
 def jumping_clock():
     """A clock of trio's that goes as the real one does, until it is told to `jump`: what has to take long does not."""
     return trio.testing.MockClock(rate=1)
+
+
+@pytest.fixture
+def clock():
+    """A runtime's clock, whose time is that of trio's."""
+    return VirtualClock(EPOCH)
 
 
 @pytest.fixture(scope="session")

@@ -23,8 +23,8 @@ from actors import (
     open_supervisor,
 )
 from tests.actors.messages import Counter, Crash, bye
+from tests.support.times import EPOCH
 
-EPOCH = 1_700_000_000.0
 RECHECK = 2.0
 patiently = settings(deadline=None)  # how long a run takes is the machine's affair
 jumps = st.integers(-10_000, 10_000) | st.sampled_from([-1, 1, 10**6, -(10**6)])

@@ -1,6 +1,5 @@
 """Timers: due is due, on the right clock, exactly once."""
 
-import pytest
 import trio
 
 from actors import (
@@ -9,13 +8,11 @@ from actors import (
     Restart,
     ShutdownContext,
     Timers,
-    VirtualClock,
     infrastructure,
     open_supervisor,
 )
 from tests.actors.messages import Add, bye
-
-EPOCH = 1_700_000_000.0
+from tests.support.times import EPOCH
 
 
 class Listener(Actor[Add]):
@@ -24,11 +21,6 @@ class Listener(Actor[Add]):
 
     async def turn(self, batch):
         self.heard.extend((message.amount, trio.current_time()) for message in batch)
-
-
-@pytest.fixture
-def clock():
-    return VirtualClock(EPOCH)
 
 
 class Stage:

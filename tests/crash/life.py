@@ -19,11 +19,11 @@ from runtime.runner import StepFailed, StepRequest
 from runtime.templates.model import ForeachStrategy
 from tests.crash.flow_life import Note, kit, see_flow_through
 from tests.crash.ledger import Ledger
+from tests.support.times import EPOCH
 
 RATE = 50
 """How much faster the clocks of a life go than the real one, so that retries are not waited for."""
 
-EPOCH = 1_700_000_000.0
 FOREVER = 1e9
 
 _ledger: Ledger

@@ -23,8 +23,8 @@ from runtime.journal.opening import open_journal
 from runtime.journal.protocol import Journal
 from runtime.runner import Outcome, Runner, StepFailed, StepRequest
 from tests.support.plain_flow import CHANGES
+from tests.support.times import EPOCH
 
-EPOCH = 1_700_000_000.0
 FLOW = "f"
 
 

@@ -17,9 +17,9 @@ from tests.crash import flows
 from tests.crash.flows import FLOWS, World
 from tests.runtime.work.test_wishes import RUNNERS, child
 from tests.support.plans import echo, plan, step
+from tests.support.times import EPOCH
 
 CHILD = {"a": step(idempotent=True, action=echo("{{.input.n}}"))}
-EPOCH = 1_700_000_000.0
 TASK = "t"
 
 

@@ -6,7 +6,6 @@ import pytest
 import trio
 import trio.testing
 
-from actors import VirtualClock
 from runners._callback_settings import callback_settings
 from runners.callback import Callback
 from runtime import Action, Conflict, InputInvalid, NotFound, Step, TaskState, open_runtime
@@ -14,14 +13,8 @@ from runtime.runner import ClientError, RunnerSettings
 from runtime.testing import laws
 from tests.support.plans import plan
 
-EPOCH = 1_700_000_000.0
 CONFIG = {"callback-config": '{"base_url": "https://example.org/", "path_prefix": "hooks/"}'}
 SCHEMA = '{"type": "object", "required": ["ok"], "properties": {"ok": {"type": "boolean"}}}'
-
-
-@pytest.fixture
-def clock():
-    return VirtualClock(EPOCH)
 
 
 def waiting(schema="", **wait):

@@ -5,7 +5,6 @@ import pytest
 import trio
 import trio.testing
 
-from actors import VirtualClock
 from runners.batch import Batch
 from runtime import (
     Action,
@@ -22,13 +21,7 @@ from runtime import (
 from runtime.runner import PARENT_TAG, ClientError, RunnerSettings
 from runtime.testing import laws
 from tests.support.plans import echo, plan, step
-
-EPOCH = 1_700_000_000.0
-
-
-@pytest.fixture
-def clock():
-    return VirtualClock(EPOCH)
+from tests.support.times import EPOCH
 
 
 def child(name="child", **fields):

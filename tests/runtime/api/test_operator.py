@@ -4,7 +4,6 @@ import attrs
 import pytest
 import trio
 
-from actors import VirtualClock
 from runtime import (
     Action,
     Assertion,
@@ -31,13 +30,7 @@ from runtime.journal.memory import MemoryJournal
 from runtime.runner import PARENT_TAG, ClientError
 from runtime.templates.model import InputType
 from tests.support.plans import echo, plan, step
-
-EPOCH = 1_700_000_000.0
-
-
-@pytest.fixture
-def clock():
-    return VirtualClock(EPOCH)
+from tests.support.times import EPOCH
 
 
 @pytest.fixture

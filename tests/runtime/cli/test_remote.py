@@ -48,17 +48,6 @@ def url():
         yield address
 
 
-@pytest.fixture
-def understudy(url):
-    def run(*arguments, status=0):
-        done = CliRunner().invoke(cli, arguments, env={"UNDERSTUDY_SERVER": url})
-        assert done.exit_code == status, done.output
-        assert "Traceback" not in done.output
-        return done.output
-
-    return run
-
-
 def test_a_task_is_submitted_watched_shown_and_listed(understudy):
     output = understudy("submit", "hello", "-i", "name=Ada", "--tag", "team=blue", "--id", "t1", "--wait")
     assert output.splitlines()[0] == "t1"

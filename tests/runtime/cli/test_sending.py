@@ -79,17 +79,6 @@ def url():
         yield address
 
 
-@pytest.fixture
-def understudy(url):
-    def run(*arguments, status=0):
-        done = CliRunner().invoke(cli, arguments, env={"UNDERSTUDY_SERVER": url})
-        assert done.exit_code == status, done.output
-        assert "Traceback" not in done.output
-        return done.output
-
-    return run
-
-
 def test_a_task_is_led_through_its_life(understudy, tmp_path):
     inputs = tmp_path / "inputs.yaml"
     inputs.write_text("name: Ada\n")

@@ -27,8 +27,7 @@ from runtime.values.json import Json
 from tests.runtime.work.test_wishes import child
 from tests.support.plans import echo, plan
 from tests.support.plans import step as task_step
-
-EPOCH = 1_700_000_000.0
+from tests.support.times import EPOCH
 
 
 def echoing(name: str, output: Json = "x", **fields) -> StepSpec:

@@ -8,7 +8,6 @@ import pytest
 import trio
 import trio.testing
 
-from actors import VirtualClock
 from runtime import Action, Step, TaskState, TemplateInvalid, open_runtime
 from runtime.configuration import structure
 from runtime.notifications import notifier as notifier_module
@@ -19,13 +18,6 @@ from runtime.notifications.shapes import Answer
 from runtime.runner import ClientError
 from tests.support.http_server import message, respond, serving, stall
 from tests.support.plans import echo, plan, step
-
-EPOCH = 1_700_000_000.0
-
-
-@pytest.fixture
-def clock():
-    return VirtualClock(EPOCH)
 
 
 class Post:

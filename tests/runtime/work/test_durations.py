@@ -9,8 +9,8 @@ from runtime import open_runtime
 from runtime.engine.records import RunEnded
 from runtime.engine.states import ResolutionState
 from runtime.work.durations import MOST_TEMPLATES, DurationFigures, Durations
-from tests.runtime.work.test_recovery import EPOCH
 from tests.support.plans import echo, plan, step
+from tests.support.times import EPOCH
 
 
 async def test_a_task_counts_from_its_submission_and_from_who_took_it_on_until_it_is_done(autojump_clock):

@@ -10,8 +10,8 @@ from runtime import Action, Limits, open_runtime
 from runtime.foreign import LONGEST_TOLD, told
 from runtime.runner import Outcome, StepFailed
 from runtime.work.limits import limits_of
-from tests.runtime.work.test_recovery import EPOCH
 from tests.support.plans import plan, step
+from tests.support.times import EPOCH
 
 
 class Unsayable(Exception):

@@ -5,8 +5,8 @@ from structlog.testing import capture_logs
 
 from actors import VirtualClock
 from runtime import Action, open_runtime
-from tests.runtime.work.test_recovery import EPOCH
 from tests.support.plans import plan, step
+from tests.support.times import EPOCH
 
 
 async def deaf() -> None:

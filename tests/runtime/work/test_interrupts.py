@@ -6,19 +6,13 @@ import pytest
 import trio
 import trio.testing
 
-from actors import VirtualClock
 from runtime import Action, Conflict, Limits, NotFound, Step, TaskState, open_runtime
 from runtime.api.messages import Recorded, StepStateChanged
 from tests.runtime.work.test_watch import Watched
 from tests.support.plans import echo, plan, step
+from tests.support.times import EPOCH
 
-EPOCH = 1_700_000_000.0
 SAID = "interrupted by ann: it hangs"
-
-
-@pytest.fixture
-def clock():
-    return VirtualClock(EPOCH)
 
 
 @pytest.fixture

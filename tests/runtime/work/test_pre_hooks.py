@@ -3,19 +3,13 @@
 import pytest
 import trio
 
-from actors import VirtualClock
 from runtime import Action, Condition, ResolutionState, Step, TaskState, open_runtime
 from runtime.runner import ClientError, NotAssigned, NotProvisioned, Outcome, StepFailed
 from runtime.templates.model import Assertion, ConditionType, Operator
 from tests.support.plans import echo, plan, step
+from tests.support.times import EPOCH
 
-EPOCH = 1_700_000_000.0
 HOOKED = "{{.pre_hook.output.value}}/{{.pre_hook.metadata.size}}"
-
-
-@pytest.fixture
-def clock():
-    return VirtualClock(EPOCH)
 
 
 async def outcome(template, clock):

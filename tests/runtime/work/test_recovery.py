@@ -17,8 +17,8 @@ from runtime.journal.sqlite.journal import SqliteJournal
 from runtime.runner import StepFailed
 from tests.support.journal_laws import submitted
 from tests.support.plans import echo, plan, step
+from tests.support.times import EPOCH
 
-EPOCH = 1_700_000_000.0
 RATE = 100
 """Virtual seconds a second: the writer's thread lives in real time, so the clock must not jump over it."""
 

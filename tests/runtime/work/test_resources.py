@@ -4,17 +4,9 @@ import pytest
 import trio
 import trio.testing
 
-from actors import VirtualClock
 from runtime import Action, Limits, ResolutionState, ResourceFigures, Step, TaskState, open_runtime
 from runtime.runner import ClientError, Outcome, Runner
 from tests.support.plans import echo, plan, step
-
-EPOCH = 1_700_000_000.0
-
-
-@pytest.fixture
-def clock():
-    return VirtualClock(EPOCH)
 
 
 class Gauge:

@@ -7,7 +7,6 @@ import pytest
 import trio
 import trio.testing
 
-from actors import VirtualClock
 from runtime import (
     Action,
     Conflict,
@@ -28,13 +27,7 @@ from runtime.work.limits import limits_of
 from runtime.work.pools import Pools
 from runtime.work.task import TaskActor
 from tests.support.plans import echo, plan, step
-
-EPOCH = 1_700_000_000.0
-
-
-@pytest.fixture
-def clock():
-    return VirtualClock(EPOCH)
+from tests.support.times import EPOCH
 
 
 @asynccontextmanager
@@ -275,7 +268,7 @@ def test_what_utask_cfg_does_not_say_is_what_it_means_and_without_it_nothing_is_
         ('{"max_concurrent_executions": 1, "max_concurrent_executions_from_crashed": 2}', "may not exceed"),
         ('{"max_concurrent_executions": -2}', "None is no limit"),
         ('{"resource_limits": {"socket": -1}}', "nothing is below that"),
-        ('{"resource_limits": {"executions": 1}}', "is no resource"),
+        ('{"resource_limits": {"executions": 1}}', "is not a resource"),
     ],
 )
 async def test_limits_that_cannot_be_are_refused_before_anything_starts(item, fault):

@@ -10,7 +10,7 @@ import pytest
 import trio
 import trio.testing
 
-from actors import StopReason, VirtualClock
+from actors import StopReason
 from runtime import (
     Action,
     Condition,
@@ -34,13 +34,6 @@ from runtime.journal.protocol import JournalUnavailable
 from runtime.runner import ClientError, NotAssigned, NotProvisioned, Outcome, StepFailed
 from runtime.templates.model import Assertion, ConditionScope, ConditionType, Operator
 from tests.support.plans import echo, plan, step
-
-EPOCH = 1_700_000_000.0
-
-
-@pytest.fixture
-def clock():
-    return VirtualClock(EPOCH)
 
 
 async def forever() -> None:

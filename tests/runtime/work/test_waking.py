@@ -6,19 +6,14 @@ import attrs
 import pytest
 import trio
 
-from actors import VirtualClock
 from runtime import Action, RetryPattern, Step, TaskState, open_runtime
 from runtime.engine.records import CommentAdded
 from runtime.journal.memory import MemoryJournal
 from runtime.journal.protocol import MOST_TURNS_TOGETHER, Entry, JournalUnavailable
 from runtime.work.wakeups import PAGE
-from tests.runtime.work.test_recovery import EPOCH, asleep
+from tests.runtime.work.test_recovery import asleep
 from tests.support.plans import plan
-
-
-@pytest.fixture
-def clock():
-    return VirtualClock(EPOCH)
+from tests.support.times import EPOCH
 
 
 class Counting(MemoryJournal):

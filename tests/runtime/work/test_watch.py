@@ -4,18 +4,10 @@ import pytest
 import trio
 import trio.testing
 
-from actors import VirtualClock
 from runtime import Action, TaskState, open_runtime
 from runtime.api.messages import StepProgressed
 from runtime.runner import Outcome, Runner
 from tests.support.plans import plan, step
-
-EPOCH = 1_700_000_000.0
-
-
-@pytest.fixture
-def clock():
-    return VirtualClock(EPOCH)
 
 
 class Watched(Runner[object]):

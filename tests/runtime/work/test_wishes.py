@@ -4,7 +4,6 @@ import attrs
 import pytest
 import trio
 
-from actors import VirtualClock
 from runtime import Action, Conflict, InputInvalid, NotFound, ResolutionState, Step, TaskState, open_runtime
 from runtime.engine.draft import replay
 from runtime.engine.rights import Administrators
@@ -22,13 +21,7 @@ from runtime.runner import (
 )
 from runtime.templates.model import Input
 from tests.support.plans import echo, plan, step
-
-EPOCH = 1_700_000_000.0
-
-
-@pytest.fixture
-def clock():
-    return VirtualClock(EPOCH)
+from tests.support.times import EPOCH
 
 
 @attrs.frozen(kw_only=True)
