@@ -187,7 +187,7 @@ def test_postgres_store_that_cannot_be_opened_says_why(tmp_path):
     runner = CliRunner()
     for store, why in (
         (f"postgresql:///x?host={tmp_path}", "check that the server runs"),
-        ("postgresql://user:secret@localhost/x?schema=No", 'schema "No" is no name'),
+        ("postgresql://user:secret@localhost/x?schema=No", 'schema "No" is not a name'),
         ("postgresql:///x?lease=soon", "lease is from"),
     ):
         done = runner.invoke(cli, ["store", "check", store])

@@ -51,6 +51,18 @@ def cut(loop, name="a"):
     return decision
 
 
+def interrupted(loop, name="a", **fields):
+    """Interrupt an attempt, and let the cut get to it."""
+    interrupt(loop, name, **fields)
+    cut(loop, name)
+
+
+def try_again(loop):
+    """Begin the run that is due next; nothing reports by itself."""
+    loop.now = loop.retry.due
+    loop.tell(RunRequested(at=loop.now))
+
+
 def refused(loop, name="a", **fields):
     """Give why it is refused, which leaves no trace."""
     before = loop.task
@@ -87,11 +99,8 @@ def test_it_is_recorded_then_cut_and_then_has_failed_and_is_tried_again(idempote
 def test_what_uses_up_the_retries_says_so():
     loop = running(a=step(max_retries=1))
     for _ in range(2):
-        interrupt(loop)
-        cut(loop)
-        loop.script = None  # nothing reports by itself
-        loop.now = loop.retry.due
-        loop.tell(RunRequested(at=loop.now))
+        interrupted(loop)
+        try_again(loop)
     assert not loop.running
     assert loop.task.resolution is ResolutionState.BLOCKED_FATAL
     assert loop.task.steps["a"].error == f"max retries reached (1): {SAID}"
@@ -99,8 +108,7 @@ def test_what_uses_up_the_retries_says_so():
 
 def test_without_retry_it_has_failed_for_good_until_somebody_runs_it():
     loop = running(a=step(), b=step("a"))
-    interrupt(loop, retry=False)
-    cut(loop)
+    interrupted(loop, retry=False)
     assert loop.task.steps["a"].state == "FATAL_ERROR"
     assert loop.task.resolution is ResolutionState.BLOCKED_FATAL
     assert loop.run().state is TaskState.DONE
@@ -152,10 +160,8 @@ def test_any_other_end_is_its_own(state):
 
 def test_the_next_attempt_is_not_interrupted_with_the_one_before():
     loop = running(a=step(idempotent=True))
-    interrupt(loop)
-    cut(loop)
-    loop.now = loop.retry.due
-    loop.tell(RunRequested(at=loop.now))
+    interrupted(loop)
+    try_again(loop)
     assert "its attempt 2 is running, and not 1" in refused(loop, attempt=1)
     loop.tell(loop.cut(loop.running.pop(), "shutdown", "bye"))
     assert (loop.task.steps["a"].state, loop.task.steps["a"].error) == ("TO_RETRY", "interrupted by shutdown: bye")
@@ -202,16 +208,14 @@ def test_a_step_that_nobody_knows_is_not_found():
 def test_a_child_of_a_loop_is_interrupted_alone():
     loop = running(each=step(**CHAIN), last=step("each"))
     loop.finish()
-    interrupt(loop, "each-0")
-    cut(loop, "each-0")
+    interrupted(loop, "each-0")
     assert loop.states() == {"each": "EXPANDED", "each-0": "SERVER_ERROR", "each-1": "TODO", "last": "TODO"}
     assert loop.retry_now().state is TaskState.DONE
 
 
 def test_a_loop_that_finds_its_items_is_no_try():
     loop = running(each=step(**LOOP))
-    interrupt(loop, "each")
-    cut(loop, "each")
+    interrupted(loop, "each")
     assert (loop.task.steps["each"].state, loop.task.steps["each"].tries) == ("SERVER_ERROR", 0)
     assert loop.retry_now().state is TaskState.DONE
 
@@ -219,10 +223,8 @@ def test_a_loop_that_finds_its_items_is_no_try():
 def test_where_only_the_checks_are_asked_again_the_action_is_not_done_again():
     loop = running(a=step(), script=scripted({"a": [Outcome("AFTERRUN_ERROR", "unclear", {"x": 1})]}))
     loop.finish()
-    loop.now = loop.retry.due
-    loop.tell(RunRequested(at=loop.now))
-    interrupt(loop)
-    cut(loop)
+    try_again(loop)
+    interrupted(loop)
     progress = loop.task.steps["a"]
     assert (progress.state, progress.error, progress.tries, progress.output) == ("AFTERRUN_ERROR", SAID, 1, {"x": 1})
 
@@ -244,8 +246,7 @@ def test_what_is_in_flight_in_a_task_that_is_held_lets_it_be_edited():
     edit = EditStepState(at=loop.now, requester="ann", reason="", step="a", state="DONE")
     (refusal,) = loop.tell(edit).refusals
     assert "interrupt them" in str(refusal)
-    interrupt(loop)
-    cut(loop)
+    interrupted(loop)
     assert loop.task.idle
     assert loop.tell(edit).refusals == [None]
 
@@ -253,8 +254,7 @@ def test_what_is_in_flight_in_a_task_that_is_held_lets_it_be_edited():
 def test_in_a_shutdown_it_is_left_to_whoever_is_next():
     loop = running(a=step(), b=step())
     loop.tell(DrainBegan(at=loop.now, requester="host", reason="bye"))
-    interrupt(loop)
-    cut(loop)
+    interrupted(loop)
     loop.finish()
     assert loop.task.resolution is ResolutionState.ERROR
     assert loop.retry.due == loop.now
@@ -283,6 +283,5 @@ def test_a_task_in_which_nobody_interrupts_knows_of_none():
 def test_no_more_is_kept_than_may_be_running():
     loop = running(**{f"s{number}": step() for number in range(20)})
     for number in range(20):
-        interrupt(loop, f"s{number}")
-        cut(loop, f"s{number}")
+        interrupted(loop, f"s{number}")
         assert list(loop.task.notes.interruptions) == [f"s{number}"]
