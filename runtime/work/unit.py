@@ -15,10 +15,10 @@ from typing import Any, ClassVar, Final, Generic, TypeAlias, TypeVar
 import attrs
 import trio
 
-from actors import Actor, Address, Question, ShutdownContext, Stopped, StopReason, Timers
+from actors import Actor, ActorStopped, Address, MailboxFull, Question, ShutdownContext, Stopped, StopReason, Timers
 from runtime.api.messages import GetTask
 from runtime.engine.task import Task
-from runtime.errors import NotFound
+from runtime.errors import NotFound, Unavailable
 from runtime.faults import FaultPoint, Faults, reach
 from runtime.flow.flow import Flow
 from runtime.flows import Flows
@@ -193,8 +193,11 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
             entry = self._entry(unit, records)
             try:
                 position = await services.journal.append([entry])
-            except LeaseLost:
-                raise  # another instance goes on with the unit; this one is about to be stopped, with all that runs for it
+            except LeaseLost:  # another instance goes on with the unit
+                if not self._unit.idle:
+                    raise  # this one is about to be stopped, with all that runs for it
+                self._hand_back([*(question for _, question in asked), *readers])
+                return
             except JournalUnavailable:
                 position = await self._store_later([entry])
             if faults is not None:
@@ -249,6 +252,15 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
                 raise
             except JournalUnavailable:
                 tries += 1
+
+    def _hand_back(self, questions: "Sequence[Question[Any]]") -> None:
+        """Leave memory, and have what was asked of this unit asked anew: it was at rest, and others have taken hold of it."""
+        for question in questions:
+            try:
+                self._intake.forward(question)
+            except (ActorStopped, MailboxFull) as gone:
+                question.refuse(Unavailable(f"nothing was done: {gone}"))
+        self._leave_if_idle()
 
     def _leave_if_idle(self) -> None:
         if not self._unit.live and self._unit.idle and self.stop_if_idle(reason := self._rest()):

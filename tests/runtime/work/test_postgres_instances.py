@@ -24,12 +24,13 @@ from runtime import (
     generator,
     open_runtime,
 )
-from runtime.api.messages import Recorded, TaskStateChanged
+from runtime.api.messages import AddComment, Recorded, TaskStateChanged
 from runtime.engine.records import StepReturned
 from runtime.journal import codec
 from runtime.journal.listing import Wanted
 from runtime.journal.postgres.journal import PostgresJournal
 from runtime.journal.protocol import JournalUnavailable
+from runtime.journal.shared import Claim
 from runtime.work.delivery import Delivery
 from runtime.work.messages import GiveTurn
 from runtime.work.post import PostOffice
@@ -369,6 +370,42 @@ async def test_postgres_nothing_is_held_once_it_sleeps_or_has_ended(instance, po
                 await one.wait(f"t{number}")
             while journal.held:  # noqa: ASYNC110 - nobody says so
                 await trio.sleep(0.01)
+
+
+async def test_postgres_what_is_asked_of_a_task_that_others_took_hold_of_as_it_ended_is_asked_of_them(
+    instance, monkeypatch
+):
+    append, deliver, asked = PostgresJournal.append, Delivery._deliver, trio.Event()
+    comment = AddComment(task_id="t", comment_id="c", username="ada", content="well done")
+
+    async def delivered(self, message, question):
+        done = await deliver(self, message, question)
+        asked.set()
+        return done
+
+    with trio.fail_after(60):
+        async with instance() as one, instance() as two, trio.open_nursery() as nursery:
+
+            async def ended(self, entries):
+                position = await append(self, entries)
+                if (
+                    self is one._journal
+                    and entries[0].standing is not None
+                    and entries[0].standing.state is ResolutionState.DONE
+                ):
+                    assert await two._journal.claim("t") is Claim.OURS
+                    monkeypatch.setattr(Delivery, "_deliver", delivered)
+                    nursery.start_soon(one._ask, comment)
+                    await asked.wait()  # it waits for the actor, which has yet to hear that the end is stored
+                return position
+
+            await one.submit(GATED, task_id="t")
+            await running(one, "t")
+            monkeypatch.setattr(PostgresJournal, "append", ended)
+            gates.setdefault("t", trio.Event()).set()
+            await one.wait("t")
+        async with instance() as three:
+            assert list((await three.read("t")).notes.comments) == ["c"]
 
 
 async def test_postgres_a_question_is_answered_though_the_answer_could_not_be_sent_at_first(instance, monkeypatch):
