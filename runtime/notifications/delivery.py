@@ -1,8 +1,12 @@
 """One HTTP exchange: a letter out, as much of the reply in as says whether it arrived. Needs ``understudy[http]``."""
 
+import ssl
+from functools import cache
+
 import trio
 
 from runtime.notifications.shapes import Answer, Letter
+from runtime.threads import BRIEF
 
 _READ_BYTES = 4096
 
@@ -11,17 +15,26 @@ class Undelivered(Exception):
     """There was no reply. The text holds neither address nor credentials."""
 
 
+@cache
+def _trust() -> ssl.SSLContext:
+    """Load the library and the system's roots, once: it takes tens of milliseconds, so call it in a thread."""
+    # Imported when there is something to tell: most runtimes have no notifications.
+    import httpx2  # noqa: PLC0415 - as said
+
+    return httpx2.create_ssl_context()
+
+
 async def deliver(letter: Letter) -> Answer:
     """Send a letter.
 
     Raises:
         Undelivered: nobody answered, in time or at all.
     """
-    # Imported when there is something to tell: most runtimes have no notifications.
-    import httpx2  # noqa: PLC0415 - as said
+    trust = await BRIEF.run(_trust)
+    import httpx2  # noqa: PLC0415 - as said of `_trust`
 
     status, body = 0, bytearray()
-    client = httpx2.AsyncClient(timeout=None, headers={"User-Agent": "understudy"})
+    client = httpx2.AsyncClient(verify=trust, timeout=None, headers={"User-Agent": "understudy"})
     try:
         with trio.fail_after(letter.timeout), trio.CancelScope() as enough:
             async with (

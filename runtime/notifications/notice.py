@@ -1,6 +1,5 @@
 """What is said about a task: pure, from the task and the records of one turn."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -12,6 +11,7 @@ from runtime.engine.states import StepState, TaskState
 from runtime.engine.task import Task
 from runtime.journal.protocol import Record
 from runtime.notifications.settings import Notifications, NotifyEvent, NotifyStrategy
+from runtime.values.json import dumps
 from runtime.work.news import events_of
 
 _FAILED_STEPS: Final = frozenset({StepState.FATAL_ERROR, StepState.CRASHED, StepState.AFTERRUN_ERROR})
@@ -102,7 +102,7 @@ def _fields(task: Task, settings: Notifications) -> Iterator[tuple[str, str]]:
     yield "resolver", header.resolver
     yield "steps", f"{task.steps_done}/{len(task.plan.template.steps)}"
     yield "resolution_id", header.resolution_id
-    yield "tags", json.dumps(dict(task.notes.tags), ensure_ascii=False, sort_keys=True) if task.notes.tags else ""
+    yield "tags", dumps(dict(sorted(task.notes.tags.items()))) if task.notes.tags else ""
     prefix = settings.dashboard_path_prefix.rstrip("/")
     yield "url", f"{settings.base_url.rstrip('/')}{prefix}/ui/dashboard/#/task/{header.task_id}"
 

@@ -1,6 +1,7 @@
 """Notifications against local servers that do not always take what they are sent."""
 
 import json
+import ssl
 from collections import Counter
 
 import attrs
@@ -11,10 +12,10 @@ import trio.testing
 from runtime import Action, Step, TaskState, TemplateInvalid, open_runtime
 from runtime.configuration import structure
 from runtime.notifications import notifier as notifier_module
-from runtime.notifications.delivery import Undelivered
+from runtime.notifications.delivery import Undelivered, _trust, deliver
 from runtime.notifications.figures import NotificationFigures
 from runtime.notifications.settings import Notifications
-from runtime.notifications.shapes import Answer
+from runtime.notifications.shapes import Answer, Letter
 from runtime.runner import ClientError
 from tests.support.http_server import message, respond, serving, stall
 from tests.support.plans import echo, plan, step
@@ -68,7 +69,7 @@ async def quiet(rt, pause=1.0):
 async def test_every_state_of_a_task_and_of_its_steps_is_told_in_order(autojump_clock, clock, post):
     template = attrs.evolve(plan(a=step(action=echo("x")), b=step("a", action=echo("y"))), title_format="Hello")
     async with open_runtime(clock=clock, notifications={**hook(), "base_url": "https://u/"}) as rt:
-        task = await rt.submit(template, requester="ada", task_id="t-1")
+        task = await rt.submit(template, requester="ada", task_id="t-1", tags={"b": "1", "a": "é"})
         await task.wait()
         await quiet(rt)
     told = [
@@ -82,6 +83,7 @@ async def test_every_state_of_a_task_and_of_its_steps_is_told_in_order(autojump_
     last = post.bodies[-1]
     assert last["message"] == "#task #id:t-1\nHello"
     assert last["url"] == "https://u/ui/dashboard/#/task/t-1"
+    assert last["tags"] == '{"a":"é","b":"1"}'
     assert (last["steps"], last["requester"], last["resolver"], last["template"]) == ("2/2", "ada", "ada", "plan")
 
 
@@ -257,6 +259,20 @@ async def test_a_real_server_that_fails_half_the_time_gets_everything_in_the_end
     assert server.refused.total() == 50
     assert server.taken[0].header("authorization") == "Basic YWRhOnA="
     assert (server.taken[0].target, server.taken[0].header("x-y")) == ("/hook", "z")
+
+
+async def test_the_roots_that_are_trusted_are_loaded_once_and_not_for_each_letter(monkeypatch):
+    """Loading them takes tens of milliseconds, in which nothing else goes on where it is not done in a thread."""
+    loads = []
+    load = ssl.SSLContext.load_verify_locations
+    monkeypatch.setattr(
+        ssl.SSLContext, "load_verify_locations", lambda *given, **named: loads.append(given) or load(*given, **named)
+    )
+    _trust.cache_clear()
+    async with serving(respond(200, b"ok")) as server:
+        for _ in range(3):
+            assert await deliver(Letter(url=server.url())) == Answer(200, "ok")
+    assert len(loads) == 1
 
 
 @pytest.mark.parametrize("handler", [respond(200, b"x" * 100_000), stall()])
