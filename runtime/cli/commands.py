@@ -101,7 +101,9 @@ _REGION = click.option(
 _CONFIG = click.option(
     "--config",
     type=click.Path(path_type=Path),
-    help="Configuration items: a folder with a file for each, or a YAML or JSON file of all.",
+    envvar="UNDERSTUDY_CONFIG",
+    help="Configuration items: a folder with a file for each, a YAML or JSON file of all, or env:CFG for the variables CFG_*.",
+    show_envvar=True,
 )
 _STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody reads, instead of warning.")
 

@@ -1,5 +1,6 @@
 """The host's configuration items, as ``--config`` names them."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,10 +10,13 @@ from runtime.runner import loads_yaml
 from runtime.values.json import Json, dumps
 
 _LARGEST = 1024 * 1024
+_ENVIRONMENT = "env:"
 
 
 def read_items(path: Path | None) -> Mapping[str, str]:
     """Give the items of a folder, a file for each by its name; or of one YAML or JSON file, an object by their names.
+
+    ``env:CFG`` is neither: it stands for the variables ``CFG_*``, where ``CFG_UTASK_CFG`` is the item ``utask-cfg``.
 
     Items are texts; what else an object holds is given as the JSON of it. Hidden files are left out, and so are the
     new lines that end a file.
@@ -22,6 +26,8 @@ def read_items(path: Path | None) -> Mapping[str, str]:
     """
     if path is None:
         return {}
+    if str(path).startswith(_ENVIRONMENT):
+        return _variables(str(path).removeprefix(_ENVIRONMENT))
     try:
         if path.is_dir():
             found = (one for one in sorted(path.iterdir()) if one.is_file() and not one.name.startswith("."))
@@ -30,6 +36,15 @@ def read_items(path: Path | None) -> Mapping[str, str]:
     except OSError as fault:
         where = Path(fault.filename).name if fault.filename and path.is_dir() else ""
         raise ConfigurationInvalid([Fault(where, fault.strerror or "it cannot be read")], str(path)) from None
+
+
+def _variables(prefix: str) -> Mapping[str, str]:
+    """Take the items out of the environment, which processes of steps inherit."""
+    start = f"{prefix}_"
+    names = [name for name in os.environ if name.startswith(start)]
+    if not names:
+        raise ConfigurationInvalid([Fault("", f"there are no variables {start}*")], f"{_ENVIRONMENT}{prefix}")
+    return {name.removeprefix(start).lower().replace("_", "-"): os.environ.pop(name) for name in names}
 
 
 def _text(path: Path) -> str:

@@ -1,6 +1,8 @@
 """`--config`: the host's configuration items."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +30,20 @@ def test_a_folder_has_an_item_a_file_and_a_file_has_them_all(tmp_path, template)
     for config in (folder, file):
         done = understudy("run", template(SEES), "--json", "--config", str(config))
         assert json.loads(done.stdout)["steps"]["one"]["output"] == "Paris"
+
+
+def test_items_may_be_variables_which_processes_of_steps_do_not_inherit(monkeypatch, template):
+    monkeypatch.setenv("CFG_PLACE", '{"town": "Paris"}')
+    monkeypatch.setenv("CFG_UTASK_CFG", "{}")
+    monkeypatch.setenv("CFGS", "x")
+    assert read_items(Path("env:CFG")) == {"place": '{"town": "Paris"}', "utask-cfg": "{}"}
+    assert not [name for name in os.environ if name.startswith("CFG_")]
+    monkeypatch.setenv("CFG_PLACE", "{town: Rome}")
+    monkeypatch.setenv("UNDERSTUDY_CONFIG", "env:CFG")
+    done = understudy("run", template(SEES), "--json")
+    assert json.loads(done.stdout)["steps"]["one"]["output"] == "Rome"
+    done = understudy("run", template(SEES), "--json")
+    assert (done.exit_code, "there are no variables CFG_*" in done.stderr) == (2, True)
 
 
 def test_limits_may_be_said_there(tmp_path, template):
