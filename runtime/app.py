@@ -54,7 +54,7 @@ from runtime.errors import Refused
 from runtime.faults import Faults
 from runtime.flows import Flows
 from runtime.functions import Functions
-from runtime.journal.protocol import Journal
+from runtime.journal.protocol import KEYS_VARIABLE, Journal
 from runtime.journal.shared import SharedJournal
 from runtime.messenger import NOBODY
 from runtime.runner import AnyRunner, Runners, RunnerSettings
@@ -98,6 +98,11 @@ _CLOSING_SECONDS: Final = 30.0
 
 _TASKS: Final = "tasks"
 _INTAKE: Final = "intake"
+
+
+def _inherited() -> dict[str, str]:
+    """Give the variables of this process, but for the keys of its store: a step that prints its own would have them kept."""
+    return {name: text for name, text in os.environ.items() if name != KEYS_VARIABLE}
 
 
 async def _journal(store: str | PathLike[str] | None, keys: str | PathLike[str] | None) -> Journal:
@@ -242,7 +247,7 @@ async def open_runtime(
             ``utask-cfg`` has it; without, what the configuration item of that name says.
         destinations: where steps may connect to; `runtime.destinations.CAUTIOUS` for tasks of others.
         environment: the variables that processes of steps inherit, in place of those of this process, which may hold
-            secrets.
+            secrets (but for ``UNDERSTUDY_KEYS``, which they never do).
         limits: how many steps may hold each resource, and how many runs may go on, at once, and how large results may
             be; without, what ``utask-cfg`` says, and otherwise nothing is limited but the size of results.
         grace_seconds: what running steps get to finish when the runtime is shut down.
@@ -313,7 +318,7 @@ async def open_runtime(
             front=lambda: root.address_of(_INTAKE),
             clock=clock,
         ),
-        environment=dict(os.environ if environment is None else environment),
+        environment=_inherited() if environment is None else dict(environment),
     )
     known = Runners(runners, settings, stand_in)
     library = load_functions((), known) if not functions else await BRIEF.run(load_functions, functions, known)

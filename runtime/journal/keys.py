@@ -18,11 +18,10 @@ from typing import Any, Final, Self
 
 import attrs
 
-from runtime.journal.protocol import StoreUnusable
+from runtime.journal.protocol import KEYS_VARIABLE, StoreUnusable
 from runtime.logs.lines import log
 
 FILE_VARIABLE: Final = "UNDERSTUDY_KEYS_FILE"
-TEXT_VARIABLE: Final = "UNDERSTUDY_KEYS"
 KEY_BYTES: Final = 32
 
 _OTHERS: Final = stat.S_IROTH | stat.S_IWOTH
@@ -61,8 +60,8 @@ class KeyRing:
         path = path or os.environ.get(FILE_VARIABLE)
         if path:
             return cls.load(Path(path))
-        text = os.environ.get(TEXT_VARIABLE)
-        return cls.parse(text, TEXT_VARIABLE) if text else None
+        text = os.environ.get(KEYS_VARIABLE)
+        return cls.parse(text, KEYS_VARIABLE) if text else None
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -27,6 +27,9 @@ MOST_TURNS_TOGETHER: Final = 32
 MOST_BYTES_TOGETHER: Final = 16 * 1024
 """How large each of those is at most, encoded: so that a page of histories is no more than memory is there for."""
 
+KEYS_VARIABLE: Final = "UNDERSTUDY_KEYS"
+"""The variable of the environment that may hold the keys of a store (`runtime.journal.keys`)."""
+
 PAGE: Final = 256
 """How many tasks a journal gives at a time, unless it is asked for another number."""
 

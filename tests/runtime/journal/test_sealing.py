@@ -8,6 +8,7 @@ import pytest
 import trio
 from structlog.testing import capture_logs
 
+from runtime import open_runtime
 from runtime.cache import Memo, Room
 from runtime.engine.records import RunEnded, RunStarted, StepReturned, StepStarted
 from runtime.engine.states import ResolutionState
@@ -281,6 +282,21 @@ def test_a_ring_is_found_in_the_environment_and_a_key_is_never_shown(tmp_path, m
     secret = json.loads((tmp_path / "keys").read_text())["keys"]["one"]
     assert secret not in repr(ring)
     assert repr(ring.primary.secret) not in repr(ring)
+
+
+async def test_a_ring_of_the_environment_is_not_inherited_by_what_a_step_runs(tmp_path, monkeypatch):
+    """A script that prints its variables would have the keys kept beside what they seal, and shown to who reads the task."""
+    (tmp_path / "it").write_text("#!/bin/sh\nenv; echo; echo {}\n")
+    (tmp_path / "it").chmod(0o755)
+    ring_of(tmp_path / "keys", "one")
+    monkeypatch.setenv("UNDERSTUDY_KEYS", (tmp_path / "keys").read_text())
+    monkeypatch.setenv("UNDERSTUDY_OTHER", "x")
+    async with open_runtime(tmp_path / "tasks.db", scripts=tmp_path) as rt:
+        action = Action(type="script", configuration={"file_path": "it"})
+        done = await (await rt.submit(plan(a=step(action=action)))).wait()
+    printed = done.steps["a"].metadata["output"]
+    assert "UNDERSTUDY_OTHER=x" in printed
+    assert "UNDERSTUDY_KEYS" not in printed
 
 
 @pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, False), (0o644, True), (0o602, True)])
