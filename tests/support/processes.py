@@ -38,6 +38,12 @@ def is_running(pid: int) -> bool:
     return state not in {"Z", "X"}
 
 
+def children() -> set[int]:
+    """Give the processes that any thread of this one has started, and that have not been reaped."""
+    found = Path("/proc/self/task").glob("*/children")
+    return {int(pid) for thread in found for pid in thread.read_text().split()}
+
+
 async def wait_gone(pids: Iterable[int]) -> None:
     """Wait until none of the processes runs any more."""
     for pid in pids:

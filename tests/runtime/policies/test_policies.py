@@ -12,6 +12,7 @@ from runtime.policies.cel import CelPolicy
 from runtime.policies.evaluation import evaluate
 from runtime.policies.protocol import PlanView, Scope, Severity
 from runtime.policies.schema import PolicyInvalid, SchemaPolicy
+from tests.support.processes import children
 
 VIEW = PlanView(
     flow_id="f",
@@ -106,12 +107,13 @@ async def test_a_rule_that_is_none_breaks_alone(rule, says):
     assert says in found.error
 
 
+NUMBERS = f"[{','.join(map(str, range(300)))}]"
+ENDLESS = "xs.all(a, xs.all(b, xs.all(c, xs.all(d, a + b + c + d > -1))))".replace("xs", NUMBERS)
+
+
 async def test_a_rule_that_never_ends_is_ended_with_its_process():
-    endless = "xs.all(a, xs.all(b, xs.all(c, xs.all(d, a + b + c + d > -1))))"
-    numbers = "[" + ",".join(str(n) for n in range(300)) + "]"
-    rule = endless.replace("xs", numbers)
     with trio.fail_after(60):
-        found = await evaluate([CelPolicy(id="endless", rule=rule)], VIEW, within_seconds=1.0)
+        found = await evaluate([CelPolicy(id="endless", rule=ENDLESS)], VIEW, within_seconds=1.0)
     assert found.error == "policy endless: it did not end within 1 s"
 
 
@@ -143,9 +145,14 @@ async def test_policies_of_a_program_are_evaluated_side_by_side(autojump_clock):
 
 
 async def test_cancelling_an_evaluation_leaves_no_process_behind():
-    endless = "[1,2,3,4,5,6,7,8,9].all(a, true)"
-    with trio.move_on_after(0.05):
-        await evaluate([CelPolicy(id="x", rule=endless)], VIEW)
+    before = children()
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(evaluate, [CelPolicy(id="x", rule=ENDLESS)], VIEW)
+            while not (made := children() - before):
+                await trio.lowlevel.checkpoint()
+            nursery.cancel_scope.cancel()
+    assert not made & children()
 
 
 @pytest.mark.parametrize(
