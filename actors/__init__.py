@@ -22,18 +22,19 @@ The ideas, each in the module of its name:
 * `mailbox`     bounded, refused at the sender, taken in batches; reports always fit
 * `address`     name and incarnation; post, ask, watch; the actor never escapes
 * `ask`         one slot, one deadline; the first answer wins
-* `children`    short-lived tasks of an actor, one report each; `child`, a handle to one
+* `children`    short-lived tasks of an actor, one report each; `child`, a handle to one; `gate`, how many go at once
 * `carriers`    the trio tasks that incarnations and children run in; `contexts`, whether one may take its owner's turn
 * `spec`        what a supervisor needs to know, as data, checked once
-* `supervisor`  what may be asked of one, and what it decides when a child ends
+* `supervisor`  what may be asked of one, and what it decides when a child ends; `alarm`, what it sleeps on
 * `procession`  stop in waves, then start in order
-* `incarnation` how children begin, hibernate, are absent, are woken and end, each under its guard
+* `incarnation` how children begin, hibernate, are absent, are woken and end, each under its guard; `cell`, what one is
 * `guard`       what to run, and a name for how it ended
 * `table`       a row per child, and what can be read off it
 * `opening`     the root of a tree and the block it lives in
 * `window`      restart windows and backoff
-* `timer`       one table of what is due, one sleeping task
-* `shutdown`    a phase for all to see, and one deadline
+* `infrastructure` loops that are no actors, under supervision
+* `timer`       one table of what is due (`schedule`), one sleeping task (`parking`)
+* `shutdown`    a phase for all to see, and one deadline; `reason`, why something stopped
 * `observer`    what happened, for whoever wants to know; `log.StructlogObserver` writes it down
 * `tree`        the live tree as text
 * `clock`       time as an argument

@@ -9,6 +9,7 @@
 ``notify``    something to say to people's tools     ``tag``       tags of the task itself
 ``subtask``   another task, waited for               ``batch``     many of them, some at a time
 ``callback``  an address that is called once         ``cache``     what other steps may look up
+``approval``  a question to a person                 ``flow``      a flow, waited for
 
 They import `runtime.runner`, what they call in other processes (`runtime.worker`), and nothing else of this project. What several of them need:
 
@@ -25,5 +26,9 @@ They import `runtime.runner`, what they call in other processes (`runtime.worker
 ``_connect``    connecting to where it is allowed
 ``_texts``      lists and objects written as JSON texts, ``_secrets`` secrets that are missing
 ``_bounds``     validators of numbers
+``_embedded``   flows that steps run
 ``_thread``     blocking work off the event loop: much to decode, libraries that wait
+
+And what only one has: ``_callback_settings``, ``_http_config``, ``_message`` (of ``email``), ``_ovh``, ``_ssh_config``,
+``_ssh_key``, ``_ssh_session``.
 """

@@ -1,6 +1,7 @@
 """The layer rule: `actors` <- `runtime` <- `runners`, and a runner costs only what it uses."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -99,6 +100,20 @@ def test_a_layer_imports_only_what_is_below_it(layer):
 def test_an_import_against_the_grain_is_named_with_its_line(layer, source):
     [found] = offenders(layer, source)
     assert found.startswith("line 2: ")
+
+
+UNMAPPED = {"runtime", "runtime/values/gotemplate", "runtime/values/gotemplate/sprig"}
+"""Packages whose docstrings say what they are for, and not what each of their modules is."""
+PACKAGES = [
+    str(path.parent.relative_to(ROOT)) for layer in ALLOWED for path in modules(layer) if path.stem == "__init__"
+]
+
+
+@pytest.mark.parametrize("package", sorted({*PACKAGES} - UNMAPPED))
+def test_the_docstring_of_a_package_names_its_modules(package):
+    folder = ROOT / package
+    named = set(re.findall(r"\w+", ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""))
+    assert not {path.stem for path in folder.glob("*.py")} - {"__init__", "__main__"} - named
 
 
 @pytest.mark.parametrize("folder", PURE)

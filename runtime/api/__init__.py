@@ -12,7 +12,10 @@ Modules
     operator            what a person does to a task that does not go on by itself
     feed                events in the order of the journal, from any position on
     library             making the templates that are known those of a folder, while the runtime runs
+    callables           the names of functions in templates built in Python
     desk, access        does what messages say in the name of who sent them; who may send what
+    interventions       the comments that what people do to a task leaves on it
+    tally               how many tasks there are of which kind, counted now and then
     views, shapes       what a reader is shown, in Python and as JSON
     flow_client         the part of the client about flows
     flow_commands       ... of the messages (with `flow_queries`), `flow_desk` of the desk, `flow_access` of the rights

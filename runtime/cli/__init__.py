@@ -3,19 +3,24 @@
 Modules
     commands    the commands and their options
     schemas     prints what is sent and told, as JSON Schema
-    run         runs one task and reports how it ended
-    flows       the commands about flows; `flow` does what they say
+    run         runs one task and reports how it ended; `resume` goes on with those of a store
+    check       checks templates
+    flows       the commands about flows; `flow` does what they say to a store, `remote_flow` to a server, and
+                `flow_report` prints what came of it
     store       looks after a store
     serve       a runtime behind a server, until a signal ends it; `access` who may use it
     following   keeps the templates of a server those of their folder
     sending     a command for every message; `watching` shows events
     remote, remote_commands   what talks to a server
     voice       how a command talks: in words, or as lines of a log
+    items       reads configuration items
+    interrupts  what Ctrl-C and SIGTERM do
     output      keeps output that cannot be written from ending what runs
-    progress    what a terminal, a pipe or ``--json`` is shown meanwhile
+    progress    what a terminal, a pipe or ``--json`` is shown meanwhile; `tables` of texts
 
-Exit status: 0 the task is DONE (or the templates are valid); 1 it ended otherwise; 2 the request was refused; 3 a flow
-waits for a person; 4 it went well, and its output could not be written; 130 after Ctrl-C, 143 after SIGTERM. Nothing a user can cause prints a traceback.
+Exit status: 0 the task is DONE (or the templates are valid); 1 it ended otherwise; 2 the request was refused; 3 it waits
+for somebody; 4 it went well, and its output could not be written; 130 after Ctrl-C, 143 after SIGTERM. Nothing a user can
+cause prints a traceback.
 """
 
 import sys

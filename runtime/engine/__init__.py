@@ -19,7 +19,7 @@ Modules
     family      the part of it about wishes: children, callbacks, parents
     operations  the part of it about operators: pause, extend, start over, edits
     interrupts  the part of it about attempts that somebody has cut
-    edits       the part of a draft that takes in what operators changed
+    edits       the part of a draft that takes in what operators changed; `comments`, what people say
     birth       the task that a submission begins
     infos       what templates see of the task itself
     turn        a decision in the making: a draft, and what is to be stored and done

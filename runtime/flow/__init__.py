@@ -31,7 +31,8 @@ Modules
     cloning     clones of steps and groups; `naming` names them, and flows
     interrupts  work that somebody has cut
     manual      what people ask for: retry, skip, retry a group, pause; and giving up for a newer flow
-    rerun       running a flow without groups again
+    rerun       running a flow without groups again; `rerun_input`, what is asked for
+    document    flows as YAML files, and as what a signal gave
     cancellation, cleanup, ends, resuming    how it stops, what becomes of the rest, and how it goes on
     chains      what may be shown of an error
     decision    `decide`

@@ -15,7 +15,7 @@ is never lost or changed; a step that is not marked idempotent is never started 
 Modules
     protocol    `Journal` and what it takes and gives
     listing     what a journal knows of tasks so that they can be listed and found
-    replaying   from stored records to the task or the flow they are of
+    appends     an append on its way: what is to be stored, and who waits for it
     memory      the journal of tests and of programs that do not ask for more: it lasts as long as the runtime
     sqlite      the journal in one file
     postgres    the journal in a PostgreSQL database, which several instances share

@@ -13,4 +13,5 @@ Modules
     cel         expressions in CEL
     isolated    the process they are evaluated in, and `judges`, what it does there
     evaluation  all that apply, side by side
+    files       policies as a file
 """

@@ -24,6 +24,8 @@ While a template is checked, a text that holds ``{{`` passes every type that tex
 and validators of such a field are not asked. A list, a mapping or an attrs class is never made of text, templated or
 not: there it is a fault. Faults name types and known words, not the value, which may be a secret; what a validator or
 a class says in its `ValueError` is its author's affair.
+
+Modules: `shapes`, the reader of each type; `scalars`, which it calls on plain values; `place`, where in the document it is.
 """
 
 from runtime.structuring.place import Place, Report, Templated

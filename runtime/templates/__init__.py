@@ -9,6 +9,7 @@
     validation ── step_rules ── condition_rules      each rule reports to one Check (checking), which knows the
                ── inputs (declarations)              template, the action types (actions) and what could not be read
                ── lint ── handles, schema_paths
+               ── syntax                             each text, compiled
     functions (files)                                the functions that steps may call, checked by the same rules
     editor                                               the same model as JSON Schemas, for editors
     catalogue                                            the templates that a runtime knows by name

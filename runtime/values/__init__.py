@@ -4,7 +4,7 @@
     snapshot      `Values`: the data tree of a task at one moment, immutable and shared
     gotemplate    Go's text/template and Sprig, in a package that knows nothing of tasks
     functions     what µTask adds to their functions
-    javascript    the expressions of variables, in a small process that can be ended
+    javascript    the expressions of variables, in a small process that can be ended (`javascript_worker`)
     templates     templates kept compiled, rendered against `Values`
     evaluator     the front: what has nothing to render passes, and what renders is loaded for the first that has
     renderer      short things inline, long ones and scripts on one thread

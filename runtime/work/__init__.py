@@ -10,7 +10,8 @@
     unit        one task or flow: folds `decide` over what arrived, stores, then acts; both engines are driven by it
     births      how their actors begin; `duplicates`, when a submission is one that is known
     task        what is special about tasks; `flows`, about flows
-    attempt     one attempt of one step, from skip conditions to checks; a child of its task's actor
+    attempt     one attempt of one step, from skip conditions to checks; a child of its task's actor. What it is given,
+                says and comes to is a `trial`; it performs its `action`, whose output has to fit a `schema`
     program     what a template alone decides about the attempts of a step
     watch       signs of life, progress, and a grace for runners that want one
     limits      what is limited, and by how much
@@ -26,7 +27,8 @@
     sharing     the parts that a runtime has where they do: `post` asks them and is asked, in `letters`; `following` tells
                 those who listen here what they commit
     histories   what tasks were after a turn that was stored
-    holdups     names what holds up the end of a runtime
+    late        what a runtime that shuts down still records for tasks that others go on with
+    holdups     names what holds up the end of a runtime; `failures`, what ended an actor that nothing should
     collector   deletes what ended long ago
     plans       what templates in use decide once for all their tasks
     judgement   the conditions of a step, rendered and evaluated
