@@ -2,6 +2,10 @@
 
 It checks and renders in the caller's frame, so that an actor only ever meets valid work, and sends messages for the
 rest. Every method may be used from many tasks at once. Cancelling a call never undoes what was stored.
+
+What changes something returns once that is stored. Whatever asks the runtime raises `Unavailable` where it is closed, busy,
+or does not answer in time: the text says whether what was asked may still be done. Under maintenance, what would change
+something raises `UnderMaintenance`. Ids that are not known are `NotFound`.
 """
 
 import math
