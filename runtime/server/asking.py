@@ -12,7 +12,7 @@ from runtime.api.commands import Command
 from runtime.api.queries import Query
 from runtime.api.schema import TAG, tag_of
 from runtime.errors import Fault, did_you_mean
-from runtime.server.route import Fields, Parameter, Route
+from runtime.server.route import Fields, Parameter, Route, texts
 from runtime.values.json import Json
 
 _MOST_FAULTS: Final = 20
@@ -70,7 +70,7 @@ def _fields(route: Route, request: Request, body: Json) -> Fields:
             if one.read is not None and isinstance(value, str):
                 _read(one, value, fields, faults)
             elif value is not None or (route.strict and one.name in body):
-                fields[one.gives] = value
+                fields[one.gives] = texts(value) if one.worded else value
     if route.strict:
         faults += _unknown(route, body)
     if faults:

@@ -1,6 +1,6 @@
 """What a route is: which message, and where its fields come from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from runtime.duration import parse_duration
-from runtime.values.json import Json
+from runtime.values.json import Json, dumps
 
 Read: TypeAlias = Callable[[str], Json]
 """Turns the text of a parameter into what a message takes. Raises `ValueError`, whose text is for the user."""
@@ -66,11 +66,15 @@ def text(text: str) -> Json:
 
 @attrs.frozen
 class Parameter:
-    """A parameter of the path, the query or the body, and the field of the message that it gives."""
+    """A parameter of the path, the query or the body, and the field of the message that it gives.
+
+    `worded`: numbers and truth values in it are taken for their texts, as µTask takes them where it wants text.
+    """
 
     name: str
     field: str = ""
     read: Read | None = None
+    worded: bool = False
 
     @property
     def gives(self) -> str:
@@ -127,6 +131,24 @@ class Route:
 def named(*names: str, **fields: str) -> tuple[Parameter, ...]:
     """Give parameters that are called as the fields they give, or `fields` by their names."""
     return (*(Parameter(name) for name in names), *(Parameter(name, field) for name, field in fields.items()))
+
+
+def worded(*names: str, **fields: str) -> tuple[Parameter, ...]:
+    """Give parameters as `named` does, of fields whose values are texts."""
+    return tuple(attrs.evolve(one, worded=True) for one in named(*names, **fields))
+
+
+def texts(value: Json) -> Json:
+    """Write the numbers and truth values of a value as texts, at every depth."""
+    match value:
+        case bool() | int() | float():
+            return dumps(value)
+        case Mapping():
+            return {key: texts(one) for key, one in value.items()}
+        case list() | tuple():
+            return [texts(one) for one in value]
+        case _:
+            return value
 
 
 PAGE: Final = (Parameter("page_size", read=whole), Parameter("last", read=text))

@@ -43,10 +43,23 @@ from runtime.api.queries import (
     ListTemplates,
 )
 from runtime.server.flow_routes import FLOW_ROUTES
-from runtime.server.route import PAGE, Fields, Parameter, Route, View, after, before, duration, named, text, truth
+from runtime.server.route import (
+    PAGE,
+    Fields,
+    Parameter,
+    Route,
+    View,
+    after,
+    before,
+    duration,
+    named,
+    text,
+    truth,
+    worded,
+)
 
-_WATCHERS: Final = named("watcher_usernames", "watcher_groups")
-_RESOLVERS: Final = named("resolver_usernames", "resolver_groups")
+_WATCHERS: Final = worded("watcher_usernames", "watcher_groups")
+_RESOLVERS: Final = worded("resolver_usernames", "resolver_groups")
 
 
 def _resolve(fields: Fields) -> Sequence[tuple[type, Fields]]:
@@ -79,7 +92,8 @@ ROUTES: Final = (
         message=SubmitTask,
         status=201,
         in_body=(
-            *named("comment", "tags", template_name="template", input="inputs"),
+            *worded("comment", "tags", template_name="template"),
+            *named(input="inputs"),
             *_WATCHERS,
             *_RESOLVERS,
             Parameter("delay", read=duration),
@@ -91,7 +105,8 @@ ROUTES: Final = (
         message=SubmitBatch,
         status=201,
         in_body=(
-            *named("inputs", "comment", "tags", template_name="template", common_input="common_inputs"),
+            *worded("comment", "tags", template_name="template"),
+            *named("inputs", common_input="common_inputs"),
             *_WATCHERS,
         ),
     ),
@@ -117,7 +132,7 @@ ROUTES: Final = (
         path="/task/{id}",
         message=EditTaskInputs,
         in_path=named(id="task_id"),
-        in_body=(*named("tags", input="inputs"), *_WATCHERS),
+        in_body=(*worded("tags"), *named(input="inputs"), *_WATCHERS),
     ),
     Route(method="POST", path="/task/{id}/wontfix", message=RejectTask, status=204, in_path=named(id="task_id")),
     Route(method="DELETE", path="/task/{id}", message=DeleteTask, status=204, admin=True, in_path=named(id="task_id")),
@@ -127,7 +142,7 @@ ROUTES: Final = (
         message=AddComment,
         status=201,
         in_path=named(id="task_id"),
-        in_body=named("content"),
+        in_body=worded("content"),
     ),
     Route(method="GET", path="/task/{id}/comment", message=ListComments, in_path=named(id="task_id")),
     Route(
@@ -141,7 +156,7 @@ ROUTES: Final = (
         path="/task/{id}/comment/{comment_id}",
         message=EditComment,
         in_path=named("comment_id", id="task_id"),
-        in_body=named("content"),
+        in_body=worded("content"),
     ),
     Route(
         method="DELETE",
@@ -210,7 +225,7 @@ ROUTES: Final = (
         status=204,
         execution=True,
         in_path=named(id="task_id", name="step"),
-        in_body=named("state"),
+        in_body=worded("state"),
     ),
     Route(
         method="POST",

@@ -56,6 +56,22 @@ async def submitted(client, template="hello", **more):
     return reply.json()
 
 
+@pytest.mark.parametrize(
+    "tags",
+    ["{version: 1.50, live: true, name: x}", '{"version": 1.50, "live": true, "name": "x"}'],
+)
+async def test_numbers_and_truth_values_are_texts_where_texts_are_wanted(server, tags):
+    ada = server.client("ada")
+    body = f"template_name: hello\ninput: {{name: Ada}}\ncomment: 12345\nwatcher_usernames: [7]\ntags: {tags}"
+    made = await ada.post("/task", content=body)
+    assert made.json()["tags"] == {"version": "1.50", "live": "true", "name": "x"}
+    assert made.json()["watcher_usernames"] == ["7"]
+    seen = await ada.get(f"/task/{made.json()['id']}")
+    assert seen.json()["comments"][0]["content"] == "12345"
+    refused = await ada.post("/task", json={"template_name": "hello", "input": {"name": 5}, "tags": {"a": [1]}})
+    assert (refused.status_code, refused.json()["faults"][0]["path"]) == (400, "tags.a")
+
+
 async def test_a_task_is_submitted_and_runs_and_its_result_is_read(server):
     ada = server.client("ada")
     made = await submitted(ada, tags={"team": "blue"}, comment="please")
@@ -235,7 +251,7 @@ async def test_a_list_that_cannot_be_is_refused_with_the_parameter(server, query
         ("{", "neither JSON nor YAML"),
         ("[1]", "has to be an object"),
         ("{}", "template_name: it is missing"),
-        ('{"template_name": 3}', "template_name: must be text"),
+        ('{"template_name": [3]}', "template_name: must be text"),
         ('{"template_name": "hello", "input": 3}', "input: must be an object"),
         ('{"template_name": "hello", "input": {}}', "name"),
         ('{"template_name": "hello", "input": {"name": "x"}, "delay": "soon"}', "delay: time: invalid duration"),
