@@ -18,6 +18,9 @@ from runners._thread import conversing
 from runtime.runner import Duration, Fault, Forbidden, Outcome, Runner, StepFailed, StepRequest, Templated
 
 _TLS_PORT = 465  # where a server speaks TLS from the first byte on
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Servers that a password is sent to without TLS: it does not leave the machine."""
+
 _LONGEST_REPLY = 300
 
 
@@ -28,7 +31,7 @@ class EmailConfig:
     Attributes:
         smtp_hostname: the server that takes it.
         smtp_port: its port; with 465 TLS is spoken from the start, with any other when the server offers it.
-        smtp_username: who logs in; nobody without it.
+        smtp_username: who logs in; nobody without it. It takes TLS, but for a server on this machine.
         smtp_password: the proof of it.
         smtp_skip_tls_verify: take any server for the one that was meant.
         from_address: the sender's address.
@@ -146,10 +149,14 @@ def _deliver(plain: socket.socket, *, config: EmailConfig, mail: EmailMessage) -
         plain = _tls(config).wrap_socket(plain, server_hostname=config.smtp_hostname)
     with _Client(plain, config.smtp_hostname) as client:
         client.ehlo()
-        if config.smtp_port != _TLS_PORT and client.has_extn("starttls"):
+        secured = config.smtp_port == _TLS_PORT
+        if not secured and client.has_extn("starttls"):
             client.starttls(context=_tls(config))
             client.ehlo()
+            secured = True
         if config.smtp_username:
+            if not secured and config.smtp_hostname not in _HERE:
+                raise smtplib.SMTPException("the server offers no TLS, and a password is not sent without it")
             client.login(config.smtp_username, config.smtp_password)
         refused = client.send_message(mail)
         if refused:

@@ -105,6 +105,17 @@ def test_html_is_told_by_how_it_starts(body, html):
     assert is_html(body) is html
 
 
+async def test_a_password_leaves_the_machine_with_tls_only():
+    """Whoever stands in between could leave the offer of TLS out, and read it."""
+    elsewhere = {"smtp_hostname": "127.1", "smtp_username": "ada", "smtp_password": "open sesame"}  # the name counts
+    with trio.fail_after(60):
+        async with smtp_server() as server:
+            failed = await laws.fails_as_declared(EMAIL, config(server.port, **elsewhere))
+    assert failed.message == (
+        "the message could not be sent: the server offers no TLS, and a password is not sent without it"
+    )
+
+
 async def test_a_password_is_checked_and_never_said():
     with trio.fail_after(60):
         async with smtp_server() as server:
