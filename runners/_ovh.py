@@ -46,6 +46,11 @@ class Credentials:
         """The host that is asked, with its port where it names one."""
         return urlsplit(self.base).netloc
 
+    def address(self, path: str) -> str:
+        """Give the address of a path; ``/v1/...`` and ``/v2/...`` stand beside the ``/1.0`` that an endpoint ends with."""
+        base = self.base.removesuffix("/1.0") if path.startswith(("/v1/", "/v2/")) else self.base
+        return base + path
+
 
 def read_credentials(text: str) -> Credentials:
     """Read an item of the configuration: JSON, or YAML.

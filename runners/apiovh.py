@@ -38,7 +38,7 @@ class ApiOvhConfig:
         credentials: the name of the configuration item that holds ``endpoint`` (``ovh-eu`` without it) and either
             ``appKey``, ``appSecret`` and ``consumerKey`` or ``clientId`` and ``clientSecret``.
         method: ``GET``, ``POST``, ``PUT`` or ``DELETE``.
-        path: below the endpoint, with its query: ``/me``.
+        path: below the endpoint, with its query: ``/me``, ``/v2/iam/policy``.
         body: JSON text, or nothing.
         timeout: for all of it.
     """
@@ -106,7 +106,7 @@ class ApiOvh(Runner[ApiOvhConfig]):
         """
         config = request.config
         credentials = self._credentials(config)
-        url = credentials.base + config.path
+        url = credentials.address(config.path)
         with trio.move_on_after(config.timeout):
             headers = [("Content-Type", "application/json;charset=utf-8")] if config.body else []
             headers += await self._proof(credentials, config, url)

@@ -35,7 +35,11 @@ class Api:
             return message(403, b'{"message": "invalid signature"}', JSON)
         if request.target == "/1.0/missing":
             return message(404, b'{"message": "none"}', JSON, ("X-Ovh-QueryID", "EU-1"))
-        return message(200, json.dumps({"method": request.method, "sent": request.body.decode()}).encode(), JSON)
+        return message(
+            200,
+            json.dumps({"method": request.method, "sent": request.body.decode(), "at": request.target}).encode(),
+            JSON,
+        )
 
     def known(self, request):
         if request.header("authorization"):
@@ -67,8 +71,15 @@ async def test_a_call_is_signed_with_an_application_s_keys(api):
     asked = {"credentials": "ovh", "method": "POST", "path": "/me/order?a=b", "body": '{"n": 1}'}
     with trio.fail_after(30):
         outcome = await laws.gives_json(with_keys(api), asked)
-    assert outcome.output == {"method": "POST", "sent": '{"n": 1}'}
+    assert outcome.output == {"method": "POST", "sent": '{"n": 1}', "at": "/1.0/me/order?a=b"}
     assert outcome.metadata["HTTPStatus"] == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/iam/policy", "/v2/iam/policy?a=b"])
+async def test_a_later_version_of_the_api_stands_beside_the_first(api, path):
+    with trio.fail_after(30):
+        outcome = await laws.gives_json(with_keys(api), {"credentials": "ovh", "method": "GET", "path": path})
+    assert outcome.output["at"] == path
 
 
 async def test_a_call_is_made_with_a_client_s_token(api):
@@ -76,7 +87,7 @@ async def test_a_call_is_made_with_a_client_s_token(api):
     wrong = runner({"endpoint": api.url("/1.0"), "tokenUrl": api.url("/token"), **CLIENT, "clientSecret": "no"})
     asked = {"credentials": "ovh", "method": "GET", "path": "/me"}
     with trio.fail_after(30):
-        assert (await laws.gives_json(client, asked)).output == {"method": "GET", "sent": ""}
+        assert (await laws.gives_json(client, asked)).output == {"method": "GET", "sent": "", "at": "/1.0/me"}
         failed = await laws.fails_as_declared(wrong, asked)
     assert isinstance(failed, ClientError)
     assert failed.message == "no token for these credentials: HTTP status 400"
@@ -117,7 +128,7 @@ async def test_a_server_that_says_nothing_is_given_up_and_a_cancel_ends_the_wait
     [
         (None, 'no configuration item "ovh"'),
         ("hunter2", "is not a JSON object"),
-        ({"endpoint": "ovh-moon", **KEYS}, "names an endpoint that is none of"),
+        ({"endpoint": "ovh-moon", **KEYS}, "names an endpoint that is not one of"),
         ({"appKey": "hunter2"}, "needs appKey, appSecret and consumerKey, or clientId and clientSecret"),
         ({"endpoint": "kimsufi-eu", **CLIENT}, "names an endpoint that gives no tokens"),
     ],
