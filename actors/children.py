@@ -27,7 +27,7 @@ last, and stopped it, it ends then and there.
 
 import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar, TypeVarTuple
 
@@ -36,11 +36,10 @@ import trio
 from actors.ask import Question
 from actors.cell import Cell
 from actors.child import Child, Cut, Exit
-from actors.contexts import same
 from actors.errors import ChildExists
 from actors.gate import Gate
 from actors.mailbox import Mailbox
-from actors.parking import Parking
+from actors.parking import Absent, Parking
 from actors.reason import StopKind, StopReason
 
 __all__ = ("Absence", "Children")
@@ -50,13 +49,8 @@ R = TypeVar("R")
 Ts = TypeVarTuple("Ts")
 
 
-class Absence(Protocol):
-    """An owner that has no task. `context` is what its turns run in."""
-
-    context: Context
-
-    def come(self) -> None:
-        """Be given a task. Sync."""
+class Absence(Absent, Protocol):
+    """An owner that has no task."""
 
     def end(self) -> None:
         """End, having stopped with nothing left to do. Sync."""
@@ -78,7 +72,6 @@ class Children(Parking, Generic[M]):
         "_gates",
         "_leader",
         "_lost",
-        "_owner",
         "_pending",
         "_running",
         "_tell",
@@ -93,7 +86,6 @@ class Children(Parking, Generic[M]):
     ) -> None:
         self._parked = None
         self._cell = cell
-        self._owner: trio.lowlevel.Task | Absence | None = trio.lowlevel.current_task()
         self._absence: Absence | None = None
         self._turn = turn
         self._tell = tell
@@ -225,12 +217,12 @@ class Children(Parking, Generic[M]):
 
     def leave(self, absence: Absence) -> None:
         """Let the owner be absent from now on."""
-        self._owner = self._absence = absence
+        self._absence = absence
         self._cell.mailbox.leave(absence)
 
     def rejoin(self) -> None:
-        """Have the owner back, in this task."""
-        self._owner, self._absence = trio.lowlevel.current_task(), None
+        """Have the owner back, in a task."""
+        self._absence = None
 
     def check(self) -> None:
         """Raise what a turn raised that a carrier took, or what came of making a report."""
@@ -248,12 +240,12 @@ class Children(Parking, Generic[M]):
         if self._leader is not None:
             self._leader.cancel()
         with trio.CancelScope(shield=True):
-            while self._carrying or self._leader is not None:
+            while self._carrying:
                 await self.park()
 
     def close(self) -> None:
         """Part from the owner: no turn is taken in its place any more. Sync, idempotent."""
-        self._owner = self._absence = None
+        self._absence = None
         self._turn = self._tell = _nothing
 
     # --- for carriers ----------------------------------------------------------
@@ -263,13 +255,8 @@ class Children(Parking, Generic[M]):
 
         In a shutdown the owner is about to hear of that, and no turn may start anything before it has.
         """
-        owner, cell = self._owner, self._cell
-        return (
-            owner is not None
-            and cell.shutdown.reason is None
-            and same(copy_context(), owner.context)
-            and cell.mailbox.lend()
-        )
+        cell = self._cell
+        return cell.shutdown.reason is None and cell.mailbox.lend(copy_context())
 
     async def go_on(self, child: Child, exit_: Exit[Any], scope: trio.CancelScope) -> Child | None:
         """Take the owner's turn on how a child ended, and on what comes meanwhile; give what is to be run next.
@@ -278,34 +265,30 @@ class Children(Parking, Generic[M]):
         """
         mailbox = self._cell.mailbox
         following: Child | None = None
-        wake = over = False
+        wake, over = True, False
         self._leader = scope
         try:
             await self._turn([self._ended(child, exit_)])
-            self._keep_context()
             if self._pending:
                 following = self._first_of_pending()
             if following is None:
                 following = await self._take_what_came()
                 over = following is None and await self._stops()
-                wake = following is None and self._cell.hibernates  # to rest
-        except BaseException as error:
-            if not isinstance(error, Exception):
-                wake = True
-                raise
-            self._failure = error  # only carried to the owner
+                wake = self._cell.hibernates  # to rest
+        except Exception as error:  # noqa: BLE001 - only carried to the owner
+            self._fail(error)
         finally:
             self._leader = None
             if over:
                 self._end()
             else:
-                mailbox.give_back()
+                mailbox.give_back(copy_context())  # so that the turns to come see what these set
             if following is None:
                 self._carrying -= 1
-            if wake or self._failure is not None:
-                mailbox.wake()
-            if self._lost:
-                self.wake()
+                if wake:
+                    mailbox.wake()
+                if self._lost:
+                    self.wake()
         return following
 
     async def _take_what_came(self) -> Child | None:
@@ -313,7 +296,6 @@ class Children(Parking, Generic[M]):
         mailbox: Mailbox[Any] = self._cell.mailbox
         while mailbox.closed is None and self._cell.shutdown.reason is None and (batch := mailbox.take_nowait()):
             await self._turn(batch)
-            self._keep_context()
             if self._pending and (following := self._first_of_pending()) is not None:
                 return following
         return None
@@ -325,10 +307,7 @@ class Children(Parking, Generic[M]):
             return False
         if not self._cell.told:
             await self._tell(closed)
-        if self._may_end():
-            return True
-        self._keep_context()
-        return False
+        return self._may_end()
 
     def _may_end(self) -> bool:
         """Say whether an owner that has stopped has nothing left to do, and no task to hear of it in."""
@@ -342,11 +321,6 @@ class Children(Parking, Generic[M]):
         if absence is not None:
             absence.end()
 
-    def _keep_context(self) -> None:
-        """Let the turns to come see what this one set."""
-        if self._owner is not None:
-            self._owner.context = copy_context()
-
     def end(self, child: Child, exit_: Exit[Any] | None) -> None:
         """Report how a child ended; None: it was cut."""
         if self._lost:
@@ -355,9 +329,13 @@ class Children(Parking, Generic[M]):
         self._carrying -= 1
         try:
             self._cell.mailbox.report(self._ended(child, exit_))
-        except Exception as error:  # noqa: BLE001 - only carried to the owner
-            self._failure = error
-            self._cell.mailbox.wake()
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        """Have the owner raise this: nothing is left to it but to end."""
+        self._failure = error
+        self._cell.mailbox.close(StopReason.error(self.name, error))
 
     def _ended(self, child: Child, exit_: Exit[Any] | None) -> Any:
         del self._running[child.name]

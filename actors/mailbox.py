@@ -21,6 +21,7 @@ mailbox and closing it nothing can slip in.
 
 import math
 from collections.abc import Awaitable
+from contextvars import Context
 from typing import Generic, TypeVar
 
 import attrs
@@ -28,6 +29,7 @@ import trio
 
 from actors.alarm import Alarm
 from actors.ask import Question, Slot
+from actors.contexts import same
 from actors.errors import ActorStopped, MailboxFull
 from actors.observer import Observer
 from actors.parking import Absent, Parking
@@ -261,23 +263,28 @@ class Mailbox(Parking, Generic[M]):
                 self._tell_room()
         return batch
 
-    def lend(self) -> bool:
-        """Let another task of the owner's take turns in its place: only while it sleeps, with nothing to take, open. Sync.
+    def lend(self, context: Context) -> bool:
+        """Let another task of the owner's take turns in its place, in that context, if nobody can tell. Sync.
 
-        The first is on an announced message, which does not wait here. What comes meanwhile waits for `give_back`,
-        unless that task takes it.
+        Only while the owner sleeps, in the same context, open, with nothing to take. The first turn is on an announced
+        message, which does not wait here. What comes meanwhile waits for `give_back`, unless that task takes it.
         """
-        if self._parked is None or self.closed is not None:
+        owner = self._parked
+        if owner is None or self.closed is not None or not same(context, owner.context):
             return False
-        self._lent = self._parked
+        self._lent = owner
         self._parked = None
         self._owed -= 1
         self.tally.taken += 1
         return True
 
-    def give_back(self) -> None:
-        """Let the owner take the next turn itself, now if there is anything for it to do. Sync."""
-        self._parked, self._lent = self._lent, None
+    def give_back(self, context: Context) -> None:
+        """Let the owner take the next turn itself, in that context, now if there is anything for it to do. Sync."""
+        owner = self._lent
+        if owner is not None:
+            owner.context = context
+        self._parked = owner
+        self._lent = None
         if self._queue or self.closed is not None:
             self.wake()
 

@@ -7,6 +7,7 @@ because each of these has one owner.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Generator
+from contextvars import Context
 from typing import Protocol, TypeVar
 
 import trio
@@ -36,7 +37,9 @@ _WOKEN = _Woken()
 
 
 class Absent(Protocol):
-    """One who would sleep here, had it a task to sleep in."""
+    """One who would sleep here, had it a task to sleep in. `context` is what it would run in."""
+
+    context: Context
 
     def come(self) -> None:
         """Be given one. Sync."""
