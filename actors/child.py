@@ -3,7 +3,6 @@
 One of each is made for every child that ends well, so both are made by msgspec, in C.
 """
 
-import math
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
@@ -58,7 +57,7 @@ class Child(msgspec.Struct, eq=False):
     args: tuple[object, ...]
     report: "Callable[[Exit[Any]], Any]"
     _stop_within: float
-    _deadline: float
+    _deadline: float | None
     gate: Gate | None
     _scope: trio.CancelScope | None = None
     _reason: StopReason | None = None
@@ -85,7 +84,7 @@ class Child(msgspec.Struct, eq=False):
                 self.gate.stop(self.name)
             return
         if self._stop_within > 0:
-            self._scope.deadline = min(self._deadline, trio.current_time() + self._stop_within)
+            self._scope.deadline = min(self._scope.deadline, trio.current_time() + self._stop_within)
         else:
             self._scope.cancel()
 
@@ -100,13 +99,13 @@ class Child(msgspec.Struct, eq=False):
         if self._reason is not None:
             return False
         self._scope = scope
-        if self._deadline < math.inf:
+        if self._deadline is not None:
             scope.deadline = self._deadline
         return True
 
     def leave(self) -> bool:
         """Part from the scope, for it is over; true if that scope may serve another child."""
-        fresh = self._reason is None and self._deadline == math.inf
+        fresh = self._reason is None and self._deadline is None
         self._scope = None
         self.args = ()  # they may be large, and a handle is kept for as long as its holder likes
         return fresh

@@ -25,7 +25,6 @@ do that no carrier does for it; and where the turn on its last child was its own
 last, and stopped it, it ends then and there.
 """
 
-import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextvars import copy_context
 from types import MappingProxyType
@@ -120,8 +119,8 @@ class Children(Parking, Generic[M]):
         function: Callable[[*Ts], Awaitable[R]],
         *args: *Ts,
         report: Callable[[Exit[R]], M],
-        stop_within: float | None = None,
-        deadline: float = math.inf,
+        stop_within: float = 0.0,
+        deadline: float | None = None,
         gate: tuple[str, int] | None = None,
     ) -> Child:
         """Start `function(*args)` when this turn ends. Sync, no handshake.
@@ -149,7 +148,7 @@ class Children(Parking, Generic[M]):
             function,
             args,
             report,
-            stop_within or 0.0,
+            stop_within,
             deadline,
             None if gate is None else self._gate(*gate),
         )

@@ -23,7 +23,6 @@ _LARGEST_GROUP: Final = 1024
 """How many appends one commit takes at most."""
 
 _TEMPLATES_KNOWN: Final = 1024
-_FIRST: Final = (TaskSubmitted, FlowCreated)
 _NO_TEMPLATE: Final = Template(name="")
 """Stands where a flow has none."""
 
@@ -66,18 +65,18 @@ class Templates:
 def encoded(entry: Entry, templates: Templates) -> Turn:
     """Encode an entry."""
     records, standing, listing = entry.records, entry.standing, entry.listing
-    first = records[0]
-    if standing is None and listing is None and not isinstance(first, _FIRST):  # as most are
+    if standing is None:  # as of most
+        if listing is not None:
+            raise ValueError(
+                f"an entry of task {entry.task_id} that says what is listed of it does not say where it stands"
+            )
         return Turn(entry.task_id, len(records), encode_turn(records))
+    first = records[0]
     template = None
     if isinstance(first, TaskSubmitted):
         template, listing = templates.encoded(first.template), listing or listing_of_submission(first)
     elif isinstance(first, FlowCreated):
         template, listing = templates.encoded(_NO_TEMPLATE), listing or listing_of_flow(begin(first))
-    if listing is not None and standing is None:
-        raise ValueError(
-            f"an entry of task {entry.task_id} that says what is listed of it does not say where it stands"
-        )
     body = encode_turn(records, template[0] if template else b"")
     return Turn(entry.task_id, len(records), body, standing, records[-1].at, template, listing)
 
