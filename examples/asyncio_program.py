@@ -1,4 +1,7 @@
-"""A runtime in an asyncio program: tasks are awaited from its loop, and a step calls a coroutine of the program."""
+"""A runtime in an asyncio program: tasks are awaited from its loop, and a step calls a coroutine of the program.
+
+Run it: ``python examples/asyncio_program.py``.
+"""
 
 import asyncio
 

@@ -1,4 +1,7 @@
-"""A runtime in a Flask application: opened once, used by every request's thread, closed when the program ends."""
+"""A runtime in a Flask application: opened once, used by every request's thread, closed when the program ends.
+
+Run it: ``flask --app examples/flask_app run``, and ask for ``/greet/Ada``.
+"""
 
 import atexit
 from contextlib import ExitStack

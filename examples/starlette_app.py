@@ -1,4 +1,4 @@
-"""A runtime in a Starlette application: ``uvicorn starlette_app:app``, or any other ASGI server on asyncio.
+"""A runtime in a Starlette application. In this folder: ``hypercorn starlette_app:app``, or any other ASGI server on asyncio.
 
 A FastAPI application does the same: it takes the same `lifespan`.
 """

@@ -252,7 +252,7 @@ class _Bounded(httpx2.AsyncByteStream):
 
 def _too_large(limit: int) -> _RefusedError:
     size = f"{limit // 1024 // 1024} MiB" if limit % (1024 * 1024) == 0 else f"{limit} bytes"
-    return _RefusedError(f"the reply is larger than {size}, which is the most that is read")
+    return _RefusedError(f"the reply is larger than {size}, and no more than that is read")
 
 
 def _plain(raw: bytes, encoding: str, limit: int) -> bytes:

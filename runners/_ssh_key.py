@@ -77,7 +77,7 @@ def _check_cost(data: bytes) -> None:
     except (binascii.Error, struct.error):
         raise KeyUnusable("ssh_key is not a private key in OpenSSH or PEM form") from None
     if rounds > most:
-        raise KeyUnusable(f"ssh_key takes its passphrase through {rounds} rounds: {most} are the most that are tried")
+        raise KeyUnusable(f"ssh_key takes its passphrase through {rounds} rounds: at most {most} are tried")
 
 
 def _rounds(body: bytes) -> int:

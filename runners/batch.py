@@ -112,7 +112,7 @@ def _inputs(config: BatchConfig) -> Sequence[Mapping[str, Json]]:
     common = {**config.common_inputs, **mapping(config.common_json_inputs, "common_json_inputs")}
     each = [*config.inputs, *mappings(config.json_inputs, "json_inputs")]
     if len(each) > MOST_TASKS:
-        raise ClientError(f"a batch of {len(each)} tasks is too large: {MOST_TASKS} are the most")
+        raise ClientError(f"a batch of {len(each)} tasks is too large: it may have at most {MOST_TASKS}")
     for own in each:
         twice = common.keys() & own.keys()
         if twice:

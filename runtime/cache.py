@@ -131,7 +131,7 @@ class Cache:
         """
         body = dumps(value).encode()
         if len(body) > LARGEST:
-            raise TooLarge(f"the value is {len(body)} bytes long as JSON, and {LARGEST} are the most that is kept")
+            raise TooLarge(f"the value is {len(body)} bytes long as JSON, and at most {LARGEST} are kept")
         at = self._now()
         await self._shelf().remember(Memo(_identity(namespace, key), body, at + ttl if ttl else None), self._room, at)
 

@@ -23,7 +23,7 @@ def comment(turn: "Turn", event: AddComment | EditComment | DeleteComment) -> Re
     match event:
         case AddComment(at=at, comment_id=comment_id, username=username, content=content):
             if len(known) >= MOST_COMMENTS:
-                return Conflict(f"task {turn.header.task_id} has {MOST_COMMENTS:,} comments, which are the most")
+                return Conflict(f"task {turn.header.task_id} has {MOST_COMMENTS:,} comments, and takes no more")
             turn.record(CommentAdded(at=at, comment_id=comment_id, username=username, content=content))
         case _ if event.comment_id not in known:
             return NotFound("comment", event.comment_id)

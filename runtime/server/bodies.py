@@ -75,7 +75,7 @@ class Reading:
 
     def _check(self, own: int) -> None:
         if own > self._limits.body_bytes:
-            raise BodyTooLarge(f"the body is too large: {self._limits.body_bytes:,} bytes are the most")
+            raise BodyTooLarge(f"the body is too large: it may have at most {self._limits.body_bytes:,} bytes")
         if self.held > self._limits.bodies_bytes:
             raise Unavailable("the server reads as much as it takes: try again later")
 

@@ -43,7 +43,7 @@ def _content(path: Path) -> bytes:
     except ValueError:  # a null character, or half of a surrogate pair
         raise Unreadable("that is not a file name") from None
     if len(content) > LARGEST_FILE:  # a file that has no size, as in /proc, or that has grown
-        raise Unreadable(f"the file is too large: {LARGEST_FILE >> 20} MiB are the most")
+        raise Unreadable(f"the file is too large: it may have at most {LARGEST_FILE >> 20} MiB")
     return content
 
 
@@ -54,4 +54,4 @@ def _regular(status: os.stat_result) -> None:
         raise Unreadable("it is not a regular file")
     if status.st_size > LARGEST_FILE:
         size = f"{status.st_size / (1 << 20):.1f} MiB"
-        raise Unreadable(f"the file is too large: {size}, {LARGEST_FILE >> 20} MiB are the most")
+        raise Unreadable(f"the file is too large: it has {size}, and may have at most {LARGEST_FILE >> 20} MiB")

@@ -159,7 +159,7 @@ class _Rule:
         declared = self._declared
         text = value if isinstance(value, str) else dumps(value)
         if len(text) > _LONGEST:
-            return f"too long: {len(text)} characters, {_LONGEST} are the most"
+            return f"must have at most {_LONGEST} characters, not {len(text)}"
         if self._legal:  # numbers are compared by their literals, and never with texts or booleans
             return "" if dumps(value) in self._legal else _illegal(declared, value)
         if declared.regex is not None:

@@ -41,7 +41,7 @@ def normalise_schema(schema: Schema) -> Schema:
 def check_schema(schema: Schema) -> tuple[list[Fault], list[Fault]]:
     """Give the faults and the warnings of a normalised schema, their paths starting at the schema."""
     if _size(schema) > _LARGEST:
-        return [Fault("", f"the schema is too large: {_LARGEST:,} values are the most")], []
+        return [Fault("", f"the schema is too large: it may have at most {_LARGEST:,} values")], []
     draft = schema["$schema"]
     if not isinstance(draft, str):
         return [Fault(member("", "$schema"), f"must be text, not {shown(draft)}")], []

@@ -118,16 +118,16 @@ def _check_lengths(check: Check) -> None:
     ):
         size = _SHORTEST if text is None else len(text.encode())
         if size < _SHORTEST:
-            check.fault(key, f"too short: {size} bytes, {_SHORTEST} are the least")
+            check.fault(key, f"must have at least {_SHORTEST} bytes, not {size}")
         elif size > most:
-            check.fault(key, f"too long: {size} bytes, {most} are the most")
+            check.fault(key, f"must have at most {most} bytes, not {size}")
     for key, names in (
         ("allowed_resolver_usernames", template.allowed_resolver_usernames),
         ("allowed_resolver_groups", template.allowed_resolver_groups),
     ):
         for index, name in enumerate(names):
             if len(name) > LONGEST_NAME:
-                check.fault(item(key, index), f"too long: {len(name)} characters, {LONGEST_NAME} are the most")
+                check.fault(item(key, index), f"must have at most {LONGEST_NAME} characters, not {len(name)}")
 
 
 def _check_rights(check: Check) -> None:

@@ -36,7 +36,7 @@ _DEEPEST = 100
 _MOST_NODES = 500_000
 _FREE_EXPANSION = 100_000
 _HIGHEST_RATIO = 10
-_TOO_DEEP: Final = f"nested too deeply: {_DEEPEST} levels are the most"
+_TOO_DEEP: Final = f"nested too deeply: at most {_DEEPEST} levels are read"
 _LIBYAML_TOO_DEEP: Final = "exceeded maximum nesting depth"
 _LONGEST_PATH = 200
 _TEXT_PER_NODE = 64  # a long text weighs as much as the nodes that its bytes could have been
@@ -94,7 +94,7 @@ def parse_yaml(text: str) -> YamlDocument:
         YamlInvalid: it is not YAML, or not JSON data, or larger or deeper than is allowed.
     """
     if len(text) > LARGEST_FILE:
-        raise YamlInvalid(f"the document is too large: {LARGEST_FILE >> 20} MiB are the most")
+        raise YamlInvalid(f"the document is too large: it may have at most {LARGEST_FILE >> 20} MiB")
     builder = _Builder()
     text = text.replace("\t", "  ")
     try:
@@ -316,7 +316,7 @@ class _Builder:
     def _put(self, value: Json, weight: int, height: int) -> None:
         """Add a complete node to the container that is being read."""
         if self._nodes > _MOST_NODES:
-            raise self._refuse(f"the document is too large: {_MOST_NODES:,} values are the most")
+            raise self._refuse(f"the document is too large: it may have at most {_MOST_NODES:,} values")
         if not self._stack:
             self._root = value
             return

@@ -50,7 +50,7 @@ def compile_pattern(text: str) -> Pattern:
         PatternInvalid: it is not one, or it is too large.
     """
     if len(text) > _LONGEST:
-        raise PatternInvalid(f"a pattern of {len(text)} characters is too large, {_LONGEST} are the most")
+        raise PatternInvalid(f"a pattern of {len(text)} characters is too long: at most {_LONGEST} are read")
     options = re2.Options()
     options.log_errors = False
     options.max_mem = _MEMORY

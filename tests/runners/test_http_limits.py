@@ -111,7 +111,7 @@ async def test_a_reply_may_be_as_large_as_the_step_says(lie):
         if lie is None:
             assert (await succeeds(Http(), url=server.url(), max_reply_bytes=1000)).output == "x" * 1000
         failed = await fails(Http(), url=server.url(), max_reply_bytes=9)
-    assert failed.message == "the reply is larger than 9 bytes, which is the most that is read"
+    assert failed.message == "the reply is larger than 9 bytes, and no more than that is read"
 
 
 @pytest.mark.parametrize(

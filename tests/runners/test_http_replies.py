@@ -62,7 +62,7 @@ async def test_bytes_beyond_the_length_that_was_said_are_not_read():
             assert (await laws.gives_json(http, {"url": server.url(), "method": "GET"})).output == "all"
 
 
-TOO_LARGE = "the reply is larger than 10 MiB, which is the most that is read"
+TOO_LARGE = "the reply is larger than 10 MiB, and no more than that is read"
 OK, MOVED, DENIED = (
     "HTTP/1.1 200 OK",
     "HTTP/1.1 302 Found\r\nLocation: /",

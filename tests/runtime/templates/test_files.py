@@ -43,7 +43,7 @@ def test_a_file_that_is_too_large_is_refused_by_its_size(tmp_path):
     path = tmp_path / "large"
     with path.open("wb") as file:
         file.truncate(50_000_000)
-    assert refused(path) == "the file is too large: 47.7 MiB, 5 MiB are the most"
+    assert refused(path) == "the file is too large: it has 47.7 MiB, and may have at most 5 MiB"
     os.truncate(path, LARGEST_FILE)
     assert len(read_text(path)) == LARGEST_FILE
 

@@ -74,7 +74,7 @@ def test_a_value_that_fits_is_taken_as_it_is(declared, value):
         ({}, ["x"], "input.a", "must be text, not a list"),
         ({"type": InputType.NUMBER}, True, "input.a", "must be a number, not true"),
         ({"type": InputType.BOOL}, 1, "input.a", "must be true or false, not 1"),
-        ({}, "x" * 100_001, "input.a", "too long: 100001 characters, 100000 are the most"),
+        ({}, "x" * 100_001, "input.a", "must have at most 100000 characters, not 100001"),
         ({}, 'a"b', "input.a", 'a double quote (") is not allowed in it'),
         ({"regex": "^b"}, "abc", "input.a", '"abc" does not match the regex "^b"'),
         ({"regex": "(x?){1000}y"}, "x" * 100_000, "input.a", "the pattern is too large to be searched"),

@@ -29,13 +29,13 @@ def only(section: str, /, **fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("data", "path", "message"),
     [
-        (document(name="ab"), "name", "too short: 2 bytes, 3 are the least"),
-        (document(name="  ab "), "name", "too short: 2 bytes, 3 are the least"),
-        (document(description="x" * 1001), "description", "too long: 1001 bytes, 1000 are the most"),
-        (document(title_format="é" * 501), "title_format", "too long: 1002 bytes, 1000 are the most"),
-        (document(long_description="ab"), "long_description", "too short: 2 bytes, 3 are the least"),
-        (document(long_description="x" * 100_001), "long_description", "too long: 100001 bytes, 100000 are the most"),
-        (document(doc_link=""), "doc_link", "too short: 0 bytes, 3 are the least"),
+        (document(name="ab"), "name", "must have at least 3 bytes, not 2"),
+        (document(name="  ab "), "name", "must have at least 3 bytes, not 2"),
+        (document(description="x" * 1001), "description", "must have at most 1000 bytes, not 1001"),
+        (document(title_format="é" * 501), "title_format", "must have at most 1000 bytes, not 1002"),
+        (document(long_description="ab"), "long_description", "must have at least 3 bytes, not 2"),
+        (document(long_description="x" * 100_001), "long_description", "must have at most 100000 bytes, not 100001"),
+        (document(doc_link=""), "doc_link", "must have at least 3 bytes, not 0"),
         (
             document(tags={"_utask_parent_task_id": "x"}),
             "tags._utask_parent_task_id",

@@ -117,7 +117,7 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
         (BOMB, "a4[7]", "the aliases make the document far larger", 5),
         ("t: &t '" + "x" * 100_000 + "'\nb: [" + ",".join(["*t"] * 1000) + "]", "b[63]", "the aliases make", 2),
         ("m: &m {a: 1, b: 2, c: 3}\nx: {<<: [" + ",".join(["*m"] * 50_000) + "]}", "x[14285]", "the aliases make", 2),
-        ("[" * 500, "[0]" * 66 + "[0…", "nested too deeply: 100 levels", 1),
+        ("[" * 500, "[0]" * 66 + "[0…", "nested too deeply: at most 100 levels", 1),
         (
             "a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 200)),
             "a99[0]",
@@ -148,7 +148,7 @@ def test_what_cannot_be_read_is_refused_where_it_stands(text, path, problem, lin
 
 @pytest.mark.parametrize("text", ["[" * 10_000, "{a: " * 10_000, "- " * 10_000])
 def test_a_depth_at_which_the_parser_itself_gives_up_is_refused_alike(text):
-    with pytest.raises(YamlInvalid, match="nested too deeply: 100 levels are the most"):
+    with pytest.raises(YamlInvalid, match="nested too deeply: at most 100 levels are read"):
         parse_yaml(text)
 
 
@@ -160,7 +160,7 @@ def test_a_document_of_too_many_values_is_refused(monkeypatch):
 
 
 def test_a_text_that_is_too_long_is_refused_unread():
-    with pytest.raises(YamlInvalid, match="too large: 5 MiB are the most"):
+    with pytest.raises(YamlInvalid, match="too large: it may have at most 5 MiB"):
         parse_yaml("[" * (6 << 20))
 
 

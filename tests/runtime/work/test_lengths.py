@@ -54,7 +54,10 @@ async def test_what_a_step_says_is_bounded_as_what_a_program_says(autojump_clock
             "title_format: must have at most 10,000 characters, not 10,001",
         ),
         ({"tags": {"a": "{{repeat 1001 `x`}}"}}, "tags.a: must have at most 1,000 characters"),
-        ({"allowed_resolver_groups": ("x" * 256,)}, "allowed_resolver_groups[0]: too long: 256 characters"),
+        (
+            {"allowed_resolver_groups": ("x" * 256,)},
+            "allowed_resolver_groups[0]: must have at most 255 characters, not 256",
+        ),
     ],
 )
 async def test_what_a_template_says_is_bounded_too(autojump_clock, changes, fault):
