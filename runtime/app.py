@@ -144,10 +144,9 @@ def _sharing(
 
 def _check_flows(kit: Flows, types: ActionTypes) -> None:
     if kit.documents:
-        from runtime.api.flow_checks import check_document  # noqa: PLC0415 - many runtimes never see a flow
+        from runtime.api.flow_checks import check_documents  # noqa: PLC0415 - many runtimes never see a flow
 
-        for document in kit.documents.values():
-            check_document(document, types, document.name)
+        check_documents(kit.documents, types)
 
 
 def _check_loop() -> None:

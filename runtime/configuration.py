@@ -59,9 +59,11 @@ def overlay(base: Json, over: Json) -> Json:
     return {**base, **laid}
 
 
-def check_configuration(config: type[C], configuration: Json, base: Json = None) -> Checked[C]:
-    """Check a configuration in which texts may still hold ``{{``. Never raises."""
-    report = Report(checking=True)
+def check_configuration(
+    config: type[C], configuration: Json, base: Json = None, *, templated: bool = True
+) -> Checked[C]:
+    """Check a configuration in which texts may still hold ``{{``, unless `templated` is false. Never raises."""
+    report = Report(checking=templated)
     built = _read(config, configuration, base, report)
     sound = not report.faults
     return Checked(

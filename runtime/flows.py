@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import attrs
 
+from runtime.errors import NotFound, did_you_mean
 from runtime.flow.naming import UNLABELLED, Labels
 from runtime.flow.noop import PLAN_READERS, PlanReader
 from runtime.flow.records import FlowCreated
@@ -192,6 +193,19 @@ class Flows:
             raise ValueError(f"generate_within_seconds is {seconds!r}: it must be a number, 0 or more")
         for name in self.generators.keys() & self.documents.keys():
             raise ValueError(f'a generator and a document are for flows of type "{name}"')
+
+    def document_of(self, flow_type: str) -> "FlowDocument | None":
+        """Give the document of a type of flows; None where a generator is for it.
+
+        Raises:
+            NotFound: there is neither.
+        """
+        document = self.documents.get(flow_type)
+        if document is None and flow_type not in self.generators:
+            known = sorted([*self.documents, *self.generators])
+            hint = did_you_mean(flow_type, known) or f"known: {', '.join(known) or 'none'}"
+            raise NotFound("type of flows", flow_type, hint)
+        return document
 
     def labels_of(self, flow_type: str) -> Labels:
         """Give what flows of a type are called."""

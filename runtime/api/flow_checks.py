@@ -1,57 +1,125 @@
-"""Whether the steps of a document can be carried out here: their signals name runners, whose configuration is in order.
+"""Whether a flow can be carried out here: its document is one, and its signals name runners, whose configuration is in order.
 
 A generator's steps are known too late for that: what is wrong with one of them fails that step alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from runtime.errors import Fault, FlowInvalid
-from runtime.flow.document import FlowDocument
-from runtime.flow.rows import Signal, StepSpec
+import attrs
+
+from runtime.errors import Fault, FlowInvalid, together
+from runtime.flow.document import FlowDocument, draft_of, with_names
 from runtime.runner import RunnerUnknown
 from runtime.templates.actions import ActionTypes
+from runtime.templates.faults import NOWHERE, Doubts, Places, Report
 from runtime.templates.paths import item, member, shown, under
+from runtime.values.json import Json
+
+
+@attrs.frozen(kw_only=True)
+class CheckedFlow:
+    """A flow that can be carried out, and what its author may not have meant."""
+
+    document: FlowDocument
+    warnings: tuple[Fault, ...]
+
+
+def check_flow(
+    data: Json, types: ActionTypes, source: str = "", *, strict: bool = False, places: Places = NOWHERE
+) -> CheckedFlow:
+    """Read a document, and see that it can be carried out.
+
+    Raises:
+        FlowInvalid: with every fault and its path, and its line where `places` knows it; with `strict`, every warning is one.
+    """
+    draft = draft_of(data)
+    report = Report()
+    report.faults.extend(draft.faults)
+    report.warnings.extend(draft.warnings)
+    doubts = Doubts(fault for fault in draft.faults if fault.path)
+    _check_signals(with_names(data), types, report, doubts)
+    warnings = report.verdict(places, source, strict=strict, refusal=FlowInvalid)
+    assert draft.flow is not None  # noqa: S101 - its faults were the verdict
+    return CheckedFlow(document=draft.flow, warnings=warnings)
 
 
 def check_document(document: FlowDocument, types: ActionTypes, source: str = "") -> None:
-    """See that a document can be carried out.
+    """See that a document that was read, or built in Python, can be carried out.
 
     Raises:
         FlowInvalid: with every fault and its path.
     """
-    faults = [fault for path, signal in _signals(document) for fault in _faults(path, signal, types)]
-    if faults:
-        raise FlowInvalid(faults, source)
+    report = Report()
+    _check_signals(document, types, report, Doubts())
+    report.verdict(NOWHERE, source, strict=False, refusal=FlowInvalid)
 
 
-def _signals(document: FlowDocument) -> Iterator[tuple[str, Signal]]:
-    if document.generate_signal is not None:
-        yield "generate_signal", document.generate_signal
-    for number, group in enumerate(document.groups):
+def check_documents(documents: Mapping[str, FlowDocument], types: ActionTypes) -> None:
+    """See that several documents can be carried out.
+
+    Raises:
+        FlowInvalid: with every fault of each, and its path.
+    """
+    refusals: list[FlowInvalid] = []
+    for name, document in documents.items():
+        try:
+            check_document(document, types, name)
+        except FlowInvalid as refusal:
+            refusals.append(refusal)
+    if refusals:
+        raise together(refusals)
+
+
+def _check_signals(document: object, types: ActionTypes, report: Report, doubts: Doubts) -> None:
+    for path, signal in _signals(document):
+        if not doubts.touch(path):
+            _check_signal(path, str(_part(signal, "type")), _part(signal, "data"), types, report)
+
+
+def _signals(document: object) -> Iterator[tuple[str, Any]]:
+    """Give the signals of a document, read or as it is written, each with its path."""
+    yield from _signal_of("", "generate_signal", document)
+    for where, group in _parts(document, "", "groups"):
         for name in ("before", "steps", "after"):
-            yield from _of_steps(member(item("groups", number), name), getattr(group, name))
-    yield from _of_steps("steps", document.steps)
+            yield from _of_steps(group, where, name)
+    yield from _of_steps(document, "", "steps")
 
 
-def _of_steps(path: str, steps: Sequence[StepSpec]) -> Iterator[tuple[str, Signal]]:
-    for number, step in enumerate(steps):
-        where = item(path, number)
-        for name, signal in (("legacy_signal", step.legacy_signal), ("signal", step.signal)):
-            if signal is not None:
-                yield member(where, name), signal
-        for index, clone in enumerate(step.clone_as):
-            if clone.signal is not None:
-                yield member(item(member(where, "clone_as"), index), "signal"), clone.signal
+def _of_steps(owner: object, path: str, name: str) -> Iterator[tuple[str, Any]]:
+    for where, step in _parts(owner, path, name):
+        for kind in ("legacy_signal", "signal"):
+            yield from _signal_of(where, kind, step)
+        for place, clone in _parts(step, where, "clone_as"):
+            yield from _signal_of(place, "signal", clone)
 
 
-def _faults(path: str, signal: Signal, types: ActionTypes) -> Iterator[Fault]:
+def _signal_of(path: str, name: str, owner: object) -> Iterator[tuple[str, Any]]:
+    signal = _part(owner, name)
+    if signal is not None:
+        yield member(path, name), signal
+
+
+def _parts(owner: object, path: str, name: str) -> Iterator[tuple[str, object]]:
+    parts = _part(owner, name)
+    for number, part in enumerate(parts if isinstance(parts, Sequence) else ()):
+        yield item(member(path, name), number), part
+
+
+def _part(owner: object, name: str) -> Any:
+    return owner.get(name) if isinstance(owner, Mapping) else getattr(owner, name, None)
+
+
+def _check_signal(path: str, name: str, data: Json, types: ActionTypes, report: Report) -> None:
     try:
-        kind = types.find(signal.type)
+        kind = types.find(name)
     except RunnerUnknown as unknown:
-        yield Fault(member(path, "type"), f"no runner called {shown(signal.type)}", unknown.hint)
+        report.faults.add(member(path, "type"), f"no runner called {shown(name)}", unknown.hint)
         return
     if kind.calls:
-        yield Fault(member(path, "type"), f"{shown(signal.type)} is a function, and steps of flows call none")
+        report.faults.add(member(path, "type"), f"{shown(name)} is a function, and steps of flows call none")
         return
-    for fault in kind.check(signal.data, None).faults:
-        yield Fault(under(member(path, "data"), fault.path), fault.message, fault.hint)
+    checked = kind.check(data, None)
+    for faults, found in ((report.faults, checked.faults), (report.warnings, checked.warnings)):
+        for fault in found:
+            faults.add(under(member(path, "data"), fault.path), fault.message, fault.hint)

@@ -47,7 +47,7 @@ from runtime.api.flow_views import (
 from runtime.engine import rights
 from runtime.engine.rights import Administrators, Identity
 from runtime.errors import Fault, FlowInvalid, Forbidden, InputInvalid, NotFound, did_you_mean
-from runtime.flow.document import read_flow
+from runtime.flow.document import FlowDocument
 from runtime.flow.flow import Flow
 from runtime.flow.naming import Labels
 from runtime.flow.records import owner_of
@@ -158,7 +158,8 @@ class FlowDesk:
         return rights.is_administrator(who, self.administrators)
 
     async def _submit(self, message: SubmitFlow, who: Identity) -> FlowView:
-        kit, document = self.runtime.flow_kit, None
+        kit = self.runtime.flow_kit
+        document: FlowDocument | None
         if message.document is not None:
             if message.flow_type:
                 raise FlowInvalid(
@@ -166,15 +167,11 @@ class FlowDesk:
                 )
             if not self._administers(who):
                 raise Forbidden("only administrators may submit documents: others name a type of flows")
-            document = read_flow(message.document, strict=True)[0]
-        elif message.flow_type in kit.documents:
-            document = kit.documents[message.flow_type]
+            document = self.runtime.checked_flow(message.document)
         elif not message.flow_type:
             raise FlowInvalid([Fault("flow_type", "it is missing: name a type of flows, or give a document")])
-        elif message.flow_type not in kit.generators:
-            known = [one.name for one in self._types()]
-            hint = did_you_mean(message.flow_type, known) or f"known: {', '.join(known) or 'none'}"
-            raise NotFound("type of flows", message.flow_type, hint)
+        else:
+            document = kit.document_of(message.flow_type)
         settings = {
             field.name: getattr(message, field.name)
             for field in attrs.fields(SubmitFlow)

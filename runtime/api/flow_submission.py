@@ -8,8 +8,9 @@ from typing import Final, TypeAlias, TypeVar
 
 import attrs
 
+from runtime.api.flow_checks import check_flow
 from runtime.api.flow_messages import SubmitFlow
-from runtime.errors import Fault, FlowInvalid, did_you_mean
+from runtime.errors import Fault, FlowInvalid, did_you_mean, together
 from runtime.flow.document import FlowDocument, fault_of, read_flow
 from runtime.flow.generation import flatten
 from runtime.flow.naming import UNLABELLED, Labels
@@ -18,8 +19,8 @@ from runtime.flow.rows import Signal
 from runtime.flow.states import ApprovalOption, Mode, OnError, OnPolicyFailure
 from runtime.ids import new_id
 from runtime.lengths import Name, TagText
-from runtime.templates.files import Unreadable, read_text
-from runtime.templates.yaml import parse_yaml
+from runtime.templates.actions import ActionTypes
+from runtime.templates.loading import read_document
 from runtime.values.json import Json
 
 FlowSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Json] | FlowDocument
@@ -115,50 +116,43 @@ def _at_least_one(number: int, name: str) -> int:
     return number
 
 
-def load_flow(source: str | os.PathLike[str], *, strict: bool = False) -> FlowDocument:
-    """Read a file of ``kind: flow``. Blocks.
+def load_flow(source: str | os.PathLike[str], types: ActionTypes, *, strict: bool = False) -> FlowDocument:
+    """Read a file of ``kind: flow``, and see that it can be carried out. Blocks.
 
     Raises:
         FlowInvalid: with every fault and its path.
     """
-    return read_flow(_data_of(source), str(source), strict=strict)[0]
-
-
-def load_document(source: str | os.PathLike[str]) -> Mapping[str, Json]:
-    """Read a file of ``kind: flow``, and give it as it is written, once it is known to be one. Blocks.
-
-    Raises:
-        FlowInvalid: with every fault and its path.
-    """
-    data = _data_of(source)
-    read_flow(data, str(source))
-    return data if isinstance(data, Mapping) else {"steps": data}
-
-
-def _data_of(source: str | os.PathLike[str]) -> Json:
-    path = Path(source)
-    try:
-        return parse_yaml(read_text(path)).data
-    except (Unreadable, ValueError) as fault:
-        raise FlowInvalid([Fault("", str(fault))], str(path)) from fault
+    document, name = read_document(source, FlowInvalid)
+    return check_flow(document.data, types, name, strict=strict, places=document.places).document
 
 
 def load_flows(folder: str | os.PathLike[str]) -> tuple[FlowDocument, ...]:
     """Read the files of flows in a folder, in the order of their names; one without a name is called as its file. Blocks.
 
     Raises:
-        FlowInvalid: the first that cannot be used, with every fault and its path; or two have one name.
+        FlowInvalid: with every fault of every file; or two have one name.
     """
     path = Path(folder)
-    if not path.is_dir():
-        raise FlowInvalid([Fault("", "there is no such folder")], str(path))
+    try:
+        files = sorted(one for one in path.iterdir() if one.suffix in FILES)
+    except OSError as fault:
+        problem = f"the folder cannot be read: {(fault.strerror or 'input/output error').lower()}"
+        raise FlowInvalid([Fault("", problem)], str(path)) from None
     documents: dict[str, FlowDocument] = {}
-    for file in sorted(one for one in path.iterdir() if one.suffix in FILES):
-        document = load_flow(file)
-        document = attrs.evolve(document, name=document.name or file.stem)
-        if document.name in documents:
-            raise FlowInvalid([Fault("name", f'there is another flow "{document.name}"')], str(file))
-        documents[document.name] = document
+    refusals: list[FlowInvalid] = []
+    for file in files:
+        try:
+            document, source = read_document(file, FlowInvalid)
+            flow = read_flow(document.data, source)
+        except FlowInvalid as refusal:
+            refusals.append(refusal)
+            continue
+        name = flow.name or file.stem
+        if name in documents:
+            refusals.append(FlowInvalid([Fault("name", f'there is another flow "{name}"')], source))
+        documents[name] = attrs.evolve(flow, name=name)
+    if refusals:
+        raise together(refusals)
     return tuple(documents.values())
 
 

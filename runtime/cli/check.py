@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from runtime.errors import Fault
+from runtime.api.flow_checks import check_flow
+from runtime.errors import Fault, TemplateInvalid
+from runtime.flow.document import is_flow
 from runtime.runner import Runners, RunnerSettings
 from runtime.templates.catalogue import Templates, names_in
 from runtime.templates.functions import Library, look_at_functions
-from runtime.templates.validation import check_file
+from runtime.templates.loading import draft_of_document, read_document
+from runtime.templates.validation import check_draft
 
 
 def known_types(*, scripts: Path, functions: Path | None, templates: Sequence[Path]) -> Library:
-    """Give what templates may use; `templates` are the files and folders whose tasks they may start.
+    """Give what templates and flows may use; `templates` are the files and folders whose tasks they may start.
 
     Raises:
         FunctionInvalid, TemplateInvalid: a folder cannot be read.
@@ -21,10 +24,13 @@ def known_types(*, scripts: Path, functions: Path | None, templates: Sequence[Pa
     return look_at_functions(functions or (), Runners(settings=RunnerSettings(scripts=scripts, templates=catalogue)))
 
 
-def check_template(template: Path, library: Library, *, strict: bool) -> Sequence[Fault]:
-    """Give the warnings of a template.
+def check_one(path: Path, library: Library, *, strict: bool) -> Sequence[Fault]:
+    """Give the warnings of a template, or of a flow.
 
     Raises:
-        TemplateInvalid: with every fault and its path.
+        TemplateInvalid, FlowInvalid: with every fault and its path.
     """
-    return check_file(template, library.types, strict=strict, thorough=True).warnings
+    document, source = read_document(path, TemplateInvalid)
+    if is_flow(document.data):
+        return check_flow(document.data, library.types, source, strict=strict, places=document.places).warnings
+    return check_draft(draft_of_document(document, source), library.types, strict=strict, thorough=True).warnings

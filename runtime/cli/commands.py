@@ -209,7 +209,7 @@ def _resume(store: str | None, inputs: Sequence[str], task_id: str | None, *, vo
 
 
 @cli.command()
-@click.argument("templates", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.argument("templates", metavar="FILE...", type=click.Path(path_type=Path), nargs=-1, required=True)
 @_SCRIPTS
 @_FUNCTIONS
 @_TEMPLATES
@@ -217,8 +217,8 @@ def _resume(store: str | None, inputs: Sequence[str], task_id: str | None, *, vo
 def validate(
     *, templates: tuple[Path, ...], scripts: Path, functions: Path | None, known: Path | None, strict: bool
 ) -> None:
-    """Check every TEMPLATE, a file or a folder of such, and print all that is wrong with it."""
-    from runtime.cli.check import check_template, known_types  # noqa: PLC0415 - the engine is not needed for --help
+    """Check every FILE, a template or a flow, or a folder of such, and print all that is wrong with it."""
+    from runtime.cli.check import check_one, known_types  # noqa: PLC0415 - the engine is not needed for --help
     from runtime.templates.catalogue import files_of  # noqa: PLC0415 - as above
 
     try:
@@ -233,11 +233,11 @@ def validate(
         click.echo(f"error: {library.refusal}", err=True)
     found = list(files_of(templates))
     if not found:
-        click.echo("error: there are no templates in there: their names have to end in .yaml", err=True)
+        click.echo("error: there are no templates in there, and no flows: their names have to end in .yaml", err=True)
     refused = not found or library.refusal is not None
     for template in found:
         try:
-            _warn(template, check_template(template, library, strict=strict))
+            _warn(template, check_one(template, library, strict=strict))
         except Refused as refusal:
             refused = True
             click.echo(f"error: {refusal}", err=True)

@@ -18,11 +18,15 @@ from runtime.api.flow_commands import (
     UnpauseFlow,
 )
 from runtime.api.flow_queries import GetApproval, GetFlow
-from runtime.api.flow_submission import FILES, choice, load_document
+from runtime.api.flow_submission import FILES, choice
 from runtime.cli.flow import READS, Request, inputs_of, list_of
 from runtime.cli.flow_report import News, exit_status, print_plan, report, report_list
 from runtime.cli.remote import Remote, ServerRefused
+from runtime.errors import FlowInvalid
+from runtime.flow.document import draft_of, with_names
 from runtime.flow.states import ApprovalOption, ResponseType
+from runtime.templates.loading import read_document
+from runtime.values.json import Json
 
 _INTERRUPTED: Final = 130
 
@@ -94,11 +98,20 @@ def message_of(request: Request) -> FlowCommand:
             raise AssertionError(request.kind)
 
 
+def _written(path: str) -> Mapping[str, Json]:
+    """Give a file of a flow as it is written: what is wrong with it, the server says, all at once."""
+    document, source = read_document(path, FlowInvalid)
+    data = with_names(document.data)
+    if not isinstance(data, Mapping):
+        raise FlowInvalid(draft_of(data).faults, source)
+    return data
+
+
 def _submission(request: Request) -> SubmitFlow:
     known = Path(request.document).suffix not in FILES
     return SubmitFlow(
         flow_type=request.document if known else "",
-        document=None if known else load_document(request.document),
+        document=None if known else _written(request.document),
         inputs=inputs_of(request.inputs),
         flow_id=request.flow_id or "",
         owner_id=request.owner_id,

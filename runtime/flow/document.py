@@ -70,28 +70,56 @@ def fault_of(mode: Mode, on_error: OnError) -> tuple[Fault, ...]:
     )
 
 
-def read_flow(data: Json, source: str = "", *, strict: bool = False) -> tuple[FlowDocument, tuple[Fault, ...]]:
-    """Read a document; give it with its warnings.
+@attrs.frozen(kw_only=True)
+class Draft:
+    """What could be read of a document: the flow where there is nothing wrong with it, and what its author may not have meant."""
+
+    flow: FlowDocument | None = None
+    faults: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
+
+
+def is_flow(data: Json) -> bool:
+    """Say whether a document is one of a flow, well written or not: it says so, or has groups, or steps in a list."""
+    if not isinstance(data, Mapping) or "kind" in data:
+        return isinstance(data, list) or (isinstance(data, Mapping) and data["kind"] == "flow")
+    return not data.keys().isdisjoint({"groups", "generate_signal"}) or isinstance(data.get("steps"), list)
+
+
+def with_names(data: Json) -> Json:
+    """Give a document that is a list, of groups or of steps, as what says so."""
+    if not isinstance(data, list):
+        return data
+    return {"groups" if any(isinstance(one, Mapping) and "steps" in one for one in data) else "steps": data}
+
+
+def draft_of(data: Json) -> Draft:
+    """Read a document, and find every fault of it."""
+    if isinstance(data, Mapping) and "kind" not in data and isinstance(data.get("steps"), Mapping):
+        return Draft(faults=(Fault("", "this is a template of tasks, and no flow", "`understudy run` runs it"),))
+    checked = check_configuration(FlowDocument, with_names(data), templated=False)
+    flow = checked.config
+    if flow is None:
+        return Draft(faults=checked.faults, warnings=checked.warnings)
+    faults = list(fault_of(flow.mode, flow.on_error))
+    if flow.generate_signal is not None:
+        if flow.given():
+            faults.append(Fault("generate_signal", "a flow has steps, or a signal that gives them"))
+    else:
+        try:
+            flatten(flow.given())
+        except GenerationError as fault:
+            faults.append(Fault("", str(fault)))
+    return Draft(flow=None if faults else flow, faults=tuple(faults), warnings=checked.warnings)
+
+
+def read_flow(data: Json, source: str = "") -> FlowDocument:
+    """Read a document.
 
     Raises:
         FlowInvalid: with every fault and its path.
     """
-    if isinstance(data, list):
-        data = {"groups" if any(isinstance(one, Mapping) and "steps" in one for one in data) else "steps": data}
-    if isinstance(data, Mapping) and "kind" not in data and isinstance(data.get("steps"), Mapping):
-        raise FlowInvalid([Fault("", "this is a template of tasks, and no flow", "`understudy run` runs it")], source)
-    checked = check_configuration(FlowDocument, data)
-    faults = [*checked.faults, *(checked.warnings if strict else ())]
-    if checked.config is not None:
-        faults += fault_of(checked.config.mode, checked.config.on_error)
-    if checked.config is None or faults:
-        raise FlowInvalid(faults or [Fault("", "a flow has to be a mapping")], source)
-    if checked.config.generate_signal is not None:
-        if checked.config.given():
-            raise FlowInvalid([Fault("generate_signal", "a flow has steps, or a signal that gives them")], source)
-        return checked.config, checked.warnings
-    try:
-        flatten(checked.config.given())
-    except GenerationError as fault:
-        raise FlowInvalid([Fault("", str(fault))], source) from fault
-    return checked.config, checked.warnings
+    draft = draft_of(data)
+    if draft.flow is None:
+        raise FlowInvalid(draft.faults, source)
+    return draft.flow

@@ -107,7 +107,11 @@ def draft_of_file(path: str | os.PathLike[str]) -> Draft:
     Raises:
         TemplateInvalid: it holds no YAML mapping.
     """
-    document, source = _document(path, TemplateInvalid)
+    return draft_of_document(*read_document(path, TemplateInvalid))
+
+
+def draft_of_document(document: "YamlDocument", source: str) -> Draft:
+    """Read what can be read of a file that is read already. See `draft_of_file`."""
     return _draft(document.data, document.places, document.warnings, source)
 
 
@@ -117,7 +121,7 @@ def draft_of_function_file(path: str | os.PathLike[str]) -> FunctionDraft:
     Raises:
         FunctionInvalid: it holds no YAML mapping.
     """
-    document, source = _document(path, FunctionInvalid)
+    document, source = read_document(path, FunctionInvalid)
     if not isinstance(document.data, Mapping):
         raise FunctionInvalid([Fault("", f"a function is an object, not {shown(document.data)}")], source)
     report = Report()
@@ -128,8 +132,12 @@ def draft_of_function_file(path: str | os.PathLike[str]) -> FunctionDraft:
     return FunctionDraft(function=function, report=report, places=document.places, source=source)
 
 
-def _document(path: str | os.PathLike[str], refusal: type[Invalid]) -> "tuple[YamlDocument, str]":
-    """Read a YAML file; give it with its name as it is shown."""
+def read_document(path: str | os.PathLike[str], refusal: type[Invalid]) -> "tuple[YamlDocument, str]":
+    """Read a YAML file; give it with its name as it is shown.
+
+    Raises:
+        Invalid: it cannot be read, or is not YAML; of the class `refusal`.
+    """
     from runtime.templates.yaml import YamlInvalid, read_yaml  # noqa: PLC0415 - templates may be built in Python
 
     source = os.fspath(path).encode(errors="backslashreplace").decode()

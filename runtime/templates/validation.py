@@ -48,7 +48,7 @@ def check_file(
     Raises:
         TemplateInvalid: every fault, with its line; with `strict`, every warning is one.
     """
-    return _check_draft(draft_of_file(path), runners, strict=strict, thorough=thorough)
+    return check_draft(draft_of_file(path), runners, strict=strict, thorough=thorough)
 
 
 def check_data(
@@ -59,7 +59,7 @@ def check_data(
     Raises:
         TemplateInvalid: every fault; with `strict`, every warning is one.
     """
-    return _check_draft(draft_of_data(mapping, source), runners, strict=strict)
+    return check_draft(draft_of_data(mapping, source), runners, strict=strict)
 
 
 def validate(
@@ -77,7 +77,8 @@ def validate(
     return Validated(template=_checked(check), warnings=report.verdict(NOWHERE, source, strict=strict))
 
 
-def _check_draft(draft: Draft, runners: Runners | ActionTypes, *, strict: bool, thorough: bool = False) -> Validated:
+def check_draft(draft: Draft, runners: Runners | ActionTypes, *, strict: bool, thorough: bool = False) -> Validated:
+    """Check what could be read of a template. See `check_file`."""
     check = Check(draft.template, _types(runners), doubts=Doubts(draft.report.faults), report=draft.report)
     template = _checked(check)
     if thorough:

@@ -112,7 +112,7 @@ async def _given(
     if done.error:
         raise GenerationError(f"the signal failed: {done.error}")
     try:
-        document, _warnings = read_flow(done.output)
+        document = read_flow(done.output)
     except FlowInvalid as fault:
         raise GenerationError(f"what the signal gave is not a flow: {fault}") from fault
     return document.given()

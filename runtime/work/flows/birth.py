@@ -62,7 +62,7 @@ def flow_of(order: FlowOrder, kit: Flows) -> SubmitFlow:
         FlowInvalid: it is none.
     """
     given = order.flow
-    document = kit.documents.get(given) if isinstance(given, str) else read_flow(given)[0]
+    document = kit.document_of(given) if isinstance(given, str) else read_flow(given)
     kind = given if isinstance(given, str) else (document.name if document is not None else "") or "flow"
     return FlowRequest(
         type=kind,

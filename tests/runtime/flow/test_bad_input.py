@@ -57,7 +57,7 @@ KIT = Flows(
                     }
                 ],
             }
-        )[0]
+        )
     ],
     policies=[CelPolicy(id="broken", rule="plan.(", message="no")],
 )
@@ -168,7 +168,7 @@ def test_a_document_that_no_runner_takes_is_refused_with_the_path_by_file_and_ov
     (tmp_path / "bad.yaml").write_text(json.dumps(document))
     says = 'groups[0].steps[0].signal.type: no runner called "ecko" (did you mean "echo"?)'
     local = CliRunner().invoke(cli, ["flow", "run", str(tmp_path / "bad.yaml")])
-    assert (local.exit_code, says in local.output) == (2, True), local.output
+    assert (local.exit_code, says.replace("(", "(line 1; ") in local.output) == (2, True), local.output
     with server_in_a_thread([], user="admin") as url:
         remote = CliRunner().invoke(cli, ["flow", "run", str(tmp_path / "bad.yaml"), "--server", url])
         assert (remote.exit_code, says in remote.output) == (2, True), remote.output
@@ -187,4 +187,57 @@ async def test_a_flow_of_groups_that_would_go_on_over_errors_is_refused_by_call_
     document = {"kind": "flow", "on_error": "continue", "steps": [{"name": "a"}]}
     with pytest.raises(FlowInvalid, match=says):
         read_flow(document)
-    assert read_flow({**document, "mode": "flat"})[0].on_error == "continue"
+    assert read_flow({**document, "mode": "flat"}).on_error == "continue"
+
+
+EVERYTHING = """kind: flow
+mode: sideways
+groups:
+  - name: one
+    steps:
+      - {name: a, execution_type: '{{.input.x}}', signal: {type: ecko}}
+      - name: b
+        signal: {type: http, data: {url: 'http://x', method: [], oops: 1}}
+"""
+
+
+def test_all_that_is_wrong_with_a_flow_is_said_at_once_and_reads_the_same_wherever_it_is_asked(tmp_path):
+    (tmp_path / "bad.yaml").write_text(EVERYTHING)
+    source = str(tmp_path / "bad.yaml")
+    paths = (
+        "mode: ",
+        "groups[0].steps[0].execution_type: ",
+        "groups[0].steps[0].signal.type: ",
+        "groups[0].steps[1].signal.data.method: ",
+    )
+    checked, run = (CliRunner().invoke(cli, [*verb, source]) for verb in (["validate"], ["flow", "run"]))
+    assert (checked.exit_code, run.exit_code) == (2, 2)
+    said = run.stderr.splitlines()
+    assert [line.strip().startswith(path) for line, path in zip(said[1:], paths, strict=True)] == [True] * 4, said
+    assert checked.stderr.splitlines()[:5] == said
+    assert "(line 6; did you mean" in said[3]
+    [warning] = checked.stderr.splitlines()[5:]
+    assert warning.startswith(f"warning: {source}: groups[0].steps[1].signal.data.oops: nothing reads this key")
+    with server_in_a_thread([], user="admin") as url:
+        remote = CliRunner().invoke(cli, ["flow", "run", source, "--server", url])
+        assert [path in remote.stderr for path in paths] == [True] * 4, remote.stderr
+
+
+def test_flows_are_validated_beside_templates(tmp_path):
+    (tmp_path / "deploy.yaml").write_text("kind: flow\nsteps: [{name: a, signal: {type: echo}}]\n")
+    (tmp_path / "list.yaml").write_text("- {name: a, signal: {type: subtask, data: {template: hello}}}\n")
+    (tmp_path / "hello.yaml").write_text(
+        "name: hello\ndescription: says so\ntitle_format: hello\nsteps: {one: {action: {type: echo}}}\n"
+    )
+    done = CliRunner().invoke(cli, ["validate", str(tmp_path)])
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [f"{tmp_path / name}.yaml: valid" for name in ("deploy", "hello", "list")]
+
+
+async def test_a_type_of_flows_that_nobody_knows_is_refused_and_the_nearest_is_named():
+    async with running_server(flows=KIT) as server:
+        with pytest.raises(Refused, match='no type of flows "askss"') as refusal:
+            await server.runtime.flow("askss")
+        reply = await server.client("admin").post("/v1/flows", json={"flow_type": "askss"})
+        assert (reply.status_code, reply.json()["error"]) == (404, str(refusal.value))
+        assert 'did you mean "asks"?' in str(refusal.value)

@@ -92,7 +92,6 @@ async def test_a_generator_is_asked_once_sync_or_async(rt):
     [
         ("raises", "RuntimeError: boom"),
         ("nothing", "NoneType"),
-        ("nobody", 'no generator for flows of type "nobody"'),
     ],
 )
 async def test_a_generator_that_gives_no_steps_ends_its_flow_and_no_other(rt, kind, says):

@@ -54,7 +54,7 @@ def tidy(_flow: FlowCreated) -> list[StepSpec]:
     return [StepSpec(name="ask", execution_type="approval", signal=Signal(type="echo", data={"output": PLAN}))]
 
 
-DOCUMENTS = [read_flow(one)[0] for one in (DEPLOY, BREAKS)]
+DOCUMENTS = [read_flow(one) for one in (DEPLOY, BREAKS)]
 WARNS = SchemaPolicy(id="small", schema={"properties": {"changes": {"maxItems": 0}}}, severity="warn")
 KIT = Flows(
     generators=[tidy], documents=[*DOCUMENTS, FlowDocument(name="empty", steps=DOCUMENTS[1].steps)], policies=[WARNS]
