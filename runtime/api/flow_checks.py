@@ -3,8 +3,8 @@
 A generator's steps are known too late for that: what is wrong with one of them fails that step alone.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -16,6 +16,9 @@ from runtime.templates.faults import NOWHERE, Doubts, Places, Report
 from runtime.templates.paths import item, member, shown, under
 from runtime.values.json import Json
 
+if TYPE_CHECKING:
+    from runtime.templates.yaml import YamlDocument
+
 
 @attrs.frozen(kw_only=True)
 class CheckedFlow:
@@ -26,9 +29,15 @@ class CheckedFlow:
 
 
 def check_flow(
-    data: Json, types: ActionTypes, source: str = "", *, strict: bool = False, places: Places = NOWHERE
+    data: Json,
+    types: ActionTypes,
+    source: str = "",
+    *,
+    strict: bool = False,
+    places: Places = NOWHERE,
+    warnings: Iterable[Fault] = (),
 ) -> CheckedFlow:
-    """Read a document, and see that it can be carried out.
+    """Read a document, and see that it can be carried out; `warnings` are those of the file it is from.
 
     Raises:
         FlowInvalid: with every fault and its path, and its line where `places` knows it; with `strict`, every warning is one.
@@ -36,12 +45,17 @@ def check_flow(
     draft = draft_of(data)
     report = Report()
     report.faults.extend(draft.faults)
-    report.warnings.extend(draft.warnings)
+    report.warnings.extend((*warnings, *draft.warnings))
     doubts = Doubts(fault for fault in draft.faults if fault.path)
     _check_signals(with_names(data), types, report, doubts)
-    warnings = report.verdict(places, source, strict=strict, refusal=FlowInvalid)
+    placed = report.verdict(places, source, strict=strict, refusal=FlowInvalid)
     assert draft.flow is not None  # noqa: S101 - its faults were the verdict
-    return CheckedFlow(document=draft.flow, warnings=warnings)
+    return CheckedFlow(document=draft.flow, warnings=placed)
+
+
+def check_flow_file(document: "YamlDocument", types: ActionTypes, source: str, *, strict: bool = False) -> CheckedFlow:
+    """Check a file that was read: see `check_flow`."""
+    return check_flow(document.data, types, source, strict=strict, places=document.places, warnings=document.warnings)
 
 
 def check_document(document: FlowDocument, types: ActionTypes, source: str = "") -> None:

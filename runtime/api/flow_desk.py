@@ -1,12 +1,13 @@
 """The part of the desk that is about flows; see `runtime.api.desk`."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final, TypeAlias, assert_never
 
 import attrs
 
 from runtime.api.client import Runtime
 from runtime.api.flow_access import AboutFlow, may_about_flow, may_see_flow
+from runtime.api.flow_client import FlowHandle
 from runtime.api.flow_commands import (
     AnswerApproval,
     AnswerTaskApproval,
@@ -108,6 +109,21 @@ class PolicyReports:
 
 
 FlowAnswer: TypeAlias = FlowView | FlowStepDetail | ApprovalView | FlowPage | FlowTypes | PolicyReports | None
+ToldToFlow: TypeAlias = (
+    AnswerApproval
+    | StartFlow
+    | CancelFlow
+    | InterruptFlowStep
+    | SetApprovalOption
+    | RetryStep
+    | SkipStep
+    | RetryGroup
+    | RerunFlow
+    | PauseFlow
+    | UnpauseFlow
+)
+"""What is said to a flow that is there."""
+
 SeesTask: TypeAlias = Callable[[str, Identity], Awaitable[bool]]
 """Says whether a task is there, and for somebody."""
 
@@ -263,8 +279,7 @@ class FlowDesk:
                 raise NotFound("task", message.task_id) from None
 
     async def _do(self, message: AboutFlow, who: Identity, flow: Flow) -> FlowAnswer:
-        flow_id, by = flow.header.flow_id, who.username or "nobody"
-        handle = self.runtime.flow_handle(flow_id)
+        flow_id = flow.header.flow_id
         match message:
             case GetFlow():
                 return view_flow(flow, hidden=message.hidden)
@@ -281,39 +296,46 @@ class FlowDesk:
                 if message.step_id:
                     _step(flow, message.step_id)
                 return PolicyReports(view_reports(flow, message.step_id))
-            case AnswerApproval() | AnswerTaskApproval():
-                step_id = message.step_id if isinstance(message, AnswerApproval) else next(iter(flow.steps), "")
-                admin = self._administers(who)
-                await handle.respond(step_id, message.response, message.note, by=by, admin=admin, groups=who.groups)
-            case StartFlow():
-                await handle.start()
-            case CancelFlow():
-                await handle.cancel(
-                    message.reason or "cancelled", step_id=message.step_id, group_id=message.group_id, by=by
-                )
-            case InterruptFlowStep():
-                await handle.interrupt_step(message.step_id, message.reason, attempt=message.attempt, by=by)
-            case SetApprovalOption():
-                admin = self._administers(who)
-                await handle.set_approval_option(message.option, by=by, admin=admin, groups=who.groups)
-            case RetryStep():
-                await handle.retry(message.step_id, stale_plan=message.stale_plan, by=by)
-            case SkipStep():
-                await handle.skip(message.step_id, by=by)
-            case RetryGroup():
-                await handle.retry_group(message.step_id, by=by)
-            case RerunFlow():
-                await handle.rerun(_rerun(message), by=by)
-            case PauseFlow():
-                await handle.pause(by=by)
-            case UnpauseFlow():
-                await handle.unpause(by=by)
             case DeleteFlow():
                 await self.runtime.delete_flow(flow_id)
                 return None
-            case _:
-                assert_never(message)
+            case AnswerTaskApproval():
+                asks = next(iter(flow.steps), "")
+                message = AnswerApproval(flow_id=flow_id, step_id=asks, response=message.response, note=message.note)
+        handle = self.runtime.flow_handle(flow_id)
+        await tell(handle, message, by=who.username or "nobody", admin=self._administers(who), groups=who.groups)
         return view_flow(await self.runtime.read_flow(flow_id))
+
+
+async def tell(
+    flow: FlowHandle, message: ToldToFlow, *, by: str, admin: bool = False, groups: Collection[str] = ()
+) -> None:
+    """Do what a command says to a flow that is there, in the name of `by`; see `FlowHandle` for what is refused."""
+    match message:
+        case AnswerApproval():
+            await flow.respond(message.step_id, message.response, message.note, by=by, admin=admin, groups=groups)
+        case StartFlow():
+            await flow.start()
+        case CancelFlow():
+            await flow.cancel(message.reason or "cancelled", step_id=message.step_id, group_id=message.group_id, by=by)
+        case InterruptFlowStep():
+            await flow.interrupt_step(message.step_id, message.reason, attempt=message.attempt, by=by)
+        case SetApprovalOption():
+            await flow.set_approval_option(message.option, by=by, admin=admin, groups=groups)
+        case RetryStep():
+            await flow.retry(message.step_id, stale_plan=message.stale_plan, by=by)
+        case SkipStep():
+            await flow.skip(message.step_id, by=by)
+        case RetryGroup():
+            await flow.retry_group(message.step_id, by=by)
+        case RerunFlow():
+            await flow.rerun(_rerun(message), by=by)
+        case PauseFlow():
+            await flow.pause(by=by)
+        case UnpauseFlow():
+            await flow.unpause(by=by)
+        case _:
+            assert_never(message)
 
 
 def _parts_of(who: Identity) -> Sequence[Involved]:

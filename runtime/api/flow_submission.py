@@ -8,7 +8,7 @@ from typing import Final, TypeAlias, TypeVar
 
 import attrs
 
-from runtime.api.flow_checks import check_flow
+from runtime.api.flow_checks import check_flow_file
 from runtime.api.flow_messages import SubmitFlow
 from runtime.errors import Fault, FlowInvalid, did_you_mean, together
 from runtime.flow.document import FlowDocument, fault_of, read_flow
@@ -123,7 +123,7 @@ def load_flow(source: str | os.PathLike[str], types: ActionTypes, *, strict: boo
         FlowInvalid: with every fault and its path.
     """
     document, name = read_document(source, FlowInvalid)
-    return check_flow(document.data, types, name, strict=strict, places=document.places).document
+    return check_flow_file(document, types, name, strict=strict).document
 
 
 def load_flows(folder: str | os.PathLike[str]) -> tuple[FlowDocument, ...]:

@@ -18,7 +18,40 @@ Modules
     output      keeps output that cannot be written from ending what runs
     progress    what a terminal, a pipe or ``--json`` is shown meanwhile; `tables` of texts
 
-Exit status: 0 the task is DONE (or the templates are valid); 1 it ended otherwise; 2 the request was refused; 3 it waits
+Every message (`runtime.api.commands`, `runtime.api.queries`) is ``understudy send MESSAGE`` to a server, and
+``POST /v1/messages``. These have a form of their own; those of ``flow`` take a store, too:
+
+=========================  ==============================  =====================================================
+message                    command                         over HTTP
+=========================  ==============================  =====================================================
+submit_task                submit                          POST /task
+resolve_task               resolve                         POST /resolution
+list_tasks                 ls                              GET /task
+get_task, find_task        show                            GET /task/{id}, GET /resolution/{id}
+run_task                   retry                           POST /resolution/{id}/run
+cancel_task                cancel                          POST /resolution/{id}/cancel
+interrupt_step             interrupt                       POST /resolution/{id}/step/{name}/interrupt
+answer_task_approval       approve                         POST /v1/tasks/{task_id}/steps/{step}/respond
+submit_flow                flow run                        POST /v1/flows
+start_flow                 flow start                      POST /v1/flows/{flow_id}/start
+list_flows                 flow ls                         GET /v1/flows
+get_flow                   flow show                       GET /v1/flows/{flow_id}
+get_flow_step              flow show --step                GET /v1/flows/{flow_id}/steps/{step_id}
+get_approval               flow show --plan                GET /v1/flows/{flow_id}/steps/{step_id}/approval
+list_policy_reports        flow policies                   GET /v1/flows/{flow_id}/policy-reports
+answer_approval            flow approve, deny, respond     POST /v1/flows/{flow_id}/steps/{step_id}/respond
+set_approval_option        flow option                     PUT /v1/flows/{flow_id}/approval-option
+retry_step                 flow retry                      POST /v1/flows/{flow_id}/steps/{step_id}/retry
+retry_group                flow retry-group                POST /v1/flows/{flow_id}/steps/{step_id}/retry-group
+skip_step                  flow skip                       POST /v1/flows/{flow_id}/steps/{step_id}/skip
+rerun_flow                 flow rerun                      POST /v1/flows/{flow_id}/rerun
+interrupt_flow_step        flow interrupt                  POST /v1/flows/{flow_id}/steps/{step_id}/interrupt
+pause_flow, unpause_flow   flow pause, unpause             POST /v1/flows/{flow_id}/pause, unpause
+cancel_flow                flow cancel                     POST /v1/flows/{flow_id}/cancel
+delete_flow                flow delete                     DELETE /v1/flows/{flow_id}
+=========================  ==============================  =====================================================
+
+Exit status: 0 the task is DONE (or the files are valid); 1 it ended otherwise; 2 the request was refused; 3 it waits
 for somebody; 4 it went well, and its output could not be written; 130 after Ctrl-C, 143 after SIGTERM. Nothing a user can
 cause prints a traceback.
 """

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from runtime.api.flow_checks import check_flow
+from runtime.api.flow_checks import check_flow_file
 from runtime.errors import Fault, TemplateInvalid
 from runtime.flow.document import is_flow
 from runtime.runner import Runners, RunnerSettings
@@ -32,5 +32,5 @@ def check_one(path: Path, library: Library, *, strict: bool) -> Sequence[Fault]:
     """
     document, source = read_document(path, TemplateInvalid)
     if is_flow(document.data):
-        return check_flow(document.data, library.types, source, strict=strict, places=document.places).warnings
+        return check_flow_file(document, library.types, source, strict=strict).warnings
     return check_draft(draft_of_document(document, source), library.types, strict=strict, thorough=True).warnings

@@ -10,29 +10,36 @@ import attrs
 import trio
 
 from runtime.api.client import Runtime
-from runtime.api.codec import to_json
+from runtime.api.codec import QUERIES, REQUESTS, to_json
+from runtime.api.commands import Command
 from runtime.api.desk import Desk
 from runtime.api.flow_client import FlowHandle
-from runtime.api.flow_desk import FlowPage
-from runtime.api.flow_queries import ListFlows
+from runtime.api.flow_commands import DeleteFlow
+from runtime.api.flow_desk import ToldToFlow, tell
+from runtime.api.queries import Query
+from runtime.api.schema import TAG
 from runtime.app import open_runtime
-from runtime.cli.flow_report import WAITS, News, exit_status, print_plan, report, report_list
+from runtime.cli.flow_report import WAITS, News, exit_status, report, report_answer
 from runtime.cli.voice import Voice
 from runtime.engine.rights import Identity
 from runtime.errors import Fault, InputInvalid, Refused
-from runtime.flow.states import ResponseType
 from runtime.flows import Flows
 from runtime.journal.opening import existing
 from runtime.logs import log_events
 from runtime.policies.files import load_policies
+from runtime.server.replying import shown
 from runtime.values.json import Json
 
 
 @attrs.frozen(kw_only=True)
 class Request:
-    """What the command line asked for; `kind` is the command. With a `server`, that one is asked."""
+    """What the command line asked for: the message of that `tag`, with its fields. With a `server`, that one is asked.
 
-    kind: str
+    `document` and `inputs` are what is to be run, of ``run``, whose message is made where it is sent.
+    """
+
+    tag: str
+    fields: Mapping[str, Json]
     voice: Voice
     store: str | None = None
     keys: Path | None = None
@@ -45,25 +52,39 @@ class Request:
     user: str = ""
     wait: bool = True
     document: str = ""
-    flow_id: str | None = None
-    step_id: str | None = None
-    group_id: str = ""
-    note: str = ""
-    response: str = ""
-    option: str = ""
-    status: str | None = None
     inputs: Sequence[str] = ()
-    plan_only: bool = False
-    approve_all: bool = False
-    owner_id: str = ""
-    owner_type: str = ""
+
+    @property
+    def reads(self) -> bool:
+        """Whether it only looks."""
+        return self.tag in QUERIES.classes
+
+    @property
+    def runs(self) -> bool:
+        """Whether a flow is to be taken on."""
+        return self.tag == "submit_flow"
+
+    @property
+    def starts(self) -> bool:
+        """Whether something comes of it, which is waited for."""
+        return self.fields.get("start") is not False
+
+    @property
+    def flow_id(self) -> str:
+        """The id of the flow it is about, if that is said."""
+        return str(self.fields.get("flow_id", ""))
+
+    def message(self, **more: Json) -> Command | Query:
+        """Give the message.
+
+        Raises:
+            MessageInvalid: with every fault and its path.
+        """
+        return REQUESTS.decode({TAG: self.tag, **self.fields, **more})
 
 
 _TOLD_WITHIN_SECONDS: Final = 1.0
 """How long what led to a result may take to be told once it is there."""
-
-READS: Final = frozenset({"show", "ls"})
-"""The commands that only look."""
 
 
 def perform(request: Request) -> int:
@@ -79,7 +100,8 @@ def perform(request: Request) -> int:
 
 
 async def _perform(request: Request) -> int:
-    if request.kind != "run" and request.store is not None:
+    message = None if request.runs else request.message()
+    if message is not None and request.store is not None:
         existing(request.store)
     kit = Flows(policies=() if request.policies is None else load_policies(request.policies))
     async with open_runtime(
@@ -87,19 +109,16 @@ async def _perform(request: Request) -> int:
         keys=request.keys,
         scripts=request.scripts,
         flows=kit,
-        maintenance=request.kind in READS,  # or what is unfinished there would go on, and be cut a moment later
+        maintenance=request.reads,  # or what is unfinished there would go on, and be cut a moment later
     ) as runtime:
-        if request.kind == "ls":
-            page = await Desk(runtime).handle(list_of(request), Identity(request.by))
-            report_list([_shown(one) for one in cast("FlowPage", page).flows], as_json=request.as_json)
+        if message is not None and request.reads:
+            answer = await Desk(runtime).handle(message, Identity(request.by))
+            return report_answer(request.tag, shown(answer), as_json=request.as_json)
+        if isinstance(message, DeleteFlow):
+            await runtime.delete_flow(message.flow_id)
             return 0
-        if request.kind == "show" and request.step_id:
-            approval = await runtime.flow_handle(request.flow_id or "").approval(request.step_id)
-            print_plan(approval.contents)
-            return 0
-        flow = None if request.kind == "run" else _shown(await runtime.flow_handle(request.flow_id or "").status())
-        if flow is None or request.kind not in READS:
-            flow = await _tell(runtime, request, flow)
+        before = None if message is None else _shown(await runtime.flow_handle(request.flow_id).status())
+        flow = await _tell(runtime, request, message, before)
     report(flow, as_json=request.as_json)
     status = exit_status(flow)
     if status == WAITS and request.store is None:
@@ -109,17 +128,19 @@ async def _perform(request: Request) -> int:
     return status
 
 
-async def _tell(runtime: Runtime, request: Request, before: Mapping[str, Any] | None) -> Mapping[str, Any]:
+async def _tell(
+    runtime: Runtime, request: Request, message: Command | Query | None, before: Mapping[str, Any] | None
+) -> Mapping[str, Any]:
     """Say what was asked, tell what comes of it until the flow rests, and give the flow."""
     outcome: Mapping[str, Any] | Refused
     news = News(before)
     async with trio.open_nursery() as nursery:
         if not request.as_json:
-            await nursery.start(_follow, runtime, request.flow_id, news)
+            await nursery.start(_follow, runtime, request.flow_id or None, news)
         try:
             with log_events(runtime) if request.voice.logs.tells_happenings else nullcontext():
-                flow = await _say(runtime, request)
-                outcome = _shown(await flow.wait())
+                flow = await _say(runtime, request, message)
+                outcome = _shown(await (flow.wait() if request.starts else flow.status()))
             with trio.move_on_after(_TOLD_WITHIN_SECONDS):
                 while not (request.as_json or news.complete(outcome)):
                     await trio.lowlevel.checkpoint()
@@ -135,55 +156,12 @@ def _shown(view: object) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", to_json(view))
 
 
-def list_of(request: Request) -> ListFlows:
-    """Give the query of a list.
-
-    Raises:
-        MessageInvalid: there is no such status.
-    """
-    from runtime.api.codec import QUERIES  # noqa: PLC0415 - only lists need it
-
-    asked = {"type": "list_flows", "owner_id": request.owner_id, "owner_type": request.owner_type, "page_size": 100}
-    return cast("ListFlows", QUERIES.decode({**asked, **({"status": request.status} if request.status else {})}))
-
-
-async def _say(runtime: Runtime, request: Request) -> FlowHandle:
-    if request.kind == "run":
-        return await runtime.flow(
-            Path(request.document),
-            inputs_of(request.inputs),
-            flow_id=request.flow_id,
-            by=request.by,
-            owner_id=request.owner_id,
-            owner_type=request.owner_type,
-            plan_only=request.plan_only or None,
-            approval_option="approve-all" if request.approve_all else None,
-        )
-    flow, step_id = runtime.flow_handle(request.flow_id or ""), request.step_id or ""
-    match request.kind:
-        case "approve" | "deny":
-            response = ResponseType.APPROVE if request.kind == "approve" else ResponseType.DENY
-            await flow.respond(step_id, response, request.note, by=request.by)
-        case "respond":
-            await flow.respond(step_id, request.response, request.note, by=request.by)
-        case "retry":
-            await flow.retry(step_id, by=request.by)
-        case "retry-group":
-            await flow.retry_group(step_id, by=request.by)
-        case "skip":
-            await flow.skip(step_id, by=request.by)
-        case "interrupt":
-            await flow.interrupt_step(step_id, request.note, by=request.by)
-        case "option":
-            await flow.set_approval_option(request.option, by=request.by)
-        case "pause":
-            await flow.pause(by=request.by)
-        case "unpause":
-            await flow.unpause(by=request.by)
-        case "cancel":
-            await flow.cancel(request.note or "cancelled", step_id=step_id, group_id=request.group_id, by=request.by)
-        case _:
-            await trio.lowlevel.checkpoint()
+async def _say(runtime: Runtime, request: Request, message: Command | Query | None) -> FlowHandle:
+    if message is None:
+        settings: Mapping[str, Any] = request.fields
+        return await runtime.flow(Path(request.document), inputs_of(request.inputs), by=request.by, **settings)
+    flow = runtime.flow_handle(request.flow_id)
+    await tell(flow, cast("ToldToFlow", message), by=request.by)
     return flow
 
 

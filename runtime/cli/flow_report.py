@@ -4,7 +4,7 @@ Flows are taken as the JSON that a server gives (`runtime.api.flow_views.FlowVie
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from runtime.api.flow_messages import FlowStepChanged
 from runtime.cli.tables import printable, table
 from runtime.flow.states import FlowStatus, FlowTurn
-from runtime.values.json import Json, dumps
+from runtime.values.json import dumps
 
 WAITS: Final = 3
 """The exit status of a flow that waits for a person, or runs on without being waited for."""
@@ -32,20 +32,36 @@ def report(view: Mapping[str, Any], *, as_json: bool) -> None:
         print(printable(view["error"]))
 
 
-def report_list(flows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
-    """Print a list of flows."""
-    if as_json:
-        print(dumps(flows))
-        return
-    rows = [
-        (one["id"], one["status"], str(one["steps"]), one["owner"], one["created_by_id"], one["name"]) for one in flows
-    ]
-    print(table(("ID", "STATUS", "STEPS", "OWNER", "BY", "NAME"), rows))
-
-
-def print_plan(contents: Json) -> None:
-    """Print a plan, for a person to read."""
-    print(msgspec.json.format(dumps(contents), indent=2))
+def report_answer(tag: str, answer: Any, *, as_json: bool) -> int:
+    """Print the answer to the question of that tag; give the exit status."""
+    match tag:
+        case "get_flow":
+            report(answer, as_json=as_json)
+            return exit_status(answer)
+        case "list_flows" if not as_json:
+            rows = [
+                (one["id"], one["status"], str(one["steps"]), one["owner"], one["created_by_id"], one["name"])
+                for one in answer
+            ]
+            print(table(("ID", "STATUS", "STEPS", "OWNER", "BY", "NAME"), rows))
+        case "list_policy_reports" if not as_json:
+            found = [
+                (one["step_id"], broken["policy_id"], broken["severity"], broken["path"], broken["message"])
+                for one in answer
+                for broken in one["violations"]
+            ]
+            passed = [
+                (one["step_id"], policy, "passed", "", "") for one in answer for policy in one["passed_policy_ids"]
+            ]
+            errors = [(one["step_id"], "", "error", "", one["error"]) for one in answer if one["error"]]
+            print(table(("STEP", "POLICY", "FOUND", "AT", ""), [*errors, *found, *passed]))
+        case "get_approval":
+            print(msgspec.json.format(dumps(answer["contents"]), indent=2))
+        case "get_flow_step":
+            print(msgspec.json.format(dumps(answer), indent=2))
+        case _:
+            print(dumps(answer))
+    return 0
 
 
 def exit_status(view: Mapping[str, Any]) -> int:
