@@ -45,7 +45,7 @@ class BatchConfig:
         common_json_inputs: the same as a JSON text.
         tags: set on each.
         sub_batch_size: how many may be under way at once; 0, or nothing, for all.
-        comment: what it is for; kept in the metadata.
+        comment: what it is for: the first comment on each; kept in the metadata, too.
         resolver_usernames: who may resolve them; a list, or a JSON text of one, like the three that follow.
         resolver_groups: which groups may.
         watcher_usernames: who may watch them.
@@ -127,7 +127,14 @@ def _wish(config: BatchConfig, inputs: Sequence[Mapping[str, Json]]) -> Spawn:
         id=batch,
         at_most=config.sub_batch_size,
         tasks=[
-            ChildTask(id=_id_of(batch, index), template=config.template_name, inputs=own, tags=config.tags, **people)
+            ChildTask(
+                id=_id_of(batch, index),
+                template=config.template_name,
+                inputs=own,
+                tags=config.tags,
+                comment=config.comment,
+                **people,
+            )
             for index, own in enumerate(inputs)
         ],
     )

@@ -83,6 +83,7 @@ class Subtask(Runner[SubtaskConfig]):
                 watcher_usernames=names(config.watcher_usernames, "watcher_usernames"),
                 watcher_groups=names(config.watcher_groups, "watcher_groups"),
                 delay=config.delay,
+                comment=f"Auto created subtask, parent task {request.task_id}",
             )
             started = SpawnedTask(id=child.id, requester_username=request.requester)
             raise NotAssigned(f"waits for task {child.id}", output=_described(started), wishes=[Spawn(tasks=[child])])

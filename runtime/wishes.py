@@ -52,7 +52,7 @@ class ChildTask:
 
     The template has to be known to the runtime (`Runtime.templates`) and to take the inputs: where not, the attempt
     that wished for it is CLIENT_ERROR and nothing is created. `tags` may be templates no more: they are taken as they
-    are. `delay` is in seconds.
+    are. `delay` is in seconds; `comment` is the first that is made on it.
     """
 
     template: str
@@ -64,6 +64,7 @@ class ChildTask:
     watcher_usernames: tuple[Name, ...] = attrs.field(default=(), converter=_texts)
     watcher_groups: tuple[Name, ...] = attrs.field(default=(), converter=_texts)
     delay: float = 0
+    comment: str = ""
 
 
 def _tasks(values: Iterable[ChildTask]) -> tuple[ChildTask, ...]:

@@ -162,10 +162,13 @@ class EditResolverInputs:
 
 @frozen(kw_only=True)
 class EditTaskSteps:
-    """Rewrite steps of a task that is paused. Steps that are not named stay as they are."""
+    """Rewrite steps of a task that is paused."""
 
     task_id: str = name(_TASK)
-    steps: Mapping[str, Json] = said("The steps, each as a template would write it, with its `state`.")
+    steps: Mapping[str, Json] = said(
+        "The steps, each as a template would write it, with its `state`; null removes one."
+    )
+    replace: bool = said("Whether steps that are not named are removed; else they stay as they are.", default=False)
     reason: str = said(_REASON, default="", maxLength=1000)
 
 

@@ -226,7 +226,8 @@ class Desk:
         if not may(message, who, task, self.administrators):
             raise Forbidden(f"{who.username or 'nobody'} may not do this to task {task.header.task_id}")
         if isinstance(message, EditTaskSteps):
-            message = attrs.evolve(message, steps=_changed(message.steps, task))
+            removed = [one for one in task.plan.template.steps if message.replace and one not in message.steps]
+            message = attrs.evolve(message, steps={**_changed(message.steps, task), **dict.fromkeys(removed)})
         answer = await self._do(message, who, task)
         done = intervention(message, task)
         if done:
@@ -583,14 +584,18 @@ def _changed(steps: Mapping[str, Json], task: Task) -> Mapping[str, Json]:
     return {name: one for name, one in steps.items() if name not in shown or dumps(one) != dumps(shown[name])}
 
 
-def _documents(steps: Mapping[str, Json]) -> Mapping[str, Mapping[str, Json]]:
-    """Give the steps as documents."""
-    faults = [
-        Fault(f"steps.{name}", "must be an object") for name, one in steps.items() if not isinstance(one, Mapping)
-    ]
+def _documents(steps: Mapping[str, Json]) -> Mapping[str, Mapping[str, Json] | None]:
+    """Give the steps as documents; null is one that is removed."""
+    documents: dict[str, Mapping[str, Json] | None] = {}
+    faults = []
+    for name, one in steps.items():
+        if one is None or isinstance(one, Mapping):
+            documents[name] = None if one is None else _document(one)
+        else:
+            faults.append(Fault(f"steps.{name}", "must be an object"))
     if faults:
         raise InputInvalid(faults)
-    return {name: _document(one) for name, one in steps.items() if isinstance(one, Mapping)}
+    return documents
 
 
 def _document(step: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -183,6 +183,7 @@ class ChildOrder:
     watcher_groups: tuple[str, ...] = ()
     resolves: bool = False
     delay: float = 0
+    comment: str = ""
     flow: FlowOrder | None = None
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import partial
 from importlib.metadata import version
 from typing import Final, TypeAlias
+from urllib.parse import unquote
 
 import attrs
 import trio
@@ -19,9 +20,9 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Route as Path
-from starlette.routing import WebSocketRoute
-from starlette.types import ASGIApp
+from starlette.routing import Match, WebSocketRoute
+from starlette.routing import Route as Endpoint
+from starlette.types import ASGIApp, Scope
 
 import runtime.values.renderer
 import runtime.work.flows.actor  # noqa: F401 - both are loaded before any request waits for them
@@ -120,6 +121,20 @@ class Office:
     def challenge(self) -> Mapping[str, str]:
         """The headers of a reply to nobody."""
         return {"WWW-Authenticate": self.authenticator.challenge} if self.authenticator.challenge else {}
+
+
+class Path(Endpoint):
+    """A path and who answers there. A "/" in an id, or in the name of a step, is no end of it: ``%2F`` as it was sent."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Say whether a request is for it, and with what in its path."""
+        sent: bytes | None = scope.get("raw_path")  # which a server need not give
+        if sent is None:
+            return super().matches(scope)
+        match, found = super().matches({**scope, "path": sent.decode("ascii", "replace")})
+        if "path_params" in found:
+            found["path_params"] = {name: unquote(value) for name, value in found["path_params"].items()}
+        return match, found
 
 
 def build_app(office: Office) -> ASGIApp:

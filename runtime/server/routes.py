@@ -71,7 +71,7 @@ def _edit_execution(fields: Fields) -> Sequence[tuple[type, Fields]]:
     task: Fields = {"task_id": fields["task_id"]}
     edits: list[tuple[type, Fields]] = []
     if fields.get("steps", {}) != {}:
-        edits.append((EditTaskSteps, {**task, "steps": fields["steps"]}))
+        edits.append((EditTaskSteps, {**task, "steps": fields["steps"], "replace": True}))
     if fields.get("resolver_inputs", {}) != {}:
         edits.append((EditResolverInputs, {**task, "resolver_inputs": fields["resolver_inputs"]}))
     return edits

@@ -86,7 +86,7 @@ def submission_of(order: ChildOrder, batch: SubmitBatch, template: Template, at:
         batch=batch.batch,
         start_at=at + order.delay if order.delay > 0 else 0,
     )
-    return SubmitTask(submitted, order.resolution_id, run=order.resolves, resolve=order.resolves)
+    return SubmitTask(submitted, order.resolution_id, run=order.resolves, resolve=order.resolves, comment=order.comment)
 
 
 async def submit_children(

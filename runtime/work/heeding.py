@@ -124,4 +124,5 @@ async def _order(attempt: Attempt, task: ChildTask) -> ChildOrder:
         watcher_groups=task.watcher_groups,
         resolves=starts_by_itself(requester, template, header, tools.administrators),
         delay=task.delay,
+        comment=task.comment,
     )

@@ -50,7 +50,9 @@ async def test_a_subtask_gives_what_its_task_came_to(autojump_clock, clock):
         view = await (await rt.submit(parent("subtask", **configuration), requester="ada")).wait()
         output = view.steps["s"].output
         made = await rt.status(output["id"])
+        [said] = (await rt.read(output["id"])).notes.comments.values()
     assert view.state is TaskState.DONE
+    assert (said.username, said.content) == ("ada", f"Auto created subtask, parent task {view.id}")
     assert output == {
         "id": made.id,
         "state": "DONE",

@@ -15,6 +15,7 @@ CIRCULAR: list[object] = []
 CIRCULAR.append(CIRCULAR)
 BLOCKED = plan(a=Step(action=Action(type="echo", configuration={"error_message": "no", "error_type": "client"})))
 
+ANY = {"steps": [{"name": "a", "signal": {"type": "echo"}}]}
 SAID = {
     "task_id": lambda rt, _: rt.submit(BLOCKED, task_id=HALF),
     "task_id ": lambda rt, _: rt.submit(BLOCKED, task_id=5),
@@ -40,10 +41,10 @@ SAID = {
     "watcher_usernames[0]": lambda _, task: task.operator("ann").edit_task(watcher_usernames=[HALF]),
     "resolver_inputs.x": lambda rt, task: rt.resolve(task.id, {"x": HALF}),
     "body": lambda rt, _: rt.call_back("x", "y", HALF),
-    "flow_id": lambda rt, _: rt.flow("any", flow_id=HALF),
-    "metadata.a": lambda rt, _: rt.flow("any", metadata={"a": CIRCULAR}),
-    "inputs.a": lambda rt, _: rt.flow("any", inputs={"a": object()}),
-    "start": lambda rt, _: rt.flow("any", start="no"),
+    "flow_id": lambda rt, _: rt.flow(ANY, flow_id=HALF),
+    "metadata.a": lambda rt, _: rt.flow(ANY, metadata={"a": CIRCULAR}),
+    "inputs.a": lambda rt, _: rt.flow(ANY, inputs={"a": object()}),
+    "start": lambda rt, _: rt.flow(ANY, start="no"),
     "task_id   ": lambda rt, _: rt.look_up(HALF),
     "resolution_id": lambda rt, _: rt.task_of_resolution(HALF),
     "tags.b": lambda rt, _: rt.count({"b": HALF}),
@@ -56,9 +57,9 @@ SAID = {
     f"tags.{LONG[:100]}": lambda rt, _: rt.submit(BLOCKED, tags={LONG: "x"}),
     "resolver_groups[0]": lambda rt, task: rt.resolve(task.id, resolver_groups=[LONG]),
     "watcher_groups[0]": lambda _, task: task.operator("ann").edit_task(watcher_groups=[LONG]),
-    "owner_id": lambda rt, _: rt.flow("any", owner_id=LONG),
-    "metadata.b": lambda rt, _: rt.flow("any", metadata={"b": LONG * 4}),
-    "flow_id ": lambda rt, _: rt.flow("any", flow_id=LONG),
+    "owner_id": lambda rt, _: rt.flow(ANY, owner_id=LONG),
+    "metadata.b": lambda rt, _: rt.flow(ANY, metadata={"b": LONG * 4}),
+    "flow_id ": lambda rt, _: rt.flow(ANY, flow_id=LONG),
     "template ": lambda rt, _: rt.submit(5),
     "template  ": lambda rt, _: rt.register(None),
     "flow": lambda rt, _: rt.flow(5),

@@ -466,6 +466,25 @@ async def test_who_sends_an_execution_back_rewrites_what_they_changed_and_nothin
     assert said == ["paused it", "edited steps: b"]
 
 
+async def test_who_sends_an_execution_back_without_some_of_its_steps_removes_them_as_in_mutask(server):
+    admin = server.client("admin")
+    template = attrs.evolve(WRONG, name="wrongs", steps={"a": WRONG.steps["a"], "b": echo("b"), "c": echo("c")})
+    task = await server.runtime.submit(template, {"name": "x"}, requester="admin")
+    await task.wait()
+    path = f"/resolution/{(await task.status()).resolution_id}"
+    await admin.post(f"{path}/pause")
+    steps = (await admin.get(path)).json()["steps"]
+    assert (await admin.put(path, json={"steps": {"b": steps["b"], "c": steps["c"]}})).status_code == 204
+    assert [*(await admin.get(path)).json()["steps"]] == ["b", "c"]
+    edit = {"type": "edit_task_steps", "task_id": task.id, "steps": {"c": None}}
+    assert (await admin.post("/v1/messages", json=edit)).status_code == 200
+    assert [*(await admin.get(path)).json()["steps"]] == ["b"]
+    await task.run()
+    assert (await task.wait()).state == "DONE"
+    said = [one["content"] for one in (await admin.get(f"/task/{task.id}/comment")).json()]
+    assert said[1:3] == ["edited steps: a", "edited steps: c"]
+
+
 async def test_every_manual_intervention_leaves_a_comment_of_who_did_what(server):
     """Whoever looks at the task next has to know why it is not as its template would have it."""
     admin = server.client("admin")
@@ -682,3 +701,22 @@ async def test_a_fault_reads_the_same_in_python_and_over_http(server):
         with pytest.raises(Refused) as refusal:
             await call()
         assert (await admin.post("/v1/messages", json=message)).json()["error"] == str(refusal.value)
+
+
+async def test_a_name_with_a_slash_is_addressed_as_any_other():
+    named = attrs.evolve(
+        HELLO,
+        name="team/greet",
+        steps={"say/it": echo({"message": "{{.input.name}}"}), "50%2F": echo({})},
+        result_format={},
+    )
+    async with running_server([named]) as server:
+        ada = server.client("admin")
+        assert (await ada.get("/template/team%2Fgreet")).json()["name"] == "team/greet"
+        task = await submitted(ada, "team/greet")
+        await server.runtime.wait(task["id"])
+        seen = (await ada.get(f"/task/{task['id']}")).json()
+        path = f"/resolution/{seen['resolution']}/step"
+        for name, sent in (("say/it", "say%2Fit"), ("50%2F", "50%252F")):
+            assert (await ada.get(f"{path}/{sent}")).json()["name"] == name
+        assert (await ada.get(f"{path}/say/it")).status_code == 404
