@@ -88,7 +88,7 @@ async def test_a_flow_that_ends_otherwise_is_the_steps_error(mock_clock):
     async with open_runtime() as rt:
         view = await (await rt.submit(asking("flow", flow="nobody"))).wait()
         assert view.steps["a"].state == "CLIENT_ERROR"
-        assert "no generator" in view.steps["a"].error
+        assert 'no type of flows "nobody"' in view.steps["a"].error
         bad = await (await rt.submit(asking("flow", flow={"kind": "flow", "steps": []}))).wait()
         assert "no steps" in bad.steps["a"].error
         with pytest.raises(TemplateInvalid, match=r"configuration\.flow"):

@@ -200,7 +200,7 @@ def test_all_answers_and_the_option_can_be_given(shell, document):
     assert again.exit_code == 3
     assert "plan (retry 1)  approval-awaiting" in again.output
     banana = shell("respond", "one", "s3", "banana")
-    assert (banana.exit_code, "response: one of approve, " in banana.output) == (2, True)
+    assert (banana.exit_code, "response: must be one of approve, " in banana.output) == (2, True)
     assert shell("option", "one", "approve-al").exit_code == 2
     assert shell("option", "one", "approve-all").exit_code == 0
 

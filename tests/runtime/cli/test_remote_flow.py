@@ -74,11 +74,11 @@ def test_what_is_refused_is_one_line_and_status_2(shell, tmp_path):
         (("run", "deploy", "-i", "x"), "NAME=VALUE"),
         (("show", "nobody"), 'no flow "nobody"'),
         (("approve", "four", "s9"), 'no step "s9"'),
-        (("respond", "four", "s1", "banana"), "response: one of approve, "),
+        (("respond", "four", "s1", "banana"), "response: must be one of approve, "),
         (("skip", "four", "s1"), "cannot be skipped: it is approval-awaiting"),
         (("interrupt", "four", "s1"), "cannot be interrupted: no work of it is running, it is approval-awaiting"),
         (("unpause", "four"), "is not paused"),
-        (("option", "four", "never"), "option: one of prompt, approve-all"),
+        (("option", "four", "never"), "option: must be one of prompt, approve-all"),
     ):
         done = shell(*arguments)
         assert done.exit_code == 2, done.output

@@ -124,7 +124,7 @@ def test_a_server_knows_the_flows_of_its_folder_and_holds_plans_against_its_poli
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--flows", "nowhere"], "there is no such folder"),
+        (["--flows", "nowhere"], "the folder cannot be read: no such file or directory"),
         (["--flows", "bad"], "groups[0].steps[0].name: is missing"),
         (["--policies", "nowhere.yaml"], "there is no such file"),
     ],
