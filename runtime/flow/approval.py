@@ -167,10 +167,10 @@ def respond(turn: Turn, event: ResponseGiven) -> Refused | None:
     if not step.spec.takes_answers_of(event.by, event.groups, admin=event.admin):
         may = [*step.spec.approvers, *(f"group {one}" for one in step.spec.approver_groups)]
         return Forbidden(f"{event.by} may not answer step {step.id}: {', '.join(may)} may")
-    if kind is ResponseType.RETRY and flow.retries_of(step) >= flow.limit_of(step):
-        times = flow.retries_of(step)
+    tries, limit = flow.spent(step)
+    if kind is ResponseType.RETRY and tries >= limit:
         return Conflict(
-            f"the plan of step {step.id} was made again {times} times, all that it may be: approve or deny it"
+            f"the plan of step {step.id} was made again {tries} times, all that it may be: approve or deny it"
         )
     answer(turn, step.id, kind, event.note)
     return None
@@ -269,7 +269,7 @@ def _plan_again(turn: Turn, step: Step, reason: str, *, group: bool = False) -> 
     turn.set_target(step.id, TargetStatus.DISCARDED)
     if turn.flow.mode is Mode.GROUP:
         turn.record(StepRetried(at=turn.at, step=step.id))
-        directive = Directive.RETRY_GROUP if group or step.spec.retry.group else Directive.RETRY
+        directive = Directive.RETRY_GROUP if group or step.spec.retry.group or step.spec.replan else Directive.RETRY
         turn.leave(step.id, StepStatus.DISCARDED, directive, metadata={"reason": reason})
     else:
         turn.leave(step.id, StepStatus.APPROVAL_RETRY, Directive.RETRY, metadata={"reason": reason})

@@ -10,7 +10,7 @@ from runtime.flow.cleanup import cancel_future_steps, close_groups
 from runtime.flow.effects import StopSteps
 from runtime.flow.ends import cancelled
 from runtime.flow.events import CancelGroupRequested, CancelRequested, CancelStepRequested
-from runtime.flow.flow import AWAITING_RETRY, Flow
+from runtime.flow.flow import Flow
 from runtime.flow.records import FlowCancelled, GroupCancelled, LaneClosed, StepLeft, StepStaged
 from runtime.flow.rows import Group, Step
 from runtime.flow.states import (
@@ -39,10 +39,7 @@ def cancel(turn: Turn, event: CancelRequested) -> Refused | None:
     if flow.cancelled is not None or not (flow.status.status in _CANCELLABLE or flow.awaits_retry):
         return Conflict(f"flow {flow.header.flow_id} cannot be cancelled: it is {flow.status.status}")
     turn.record(FlowCancelled(at=event.at, by=event.by, reason=event.reason))
-    turn.set_flow(FlowStatus.CANCELLED, event.reason, {"cancel_requested_at": event.at})
-    if flow.started_at is None:
-        cancelled(turn)
-        return None
+    turn.set_flow(FlowStatus.CANCELLED, event.reason, {"cancel_requested_at": event.at, **flow.awaits_nobody})
     if flow.live or flow.generating:
         _stop(turn, _by_place(turn.flow, flow.live), event)
     for step_id in _by_place(turn.flow, flow.parked):
@@ -65,11 +62,13 @@ def _by_place(flow: Flow, step_ids: object) -> list[str]:
 
 
 def _mark_unreached(turn: Turn, reason: str) -> None:
-    """Steps of the group at hand are cancelled with it, later ones were not attempted."""
+    """Steps of the group that was begun are cancelled with it, later ones were not attempted."""
     flow = turn.flow
     if flow.mode is Mode.GROUP:
         group = flow.group_at(flow.position)
-        members = () if group is None else flow.order.of_generation(group.group_idx, group.generation)
+        members = (
+            () if group is None or group.untouched else flow.order.of_generation(group.group_idx, group.generation)
+        )
         for step_id in members:
             if turn.step(step_id).status.status in EXECUTABLE:
                 turn.set_step(step_id, StepStatus.CANCELLED, metadata={"reason": reason})
@@ -91,7 +90,7 @@ def _close(turn: Turn) -> None:
     if flow.live or flow.generating or flow.ending is not None:
         return
     group = flow.group_at(flow.position) if flow.mode is Mode.GROUP else None
-    if group is not None and group.status.status in GOES_ON | {GroupStatus.PENDING}:
+    if group is not None and group.status.status in GOES_ON:
         turn.set_group(group.id, GroupStatus.CANCELLED)
     cancelled(turn)
 
@@ -179,8 +178,7 @@ def cancel_group(turn: Turn, event: CancelGroupRequested) -> Refused | None:
 
 def _say_that_it_stops(turn: Turn, group: Group, reason: str) -> None:
     """Nobody is waited for any more."""
-    extra = {AWAITING_RETRY: False} if turn.flow.status.metadata.get(AWAITING_RETRY) else {}
-    turn.set_flow(FlowStatus.IN_PROGRESS, f"stopping {group.name}: {reason}", extra)
+    turn.set_flow(FlowStatus.IN_PROGRESS, f"stopping {group.name}: {reason}", turn.flow.awaits_nobody)
 
 
 def _let_go(turn: Turn, group: Group, live: set[str]) -> None:

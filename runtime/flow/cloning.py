@@ -101,7 +101,7 @@ def clone_group(turn: Turn, group: Group) -> None:
 def _not_before(turn: Turn, steps: Sequence[Step]) -> float:
     """Say until when the next try of steps waits: after those that a person asked for it does not."""
     waits = [
-        step.spec.retry.wait_before(step.generation if step.spec.retry.group else step.retry_index)
+        step.spec.retry.wait_before(turn.flow.spent(step)[0])
         for step in steps
         if step.status.status == StepStatus.ERROR and step.status.metadata.get(AUTO_RETRIED)
     ]

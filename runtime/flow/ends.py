@@ -1,6 +1,6 @@
 """The ways a flow ends."""
 
-from runtime.flow.flow import AWAITING_RETRY, RETRIES_EXHAUSTED
+from runtime.flow.flow import RETRIES_EXHAUSTED
 from runtime.flow.outcomes import Ending, EndingKind
 from runtime.flow.records import FlowEnded, RunStatusSet
 from runtime.flow.states import FlowStatus, RunStatus
@@ -46,8 +46,7 @@ def cancelled(turn: Turn) -> None:
 
 
 def _fail(turn: Turn, ending: Ending, message: str, **metadata: Json) -> None:
-    if turn.flow.status.metadata.get(AWAITING_RETRY):
-        metadata[AWAITING_RETRY] = False
     turn.record(FlowEnded(at=turn.at, ending=ending))
-    turn.set_flow(FlowStatus.ERROR, "the flow failed", {"error_message": message, **metadata})
+    told = {"error_message": message, **turn.flow.awaits_nobody, **metadata}
+    turn.set_flow(FlowStatus.ERROR, "the flow failed", told)
     set_run(turn, RunStatus.ERROR)

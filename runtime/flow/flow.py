@@ -6,7 +6,7 @@ wait for an answer, `failed` those that wait to be retried or skipped, `delayed`
 wait for a free lane, `named` the last row of each name, whatever clones of it are called.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Final
 
@@ -30,6 +30,7 @@ from runtime.flow.states import (
 )
 from runtime.flow.status import Status
 from runtime.frozen import value
+from runtime.values.json import Json
 
 AUTO_RETRIED: Final = "auto_retried"
 """The metadata key of an error that a retry has superseded."""
@@ -165,6 +166,11 @@ class Flow:
         return self.ending is None and self.status.status in {FlowStatus.ERROR, FlowStatus.FAILED_PENDING_RETRY}
 
     @property
+    def awaits_nobody(self) -> Mapping[str, Json]:
+        """What has to be written of a flow that goes on, or ends: that it awaits no retry, if it is known to."""
+        return {AWAITING_RETRY: False} if self.status.metadata.get(AWAITING_RETRY) else {}
+
+    @property
     def mendable(self) -> "HashTrieSet[str]":
         """The steps that failed and that a person may retry or skip now."""
         if self.mode is Mode.GROUP:
@@ -209,17 +215,17 @@ class Flow:
         group = self.groups.get(step.group_id)
         return [one for one in members if one.lane == step.lane] if group is not None and group.parallel else members
 
-    def retries_of(self, step: Step) -> int:
-        """Count the retries that a step's limit is about: its own, or those of its group."""
-        if step.spec.retry.group and self.mode is Mode.GROUP and not self.groups[step.group_id].parallel:
-            return step.generation
-        return step.retry_index
+    def as_group(self, step: Step, *, fresh: bool | None = None) -> bool:
+        """Say whether a step is tried again with its group: it says so, or needs a `fresh` plan (None: as it says)."""
+        group = self.groups.get(step.group_id)
+        needs = step.spec.retry.group or (step.spec.replan if fresh is None else fresh)
+        return group is not None and not group.parallel and needs
 
-    def limit_of(self, step: Step) -> int:
-        """Say how many retries a step may have, by the count of `retries_of`: of a group, what all its steps allow."""
-        if step.spec.retry.group and self.mode is Mode.GROUP and not self.groups[step.group_id].parallel:
-            return self.limit_of_group(self.groups[step.group_id])
-        return step.spec.retry.max_retries
+    def spent(self, step: Step, *, fresh: bool | None = None) -> tuple[int, int]:
+        """Count the retries of a step, or of its group if it is tried again with that; and say how many there may be."""
+        if self.as_group(step, fresh=fresh):
+            return step.generation, self.limit_of_group(self.groups[step.group_id])
+        return step.retry_index, step.spec.retry.max_retries
 
     def limit_of_group(self, group: Group) -> int:
         """Say how often a group may be retried: as often as each of its steps."""

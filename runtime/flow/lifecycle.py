@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from runtime.flow.approval import ask, check_plan
 from runtime.flow.effects import ArmTimer, CallHook, StartStep
 from runtime.flow.events import WorkFinished
-from runtime.flow.flow import AUTO_RETRIED, AUTO_RETRIES_SPENT, RETRIES_EXHAUSTED, SKIPPED_ON_FAILURE
+from runtime.flow.flow import AUTO_RETRIED, AUTO_RETRIES_SPENT, RETRIES_EXHAUSTED, SKIPPED_ON_FAILURE, Flow
 from runtime.flow.records import StepBegan, StepStaged, WorkReturned
-from runtime.flow.rows import RetryRule, Step
+from runtime.flow.rows import Step
 from runtime.flow.states import (
     EXECUTABLE,
     Directive,
@@ -121,12 +121,13 @@ def work_failed(turn: Turn, step_id: str, error: str, description: str) -> None:
     """Decide what follows from a failure: another try without asking, the end, or waiting for a person."""
     step = turn.step(step_id)
     rule = step.spec.retry
-    count, limit = turn.flow.retries_of(step) + 1, turn.flow.limit_of(step)
-    if step.spec.skip_on_failure and (turn.flow.mode is Mode.FLAT or not rule.auto or count > limit):
+    tries, limit = turn.flow.spent(step)
+    count, auto = tries + 1, rule.auto and _may_be_by_itself(turn, step)
+    if step.spec.skip_on_failure and (not auto or count > limit):
         _skip_along(turn, step_id, StepStatus.AUTO_SKIPPED, "failed")
         metadata: dict[str, Json] = {"reason": error, SKIPPED_ON_FAILURE: True, "retry_index": step.retry_index}
         turn.leave(step_id, StepStatus.ERROR, Directive.CONTINUE, description, metadata)
-    elif turn.flow.mode is Mode.FLAT or not rule.auto:
+    elif not auto:
         turn.fail(step_id, error, description)
     elif limit >= count > rule.limit_auto:
         turn.fail(step_id, error, description, {AUTO_RETRIES_SPENT: True})
@@ -144,35 +145,42 @@ def work_failed(turn: Turn, step_id: str, error: str, description: str) -> None:
             },
         )
     else:
-        _retry(turn, step, count, error, description)
+        _retry(turn, step, error, description)
 
 
-def _retry(turn: Turn, step: Step, count: int, error: str, description: str) -> None:
+def _may_be_by_itself(turn: Turn, step: Step) -> bool:
+    """Say whether a step can be retried without being asked: in a list nothing makes the fresh plan that it may need."""
+    mode = turn.flow.mode
+    return mode is Mode.GROUP or (mode is Mode.CHILD and not step.spec.replan)
+
+
+def _retry(turn: Turn, step: Step, error: str, description: str) -> None:
+    tries, limit = turn.flow.spent(step)
+    directive = retry_directive(turn.flow, step)
     metadata: dict[str, Json] = {
         "reason": error,
         AUTO_RETRIED: True,
-        "retry_idx": count,
-        "max_retries": turn.flow.limit_of(step),
-        "directive": str(retry_directive(step.spec.retry)),
+        "retry_idx": tries + 1,
+        "max_retries": limit,
+        "directive": str(directive),
     }
     if Hook.ON_RETRY in step.spec.hooks:
         turn.set_step(step.id, StepStatus.ERROR, description, metadata)
         turn.record(StepStaged(at=turn.at, step=step.id, stage=Stage.HOOK))
         turn.effects.append(CallHook(step.id, step.attempt, Hook.ON_RETRY))
     else:
-        turn.leave(step.id, StepStatus.ERROR, retry_directive(step.spec.retry), description, metadata)
+        turn.leave(step.id, StepStatus.ERROR, directive, description, metadata)
 
 
 def retry_told(turn: Turn, step_id: str, error: str | None) -> None:
     """Go on with an automatic retry, now that the signal knows of it; a hook that fails is the failure of the step."""
     step = turn.step(step_id)
     if error is None:
-        directive = retry_directive(step.spec.retry)
-        turn.leave(step_id, StepStatus.ERROR, directive, step.status.description, {})
+        turn.leave(step_id, StepStatus.ERROR, retry_directive(turn.flow, step), step.status.description, {})
         return
     turn.fail(step_id, f"on_retry: {error}", "", {AUTO_RETRIED: False})
 
 
-def retry_directive(rule: RetryRule) -> Directive:
+def retry_directive(flow: Flow, step: Step, *, fresh: bool | None = None) -> Directive:
     """Give the directive that asks for another try."""
-    return Directive.RETRY_GROUP if rule.group else Directive.RETRY
+    return Directive.RETRY_GROUP if step.spec.retry.group or flow.as_group(step, fresh=fresh) else Directive.RETRY

@@ -69,19 +69,24 @@ def retry_step(turn: Turn, event: RetryStepRequested) -> Refused | None:
     refusal = None if made_again else _refusal(flow, step, "retried", allowed=step.spec.retryable)
     if refusal is not None:
         return refusal
-    if flow.retries_of(step) >= flow.limit_of(step):
-        return Conflict(f"step {step.id} was retried {flow.retries_of(step)} times, which is all that it may be")
+    fresh = None if made_again else event.stale_plan
+    tries, limit = flow.spent(step, fresh=fresh)
+    if tries >= limit:
+        return Conflict(f"step {step.id} was retried {tries} times, which is all that it may be")
     if made_again:
         answer(turn, step.id, ResponseType.RETRY)
         return None
     if flow.mode is not Mode.GROUP:
-        return rerun(turn, _retry_input(flow, step, event.stale_plan))
+        given = _retry_input(flow, step, event.stale_plan)
+        if event.stale_plan and not given.stale_plan:
+            return Conflict(f"step {step.id} cannot be retried with a fresh plan: no plan is before it in its group")
+        return rerun(turn, given)
     turn.record(StepRetried(at=turn.at, step=step.id))
     turn.set_target(step.id, TargetStatus.DISCARDED)
     turn.set_step(step.id, StepStatus.DISCARDED, metadata={"reason": f"retried by {event.by}", "retry_type": "manual"})
     _revive(turn, step)
     resume(turn, RunType.RETRY, step.id)
-    turn.notes.append(StepAnswered(step.id, retry_directive(step.spec.retry)))
+    turn.notes.append(StepAnswered(step.id, retry_directive(flow, step, fresh=fresh)))
     return None
 
 
@@ -136,6 +141,7 @@ def _revive(turn: Turn, step: Step) -> None:
 
 def retry_group(turn: Turn, event: RetryGroupRequested) -> Refused | None:
     """Try the whole group of a step again, at the place the flow is at."""
+    expire(turn)
     flow = turn.flow
     step = flow.steps.get(event.step)
     if step is None:

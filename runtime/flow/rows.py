@@ -9,6 +9,7 @@ from rpds import HashTrieSet
 from runtime.flow.states import (
     Directive,
     ExecutionType,
+    GroupStatus,
     Hook,
     ResponseType,
     RunStatus,
@@ -91,7 +92,7 @@ class StepSpec:
         retry: its retries.
         clone_as: what takes its place when it is tried again, where that is not the step itself.
         skip_group: skipping it, or its plan having no changes, skips the rest of its group.
-        replan: trying it again needs a fresh plan.
+        replan: trying it again needs a fresh plan: in a flow of groups its whole group is tried again.
         skip_noop: a plan without changes is skipped without asking anybody.
         hooks: what its signal wants to be told before an answer takes effect.
         timeout_seconds: how long its work may take, its wait for resources included; 0 is for ever.
@@ -257,6 +258,11 @@ class Group:
     cancelled: str | None = None
     lanes: "HashTrieSet[str]" = attrs.field(factory=HashTrieSet)
     answers: "HashTrieSet[str]" = attrs.field(factory=HashTrieSet)
+
+    @property
+    def untouched(self) -> bool:
+        """Nothing of it was begun, in no generation."""
+        return self.status.status == GroupStatus.PENDING and not self.generation
 
 
 FAILED_LANE: Final = "error"

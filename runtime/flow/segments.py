@@ -34,17 +34,16 @@ from runtime.values.json import Json
 def enter(turn: Turn, position: int) -> None:
     """Go on at a group position: the beginning of a segment."""
     turn.record(Moved(at=turn.at, position=position, since=position))
-    if turn.flow.paused and position:  # it was paused at the cut: between two groups, and not in one
-        _park(turn)
-    else:
-        go_on(turn)
+    go_on(turn)
 
 
 def go_on(turn: Turn) -> None:
     """Dispatch the group the flow is at, or end it."""
     flow = turn.flow
     group = flow.group_at(flow.position)
-    if group is not None:
+    if group is not None and flow.paused and flow.position and group.untouched:
+        _park(turn)  # it is between two groups, and not in one
+    elif group is not None:
         dispatch_group(turn, group)
     elif flow.generating:
         pass  # what is generated next goes on here
@@ -91,9 +90,6 @@ def _after(turn: Turn) -> None:
     if position >= len(flow.order.groups):
         turn.record(Moved(at=turn.at, position=position, since=flow.since))
         go_on(turn)
-    elif flow.paused:
-        turn.record(Moved(at=turn.at, position=position, since=flow.since))
-        _park(turn)
     elif position - flow.since >= flow.header.segment:
         turn.record(SegmentCut(at=turn.at, position=position))
         turn.effects.append(ContinueAsNew(position))
@@ -215,7 +211,7 @@ def resume(turn: Turn, kind: RunType, step_id: str) -> None:
         )
     )
     turn.record(Moved(at=turn.at, position=flow.position, since=flow.position))
-    extra: dict[str, Json] = {AWAITING_RETRY: False} if flow.status.metadata.get(AWAITING_RETRY) else {}
+    extra = flow.awaits_nobody
     others_failed, others_parked = flow.failed.discard(step_id), flow.parked.discard(step_id)
     if others_failed:
         other = min(others_failed)

@@ -3,7 +3,7 @@
 import pytest
 
 from runtime.errors import Conflict, Forbidden, NotFound, RequestInvalid
-from runtime.flow.events import ApprovalDue, CancelRequested, ResponseGiven
+from runtime.flow.events import ApprovalDue, CancelRequested, ResponseGiven, RetryGroupRequested
 from runtime.flow.outcomes import ApprovalPauseError, FlowStoppedError, NotApprovedError
 from runtime.flow.states import ApprovalOption, Hook, Mode
 from tests.support.plain_flow import CHANGES, DAY, FlowLoop, Work, group, plan, scripted, step
@@ -132,7 +132,7 @@ def test_a22_an_approval_expires_and_the_flow_fails(mode):
     assert len(loop.flow.steps) == 3
 
 
-@pytest.mark.parametrize("says", ["approve", "retry-step", "approve-all"])
+@pytest.mark.parametrize("says", ["approve", "retry-step", "retry-group", "approve-all"])
 @MODES
 def test_what_is_said_too_late_changes_nothing_though_no_timer_was_in_time(mode, says):
     loop = parked(mode, step("s", 2))
@@ -144,6 +144,8 @@ def test_what_is_said_too_late_changes_nothing_though_no_timer_was_in_time(mode,
             assert loop.row("P").approval.response is None
         case "retry-step":
             assert isinstance(loop.retry("P").refusal, Conflict)
+        case "retry-group":
+            assert isinstance(loop.ask(RetryGroupRequested(at=loop.now, by="grace", step="s1")).refusal, Conflict)
         case _:
             loop.option(ApprovalOption.APPROVE_ALL)
     assert loop.statuses() == {"P": "approval-expired", "A": "not-attempted", "s": "not-attempted"}

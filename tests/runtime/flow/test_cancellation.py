@@ -85,6 +85,7 @@ def test_a_flow_that_waits_for_a_retry_can_be_cancelled(mode):
     if mode is Mode.GROUP:
         assert loop.flow.status.status == "cancelled"
         assert loop.statuses() == {"s1": "error", "s2": "not-attempted"}
+        assert loop.flow.status.metadata["awaiting_retry"] is False
     else:
         assert isinstance(loop.refusal, Conflict)
 

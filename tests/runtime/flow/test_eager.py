@@ -9,14 +9,16 @@ from runtime.flow.events import (
     CancelRequested,
     GenerationFailed,
     GroupsGenerated,
+    PauseRequested,
     StartRequested,
     StepsGenerated,
+    UnpauseRequested,
 )
 from runtime.flow.generation import flatten
 from runtime.flow.rows import RetryRule
 from runtime.flow.states import Mode
 from runtime.flows import Flows
-from tests.support.plain_flow import START, FlowLoop, Work, group, plan, step
+from tests.support.plain_flow import START, FlowLoop, Work, group, plan, scripted, step
 
 
 def eager(*steps):
@@ -54,6 +56,18 @@ def test_eager_groups_run_while_the_rest_is_generated_and_the_flow_waits_for_tha
     assert loop.executed == ["a", "b", "c"]
     assert loop.flow.status.status == "success"
     assert [one.id for one in loop.flow.ordered()] == ["s1", "s2", "s3"]
+
+
+def test_a_flow_that_is_paused_behind_its_eager_groups_begins_with_no_other_when_they_come():
+    loop = begun(ONE, script=scripted(a=Work(blocked=True)))
+    loop.tell(PauseRequested(at=loop.now, by="grace"))
+    loop.finish("s1")
+    gives(loop, ONE, THREE)
+    assert loop.executed == ["a"]
+    assert loop.flow.error.step_id == "paused"
+    loop.ask(UnpauseRequested(at=loop.now, by="grace"))
+    assert loop.executed == ["a", "c"]
+    assert loop.flow.status.status == "success"
 
 
 def test_the_rest_may_come_before_an_eager_group_has_ended():

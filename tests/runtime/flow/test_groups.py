@@ -171,6 +171,31 @@ def test_a_flow_that_is_paused_between_two_groups_waits_there():
     assert loop.flow.status.status == "success"
 
 
+def test_a_flow_that_is_cancelled_between_two_groups_has_not_attempted_the_second():
+    """A group that nobody began is none that was cancelled."""
+    for segment in (1, 5):
+        loop = FlowLoop(group(step("a")), group(step("b")), mode=Mode.GROUP, segment=segment)
+        loop.enter_by_itself = False
+        if segment == 5:
+            loop.script = scripted(a=Work(blocked=True))
+        loop.run()
+        if segment == 5:
+            pause(loop)
+            loop.finish("s1")
+        loop.cancel()
+        assert loop.statuses() == {"a": "success", "b": "not-attempted"}
+        assert loop.groups() == {"g1.0": "success", "g2.0": "discarded"}
+
+
+def test_a_group_that_is_retried_goes_on_though_its_flow_is_to_be_paused_after_it():
+    specs = (group(step("a")), group(step("b", retry=RetryRule(group=True))), group(step("c")))
+    loop = FlowLoop(*specs, mode=Mode.GROUP, script=scripted(b=[Work(error="boom"), Work()])).run()
+    pause(loop).retry("b")
+    assert loop.executed == ["a", "b", "b (retry 1)"]
+    assert loop.flow.error.step_id == "paused"
+    assert unpause(loop).flow.status.status == "success"
+
+
 def test_a_pause_that_is_over_before_the_group_ends_was_none():
     loop = FlowLoop(group(step("a")), group(step("b")), mode=Mode.GROUP, script=scripted(a=Work(blocked=True))).run()
     unpause(pause(loop))

@@ -173,6 +173,17 @@ async def test_a_flow_can_be_taken_on_now_and_started_later(rt):
         await flow.start()
 
 
+@pytest.mark.parametrize("mode", ["flat", "child", "group"])
+async def test_a_flow_that_is_cancelled_before_it_was_started_has_attempted_none_of_its_steps(rt, mode):
+    steps = [{"name": name, "group_idx": 1, "signal": to_json(SAYS)} for name in "ab"]
+    flow = await rt.flow({"kind": "flow", "mode": mode, "steps": steps}, start=False)
+    await flow.cancel("no need")
+    view = await flow.wait()
+    assert (view.status.status, view.started_at, view.runs) == ("cancelled", None, ())
+    assert {one.status.status for one in view.steps} == {"not-attempted"}
+    assert {one.status.status for one in view.groups} <= {"discarded"}
+
+
 async def test_texts_see_the_flow_the_step_itself_and_others_by_name_the_last_of_their_clones(rt):
     fails = Signal(type="echo", data={"error_message": "{{if not .task.retry_index}}boom{{end}}", "output": "fine"})
     says = "{{.task.task_id}} {{.task.step_id}} {{.task.retry_index}} {{.task.group_retry_index}} {{.step.a.output}}"

@@ -154,6 +154,56 @@ def test_a_step_that_needs_a_fresh_plan_says_so():
     assert loop.statuses()["P (retry 1)"] == "approval-awaiting"
 
 
+@pytest.mark.parametrize("auto", [True, False])
+def test_in_groups_a_step_that_needs_a_fresh_plan_is_tried_again_with_its_group(auto):
+    script = scripted(A=[Work(error="boom"), Work()])
+    specs = (plan("P"), step("A", replan=True, retry=RetryRule(auto=auto)))
+    loop = FlowLoop(group(*specs), group(step("s")), mode=Mode.GROUP, script=script).run()
+    loop.answer("P", "approve")
+    if not auto:
+        loop.retry("A")
+    assert loop.executed == ["P", "A", "P (retry 1)"], "nothing is applied that was planned before the failure"
+    loop.answer("P (retry 1)", "approve")
+    assert loop.flow.status.status == "success"
+    assert loop.executed[3:] == ["A (retry 1)", "s"]
+
+
+@pytest.mark.parametrize(("replan", "stale", "again"), [(False, True, "P"), (True, False, "A"), (False, None, "A")])
+def test_in_groups_whoever_retries_a_step_may_say_whether_its_plan_is_stale(replan, stale, again):
+    script = scripted(A=[Work(error="boom"), Work()])
+    loop = FlowLoop(group(plan("P"), step("A", replan=replan)), mode=Mode.GROUP, script=script).run()
+    loop.answer("P", "approve").retry("A", stale_plan=stale)
+    assert loop.refusal is None
+    assert loop.executed[2:] == [f"{again} (retry 1)"]
+
+
+def test_in_a_list_a_step_that_needs_a_fresh_plan_waits_for_somebody_to_retry_it():
+    """Nothing but a rerun makes the plan again there, and none is applied twice."""
+    script = scripted(A=[Work(error="boom"), Work()])
+    specs = (plan("P", 1), step("A", 1, replan=True, retry=RetryRule(auto=True)))
+    loop = FlowLoop(*specs, mode=Mode.CHILD, script=script).run().answer("P", "approve")
+    assert loop.statuses() == {"P": "approved", "A": "error"}
+    loop.retry("A")
+    assert loop.executed == ["P", "A", "P (retry 1)"]
+
+
+@pytest.mark.parametrize("mode", [Mode.FLAT, Mode.CHILD])
+def test_a_fresh_plan_cannot_be_had_where_there_is_none(mode):
+    loop = FlowLoop(step("a", 1), mode=mode, script=scripted(a=Work(error="boom"))).run()
+    loop.retry("a", stale_plan=True)
+    assert "no plan is before it in its group" in str(loop.refusal)
+    assert loop.executed == ["a"]
+
+
+def test_what_stops_a_flow_says_how_often_its_group_could_be_retried():
+    """As often as each of its steps, and not as often as the one that failed."""
+    often, once = RetryRule(auto=True, group=True, max_retries=5), RetryRule(max_retries=1)
+    loop = FlowLoop(group(step("a", retry=often), step("b", retry=once)), mode=Mode.GROUP)
+    loop.script = scripted(a=Work(error="boom"))
+    loop.run()
+    assert loop.flow.error.reason == 'the 1 retries of step "a (retry 1)" are spent'
+
+
 @LISTS
 def test_a41_a_plan_of_another_group_is_no_plan_of_this_one(mode):
     steps = [plan("P", 1), step("A", 2)]
