@@ -60,7 +60,7 @@ from runtime.flow.lifecycle import begin_delayed, begin_queued, finished, retry_
 from runtime.flow.manual import give_up, pause, retry_group, retry_step, skip_step, supersede, unpause
 from runtime.flow.records import FlowParentTold, Record
 from runtime.flow.rerun import rerun
-from runtime.flow.resuming import cut, hold, put_back, resume
+from runtime.flow.resuming import cut, put_back, resume
 from runtime.flow.states import FlowTurn, Mode, Stage
 from runtime.flow.turn import (
     Entered,
@@ -156,7 +156,7 @@ def _take(turn: Turn, event: Event) -> Refused | None:
         case NewerFlowCreated():
             supersede(turn, event)
         case DrainBegan():
-            hold(turn, event)
+            generation.hold(turn, by=event.by, reason=event.reason)
         case Resumed():
             resume(turn, event)
         case _:

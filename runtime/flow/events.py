@@ -52,10 +52,11 @@ class GroupsGenerated:
 
 @frozen(kw_only=True)
 class GenerationFailed:
-    """There are no steps; the error says why."""
+    """There are no steps; the error says why. `cut`: the runtime shut down before the generator had ended."""
 
     at: float
     error: str
+    cut: bool = False
 
 
 @frozen(kw_only=True)

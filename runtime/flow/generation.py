@@ -11,6 +11,7 @@ from runtime.flow.ends import fail_flow
 from runtime.flow.events import GenerationFailed, GroupsGenerated, StartRequested, StepsGenerated
 from runtime.flow.flow import Flow
 from runtime.flow.records import (
+    FlowHeld,
     FlowQueued,
     FlowStarted,
     GenerationBegan,
@@ -158,8 +159,14 @@ def groups_generated(turn: Turn, event: GroupsGenerated) -> None:
 
 
 def failed(turn: Turn, event: GenerationFailed) -> None:
-    """End the flow: no step runs, none is stored; or once the eager groups that are stored have ended."""
+    """End the flow: no step runs, none is stored; or once the eager groups that are stored have ended.
+
+    A generator that a shutdown cut is asked again when the flow is taken up.
+    """
     if not turn.flow.generating:
+        return
+    if event.cut:
+        hold(turn, by="runtime", reason=event.error)
         return
     error = f"flow {turn.flow.header.flow_id}: {event.error}"
     if turn.flow.steps:
@@ -167,6 +174,12 @@ def failed(turn: Turn, event: GenerationFailed) -> None:
         turn.notes.append(GoOn())
     else:
         fail_flow(turn, error)
+
+
+def hold(turn: Turn, *, by: str, reason: str) -> None:
+    """Start nothing new from here on."""
+    if turn.flow.ending is None and not turn.flow.held:
+        turn.record(FlowHeld(at=turn.at, by=by, reason=reason))
 
 
 def abandon(turn: Turn) -> None:

@@ -19,24 +19,18 @@ from runtime.flow.effects import (
     MoveTurn,
     StartStep,
 )
-from runtime.flow.events import DrainBegan, Resumed, StepCut, WorkFinished
+from runtime.flow.events import Resumed, StepCut, WorkFinished
+from runtime.flow.generation import hold
 from runtime.flow.lifecycle import work_failed
-from runtime.flow.records import FlowHeld, FlowResumed, GenerationBegan, StepBegan, StepStaged
+from runtime.flow.records import FlowResumed, GenerationBegan, StepBegan, StepStaged
 from runtime.flow.rows import Step
 from runtime.flow.states import FlowStatus, Hook, Stage, StepStatus
 from runtime.flow.turn import GoOn, Turn
 
 
-def hold(turn: Turn, event: DrainBegan) -> None:
-    """Start nothing new from here on."""
-    if turn.flow.ending is None and not turn.flow.held:
-        turn.record(FlowHeld(at=event.at, by=event.by, reason=event.reason))
-
-
 def put_back(turn: Turn, event: WorkFinished) -> None:
     """The work of a step had not begun, for the runtime shuts down: it is queued again, as if it had never been taken on."""
-    if not turn.flow.held:  # we hear of it before the flow is told to hold
-        turn.record(FlowHeld(at=event.at, by="runtime", reason=event.error or ""))
+    hold(turn, by="runtime", reason=event.error or "")  # we may hear of it before the flow is told to hold
     turn.record(StepStaged(at=turn.at, step=event.step, stage=Stage.IDLE))
     turn.set_step(event.step, StepStatus.QUEUED)
 

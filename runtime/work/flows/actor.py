@@ -174,12 +174,11 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
             case Returned(value=report):
                 return cast("Report", report)
             case Cut(reason=reason):
-                why = str(reason)
+                return GenerationFailed(at=self.clock.wall(), error=str(reason), cut=True)
             case Failed(error=error):
-                why = f"lost: {told(error)}"
+                return GenerationFailed(at=self.clock.wall(), error=f"lost: {told(error)}")
             case _:
                 assert_never(ended)
-        return GenerationFailed(at=self.clock.wall(), error=why)
 
     def _entered(self, position: int, _ended: Exit[None]) -> SegmentEntered:
         return SegmentEntered(at=self.clock.wall(), position=position)

@@ -40,7 +40,8 @@ from runtime.policies.evaluation import evaluate
 from runtime.policies.protocol import PlanView
 from runtime.threads import Threads
 from runtime.work.flows.birth import as_it_resumes
-from runtime.work.flows.labour import perform_signal
+from runtime.work.flows.labour import patient, perform_signal
+from runtime.work.resources import NotBegun
 from runtime.work.trial import Tools
 
 _FUNCTIONS: Final = Threads("functions of flows", 64)
@@ -59,6 +60,8 @@ async def generate(
             return StepsGenerated(at=tools.clock.wall(), steps=steps, groups=groups)
         except GenerationError as error:
             problem = str(error)
+        except NotBegun as word:
+            return GenerationFailed(at=tools.clock.wall(), error=str(word), cut=True)
         except BaseException as error:
             if passes(error):
                 raise
@@ -108,7 +111,7 @@ async def _given(
             async with aclosing(chosen.function(flow.header)) as items:
                 return await _yielded(items, eager)
         return await _called(chosen.function, flow.header)
-    done = await perform_signal(flow, StepSpec(name="generate steps"), chosen, tools)
+    done = await perform_signal(flow, StepSpec(name="generate steps"), chosen, patient(tools))
     if done.error:
         raise GenerationError(f"the signal failed: {done.error}")
     try:

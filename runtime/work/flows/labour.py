@@ -53,8 +53,7 @@ class Done:
 
 async def work(flow: Flow, step: Step, attempt: int, tools: Tools, nursery: Nursery) -> WorkFinished:
     """Do the work of a step: its signals in order, up to the first that fails. Cancelling it cuts the runner."""
-    if tools.resources is not None:
-        tools = attrs.evolve(tools, resources=tools.resources.patient())
+    tools = patient(tools)
     done, limit = Done(), step.spec.timeout_seconds
     with trio.move_on_after(limit or math.inf) as patience:
         for number, signal in enumerate(step.spec.signals):
@@ -83,6 +82,11 @@ async def work(flow: Flow, step: Step, attempt: int, tools: Tools, nursery: Nurs
         target_type=str(target.get("type") or ""),
         target_id=str(target.get("id") or ""),
     )
+
+
+def patient(tools: Tools) -> Tools:
+    """Give the tools of what waits for resources as long as it takes, and goes on elsewhere where that is too long."""
+    return tools if tools.resources is None else attrs.evolve(tools, resources=tools.resources.patient())
 
 
 def _description(done: Done) -> str:

@@ -5,7 +5,7 @@ import trio
 import trio.testing
 
 from actors import VirtualClock
-from runtime import Action, Limits, Step, TaskState, Template, open_runtime
+from runtime import Action, Limits, Signal, Step, TaskState, Template, open_runtime
 from runtime.runner import Outcome, Runner
 from tests.support.live_flow import Kept
 from tests.support.plain_flow import START
@@ -134,3 +134,17 @@ async def test_a_step_that_still_waits_when_the_runtime_shuts_down_has_not_begun
         view = await rt.flow_handle("f").wait()
         assert view.status.status == "success", view
     assert (gauge.peak, gauge.count) == (1, 3)
+
+
+async def test_a_signal_for_steps_that_still_waits_when_the_runtime_shuts_down_is_asked_later(autojump_clock):
+    gauge, journal = Gauge(), Kept()
+    limits = Limits(resources={"steps": 1})
+    signal = Signal(type="echo", data={"output": {"steps": [{"name": "a", "signal": {"type": "work"}}]}})
+    async with opened(limits, runners=[gauge], journal=journal, grace_seconds=1000) as rt:
+        await rt.flow(flow(1), flow_id="first")
+        await trio.testing.wait_all_tasks_blocked()
+        await rt.flow("any", generate_signal=signal, flow_id="f")
+        await trio.testing.wait_all_tasks_blocked()
+    async with opened(limits, runners=[gauge], journal=journal) as rt:
+        view = await rt.flow_handle("f").wait()
+    assert view.status.status == "success", view.error

@@ -128,3 +128,22 @@ async def test_a_flow_that_nobody_ran_any_more_is_taken_up_when_its_store_is_ope
     flow, done, _records = await resumed(loop, journal)
     assert flow.status.status == "success"
     assert done == ["s1", "s2", "s3"]
+
+
+async def test_a_generator_that_a_shutdown_cuts_is_asked_again_and_fails_no_flow(autojump_clock):
+    journal, work, asked = Kept(), Counted(), []
+
+    async def give(_flow):
+        asked.append(1)
+        await trio.sleep(50 if len(asked) == 1 else 0)
+        return [step("a", 1)]
+
+    kit = Flows(generators=[Generator("install", give)])
+    clock = VirtualClock(START)
+    async with open_runtime(journal=journal, clock=clock, runners=[work], flows=kit, grace_seconds=5) as runtime:
+        await runtime.flow("install", flow_id="f")
+        await trio.testing.wait_all_tasks_blocked()
+    async with open_runtime(journal=journal, clock=clock, runners=[work], flows=kit) as runtime:
+        flow = await runtime.rest_of_flow("f")
+    assert flow.status.status == "success", flow.error
+    assert (len(asked), work.done) == (2, ["s1"])
