@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, TypeVarTuple, Unpack
 
 import attrs
 import trio
@@ -24,13 +24,15 @@ from runtime.api.client import Prepared, Runtime, TaskHandle, TemplateSource
 from runtime.api.messages import StoredEvent
 from runtime.api.views import TaskView
 from runtime.errors import Refused
-from runtime.hosts.crossing import begin
+from runtime.hosts.crossing import SubmitOptions, begin, taking
 from runtime.values.json import Json
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
+@taking(app.open_runtime)
 @asynccontextmanager
 async def open_runtime(store: str | None = None, **options: Any) -> "AsyncIterator[AioRuntime]":
     """Run a runtime in a thread for as long as the block lasts. The options are those of `runtime.open_runtime`.
@@ -62,7 +64,7 @@ async def open_runtime(store: str | None = None, **options: Any) -> "AsyncIterat
         await _seen_through(door.__exit__, type(fault) if fault else None, fault, None)
 
 
-async def _seen_through(function: Callable[..., T], *arguments: Any) -> T:
+async def _seen_through(function: Callable[[*Ts], T], *arguments: *Ts) -> T:
     """Call a function in a thread, and wait for its end however often this is cancelled: somebody has to undo it."""
     calling = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
     cancelled: asyncio.CancelledError | None = None
@@ -82,36 +84,33 @@ class AioTask:
     """A task that was accepted; its methods are those of `runtime.api.client.TaskHandle`."""
 
     id: str
-    _call: "Callable[..., Awaitable[Any]]" = attrs.field(repr=False)
+    _runtime: "AioRuntime" = attrs.field(repr=False)
     _handle: TaskHandle = attrs.field(repr=False)
 
     async def status(self) -> TaskView:
         """Read the task as it is now."""
-        view: TaskView = await self._call(self._handle.status)
-        return view
+        return await self._runtime.call(self._handle.status)
 
     async def wait(self) -> TaskView:
         """Wait for the task to come to rest. Cancelling the wait leaves the task alone."""
-        view: TaskView = await self._call(self._handle.wait)
-        return view
+        return await self._runtime.call(self._handle.wait)
 
     async def result(self) -> Json:
         """Wait for the task and give its result."""
-        result: Json = await self._call(self._handle.result)
-        return result
+        return await self._runtime.call(self._handle.result)
 
     async def cancel(self, reason: str = "cancelled") -> None:
         """Stop the task for good."""
-        await self._call(self._handle.cancel, reason)
+        await self._runtime.call(self._handle.cancel, reason)
 
     async def interrupt_step(self, step: str, reason: str = "", *, attempt: int = 0, retry: bool = True) -> None:
         """Have the running attempt of a step cut: it has failed then, and its retries go on."""
         interrupt = partial(self._handle.interrupt_step, step, reason, attempt=attempt, retry=retry)
-        await self._call(interrupt)
+        await self._runtime.call(interrupt)
 
     async def run(self) -> None:
         """Start a run now."""
-        await self._call(self._handle.run)
+        await self._runtime.call(self._handle.run)
 
 
 class AioRuntime:
@@ -122,7 +121,10 @@ class AioRuntime:
         self._runtime = runtime
 
     async def submit(
-        self, template: TemplateSource | Prepared, inputs: Mapping[str, Json] | None = None, **options: Any
+        self,
+        template: TemplateSource | Prepared,
+        inputs: Mapping[str, Json] | None = None,
+        **options: Unpack[SubmitOptions],
     ) -> AioTask:
         """Take a task on, see `runtime.api.client.Runtime.submit`. Returns once it is stored."""
 
@@ -130,11 +132,11 @@ class AioRuntime:
             return await self._runtime.submit(template, inputs, **options)
 
         handle = await self.call(submit)
-        return AioTask(handle.id, self.call, handle)
+        return AioTask(handle.id, self, handle)
 
     def task(self, task_id: str) -> AioTask:
         """Give a task by its id; whether there is one is seen when it is asked."""
-        return AioTask(task_id, self.call, TaskHandle(task_id, self._runtime))
+        return AioTask(task_id, self, TaskHandle(task_id, self._runtime))
 
     async def prepare(self, source: TemplateSource) -> Prepared:
         """Read and check a template, see `runtime.api.client.Runtime.prepare`."""
@@ -162,7 +164,7 @@ class AioRuntime:
         finally:
             await self.call(feed.__aexit__)
 
-    async def call(self, function: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+    async def call(self, function: Callable[[*Ts], Awaitable[T]], *arguments: *Ts) -> T:
         """Await a function of the runtime's in its thread; anything that has no method here, too.
 
         Raises:

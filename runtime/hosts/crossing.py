@@ -1,17 +1,39 @@
 """Crossing over into the thread that a runtime lives in."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import ParamSpec, TypedDict, TypeVar, TypeVarTuple
 
 from anyio.from_thread import BlockingPortal
 
 from runtime.errors import Unavailable
+from runtime.values.json import Json
 
+P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
-def begin(portal: BlockingPortal, function: Callable[..., Awaitable[T]], *arguments: Any) -> Future[T]:
+class SubmitOptions(TypedDict, total=False):
+    """What `runtime.api.client.Runtime.submit` takes by name."""
+
+    task_id: str | None
+    requester: str
+    resolver_inputs: Mapping[str, Json] | None
+    tags: Mapping[str, str] | None
+    resolve: bool
+    run: bool
+    delay: float
+    comment: str
+    strict: bool
+
+
+def taking(_original: Callable[P, object]) -> Callable[[Callable[..., T]], Callable[P, T]]:
+    """Tell type checkers that a function, which hands on what it is given, takes what another one does."""
+    return lambda function: function
+
+
+def begin(portal: BlockingPortal, function: Callable[[*Ts], Awaitable[T]], *arguments: *Ts) -> Future[T]:
     """Have a function awaited there.
 
     Raises:

@@ -9,7 +9,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 import attrs
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -17,12 +17,14 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from runtime.api.client import Prepared, Runtime, TaskHandle, TemplateSource
 from runtime.api.views import TaskView
 from runtime.app import open_runtime
-from runtime.hosts.crossing import begin
+from runtime.hosts.crossing import SubmitOptions, begin, taking
 from runtime.values.json import Json
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
+@taking(open_runtime)
 @contextmanager
 def open_runtime_sync(store: str | None = None, **options: Any) -> Iterator["SyncRuntime"]:
     """Run a runtime in a thread for as long as the block lasts. The options are those of `runtime.open_runtime`."""
@@ -38,38 +40,35 @@ class SyncTask:
     """A task that was accepted. A `timeout`, in seconds, gives the call up and leaves the task alone (`TimeoutError`)."""
 
     id: str
-    _call: "Callable[..., Any]" = attrs.field(repr=False)
+    _runtime: "SyncRuntime" = attrs.field(repr=False)
     _handle: TaskHandle = attrs.field(repr=False)
 
     def status(self, timeout: float | None = None) -> TaskView:
         """Read the task as it is now."""
-        view: TaskView = self._call(self._handle.status, timeout=timeout)
-        return view
+        return self._runtime.call(self._handle.status, timeout=timeout)
 
     def wait(self, timeout: float | None = None) -> TaskView:
         """Wait for the task to come to rest, see `TaskHandle.wait`."""
-        view: TaskView = self._call(self._handle.wait, timeout=timeout)
-        return view
+        return self._runtime.call(self._handle.wait, timeout=timeout)
 
     def result(self, timeout: float | None = None) -> Json:
         """Wait for the task and give its result, see `TaskHandle.result`."""
-        result: Json = self._call(self._handle.result, timeout=timeout)
-        return result
+        return self._runtime.call(self._handle.result, timeout=timeout)
 
     def cancel(self, reason: str = "cancelled", timeout: float | None = None) -> None:
         """Stop the task for good, see `TaskHandle.cancel`."""
-        self._call(self._handle.cancel, reason, timeout=timeout)
+        self._runtime.call(self._handle.cancel, reason, timeout=timeout)
 
     def interrupt_step(
         self, step: str, reason: str = "", *, attempt: int = 0, retry: bool = True, timeout: float | None = None
     ) -> None:
         """Have the running attempt of a step cut, see `TaskHandle.interrupt_step`."""
         interrupt = partial(self._handle.interrupt_step, step, reason, attempt=attempt, retry=retry)
-        self._call(interrupt, timeout=timeout)
+        self._runtime.call(interrupt, timeout=timeout)
 
     def run(self, timeout: float | None = None) -> None:
         """Start a run now, see `TaskHandle.run`."""
-        self._call(self._handle.run, timeout=timeout)
+        self._runtime.call(self._handle.run, timeout=timeout)
 
 
 class SyncRuntime:
@@ -85,7 +84,7 @@ class SyncRuntime:
         inputs: Mapping[str, Json] | None = None,
         *,
         timeout: float | None = None,
-        **options: Any,
+        **options: Unpack[SubmitOptions],
     ) -> SyncTask:
         """Take a task on, see `runtime.api.client.Runtime.submit`. Returns once it is stored."""
 
@@ -93,11 +92,11 @@ class SyncRuntime:
             return await self._runtime.submit(template, inputs, **options)
 
         handle = self.call(submit, timeout=timeout)
-        return SyncTask(handle.id, self.call, handle)
+        return SyncTask(handle.id, self, handle)
 
     def task(self, task_id: str) -> SyncTask:
         """Give a task by its id; whether there is one is seen when it is asked."""
-        return SyncTask(task_id, self.call, TaskHandle(task_id, self._runtime))
+        return SyncTask(task_id, self, TaskHandle(task_id, self._runtime))
 
     def prepare(self, source: TemplateSource, *, timeout: float | None = None) -> Prepared:
         """Read and check a template, see `runtime.api.client.Runtime.prepare`."""
@@ -107,7 +106,7 @@ class SyncRuntime:
         """Read, check and keep a template, see `runtime.api.client.Runtime.register`."""
         return self.call(self._runtime.register, source, timeout=timeout)
 
-    def call(self, function: Callable[..., Awaitable[T]], *arguments: Any, timeout: float | None = None) -> T:
+    def call(self, function: Callable[[*Ts], Awaitable[T]], *arguments: *Ts, timeout: float | None = None) -> T:
         """Await a function of the runtime's in its thread; anything that has no method here, too.
 
         Raises:

@@ -104,8 +104,8 @@ def _structures(runner: AnyRunner, configuration: Json, base: Json) -> None:
     assert refusal.faults
 
 
-async def gives_json(runner: AnyRunner, configuration: Json, **others: Any) -> Any:
-    """Check that an attempt succeeds with JSON and leaves nothing behind; give the `Outcome`, in plain form."""
+async def gives_json(runner: AnyRunner, configuration: Json, **others: Any) -> Outcome:
+    """Check that an attempt succeeds with JSON and leaves nothing behind; give its outcome, in plain form."""
     async with _leaving_nothing(runner):
         outcome = await runner.run(request_for(runner, configuration, **others))
     assert isinstance(outcome, Outcome)
@@ -113,8 +113,8 @@ async def gives_json(runner: AnyRunner, configuration: Json, **others: Any) -> A
     return attrs.evolve(outcome, output=normalise(outcome.output), metadata=normalise(outcome.metadata))
 
 
-async def fails_as_declared(runner: AnyRunner, configuration: Json, **others: Any) -> Any:
-    """Check that an attempt fails with a declared error that carries JSON, and leaves nothing behind; give the `StepFailed`."""
+async def fails_as_declared(runner: AnyRunner, configuration: Json, **others: Any) -> StepFailed:
+    """Check that an attempt fails with a declared error that carries JSON, and leaves nothing behind; give the error."""
     async with _leaving_nothing(runner):
         try:
             outcome = await runner.run(request_for(runner, configuration, **others))
@@ -153,8 +153,8 @@ async def is_cancelled_promptly(
         assert not ended.is_set(), "it swallowed the cancel, or ended before it"
 
 
-async def keeps_secret(runner: AnyRunner, configuration: Json, secret: str) -> Any:
-    """Check that a failing attempt says nothing, and logs nothing, that holds `secret`; give its `StepFailed`."""
+async def keeps_secret(runner: AnyRunner, configuration: Json, secret: str) -> StepFailed:
+    """Check that a failing attempt says nothing, and logs nothing, that holds `secret`; give its error."""
     request = request_for(runner, configuration)
     assert secret not in repr(request)
     with _logged() as lines:
