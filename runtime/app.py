@@ -56,6 +56,7 @@ from runtime.flows import Flows
 from runtime.functions import Functions
 from runtime.journal.protocol import KEYS_VARIABLE, Journal
 from runtime.journal.shared import SharedJournal
+from runtime.logs.lines import log
 from runtime.messenger import NOBODY
 from runtime.runner import AnyRunner, Runners, RunnerSettings
 from runtime.settings import check_settings
@@ -69,7 +70,7 @@ from runtime.values.snapshot import DEFAULT_REGION
 from runtime.work.broadcast import Broadcast
 from runtime.work.claims import Claims, Sole
 from runtime.work.collector import Collector
-from runtime.work.config import Host, shown_config
+from runtime.work.config import Host, shown_config, unknown_settings
 from runtime.work.failures import FailureLog
 from runtime.work.flows.door import OpenDoor
 from runtime.work.holdups import telling_of_holdups
@@ -290,6 +291,8 @@ async def open_runtime(
         maintenance=maintenance,
     )
     host = host_settings(Host, config or {})
+    for unknown in unknown_settings(config or {}):
+        log("understudy.settings").warning("setting_unknown", setting=unknown.path, hint=unknown.hint)
     keep_seconds = host.completed_task_expiration if keep_ended_seconds is None else keep_ended_seconds
     _check_seconds(grace=grace_seconds, answer_within=answer_within_seconds, keep_ended=keep_seconds)
     limits = limits or limits_of(config or {})

@@ -28,6 +28,7 @@ no values of variables are in it. What libraries log with `logging`, from WARNIN
 | server_clock_jumped | error | the clock that leases run out by is not where it was: back, and who ends is missed later |
 | clock_differs, migration_waits | warning | a clock is not the server's; its tables are read, and so not migrated yet |
 | key_ring_open_to_others | warning | anybody on the machine may read a file of keys |
+| setting_unknown | warning | nothing reads what ``utask-cfg`` says there |
 | notification_dropped, notification_given_up, notifications_left | warning | nobody was told, and why |
 | actor_failed, actor_given_up | error | a fault of the runtime itself; a part of it was started again, or is not |
 | shutdown_held_up | error | a step does not let the program end |

@@ -4,15 +4,16 @@ An item is a text; one that reads as YAML or JSON is shown as the data it stands
 host is never shown, nor what the item ``utask-cfg`` names in its list ``concealed_secrets``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import attrs
 
 from runtime.configuration import HOST_ITEM
 from runtime.duration import Duration
+from runtime.errors import Fault, did_you_mean
 from runtime.runner import loads_yaml
-from runtime.values.json import Json
+from runtime.values.json import Json, loads
 
 _NEVER_SHOWN: Final = frozenset(
     {
@@ -25,6 +26,36 @@ _NEVER_SHOWN: Final = frozenset(
         "notify-webhook-credentials",
     }
 )
+
+
+HOST_FIELDS: Final = frozenset(
+    {
+        "admin_groups",
+        "admin_usernames",
+        "application_name",
+        "base_url",
+        "completed_task_expiration",
+        "concealed_secrets",
+        "dashboard_path_prefix",
+        "global_resource_limits",
+        "max_concurrent_executions",
+        "max_concurrent_executions_from_crashed",
+        "max_result_size",
+        "notify_actions",
+        "notify_config",
+        "resource_acquire_timeout",
+        "resource_limits",
+        "server_options",
+        # What means something in µTask, and nothing here:
+        "dashboard_api_path_prefix",
+        "dashboard_sentry_dsn",
+        "database_config",
+        "delay_between_crashed_tasks_resolution",
+        "editor_path_prefix",
+        "steps_compression_algorithm",
+    }
+)
+"""What ``utask-cfg`` may say."""
 
 
 def _positive(_host: object, _field: object, seconds: float) -> None:
@@ -43,6 +74,16 @@ class Host:
 
     concealed_secrets: tuple[str, ...] = ()
     completed_task_expiration: Duration = attrs.field(default=Duration(30 * 86_400.0), validator=_positive)
+
+
+def unknown_settings(items: Mapping[str, str]) -> Sequence[Fault]:
+    """Name what ``utask-cfg`` says and nobody reads: most often it is misspelt."""
+    said = loads(items.get(HOST_ITEM, "{}"))
+    names = sorted(said.keys() - HOST_FIELDS) if isinstance(said, Mapping) else ()
+    return [
+        Fault(f"{HOST_ITEM}.{name}", "nothing reads this key", did_you_mean(name, sorted(HOST_FIELDS)))
+        for name in names
+    ]
 
 
 def shown_config(items: Mapping[str, str], concealed: Iterable[str]) -> Mapping[str, Json]:
