@@ -1,11 +1,14 @@
 """``understudy validate``: read and check, start nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 
 from runtime.api.flow_checks import check_flow_file
+from runtime.configuration import host_settings
 from runtime.errors import Fault, TemplateInvalid
 from runtime.flow.document import is_flow
+from runtime.messenger import Messenger
+from runtime.notifications.settings import Notifications
 from runtime.runner import Runners, RunnerSettings
 from runtime.templates.catalogue import Templates, names_in
 from runtime.templates.functions import Library, look_at_functions
@@ -13,15 +16,38 @@ from runtime.templates.loading import draft_of_document, read_document
 from runtime.templates.validation import check_draft
 
 
-def known_types(*, scripts: Path, functions: Path | None, templates: Sequence[Path]) -> Library:
+class _Anybody(Container[str]):
+    """All names there are."""
+
+    def __contains__(self, _name: object) -> bool:
+        return True
+
+
+class _Told(Messenger):
+    """Who can be told something where templates are to run; anybody, where no configuration says."""
+
+    def __init__(self, config: Mapping[str, str]) -> None:
+        self._names = host_settings(Notifications, config).notify_config if config else _Anybody()
+
+    @property
+    def backends(self) -> Container[str]:
+        """The names of those that can be told."""
+        return self._names
+
+
+def known_types(
+    *, scripts: Path, functions: Path | None, templates: Sequence[Path], config: Mapping[str, str]
+) -> Library:
     """Give what templates and flows may use; `templates` are the files and folders whose tasks they may start.
 
     Raises:
         FunctionInvalid, TemplateInvalid: a folder cannot be read.
+        ConfigurationInvalid: the configuration items are wrong.
     """
     catalogue = Templates()
     catalogue.announce(names_in(templates))
-    return look_at_functions(functions or (), Runners(settings=RunnerSettings(scripts=scripts, templates=catalogue)))
+    settings = RunnerSettings(scripts=scripts, templates=catalogue, config=config, messenger=_Told(config))
+    return look_at_functions(functions or (), Runners(settings=settings))
 
 
 def check_one(path: Path, library: Library, *, strict: bool) -> Sequence[Fault]:

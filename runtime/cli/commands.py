@@ -213,17 +213,25 @@ def _resume(store: str | None, inputs: Sequence[str], task_id: str | None, *, vo
 @_SCRIPTS
 @_FUNCTIONS
 @_TEMPLATES
+@_CONFIG
 @_STRICT
 def validate(
-    *, templates: tuple[Path, ...], scripts: Path, functions: Path | None, known: Path | None, strict: bool
+    *,
+    templates: tuple[Path, ...],
+    scripts: Path,
+    functions: Path | None,
+    known: Path | None,
+    config: Path | None,
+    strict: bool,
 ) -> None:
     """Check every FILE, a template or a flow, or a folder of such, and print all that is wrong with it."""
     from runtime.cli.check import check_one, known_types  # noqa: PLC0415 - the engine is not needed for --help
+    from runtime.cli.items import read_items  # noqa: PLC0415 - as above
     from runtime.templates.catalogue import files_of  # noqa: PLC0415 - as above
 
     try:
         siblings = [*templates, *([known] if known else [])]
-        library = known_types(scripts=scripts, functions=functions, templates=siblings)
+        library = known_types(scripts=scripts, functions=functions, templates=siblings, config=read_items(config))
     except Refused as refusal:
         click.echo(f"error: {refusal}", err=True)
         sys.exit(REFUSED)

@@ -79,3 +79,14 @@ def test_what_are_no_items_is_refused_and_never_shown(tmp_path, template, name, 
     assert "hunter2" not in str(refusal.value)
     done = understudy("run", template(SEES), "--config", str(path))
     assert (done.exit_code, says in done.stderr) == (2, True)
+
+
+def test_a_template_is_validated_for_where_it_runs_whose_items_say_who_is_told(tmp_path, template):
+    path = template(HEAD + "steps:\n  one: {action: {type: notify, configuration: {message: m, backends: [hook]}}}\n")
+    assert understudy("validate", path).exit_code == 0, "nobody said who is told there"
+    file = tmp_path / "items.yaml"
+    for name, status in (("hook", 0), ("hooks", 2)):
+        told = {"utask-cfg": {"notify_config": {name: {"type": "slack", "config": {"webhook_url": "https://s"}}}}}
+        file.write_text(json.dumps(told))
+        done = understudy("validate", path, "--config", str(file))
+        assert (done.exit_code, 'no backend called "hook"' in done.stderr) == (status, bool(status))
