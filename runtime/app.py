@@ -57,7 +57,7 @@ from runtime.functions import Functions
 from runtime.journal.protocol import KEYS_VARIABLE, Journal
 from runtime.journal.shared import SharedJournal
 from runtime.logs.lines import log
-from runtime.messenger import NOBODY
+from runtime.messenger import ANYBODY, NOBODY
 from runtime.runner import AnyRunner, Runners, RunnerSettings
 from runtime.settings import check_settings
 from runtime.templates.actions import ActionTypes
@@ -259,7 +259,8 @@ async def open_runtime(
             (`Runtime.rotate_keys`). Whatever would change a task is refused with `UnderMaintenance`.
         flows: generators, policies and more that the program brings along for flows (`runtime.flows`).
         faults: what happens at the moments where a crash would make a difference; for tests.
-        stand_in: gives what is asked in place of each runner; for tests, as `runtime.testing.rehearse` does it.
+        stand_in: gives what is asked in place of each runner; for tests, as `runtime.testing.rehearse` does it. Nobody is
+            notified then.
 
     Raises:
         Refused: this is no task of trio; the text says what to use instead.
@@ -303,7 +304,7 @@ async def open_runtime(
     for function in callables:
         known_callables.register(function)
     root: Supervisor
-    telling = _telling(notifications, dict(config or {}), lambda: root)
+    telling = None if stand_in else _telling(notifications, dict(config or {}), lambda: root)
     notices = telling.notices if telling else None
     broadcast = Broadcast(notices.note if notices else None)
     catalogue = Templates()
@@ -314,7 +315,7 @@ async def open_runtime(
         destinations=destinations,
         cache=Cache(lambda: services.journal, clock.wall),
         templates=catalogue,
-        messenger=notices or NOBODY,
+        messenger=notices or (ANYBODY if stand_in else NOBODY),
         flows=OpenDoor(
             flows=kit,
             front=lambda: root.address_of(_INTAKE),

@@ -7,7 +7,7 @@ from runtime.api.flow_checks import check_flow_file
 from runtime.configuration import host_settings
 from runtime.errors import Fault, TemplateInvalid
 from runtime.flow.document import is_flow
-from runtime.messenger import Messenger
+from runtime.messenger import ANYBODY, Messenger
 from runtime.notifications.settings import Notifications
 from runtime.runner import Runners, RunnerSettings
 from runtime.templates.catalogue import Templates, names_in
@@ -16,18 +16,11 @@ from runtime.templates.loading import draft_of_document, read_document
 from runtime.templates.validation import check_draft
 
 
-class _Anybody(Container[str]):
-    """All names there are."""
-
-    def __contains__(self, _name: object) -> bool:
-        return True
-
-
-class _Told(Messenger):
-    """Who can be told something where templates are to run; anybody, where no configuration says."""
+class _Configured(Messenger):
+    """Knows who can be told something where templates are to run."""
 
     def __init__(self, config: Mapping[str, str]) -> None:
-        self._names = host_settings(Notifications, config).notify_config if config else _Anybody()
+        self._names = host_settings(Notifications, config).notify_config
 
     @property
     def backends(self) -> Container[str]:
@@ -46,7 +39,8 @@ def known_types(
     """
     catalogue = Templates()
     catalogue.announce(names_in(templates))
-    settings = RunnerSettings(scripts=scripts, templates=catalogue, config=config, messenger=_Told(config))
+    messenger = _Configured(config) if config else ANYBODY
+    settings = RunnerSettings(scripts=scripts, templates=catalogue, config=config, messenger=messenger)
     return look_at_functions(functions or (), Runners(settings=settings))
 
 

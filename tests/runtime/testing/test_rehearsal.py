@@ -1,5 +1,7 @@
 """Templates are rehearsed as they would run: fakes take the place of what steps do, and of nothing else."""
 
+import json
+
 import pytest
 import trio
 
@@ -125,6 +127,15 @@ def test_a_template_is_validated_as_ever_and_so_is_what_is_rendered():
 def test_what_has_no_fake_reaches_no_network():
     played = rehearse(FETCH)
     assert played.task.errors == {"fetch": "the destination example.org is not allowed here"}
+
+
+def test_nobody_is_notified_whoever_would_be(monkeypatch):
+    """What notifies people is not even there."""
+    monkeypatch.delattr("runtime.notifications.setup.set_up")
+    says = Step(action=Action(type="notify", configuration={"message": "m", "backends": ["hook"]}))
+    hook = {"type": "webhook", "config": {"webhook_url": "https://example.org"}}
+    for config in ({}, {"utask-cfg": json.dumps({"notify_config": {"hook": hook}})}):
+        assert rehearse(template(says=says), config=config).task.state is TaskState.DONE
 
 
 def test_types_of_actions_are_faked_wherever_they_are_and_a_step_before_its_type():
