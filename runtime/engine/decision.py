@@ -429,11 +429,12 @@ class _Turn(Turn):
         definition = definition_of(name, self.plan, self.children)
         if (self.children or definition.foreach is not None) and not self.loop_allows(name, definition, progress):
             return
-        limit = max_retries_of(definition) if progress.tries else 0
-        # What is in AFTERRUN_ERROR is not tried again: only its checks are asked.
-        if 0 < limit < progress.tries and progress.state != StepState.AFTERRUN_ERROR:
-            self.give_up(name, at, f"max retries reached ({limit}): {progress.error}")
-            return
+        if progress.tries:
+            limit = max_retries_of(definition)
+            # What is in AFTERRUN_ERROR is not tried again: only its checks are asked.
+            if 0 < limit < progress.tries and progress.state != StepState.AFTERRUN_ERROR:
+                self.give_up(name, at, f"max retries reached ({limit}): {progress.error}")
+                return
         attempt = progress.attempt + 1
         record = StepStarted(at, name, attempt)
         self.records.append(record)

@@ -543,9 +543,9 @@ class Draft:
             self._watch_loops(name, was, now)
         if before == after:
             return
-        was_open, open_now = before in OPEN, after in OPEN
-        if was_open is not open_now:
-            self.open += 1 if open_now else -1
+        opened = (after in OPEN) - (before in OPEN)
+        if opened:
+            self.open += opened
         if after in RUNNABLE:
             self.touch(name)
         elif name in self._ready:
@@ -553,11 +553,10 @@ class Draft:
         else:
             self.touched.discard(name)  # it was not ready and is not: most come and go within one decision
         graph = self.graph
-        if was_open is not open_now or before in graph.watched or after in graph.watched:
+        if opened or before in graph.watched or after in graph.watched:
             edges = graph.edges[name]
             if edges:
-                settles = 0 if was_open is open_now or self.pending[name][1] else 1 if open_now else -1
-                self._moved(edges, before, after, settles)
+                self._moved(edges, before, after, opened if opened and not self.pending[name][1] else 0)
 
     def _watch_loops(self, name: str, was: Progress, now: Progress) -> None:
         """Keep count of what the children of a loop are at, and notice when the loop may be contracted."""
@@ -586,41 +585,40 @@ class Draft:
         closed = now not in OPEN
         if now == _PRUNE:  # whatever is asked for: it is passed on
             self.hopeless = True
-        further: list[tuple[str, int]] | None = None
+        further: list[str] = []
         for edge in edges:
             need = edge.need
             if need.any:
                 met = settles
             else:
                 states = need.states
-                held, holds = was in states, now in states
-                met = 0 if held is holds else -1 if holds else 1
+                holds = now in states
+                met = (was in states) - holds
                 if closed and not holds:
                     self.hopeless = True
-            if met or settles:
-                if further is None:
-                    further = []
-                self._wait(edge.dependant, met, settles, further)
+            if (met or settles) and self._wait(edge.dependant, met, settles):
+                further.append(edge.dependant)
         while further:
-            name, settles = further.pop()
-            for edge in self.graph.edges[name]:
-                self._wait(edge.dependant, settles if edge.need.any else 0, settles, further)
+            further += [
+                edge.dependant
+                for edge in self.graph.edges[further.pop()]
+                if self._wait(edge.dependant, settles if edge.need.any else 0, settles)
+            ]
 
-    def _wait(self, name: str, met: int, settles: int, further: list[tuple[str, int]]) -> None:
+    def _wait(self, name: str, met: int, settles: int) -> bool:
+        """Count what a step waits for; say whether that settles, or unsettles, those that wait for it in turn."""
         pending = self.pending
         unmet, unsettled = pending[name]
-        left = unmet + met
-        now = left, unsettled + settles
+        left, unsettled_left = unmet + met, unsettled + settles
         if isinstance(pending, dict):
-            pending[name] = now
+            pending[name] = left, unsettled_left
         else:
-            self.pending = pending.insert(name, now)
+            self.pending = pending.insert(name, (left, unsettled_left))
         if met and not (unmet and left):
             self.touch(name)
             if name in self.loops:  # its children need what it needs
                 self.fresh.extend(child_name(name, index) for index in range(self.loops[name].size))
-        if settles and not (unsettled and unsettled + settles) and self.steps[name].state not in OPEN:
-            further.append((name, settles))
+        return settles != 0 and not (unsettled and unsettled_left) and self.steps[name].state not in OPEN
 
     def touch(self, name: str) -> None:
         """Note that the step may have become ready, or stopped being so."""
