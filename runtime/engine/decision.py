@@ -413,33 +413,35 @@ class _Turn(Turn):
         while self.fresh and not self.course.interrupted:
             batch, self.fresh = self.fresh, []
             for name in batch:
-                self.start(name, at)
+                if not self.start(name, at):
+                    self.touched.add(name)
             if self.closing:
                 self.contract(at)
         if self.live == 0 and self.wished.submitting == 0:
             self.end_run(at)
 
-    def start(self, name: str, at: float) -> None:
-        """Start a step, if it is ready: once in a run, unless it asks for more."""
+    def start(self, name: str, at: float) -> bool:
+        """Start a step, if it is ready: once in a run, unless it asks for more. Say whether it was started."""
         if not self.is_ready(name):
-            return
+            return False
         progress = self.steps[name]
         if progress.live or (progress.run == self.run and progress.state != _RETRY_NOW):
-            return
+            return False
         definition = definition_of(name, self.plan, self.children)
         if (self.children or definition.foreach is not None) and not self.loop_allows(name, definition, progress):
-            return
+            return False
         if progress.tries:
             limit = max_retries_of(definition)
             # What is in AFTERRUN_ERROR is not tried again: only its checks are asked.
             if 0 < limit < progress.tries and progress.state != StepState.AFTERRUN_ERROR:
                 self.give_up(name, at, f"max retries reached ({limit}): {progress.error}")
-                return
+                return False
         attempt = progress.attempt + 1
         record = StepStarted(at, name, attempt)
         self.records.append(record)
         self.started(record)
         self.effects.append(StartStep(name, attempt, definition))
+        return True
 
     def loop_allows(self, name: str, definition: Step, progress: Progress) -> bool:
         """Say whether a loop may look for its items; a child start: only while its loop is expanded and has its needs met."""

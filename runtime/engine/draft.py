@@ -153,7 +153,8 @@ def extended(task: Task, records: Iterable[Record]) -> Task:
 class Draft:
     """A task being changed.
 
-    `fresh` collects the steps that may have become ready since it was last emptied, `closing` the loops that may be contracted.
+    `fresh` collects the steps that may have become ready, or stopped being so, since it was last emptied: of each that is
+    taken out of it without being started, `touched` has to know. `closing` collects the loops that may be contracted.
     `hopeless`: a need can no longer be met since that was last taken back, so that steps may have to be pruned.
     """
 
@@ -216,7 +217,7 @@ class Draft:
             self.resolution,
             self.steps,
             self.pending,
-            self.ready if self.touched else self._ready,
+            self.ready if self.touched or self.fresh else self._ready,
             self.open,
             self.tally,
             self.live,
@@ -432,7 +433,7 @@ class Draft:
         """Take in an attempt with nothing between its two records: cheaper than one after the other."""
         if self.wished.waits:
             waits.begin_attempt(self, started.step)
-        self.touched.add(started.step)  # whatever state it was in before
+            self.touched.add(started.step)  # though its state may be what it was
         self.returned(returned, started.attempt)
 
     def returned(self, record: StepReturned, attempt: int = 0) -> None:
@@ -482,7 +483,7 @@ class Draft:
             self.steps = put(self.steps, child, untouched)
             self.pending = put(self.pending, child, (1, 1) if before else (0, 0))
             if not before:
-                self.touch(child)
+                self.fresh.append(child)
         self.graph = Graph(needs, edges, self.graph.watched | _DONE)
         size = len(record.items)
         self.open += size
@@ -547,11 +548,9 @@ class Draft:
         if opened:
             self.open += opened
         if after in RUNNABLE:
-            self.touch(name)
-        elif name in self._ready:
+            self.fresh.append(name)
+        elif name in self._ready:  # most are not: they come and go within one decision
             self.touched.add(name)
-        else:
-            self.touched.discard(name)  # it was not ready and is not: most come and go within one decision
         graph = self.graph
         if opened or before in graph.watched or after in graph.watched:
             edges = graph.edges[name]
@@ -615,15 +614,10 @@ class Draft:
         else:
             self.pending = pending.insert(name, (left, unsettled_left))
         if met and not (unmet and left):
-            self.touch(name)
+            self.fresh.append(name)
             if name in self.loops:  # its children need what it needs
                 self.fresh.extend(child_name(name, index) for index in range(self.loops[name].size))
         return settles != 0 and not (unsettled and unsettled_left) and self.steps[name].state not in OPEN
-
-    def touch(self, name: str) -> None:
-        """Note that the step may have become ready, or stopped being so."""
-        self.touched.add(name)
-        self.fresh.append(name)
 
     def is_ready(self, name: str) -> bool:
         """Say whether a step is in a runnable state with all its needs met, and not asleep."""
@@ -646,9 +640,7 @@ class Draft:
     def ready(self) -> "PersistentMap[str, None]":
         """All steps that are ready. Brought up to date when it is asked for."""
         ready = self._ready
-        if not self.touched:
-            return ready
-        for name in self.touched:
+        for name in {*self.touched, *self.fresh}:
             if self.is_ready(name):
                 ready = put(ready, name, None)
             elif name in ready:

@@ -110,7 +110,7 @@ def forget_all(draft: "Draft", ended: Dismissal) -> None:
     for step in list(draft.wished.waits):
         dismiss_flows(draft, step, ended)
         forget(draft, step)
-        draft.touch(step)
+        draft.fresh.append(step)
 
 
 def dismiss_flows(draft: "Draft", step: str, ended: Dismissal) -> None:
@@ -196,7 +196,7 @@ def _answered(draft: "Draft", record: CallbackAnswered) -> None:
 
 def _put_wait(draft: "Draft", step: str, wait: Wait) -> None:
     draft.wished = attrs.evolve(draft.wished, waits=put(draft.wished.waits, step, wait))
-    draft.touch(step)
+    draft.fresh.append(step)
 
 
 def _put_callback(draft: "Draft", name: str, callback: OpenedCallback) -> None:
