@@ -1,12 +1,16 @@
 """Connecting, within the rules about destinations."""
 
 import os
+import re
 import socket
 import ssl
 
 import trio
 
 from runtime.runner import Destinations, Forbidden
+
+_ATTEMPT = re.compile(r"Error connecting to \('(?P<address>[^']+)', ")
+"""How trio begins what it says of one of several addresses."""
 
 
 async def addresses_of(host: str, destinations: Destinations, port: int = 0) -> list[str]:
@@ -52,11 +56,23 @@ async def connect(host: str, port: int, destinations: Destinations) -> trio.Sock
 
 
 def said(fault: BaseException) -> str:
-    """Give what the system said about a connection, below the words that others wrapped around it."""
+    """Give what the system said about a connection, below the words that others wrapped around it.
+
+    Of a name with several addresses it is said of each.
+    """
     cause: BaseException | None = fault
     while cause is not None:
+        if isinstance(cause, BaseExceptionGroup):
+            if len(cause.exceptions) > 1:
+                return "; ".join(_at_its_address(one) for one in cause.exceptions)
+            cause = cause.exceptions[0]
         if isinstance(cause, OSError) and cause.strerror:
             other = isinstance(cause, socket.gaierror | ssl.SSLError)  # which number their errors otherwise
             return cause.strerror if other or not cause.errno else os.strerror(cause.errno)
-        cause = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else cause.__cause__
+        cause = cause.__cause__ or cause.__context__
     return str(fault) or type(fault).__name__
+
+
+def _at_its_address(fault: BaseException) -> str:
+    attempt = _ATTEMPT.match(fault.strerror or "") if isinstance(fault, OSError) else None
+    return f"{attempt['address']}: {said(fault)}" if attempt else said(fault)

@@ -105,7 +105,7 @@ async def exchange(
     Raises:
         ClientError: the request, or one that it was redirected to, may not go where it should.
         StepFailed: there is no whole reply that could be read; it carries the metadata when the headers came. Its text
-            never holds the url, a header or a credential.
+            never holds more of the url than its host, a header or a credential.
     """
     head: Reply | None = None
     limit = _Limit(call.largest_reply)

@@ -9,7 +9,7 @@ import httpcore2
 import httpx2
 
 from runners._connect import addresses_of, said
-from runtime.runner import Destinations
+from runtime.runner import Destinations, StepFailed
 
 _NONE: Mapping[str, str] = {}
 _PROXY_SCHEMES = ("http", "https")
@@ -41,19 +41,24 @@ class Wire(httpx2.AsyncBaseTransport):
 
         Raises:
             Forbidden: the rules do not allow it.
+            StepFailed: nobody answers there.
         """
         url = request.url
         self._destinations.check(url.host)
-        pool = self._pool(self._proxy or self._proxy_for(url.scheme, url.host))
-        response = await pool.handle_async_request(
-            httpcore2.Request(
-                method=request.method,
-                url=httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
+        proxy = self._proxy or self._proxy_for(url.scheme, url.host)
+        asked = httpcore2.Request(
+            method=request.method,
+            url=httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
         )
+        try:
+            response = await self._pool(proxy).handle_async_request(asked)
+        except httpcore2.ConnectError as fault:
+            raise StepFailed(
+                f"cannot connect to {'the proxy' if proxy else url.netloc.decode()}: {said(fault)}"
+            ) from None
         return httpx2.Response(
             status_code=response.status,
             headers=response.headers,

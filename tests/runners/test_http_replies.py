@@ -5,6 +5,7 @@ import gzip
 import pytest
 import trio
 
+from runners._connect import said
 from runners._exchange import LARGEST_REPLY
 from runners.http import Http
 from runtime.runner import StepFailed
@@ -107,8 +108,8 @@ async def test_interim_replies_without_end_end_with_the_timeout():
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("http://127.0.0.1:1/", "cannot connect: "),
-        ("http://does-not-exist.invalid/", "cannot connect: "),
+        ("http://127.0.0.1:1/", "cannot connect to 127.0.0.1:1: Connection refused"),
+        ("http://does-not-exist.invalid/", "cannot connect to does-not-exist.invalid: "),
         (f"http://{'a' * 300}/", ""),
         ("http://a..b/", ""),
         ("http://\u2603.\udc00/", ""),
@@ -124,6 +125,16 @@ async def test_an_address_that_cannot_be_asked_is_a_plain_failure(url, problem):
         failed = await laws.fails_as_declared(http, {"url": url, "method": "GET"})
     assert type(failed) is StepFailed
     assert failed.message.startswith(problem)
+
+
+def test_of_a_name_with_several_addresses_it_is_said_what_happened_at_each():
+    problems = [
+        ConnectionRefusedError(111, "Error connecting to ('192.0.2.1', 80): Connection refused"),
+        OSError(101, "Error connecting to ('2001:db8::1', 80, 0, 0): Network is unreachable"),
+    ]
+    fault = OSError("all attempts to connect to example.org:80 failed")
+    fault.__cause__ = ExceptionGroup("all attempts failed", problems)
+    assert said(fault) == "192.0.2.1: Connection refused; 2001:db8::1: Network is unreachable"
 
 
 @pytest.mark.parametrize(

@@ -103,4 +103,4 @@ async def test_a_server_that_speaks_no_tls_is_a_failure():
         async with serving(respond()) as server:
             url = server.url().replace("http", "https")
             failed = await laws.fails_as_declared(http, {"url": url, "method": "GET"})
-    assert failed.message.startswith("cannot connect: ")
+    assert failed.message.startswith("cannot connect to ")
