@@ -1,14 +1,15 @@
 """Who may use a server: from its options, and from what the configuration items of its host say."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import attrs
 
 from runtime.engine.rights import Administrators, Identity
 from runtime.server.auth import (
+    Authenticator,
     CredentialsUnusable,
     Everybody,
     FirstOf,
@@ -23,12 +24,6 @@ from runtime.server.auth import (
 )
 from runtime.server.limits import BODY_BYTES, ServerLimits
 from runtime.server.serving import parted
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from runtime.cli.serve import ServeOptions
-    from runtime.server.auth import Authenticator
 
 _PASSWORDS: Final = "basic-auth"
 _GROUPS: Final = "groups-auth"
@@ -58,8 +53,21 @@ class ServedHost:
     server_options: ServedOptions = attrs.field(factory=ServedOptions)
 
 
+@attrs.frozen(kw_only=True)
+class AccessOptions:
+    """What the command line says of who may use a server that listens there."""
+
+    listen: str
+    admins: tuple[str, ...]
+    admin_groups: tuple[str, ...]
+    tokens: Path | None
+    passwords: Path | None
+    groups: Path | None
+    proxies: tuple[str, ...]
+
+
 def access(
-    options: ServeOptions, items: Mapping[str, str], host: ServedHost
+    options: AccessOptions, items: Mapping[str, str], host: ServedHost
 ) -> tuple[Authenticator, Administrators | None]:
     """Give how users are known, and who of them may do everything. What an option says goes before an item.
 
@@ -104,7 +112,7 @@ def access(
     return Everybody(Identity("admin")), None
 
 
-def _groups(options: ServeOptions, items: Mapping[str, str]) -> Groups:
+def _groups(options: AccessOptions, items: Mapping[str, str]) -> Groups:
     if options.groups is not None:
         return read_groups(options.groups)
     return groups_of(items[_GROUPS], _GROUPS) if _GROUPS in items else Groups()

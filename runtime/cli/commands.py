@@ -381,6 +381,7 @@ def serve(
     administrator. Templates follow their folder: what changes there is known a second later, or on SIGHUP at once.
     """
     try:
+        from runtime.cli.access import AccessOptions  # noqa: PLC0415 - as below
         from runtime.cli.serve import ServeOptions, serve_runtime  # noqa: PLC0415 - its libraries are an extra
     except ModuleNotFoundError as missing:
         if missing.name not in {"starlette", "hypercorn", "prometheus_client"}:
@@ -388,7 +389,15 @@ def serve(
         click.echo(f"error: the server needs {missing.name}: pip install 'understudy[api]'", err=True)
         sys.exit(REFUSED)
     options = ServeOptions(
-        listen=listen,
+        access=AccessOptions(
+            listen=listen,
+            admins=admins,
+            admin_groups=admin_groups,
+            tokens=tokens,
+            passwords=passwords,
+            groups=groups,
+            proxies=proxies,
+        ),
         store=store,
         keys=keys,
         scripts=scripts,
@@ -398,12 +407,6 @@ def serve(
         policies=policies,
         config=config,
         region=region,
-        admins=admins,
-        admin_groups=admin_groups,
-        tokens=tokens,
-        passwords=passwords,
-        groups=groups,
-        proxies=proxies,
         allow=allow,
         deny=deny,
         origins=origins,

@@ -16,7 +16,7 @@ from runtime.api.client import Runtime
 from runtime.api.desk import Desk
 from runtime.api.flow_submission import load_flows
 from runtime.app import open_runtime
-from runtime.cli.access import ServedHost, access
+from runtime.cli.access import AccessOptions, ServedHost, access
 from runtime.cli.following import follow_templates
 from runtime.cli.items import read_items
 from runtime.cli.voice import Voice
@@ -41,7 +41,7 @@ _OTHER_FILES = 512
 class ServeOptions:
     """What the command line asked for."""
 
-    listen: str
+    access: AccessOptions
     store: str | None
     keys: Path | None
     scripts: Path
@@ -51,12 +51,6 @@ class ServeOptions:
     policies: Path | None
     config: Path | None
     region: str
-    admins: tuple[str, ...]
-    admin_groups: tuple[str, ...]
-    tokens: Path | None
-    passwords: Path | None
-    groups: Path | None
-    proxies: tuple[str, ...]
     allow: tuple[str, ...]
     deny: tuple[str, ...]
     origins: tuple[str, ...]
@@ -113,7 +107,7 @@ async def _serve_until_told(options: ServeOptions, audit: Audit | None) -> None:
     _check_origins(options.origins)
     items = read_items(options.config)
     host = host_settings(ServedHost, items)
-    authenticator, administrators = access(options, items, host)
+    authenticator, administrators = access(options.access, items, host)
     limits = attrs.evolve(options.limits, body_bytes=options.max_body or host.server_options.body_bytes)
     kit = Flows(
         documents=() if options.flows is None else load_flows(options.flows),
@@ -142,7 +136,9 @@ async def _serve_until_told(options: ServeOptions, audit: Audit | None) -> None:
             application_name=host.application_name or "understudy",
         )
         async with (
-            serving(build_app(office), options.listen, grace_seconds=options.grace_seconds, limits=limits) as address,
+            serving(
+                build_app(office), options.access.listen, grace_seconds=options.grace_seconds, limits=limits
+            ) as address,
             trio.open_nursery() as nursery,
         ):
             await nursery.start(_heed_signals, runtime, say)

@@ -17,14 +17,14 @@ from typing import Any, ParamSpec, TypeVar, TypeVarTuple, Unpack
 
 import attrs
 import trio
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.from_thread import start_blocking_portal
 
 from runtime import app
 from runtime.api.client import Prepared, Runtime, TaskHandle, TemplateSource
 from runtime.api.messages import StoredEvent
 from runtime.api.views import TaskView
 from runtime.errors import Refused
-from runtime.hosts.crossing import SubmitOptions, begin, taking
+from runtime.hosts.crossing import Crossing, SubmitOptions, taking
 from runtime.values.json import Json
 
 P = ParamSpec("P")
@@ -50,6 +50,7 @@ async def open_runtime(store: str | None = None, **options: Any) -> "AsyncIterat
     fault: BaseException | None = None
     try:
         portal = await _seen_through(door.__enter__)
+        crossing = await _seen_through(Crossing.into, portal)
         opened = portal.wrap_async_context_manager(app.open_runtime(store, **options))
         try:
             runtime = await asyncio.to_thread(opened.__enter__)
@@ -57,7 +58,7 @@ async def open_runtime(store: str | None = None, **options: Any) -> "AsyncIterat
             fault = raised  # the door hears of it, and cancels what is still opening
             raise
         try:
-            yield AioRuntime(portal, runtime)
+            yield AioRuntime(crossing, runtime)
         finally:
             await _seen_through(opened.__exit__, None, None, None)
     finally:
@@ -116,8 +117,8 @@ class AioTask:
 class AioRuntime:
     """A running runtime, as `open_runtime` gives it."""
 
-    def __init__(self, portal: BlockingPortal, runtime: Runtime) -> None:
-        self._portal = portal
+    def __init__(self, crossing: Crossing, runtime: Runtime) -> None:
+        self._crossing = crossing
         self._runtime = runtime
 
     async def submit(
@@ -170,7 +171,7 @@ class AioRuntime:
         Raises:
             Unavailable: the runtime is closed.
         """
-        return await asyncio.wrap_future(begin(self._portal, function, *arguments))
+        return await asyncio.wrap_future(self._crossing.begin(function, *arguments))
 
     @property
     def runtime(self) -> Runtime:

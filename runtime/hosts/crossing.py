@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from typing import ParamSpec, TypedDict, TypeVar, TypeVarTuple
 
+import attrs
+import trio
 from anyio.from_thread import BlockingPortal
 
 from runtime.errors import Unavailable
@@ -33,15 +35,33 @@ def taking(_original: Callable[P, object]) -> Callable[[Callable[..., T]], Calla
     return lambda function: function
 
 
-def begin(portal: BlockingPortal, function: Callable[[*Ts], Awaitable[T]], *arguments: *Ts) -> Future[T]:
-    """Have a function awaited there.
+async def _here() -> trio.lowlevel.TrioToken:
+    await trio.lowlevel.checkpoint()
+    return trio.lowlevel.current_trio_token()
 
-    Raises:
-        Unavailable: the block of the runtime was left.
-    """
-    try:
-        return portal.start_task_soon(function, *arguments)
-    except RuntimeError as fault:
-        if "not running" not in str(fault):  # but called from within
-            raise
-        raise Unavailable("the runtime is closed") from None
+
+@attrs.frozen
+class Crossing:
+    """The way into the thread of a portal, whose run of trio is `home`."""
+
+    portal: BlockingPortal
+    home: trio.lowlevel.TrioToken
+
+    @classmethod
+    def into(cls, portal: BlockingPortal) -> "Crossing":
+        """Find the way. Blocks for a moment."""
+        return cls(portal, portal.call(_here))
+
+    def begin(self, function: Callable[[*Ts], Awaitable[T]], *arguments: *Ts) -> Future[T]:
+        """Have a function awaited there.
+
+        Raises:
+            Unavailable: the block of the runtime was left.
+            RuntimeError: this is called from within.
+        """
+        try:
+            return self.portal.start_task_soon(function, *arguments)
+        except RuntimeError:  # it is one of the two
+            if trio.lowlevel.in_trio_run() and trio.lowlevel.current_trio_token() is self.home:
+                raise
+            raise Unavailable("the runtime is closed") from None

@@ -12,12 +12,12 @@ from functools import partial
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 import attrs
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.from_thread import start_blocking_portal
 
 from runtime.api.client import Prepared, Runtime, TaskHandle, TemplateSource
 from runtime.api.views import TaskView
 from runtime.app import open_runtime
-from runtime.hosts.crossing import SubmitOptions, begin, taking
+from runtime.hosts.crossing import Crossing, SubmitOptions, taking
 from runtime.values.json import Json
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ def open_runtime_sync(store: str | None = None, **options: Any) -> Iterator["Syn
         start_blocking_portal("trio", name="understudy") as portal,
         portal.wrap_async_context_manager(open_runtime(store, **options)) as runtime,
     ):
-        yield SyncRuntime(portal, runtime)
+        yield SyncRuntime(Crossing.into(portal), runtime)
 
 
 @attrs.frozen
@@ -74,8 +74,8 @@ class SyncTask:
 class SyncRuntime:
     """A running runtime, as `open_runtime_sync` gives it."""
 
-    def __init__(self, portal: BlockingPortal, runtime: Runtime) -> None:
-        self._portal = portal
+    def __init__(self, crossing: Crossing, runtime: Runtime) -> None:
+        self._crossing = crossing
         self._runtime = runtime
 
     def submit(
@@ -113,7 +113,7 @@ class SyncRuntime:
             TimeoutError: it took longer, and was cancelled.
             Unavailable: the runtime is closed.
         """
-        future = begin(self._portal, function, *arguments)
+        future = self._crossing.begin(function, *arguments)
         try:
             return future.result(timeout)
         finally:
