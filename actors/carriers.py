@@ -76,8 +76,8 @@ class Carrier(Parking):
                             exit_ = Returned(await child.function(*child.args))
                         except Exception as error:  # noqa: BLE001 - the guard: it becomes a value
                             exit_ = Failed(error)
-                        if not child.leave():
-                            return  # as above
+                        if child.stopping is not None or child.deadline is not None:
+                            return  # as above, for its scope may serve no other
                         ended, child = child, None
                         if led < _MOST_IN_A_ROW and ended.owner.lends():
                             led += 1

@@ -46,9 +46,9 @@ Exit: TypeAlias = Returned[R] | Failed | Cut
 
 
 class Child(msgspec.Struct, eq=False):
-    """A handle to a running child. `name` is unique among its owner's running children.
+    """A handle to a running child. `name` is unique among its owner's running children; `stopping`: why it is to stop.
 
-    The rest is for the owner's machinery: what to run, and how its end is reported.
+    The rest is for the owner's machinery: what to run and in which scope, and how its end is reported.
     """
 
     owner: "Children[Any]"
@@ -56,19 +56,14 @@ class Child(msgspec.Struct, eq=False):
     function: Callable[..., Awaitable[Any]]
     args: tuple[object, ...]
     report: "Callable[[Exit[Any]], Any]"
-    _stop_within: float
-    _deadline: float | None
+    stop_within: float
+    deadline: float | None
     gate: Gate | None
-    _scope: trio.CancelScope | None = None
-    _reason: StopReason | None = None
+    scope: trio.CancelScope | None = None
+    stopping: StopReason | None = None
 
     def __repr__(self) -> str:
         return f"<Child {self.name}>"
-
-    @property
-    def stopping(self) -> StopReason | None:
-        """Why it was asked to stop, or None."""
-        return self._reason
 
     def stop(self, reason: StopReason) -> None:
         """Cancel it, at once or `stop_within` seconds from now if that was given. Sync, idempotent: first reason stands.
@@ -76,36 +71,29 @@ class Child(msgspec.Struct, eq=False):
         A child that returns or raises all the same reports what it did;
         otherwise it reports `Cut(reason)`.
         """
-        if self._reason is not None:
+        if self.stopping is not None:
             return
-        self._reason = reason
-        if self._scope is None:  # not begun, or over
+        self.stopping = reason
+        if self.scope is None:  # not begun, or over
             if self.gate is not None:
                 self.gate.stop(self.name)
             return
-        if self._stop_within > 0:
-            self._scope.deadline = min(self._scope.deadline, trio.current_time() + self._stop_within)
+        if self.stop_within > 0:
+            self.scope.deadline = min(self.scope.deadline, trio.current_time() + self.stop_within)
         else:
-            self._scope.cancel()
+            self.scope.cancel()
 
     def cancel(self, reason: StopReason) -> None:
         """Cancel it at once, for its owner is gone; it does not begin any more. Sync."""
-        self._reason = self._reason or reason
-        if self._scope is not None:
-            self._scope.cancel()
+        self.stopping = self.stopping or reason
+        if self.scope is not None:
+            self.scope.cancel()
 
     def enter(self, scope: trio.CancelScope) -> bool:
-        """Say what it runs in, now that it begins; false if it was stopped before. For the owner's machinery."""
-        if self._reason is not None:
+        """Say what it runs in, now that it begins; false if it was stopped before. Sync."""
+        if self.stopping is not None:
             return False
-        self._scope = scope
-        if self._deadline is not None:
-            scope.deadline = self._deadline
+        self.scope = scope
+        if self.deadline is not None:
+            scope.deadline = self.deadline
         return True
-
-    def leave(self) -> bool:
-        """Part from the scope, for it is over; true if that scope may serve another child."""
-        fresh = self._reason is None and self._deadline is None
-        self._scope = None
-        self.args = ()  # they may be large, and a handle is kept for as long as its holder likes
-        return fresh

@@ -338,6 +338,8 @@ class Children(Parking, Generic[M]):
 
     def _ended(self, child: Child, exit_: Exit[Any] | None) -> Any:
         del self._running[child.name]
+        child.scope = None
+        child.args = ()  # they may be large, and a handle is kept for as long as its holder likes
         if child.gate is not None:
             child.gate.ended()
         return child.report(exit_ or Cut(self._why_cut(child)))
