@@ -115,7 +115,8 @@ class PostgresStore:
             if not self._closed:
                 self._health.failed(Storing.COMMITS, str(refusal))
             raise
-        self._health.stored(Storing.COMMITS)
+        if self._health.trouble is not None:
+            self._health.stored(Storing.COMMITS)
         self._acknowledged = position
         return position
 

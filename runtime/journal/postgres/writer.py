@@ -56,7 +56,7 @@ NOTHING: Final = Freed()
 
 @attrs.define
 class Rows:
-    """What one statement stores. `total`: so many records.
+    """What one statement stores. `total`: so many records. `over`: tasks that had ended before, and are to be held again.
 
     The turns are columns: each is of a task of this number (or of one that begins here: minus the place of its first
     record), of which there were so many records before (`ordinals`); `lengths` says how many there are then.
@@ -78,6 +78,7 @@ class Rows:
     tags: list[Mapping[str, Any]] = attrs.field(factory=list)
     relisted: list[tuple[int, Listing]] = attrs.field(factory=list)
     ended: set[str] = attrs.field(factory=set)
+    over: set[str] = attrs.field(factory=set)
 
     def arguments(self, freed: Freed) -> Sequence[bytes | None]:
         """Give what `store_group` is to store, from the blob on. The bodies of the turns are what the blob ends with."""
@@ -145,11 +146,11 @@ class Writer:
             psycopg.Error: nothing was stored.
         """
         await renew_key(connection, self._vault, self._numbers)
-        held = self._held
-        ended = {turn.task_id for turn in turns if (holding := held.get(turn.task_id)) is not None and holding.ended}
-        if ended:
-            await self._take_back(connection, ended)
-        return self.rows(turns)
+        rows = self.rows(turns)
+        if rows.over:
+            await self._take_back(connection, rows.over)
+            rows = self.rows(turns)
+        return rows
 
     async def _take_back(self, connection: TrioConnection, ended: Collection[str]) -> None:
         """Hold tasks again that had ended, but for those that somebody else has taken hold of meanwhile."""
@@ -190,7 +191,8 @@ class Writer:
             holding = held.get(task_id)
             if holding is not None:  # it may have been let go of meanwhile
                 holding.records = records
-                holding.ended = task_id in rows.ended
+        for task_id in rows.ended & held.keys():
+            held[task_id].ended = True
 
     def disown(self, turns: Sequence[Turn]) -> Sequence[int]:
         """Hold what these turns have begun no longer: nobody knows of it. Gives its numbers. Sync."""
@@ -211,6 +213,8 @@ class Writer:
             holding = held.get(task_id)
             if holding is not None and turn.template is None:
                 number, ordinal = holding.number, lengths.get(task_id, holding.records)
+                if holding.ended:
+                    rows.over.add(task_id)
             else:
                 number, ordinal = self._begun(rows, turn), lengths.get(task_id, 0)
             if ordinal is None:
