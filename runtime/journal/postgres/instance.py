@@ -4,8 +4,9 @@ An instance is a row, whose number is its fencing token: every commit and every 
 off the moment from which others may delete it. From then on nothing that it sends is stored; it hears so at its next word
 to the server, and has to let go of everything. What it held is freed by the beats of others, some with each: so that no
 heart waits for that. While the server is away nobody's heart beats: so when it is back, all get the time to connect before
-anybody is taken for dead; and likewise where its clock has jumped. Only of those who were silent long before the first
-start of an instance, and whom the server has not seen since, it is known at once that they are gone.
+anybody is taken for dead; and likewise where its clock has jumped. If that was set back, no lease runs for longer than from
+then on. Only of those who were silent long before the first start of an instance, and whom the server has not seen since,
+it is known at once that they are gone.
 
 Between its last heartbeat that got through and that word an instance does not know. What runs may go on, but nothing is
 begun (`sure`). A heart that is not answered soon beats on another connection while the lease still lasts, and has those
@@ -171,7 +172,8 @@ class Instance:
         values = {"me": self.number, "lease": lease, "channel": self._address.schema, "latest": latest}
         cursor = await connection.execute(_RENEW, values, prepare=True)
         alive, dead, theirs, self._more, at = await cursor.fetchone() or (False, None, None, False, sent.wall)
-        self._compare(_Told(at, sent, self._now()))
+        if self._compare(_Told(at, sent, self._now())) < -_CLOCKS_DIFFER_SECONDS:
+            await connection.execute(_SHORTEN, {"lease": lease})
         if alive:
             self._until, self._answered = sent.clock + lease, sent.clock
             self._tell()
@@ -195,10 +197,10 @@ class Instance:
             self._judges_from = now + self._address.connect_seconds
         return now >= self._judges_from
 
-    def _compare(self, told: "_Told") -> None:
+    def _compare(self, told: "_Told") -> float:
         """See that our clock and the server's, which said its time, agree: what is due is so by one of ours.
 
-        And that the server's has gone as ours has since the last time: leases run out by it.
+        And that the server's has gone as ours has since the last time: leases run out by it. Gives by how much it has not.
         """
         ahead = max(told.asked.wall - told.at, 0.0) or min(told.answered.wall - told.at, 0.0)
         differs = abs(ahead) > _CLOCKS_DIFFER_SECONDS
@@ -210,6 +212,7 @@ class Instance:
             note(ServerClockJumped(self._address.shown, round(jumped, 1)))
             self._judges_from = max(self._judges_from, told.answered.clock + self._address.connect_seconds)
         self._told = told
+        return jumped
 
     def ended(self, held: Collection[str]) -> None:
         """Put on record that the lease was lost, and with it what was held. Sync."""
@@ -270,4 +273,12 @@ _RENEW: Final = (
     "SELECT alive, dead, theirs, more, at"
     " FROM keep_lease(%(me)s::bigint, %(lease)s::float8, %(channel)s::text, %(latest)s::float8)"
 )
+_SHORTEN: Final = """
+UPDATE instances SET expires = clock_timestamp() + make_interval(secs => %(lease)s::float8) WHERE number IN (
+    SELECT number FROM instances WHERE expires > clock_timestamp() + make_interval(secs => %(lease)s::float8)
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+"""
+"""After the server's clock was set back: no lease is to run for longer than from now on. Whoever lives puts his own off."""
+
 _REGISTER: Final = "SELECT me, dead, theirs, more, at FROM begin_lease(%s, %s::float8, %s, %s, %s)"

@@ -162,6 +162,23 @@ async def test_postgres_a_clock_of_the_server_that_jumps_costs_nobody_his_lease(
         assert not await one.lives(other._me)
 
 
+@pytest.mark.usefixtures("silent")
+async def test_postgres_a_clock_of_the_server_that_is_set_back_makes_no_lease_longer(store):
+    async with running_journal(store) as one, running_journal(store) as other:
+        it = {"it": other._me}
+        later = "UPDATE instances SET expires = expires + interval '1 hour' WHERE number = %(it)s RETURNING 1"
+        left = "SELECT extract(epoch FROM expires - clock_timestamp())::float8 FROM instances WHERE number = %(it)s"
+        await one._look(later, it)
+        judge, link = one._instance, one._instance._connection
+        await judge._beat(link)
+        [(seconds,)] = await one._look(left, it)
+        assert seconds > LEASE_SECONDS
+        judge._told = attrs.evolve(judge._told, at=judge._told.at + 3600)
+        await judge._beat(link)
+        [(seconds,)] = await one._look(left, it)
+        assert LEASE_SECONDS / 2 < seconds <= LEASE_SECONDS
+
+
 @pytest.mark.parametrize("seconds", [0.5, 2.5, 1000.0])
 async def test_a_heart_beats_often_enough_for_its_own_lease_and_for_those_of_others(seconds):
     address = StoreAddress(server="", shown="", lease_seconds=seconds)
