@@ -308,14 +308,11 @@ class _Turn(Turn):
             self.record(TagsChanged(at=at, tags=event.tags))
         if event.wishes:
             family.take_wishes(self, event)
-        if self.resolution is _CANCELLED:
-            return  # what the attempt did is kept, nothing follows from it
-        if others:
+        if (self.hopeless or others) and self.resolution is not _CANCELLED:
             self.change(others, by=step, at=at)
-        if self.hopeless or others:
             self.hopeless = False
             self.prune([step, *(change.step for change in others)], at=at)
-        self.go_on(at)
+        self.go_on(at)  # if it is cancelled, what the attempt did is kept, and nothing follows from it
 
     def expand(self, event: LoopUnrolled) -> None:
         if not self.in_flight(event.step, event.attempt):
@@ -414,7 +411,7 @@ class _Turn(Turn):
             batch, self.fresh = self.fresh, []
             for name in batch:
                 if not self.start(name, at):
-                    self.touched.add(name)
+                    self.touched.append(name)
             if self.closing:
                 self.contract(at)
         if self.live == 0 and self.wished.submitting == 0:

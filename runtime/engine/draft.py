@@ -192,7 +192,7 @@ class Draft:
         self.steps = steps.copy() if isinstance(steps, dict) else steps
         self.pending = pending.copy() if isinstance(pending, dict) else pending
         self._ready = task.ready
-        self.touched: set[str] = set()
+        self.touched: list[str] = []
         self.open = task.open
         self.tally = task.tally
         self.live = task.live
@@ -433,7 +433,7 @@ class Draft:
         """Take in an attempt with nothing between its two records: cheaper than one after the other."""
         if self.wished.waits:
             waits.begin_attempt(self, started.step)
-            self.touched.add(started.step)  # though its state may be what it was
+            self.touched.append(started.step)  # though its state may be what it was
         self.returned(returned, started.attempt)
 
     def returned(self, record: StepReturned, attempt: int = 0) -> None:
@@ -448,7 +448,7 @@ class Draft:
                 record.error,
                 record.output,
                 record.metadata,
-                was.tries + 1 if record.tried else was.tries,
+                was.tries + record.tried,
                 attempt or was.attempt,
                 self.run,
                 False,
@@ -508,7 +508,7 @@ class Draft:
             self.steps = without(self.steps, child)
             self.children = without(self.children, child)
             self.pending = without(self.pending, child)
-            self.touched.add(child)
+            self.touched.append(child)
             waits.forget(self, child)
             needs, edges = without(needs, child), without(edges, child)
         self.graph = Graph(needs, edges, self.graph.watched)
@@ -550,7 +550,7 @@ class Draft:
         if after in RUNNABLE:
             self.fresh.append(name)
         elif name in self._ready:  # most are not: they come and go within one decision
-            self.touched.add(name)
+            self.touched.append(name)
         graph = self.graph
         if opened or before in graph.watched or after in graph.watched:
             edges = graph.edges[name]
@@ -634,7 +634,7 @@ class Draft:
     def forget_ready(self) -> None:
         """Work out anew which steps are ready, all of them."""
         self._ready = persistent({})
-        self.touched.update(self.steps)
+        self.touched.extend(self.steps)
 
     @property
     def ready(self) -> "PersistentMap[str, None]":
