@@ -86,7 +86,6 @@ _FUNCTIONS = click.option(
 )
 _TEMPLATES = click.option(
     "--templates",
-    "known",
     type=click.Path(path_type=Path),
     help="The folder of the templates that steps may start tasks of.",
 )
@@ -95,7 +94,7 @@ _REGION = click.option(
     default="default",
     show_default=True,
     envvar="UNDERSTUDY_REGION",
-    help="Where this is; templates see it as .task.region.",
+    help="Where this runs; templates see it as .task.region.",
     show_envvar=True,
 )
 _CONFIG = click.option(
@@ -114,10 +113,11 @@ _STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody r
 @click.option("--json", "as_json", is_flag=True, help="Print only the final task, as JSON.")
 @click.option(
     "--grace",
+    "grace_seconds",
     type=_Number(min=0),
     default=3.0,
     show_default=True,
-    help="Seconds that running steps get to finish after Ctrl-C.",
+    help="How many seconds running steps get to finish after Ctrl-C.",
 )
 @click.option("--store", help="The file that the task is kept in, so that it survives this process. [default: memory]")
 @_KEYS
@@ -132,84 +132,42 @@ _STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody r
 def run(
     *,
     template: Path | None,
-    store: str | None,
-    keys: Path | None,
     task_id: str | None,
     inputs: tuple[str, ...],
-    as_json: bool,
-    grace: float,
-    scripts: Path,
-    functions: Path | None,
-    known: Path | None,
-    config: Path | None,
-    region: str,
     strict: bool,
     log_format: str,
     log_level: str | None,
+    **options: Any,
 ) -> None:
     """Run one task of TEMPLATE and show its result.
 
     Without TEMPLATE, go on with all that was left unfinished in the --store, until nothing more happens by itself.
     """
     voice = Voice.of(log_format, log_level)
-    if template is None:
-        _resume(
-            store,
-            inputs,
-            task_id,
-            voice=voice,
-            keys=keys,
-            as_json=as_json,
-            grace_seconds=grace,
-            scripts=scripts,
-            functions=functions,
-            templates=known,
-            config=config,
-            region=region,
+    if template is None and (options["store"] is None or inputs or task_id is not None):
+        what = (
+            "--input and --id are of a task of a TEMPLATE" if options["store"] else "nothing is kept without a --store"
         )
-        return
-    from runtime.cli.run import Options, run_task  # noqa: PLC0415 - the engine is not needed for --help
-
-    options = Options(
-        template=template,
-        store=store,
-        keys=keys,
-        task_id=task_id,
-        inputs=inputs,
-        as_json=as_json,
-        grace_seconds=grace,
-        scripts=scripts,
-        functions=functions,
-        templates=known,
-        config=config,
-        region=region,
-        strict=strict,
-        voice=voice,
-    )
-    with steady_output() as output, voice.in_use():
-        try:
-            status = run_task(options)
-        except Refused as refusal:
-            status = voice.refuse(refusal)
-    sys.exit(output.status(status))
-
-
-def _resume(store: str | None, inputs: Sequence[str], task_id: str | None, *, voice: Voice, **options: Any) -> None:
-    if store is None or inputs or task_id is not None:
-        what = "--input and --id are of a task of a TEMPLATE" if store else "nothing is kept without a --store"
         raise click.UsageError(f"Missing argument 'TEMPLATE': {what}.")
-    from runtime.cli.resume import Resumption, resume_tasks  # noqa: PLC0415 - as above
-
     with steady_output() as output, voice.in_use():
         try:
-            status = resume_tasks(Resumption(store=store, voice=voice, **options))
+            if template is None:
+                from runtime.cli.resume import Resumption, resume_tasks  # noqa: PLC0415 - not needed for --help
+
+                status = resume_tasks(Resumption(voice=voice, **options))
+            else:
+                from runtime.cli.run import Options, run_task  # noqa: PLC0415 - as above
+
+                status = run_task(
+                    Options(template=template, task_id=task_id, inputs=inputs, strict=strict, voice=voice, **options)
+                )
         except Refused as refusal:
             status = voice.refuse(refusal)
     sys.exit(output.status(status))
 
 
 @cli.command()
-@click.argument("templates", metavar="FILE...", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", type=click.Path(path_type=Path), nargs=-1, required=True)
 @_SCRIPTS
 @_FUNCTIONS
 @_TEMPLATES
@@ -217,10 +175,10 @@ def _resume(store: str | None, inputs: Sequence[str], task_id: str | None, *, vo
 @_STRICT
 def validate(
     *,
-    templates: tuple[Path, ...],
+    files: tuple[Path, ...],
     scripts: Path,
     functions: Path | None,
-    known: Path | None,
+    templates: Path | None,
     config: Path | None,
     strict: bool,
 ) -> None:
@@ -230,7 +188,7 @@ def validate(
     from runtime.templates.catalogue import files_of  # noqa: PLC0415 - as above
 
     try:
-        siblings = [*templates, *([known] if known else [])]
+        siblings = [*files, *([templates] if templates else [])]
         library = known_types(scripts=scripts, functions=functions, templates=siblings, config=read_items(config))
     except Refused as refusal:
         click.echo(f"error: {refusal}", err=True)
@@ -239,7 +197,7 @@ def validate(
         _warn(Path(source), warnings)
     if library.refusal is not None:
         click.echo(f"error: {library.refusal}", err=True)
-    found = list(files_of(templates))
+    found = list(files_of(files))
     if not found:
         click.echo("error: there are no templates in there, and no flows: their names have to end in .yaml", err=True)
     refused = not found or library.refusal is not None
@@ -276,7 +234,11 @@ cli.add_command(flow_commands)
 @_REGION
 @click.option("--admin", "admins", multiple=True, metavar="USER", help="Who may do everything; repeat it for more.")
 @click.option(
-    "--admin-group", "admin_groups", multiple=True, metavar="GROUP", help="A group whose users may; repeat it."
+    "--admin-group",
+    "admin_groups",
+    multiple=True,
+    metavar="GROUP",
+    help="A group whose users may do everything; repeat it.",
 )
 @click.option("--tokens", type=click.Path(path_type=Path), help="Bearer tokens: a JSON file of their SHA-256 hashes.")
 @click.option(
@@ -288,31 +250,31 @@ cli.add_command(flow_commands)
     "proxies",
     multiple=True,
     metavar="NETWORK",
-    help="Where the header X-Remote-User is believed from; repeat it.",
+    help="A network from which the header X-Remote-User is believed; repeat it.",
 )
 @click.option(
     "--allow",
     multiple=True,
     metavar="HOST",
-    help="Where steps may connect to whatever is denied: a name, a pattern, an address or a network; repeat it.",
+    help="Where steps may connect to even if it is denied: a name, a pattern, an address or a network; repeat it.",
 )
 @click.option(
     "--deny",
     multiple=True,
     metavar="HOST",
-    help="Where they may not, besides link-local addresses and the metadata services of clouds; '*' is everywhere.",
+    help="Where steps may not connect to, besides link-local addresses and the metadata services of clouds; '*': anywhere.",
 )
 @click.option(
     "--cors",
     "origins",
     multiple=True,
     metavar="ORIGIN",
-    help="Whose pages may ask, as https://host; repeat it; '*': any.",
+    help="An origin whose pages may call the server, as https://host; '*': any; repeat it.",
 )
 @click.option(
     "--audit",
     type=click.Path(path_type=Path),
-    help="Where each request is written of, as a line of JSON: a file, or '-'.",
+    help="Write a line of JSON for each request to this file, or, with '-', to standard output.",
 )
 @click.option("--maintenance", is_flag=True, help="Only read, and let nothing go on: for work on the store.")
 @click.option(
@@ -320,7 +282,7 @@ cli.add_command(flow_commands)
     type=_Number(min=0, min_open=True),
     default=100.0,
     show_default=True,
-    help="How many requests of one caller are taken in a second; twice as many at once.",
+    help="How many requests a second one caller may make; bursts may be twice as large.",
 )
 @click.option(
     "--in-flight",
@@ -330,7 +292,11 @@ cli.add_command(flow_commands)
     help="How many requests are answered at once.",
 )
 @click.option(
-    "--connections", type=click.IntRange(min=1), default=1000, show_default=True, help="How many connections are taken."
+    "--connections",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    help="How many connections may be open.",
 )
 @click.option(
     "--subscribers", type=click.IntRange(min=0), default=200, show_default=True, help="How many may listen to events."
@@ -338,42 +304,34 @@ cli.add_command(flow_commands)
 @click.option(
     "--max-body",
     type=click.IntRange(*BODY_BYTES),
-    help="How many bytes a request may have. [default: what utask-cfg says, or 262144]",
+    help="How many bytes the body of a request may have. [default: what utask-cfg says, or 262144]",
 )
 @_CONFIG
-@click.option("--grace", type=_Number(min=0), default=3.0, show_default=True, help="Seconds to end in.")
+@click.option(
+    "--grace",
+    "grace_seconds",
+    type=_Number(min=0),
+    default=3.0,
+    show_default=True,
+    help="How many seconds running steps get to finish after a signal.",
+)
 @voiced
 def serve(
     *,
     listen: str,
-    store: str | None,
-    keys: Path | None,
-    scripts: Path,
-    functions: Path | None,
-    templates: Path | None,
-    flows: Path | None,
-    policies: Path | None,
-    config: Path | None,
-    region: str,
     admins: tuple[str, ...],
     admin_groups: tuple[str, ...],
     tokens: Path | None,
     passwords: Path | None,
     groups: Path | None,
     proxies: tuple[str, ...],
-    allow: tuple[str, ...],
-    deny: tuple[str, ...],
-    origins: tuple[str, ...],
-    audit: Path | None,
-    maintenance: bool,
     rate: float,
     in_flight: int,
     connections: int,
     subscribers: int,
-    max_body: int | None,
-    grace: float,
     log_format: str,
     log_level: str | None,
+    **options: Any,
 ) -> None:
     """Serve a runtime over HTTP, until SIGTERM or Ctrl-C.
 
@@ -388,47 +346,29 @@ def serve(
             raise
         click.echo(f"error: the server needs {missing.name}: pip install 'understudy[api]'", err=True)
         sys.exit(REFUSED)
-    options = ServeOptions(
-        access=AccessOptions(
-            listen=listen,
-            admins=admins,
-            admin_groups=admin_groups,
-            tokens=tokens,
-            passwords=passwords,
-            groups=groups,
-            proxies=proxies,
-        ),
-        store=store,
-        keys=keys,
-        scripts=scripts,
-        functions=functions,
-        templates=templates,
-        flows=flows,
-        policies=policies,
-        config=config,
-        region=region,
-        allow=allow,
-        deny=deny,
-        origins=origins,
-        audit=audit,
-        maintenance=maintenance,
-        max_body=max_body,
-        limits=ServerLimits(
-            requests_per_second=rate,
-            burst=max(1, round(2 * rate)),
-            in_flight=in_flight,
-            connections=connections,
-            connections_per_address=connections if proxies else max(1, connections // 2),
-            subscribers=subscribers,
-        ),
-        grace_seconds=grace,
-        voice=Voice.of(log_format, log_level),
+    access = AccessOptions(
+        listen=listen,
+        admins=admins,
+        admin_groups=admin_groups,
+        tokens=tokens,
+        passwords=passwords,
+        groups=groups,
+        proxies=proxies,
     )
-    with steady_output(), options.voice.in_use():
+    limits = ServerLimits(
+        requests_per_second=rate,
+        burst=max(1, round(2 * rate)),
+        in_flight=in_flight,
+        connections=connections,
+        connections_per_address=connections if proxies else max(1, connections // 2),
+        subscribers=subscribers,
+    )
+    voice = Voice.of(log_format, log_level)
+    with steady_output(), voice.in_use():
         try:
-            serve_runtime(options)
+            serve_runtime(ServeOptions(access=access, limits=limits, voice=voice, **options))
         except Refused as refusal:
-            sys.exit(options.voice.refuse(refusal))
+            sys.exit(voice.refuse(refusal))
 
 
 @cli.group()

@@ -25,7 +25,11 @@ def talking(function: "Callable[..., int | None]") -> Callable[..., None]:
     """Make a command talk to a server: it is given one, and its refusals end with status 2."""
 
     @click.option(
-        "--server", envvar="UNDERSTUDY_SERVER", default="http://127.0.0.1:8081", show_default=True, help="Its address."
+        "--server",
+        envvar="UNDERSTUDY_SERVER",
+        default="http://127.0.0.1:8081",
+        show_default=True,
+        help="The address of the server.",
     )
     @click.option("--token", envvar="UNDERSTUDY_TOKEN", default="", help="Who you are: a bearer token.")
     @click.option("--user", envvar="UNDERSTUDY_USER", default="", help="Who you are: NAME:PASSWORD.")

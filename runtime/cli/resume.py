@@ -4,7 +4,6 @@ import signal
 from collections import Counter
 from collections.abc import AsyncIterable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 import attrs
@@ -16,12 +15,11 @@ from runtime.api.client import Runtime
 from runtime.api.codec import to_json
 from runtime.api.flow_messages import FlowStateChanged
 from runtime.api.messages import Event, TaskStateChanged
-from runtime.app import open_runtime
 from runtime.cli.interrupts import SOON_SECONDS, Interrupts
 from runtime.cli.items import read_items
+from runtime.cli.opening import RuntimeOptions
 from runtime.cli.progress import Lines
 from runtime.cli.tables import moment
-from runtime.cli.voice import Voice
 from runtime.engine.states import TaskState
 from runtime.errors import Unavailable
 from runtime.flow.states import FlowStatus
@@ -37,19 +35,11 @@ _WELL: Final = frozenset({TaskState.DONE, FlowStatus.SUCCESS})
 
 
 @attrs.frozen(kw_only=True)
-class Resumption:
+class Resumption(RuntimeOptions):
     """What the command line asked for."""
 
     store: str
-    keys: Path | None
     as_json: bool
-    grace_seconds: float
-    scripts: Path
-    functions: Path | None
-    templates: Path | None
-    config: Path | None
-    region: str
-    voice: Voice
 
 
 def resume_tasks(options: Resumption) -> int:
@@ -81,16 +71,7 @@ class _Resume:
     async def run(self) -> int:
         """Resume, report, and give the exit status."""
         options = self._options
-        async with open_runtime(
-            options.store,
-            keys=options.keys,
-            scripts=options.scripts,
-            functions=options.functions or (),
-            templates=options.templates or (),
-            config=read_items(options.config),
-            region=options.region,
-            grace_seconds=options.grace_seconds,
-        ) as runtime:
+        async with options.open(read_items(options.config)) as runtime:
             async with runtime.subscribe(capacity=100_000) as events, trio.open_nursery() as nursery:
                 await nursery.start(self._interrupts.heed, runtime)
                 nursery.start_soon(runtime.drained)  # ends the events, once a shutdown has begun and is done

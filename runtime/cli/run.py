@@ -17,12 +17,11 @@ from runtime.api.client import Runtime
 from runtime.api.codec import to_json
 from runtime.api.messages import Event, TaskStateChanged
 from runtime.api.views import TaskView
-from runtime.app import open_runtime
 from runtime.cli.interrupts import SOON_SECONDS, Interrupts
 from runtime.cli.items import read_items
+from runtime.cli.opening import RuntimeOptions
 from runtime.cli.progress import progress_for
 from runtime.cli.tables import moment
-from runtime.cli.voice import Voice
 from runtime.engine.states import TaskState
 from runtime.errors import Unavailable
 from runtime.ids import new_id
@@ -45,23 +44,14 @@ _HELP: Final = {
 
 
 @attrs.frozen(kw_only=True)
-class Options:
+class Options(RuntimeOptions):
     """What the command line asked for. `inputs` are ``name=value`` texts."""
 
     template: Path
-    store: str | None
-    keys: Path | None
     task_id: str | None
     inputs: Sequence[str]
     as_json: bool
-    grace_seconds: float
-    scripts: Path
-    functions: Path | None
-    templates: Path | None
-    config: Path | None
-    region: str
     strict: bool
-    voice: Voice
 
 
 def run_task(options: Options) -> int:
@@ -88,16 +78,7 @@ class _Run:
     async def run(self) -> int:
         """Run the task, report, and give the exit status."""
         options = self._options
-        async with open_runtime(
-            options.store,
-            keys=options.keys,
-            scripts=options.scripts,
-            functions=options.functions or (),
-            templates=options.templates or (),
-            config=read_items(options.config),
-            region=options.region,
-            grace_seconds=options.grace_seconds,
-        ) as runtime:
+        async with options.open(read_items(options.config)) as runtime:
             prepared = await runtime.prepare(options.template, strict=options.strict)
             options.voice.warn(options.template, prepared.warnings)
             inputs = inputs_of_texts(prepared.template.inputs, options.inputs)

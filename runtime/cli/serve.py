@@ -15,11 +15,10 @@ import trio
 from runtime.api.client import Runtime
 from runtime.api.desk import Desk
 from runtime.api.flow_submission import load_flows
-from runtime.app import open_runtime
 from runtime.cli.access import AccessOptions, ServedHost, access
 from runtime.cli.following import follow_templates
 from runtime.cli.items import read_items
-from runtime.cli.voice import Voice
+from runtime.cli.opening import RuntimeOptions
 from runtime.configuration import host_settings
 from runtime.destinations import METADATA, Destinations
 from runtime.errors import Refused
@@ -38,19 +37,12 @@ _OTHER_FILES = 512
 
 
 @attrs.frozen(kw_only=True)
-class ServeOptions:
+class ServeOptions(RuntimeOptions):
     """What the command line asked for."""
 
     access: AccessOptions
-    store: str | None
-    keys: Path | None
-    scripts: Path
-    functions: Path | None
-    templates: Path | None
     flows: Path | None
     policies: Path | None
-    config: Path | None
-    region: str
     allow: tuple[str, ...]
     deny: tuple[str, ...]
     origins: tuple[str, ...]
@@ -58,8 +50,6 @@ class ServeOptions:
     maintenance: bool
     max_body: int | None
     limits: ServerLimits
-    grace_seconds: float
-    voice: Voice
 
 
 def serve_runtime(options: ServeOptions) -> None:
@@ -113,18 +103,11 @@ async def _serve_until_told(options: ServeOptions, audit: Audit | None) -> None:
         documents=() if options.flows is None else load_flows(options.flows),
         policies=() if options.policies is None else _policies(options.policies),
     )
-    async with open_runtime(
-        options.store,
-        keys=options.keys,
-        scripts=options.scripts,
-        functions=options.functions or (),
-        templates=options.templates or (),
-        config=items,
+    async with options.open(
+        items,
         flows=kit,
-        region=options.region,
         administrators=administrators,
         destinations=_destinations(options),
-        grace_seconds=options.grace_seconds,
         maintenance=options.maintenance,
     ) as runtime:
         office = Office(

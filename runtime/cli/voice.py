@@ -92,7 +92,7 @@ def voiced(command: F) -> F:
             type=click.Choice([str(level) for level in LogLevel]),
             envvar="UNDERSTUDY_LOG_LEVEL",
             show_envvar=True,
-            help="What is logged: info is what becomes of tasks, too, debug of steps. [default: info with json, else warning]",
+            help="How much is logged: info adds what becomes of tasks, debug of their steps. [default: info with json, else warning]",
         ),
         click.option(
             "--log-format",
@@ -101,7 +101,7 @@ def voiced(command: F) -> F:
             show_default=True,
             envvar="UNDERSTUDY_LOG_FORMAT",
             show_envvar=True,
-            help="How it is logged, on standard error: json is an object a line, of whatever this command has to say.",
+            help="How the log on standard error is written: json is an object a line, with all that the command has to say.",
         ),
     ):
         command = option(command)
