@@ -152,7 +152,7 @@ async def test_what_a_template_renders_is_read_as_the_parameter_is_declared(call
     [
         ({"amount": "{{.input.word}}"}, "arguments.amount: must be a number, not a text"),
         ({"amount": 1, "count": "1.5"}, "arguments.count: must be a whole number"),
-        ({"amount": 1, "items": "[a b]"}, "arguments.items: must be a list, not a text that is none in JSON"),
+        ({"amount": 1, "items": "[a b]"}, "arguments.items: must be a list, and the text is not one in JSON"),
     ],
 )
 async def test_a_text_that_cannot_be_read_as_the_parameter_blocks_the_task_and_names_it(argument, fault):
