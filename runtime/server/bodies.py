@@ -17,7 +17,8 @@ from runtime.templates.yaml import YamlInvalid, parse_yaml
 from runtime.threads import BRIEF
 from runtime.values.json import Json, dumps, loads
 
-YAML: Final = "application/x-yaml"
+_YAML: Final = "application/x-yaml"
+_JSON: Final = "application/json"
 
 _PARSED_AT_ONCE: Final = 4096
 """How many bytes are parsed while everybody else waits: some milliseconds of YAML."""
@@ -117,9 +118,10 @@ def _parsed(raw: bytes) -> Json:
 
 
 def reply(request: Request, value: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Give a value as the client prefers it: JSON, or YAML."""
+    """Give a value as the client prefers it: JSON, or YAML where that is named first."""
     text = dumps(value)
-    if YAML not in request.headers.get("accept", ""):
-        return Response(text, status, headers, media_type="application/json")
+    accepted = [one.partition(";")[0].strip() for one in request.headers.get("accept", "").split(",")]
+    if next((one for one in accepted if one in {_YAML, _JSON}), _JSON) == _JSON:
+        return Response(text, status, headers, media_type=_JSON)
     written = yaml.safe_dump(json.loads(text), sort_keys=False, allow_unicode=True)
-    return Response(written, status, headers, media_type=YAML)
+    return Response(written, status, headers, media_type=_YAML)

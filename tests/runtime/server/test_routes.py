@@ -160,6 +160,13 @@ async def test_json_and_yaml_say_the_same(server):
     reply = await ada.get("/meta", headers={"accept": "application/x-yaml"})
     assert reply.headers["content-type"].startswith("application/x-yaml")
     assert "username: ada\n" in reply.text
+    for accepted, kind in (
+        ("application/x-yaml, application/json;q=0.5", "x-yaml"),
+        ("application/json, application/x-yaml", "json"),
+        ("text/html, */*", "json"),
+    ):
+        reply = await ada.get("/meta", headers={"accept": accepted})
+        assert reply.headers["content-type"].startswith(f"application/{kind}")
 
 
 async def test_what_somebody_may_not_see_is_not_there(server):
