@@ -68,6 +68,10 @@ class Draft:
     places: Places
     source: str = ""
 
+    def verdict(self, *, strict: bool) -> tuple[Fault, ...]:
+        """Give the warnings; raise what is at fault, see `Report.verdict`."""
+        return self.report.verdict(self.places, self.source, strict=strict)
+
 
 @frozen(kw_only=True, eq=False)
 class FunctionDraft:
@@ -79,26 +83,14 @@ class FunctionDraft:
     source: str
 
 
-def load_template(path: str | os.PathLike[str], *, strict: bool = False) -> Loaded:
-    """Read a template from a YAML file. With `strict`, a warning is a fault.
-
-    Raises:
-        TemplateInvalid: the file cannot be read, is not YAML, or does not fit the model: every fault at once.
-    """
-    return _finished(draft_of_file(path), strict=strict)
-
-
 def template_of(mapping: Mapping[str, object], source: str = "", *, strict: bool = False) -> Loaded:
     """Read a template from plain data, as YAML or JSON would give it. With `strict`, a warning is a fault.
 
     Raises:
         TemplateInvalid: it is not JSON, or does not fit the model: every fault at once.
     """
-    return _finished(draft_of_data(mapping, source), strict=strict)
-
-
-def _finished(draft: Draft, *, strict: bool) -> Loaded:
-    return Loaded(template=draft.template, warnings=draft.report.verdict(draft.places, draft.source, strict=strict))
+    draft = draft_of_data(mapping, source)
+    return Loaded(template=draft.template, warnings=draft.verdict(strict=strict))
 
 
 def draft_of_file(path: str | os.PathLike[str]) -> Draft:

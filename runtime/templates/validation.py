@@ -41,7 +41,7 @@ class Validated:
 def check_file(
     path: str | os.PathLike[str], runners: Runners | ActionTypes, *, strict: bool = False, thorough: bool = False
 ) -> Validated:
-    """Read a template from a YAML file and check it: what `load_template` and `validate` find, at once.
+    """Read a template from a YAML file and check it: what reading it and `validate` find, at once.
 
     With `thorough`, texts that are no templates are warnings, too (`runtime.templates.syntax`).
 
@@ -54,7 +54,7 @@ def check_file(
 def check_data(
     mapping: Mapping[str, object], runners: Runners | ActionTypes, *, source: str = "", strict: bool = False
 ) -> Validated:
-    """Read a template from plain data and check it: what `template_of` and `validate` find, at once.
+    """Read a template from plain data and check it: what reading it and `validate` find, at once.
 
     Raises:
         TemplateInvalid: every fault; with `strict`, every warning is one.
@@ -85,7 +85,7 @@ def check_draft(draft: Draft, runners: Runners | ActionTypes, *, strict: bool, t
         from runtime.templates.syntax import check_syntax  # noqa: PLC0415 - what renders takes long to load
 
         check_syntax(check)
-    return Validated(template=template, warnings=draft.report.verdict(draft.places, draft.source, strict=strict))
+    return Validated(template=template, warnings=draft.verdict(strict=strict))
 
 
 def _types(runners: Runners | ActionTypes) -> ActionTypes:

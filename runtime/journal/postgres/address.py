@@ -18,7 +18,6 @@ from psycopg.pq import Conninfo
 from runtime.errors import did_you_mean
 from runtime.journal.protocol import StoreUnusable
 
-SCHEMES: Final = frozenset({"postgresql", "postgres"})
 _PLACE: Final = re.compile(r"(?:[^@]*@)?(?:\[[0-9a-fA-F:.]*\]|[^@:\[\]])*(?::\d*)?(?:,[^@]*)?")
 """User and hosts. A password with a character that would have to be written otherwise does not look like this."""
 _SCHEMA: Final = re.compile(r"[a-z_][a-z0-9_]{0,40}")

@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from runtime.errors import TemplateInvalid
-from runtime.templates.loading import RUN_FIELDS, load_template, template_of
+from runtime.templates.loading import RUN_FIELDS, draft_of_file, template_of
 from runtime.templates.model import (
     Action,
     Assertion,
@@ -209,7 +209,7 @@ def test_where_text_is_wanted_a_number_or_a_boolean_becomes_its_text(value, text
 def test_a_number_keeps_its_literal_as_text_and_as_value(tmp_path):
     path = tmp_path / "t.yaml"
     path.write_text("name: 1.50\ndescription: abc\ntitle_format: 1e3\nvariables: [{name: x, value: 1.50}]\n")
-    template = load_template(path).template
+    template = draft_of_file(path).template
     assert (template.name, template.title_format, str(template.variables[0].value)) == ("1.50", "1e3", "1.50")
 
 
@@ -335,7 +335,7 @@ def test_faults_and_warnings_name_their_lines(tmp_path):
     path = tmp_path / "t.yaml"
     path.write_text("name: abc\ndescription: abc\nsteps:\n  a:\n    action: {type: echo}\n    max_retries: x\n")
     with pytest.raises(TemplateInvalid) as refusal:
-        load_template(path)
+        draft_of_file(path).verdict(strict=False)
     assert [str(fault) for fault in refusal.value.faults] == [
         "title_format: required, and missing",
         'steps.a.max_retries: must be a whole number, not "x" (line 6)',
@@ -347,11 +347,11 @@ def test_a_file_that_holds_no_template_is_refused_by_its_name(tmp_path):
     for content, problem in [("- a", "a template is an object, not a list"), ("a: [", "not YAML"), ("", "is empty")]:
         path.write_text(content)
         with pytest.raises(TemplateInvalid, match=problem) as refusal:
-            load_template(path)
+            draft_of_file(path).verdict(strict=False)
         assert refusal.value.source == str(path)
     for name in (str(tmp_path / "none"), str(tmp_path), "a\0b", "\ud800", ""):
         with pytest.raises(TemplateInvalid) as refusal:
-            load_template(name)
+            draft_of_file(name).verdict(strict=False)
         str(refusal.value).encode()
 
 
