@@ -135,10 +135,6 @@ class Values(Mapping[str, Any]):
         """Show `view` as ``.step.this``, the step being rendered."""
         return self.with_step(THIS, view)
 
-    def with_iterator(self, item: Json) -> "Values":
-        """Show `item` as ``.iterator``, in a child of a loop."""
-        return attrs.evolve(self, iterator=item)
-
     def with_pre_hook(self, output: Json, metadata: Json) -> "Values":
         """Show the result of this attempt's pre-hook."""
         shown = {"output": object_for_null(output), "metadata": object_for_null(metadata)}

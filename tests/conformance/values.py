@@ -4,6 +4,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import attrs
+
 from runtime.errors import UnderstudyError
 from runtime.templates.model import Variable
 from runtime.values.evaluator import Evaluator
@@ -28,7 +30,7 @@ async def run_values_case(case: Case) -> list[str]:
     problems: list[str] = []
     for index, action in enumerate(case["actions"]):
         if action["do"] == "set_iterator":
-            values = values.with_iterator(loads(json.dumps(action["item"])))
+            values = attrs.evolve(values, iterator=loads(json.dumps(action["item"])))
             seen: dict[str, Any] = {"error": None}
         else:
             seen = await _do(action, values, evaluator)
@@ -40,7 +42,7 @@ async def run_values_case(case: Case) -> list[str]:
 
 async def _do(action: Any, values: Values, evaluator: Evaluator) -> dict[str, Any]:
     if action.get("item") is not None:
-        values = values.with_iterator(action["item"])
+        values = attrs.evolve(values, iterator=action["item"])
     this = values.step_view(action["step"]) if action.get("step") else None
     if this is not None:
         values = values.with_this(this)

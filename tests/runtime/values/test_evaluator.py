@@ -6,6 +6,7 @@ import threading
 from datetime import UTC, datetime
 from typing import Any
 
+import attrs
 import pytest
 import trio
 
@@ -280,7 +281,9 @@ async def test_a_value_of_many_items_is_walked_elsewhere(evaluator):
 
 
 async def test_this_and_the_loop_item_are_seen(evaluator):
-    values = some_values().with_this(StepView(state="DONE", output={"id": 1619464078})).with_iterator({"id": 7})
+    values = attrs.evolve(some_values(), iterator={"id": 7}).with_this(
+        StepView(state="DONE", output={"id": 1619464078})
+    )
     assert await evaluator.render("{{.step.this.output.id}} {{.iterator.id}}", values) == "1619464078 7"
 
 

@@ -123,7 +123,7 @@ SMALL = Limits(steps=200_000, output=20_000, memory=200_000, depth=32)
 @settings(max_examples=400, deadline=None)
 @given(text=TEXTS, data=JSON)
 def test_whatever_the_text_and_the_data_only_a_templating_error_escapes(text, data):
-    values = Values(input={"x": data}).with_iterator(data)
+    values = Values(input={"x": data}, iterator=data)
     try:
         result = render(text, values, SMALL)
     except TemplatingError as fault:
@@ -148,7 +148,7 @@ ARGUMENTS = st.sampled_from(
 @settings(max_examples=400, deadline=None)
 @given(name=FUNCTIONS, arguments=st.lists(ARGUMENTS, max_size=4), data=JSON)
 def test_whatever_a_function_is_given_only_a_templating_error_escapes(name, arguments, data):
-    values = Values(input={"x": data}).with_iterator(data)
+    values = Values(input={"x": data}, iterator=data)
     try:
         render(f"{{{{{name} {' '.join(arguments)}}}}}", values, SMALL)
     except TemplatingError as fault:

@@ -3,6 +3,7 @@
 import tracemalloc
 from collections.abc import Mapping
 
+import attrs
 import pytest
 
 from runtime.values.json import dumps
@@ -23,7 +24,7 @@ def test_roots_are_present_as_section_4_2_says():
 
 def test_values_are_read_in_python_as_in_templates():
     view = StepView(state="DONE", output={"x": [1]}, try_count=2)
-    values = Values(input={"a": 1}).with_step("first", view).with_this(view).with_iterator({"id": 3})
+    values = Values(input={"a": 1}, iterator={"id": 3}).with_step("first", view).with_this(view)
     assert values["step"]["first"]["output"]["x"] == [1]
     assert values["step"]["this"]["try_count"] == 2
     assert values["iterator"]["id"] == 3
@@ -59,7 +60,7 @@ def test_a_snapshot_never_changes():
 def test_a_snapshot_shares_the_data_of_the_one_before():
     data, output = {"x": ["y"]}, {"big": list(range(100))}
     first = Values(input=data, task={"task_id": "1"}).with_step("a", StepView(output=output))
-    second = first.with_step("b", StepView()).with_iterator(1).with_this(StepView())
+    second = attrs.evolve(first.with_step("b", StepView()), iterator=1).with_this(StepView())
     assert second["input"] is data
     assert second["step"]["a"]["output"] is output
     assert second.variables is first.variables
