@@ -6,6 +6,7 @@ with every run is in its `Standing`. Flows have lists of their own; what is said
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from itertools import compress
 from typing import Final, TypeAlias
 
 import attrs
@@ -74,18 +75,18 @@ class Listing:
     def involved(self) -> Iterator[Involved]:
         """Give everybody who has to do with the task."""
         parts = (
-            (self.requester,),
-            (self.resolver,),
+            self.requester and (self.requester,),
+            self.resolver and (self.resolver,),
             self.watcher_usernames,
             self.watcher_groups,
             self.resolver_usernames,
             self.resolver_groups,
             self.owner_usernames,
             self.owner_groups,
-            (self.owner,),
-            (self.owner if self.turn else "",),
+            self.owner and (self.owner,),
+            self.owner and self.turn and (self.owner,),
         )
-        for role, names in zip(_ROLES, parts, strict=True):
+        for role, names in compress(zip(_ROLES, parts, strict=True), parts):  # of most tasks few parts, if any, are taken
             for name in names:
                 if name:
                     yield role, name
@@ -163,17 +164,13 @@ def listing_of_flow(flow: Flow) -> Listing:
 
 def relisted(before: Task | Flow, after: Task | Flow) -> Listing | None:
     """Say what lists show of a task from now on, if it may be something else than before."""
-    if isinstance(before, Flow) or isinstance(after, Flow):
-        return _flow_relisted(before, after)
-    if after.header is before.header and after.plan is before.plan and after.notes.tags == before.notes.tags:
-        return None
-    return listing_of(after)
-
-
-def _flow_relisted(before: Task | Flow, after: Task | Flow) -> Listing | None:
-    if isinstance(before, Task) or isinstance(after, Task):
-        return None
-    return None if _shown(before) == _shown(after) else listing_of_flow(after)
+    if isinstance(before, Task) and isinstance(after, Task):
+        if after.header is before.header and after.plan is before.plan and after.notes.tags == before.notes.tags:
+            return None
+        return listing_of(after)
+    if isinstance(before, Flow) and isinstance(after, Flow) and _shown(before) != _shown(after):
+        return listing_of_flow(after)
+    return None
 
 
 def _shown(flow: Flow) -> tuple[str, FlowTurn, str, int]:

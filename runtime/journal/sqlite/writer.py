@@ -262,7 +262,7 @@ def _first(turn: Turn) -> tuple[Any, ...]:
 
 
 def _listing_columns(listing: Listing) -> tuple[Any, ...]:
-    return listing.template, listing.batch, listing.resolution, int(listing.flow), encode_listing(listing)
+    return listing.template, listing.batch, listing.resolution, listing.flow, encode_listing(listing)
 
 
 def _standing(turn: Turn) -> tuple[Any, ...]:
@@ -270,12 +270,12 @@ def _standing(turn: Turn) -> tuple[Any, ...]:
     if standing is None:
         return _STANDS_AS_BEFORE
     return (
-        str(standing.state),
-        int(standing.awake),
+        standing.state,
+        standing.awake,
         standing.due,
         standing.run,
         turn.changed,
-        str(standing.task),
+        standing.task,
         standing.steps_done,
     )
 
