@@ -146,7 +146,7 @@ class Address(msgspec.Struct, Generic[M_contra], eq=False):
         At once if it has ended. Always fits. Watching twice is watching once, with the later `message`. Sync.
         """
         tell: Callable[[Any], None] = watcher.deliver if message is None else partial(_deliver, watcher, message)
-        if (stopped := self.stopped) is not None:
+        if self._ended is not None and (stopped := self.stopped) is not None:
             tell(stopped)
             return
         if self._watchers is None:

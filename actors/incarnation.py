@@ -165,18 +165,18 @@ class Incarnations:
             raise ChildUnknown(self.path, row.id)
         self.started += 1
         address: Address[object] = Address(row.id, row.incarnation + 1, self)
-        row.address = address
-        if row.kind.hibernate:
+        row.address, kind = address, row.kind
+        if kind.hibernate:
             row.state = _HIBERNATING
         else:
-            row.state = _STARTING if row.kind.handshake else _RUNNING
+            row.state = _STARTING if kind.handshake else _RUNNING
             cell = self._awaken(row, address)
             if isinstance(row.start, Nested):
                 row.kept = self._nest(row.start, cell.mailbox)
         if self._observer is not None:
             self._observer.started(address.path, address.incarnation)
-        if row.kind.hibernate:
-            self._ready(row)
+        if kind.hibernate:
+            self._begun(row)
         return address
 
     def _awaken(self, row: Row, address: Address[object]) -> Cell:
@@ -226,7 +226,7 @@ class Incarnations:
             await carrier.run()
 
     def _ready(self, row: Row) -> None:
-        """Note that a child has begun, or, with a handshake, that it is ready."""
+        """Note that a child has shaken hands."""
         if row.state is _STARTING:
             row.state = _RUNNING
         self._begun(row)
@@ -247,7 +247,7 @@ class Incarnations:
             try:
                 try:
                     if not row.kind.handshake:
-                        self._ready(row)
+                        self._begun(row)
                     made = make(row, cell)
                     if isinstance(made, Actor) and not (made.waits and cell.mortal):
                         rested = made if await made.live(cell) else None

@@ -220,7 +220,7 @@ class Supervisor:
         self._refuse_if_draining()
         if child in self._table:
             raise ChildExists(self._path, child)
-        return self._launch(self._table.add(kind, child, start))
+        return self._incarnations.launch(self._table.add(kind, child, start))
 
     async def terminate_child(self, child: str, reason: StopReason | None = None) -> Stopped | None:
         """Stop a child, wait until it has ended, and give how; None if it never ran.
@@ -376,7 +376,8 @@ class Supervisor:
             self._restart(row, reason, error)
         else:
             self._retire(row)
-            self._check_significant(row)
+            if row.kind.significant:
+                self._after_significant(row)
         self._advance()
 
     def _after_wave(self, row: Row) -> None:
@@ -440,9 +441,9 @@ class Supervisor:
         self.failure.__cause__ = error
         self._begin_stop(StopReason(kind=StopKind.ERROR, requester=self._path, text=str(self.failure)))
 
-    def _check_significant(self, row: Row) -> None:
+    def _after_significant(self, row: Row) -> None:
         mode = self._group.auto_shutdown
-        if not row.kind.significant or mode is AutoShutdown.NEVER:
+        if mode is AutoShutdown.NEVER:
             return
         others = any(other.kind.significant and other is not row and not other.state.down for other in self._table)
         if mode is AutoShutdown.ANY_SIGNIFICANT or not others:

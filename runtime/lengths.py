@@ -4,7 +4,7 @@ PostgreSQL refuses a row whose key in an index is longer than some 2,700 bytes, 
 with that row: so a name and the text of a tag have to fit into one, whatever their characters.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Final, TypeAlias
 
 import attrs
@@ -28,12 +28,13 @@ class Longest:
     characters: int
     size: int
 
-    def faults(self, text: str, path: str) -> Iterator[Fault]:
+    def faults(self, text: str, path: str) -> Sequence[Fault]:
         """Say so if a text is longer."""
         if len(text) > self.characters:
-            yield Fault(path, f"must have at most {self.characters:,} characters, not {len(text):,}")
-        elif len(text) * 4 > self.size < (size := len(text.encode(errors="replace"))):
-            yield Fault(path, f"must have at most {self.size:,} bytes as UTF-8, not {size:,}")
+            return [Fault(path, f"must have at most {self.characters:,} characters, not {len(text):,}")]
+        if len(text) * 4 > self.size < (size := len(text.encode(errors="replace"))):
+            return [Fault(path, f"must have at most {self.size:,} bytes as UTF-8, not {size:,}")]
+        return ()
 
 
 _NAME: Final = Longest(LONGEST_NAME, 4 * LONGEST_NAME)

@@ -266,7 +266,8 @@ class _Turn(Turn):
         self.began(record)
         if self.notes.edits:  # what somebody put a step in may leave others without what they need
             self.prune([*self.steps], at=at)
-        self.fresh = sorted(self.ready, key=self.order)
+        ready = self.ready
+        self.fresh = sorted(ready, key=self.order) if len(ready) > 1 else [*ready]
         self.closing = tuple(self.loops)
         self.go_on(at)
 

@@ -356,9 +356,11 @@ def state_of(header: Header, resolution: ResolutionState, held: ResolutionState 
 
     One that was cancelled before anybody took it on is WONTFIX.
     """
+    if held is not None and resolution in _HELD:
+        return task_state_of(held)
     if resolution is _CANCELLED and not header.resolution_id:
         return TaskState.WONTFIX
-    return task_state_of(held if resolution in _HELD and held is not None else resolution)
+    return task_state_of(resolution)
 
 
 _HELD: Final = frozenset({ResolutionState.PAUSED, ResolutionState.TO_AUTORUN_DELAYED})

@@ -71,10 +71,10 @@ class Beginnings:
         services = self._services
         if services.shutdown.reason is not None and services.post is None:
             raise Unavailable("the runtime is shutting down")  # where there are others, they are handed what is stored
-        entries = [one.entry for one in decided]
-        reach(services.faults, FaultPoint.BEFORE_APPEND)
+        entries, faults = [one.entry for one in decided], services.faults
+        reach(faults, FaultPoint.BEFORE_APPEND)
         position = await services.journal.append(entries)
-        reach(services.faults, FaultPoint.AFTER_APPEND)
+        reach(faults, FaultPoint.AFTER_APPEND)
         beginning, asked = [], False
         for one in decided:
             services.broadcast.publish(one.unit, position, one.records)
@@ -82,7 +82,8 @@ class Beginnings:
             if self._begins(one):
                 services.broadcast.show(one.unit)
                 beginning.append(one)
-            reach(services.faults, _BEFORE_REPLY)
+            if faults is not None:
+                faults.reach(_BEFORE_REPLY)
             if one.question is not None:
                 one.question.answer(one.task_id)
                 asked = True

@@ -37,26 +37,18 @@ class Birth(msgspec.Struct, eq=False):
         first, self._first = self._first, None
         if first is None:
             return self._rebuilt()
-        task, effects, resumed = first
-        return _actor(task, self._services, self._intake, effects, resumed)
+        return self._actor(*first)
 
     async def _rebuilt(self) -> "_Actor":
         services = self._services
         rebuilt = replay(await services.journal.read(self._task_id), services.plans.of)
         if rebuilt is None:
             raise InvariantBroken(f"task {self._task_id} ran and is not in the journal")
-        return _actor(rebuilt, services, self._intake, (), "the task's actor failed and was restarted")
+        return self._actor(rebuilt, (), "the task's actor failed and was restarted")
 
+    def _actor(self, unit: Task | Flow, effects: Sequence[Any], resumed: str) -> "_Actor":
+        if isinstance(unit, Flow):
+            from runtime.work.flows.actor import FlowActor  # noqa: PLC0415 - many runtimes never see a flow
 
-def _actor(
-    task: Task | Flow,
-    services: Services,
-    intake: Address[WakeTask | Stopped | TurnMoved],
-    effects: Sequence[Any],
-    resumed: str,
-) -> "_Actor":
-    if isinstance(task, Flow):
-        from runtime.work.flows.actor import FlowActor  # noqa: PLC0415 - many runtimes never see a flow
-
-        return FlowActor(task, services, intake, effects=effects, resumed=resumed)
-    return TaskActor(task, services, intake, effects=effects, resumed=resumed)
+            return FlowActor(unit, self._services, self._intake, effects=effects, resumed=resumed)
+        return TaskActor(unit, self._services, self._intake, effects=effects, resumed=resumed)

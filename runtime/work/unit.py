@@ -263,7 +263,7 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
         self._leave_if_idle()
 
     def _leave_if_idle(self) -> None:
-        if not self._unit.live and self._unit.idle and self.stop_if_idle(reason := self._rest()):
+        if self._unit.idle and self.stop_if_idle(reason := self._rest()):
             task_id = self._unit.header.task_id
             self._services.broadcast.hide(task_id)
             if reason is IDLE:  # this runtime has nothing left to do for it, and the intake need not hear of that
