@@ -12,7 +12,7 @@ from functools import cache
 from itertools import compress, islice, repeat
 from operator import is_not
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -22,6 +22,7 @@ from runtime.values.json import NotJson, dumps, normalise, unicode_of
 
 _Check: TypeAlias = Callable[[Any, str], Iterable[Fault]]
 _MOST_FAULTS: Final = 20
+_UNIONS: Final = (UnionType, Union)  # the latter where one of them is annotated
 _CHECKED_ELSEWHERE: Final = ("runtime.templates.", "runtime.engine.")
 """Where templates are, which are validated, and what is made of them."""
 
@@ -97,7 +98,7 @@ def _check_of(hint: Any) -> _Check | None:
             )
         case origin if origin is Mapping:
             return _mapping(_check_of(members[0]) or _text, _check_of(members[1]))
-        case origin if origin is UnionType and NoneType in members and len(members) == 2:
+        case origin if origin in _UNIONS and NoneType in members and len(members) == 2:
             return _optional(_check_of(next(one for one in members if one is not NoneType)))
         case None if isinstance(hint, type) and (issubclass(hint, Enum) or _has_fields(hint)):
             return _instance(hint)

@@ -296,7 +296,7 @@ class Runtime(FlowClient):
         submission = Submission(
             prepared.template,
             inputs or {},
-            new_id() if task_id is None else task_id,
+            task_id,
             requester,
             resolver_inputs=resolver_inputs or NOTHING,
             tags=tags or NOTHING,
@@ -305,11 +305,12 @@ class Runtime(FlowClient):
             delay=delay,
             comment=comment,
         )
-        await self._ask(await submission.checked(self._evaluator, at=self._clock.wall()))
-        return TaskHandle(submission.task_id, self)
+        message = await submission.checked(self._evaluator, at=self._clock.wall())
+        await self._ask(message)
+        return TaskHandle(message.task_id, self)
 
-    async def take_on(self, submissions: Sequence[Submission]) -> None:
-        """Take several tasks on, all or none; see `submit`.
+    async def take_on(self, submissions: Sequence[Submission]) -> tuple[str, ...]:
+        """Take several tasks on, all or none, and give their ids; see `submit`.
 
         Raises:
             InputInvalid, TemplateInvalid: of the first that does not fit.
@@ -320,6 +321,7 @@ class Runtime(FlowClient):
         now = self._clock.wall()
         tasks = [await one.checked(self._evaluator, at=now) for one in submissions]
         await self._ask(SubmitTasks(tasks=tuple(tasks)))
+        return tuple(task.task_id for task in tasks)
 
     async def delete(self, task_id: str) -> None:
         """Delete a task and all that is known of it.

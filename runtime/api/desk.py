@@ -333,8 +333,8 @@ class Desk:
         named = message.resolver_usernames or message.resolver_groups
         if named and not rights.may_name_resolvers(who, template, self.administrators):
             raise Forbidden("only administrators and those whom the template names may name resolvers of a task")
-        task_id = message.task_id or new_id()
-        await self._runtime.take_on([self._submission(message, message.inputs, template, task_id, who)])
+        wanted = self._submission(message, message.inputs, template, message.task_id or None, who)
+        (task_id,) = await self._runtime.take_on([wanted])
         return self._shown(await self._runtime.read(task_id), who)
 
     async def _submit_batch(self, message: SubmitBatch, who: Identity) -> TakenBatch:
@@ -362,15 +362,14 @@ class Desk:
             )
             for index, inputs in enumerate(message.inputs)
         ]
-        await self._runtime.take_on(submissions)
-        return TakenBatch(batch, tuple(one.task_id for one in submissions))
+        return TakenBatch(batch, await self._runtime.take_on(submissions))
 
     def _submission(
         self,
         message: SubmitTask | SubmitBatch,
         inputs: Mapping[str, Json],
         template: Template,
-        task_id: str,
+        task_id: str | None,
         who: Identity,
         *,
         batch: str = "",

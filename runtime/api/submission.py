@@ -30,11 +30,11 @@ _SEEN_LATER: Final = frozenset({"template", "inputs", "resolver_inputs"})
 
 @value
 class Submission:
-    """A task to be: of a valid template, with inputs as they were given."""
+    """A task to be: of a valid template, with inputs as they were given. Without an id it is given one."""
 
     template: Template
     inputs: Mapping[str, Json]
-    task_id: Name
+    task_id: Name | None = None
     requester: Name = ""
     requester_groups: tuple[Name, ...] = ()
     resolver_inputs: Mapping[str, Json] = NOTHING
@@ -54,10 +54,10 @@ class Submission:
         """Nobody has set its execution up."""
         return ""
 
-    def _infos(self, now: float, region: str) -> Mapping[str, Json]:
+    def _infos(self, task_id: str, now: float, region: str) -> Mapping[str, Json]:
         """Give ``.task`` as a task of this submission has it that begins now."""
         header = Header(
-            task_id=self.task_id,
+            task_id=task_id,
             title="",
             inputs=self.inputs,
             requester=self.requester,
@@ -75,11 +75,14 @@ class Submission:
             InputInvalid, TemplateInvalid: with every fault and its path.
         """
         check(self, but=_SEEN_LATER)
-        if not self.task_id or "/" in self.task_id:  # its actor is called by it
+        task_id = self.task_id
+        if task_id is None:
+            task_id = new_id()
+        elif not task_id or "/" in task_id:  # its actor is called by it
             raise InputInvalid([Fault("task_id", 'must be a text without "/"')])
         if PARENT_TAG in self.tags:
             raise InputInvalid([Fault(f"tags.{PARENT_TAG}", "the tag is reserved")])
-        infos = partial(self._infos, at, evaluator.region)
+        infos = partial(self._infos, task_id, at, evaluator.region)
         task = await prepare_task(self.template, self.inputs, self.tags, infos=infos, evaluator=evaluator)
         resolver_inputs = self.resolver_inputs
         if self.resolve:
@@ -88,7 +91,7 @@ class Submission:
             )
         submitted = TaskSubmitted(
             at,
-            self.task_id,
+            task_id,
             self.template,
             task.title,
             task.inputs,

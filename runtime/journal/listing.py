@@ -86,7 +86,9 @@ class Listing:
             self.owner and (self.owner,),
             self.owner and self.turn and (self.owner,),
         )
-        for role, names in compress(zip(_ROLES, parts, strict=True), parts):  # of most tasks few parts, if any, are taken
+        for role, names in compress(
+            zip(_ROLES, parts, strict=True), parts
+        ):  # of most tasks few parts, if any, are taken
             for name in names:
                 if name:
                     yield role, name
