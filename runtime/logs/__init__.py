@@ -25,8 +25,9 @@ no values of variables are in it. What libraries log with `logging`, from WARNIN
 | store_unavailable, store_available | error, warning | a store takes nothing; it does again |
 | lease_lost, lease_taken_over, links_given_up | error, warning | what became of instances that share a store |
 | commits_lost | error | a database server took the place of another and lacks what that one had stored |
-| server_clock_jumped | error | the clock that leases run out by is not where it was: back, and who ends is missed later |
+| server_clock_jumped | error | the clock that leases run out by is not where it was |
 | clock_differs, migration_waits | warning | a clock is not the server's; its tables are read, and so not migrated yet |
+| index_built | info | an index of a store's tables is built, while all go on, for the version that they are to be of |
 | key_ring_open_to_others | warning | anybody on the machine may read a file of keys |
 | setting_unknown | warning | nothing reads what ``utask-cfg`` says there |
 | notification_dropped, notification_given_up, notifications_left | warning | nobody was told, and why |

@@ -15,7 +15,7 @@ from runtime.journal.codec import RecordUnreadable
 from runtime.journal.keys import KeyRing
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.driver import TrioConnection
-from runtime.journal.postgres.notes import MigrationWaits, note
+from runtime.journal.postgres.notes import IndexBuilt, MigrationWaits, note
 from runtime.journal.postgres.schema import LEASE_LOST, MIGRATIONS, NEWEST
 from runtime.journal.protocol import JournalUnavailable, LeaseLost, StoreUnusable, TaskUnreadable
 from runtime.journal.vault import SealBroken, Vault
@@ -24,6 +24,8 @@ _OLDEST_SERVER: Final = 140_000
 _MIGRATING: Final = 0x756E6473
 """The advisory lock that whoever migrates holds, with the hash of the schema's name: "unds"."""
 
+_BUILDING: Final = 0x756E6462
+"""Likewise that of whoever builds indexes for that: "undb"."""
 
 _ANSWER_SECONDS: Final = 10.0
 """How long a server may take to say what it holds when a store is opened."""
@@ -141,6 +143,8 @@ async def _prepare(connection: TrioConnection, address: StoreAddress, *, create:
         version = await _version(connection, address)
     if version < NEWEST:  # however the link falls silent meanwhile, this ends, and so does what the server holds for us
         with answering(address, _MIGRATING_SECONDS if version else _ANSWER_SECONDS):
+            if version:
+                await _build_indexes(connection, address)
             while True:
                 try:
                     await _migrate(connection, address, create=create)
@@ -149,6 +153,24 @@ async def _prepare(connection: TrioConnection, address: StoreAddress, *, create:
                     await trio.sleep(_LOCK_AGAIN_SECONDS)
                 else:
                     return
+
+
+async def _build_indexes(connection: TrioConnection, address: StoreAddress) -> None:
+    """Build the indexes that migrating takes, while others go on using the tables. This session is the one that may.
+
+    Nobody waits for that in a statement: whoever builds one waits for all that have begun before.
+    """
+    claim = "SELECT WHERE pg_try_advisory_lock(%s, hashtext(%s))"
+    while not await (await connection.execute(claim, [_BUILDING, address.schema])).fetchall():  # noqa: ASYNC110 - another session has it
+        await trio.sleep(_LOCK_AGAIN_SECONDS)
+    for migration in MIGRATIONS[await _version(connection, address) :]:
+        for index in migration.indexes:
+            name, *_ = index.split()
+            unfinished = "SELECT FROM pg_index WHERE indexrelid = to_regclass(%s) AND NOT indisvalid"
+            if await (await connection.execute(unfinished, [name])).fetchall():  # somebody was cut in building it
+                await connection.execute(f"DROP INDEX CONCURRENTLY {name}".encode())
+            note(IndexBuilt(address.shown, name))
+            await connection.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {index}".encode())
 
 
 async def _migrate(connection: TrioConnection, address: StoreAddress, *, create: bool) -> None:
@@ -166,7 +188,8 @@ async def _migrate(connection: TrioConnection, address: StoreAddress, *, create:
         await connection.execute(SQL("SET LOCAL search_path TO {}").format(schema))
         await connection.execute(SQL("SET LOCAL lock_timeout TO {}").format(int(_LOCK_SECONDS * 1000)))
         for number, migration in enumerate(MIGRATIONS[version:], version + 1):
-            await connection.execute(migration.script.encode())
+            made = [f"CREATE INDEX IF NOT EXISTS {index};" for index in migration.indexes]
+            await connection.execute("\n".join([*made, migration.script]).encode())
             await connection.execute("INSERT INTO versions VALUES (%s, %s)", [number, migration.usable_since])
 
 

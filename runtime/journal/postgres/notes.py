@@ -50,7 +50,17 @@ class MigrationWaits:
     seconds: float
 
 
-Event: TypeAlias = LeaseEnded | LeaseTaken | LinksGivenUp | SetBack | ClockDiffers | ServerClockJumped | MigrationWaits
+@attrs.frozen
+class IndexBuilt:
+    """An index is built that the next version of the tables has, beside whoever uses them: it waits for all who read just now."""
+
+    store: str
+    index: str
+
+
+Event: TypeAlias = (
+    LeaseEnded | LeaseTaken | LinksGivenUp | SetBack | ClockDiffers | ServerClockJumped | MigrationWaits | IndexBuilt
+)
 
 
 def note(event: Event) -> None:
@@ -71,5 +81,7 @@ def note(event: Event) -> None:
             store.error("server_clock_jumped", **facts)
         case MigrationWaits():
             store.warning("migration_waits", **facts)
+        case IndexBuilt():
+            store.info("index_built", **facts)
         case _:
             assert_never(event)

@@ -37,6 +37,7 @@ What several statements have to do together is a function, so that no program st
 instances of the version before go on while others are being replaced.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
@@ -50,10 +51,14 @@ COMMITTED_BEFORE: Final = "UN002"
 
 @attrs.frozen
 class Migration:
-    """One step. `usable_since`: programs that know this version of the tables, or a later one, can use the outcome."""
+    """One step. `usable_since`: programs that know this version of the tables, or a later one, can use the outcome.
+
+    `indexes` are built before any script is executed, beside whoever uses the tables: so they are of what the first makes.
+    """
 
     script: str
     usable_since: int
+    indexes: Sequence[str] = ()
 
 
 _FIRST: Final = """
@@ -433,10 +438,12 @@ BEGIN
 END $$;
 """
 
+_SIXTH_INDEXES: Final = (
+    "tasks_not_done ON tasks (shown, changed, number) WHERE shown <> 'DONE'",
+    "tasks_of_kind ON tasks (kind, changed, number)",
+)
 _SIXTH: Final = """
 DROP INDEX tasks_unfinished;
-CREATE INDEX tasks_not_done ON tasks (shown, changed, number) WHERE shown <> 'DONE';
-CREATE INDEX tasks_of_kind ON tasks (kind, changed, number);
 CREATE TABLE gone (number bigint PRIMARY KEY);
 DO $$  -- whoever uses the other tables as a user who did not make them goes on while this is done
 DECLARE given record;
@@ -548,15 +555,12 @@ _FREEING: Final = {
     "free": ", free boolean",
 }
 
-MIGRATIONS: Final = tuple(
-    Migration(script, usable_since=1)
-    for script in (
-        _FIRST,
-        _SECOND,
-        _THIRD,
-        _FOURTH,
-        _FIFTH + _STORE_GROUP.format(**_AS_IT_WAS),
-        _SIXTH + _STORE_GROUP.format(**_FREEING),
-    )
+MIGRATIONS: Final = (
+    Migration(_FIRST, usable_since=1),
+    Migration(_SECOND, usable_since=1),
+    Migration(_THIRD, usable_since=1),
+    Migration(_FOURTH, usable_since=1),
+    Migration(_FIFTH + _STORE_GROUP.format(**_AS_IT_WAS), usable_since=1),
+    Migration(_SIXTH + _STORE_GROUP.format(**_FREEING), usable_since=1, indexes=_SIXTH_INDEXES),
 )
 NEWEST: Final = len(MIGRATIONS)

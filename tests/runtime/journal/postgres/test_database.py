@@ -92,12 +92,12 @@ async def test_postgres_database_that_is_backed_up_is_migrated_afterwards_and_no
         backup.execute(f"SELECT FROM {address.schema}.mail")  # and its transaction goes on
         async with trio.open_nursery() as nursery:
             nursery.start_soon(database.prepare, address)
-            while len(logs) < 2:
+            while sum(line["event"] == "migration_waits" for line in logs) < 2:
                 await trio.to_thread.run_sync(execute, address, reads)  # which comes to an end, too
                 await trio.sleep(0.01)
             assert execute(address, "SELECT max(version) FROM versions") == [(1,)]
             backup.rollback()
-    assert {line["event"] for line in logs} == {"migration_waits"}
+    assert {line["event"] for line in logs} == {"index_built", "migration_waits"}
     assert execute(address, "SELECT max(version) FROM versions") == [(NEWEST,)]
 
 
@@ -228,6 +228,48 @@ async def test_postgres_database_that_cannot_hold_every_text_is_refused(postgres
             assert f"its database is encoded as {encoding}" in await refusal(StoreAddress.parse(it))
         finally:
             connection.execute(f"DROP DATABASE {name}")
+
+
+@pytest.mark.parametrize("cut", [False, True])
+async def test_postgres_indexes_are_built_while_others_write_and_anew_if_that_was_cut(address, monkeypatch, cut):
+    monkeypatch.setattr(database, "_LOCK_AGAIN_SECONDS", 0.1)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(database, "MIGRATIONS", MIGRATIONS[:5])
+        earlier.setattr(database, "NEWEST", 5)
+        await database.prepare(address)
+    execute(address, "INSERT INTO templates VALUES ('', NULL, '')")
+    born = (
+        "INSERT INTO tasks SELECT %s, %s, '', NULL, 1, 'DONE', false, NULL, 1, 1, 'DONE', 1, 'kind', '', '', false, ''"
+    )
+    refused = []
+
+    async def prepare():
+        try:
+            await database.prepare(address)
+        except StoreUnusable as refusal:
+            refused.append(refusal)
+
+    with psycopg.connect(address.server, options=f"-c search_path={address.schema}") as writer:
+        writer.execute(born, [1, "1"])
+        async with trio.open_nursery() as nursery:
+            for _ in range(2):
+                nursery.start_soon(prepare)
+            building = (
+                "SELECT pid FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX%%' AND %s = ANY(pg_blocking_pids(pid))"
+            )
+            while not (found := execute(address, building, writer.info.backend_pid)):  # noqa: ASYNC110 - as it is
+                await trio.sleep(0.01)
+            execute(address, born, 2, "2")
+            assert execute(address, "SELECT max(version) FROM versions") == [(5,)]
+            if cut:
+                execute(address, "SELECT pg_terminate_backend(%s)", *found[0])
+                while not refused:  # noqa: ASYNC110 - the other one goes on
+                    await trio.sleep(0.01)
+            writer.commit()
+    assert len(refused) == cut
+    assert execute(address, "SELECT max(version) FROM versions") == [(NEWEST,)]
+    usable = "SELECT count(*) FROM pg_index WHERE indrelid = 'tasks'::regclass AND NOT indisvalid"
+    assert execute(address, usable) == [(0,)]
 
 
 async def test_postgres_server_before_14_is_refused(address, monkeypatch):
