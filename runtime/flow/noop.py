@@ -20,15 +20,6 @@ class PlanUnreadable(ValueError):
     """A plan cannot be read, so that nobody can say what it changes."""
 
 
-def is_noop(kind: str, contents: Json, readers: Mapping[str, PlanReader]) -> bool:
-    """Say whether a plan changes nothing.
-
-    Raises:
-        PlanUnreadable: there is no plan, nobody reads its kind, or it is not in the shape of its kind.
-    """
-    return reader_of(kind, contents, readers)(contents)
-
-
 def reader_of(kind: str, contents: Json, readers: Mapping[str, PlanReader]) -> PlanReader:
     """Give who reads a plan.
 

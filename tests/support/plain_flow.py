@@ -54,7 +54,7 @@ from runtime.flow.events import (
 from runtime.flow.flow import Flow
 from runtime.flow.generation import GenerationError, choose_generator, flatten
 from runtime.flow.history import begin, replay
-from runtime.flow.noop import PLAN_READERS, PlanUnreadable, is_noop
+from runtime.flow.noop import PLAN_READERS, PlanUnreadable, reader_of
 from runtime.flow.records import FlowCreated, FlowStatusSet, GroupStatusSet, Record, RowsAdded, StepBegan, StepStatusSet
 from runtime.flow.rerun_input import RerunInput
 from runtime.flow.rows import GroupSpec, Signal, Step, StepSpec, Violation
@@ -336,7 +336,7 @@ class FlowLoop(FlowFace):
     def _check(self, effect: CheckPlan) -> Event:
         one = self.flow.steps[effect.step]
         try:
-            no_op = is_noop(one.spec.plan_kind, one.output, PLAN_READERS)
+            no_op = reader_of(one.spec.plan_kind, one.output, PLAN_READERS)(one.output)
         except PlanUnreadable as error:
             return PlanChecked(at=self.now, step=effect.step, attempt=effect.attempt, error=str(error))
         return PlanChecked(at=self.now, step=effect.step, attempt=effect.attempt, no_op=no_op)

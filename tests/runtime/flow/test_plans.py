@@ -2,7 +2,7 @@
 
 import pytest
 
-from runtime.flow.noop import PLAN_READERS, PlanUnreadable, is_noop
+from runtime.flow.noop import PLAN_READERS, PlanUnreadable, reader_of
 from runtime.flow.rows import Violation
 from runtime.flow.states import ApprovalOption, ExecutionType, Mode, OnError, OnPolicyFailure
 from tests.support.plain_flow import CHANGES, NO_CHANGES, Evaluation, FlowLoop, Work, plan, scripted, step
@@ -270,7 +270,7 @@ def test_a_rerun_skips_along_only_what_has_not_ended():
     ],
 )
 def test_whether_a_plan_changes_anything(kind, contents, no_op):
-    assert is_noop(kind, contents, PLAN_READERS) is no_op
+    assert reader_of(kind, contents, PLAN_READERS)(contents) is no_op
 
 
 @pytest.mark.parametrize(
@@ -292,4 +292,4 @@ def test_whether_a_plan_changes_anything(kind, contents, no_op):
 )
 def test_a_plan_that_cannot_be_read_is_an_error_and_not_a_guess(kind, contents):
     with pytest.raises(PlanUnreadable):
-        is_noop(kind, contents, PLAN_READERS)
+        reader_of(kind, contents, PLAN_READERS)(contents)
