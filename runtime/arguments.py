@@ -207,7 +207,7 @@ def _optional(member: _Check | None) -> _Check:
 
 
 def _kind(value: object) -> str:
-    return "None" if value is None else f"{type(value).__name__}"
+    return "None" if value is None else type(value).__name__
 
 
 _PLAIN: Final[Mapping[Any, _Check]] = {str: _text, bool: _truth, int: _whole, float: _seconds, Any: _json}

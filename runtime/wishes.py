@@ -36,10 +36,6 @@ REFUSED: Final = "REFUSED"
 """The state shown of a child that could not be submitted after all: its template was gone by then, or its flow is none."""
 
 
-def _new_id() -> str:
-    return new_id()
-
-
 def _texts(values: Iterable[str]) -> tuple[str, ...]:
     if isinstance(values, str):  # each of its letters would be a name
         raise TypeError(f"must be a list of names, not {values!r}")
@@ -57,7 +53,7 @@ class ChildTask:
 
     template: str
     inputs: Mapping[str, Json] = attrs.field(factory=dict)
-    id: Name = attrs.field(factory=_new_id)
+    id: Name = attrs.field(factory=new_id)
     tags: Mapping[Name, TagText] = attrs.field(factory=dict)
     resolver_usernames: tuple[Name, ...] = attrs.field(default=(), converter=_texts)
     resolver_groups: tuple[Name, ...] = attrs.field(default=(), converter=_texts)
@@ -79,7 +75,7 @@ class Spawn:
     """
 
     tasks: tuple[ChildTask, ...] = attrs.field(converter=_tasks)
-    id: str = attrs.field(factory=_new_id)
+    id: str = attrs.field(factory=new_id)
     at_most: int = 0
 
 
