@@ -55,8 +55,8 @@ class OutputMode(StrEnum):
 
 def result_of(
     text: str, mode: str, delimiters: tuple[Delimiter, Delimiter] | None, *, left_out: int
-) -> tuple[Mapping[str, Json], str]:
-    """Give the result in what a program printed, and why it cannot be had; who prints none has an empty one.
+) -> tuple[Mapping[str, Json] | None, str]:
+    """Give the result in what a program printed, None where it printed none; and why it cannot be had.
 
     Args:
         text: what was kept of it.
@@ -67,18 +67,18 @@ def result_of(
     try:
         match mode, delimiters:
             case OutputMode.DISABLED, _:
-                return {}, ""
+                return None, ""
             case OutputMode.DELIMITERS, None:
-                return {}, "output_manual_delimiters is missing"
+                return None, "output_manual_delimiters is missing"
             case OutputMode.DELIMITERS, (start, end):
                 part = between(start, end, text)
                 if not part and left_out:
-                    return {}, "the delimiters are not in the output"
+                    return None, "the delimiters are not in the output"
                 return _object(part, "what stands between the delimiters"), ""
             case _:
                 return _object(_last_line(text), "the last line of the output"), ""
     except ValueError as fault:
-        return {}, str(fault)
+        return None, str(fault)
 
 
 def _last_line(text: str) -> str:
@@ -87,14 +87,14 @@ def _last_line(text: str) -> str:
     return last if last.strip() else rest.rpartition("\n")[2]
 
 
-def _object(text: str, where: str) -> Mapping[str, Json]:
-    """Decode a JSON object; `where` is what the text is called in the error.
+def _object(text: str, where: str) -> Mapping[str, Json] | None:
+    """Decode a JSON object, None where there is nothing; `where` is what the text is called in the error.
 
     Raises:
         ValueError: the text is something else.
     """
     if not text.strip():
-        return {}
+        return None
     try:
         value = loads(text)
     except ValueError as fault:

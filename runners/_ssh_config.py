@@ -40,7 +40,7 @@ class SshConfig:
             with or without a name before). Without any, as in µTask, the host is taken for the one that was meant.
         script: the commands to run.
         result: for ``auto-result``, a shell expression (``$NAME``, ``$(command)``) for each member of the output.
-        output_mode: where the step's output comes from: a JSON object, empty where nothing is printed there.
+        output_mode: where the step's output comes from: a JSON object; who prints none there has none.
         output_manual_delimiters: for ``manual-delimiters``, the regular expressions before and after the output.
         exit_codes_unrecoverable: exit codes that make the step CLIENT_ERROR: ``"3"``, ``"64-78"``.
         timeout: how long it may take, connecting included; 0 is without limit. Then the session is killed.

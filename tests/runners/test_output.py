@@ -50,14 +50,15 @@ def test_the_last_line_is_the_result(text):
 
 
 @pytest.mark.parametrize("text", ["", "\n", '{"a": 1}\n\n', "words\n \n", " "])
-def test_who_prints_no_result_has_an_empty_one(text):
-    assert result(text) == ({}, "")
+def test_who_prints_no_result_has_none(text):
+    """And not an empty one: a flow would take that for a plan that changes nothing."""
+    assert result(text) == (None, "")
 
 
 @pytest.mark.parametrize("text", ["words", "[1]", "3", "null", '{"a": 1} x', "{'a': 1}", "[" * 5000])
 def test_a_last_line_that_is_no_object_is_refused(text):
     found, problem = result(text)
-    assert found == {}
+    assert found is None
     assert problem.startswith("the last line of the output")
 
 
@@ -67,15 +68,13 @@ def test_a_last_line_that_is_no_object_is_refused(text):
         ("BEGIN\n{}\nEND", 0, {}, ""),
         ("BEGIN\n{}\nEND", 9, {}, ""),
         ('+ echo BEGIN\nBEGIN{"a": 1}END', 0, {"a": 1}, ""),
-        ("BEGIN \n END", 0, {}, ""),
-        ("words", 0, {}, ""),
-        ("words", 9, {}, "the delimiters are not in the output"),
-        ("BEGIN[]END", 0, {}, "what stands between the delimiters is JSON, but not an object"),
+        ("BEGIN \n END", 0, None, ""),
+        ("words", 0, None, ""),
+        ("words", 9, None, "the delimiters are not in the output"),
+        ("BEGIN[]END", 0, None, "what stands between the delimiters is JSON, but not an object"),
     ],
 )
-def test_a_result_between_delimiters_is_empty_without_them_unless_they_may_have_been_left_out(
-    text, left_out, found, problem
-):
+def test_there_is_no_result_without_delimiters_unless_they_may_have_been_left_out(text, left_out, found, problem):
     delimiters = Delimiter("BEGIN"), Delimiter("END")
     assert result(text, OutputMode.DELIMITERS, delimiters, left_out) == (found, problem)
 

@@ -97,7 +97,7 @@ async def test_a_script_can_be_below_the_folder_and_named_from_it(scripts, monke
 async def test_the_output_mode_says_where_the_result_is(scripts, mode):
     delimiters = {"output_manual_delimiters": ["BEGIN", "END"]} if mode == "manual-delimiters" else {}
     outcome = await succeeds(scripts, "echo x BEGIN; echo '{\"a\": 1.50}'; echo END", output_mode=mode, **delimiters)
-    assert repr(outcome.output) == ("{'a': 1.50}" if delimiters else "{}")
+    assert repr(outcome.output) == ("{'a': 1.50}" if delimiters else "None")
 
 
 @pytest.mark.parametrize(
@@ -137,11 +137,11 @@ async def test_an_exit_code_is_a_failure_of_the_class_it_is_listed_for(scripts, 
 @pytest.mark.parametrize("body", ["exit 1", "echo not json; exit 1"])
 async def test_a_failure_needs_no_result(scripts, body):
     failed = await fails(scripts, body)
-    assert (failed.message, failed.output) == ("exit code: 1", {})
+    assert (failed.message, failed.output) == ("exit code: 1", None)
 
 
-async def test_a_script_that_prints_nothing_succeeds_with_an_empty_output(scripts):
-    assert (await succeeds(scripts, "true")).output == {}
+async def test_a_script_that_prints_nothing_succeeds_without_an_output(scripts):
+    assert (await succeeds(scripts, "true")).output is None
 
 
 async def test_a_signal_is_a_failure_that_names_it(scripts):

@@ -77,7 +77,7 @@ async def test_results_are_there_when_the_script_fails_too(server):
             {"output_mode": "manual-delimiters", "output_manual_delimiters": ["BEGIN", "END"]},
             {"a": 2},
         ),
-        ("echo hello", {"output_mode": "disabled"}, {}),
+        ("echo hello", {"output_mode": "disabled"}, None),
         ("true", {}, {}),
     ],
 )
