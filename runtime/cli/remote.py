@@ -1,6 +1,7 @@
 """A server, as the command line talks to it: the same messages as everywhere, over HTTP."""
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from types import TracebackType
@@ -12,11 +13,16 @@ from runtime.api.codec import EVENTS, REQUESTS
 from runtime.api.commands import Command
 from runtime.api.messages import Event
 from runtime.api.queries import Query
+from runtime.cli.tables import printable
 from runtime.errors import Refused
-from runtime.values.json import Json, dumps, loads
+from runtime.values.json import Json, dumps, loads, normalise, unicode_of
 
 _TIMEOUT_SECONDS: Final = 60.0
 """How long the server may say nothing. One that tells events says every 15 s that it is there."""
+
+_TOKEN: Final = re.compile(r"[!-~]+")
+_UNREACHABLE: Final = (httpx2.HTTPError, UnicodeError)
+"""What comes of asking nobody; the second, of a name that can be no host's."""
 
 _ATTEMPTS: Final = 20
 _PAUSE_SECONDS: Final = 0.5
@@ -32,10 +38,22 @@ class Remote:
     def __init__(self, url: str, *, token: str = "", user: str = "") -> None:
         headers = {"authorization": f"Bearer {token}"} if token else {}
         name, colon, password = user.partition(":")
-        self._url = url
-        self._client = httpx2.Client(
-            base_url=url, headers=headers, auth=(name, password) if colon else None, timeout=_TIMEOUT_SECONDS
-        )
+        self._url = printable(url)  # which may be shown
+        if token and not _TOKEN.fullmatch(token):
+            raise ServerRefused(
+                "a token is letters, digits and signs, without blanks: look at --token, or UNDERSTUDY_TOKEN"
+            )
+        try:
+            auth = httpx2.BasicAuth(name, password) if colon else None
+            address = httpx2.URL(url)
+            known = bool(address.host) and address.scheme in {"http", "https"}
+        except UnicodeError:
+            raise ServerRefused("what --server and --user say has to be text") from None
+        except httpx2.InvalidURL:
+            known = False
+        if not known:
+            raise ServerRefused(f'the address of a server is written "http://host:8081", not "{self._url}"')
+        self._client = httpx2.Client(base_url=url, headers=headers, auth=auth, timeout=_TIMEOUT_SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -49,11 +67,14 @@ class Remote:
         """Send a message; give the answer.
 
         Raises:
+            MessageInvalid: what it says cannot be.
             ServerRefused: it was not done, or nobody answers.
         """
+        said = normalise(REQUESTS.encode(message))
+        REQUESTS.decode(said)  # what no server would take is refused here, in the same words
         try:
-            reply = self._client.post("/v1/messages", content=dumps(REQUESTS.encode(message)))
-        except httpx2.HTTPError as fault:
+            reply = self._client.post("/v1/messages", content=dumps(said))
+        except _UNREACHABLE as fault:
             raise self._unreachable(fault) from None
         return self._taken(reply.status_code, reply.text)
 
@@ -81,7 +102,7 @@ class Remote:
             time.sleep(_PAUSE_SECONDS)
 
     def _told(self, after: int, task_id: str) -> Iterator[Event]:
-        query: Mapping[str, str] = {"after": str(after), **({"task_id": task_id} if task_id else {})}
+        query: Mapping[str, str] = {"after": str(after), **({"task_id": unicode_of(task_id)} if task_id else {})}
         try:
             with self._client.stream("GET", "/v1/events", params=query) as reply:
                 if reply.status_code != 200:
@@ -90,7 +111,7 @@ class Remote:
                 for line in reply.iter_lines():
                     if line.startswith("data: "):
                         yield EVENTS.decode(json.loads(line.removeprefix("data: ")))
-        except httpx2.HTTPError as fault:
+        except _UNREACHABLE as fault:
             raise self._unreachable(fault) from None
 
     def _taken(self, status: int, text: str) -> Json:

@@ -174,3 +174,27 @@ def test_who_is_not_known_is_told_so():
     with server_in_a_thread([HELLO]) as address:
         done = CliRunner().invoke(cli, ["ls", "--server", address, "--token", "wrong"])
     assert (done.exit_code, done.output) == (2, "error: it is not known who you are\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--server", "http://[::1"], 'the address of a server is written "http://host:8081"'),
+        (["--server", "localhost:8081"], 'the address of a server is written "http://host:8081"'),
+        (["--server", "http://a..b"], "cannot be reached"),
+        (["--server", f"http://{'a' * 70}.example"], "cannot be reached"),
+        (["--server", "http://\udcff"], 'the address of a server is written "http://host:8081"'),
+        (["--token", "a\nb"], "a token is letters, digits and signs"),
+        (["--token", "\u00e9"], "a token is letters, digits and signs"),
+        (["--user", "ada:p\udcff"], "what --server and --user say has to be text"),
+    ],
+)
+def test_where_a_server_is_and_who_asks_is_refused_in_one_line_where_it_cannot_be(arguments, text):
+    done = CliRunner().invoke(cli, ["show", "x", *arguments])
+    assert (done.exit_code, done.output.count("\n"), text in done.output) == (2, 1, True), done.output
+
+
+def test_a_name_that_is_no_text_is_asked_for_as_others_are(url):
+    for command in (["show"], ["watch"], ["flow", "show"], ["cancel"]):
+        done = CliRunner().invoke(cli, [*command, "\udcff", "--server", url])
+        assert (done.exit_code, "no task" in done.output or "no flow" in done.output) == (2, True), done.output
