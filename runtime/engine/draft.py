@@ -73,6 +73,7 @@ from runtime.engine.task import (
     plan_of,
     state_of,
 )
+from runtime.frozen import replaced
 from runtime.templates.model import ForeachStrategy, Step, Template
 from runtime.values.json import Json
 
@@ -359,18 +360,12 @@ class Draft:
     def ended(self, record: RunEnded) -> None:
         """Take the end of a run in, as `apply` does."""
         self.last_activity = record.at
-        was = self.course
-        self.course = Course(
-            self.span_until(record.at),
-            record.next_retry,
-            was.interrupted,
-            was.rechecked,
-            was.held,
-            was.stopped_by,
-            was.stop_reason,
-            record.result,
-            record.result_error,
-            was.untold,
+        self.course = replaced(
+            self.course,
+            span=self.span_until(record.at),
+            next_retry=record.next_retry,
+            result=record.result,
+            result_error=record.result_error,
         )
         self.resolution = record.state
         self._note_news()

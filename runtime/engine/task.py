@@ -17,7 +17,7 @@ from runtime.engine.infos import TaskInfos
 from runtime.engine.persistent import PersistentMap, persistent
 from runtime.engine.records import ChildOrder, TaskResolved
 from runtime.engine.states import TALLIED, Admission, ResolutionState, StepState, TaskState, task_state_of
-from runtime.frozen import frozen, value
+from runtime.frozen import frozen, replaced, value
 from runtime.templates.model import THIS, ConditionScope, Step, Template
 from runtime.values.json import Json
 from runtime.values.snapshot import DEFAULT_REGION, StepView, Values
@@ -328,26 +328,16 @@ class Header:
 
     def resolved(self, record: TaskResolved) -> "Header":
         """Give what is said of it once somebody has taken it on. Done for every task."""
-        return Header(
-            self.task_id,
-            self.title,
-            self.inputs,
-            self.requester,
-            self.submitted_at,
-            record.resolution_id,
-            record.resolver,
-            record.resolver_inputs,
-            record.run_max,
-            self.requester_groups,
-            (*self.resolver_usernames, record.resolver) if record.joins else self.resolver_usernames,
-            self.resolver_groups,
-            self.watcher_usernames,
-            self.watcher_groups,
-            self.parent,
-            self.batch,
-            self.start_at,
-            record.groups_of_resolver,
-            record.at,
+        named = self.resolver_usernames
+        return replaced(
+            self,
+            resolution_id=record.resolution_id,
+            resolver=record.resolver,
+            resolver_inputs=record.resolver_inputs,
+            run_max=record.run_max,
+            resolver_usernames=(*named, record.resolver) if record.joins else named,
+            groups_of_resolver=record.groups_of_resolver,
+            resolved_at=record.at,
         )
 
 

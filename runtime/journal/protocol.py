@@ -1,6 +1,7 @@
 """What a journal is asked to do. Its laws are tests that every implementation passes."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, Protocol, TypeAlias
 
 import attrs
@@ -98,7 +99,11 @@ def standing_of(task: Task | Flow) -> Standing:
         return Standing(_standing_state(task), task.awake, due, task=STATES_OF_FLOWS[FlowStatus(task.status.status)])
     awake = not task.idle or task.in_line
     done = task.steps_done
-    return Standing(task.resolution, awake, None if awake else task.course.next_retry, task.run, task.state, done)
+    return _standing(task.resolution, awake, None if awake else task.course.next_retry, task.run, task.state, done)
+
+
+_standing: Final = lru_cache(256)(Standing)
+"""Most tasks stand where others stand: they share what says so."""
 
 
 _RUNNING: Final = ResolutionState.RUNNING  # on the names of members: `runtime.engine.states`
