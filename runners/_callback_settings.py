@@ -1,4 +1,4 @@
-"""Where callbacks are called from outside: items of the configuration, and the addresses they make."""
+"""Where callbacks are called from outside (spec section 9.11): items of the configuration, and the addresses they make."""
 
 from collections.abc import Mapping
 

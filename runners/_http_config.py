@@ -1,4 +1,4 @@
-"""The configuration of `http`: its fields, the rules between them, the address they name."""
+"""The configuration of `http`: its fields, the rules between them, the address they name (spec section 9.2)."""
 
 from collections.abc import Iterator, Sequence
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit

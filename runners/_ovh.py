@@ -1,4 +1,4 @@
-"""How OVHcloud's API wants to be asked: endpoints, credentials, signatures. Pure."""
+"""How OVHcloud's API wants to be asked: endpoints, credentials, signatures (spec section 9.8). Pure."""
 
 import hashlib
 from collections.abc import Mapping, Sequence

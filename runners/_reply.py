@@ -58,7 +58,7 @@ def decode_reply(
 def metadata_of(reply: Reply) -> dict[str, Json]:
     """Describe a reply as templates see it: ``HTTPStatus``, ``HTTPHeaders`` (the first of each), ``HTTPCookies``.
 
-    Where a header came more than once, ``HTTPRepeatedHeaders`` has all its values in order.
+    Where a header came more than once, ``HTTPRepeatedHeaders`` has all its values in order (Q58).
     """
     values: dict[str, list[Json]] = {}
     for name, value in reply.headers:

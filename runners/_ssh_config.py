@@ -1,4 +1,4 @@
-"""The configuration of `ssh`: its fields, the rules between them, the script that is sent."""
+"""The configuration of `ssh`: its fields, the rules between them, the script that is sent (spec section 9.4)."""
 
 import re
 from collections.abc import Iterator, Mapping

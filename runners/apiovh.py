@@ -1,4 +1,4 @@
-"""apiovh: one call of OVHcloud's API."""
+"""apiovh: one call of OVHcloud's API (spec section 9.8)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""batch: starts many tasks of one template, some at a time, and waits for all of them.
+"""batch: starts many tasks of one template, some at a time, and waits for all of them (spec section 9.10).
 
 What µTask's runner does not do: as soon as a task ends the next one starts, so that `sub_batch_size` are always under
 way; metadata is a plain object; it says what the tasks came to once all of them ended; `resolver_usernames` and

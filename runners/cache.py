@@ -1,4 +1,4 @@
-"""cache: remembers JSON for other steps and other tasks."""
+"""cache: remembers JSON for other steps and other tasks (spec section 9.13)."""
 
 from collections.abc import Iterator
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""callback: an address that somebody outside calls once, and waiting for that call."""
+"""callback: an address that somebody outside calls once, and waiting for that call (spec section 9.11)."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

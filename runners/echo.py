@@ -1,4 +1,4 @@
-"""echo: gives back what its configuration says, or fails as it says."""
+"""echo: gives back what its configuration says, or fails as it says (spec section 9.1)."""
 
 from collections.abc import Iterator, Mapping
 

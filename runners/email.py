@@ -1,4 +1,4 @@
-"""email: sends one e-mail."""
+"""email: sends one e-mail (spec section 9.5)."""
 
 import smtplib
 import socket

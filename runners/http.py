@@ -1,4 +1,4 @@
-"""http: one HTTP exchange."""
+"""http: one HTTP exchange (spec section 9.2)."""
 
 import ssl
 from collections.abc import Iterator, Sequence

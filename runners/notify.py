@@ -1,4 +1,4 @@
-"""notify: says something to people's tools."""
+"""notify: says something to people's tools (spec section 9.7)."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""ping: says whether, and how fast, a host answers ICMP echo requests."""
+"""ping: says whether, and how fast, a host answers ICMP echo requests (spec section 9.6)."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""script: runs an executable file of the scripts folder."""
+"""script: runs an executable file of the scripts folder (spec section 9.3)."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""ssh: runs a script on another host. Needs ``understudy[ssh]``.
+"""ssh: runs a script on another host (spec section 9.4). Needs ``understudy[ssh]``.
 
 What µTask's runner does not do: `host_keys` says which host it has to be. What a library in a thread cannot tell: the
 name of the signal that ended a command; `exit_signal` is then ``unknown``.

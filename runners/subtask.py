@@ -1,4 +1,4 @@
-"""subtask: starts another task, and waits for it."""
+"""subtask: starts another task, and waits for it (spec section 9.9)."""
 
 from collections.abc import Iterator, Mapping
 

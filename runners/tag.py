@@ -1,4 +1,4 @@
-"""tag: sets and deletes tags of its own task."""
+"""tag: sets and deletes tags of its own task (spec section 9.12)."""
 
 from collections.abc import Iterator, Mapping
 

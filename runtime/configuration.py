@@ -27,7 +27,7 @@ __all__ = (
 C = TypeVar("C")
 
 HOST_ITEM: Final = "utask-cfg"
-"""The configuration item that says how the host itself is set up, as JSON."""
+"""The configuration item that says how the host itself is set up (section 13.2), as JSON."""
 
 
 class ConfigurationInvalid(Invalid):
@@ -50,7 +50,7 @@ class Checked(Generic[C]):
 
 
 def overlay(base: Json, over: Json) -> Json:
-    """Lay one JSON value over another: maps merge by key at every depth, anything else replaces; null does not."""
+    """Lay one JSON value over another (section 5.4): maps merge by key at every depth, anything else replaces; null does not."""
     if over is None:
         return base
     if not isinstance(base, Mapping) or not isinstance(over, Mapping):

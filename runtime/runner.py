@@ -144,7 +144,7 @@ _NO_TAGS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class StepFailed(Exception):
-    """The attempt failed, and another one may succeed: the step becomes SERVER_ERROR and is retried.
+    """The attempt failed, and another one may succeed: the step becomes SERVER_ERROR and is retried (section 6.6).
 
     `output` and `metadata` are kept on the step, so that its check conditions can look at them. `tags` and `wishes` are
     those of an `Outcome`.
@@ -327,7 +327,7 @@ class Runner(ABC, Generic[C]):
         return structure(self.config, configuration, base)
 
     def resources(self, config: C) -> Sequence[str]:  # noqa: ARG002 - for those that override it
-        """Name the semaphores that one attempt takes."""
+        """Name the semaphores that one attempt takes (section 8)."""
         return ()
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""What a step may wish of the runtime, and what it is told became of it.
+"""What a step may wish of the runtime, and what it is told became of it (spec sections 7.6 and 9.9 to 9.11).
 
 A runner never calls the runtime. What it wants done beyond its own work it hangs on what it gives back: on an `Outcome`,
 or on the error it raises, `NotAssigned` most of all. The task's turn records the wishes together with the attempt that
@@ -30,7 +30,7 @@ from runtime.lengths import Name, TagText
 from runtime.values.json import Json
 
 ENDED: Final = frozenset({"DONE", "CANCELLED", "WONTFIX"})
-"""The states of tasks to which nothing will happen any more."""
+"""The states of tasks to which nothing will happen any more (section 7.2)."""
 
 REFUSED: Final = "REFUSED"
 """The state shown of a child that could not be submitted after all: its template was gone by then, or its flow is none."""
@@ -44,7 +44,7 @@ def _texts(values: Iterable[str]) -> tuple[str, ...]:
 
 @frozen(kw_only=True)
 class ChildTask:
-    """A task to create. It is made in the name of the parent's requester, and starts by itself where that user may.
+    """A task to create. It is made in the name of the parent's requester, and starts by itself as section 7.3 says.
 
     The template has to be known to the runtime (`Runtime.templates`) and to take the inputs: where not, the attempt
     that wished for it is CLIENT_ERROR and nothing is created. `tags` may be templates no more: they are taken as they

@@ -1,4 +1,4 @@
-"""Who may send which message about a task: pure. The rules are `runtime.engine.rights`.
+"""Who may send which message about a task: pure (spec sections 11.2 and 12.1). The rules are `runtime.engine.rights`.
 
 What speaks of no task is not asked about here: submitting and listing need no right at all, a callback is for whoever
 knows its secret, and keys are the concern of administrators.

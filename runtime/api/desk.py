@@ -399,7 +399,7 @@ class Desk:
     async def _template(self, name: str, who: Identity) -> Template:
         """Give a template by its name.
 
-        One that was removed, before this runtime was started or since, is archived: it is given, hidden and
+        One that was removed, before this runtime was started or since, is archived (section 2): it is given, hidden and
         blocked, as the newest task of it has it that whoever asks may see. A name that none has costs a look at the list.
         """
         try:
@@ -541,7 +541,7 @@ class Desk:
 
 
 def _cursor(listed: Listed) -> str:
-    """Give what the next page begins behind, even if the task moves meanwhile."""
+    """Give what the next page begins behind, even if the task moves meanwhile (Q74)."""
     return f"{listed.task_id}@{listed.changed!r}"
 
 

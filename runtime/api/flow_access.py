@@ -1,4 +1,4 @@
-"""Who may send which message about a flow: pure.
+"""Who may send which message about a flow: pure (spec section 8.3).
 
 A flow is there for administrators, for whoever submitted it, and for those whom one of its steps names to answer; what
 a step of a task runs, also for whoever may see that task. To run it is for who submitted it, and administrators; whose

@@ -146,7 +146,7 @@ class RetryGroup(AboutFlows):
 
 @frozen(kw_only=True)
 class RerunFlow(AboutFlows):
-    """Run a flow without groups again, from a step on."""
+    """Run a flow without groups again, from a step on (spec section 12.5)."""
 
     flow_id: str = name(_FLOW)
     step_id: str = name(_STEP)

@@ -1,4 +1,4 @@
-"""What is said on a task when somebody has a hand in it: every manual intervention leaves a comment."""
+"""What is said on a task when somebody has a hand in it: every manual intervention leaves a comment (spec section 7.8)."""
 
 from typing import Final
 

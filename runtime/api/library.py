@@ -1,4 +1,4 @@
-"""Making the templates that a runtime knows those of a folder, while it runs.
+"""Making the templates that a runtime knows those of a folder, while it runs (spec section 2).
 
 All files are read and checked before anything changes, so that a folder with a fault in it leaves everything as it was.
 """

@@ -327,7 +327,7 @@ Operation: TypeAlias = (
     | EditComment
     | DeleteComment
 )
-"""What operators do to a task."""
+"""What operators do to a task (section 7.8)."""
 
 Command: TypeAlias = SubmitTask | SubmitTasks | DeleteTask | ResolveTask | RunTask | CallCallback | Operation
 Query: TypeAlias = GetTask

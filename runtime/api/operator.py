@@ -1,4 +1,4 @@
-"""What a person does to a task that does not go on by itself: hold it, mend it, let it go on."""
+"""What a person does to a task that does not go on by itself (spec section 7.8): hold it, mend it, let it go on."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
@@ -171,7 +171,7 @@ class Operator:
         watcher_groups: tuple[str, ...] | None = None,
         reason: str = "",
     ) -> None:
-        """Rewrite what a task, held or not taken on yet, was submitted with; what is not given stays.
+        """Rewrite what a task, held or not taken on yet, was submitted with; what is not given stays (Q33).
 
         The title is rendered anew. A password that is given as it is shown, masked, stays what it was.
 

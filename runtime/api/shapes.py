@@ -1,4 +1,4 @@
-"""What is shown over the wire: plain JSON, in the shapes that µTask's clients read. Some keys are left out where they are empty, as µTask does.
+"""What is shown over the wire: plain JSON, in the shapes of spec section 11.3. What is empty is left out where it says so.
 
 Times are RFC 3339 texts in UTC. Pure.
 """

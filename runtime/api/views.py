@@ -1,4 +1,4 @@
-"""What a reader is shown of a task: plain frozen values."""
+"""What a reader is shown of a task: plain frozen values, the shape of spec section 11.3."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -122,7 +122,7 @@ def _status(task: Task, name: str) -> StepStatus:
 
 
 def _spun(task: Task, name: str, children: Iterable[str] | None) -> tuple[str, ...]:
-    """Give what a step depends on by being a loop, or a child of one."""
+    """Give what a step depends on by being a loop, or a child of one (section 6.11)."""
     if children is not None:
         return tuple(f"{child}:{ANY}" for child in children)
     return tuple(need.step for need in task.graph.needs[name]) if name in task.children else ()
@@ -138,7 +138,7 @@ def _statuses(task: Task) -> dict[str, StepStatus]:
 
 
 MASK: Final = "**__SECRET__**"
-"""What is shown in place of a password."""
+"""What is shown in place of a password (section 12.3)."""
 
 
 def _masked(inputs: Mapping[str, Json], declarations: Iterable[Input]) -> Mapping[str, Json]:

@@ -1,4 +1,4 @@
-"""Who may use a server: from its options, and from what the configuration items of its host say."""
+"""Who may use a server: from its options, and from what the configuration items of its host say (spec sections 12.2, 13)."""
 
 from collections.abc import Mapping
 from ipaddress import ip_address
@@ -45,7 +45,7 @@ class ServedOptions:
 
 @attrs.frozen(kw_only=True)
 class ServedHost:
-    """What ``utask-cfg`` says of a server."""
+    """What ``utask-cfg`` says of a server (section 13.2)."""
 
     application_name: str = ""
     admin_usernames: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ def access(
     """Give how users are known, and who of them may do everything. What an option says goes before an item.
 
     Where only ``utask-cfg`` names administrators, and only this machine can reach the server, the header
-    ``X-Remote-User`` is believed (µTask believes it from anywhere).
+    ``X-Remote-User`` is believed: section 12.2 has it believed from anywhere.
 
     Raises:
         CredentialsUnusable: a file or an item is none of those, or they do not go together.

@@ -1,4 +1,4 @@
-"""The host's configuration items, as ``--config`` names them."""
+"""The host's configuration items, as ``--config`` names them (spec section 13.1)."""
 
 import os
 from collections.abc import Mapping

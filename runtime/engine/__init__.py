@@ -1,4 +1,4 @@
-"""The task engine: pure decisions over one task.
+"""The task engine: pure decisions over one task (spec sections 5 to 7).
 
 `decide(task, event)` is synchronous, pure and total. It looks at nothing but its arguments: time arrives inside the
 event, and so does everything that a template printed, because rendering happens in the step's own actor. It gives a
@@ -27,32 +27,32 @@ Modules
     conditions  the ten operators
     retry       the delays between runs
 
-What differs from µTask, on purpose
+Rules that differ from the original on purpose
     * What a step sees is fixed when its attempt begins: its templates, conditions included, are rendered with the values
       of that moment plus its own result, so that the final states do not depend on the order in which parallel steps
-      happen to finish. What is shown of a step there is always complete.
+      happen to finish.
     * A task keeps the template it was submitted with, until it is started over; a template that changed meanwhile can
       make no running task invalid.
     * Nothing is polled. A step that waits for children, flows or callbacks sleeps until what it waits for has happened,
-      and is not tried again before; a child, or a flow, tells its parent that it ended, or is blocked, until the parent
-      has recorded it. Only a step in WAITING of which nobody knows what it waits for is tried once more before its run ends.
-    * A blocked task is woken by a child only when that child's step is all that blocks it. A batch starts its next child
-      when one ends, and says what all of them came to. A call that comes while the task runs wakes it afterwards.
-    * Operators may act while a task runs: cancel at once, pause with force, have an attempt cut that hangs. A task that
-      was cancelled, cut, paused or edited records who wanted it and why. An edit leaves alone what it does not name.
-    * A task that is cancelled before anybody has taken it on is WONTFIX. A delay is kept for whoever takes the task on.
-    * A skipped step that no condition moved is DONE; one that was skipped once may run later. Any state that is not
-      final keeps the task from DONE.
-    * A run that was cut is followed by the next at once. An AFTERRUN_ERROR step gets the state of its action back before
-      its checks are asked again.
-    * Formats and messages are rendered anew each time, and what came out is never rendered. Defaults of inputs are there
-      before the title is rendered, for resolvers too.
-    * The ordering operators compare decimal numbers, in either case; a pattern that does not compile is an evaluation error.
-    * What cannot be stored is not done, and a shortage of resources leaves the output alone.
-    * The children of a loop have its pre-hook and its delay, and are children whatever their item. Delays are texts too,
-      and end with their step.
-    * The arguments of a function are seen in its pre-hook too, and nowhere outside the call. A pre-hook that fails gives
-      the step the state that a failing action would.
-    * Dependencies may name the states that functions contribute, and conditions of functions are checked like others.
-      Registries belong to a runtime and stay usable.
+      and is not tried again before; a child, or a flow, tells its parent that it ended, or is blocked (Q55), until the
+      parent has recorded it. Only a step in WAITING of which nobody knows what it waits for is tried once more before its run ends.
+    * A blocked task is woken by a child only when that child's step is all that blocks it.
+    * Operators may act while a task runs: cancel at once, pause with force (Q22), have an attempt cut that hangs. A task that was cancelled, cut, paused
+      or edited records who wanted it and why.
+    * A task that is cancelled before anybody has taken it on is WONTFIX.
+
+Quirks of the original that are not reproduced (sections 17.2 to 17.4): Q1 (a skipped step that no condition moved is
+DONE), Q2 (a run that was cut is followed by the next at once), Q3 (no non-final state lets a task end DONE), Q4 (an
+AFTERRUN_ERROR step gets the state of its action back before its checks are asked again), Q5 and Q6 (formats and messages
+are rendered anew each time, and what came out is never rendered), Q7 and Q8 (the ordering operators compare decimal
+numbers, in either case), Q9 (a pattern that does not compile is an evaluation error), Q10 (a shortage of resources leaves
+the output alone), Q11 (the children of a loop have its pre-hook and its delay, and are children whatever their item),
+Q12 (the arguments of a function are seen in its pre-hook too, and nowhere outside the call), Q13 (a pre-hook that fails
+gives the step the state that a failing action would), Q14 (delays are texts too, and are cancelled with their step), Q15
+(what templates see of a step is always complete), Q16 (dependencies may name the states that functions contribute, and
+conditions of functions are checked like others), Q17 (what cannot be stored is not done), Q22, Q24 and Q25 (registries
+belong to a runtime and stay usable), Q26 (a step skipped once may run later), Q31 and Q32 (defaults of inputs are there
+before the title is rendered, and for resolvers too), Q33 (an edit leaves alone what it does not name), Q35 (a delay is
+kept for whoever takes the task on), Q53 (a call that comes while the task runs wakes it afterwards), Q55 and Q56 (a batch
+slides, and tells what its children came to).
 """

@@ -1,4 +1,4 @@
-"""The ten operators of conditions, over texts that are rendered already."""
+"""The ten operators of conditions (spec section 5.5), over texts that are rendered already."""
 
 from decimal import Decimal, InvalidOperation
 from typing import assert_never
@@ -42,11 +42,11 @@ def _listed(needle: str, values: str, separator: str) -> bool:
 def holds(operator: Operator, value: str, expected: str, *, separator: str = ",") -> bool:
     """Say whether an assertion is met.
 
-    ``<no value>`` counts as nothing on both sides. The ordering operators compare decimal numbers; REGEXP
+    ``<no value>`` counts as nothing on both sides. The ordering operators compare decimal numbers (Q8); REGEXP
     searches, unanchored; IN looks for `expected` among the items of `value`.
 
     Raises:
-        ConditionError: a side is not a number where one is needed, or the pattern does not compile.
+        ConditionError: a side is not a number where one is needed, or the pattern does not compile (Q9).
     """
     value = value.replace("<no value>", "")
     expected = expected.replace("<no value>", "")

@@ -1,4 +1,4 @@
-"""`decide`: what follows from an event.
+"""`decide`: what follows from an event (spec sections 6.2 to 6.10).
 
 Pure and total: no clock, no I/O, no actors; any event is an answer, however late or out of place. One `Decision` may
 take a whole batch of events: they are decided one after the other, and stored and performed together.
@@ -90,12 +90,12 @@ _FREE: Final = Admission.FREE
 _RETRY_NOW: Final = StepState.RETRY_NOW
 
 CLOSED_SECONDS: Final = 600.0
-"""How long a task whose template is switched off is left alone."""
+"""How long a task whose template is switched off is left alone (section 6.2)."""
 
 _UNROLLED = frozenset(
     {StepState.TODO, StepState.TO_RETRY, StepState.SERVER_ERROR, StepState.RETRY_NOW, StepState.EXPANDED}
 )
-"""The states in which a loop looks for its items; in any other it stays what somebody set it to."""
+"""The states in which a loop looks for its items; in any other it stays what somebody set it to (section 6.4)."""
 
 
 class _Turn(Turn):
@@ -154,7 +154,7 @@ class _Turn(Turn):
     def resume(self, event: Resumed) -> None:
         """Go on where the records end: the one place that may look at every step, as rebuilding did.
 
-        When attempts were lost the run is over: the next one follows at once, unless somebody has to
+        When attempts were lost the run is over (section 6.2): the next one follows at once, unless somebody has to
         look at a step first.
         """
         self.resumed = True
@@ -229,9 +229,9 @@ class _Turn(Turn):
             self.request_run(RunRequested(at=event.at))
 
     def begin_run(self, at: float) -> None:
-        """Begin a run; where runs are limited, as soon as there is a slot for it.
+        """Begin a run; where runs are limited, as soon as there is a slot for it (section 8).
 
-        One that waits for a slot is not RUNNING and uses up none of the task's runs. A template that is switched
+        One that waits for a slot is not RUNNING and uses up none of the task's runs (Q18). A template that is switched
         off holds its tasks up without keeping them in line.
         """
         if self.plan.admission is _FREE:
@@ -272,7 +272,7 @@ class _Turn(Turn):
         self.go_on(at)
 
     def recover(self, at: float) -> bool:
-        """Judge the steps that say they run, and do not: their owner died, or somebody set them so.
+        """Judge the steps that say they run, and do not: their owner died, or somebody set them so (section 6.2).
 
         Say whether a person has to look at one of them before the task may go on.
         """
@@ -385,7 +385,7 @@ class _Turn(Turn):
                 self.record(StepChanged(at=at, step=change.step, state=change.state, error=change.error, by=by))
 
     def prune(self, modified: list[str], *, at: float) -> None:
-        """Prune what can no longer have its needs met, and what depends on that in turn.
+        """Prune what can no longer have its needs met, and what depends on that in turn (section 6.8).
 
         Steps in flight and steps that ended are left alone: the first will say themselves how they ended.
         """
@@ -483,7 +483,7 @@ class _Turn(Turn):
             self.effects.append(ArmRetry(next_retry, self.run))
 
     def recheck(self, at: float) -> bool:
-        """Try the steps once more that wait for nobody knows what; say whether there were any."""
+        """Try the steps once more that wait for nobody knows what; say whether there were any (section 6.3)."""
         if self.course.rechecked or self.course.interrupted:
             return False
         if not any(baffled(self, name) for name in self.ready):
@@ -493,7 +493,7 @@ class _Turn(Turn):
         return True
 
     def verdict(self) -> ResolutionState:
-        """Say how the run ends: the first that applies counts, and any state that is not final keeps the task from DONE."""
+        """Give the first that applies of section 6.10; any state that is not final keeps the task from DONE (Q3)."""
         present = self.tally.keys()
         if StepState.CRASHED in present:
             return ResolutionState.BLOCKED_TOCHECK  # before all others: only a person may have it run again

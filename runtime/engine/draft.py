@@ -110,7 +110,7 @@ _RUN: Final = ResolutionState.RUNNING
 
 
 def _result_of(progress: Progress, item: Json) -> Json:
-    """Give what a loop keeps of a child."""
+    """Give what a loop keeps of a child (section 6.11)."""
     metadata = progress.metadata if isinstance(progress.metadata, Mapping) else {}
     result: dict[str, Json] = {"state": progress.state, "metadata": {**metadata, "iterator": item}}
     if progress.output is not None:

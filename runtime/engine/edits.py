@@ -1,4 +1,4 @@
-"""What operators change about a task, as their records do. Functions over a draft; O(task), as edits may be."""
+"""What operators change about a task, as their records do (section 7.8). Functions over a draft; O(task), as edits may be."""
 
 from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias, assert_never

@@ -43,7 +43,7 @@ class RunRequested:
 
 @value
 class ResolveRequested:
-    """Somebody takes the task on: its execution is set up, and begins unless `run` is false.
+    """Somebody takes the task on: its execution is set up (section 7.4), and begins unless `run` is false.
 
     With `joins` they are one of those from then on who are named to resolve it.
     """
@@ -77,7 +77,7 @@ class RetryDue:
 class StepFinished:
     """One attempt of a step has ended: the only thing a step ever says, exactly once per attempt.
 
-    `record` is what is stored of it if nothing else is said: with the state the action left, before
+    `record` is what is stored of it if nothing else is said: with the state the action left (section 6.6), before
     `changes`, the effects of its conditions in order. It was not `tried` when the action was not executed (skipped, or
     only its checks were asked again). `wishes` are what the action wants of the runtime.
     """
@@ -400,7 +400,7 @@ Operation: TypeAlias = (
     | EditResolverInputs
     | ChangeTags
 )
-"""What operators do to a task."""
+"""What operators do to a task (section 7.8)."""
 
 Event: TypeAlias = (
     RunRequested

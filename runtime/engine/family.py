@@ -1,4 +1,4 @@
-"""What follows from wishes and from what came of them: children, callbacks, parents.
+"""What follows from wishes and from what came of them: children, callbacks, parents (sections 7.6 and 9.9 to 9.11).
 
 Part of `decide`: functions over a decision in the making.
 """
@@ -128,7 +128,7 @@ def take_call(turn: Turn, event: CallbackCalled) -> Refused | None:
 
 
 def _wake_if(turn: Turn, step: str, *, woken: bool, at: float) -> None:
-    """Make the next run due if the step was woken just now, unless a person holds the task."""
+    """Make the next run due if the step was woken just now, unless a person holds the task (section 7.6)."""
     if woken or not turn.wished.waits[step].woken:
         return
     match turn.resolution:

@@ -1,4 +1,4 @@
-"""The dependency graph of a template: who needs whom, and in which states.
+"""The dependency graph of a template: who needs whom, and in which states (spec sections 5.1 and 6.4).
 
 Built once per template and shared by all its tasks. `edges[x]` is what a change of `x` touches.
 """

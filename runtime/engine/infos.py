@@ -1,4 +1,4 @@
-"""What templates see of a task itself."""
+"""What templates see of a task itself (section 4.2)."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class TaskInfos(Mapping[str, Json]):
-    """``.task``, worked out when it is looked at: it hardly ever is, and changes with every run."""
+    """``.task`` (section 4.2), worked out when it is looked at: it hardly ever is, and changes with every run."""
 
     __slots__ = ("_header", "_infos", "_last_activity", "_region")
 

@@ -1,4 +1,4 @@
-"""Interrupting one attempt of a step, because it hangs, say. Part of `decide`: rights are asked before.
+"""Interrupting one attempt of a step, because it hangs, say (section 7.8). Part of `decide`: rights are asked before.
 
 The attempt is cut, and has failed thereby: it is SERVER_ERROR, and tried again as after an error of its action, with its
 retries and delays; or FATAL_ERROR, if whoever interrupts it wants it not to be. It does not matter whether the step is

@@ -1,4 +1,4 @@
-"""What operators may do to a task, and when. Part of `decide`: rights are asked before.
+"""What operators may do to a task, and when (spec sections 7.4 and 7.8). Part of `decide`: rights are asked before.
 
 Every operation names who wanted it and why, and is recorded with that.
 """

@@ -63,7 +63,7 @@ class RunDelayed:
 
 @frozen(kw_only=True)
 class RunQueued:
-    """A run is to begin as soon as there is a slot for it. `state` says which run it is."""
+    """A run is to begin as soon as there is a slot for it (section 8). `state` says which run it is."""
 
     at: float
     state: ResolutionState
@@ -71,7 +71,7 @@ class RunQueued:
 
 @value
 class RunStarted:
-    """One traversal of the engine began."""
+    """One traversal of the engine began (section 6.2)."""
 
     at: float
 
@@ -101,7 +101,7 @@ class StepReturned:
 
 @frozen(kw_only=True)
 class LoopExpanded:
-    """A loop got a child per item, called ``<step>-<index>``."""
+    """A loop got a child per item, called ``<step>-<index>`` (section 6.11)."""
 
     at: float
     step: str
@@ -134,7 +134,7 @@ class AttemptInterrupted:
 
 @frozen(kw_only=True)
 class StepInterrupted:
-    """An attempt was cut; `state` follows from whether the step is idempotent."""
+    """An attempt was cut; `state` follows from whether the step is idempotent (section 6.2)."""
 
     at: float
     step: str
@@ -167,7 +167,7 @@ class TagsChanged:
 class ChildOrder:
     """A child to create, checked and rendered by the attempt that wished for it.
 
-    `resolves` says that its execution is set up at once, for its template lets its requester do so.
+    `resolves` says that its execution is set up at once, for its template lets its requester do so (section 7.3).
     With a `flow` it is no task but that, and has no more than its id.
     """
 
@@ -266,7 +266,7 @@ class CallbackAnswered:
 
 @frozen(kw_only=True)
 class TaskWoken:
-    """Something that a step waits for has happened: the next run is due at `at`, or before."""
+    """Something that a step waits for has happened: the next run is due at `at`, or before (section 7.6)."""
 
     at: float
 
@@ -282,7 +282,7 @@ class RunInterrupted:
 
 @value
 class RunEnded:
-    """Nothing more could be done in the run. `next_retry` is set for ERROR and CRASHED."""
+    """Nothing more could be done in the run (section 6.10). `next_retry` is set for ERROR and CRASHED."""
 
     at: float
     state: ResolutionState
@@ -390,7 +390,7 @@ class ResolverInputsEdited:
 
 @frozen(kw_only=True)
 class WaitingRechecked:
-    """Before the run ends, steps in WAITING of which nobody knows what they wait for are tried once more."""
+    """Before the run ends, steps in WAITING of which nobody knows what they wait for are tried once more (section 6.3)."""
 
     at: float
 

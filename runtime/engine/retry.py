@@ -1,4 +1,4 @@
-"""The delays between runs. All in seconds."""
+"""The delays between runs (spec section 6.9). All in seconds."""
 
 from collections.abc import Iterable
 from typing import Final, assert_never

@@ -1,4 +1,4 @@
-"""Who may do what to a task: pure rules over names and groups.
+"""Who may do what to a task: pure rules over names and groups (spec sections 7.3, 7.4 and 12.1).
 
 `administrators` is None where nobody is told apart: in a program that runs its own tasks, every request is its own,
 and all is allowed. A runtime that is served over a network is given a list, and then an empty username is nobody.
@@ -96,7 +96,7 @@ def is_resolution_manager(who: Identity, template: Template, task: Owned) -> boo
 
 
 def may_look(who: Identity, template: Template, task: Owned, administrators: Administrators | None) -> bool:
-    """Say whether they may read the task."""
+    """Say whether they may read the task (section 11.2)."""
     return (
         is_administrator(who, administrators)
         or is_requester(who, task)
@@ -106,7 +106,7 @@ def may_look(who: Identity, template: Template, task: Owned, administrators: Adm
 
 
 def may_resolve(who: Identity, template: Template, task: Owned, administrators: Administrators | None) -> bool:
-    """Say whether they may set up, run, pause, extend and cancel the execution of the task."""
+    """Say whether they may set up, run, pause, extend and cancel the execution of the task (section 11.2)."""
     return is_administrator(who, administrators) or is_resolution_manager(who, template, task)
 
 
@@ -116,14 +116,14 @@ def may_name_resolvers(who: Identity, template: Template, administrators: Admini
 
 
 def may_start_over(who: Identity, template: Template, task: Owned, administrators: Administrators | None) -> bool:
-    """Say whether they may throw an execution away for a new one."""
+    """Say whether they may throw an execution away for a new one (section 7.4)."""
     return is_administrator(who, administrators) or (
         template.allow_task_start_over and is_resolution_manager(who, template, task)
     )
 
 
 def starts_by_itself(who: Identity, template: Template, task: Owned, administrators: Administrators | None) -> bool:
-    """Say whether a task that they submit is resolved at once, in their name.
+    """Say whether a task that they submit is resolved at once, in their name (section 7.3).
 
     The template has to allow it, nothing may be left for a resolver to say, and the requester has to be a resolver:
     named as one, an administrator, or anybody where the template lets anybody.

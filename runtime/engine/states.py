@@ -1,4 +1,4 @@
-"""The names of states, and what each of them means.
+"""The names of states, and what each of them means (spec sections 6.1, 7.1 and 7.2).
 
 A step's state is a text: one of `StepState`, or a custom state its template declares. Any text that is not a builtin
 name is a custom state, and custom states are final.
@@ -54,7 +54,7 @@ SETTABLE: Final = frozenset(
         StepState.CLIENT_ERROR,
     }
 )
-"""The builtin states that a condition may set."""
+"""The builtin states that a condition may set (section 5.5)."""
 
 RUNNABLE: Final = frozenset(
     {
@@ -89,8 +89,9 @@ def is_final(state: str) -> bool:
 class ResolutionState(StrEnum):
     """Where the execution of a task stands.
 
-    TO_AUTORUN and RETRY, and CRASHED without a time to retry at, wait in line for the slots of a run, the
-    first for the first run of all. µTask's AUTORUNNING is not there: it is the moment of a claim, which one decision makes.
+    TO_AUTORUN and RETRY, and CRASHED without a time to retry at, wait in line for the slots of a run (section 8), the
+    first for the first run of all. AUTORUNNING of section 7.1 is not there: it is the moment of a claim, which one
+    decision makes.
     """
 
     TODO = "TODO"
@@ -138,11 +139,11 @@ _ENDED: Final = frozenset({TaskState.DONE, TaskState.CANCELLED, TaskState.WONTFI
 _AT_REST: Final = _ENDED | {TaskState.BLOCKED}
 
 UNRUNNABLE: Final = frozenset({ResolutionState.RUNNING, ResolutionState.DONE, ResolutionState.CANCELLED})
-"""The states in which a run is refused."""
+"""The states in which a run is refused (section 6.2)."""
 
 
 class Admission(StrEnum):
-    """What the runs of a template need before they begin."""
+    """What the runs of a template need before they begin (section 8)."""
 
     FREE = "FREE"
     QUEUED = "QUEUED"
@@ -152,7 +153,7 @@ class Admission(StrEnum):
 
 
 def task_state_of(resolution: ResolutionState) -> TaskState:
-    """Give the state of the task whose resolution ended a run so; a paused one keeps what it had."""
+    """Give the state of the task whose resolution ended a run so (section 6.10); a paused one keeps what it had."""
     return _TASK_STATES[resolution]
 
 

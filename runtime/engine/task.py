@@ -130,7 +130,7 @@ def first_attempt(generation: int) -> int:
 
 
 def child_name(loop: str, index: int) -> str:
-    """Name a child of a loop."""
+    """Name a child of a loop (section 6.11)."""
     return f"{loop}-{index}"
 
 
@@ -187,7 +187,7 @@ def plan_of(
 
 
 def _body_of(loop: Step) -> Step:
-    """Give what every child of a loop does: all that the loop says, but for the looping itself."""
+    """Give what every child of a loop does: all that the loop says, but for the looping itself (Q11)."""
     return attrs.evolve(
         loop,
         foreach=None,
@@ -202,7 +202,7 @@ def max_retries_of(step: Step) -> int:
 
 
 def view_of(progress: Progress, step: Step) -> StepView:
-    """Show a step as templates see it."""
+    """Show a step as templates see it (section 4.2)."""
     return StepView(
         progress.before if progress.state == _STEP_RUNNING else progress.state,
         progress.error,
@@ -490,7 +490,7 @@ class Task:
 
     @property
     def state(self) -> TaskState:
-        """The state of the task, which follows from that of its resolution."""
+        """The state of the task, which follows from that of its resolution (sections 6.10 and 7.2)."""
         return state_of(self.header, self.resolution, self.course.held)
 
     @property

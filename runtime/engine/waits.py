@@ -1,4 +1,4 @@
-"""What steps wait for: the children they spawned and the callbacks they await, as records change it.
+"""What steps wait for: the children they spawned and the callbacks they await, as records change it (section 7.6).
 
 Functions over a draft; `runtime.engine.family` decides, these keep count. A step in WAITING is asleep, and not ready,
 from the end of its attempt until something it waits for happens.
@@ -68,7 +68,7 @@ def _is_open(batch: Batch) -> bool:
 
 
 def baffled(draft: "Draft", step: str) -> bool:
-    """Say whether a step is WAITING, and nobody knows for what: it is neither asleep nor woken."""
+    """Say whether a step is WAITING, and nobody knows for what: it is neither asleep nor woken (section 6.3)."""
     wait = draft.wished.waits.get(step)
     waiting = draft.steps[step].state == StepState.WAITING
     return waiting and (wait is None or not wait.woken) and not asleep(draft, step)

@@ -37,7 +37,7 @@ Modules
     chains      what may be shown of an error
     decision    `decide`
 
-Rules that one would not guess:
+Where the specification leaves a choice, or the original is not to be followed, this is what holds here:
 
 * Cuts. A segment is five steps (groups); it ends with a record and an effect that lets others have their turn. Nothing
   is reloaded, because replaying the records gives what memory holds anyway.
@@ -46,7 +46,7 @@ Rules that one would not guess:
 * A cancel is stored at once; a step that runs is cancelled when what runs has stopped, and then the flow has ended. A
   flow that waits to be retried can be cancelled too.
 * A rerun brings back the steps that were not attempted, and only those: a row that was executed is never reset. A stale
-  plan clones what is left of its group, from the plan on.
+  plan clones what is left of its group, from the plan on (Q13).
 * The apply of a plan is the next system step behind it in its unit (a user step, without one), up to the next plan: what
   stands between them is bookkeeping. A step that is retried as several others, one of which is tried again, is retried as
   all of them again, and the rest of the first time is discarded: no apply goes with another plan than its own.
@@ -54,7 +54,7 @@ Rules that one would not guess:
   a flow that goes on over errors (``on_error``) ends before the apply of a plan that failed, was denied or expired, also
   where a rerun brings it there.
 * In a parallel group a lane is a step and its clones: skipping the group, retrying it, and what goes with a plan all
-  stay within the lane.
+  stay within the lane (Q10).
 * A plan-only flow never applies, whatever its generator thought. A directive that nobody knows means stop.
 * Of the flows of one owner one runs at a time, in the order in which they were asked to start. Who waits, has the turn or
   had it and may want it again is in the records, and listed: nobody else keeps a queue. A newer flow takes the retry
@@ -69,9 +69,9 @@ Rules that one would not guess:
   ``failed-pending-retry``; of a parallel group, whose other lanes go on, only the flow. A failure that nothing would have
   retried by itself is an ``error`` with ``awaiting_retry``.
 * A group is cancelled with all that is left of it, and its answer is stop: its flow ends stopped, and takes no retry.
-* Errors that a retry superseded do not keep a flow from being complete; denied plans keep their status.
+* Errors that a retry superseded do not keep a flow from being complete; denied plans keep their status (Q16).
 
-What is not there, on purpose: a step cannot say that no policy is to look at its plan (which
+Of what the specification leaves open these are not there: a step cannot say that no policy is to look at its plan (which
 plans a policy applies to is the policy's to say); whether plans without changes are skipped is said by step, and not by
 organisation (a generator knows whose flow it is); a seventh directive ``await-retry`` and a target's ``warning``, which
 nothing would do anything about; errors of a group that is retried are discarded with it, and stay in their history.

@@ -1,4 +1,4 @@
-"""The approval of a plan: no-op check, policies, plan-only, the question, and its answer."""
+"""The approval of a plan (spec sections 8 to 10): no-op check, policies, plan-only, the question, and its answer."""
 
 from typing import Final, assert_never
 
@@ -232,7 +232,7 @@ def hook_returned(turn: Turn, step_id: str, hook: Hook, error: str | None) -> No
 
 
 def _apply(turn: Turn, step_id: str, kind: ResponseType) -> None:
-    """Do what an answer says."""
+    """Do what an answer says (the table of section 8.2)."""
     step = turn.step(step_id)
     response = step.approval.response if step.approval else None
     said = f"{kind} by {response.by}{f': {response.note}' if response.note else ''}" if response else str(kind)

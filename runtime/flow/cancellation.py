@@ -1,4 +1,4 @@
-"""Cancelling a flow, a group or a step of one.
+"""Cancelling a flow, a group or a step of one (spec section 14).
 
 A request is stored at once, and refuses everything from then on. What runs is told to stop, and is cancelled once it
 has: nobody claims that a process is gone while it is not. What ended keeps its status.
@@ -111,7 +111,7 @@ def generator_stopped(turn: Turn) -> None:
 
 
 def check_step_cancellation(turn: Turn, step_id: str) -> bool:
-    """Mark a step as cancelled if it is to stop; say whether it was."""
+    """Mark a step as cancelled if it is to stop; say whether it was (section 14.1)."""
     step = turn.step(step_id)
     if step.stage is not Stage.STOPPING:
         return False
@@ -120,7 +120,7 @@ def check_step_cancellation(turn: Turn, step_id: str) -> bool:
 
 
 def handle_cancellation(turn: Turn, error: BaseException, step_id: str) -> BaseException:
-    """Wind a flow down if `error` is a cancellation, and give it back either way.
+    """Wind a flow down if `error` is a cancellation, and give it back either way (section 14.3).
 
     Anything else is given back untouched, and nothing is written.
     """

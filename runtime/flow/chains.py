@@ -1,4 +1,4 @@
-"""What a chain of exceptions says."""
+"""What a chain of exceptions says (spec sections 14.2 and 16.4)."""
 
 from collections.abc import Iterator
 from typing import Final

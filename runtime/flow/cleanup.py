@@ -1,4 +1,4 @@
-"""What becomes of the steps that will not be reached."""
+"""What becomes of the steps that will not be reached (spec sections 6.3, 8.2, 11.2 and 14.4)."""
 
 from collections.abc import Callable, Iterable
 from itertools import takewhile

@@ -1,4 +1,4 @@
-"""Steps and groups that are tried again are cloned: a row is executed once."""
+"""Steps and groups that are tried again are cloned: a row is executed once (spec sections 12.3 and 12.4)."""
 
 from collections.abc import Sequence
 

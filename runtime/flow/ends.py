@@ -1,4 +1,4 @@
-"""The ways a flow ends."""
+"""The ways a flow ends (spec sections 6.1, 6.3 and 16)."""
 
 from runtime.flow.flow import RETRIES_EXHAUSTED
 from runtime.flow.outcomes import Ending, EndingKind

@@ -1,4 +1,4 @@
-"""Flows without groups: one ordered list of steps, whose steps may answer with directives.
+"""Flows without groups: one ordered list of steps (spec section 6.1), whose steps may answer with directives (6.2).
 
 The two modes differ little: a child step is queued before it begins, may be retried without being asked, and its
 directive is kept in its status. A segment ends after so many steps were passed, the ones passed over included.

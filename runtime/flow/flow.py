@@ -95,7 +95,7 @@ class Flow:
 
     @property
     def name(self) -> str:
-        """What it is called: one thing until it has ended, perhaps another from then on."""
+        """What it is called: one thing until it has ended, perhaps another from then on (section 2.1)."""
         label = self.header.labels.of(self.header.type, finished=self.finished_at is not None)
         suffix = self.header.metadata.get("workflow-name-suffix", "")
         return f"{label} ({suffix})" if suffix else label
@@ -188,7 +188,7 @@ class Flow:
 
     @property
     def complete(self) -> bool:
-        """Every step is settled."""
+        """Every step is settled (section 3)."""
         return self.open == 0
 
     @property
@@ -202,7 +202,7 @@ class Flow:
         return ApprovalPauseError(waits) if waits else None
 
     def ordered(self) -> Iterator[Step]:
-        """Give all steps in order."""
+        """Give all steps in order (section 4)."""
         return (self.steps[step_id] for step_id in self.order.after(None))
 
     def visible(self) -> Iterator[Step]:
@@ -233,7 +233,7 @@ class Flow:
         return min((self.steps[one].spec.retry.max_retries for one in members), default=0)
 
     def apply_of(self, step: Step) -> str | None:
-        """Find the step that would apply a plan: behind it in its unit, before another plan, and able to run."""
+        """Find the step that would apply a plan: behind it in its unit, before another plan, and able to run (Q4)."""
         behind = (one for one in self.unit_of(step) if one.key > step.key and one.status.status in EXECUTABLE)
         own = list(takewhile(lambda one: one.spec.execution_type is not ExecutionType.APPROVAL, behind))
         for kind in (ExecutionType.SYSTEM, ExecutionType.USER):

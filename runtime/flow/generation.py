@@ -1,4 +1,4 @@
-"""Steps are generated once per flow, and stored before the first one runs."""
+"""Steps are generated once per flow, and stored before the first one runs (spec section 5)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeVar

@@ -1,4 +1,4 @@
-"""Groups dispatch steps, and act on their directives."""
+"""Groups dispatch steps, and act on their directives (spec section 11)."""
 
 from collections.abc import Callable
 from typing import assert_never
@@ -70,7 +70,7 @@ def on_step(turn: Turn, note: StepAnswered) -> None:
 
 
 def _on_lane(turn: Turn, group: Group, step: Step, directive: Directive) -> None:
-    """Each lane is a step and its clones; retrying the group means retrying the lane."""
+    """Each lane is a step and its clones; retrying the group means retrying the lane (section 11.3)."""
     match directive:
         case Directive.RETRY | Directive.RETRY_GROUP:
             try:

@@ -1,4 +1,4 @@
-"""One step from its start to its end, and its automatic retry."""
+"""One step from its start to its end (spec section 7.2), and its automatic retry (section 12.1)."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What people ask of a flow whose step failed, or that they want to wait."""
+"""What people ask of a flow whose step failed, or that they want to wait (spec sections 12.2, 12.6 and 13.3)."""
 
 from runtime.errors import Conflict, NotFound, Refused
 from runtime.flow.approval import answer, expire

@@ -1,4 +1,4 @@
-"""What flows are called, and the names of clones."""
+"""What flows are called (spec section 2.1), and the names of clones (section 12.3)."""
 
 import re
 from typing import Final

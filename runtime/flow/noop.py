@@ -1,7 +1,7 @@
-"""Reading plans: does one change anything at all?
+"""Reading plans: does one change anything at all (spec section 10)?
 
 A plan is what an approval step's work gave as its output. Any action but exactly one ``no-op`` is a change, so a
-replacement (delete, then create) is one.
+replacement (delete, then create) is one (Q8).
 """
 
 from collections.abc import Callable, Mapping, Sequence

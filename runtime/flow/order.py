@@ -1,4 +1,4 @@
-"""The order of the steps of one flow: by group, generation, index, and then as they were made.
+"""The order of the steps of one flow (spec section 4): by group, generation, index, and then as they were made.
 
 Persistent: a step per group tuple, so that adding a clone copies one group's tuple and finding a neighbour is a
 bisection in it.

@@ -1,4 +1,4 @@
-"""How a flow can end, or stop for now, as its callers see it.
+"""How a flow can end, or stop for now, as its callers see it (spec section 16).
 
 ::
 
@@ -25,7 +25,7 @@ PAUSED: Final = "paused"
 
 DENIED: Final = "denied"
 SKIPPED_DEPENDENTS: Final = "skipped-dependents"
-"""The reasons of a `FlowStoppedError`; another one is a sentence."""
+"""The reasons of a `FlowStoppedError`; another one is a sentence (section 16.3)."""
 
 
 class FlowNotDone(UnderstudyError):

@@ -1,4 +1,4 @@
-"""What an evaluation of policies means for the step whose plan was held against them."""
+"""What an evaluation of policies means for the step whose plan was held against them (spec section 9)."""
 
 from collections.abc import Mapping, Sequence
 

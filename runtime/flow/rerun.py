@@ -1,4 +1,4 @@
-"""Running a flow without groups again, from a step on."""
+"""Running a flow without groups again, from a step on (spec section 12.5)."""
 
 from runtime.errors import Conflict, Fault, NotFound, Refused, RequestInvalid
 from runtime.flow.cloning import CloneRefused, clone_generation, clone_step, newest_of
@@ -157,7 +157,7 @@ def _skip(turn: Turn, step: Step, given: RerunInput) -> Step:
 
 
 def _replan(turn: Turn, step: Step, plan: Step) -> None:
-    """Clone what is left of the group, from the plan on, into its next generation."""
+    """Clone what is left of the group, from the plan on, into its next generation (Q13)."""
     order = turn.flow.order
     members = [turn.step(one) for one in order.of_generation(step.group_idx, step.generation)]
     rest = [one for one in newest_of(members) if one.key >= plan.key]

@@ -10,7 +10,7 @@ from runtime.values.json import Json
 
 @frozen(kw_only=True)
 class RerunInput:
-    """What to run again, and how; the names are those of its JSON form."""
+    """What to run again, and how (spec section 12.5); the names are those of its JSON form."""
 
     flow_id: str
     step_id: str

@@ -37,7 +37,7 @@ class Signal:
 
 @frozen(kw_only=True)
 class RetryRule:
-    """How often a step may be tried again.
+    """How often a step may be tried again (spec section 12.1).
 
     Attributes:
         auto: try again without being asked; in a flat flow nothing is.
@@ -81,7 +81,7 @@ class StepSpec:
         name: what it is called; clones get a suffix.
         signal: what it does. Without one the step is skipped.
         legacy_signal: what it does first; a step with nothing else is never queued, but run in line.
-        execution_type: how it is carried out.
+        execution_type: how it is carried out (section 5.3).
         group_idx: the group it belongs to; 0 means none.
         parallel: its group runs all its steps at once.
         metadata: static texts about it; ``reason`` says why it is skipped.
@@ -96,7 +96,7 @@ class StepSpec:
         skip_noop: a plan without changes is skipped without asking anybody.
         hooks: what its signal wants to be told before an answer takes effect.
         timeout_seconds: how long its work may take, its wait for resources included; 0 is for ever.
-        resources: limited resources that its work holds, besides those of its runner.
+        resources: limited resources that its work holds, besides those of its runner (spec section 8).
         skip_on_failure: the flow goes on over its failure, once its retries are spent.
         idempotent: the work may be done twice. Work that is not, and was cut by a crash, is an error.
     """
@@ -228,7 +228,7 @@ class Step:
 
     @property
     def key(self) -> tuple[int, int, int, int]:
-        """Where it is among the steps of its flow."""
+        """Where it is among the steps of its flow (section 4)."""
         return (self.group_idx, self.generation, self.idx, self.seq)
 
     @property
@@ -283,7 +283,7 @@ class Run:
 
 
 def directive_of(text: str) -> Directive:
-    """Read a directive; nothing means going on, and what nobody knows means stop."""
+    """Read a directive; nothing means going on, and what nobody knows means stop (section 11.2)."""
     if not text:
         return Directive.CONTINUE
     try:

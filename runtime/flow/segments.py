@@ -1,4 +1,4 @@
-"""Flows dispatch groups, and act on their directives."""
+"""Flows dispatch groups, and act on their directives (spec section 6.3)."""
 
 from typing import assert_never
 
@@ -121,7 +121,7 @@ def _stop(turn: Turn, group: Group, step_id: str) -> None:
 
 
 def _reason(step: Step | None) -> str:
-    """Say why a step stopped its flow."""
+    """Say why a step stopped its flow (section 16.3)."""
     if step is None:
         return "a step stopped it"
     response = step.approval.response if step.approval else None

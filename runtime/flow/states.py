@@ -1,4 +1,4 @@
-"""The words of flows: statuses, directives, answers, and what each of them means."""
+"""The words of flows: statuses, directives, answers, and what each of them means (spec sections 3, 5.3, 6.2 and 8.2)."""
 
 from enum import StrEnum
 from typing import Final
@@ -105,7 +105,7 @@ DEAD: Final = frozenset(
         StepStatus.APPROVAL_RETRY,
     }
 )
-"""The classes of step statuses: the only lists there are."""
+"""The classes of step statuses: the only lists there are (section 3, Q7)."""
 
 GOES_ON: Final = frozenset({GroupStatus.IN_PROGRESS, GroupStatus.FAILED_PENDING_RETRY})
 """The statuses of a group that was begun and has not ended."""
@@ -122,7 +122,7 @@ SKIPPED_WITH_A_DENIAL: Final = frozenset(
     {StepStatus.PENDING, StepStatus.QUEUED, StepStatus.APPROVAL_AWAITING, StepStatus.NOT_ATTEMPTED}
     | {StepStatus.APPROVAL_RETRY}
 )
-"""The siblings that ``deny-skip-current`` skips; what is finished keeps its status."""
+"""The siblings that ``deny-skip-current`` skips; what is finished keeps its status (section 8.2)."""
 
 
 class Directive(StrEnum):
@@ -143,14 +143,14 @@ DENY_VIOLATIONS_KEY: Final = "deny_violations"
 WARN_VIOLATIONS_KEY: Final = "warn_violations"
 PASSED_POLICY_IDS_KEY: Final = "passed_policy_ids"
 POLICY_ERROR_KEY: Final = "policy_error"
-"""The metadata keys of a policy check, on the status of the step that was checked."""
+"""The metadata keys of a policy check, on the status of the step that was checked (section 9)."""
 
 HOOK_ERROR_KEY: Final = "hook_error"
 """The metadata key of what a hook raised that an answer did not wait for."""
 
 
 class ExecutionType(StrEnum):
-    """How a step is carried out, and shown."""
+    """How a step is carried out, and shown (section 5.3)."""
 
     SYSTEM = "system"
     USER = "user"
@@ -167,7 +167,7 @@ class ApprovalOption(StrEnum):
 
 
 class ResponseType(StrEnum):
-    """The answers to an approval."""
+    """The answers to an approval (section 8.2)."""
 
     APPROVE = "approve"
     AUTO_APPROVE = "auto-approve"
@@ -195,14 +195,14 @@ class Mode(StrEnum):
 
 
 class OnError(StrEnum):
-    """What a failing step does to a flow without groups."""
+    """What a failing step does to a flow without groups (section 13.4)."""
 
     ABORT = "abort"
     CONTINUE = "continue"
 
 
 class OnPolicyFailure(StrEnum):
-    """What an evaluation that breaks does: nothing but being recorded, or failing the step."""
+    """What an evaluation that breaks does: nothing but being recorded, or failing the step (section 9)."""
 
     OPEN = "open"
     CLOSED = "closed"

@@ -1,4 +1,4 @@
-"""Statuses are records, not words."""
+"""Statuses are records, not words (spec section 2.4)."""
 
 from collections.abc import Mapping
 

@@ -20,7 +20,7 @@ from runtime.frozen import frozen, value
 
 
 class Role(StrEnum):
-    """What somebody has to do with a task. Owners are named by its template, resolvers by itself.
+    """What somebody has to do with a task (spec section 12.1). Owners are named by its template, resolvers by itself.
 
     Of a flow, resolvers are those who may answer; its owner is a thing, and no user. A flow that wants, has or may want
     the turn of its owner again is found by it.

@@ -1,4 +1,4 @@
-"""Notifications: telling people's tools what becomes of tasks.
+"""Notifications: telling people's tools what becomes of tasks (spec section 10).
 
     settings    what is configured: backends, strategies, which events; checked at once, with paths
     notice      what is said about a task: pure, from the records of one turn
@@ -13,6 +13,6 @@ who wants to know, and queues. What is said about one task reaches one backend i
 backends do not wait for each other. Nothing is sent twice on purpose, a reply that got lost excepted; what cannot be
 delivered after several tries, or does not fit the queue, is logged and counted.
 
-Differences to µTask, on purpose: explicit messages of `notify` steps are always sent, strategies
-for step events look at the step, and failures are retried.
+Differences to µTask, on purpose (section 17.4): explicit messages of `notify` steps are always sent (Q50), strategies
+for step events look at the step (Q52), and failures are retried.
 """

@@ -1,4 +1,4 @@
-"""What is said about a task: pure, from the task and the records of one turn."""
+"""What is said about a task: pure, from the task and the records of one turn (spec section 10)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""What is configured: backends, their strategies, and which events are told at all."""
+"""What is configured: backends, their strategies, and which events are told at all (spec sections 10 and 13.2)."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum

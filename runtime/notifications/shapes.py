@@ -1,4 +1,4 @@
-"""What each kind of backend wants to be sent, and which replies it takes for an answer: pure."""
+"""What each kind of backend wants to be sent, and which replies it takes for an answer (spec section 10): pure."""
 
 import base64
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Policies: rules that a plan has to keep before anybody is asked about it.
+"""Policies: rules that a plan has to keep before anybody is asked about it (spec section 9).
 
 A `Policy` says which plans it is about and finds what breaks it. Two kinds are built in, `SchemaPolicy` (assertions in
 JSON Schema) and `CelPolicy` (expressions in CEL, with the extra ``understudy[policies]``); a program may bring its own.

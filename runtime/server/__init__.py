@@ -3,7 +3,7 @@
 Modules
     app         the ASGI application: admission, who asks, errors
     route       what a route is; `flow_routes` are those about flows, under ``/v1``
-    routes      µTask's routes, and ours, as data: which message each of them is
+    routes      the routes of spec section 11.2, as data: which message each of them is
     asking      from a request to messages
     replying    from answers to replies, and the headers of pages
     bodies      JSON and YAML, within limits

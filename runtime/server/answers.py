@@ -1,4 +1,4 @@
-"""The schemas of what routes answer with: µTask's shapes, for the OpenAPI document.
+"""The schemas of what routes answer with: the shapes of spec section 11.3, for the OpenAPI document.
 
 What is written by hand here is what `runtime.api.shapes` shows; a test holds every real answer to it.
 """

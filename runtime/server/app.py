@@ -58,7 +58,7 @@ _SECURITY: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 _CLAIMED_WITHIN_SECONDS: Final = 10.0
-"""How long an execution may wait to be started by itself in µTask."""
+"""How long an execution may wait to be started by itself in µTask (section 7.5)."""
 
 
 @attrs.frozen

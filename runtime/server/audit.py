@@ -1,4 +1,4 @@
-"""Who asked for what, and what became of it: one line of JSON for each request.
+"""Who asked for what, and what became of it: one line of JSON for each request (spec section 11.1).
 
 No secret is in it: neither headers nor bodies are, and of the address what is secret there is masked.
 """

@@ -1,4 +1,4 @@
-"""Bodies of requests and replies: JSON or YAML, number literals as they came."""
+"""Bodies of requests and replies: JSON or YAML, number literals as they came (spec section 11.1)."""
 
 import json
 import math

@@ -6,7 +6,7 @@ from typing import Final
 import attrs
 
 BODY_BYTES: Final = (1024, 10 * 2**20)
-"""What a limit of the bytes of a request is, at least and at most."""
+"""What a limit of the bytes of a request is, at least and at most (spec section 11)."""
 
 _CALLERS_KNOWN: Final = 10_000
 

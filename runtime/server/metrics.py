@@ -1,6 +1,6 @@
-"""What a server tells of itself: Prometheus text, made when it is asked for.
+"""What a server tells of itself: Prometheus text, made when it is asked for (spec section 15.3).
 
-A gauge is read from the journal each time, so that a state or a template that is gone is gone from it, too.
+A gauge is read from the journal each time, so that a state or a template that is gone is gone from it, too (Q75).
 """
 
 from collections.abc import Iterator, Mapping

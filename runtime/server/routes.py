@@ -1,4 +1,4 @@
-"""The routes: each is a message, named in the words of µTask.
+"""The routes of spec section 11.2: each is a message, named in the words of µTask.
 
 A route says where the fields of its message come from: the path, the query, and the body, under the names that they
 have there. Its OpenAPI operation is made from the same (`openapi`). Members of a body that a route does not know are

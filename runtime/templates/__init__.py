@@ -28,5 +28,5 @@ Rules
       over what an author controls is linear, and nothing recurses deeper than the 200 levels that JSON may have here.
     * What µTask takes is taken, so that old templates run: what looks like a mistake there is a warning, and a fault
       only under `strict`. Refused against its custom are duplicate keys, second documents, unknown tags, and what the
-      list of its own faults calls one.
+      list of its own faults (section 17.3) calls one.
 """

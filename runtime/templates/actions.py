@@ -14,7 +14,7 @@ from runtime.templates.paths import member, shown
 from runtime.values.json import Json
 
 _ARGUMENT: Final = re.compile(r"\{\{-?\s*\.function_args((?:\.[A-Za-z]+)+)\s*-?\}\}")
-"""A handle that is nothing but an argument. What has digits or underscores in its name is not looked for."""
+"""A handle that is nothing but an argument. What has digits or underscores in its name is not looked for (section 2.2)."""
 
 
 @attrs.frozen(kw_only=True)

@@ -1,4 +1,4 @@
-"""Following the calls of an action: from function to function, down to the runner."""
+"""Following the calls of an action: from function to function, down to the runner (section 5.6)."""
 
 from collections.abc import Mapping
 

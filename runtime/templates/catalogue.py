@@ -20,7 +20,7 @@ class Templates(Mapping[str, Template]):
     """Valid templates by name, which is trimmed and lower case. One that is put again replaces the one before.
 
     A name counts as known (``in``) from the moment it is announced, so that templates read together may name each
-    other as subtasks, whatever their order.
+    other as subtasks, whatever their order (section 2).
     """
 
     def __init__(self) -> None:

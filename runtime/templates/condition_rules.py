@@ -1,4 +1,4 @@
-"""The rules of conditions."""
+"""The rules of conditions (section 5.5)."""
 
 from collections.abc import Callable, Iterator
 from functools import partial

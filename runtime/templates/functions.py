@@ -1,4 +1,4 @@
-"""Function files: found, read, and checked against each other.
+"""Function files: found, read, and checked against each other (sections 2.2 and 5.6).
 
 What depends on who calls a function is checked where it is called: whether the arguments are there, whether what it
 hands to the runner fits together with the base configuration of the step, whom its conditions change.

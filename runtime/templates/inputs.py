@@ -1,4 +1,4 @@
-"""Inputs: are they declared well, do the given ones fit, and what the texts of a command line stand for.
+"""Inputs: are they declared well, do the given ones fit, and what the texts of a command line stand for (section 3).
 
 Messages never show the value of a password.
 """
@@ -18,7 +18,7 @@ _MOST_NAMED: Final = 10
 
 
 def check_declaration(declared: Input) -> Iterator[Fault]:
-    """Name what is wrong with a declaration. Paths start at the declaration."""
+    """Name what is wrong with a declaration (section 3.1). Paths start at the declaration."""
     if declared.legal_values and declared.regex is not None:
         yield Fault("regex", "regex and legal_values cannot both be configured")
     if declared.regex is not None:
@@ -40,7 +40,7 @@ def check_declaration(declared: Input) -> Iterator[Fault]:
 def check_inputs(
     declared: Iterable[Input], given: Mapping[str, object], *, keep_undeclared: bool = False, root: str = "input"
 ) -> dict[str, Json]:
-    """Give the inputs of a task: the given ones, with the defaults of those that are missing.
+    """Give the inputs of a task: the given ones, with the defaults of those that are missing (section 3.2).
 
     Absent, null and ``""`` all mean missing. Inputs that are not declared are dropped, or kept as they are with
     `keep_undeclared` (resolver inputs).

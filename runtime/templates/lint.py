@@ -1,4 +1,4 @@
-"""The lint of handles: do the ``{{ }}`` of a template reach for what is there?
+"""The lint of handles (section 2.3): do the ``{{ }}`` of a template reach for what is there?
 
 A handle that names a missing step, input or task key, or an output that the step's schema cannot give, is a fault, as
 in µTask. What µTask does not look at, an unknown root or variable, is a warning: it prints ``<no value>`` or fails
@@ -28,7 +28,7 @@ ROOTS: Final = (
     "pre_hook",
     "function_args",
 )
-"""What a template sees at its root."""
+"""What a template sees at its root (section 4.2)."""
 
 TASK_KEYS: Final = (
     "resolver_username",

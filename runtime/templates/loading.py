@@ -48,7 +48,7 @@ RUN_FIELDS: Final = (
     "last_run",
     "item",
 )
-"""What a step has only while it runs: never in a template."""
+"""What a step has only while it runs (section 5.3): never in a template."""
 
 
 @frozen(kw_only=True, eq=False)

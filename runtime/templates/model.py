@@ -1,4 +1,4 @@
-"""The template model: frozen values, whether they come from YAML or are built in Python.
+"""The template model (spec section 2, 3 and 5): frozen values, whether they come from YAML or are built in Python.
 
 That one is well-typed and *valid* (its references lead somewhere, its expressions compile) is what
 `runtime.templates.validation` says, with the path to each fault: what is of another kind is kept as it was given. Texts that hold ``{{`` are Go templates; they are rendered when used.
@@ -28,7 +28,7 @@ class InputType(StrEnum):
 
 
 class RetryPattern(StrEnum):
-    """The curve of the delays between runs."""
+    """The curve of the delays between runs (section 6.9)."""
 
     SECONDS = "seconds"
     MINUTES = "minutes"
@@ -57,7 +57,7 @@ class ForeachStrategy(StrEnum):
 
 
 class Operator(StrEnum):
-    """How the two rendered texts of an assertion are compared. Lower case names an operator too."""
+    """How the two rendered texts of an assertion are compared (section 5.5). Lower case names an operator too."""
 
     EQ = "EQ"
     NE = "NE"
@@ -100,7 +100,7 @@ def _values(values: Iterable[Json] | None) -> tuple[Json, ...] | None:
 
 @frozen(kw_only=True)
 class Input:
-    """One declared input."""
+    """One declared input (section 3.1)."""
 
     name: str
     description: str = ""
@@ -119,7 +119,7 @@ def _inputs(values: Iterable[Input]) -> tuple[Input, ...]:
 
 @frozen(kw_only=True)
 class Variable:
-    """A named value or JavaScript expression, read with `eval`."""
+    """A named value or JavaScript expression, read with `eval` (section 3.3)."""
 
     name: str
     value: Json = None
@@ -148,7 +148,7 @@ def _assertions(values: Iterable[Assertion]) -> tuple[Assertion, ...]:
 
 @frozen(kw_only=True)
 class Condition:
-    """What changes which steps' states, and when. `if_` is ANDed; `then` maps step names to states."""
+    """What changes which steps' states, and when (section 5.5). `if_` is ANDed; `then` maps step names to states."""
 
     type: ConditionType
     if_: tuple[Assertion, ...] = attrs.field(default=(), converter=_assertions)
@@ -164,7 +164,7 @@ def _conditions(values: Iterable[Condition]) -> tuple[Condition, ...]:
 
 @frozen(kw_only=True)
 class Output:
-    """How the result of an action is reshaped."""
+    """How the result of an action is reshaped (section 5.4)."""
 
     strategy: OutputStrategy
     format: Json = None
@@ -209,7 +209,7 @@ class Action:
 
 @frozen(kw_only=True)
 class Function:
-    """A named action that steps and other functions call by using its name as their action's type.
+    """A named action that steps and other functions call by using its name as their action's type (section 2.2).
 
     The configuration of the caller is what the texts of `action` and `pre_hook` see as ``.function_args``.
     """
@@ -227,7 +227,7 @@ def _action(value: "Action | Callable[..., Any]") -> Action:
 
 @frozen(kw_only=True)
 class Step:
-    """One node of the dependency graph. `execution_delay` is in seconds.
+    """One node of the dependency graph (section 5.1). `execution_delay` is in seconds.
 
     `dependencies` are ``"step"`` or ``"step:STATE,STATE"``. `max_retries` 0 means the default (10,000), negative
     means without limit. `action` may be a plain function.
@@ -265,7 +265,7 @@ def _name(name: str) -> str:
 
 @frozen(kw_only=True)
 class Template:
-    """A task template. Built in Python, only `name` and `steps` are needed.
+    """A task template (section 2.1). Built in Python, only `name` and `steps` are needed.
 
     `functions` are those that the steps use: validation fills them in, from what the runtime was given, so that a task
     depends on no file once it was taken.
@@ -295,6 +295,6 @@ class Template:
 
 
 def dependency_parts(dependency: str) -> tuple[str, Sequence[str]]:
-    """Split ``"step:STATE,STATE"`` into the step and its accepted states, DONE when none is named."""
+    """Split ``"step:STATE,STATE"`` into the step and its accepted states, DONE when none is named (section 16.2)."""
     name, colon, states = dependency.partition(":")
     return name, tuple(states.split(",")) if colon else ("DONE",)

@@ -1,4 +1,4 @@
-"""The rules of one step: its action, its schema, its loop and what it depends on."""
+"""The rules of one step: its action, its schema, its loop and what it depends on (sections 5.2 and 5.4)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""Is a template valid: do its references lead somewhere, do its parts fit together?
+"""Is a template valid: do its references lead somewhere, do its parts fit together (spec sections 2, 3 and 5)?
 
 Every fault is found at once, in document order. What the rules fill in (schema drafts, loop strategies, the scope of
 conditions) is in the template that comes back: run that one.

@@ -1,4 +1,4 @@
-"""What ``{{ }}`` sees, and how it is rendered.
+"""What ``{{ }}`` sees, and how it is rendered (spec sections 3.3 and 4).
 
     json          JSON as plain Python whose number literals survive
     snapshot      `Values`: the data tree of a task at one moment, immutable and shared

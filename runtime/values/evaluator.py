@@ -68,7 +68,7 @@ class Evaluator:
         return await self._run(text, values, lambda pass_: pass_.text(text), text, cache=cache)
 
     async def render_tree(self, value: Json, values: Values, *, cache: EvalCache | None = None) -> Json:
-        """Render every text inside a JSON value, at any depth; keys and other scalars stay.
+        """Render every text inside a JSON value, at any depth; keys and other scalars stay (section 4.4).
 
         A value that is itself a text stays as it is, too. What holds nothing to render is not copied.
 

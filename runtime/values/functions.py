@@ -1,4 +1,4 @@
-"""The template functions that µTask adds to Go's and Sprig's.
+"""The template functions that µTask adds to Go's and Sprig's (section 4.1).
 
 Those that read variables need to know more than a template's data: it is in `RENDERING`, for as long as one call of
 the evaluator lasts.
@@ -71,7 +71,7 @@ def _walk(value: object, keys: Sequence[object]) -> object:
 
 
 def _evaluate(host: Host, name: str) -> object:
-    """Give the value of a variable: typed where it is no text; templated text; or a script's result."""
+    """Give the value of a variable (section 3.3): typed where it is no text; templated text; or a script's result."""
     rendering = RENDERING.get()
     variables = rendering.values.variables
     variable = next((one for one in variables if one.name == name), None)
@@ -110,7 +110,7 @@ def _b64_raw_enc(host: Host, text: str) -> str:
 
 
 def _b64_raw_dec(host: Host, text: str) -> str:
-    """Decode what `b64RawEnc` gives; where it cannot, the error's text is the result."""
+    """Decode what `b64RawEnc` gives; where it cannot, the error's text is the result (section 4.1)."""
     host.budget.hold(len(text))
     symbols = re.sub(r"[\r\n]", "", text)
     wrong = re.search(r"[^A-Za-z0-9+/\r\n]", text)

@@ -1,4 +1,4 @@
-"""JavaScript expressions, each in a context of its own, in a process of its own.
+"""JavaScript expressions (section 3.3), each in a context of its own, in a process of its own.
 
 The engine (QuickJS) keeps limits on memory, stack and processor time, but only looks at the clock between its own
 steps: ``new Array(4294967295).join()`` is one step of several minutes, and so is turning a thrown object into text

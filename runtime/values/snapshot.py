@@ -1,4 +1,4 @@
-"""The data that ``{{ }}`` sees: one immutable tree a task, grown by sharing.
+"""The data that ``{{ }}`` sees (section 4.2): one immutable tree a task, grown by sharing.
 
 A `Values` is never changed and never copied: `with_step` and its siblings give a new one that shares everything with
 the old, in O(log n) of the number of steps, so that every attempt of every step can keep the snapshot it was given.
@@ -17,7 +17,7 @@ from runtime.templates.model import THIS, Variable
 from runtime.values.json import Json
 
 DEFAULT_REGION: Final = "default"
-"""What ``.task.region`` is where nobody said."""
+"""What ``.task.region`` is where nobody said (section 13.3)."""
 
 _NOTHING: Final[Mapping[str, Json]] = HashTrieMap()
 _NO_STEPS: Final["HashTrieMap[str, StepView]"] = HashTrieMap()
@@ -29,7 +29,7 @@ _STEP_KEYS: Final = ("state", "error", "output", "metadata", "children", "try_co
 
 
 def object_for_null(value: Json) -> Json:
-    """Show null as an empty object, so that ``.step.x.output.y`` is no value rather than an error."""
+    """Show null as an empty object, so that ``.step.x.output.y`` is no value rather than an error (section 4.3)."""
     return {} if value is None else value
 
 
@@ -90,7 +90,7 @@ class _Steps(Mapping[str, StepView]):
 
 @value(eq=False)
 class Values(Mapping[str, Any]):
-    """The data tree of one task at one moment: a mapping over the root keys that are present.
+    """The data tree of one task at one moment: a mapping over the root keys that are present (section 4.2).
 
     ``values["step"]["x"]["output"]`` works in Python as ``.step.x.output`` does in a template. `config` is None where
     there is none yet (a title at creation); `variables` are not data, ``eval`` reads them.

@@ -1,4 +1,4 @@
-"""Performing one action: rendered through the functions it calls, run, and reshaped.
+"""Performing one action: rendered through the functions it calls, run, and reshaped (spec sections 5.4, 5.6 and 6.5).
 
 Whatever goes wrong is a state of the result; only a cancel gets through.
 """
@@ -174,7 +174,7 @@ def _runner(action: Action, tools: Tools) -> AnyRunner:
 
 
 async def _reshaping(level: _Level, tools: Tools) -> _Reshaping:
-    """Render the format of strategy merge, which is done before the action runs."""
+    """Render the format of strategy merge, which is done before the action runs (section 6.5)."""
     output = level.action.output or Output(strategy=OutputStrategy.NONE)
     if output.strategy is not OutputStrategy.MERGE:
         return _Reshaping(output, level.values, None)
@@ -209,7 +209,7 @@ async def _run_holding(
     try:
         async with resources.holding(limited, waits=runner.waits):
             return await _run(runner, request, attempt)
-    except NotProvisioned as shortage:  # what the action left last time is not lost to it
+    except NotProvisioned as shortage:  # what the action left last time is not lost to it (Q10)
         return attempt.kept_as(StepState.TO_RETRY, shortage.message, tried=True)
 
 
@@ -299,7 +299,7 @@ def _tags(tags: object, most: int) -> Mapping[str, str]:
 
 
 async def _reshape(finished: StepFinished, reshaping: _Reshaping, attempt: Attempt) -> StepFinished:
-    """Apply one output strategy."""
+    """Apply one output strategy (sections 5.4 and 6.5)."""
     if finished.state == StepState.FATAL_ERROR:
         return finished
     match reshaping.output.strategy:

@@ -1,4 +1,4 @@
-"""The way of one attempt of a step, from its skip conditions to its checks.
+"""The way of one attempt of a step, from its skip conditions to its checks (spec sections 6.5 to 6.7).
 
 An attempt is born with everything it needs, asks nothing, and gives exactly one `StepFinished`. Everything that can
 go wrong inside it is a state of the step; only being cut from outside, or a bug, ends it without a report, and then
@@ -62,7 +62,7 @@ async def _skip(attempt: Attempt, conditions: Sequence[Condition]) -> StepFinish
 
 
 async def _unroll(attempt: Attempt) -> Report:
-    """Find the items of a loop: its `foreach` renders to a JSON array."""
+    """Find the items of a loop: its `foreach` renders to a JSON array (section 6.11)."""
     tools = attempt.tools
     try:
         rendered = await tools.evaluator.render(attempt.program.definition.foreach or "", attempt.values)
@@ -109,7 +109,7 @@ def _others(changes: tuple[Change, ...], step: str) -> tuple[Change, ...]:
 
 
 async def _wait_and_act(attempt: Attempt) -> StepFinished:
-    """Wait, with the pre-hook at work meanwhile; perform the action, and check what it gave."""
+    """Wait, with the pre-hook at work meanwhile; perform the action, and check what it gave (sections 6.5 and 6.6)."""
     definition = attempt.program.definition
     hooked = await _wait(attempt)
     if hooked is None:

@@ -1,4 +1,4 @@
-"""The garbage collector: deletes tasks that ended long ago, and memos past their time, a few at a time."""
+"""The garbage collector: deletes tasks that ended long ago (spec section 7.5), and memos past their time, a few at a time."""
 
 from collections.abc import Sequence
 from contextlib import suppress

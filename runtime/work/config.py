@@ -1,7 +1,7 @@
-"""What templates see of the host's configuration items as ``.config``.
+"""What templates see of the host's configuration items as ``.config`` (spec section 4.2).
 
 An item is a text; one that reads as YAML or JSON is shown as the data it stands for. What holds the keys and doors of the
-host is never shown, nor what the item ``utask-cfg`` names in its list ``concealed_secrets``.
+host is never shown (Q73), nor what the item ``utask-cfg`` names in its list ``concealed_secrets``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -65,7 +65,7 @@ def _positive(_host: object, _field: object, seconds: float) -> None:
 
 @attrs.frozen(kw_only=True)
 class Host:
-    """What ``utask-cfg`` says, but for limits and notifications.
+    """What ``utask-cfg`` says (section 13.2), but for limits and notifications.
 
     Attributes:
         concealed_secrets: the items that templates do not see.

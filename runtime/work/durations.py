@@ -1,4 +1,4 @@
-"""How long tasks took, summed up by template from what is known when one is done.
+"""How long tasks took, summed up by template from what is known when one is done (spec section 15.3).
 
 Of this runtime alone, and since it was started: what a store holds is for whoever reads it.
 """

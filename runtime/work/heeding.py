@@ -22,7 +22,7 @@ from runtime.work.preparing import prepare_task
 from runtime.work.trial import Attempt
 
 _SEEN_LATER: Final = frozenset({"inputs", "delay"})
-"""What is checked against the template, or may be negative."""
+"""What is checked against the template, or may be negative (section 7.3)."""
 
 
 class _Unheeded(Exception):

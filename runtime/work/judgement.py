@@ -1,4 +1,4 @@
-"""Asking the conditions of a step: rendering, then the pure operators, in order."""
+"""Asking the conditions of a step (spec sections 5.5 and 6.7): rendering, then the pure operators, in order."""
 
 from collections.abc import Iterable
 

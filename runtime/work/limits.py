@@ -1,4 +1,4 @@
-"""What of a runtime is limited, and by how much."""
+"""What of a runtime is limited, and by how much (spec sections 8 and 13.2)."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -29,7 +29,7 @@ MOST_RESULT_SIZE: Final = 64 * 2**20
 _UNLIMITED: Final = -1
 _EXECUTIONS: Final = 100
 _FROM_CRASHED: Final = 20
-"""What ``utask-cfg`` means where it does not say it."""
+"""What ``utask-cfg`` means where it does not say it (spec section 13.2)."""
 _A_MINUTE: Final = Duration(60.0)
 
 

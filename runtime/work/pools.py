@@ -1,4 +1,4 @@
-"""Who holds what of the limited resources, and who is next: pure.
+"""Who holds what of the limited resources, and who is next: pure (spec section 8).
 
 A resource is a label: one that a runner names (``socket``, ``url:example.org``, ``script:deploy.sh``), or a step does
 (any text), or that every step holds (``steps``, ``runner:http``), or every run of a task (``executions``,

@@ -1,4 +1,4 @@
-"""Making a task ready to be submitted: its inputs checked, its title and tags rendered."""
+"""Making a task ready to be submitted: its inputs checked, its title and tags rendered (spec section 7.3)."""
 
 from collections.abc import Callable, Mapping
 
@@ -33,7 +33,7 @@ async def prepare_task(
     """Check the inputs, then render the title and the template's tags with them; given tags are laid over those as is.
 
     `infos` gives what the texts see as ``.task``. Inputs that are not declared are dropped, but for `keep_undeclared`.
-    Given tags are never rendered: they come from a requester.
+    Given tags are never rendered: they come from a requester (Q72).
 
     Raises:
         InputInvalid, TemplateInvalid: with every fault and its path.

@@ -1,4 +1,4 @@
-"""Checking the output of a successful attempt against the step's `json_schema`.
+"""Checking the output of a successful attempt against the step's `json_schema` (spec section 5.1).
 
 Schemas are compiled once and kept for as long as the template that holds them: validators are cached by the identity
 of the schema object, which the cache keeps alive.

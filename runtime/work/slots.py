@@ -1,4 +1,4 @@
-"""Slots of the pools that runs hold from their beginning to their end, for the tasks' actors.
+"""Slots of the pools that runs hold from their beginning to their end (spec section 8), for the tasks' actors.
 
 A task whose run needs slots says so once that is stored, and leaves memory: its place in line is a number at the keeper
 of resources. When its turn comes, the keeper has the intake wake it (`AdmitRun`), and the run begins in the same commit

@@ -242,7 +242,7 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
         return Entry(was.header.task_id, records, None if unmoved else standing, listing)
 
     async def _store_later(self, entries: Sequence[Entry]) -> int:
-        """Try to store again, for as long as the journal cannot: nothing was done yet."""
+        """Try to store again, for as long as the journal cannot (section 6.10): nothing was done yet."""
         tries = 0
         while True:
             await trio.sleep(_STORE_AGAIN_SECONDS[min(tries, len(_STORE_AGAIN_SECONDS) - 1)])

@@ -2,7 +2,7 @@
 
 Any runner will do. What its outcome's metadata holds under these keys is for the flow:
 
-    ``directive``   what the step answers its parent
+    ``directive``   what the step answers its parent (section 6.2)
     ``target``      ``{"type", "id"}`` of the thing it acted on
     ``status``      ``auto-skipped`` or ``user-skipped``: it found that there was nothing to do
 

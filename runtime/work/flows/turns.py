@@ -1,4 +1,4 @@
-"""Of the flows of one owner one runs at a time, in the order in which they were started.
+"""Of the flows of one owner one runs at a time, in the order in which they were started (spec sections 1 and 17).
 
 Nothing is kept about it but what the journal lists: whoever waits for the turn, has it, or had it and may want it
 again. So whoever looks, whenever, comes to the same answer, and a crash loses nothing.
