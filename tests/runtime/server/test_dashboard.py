@@ -7,6 +7,7 @@ import _quickjs  # type: ignore[import-not-found]  # the engine has no types
 import pytest
 
 import runtime.server
+from runtime.runner import PARENT_TAG
 
 SCRIPT = Path(runtime.server.__file__).parent / "static" / "dashboard" / "dashboard.js"
 
@@ -55,12 +56,14 @@ LISTED = {
     "created_by_id": "fay",
 }
 TASK = {"id": "t", "title": "Wait", "state": "RUNNING", "template_name": "x", "resolution": "r", "input": {}}
+CHILD = TASK | {"id": "c", "title": "Child", "tags": {PARENT_TAG: "t"}}
 EXECUTION = {
     "state": "RUNNING", "run_count": 1, "run_max": 100,
     "steps": {"a b": {"name": "a b", "state": "RUNNING", "attempt": 2}, "c": {"name": "c", "state": "TODO"}},
 }  # fmt: skip
 ANSWERS = {
     "task/t": TASK,
+    "task/c": CHILD,
     "resolution/r": EXECUTION,
     "meta": {"application_name": "x", "username": "fay"},
     "v1/flows": [LISTED | {"changed_at": 1.0}],
@@ -71,6 +74,19 @@ ANSWERS = {
 
 def shown(path: str, *presses: str) -> tuple[str, list[str]]:
     """Show a page, press buttons; give the texts of the page, and what was asked of the server."""
+    context = page(path, *presses)
+    return context.eval("[ids.main.text, ids.fault.textContent ?? ''].join('')"), json.loads(
+        context.eval("JSON.stringify(asked)")
+    )
+
+
+def links(path: str) -> dict[str, str]:
+    """Give where the links of a page lead, by their texts."""
+    found = page(path).eval("JSON.stringify(ids.main.all('a').map((one) => [one.text, one.href]))")
+    return dict(json.loads(found))
+
+
+def page(path: str, *presses: str):
     context = _quickjs.Context()
     context.eval(f"var HASH = {json.dumps(path)}, ANSWERS = {json.dumps(ANSWERS)};")
     context.eval(BROWSER)
@@ -80,9 +96,12 @@ def shown(path: str, *presses: str) -> tuple[str, list[str]]:
             context.eval(f"ids.main.all('button').find((one) => one.text === {json.dumps(press)}).onclick();")
         while context.execute_pending_job():
             pass
-    return context.eval("[ids.main.text, ids.fault.textContent ?? ''].join('')"), json.loads(
-        context.eval("JSON.stringify(asked)")
-    )
+    return context
+
+
+def test_a_task_leads_to_those_that_it_started_and_back():
+    assert links("#/task/t")["Tasks that it started"] == f"#/?tag={PARENT_TAG}%3Dt"
+    assert links("#/task/c")["t"] == "#/task/t"
 
 
 def test_flows_are_listed_and_lead_to_their_pages():

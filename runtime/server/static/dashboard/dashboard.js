@@ -4,6 +4,7 @@
 const main = document.getElementById("main");
 const token = document.getElementById("token");
 const fault = document.getElementById("fault");
+const PARENT = "_utask_parent_task_id"; // the tag of a task that a step of another one started
 const FINAL = new Set(["DONE", "CANCELLED", "WONTFIX"]);
 let shown = 0; // counts what was shown, so that what is late is dropped
 
@@ -89,6 +90,9 @@ async function task(id) {
     make("p", {}, `${one.template_name}, asked for by ${one.requester_username || "nobody"} ${when(one.created)}`)];
   const actions = make("div", { className: "actions" });
   parts.push(actions);
+  const parent = one.tags && one.tags[PARENT];
+  parts.push(make("p", {}, ...(parent ? ["Started by ", link(`task/${encodeURIComponent(parent)}`, parent), ". "] : []),
+    link(`?tag=${encodeURIComponent(`${PARENT}=${id}`)}`, "Tasks that it started")));
   if (one.tags) parts.push(make("h3", {}, "Tags"), pretty(one.tags));
   parts.push(make("h3", {}, "Inputs"), pretty(one.input));
   if (one.state === "DONE" && one.result) parts.push(make("h3", {}, "Result"), pretty(one.result));
