@@ -43,9 +43,9 @@ from runtime.journal.protocol import PAGE, Journal, Listed, Place
 from runtime.threads import BRIEF
 
 if TYPE_CHECKING:
+    from runtime.api.flow_checks import CheckedFlow
     from runtime.api.flow_submission import FlowRequest, FlowSource
     from runtime.api.flow_views import ApprovalView, FlowView, PolicyReportView
-    from runtime.flow.document import FlowDocument
     from runtime.flow.rerun_input import RerunInput
     from runtime.flow.rows import Signal
     from runtime.flow.states import Mode, OnError, OnPolicyFailure
@@ -302,34 +302,37 @@ class FlowClient:
 
     async def flow_request(self, source: FlowSource, *, strict: bool = False, **settings: Any) -> FlowRequest:
         """Give what is to be run: a type that documents of this runtime have is that document."""
-        from runtime.api.flow_checks import check_document, check_flow  # noqa: PLC0415 - see above
-        from runtime.api.flow_submission import FILES, FlowRequest, load_flow  # noqa: PLC0415 - see above
+        from runtime.api.flow_checks import check_document  # noqa: PLC0415 - see above
+        from runtime.api.flow_submission import FILES, FlowRequest  # noqa: PLC0415 - see above
         from runtime.flow.document import FlowDocument  # noqa: PLC0415 - see above
 
         match source:
             case FlowDocument():
                 check_document(source, self._types)
                 document = source
-            case Mapping():
-                document = check_flow(source, self._types, strict=strict).document
             case str() if Path(source).suffix not in FILES:
                 kit = self.flow_kit
                 known = kit.documents.get(source) if settings["generate_signal"] else kit.document_of(source)
                 return FlowRequest(type=source, document=known, labels=kit.labels_of(source), **settings)
             case _:
-                check_kind(source, str | os.PathLike, "flow", "a type of flows, a path, a mapping or a FlowDocument")
-                document = await BRIEF.run(partial(load_flow, source, self._types, strict=strict))
+                document = (await self.prepare_flow(source, strict=strict)).document
         return FlowRequest(type=document.name or "flow", document=document, **settings)
 
-    def checked_flow(self, document: Mapping[str, Json]) -> FlowDocument:
-        """Read a document that comes from elsewhere, and see that it can be carried out here: every warning is a fault.
+    async def prepare_flow(
+        self, source: str | os.PathLike[str] | Mapping[str, Json], *, strict: bool = False
+    ) -> CheckedFlow:
+        """Read a document, or the file of one, and see that it can be carried out here; `strict`: every warning is a fault.
 
         Raises:
             FlowInvalid: with every fault and its path.
         """
         from runtime.api.flow_checks import check_flow  # noqa: PLC0415 - see above
+        from runtime.api.flow_submission import load_flow  # noqa: PLC0415 - see above
 
-        return check_flow(document, self._types, strict=True).document
+        if isinstance(source, Mapping):
+            return check_flow(source, self._types, strict=strict)
+        check_kind(source, str | os.PathLike, "flow", "a type of flows, a path, a mapping or a FlowDocument")
+        return await BRIEF.run(partial(load_flow, source, self._types, strict=strict))
 
     async def take_flow_on(self, request: FlowRequest) -> FlowHandle:
         """Take a flow on that was prepared, see `flow`."""

@@ -183,7 +183,7 @@ class FlowDesk:
                 )
             if not self._administers(who):
                 raise Forbidden("only administrators may submit documents: others name a type of flows")
-            document = self.runtime.checked_flow(message.document)
+            document = (await self.runtime.prepare_flow(message.document, strict=True)).document
         elif not message.flow_type:
             raise FlowInvalid([Fault("flow_type", "it is missing: name a type of flows, or give a document")])
         else:

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias, TypeVar
 
 import attrs
 
-from runtime.api.flow_checks import check_flow_file
+from runtime.api.flow_checks import CheckedFlow, check_flow_file
 from runtime.api.flow_messages import SubmitFlow
 from runtime.errors import Fault, FlowInvalid, did_you_mean, together
 from runtime.flow.document import FlowDocument, fault_of, read_flow
@@ -116,14 +116,14 @@ def _at_least_one(number: int, name: str) -> int:
     return number
 
 
-def load_flow(source: str | os.PathLike[str], types: ActionTypes, *, strict: bool = False) -> FlowDocument:
+def load_flow(source: str | os.PathLike[str], types: ActionTypes, *, strict: bool = False) -> CheckedFlow:
     """Read a file of ``kind: flow``, and see that it can be carried out. Blocks.
 
     Raises:
         FlowInvalid: with every fault and its path.
     """
     document, name = read_document(source, FlowInvalid)
-    return check_flow_file(document, types, name, strict=strict).document
+    return check_flow_file(document, types, name, strict=strict)
 
 
 def load_flows(folder: str | os.PathLike[str]) -> tuple[FlowDocument, ...]:

@@ -159,7 +159,10 @@ def _shown(view: object) -> Mapping[str, Any]:
 async def _say(runtime: Runtime, request: Request, message: Command | Query | None) -> FlowHandle:
     if message is None:
         settings: Mapping[str, Any] = request.fields
-        return await runtime.flow(Path(request.document), inputs_of(request.inputs), by=request.by, **settings)
+        inputs = inputs_of(request.inputs)
+        prepared = await runtime.prepare_flow(Path(request.document))
+        request.voice.warn(request.document, prepared.warnings)
+        return await runtime.flow(prepared.document, inputs, by=request.by, **settings)
     flow = runtime.flow_handle(request.flow_id)
     await tell(flow, cast("ToldToFlow", message), by=request.by)
     return flow

@@ -270,6 +270,18 @@ steps:
 """
 
 
+def test_what_a_flow_may_not_mean_is_said_and_it_runs(shell, document):
+    odd = document("kind: flow\ncolour: red\nsteps: [{name: a, signal: {type: echo, data: {outptu: x}}}]\n")
+    done = shell("run", odd)
+    assert (done.exit_code, done.stderr.splitlines()) == (
+        0,
+        [
+            f"warning: {odd}: colour: nothing reads this key (line 2)",
+            f'warning: {odd}: steps[0].signal.data.outptu: nothing reads this key (line 3; did you mean "output"?)',
+        ],
+    )
+
+
 def test_what_the_messages_about_flows_can_say_the_command_line_can(shell, document, tmp_path):
     made = shell("run", document(FLAT), "--id", "f", "--no-start")
     assert (made.exit_code, "pending" in made.output) == (3, True)
