@@ -47,6 +47,10 @@ class LeaseLost(JournalUnavailable):
     """This instance was silent for so long that others may have taken its tasks over: it must not go on with them."""
 
 
+class NotHeld(LeaseLost):
+    """Another instance has taken a task over, or may have: nothing of this was stored."""
+
+
 class CommitsLost(LeaseLost):
     """The store lacks what it had acknowledged: this instance must forget what it knows, and begin anew with what is there."""
 

@@ -28,6 +28,7 @@ from runtime.journal.protocol import (
     Journal,
     JournalUnavailable,
     LeaseLost,
+    NotHeld,
     Record,
     Standing,
     standing_of,
@@ -193,8 +194,8 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
             entry = self._entry(unit, records)
             try:
                 position = await services.journal.append([entry])
-            except LeaseLost:  # another instance goes on with the unit
-                if not self._unit.idle:
+            except LeaseLost as lost:  # another instance goes on with the unit
+                if not isinstance(lost, NotHeld) or not self._unit.idle:
                     raise  # this one is about to be stopped, with all that runs for it
                 self._hand_back([*(question for _, question in asked), *readers])
                 return

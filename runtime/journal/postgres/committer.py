@@ -27,7 +27,7 @@ from runtime.journal.postgres.database import is_cut, unavailable
 from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.schema import COMMITTED_BEFORE
 from runtime.journal.postgres.writer import NOTHING, Freed, Rows, Stored, Writer
-from runtime.journal.protocol import AlreadyStored, JournalUnavailable, LeaseLost
+from runtime.journal.protocol import AlreadyStored, JournalUnavailable, LeaseLost, NotHeld
 from runtime.journal.turns import ENOUGH, Turn, share
 
 _PASSES: Final = 3
@@ -269,7 +269,7 @@ class Committer:
     async def _known(self, job: Append, fault: psycopg.errors.UniqueViolation) -> Exception:
         """Say what was stored before: looked up only once a commit has failed."""
         if fault.diag.table_name == "turns":
-            return LeaseLost("something else was stored of a task meanwhile: this instance does not hold it")
+            return NotHeld("something else was stored of a task meanwhile: this instance does not hold it")
         new = [turn.task_id for turn in job.turns if turn.template is not None]
         try:
             assert self._connection is not None  # noqa: S101 - narrows

@@ -17,7 +17,7 @@ from runtime.engine.states import ResolutionState
 from runtime.journal.listing import Listing
 from runtime.journal.postgres.database import renew_key
 from runtime.journal.postgres.driver import TrioConnection
-from runtime.journal.protocol import AlreadyStored, LeaseLost, Standing
+from runtime.journal.protocol import AlreadyStored, NotHeld, Standing
 from runtime.journal.turns import Turn, encode_listing
 from runtime.journal.vault import Vault, template_context, turn_context
 
@@ -142,7 +142,7 @@ class Writer:
 
         Raises:
             AlreadyStored: two turns begin the same task.
-            LeaseLost: a turn is of a task that this instance does not hold.
+            NotHeld: a turn is of a task that this instance does not hold.
             psycopg.Error: nothing was stored.
         """
         await renew_key(connection, self._vault, self._numbers)
@@ -204,7 +204,7 @@ class Writer:
 
         Raises:
             AlreadyStored: two of them begin the same task.
-            LeaseLost: one of them is of a task that is not held.
+            NotHeld: one of them is of a task that is not held.
         """
         rows = Rows(turns)
         held, lengths, tasks, ordinals = self._held, rows.lengths, rows.tasks, rows.ordinals
@@ -218,7 +218,7 @@ class Writer:
             else:
                 number, ordinal = self._begun(rows, turn), lengths.get(task_id, 0)
             if ordinal is None:
-                raise LeaseLost(_NOT_OURS.format(task_id))
+                raise NotHeld(_NOT_OURS.format(task_id))
             if turn.standing is not None:
                 self._move(rows, turn, number, turn.standing)
             tasks.append(number)
@@ -243,7 +243,7 @@ class Writer:
                 raise AlreadyStored([turn.task_id])
             birth = rows.born[turn.task_id] = self._birth(rows, turn)
         if birth is None:
-            raise LeaseLost(_NOT_OURS.format(turn.task_id))
+            raise NotHeld(_NOT_OURS.format(turn.task_id))
         return -int(birth["at"])
 
     def _move(self, rows: Rows, turn: Turn, number: int, standing: Standing) -> None:

@@ -20,7 +20,7 @@ from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.instance import Instance
 from runtime.journal.postgres.links import Links
 from runtime.journal.postgres.writer import Writer
-from runtime.journal.protocol import Entry, JournalUnavailable, LeaseLost
+from runtime.journal.protocol import Entry, JournalUnavailable, LeaseLost, NotHeld
 from runtime.journal.shared import Claim, LeaseFigures, Signal
 from tests.support.journal_laws import DONE, RUNNING, TODO, first, names, sleeping, started
 from tests.support.postgres import asking
@@ -50,8 +50,9 @@ async def test_postgres_who_was_declared_dead_stores_nothing_more_and_hears_so(s
         await journal.append([first("t")])
         await other._look("SELECT leave(%(it)s, 'x')", {"it": journal._instance.number})
         for entry in (Entry("t", [started(1.0)]), first("new")):
-            with pytest.raises(LeaseLost):
+            with pytest.raises(LeaseLost) as lost:
                 await journal.append([entry])
+            assert lost.type is LeaseLost
         assert not journal.lease_held
         assert len(await other.read("t")) == 1
         assert names(await other.tasks()) == ["t"]
@@ -492,7 +493,7 @@ async def test_postgres_the_commit_that_ends_a_task_lets_go_of_it(store):
         assert await other.claim("a") is Claim.OURS
         await journal.append([Entry("b", [started(2.0)])])
         assert await other.claim("b") == journal._me
-        with pytest.raises(LeaseLost):
+        with pytest.raises(NotHeld):
             await journal.append([Entry("a", [started(2.0)])])
         assert await journal.claim("a") == other._me
         assert await journal.claim("c") is Claim.OURS
