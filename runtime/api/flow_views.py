@@ -203,7 +203,7 @@ class FlowView:
 
 
 def view_flow(flow: Flow, *, hidden: bool = False) -> FlowView:
-    """Show a flow, with its hidden steps if they are asked for. Costs O(steps)."""
+    """Show a flow, with its hidden steps if they are asked for, or somebody has to do something about them. O(steps)."""
     header = flow.header
     return FlowView(
         id=header.flow_id,
@@ -236,10 +236,14 @@ def view_flow(flow: Flow, *, hidden: bool = False) -> FlowView:
         targets={f"{kind}/{name}": _status(status) for (kind, name), status in flow.targets.items()},
         runs=tuple(map(_run, flow.runs)),
         groups=tuple(_group(flow, one) for one in sorted(flow.groups.values(), key=_place) if one.stored),
-        steps=tuple(
-            _step(flow, one) for one in flow.ordered() if hidden or one.spec.execution_type is not ExecutionType.HIDDEN
-        ),
+        steps=tuple(_step(flow, one) for one in flow.ordered() if hidden or _is_shown(flow, one)),
     )
+
+
+def _is_shown(flow: Flow, step: Step) -> bool:
+    """Say whether a step is shown unasked: a hidden one, too, once somebody has to retry, skip or answer it."""
+    hidden = step.spec.execution_type is ExecutionType.HIDDEN
+    return not hidden or step.id in flow.mendable or step.id in flow.parked
 
 
 def view_approval(flow: Flow, step: Step) -> ApprovalView | None:

@@ -4,14 +4,14 @@ Flows are taken as the JSON that a server gives (`runtime.api.flow_views.FlowVie
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from runtime.api.flow_messages import FlowStepChanged
 from runtime.cli.tables import printable, table
-from runtime.flow.states import FlowStatus, FlowTurn
+from runtime.flow.states import POLICY_ERROR_KEY, WARN_VIOLATIONS_KEY, FlowStatus, FlowTurn
 from runtime.values.json import dumps
 
 WAITS: Final = 3
@@ -114,9 +114,18 @@ def _why(step: Mapping[str, Any]) -> str:
     if step["waits"]:
         approval = step["approval"] or {}
         may = [*approval.get("approvers", ()), *(f"group {one}" for one in approval.get("approver_groups", ()))]
-        return f"approve or deny it ({', '.join(may)} may)" if may else "approve or deny it"
+        asks = f"approve or deny it ({', '.join(may)} may)" if may else "approve or deny it"
+        return "; ".join((asks, *_found(step["status"]["metadata"])))
     reason = str(step["status"]["metadata"].get("reason") or "")
     can = " or ".join(verb for verb in ("retry", "skip") if step[f"may_{verb}"])
     if step["not_before"] is not None:
         return "tried again later: retry it to have that now"
     return f"{reason}: {can} it" if can and reason else reason
+
+
+def _found(metadata: Mapping[str, Any]) -> Iterator[str]:
+    """Say what policies found in a plan that somebody has to answer, and that they could not all be asked."""
+    for one in metadata.get(WARN_VIOLATIONS_KEY, ()):
+        yield f"{one['policy_id']}: {one['message']}"
+    if POLICY_ERROR_KEY in metadata:
+        yield f"not checked: {metadata[POLICY_ERROR_KEY]}"

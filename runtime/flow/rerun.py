@@ -107,12 +107,14 @@ def _precondition(flow: Flow, step: Step, given: RerunInput) -> Refused | None:
 
 
 def _reopen(turn: Turn, given: RerunInput) -> None:
+    trigger = turn.flow.steps.get(given.step_id)
     turn.record(FlowReopened(at=turn.at))
     turn.record(
         RunOpened(
             at=turn.at,
             run_id=f"r{len(turn.flow.runs) + 1}",
             type=RunType.SKIP if given.operation == RerunOperation.SKIP_STEP else RunType.RETRY,
+            start_from=0 if trigger is None else turn.flow.order.position(trigger),
             trigger_step_id=given.step_id,
         )
     )

@@ -58,13 +58,10 @@ async def evaluate(
     slots = trio.CapacityLimiter(AT_ONCE)
 
     async def one(policy: Policy) -> None:
-        async with slots:
-            await bounded(policy)
-
-    async def bounded(policy: Policy) -> None:
         with trio.move_on_after(within_seconds) as patience:
             try:
-                found[policy.id] = _violations(policy, await policy.evaluate(view))
+                async with slots:
+                    found[policy.id] = _violations(policy, await policy.evaluate(view))
             except PolicyBroken as fault:
                 broken[policy.id] = str(fault)
             except BaseException as fault:

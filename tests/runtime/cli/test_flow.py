@@ -12,9 +12,9 @@ from runtime.api.codec import to_json
 from runtime.api.flow_views import view_flow
 from runtime.cli.commands import cli
 from runtime.cli.flow_report import report
-from runtime.flow.rows import RetryRule
+from runtime.flow.rows import RetryRule, Violation
 from runtime.flow.states import Mode
-from tests.support.plain_flow import FlowLoop, Work, scripted, step
+from tests.support.plain_flow import Evaluation, FlowLoop, Work, plan, scripted, step
 
 FLOW = """
 kind: flow
@@ -155,6 +155,15 @@ def test_a_step_that_waits_to_be_tried_again_says_so(capsys):
     loop = FlowLoop(later, mode=Mode.GROUP, script=scripted(later=Work(error="no"))).run()
     report(to_json(view_flow(loop.flow)), as_json=False)
     assert "later (retry 1)  pending  tried again later: retry it to have that now" in capsys.readouterr().out
+
+
+def test_what_policies_found_in_a_plan_is_said_to_whoever_has_to_answer_it(capsys):
+    loop = FlowLoop(plan("p"), mode=Mode.GROUP)
+    warning = Violation(policy_id="small", severity="warn", message="it is big")
+    loop.evaluation = Evaluation(evaluated=("small",), violations=(warning,), error="policy x: boom")
+    loop.run()
+    report(to_json(view_flow(loop.flow)), as_json=False)
+    assert "approve or deny it; small: it is big; not checked: policy x: boom" in capsys.readouterr().out
 
 
 def test_policies_come_from_a_file(shell, document):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from runtime.api.flow_views import view_flow
 from runtime.errors import Conflict
 from runtime.flow.events import RerunRequested, StartRequested, WorkFinished
 from runtime.flow.order import Order
@@ -71,6 +72,16 @@ def test_a04_user_and_hidden_steps_run_like_others_and_hidden_ones_are_not_liste
     loop = FlowLoop(user, hidden, mode=mode).run()
     assert loop.executed == ["u", "h"]
     assert [one.name for one in loop.flow.visible()] == ["u"]
+
+
+@MODES
+def test_a_hidden_step_is_shown_once_somebody_has_to_do_something_about_it(mode):
+    hidden = step("h", 1, execution_type=ExecutionType.HIDDEN)
+    loop = FlowLoop(hidden, step("s", 2), mode=mode, script=scripted(h=[Work(error="boom"), Work()])).run()
+    shown = view_flow(loop.flow)
+    assert shown.failed == (shown.step("h").id,)
+    loop.retry("h")
+    assert [one.name for one in view_flow(loop.flow).steps] == ["s"]
 
 
 @MODES

@@ -44,6 +44,7 @@ def test_a37_a_failed_step_is_retried_and_the_rest_goes_on(mode):
     assert loop.flow.finished_at > ended
     assert "retrying" in [one.status for one in loop.flow.status.history]
     assert loop.runs == [("initial", "error"), ("retry", "success")]
+    assert [one.start_from for one in loop.flow.runs] == [0, 1]
 
 
 @LISTS

@@ -144,6 +144,16 @@ async def test_policies_of_a_program_are_evaluated_side_by_side(autojump_clock):
     assert found.error == "policy hangs: it did not end within 120 s; policy raises: RuntimeError: oops"
 
 
+async def test_all_policies_together_take_no_longer_than_one_may(autojump_clock):
+    async def hangs(_view):
+        await trio.sleep_forever()
+
+    began = trio.current_time()
+    found = await evaluate([Own(str(n), hangs) for n in range(100)], VIEW)
+    assert trio.current_time() - began == 120
+    assert found.error.count("did not end within 120 s") == 100
+
+
 async def test_cancelling_an_evaluation_leaves_no_process_behind():
     before = children()
     with trio.fail_after(60):

@@ -40,11 +40,15 @@ var fetch = async (path, options) => {
 """
 
 STATUS = {"status": "approval-awaiting", "status_human_description": "", "metadata": {}}
+FOUND = {
+    "warn_violations": [{"policy_id": "small", "message": "it is big"}],
+    "policy_error": "policy x: boom",
+}
 STEP = {"id": "s1", "name": "<b>plan", "group_id": "g1.0", "status": STATUS, "waits": True}
 FLOW = {
     "id": "a b", "name": "Deploying", "type": "deploy", "mode": "group", "status": STATUS, "error": "", "ended": False,
     "paused": False, "created_by_id": "fay", "created_at": 1.0, "groups": [{"id": "g1.0", "name": "app"}],
-    "steps": [STEP | {"may_retry": False, "may_skip": False},
+    "steps": [STEP | {"may_retry": False, "may_skip": False, "status": STATUS | {"metadata": FOUND}},
               STEP | {"id": "s2", "name": "bad", "waits": False, "may_retry": True, "may_skip": False}],
 }  # fmt: skip
 LISTED = {
@@ -113,6 +117,7 @@ def test_flows_are_listed_and_lead_to_their_pages():
 def test_a_plan_is_shown_and_answered():
     text, _ = shown("#/flow/a%20b")
     assert "a new thing" in text
+    assert "small: it is big|not checked: policy x: boom" in text, "what policies found is there with the plan"
     assert "app|<b>plan|approval-awaiting" in text, "what others wrote is text"
     _, asked = shown("#/flow/a%20b", "deny")
     said = next(one for one in asked if one.startswith("POST"))

@@ -146,7 +146,10 @@ async function question(path, step) {
   const answers = ["approve", "deny", "deny-skip-current", "retry"].map((response) =>
     button(response, () => ask(`${path}/respond`, "POST", { response, note: note.value })));
   const until = `until ${when(asked.expires_at * 1000)}`;
-  return [make("h3", {}, `${step.name} asks, ${until}`), pretty(asked.contents),
+  const { warn_violations: warnings = [], policy_error: broken } = step.status.metadata;
+  const found = warnings.map((one) => `${one.policy_id}: ${one.message}`);
+  if (broken) found.push(`not checked: ${broken}`);
+  return [make("h3", {}, `${step.name} asks, ${until}`), ...found.map((one) => make("p", {}, one)), pretty(asked.contents),
     make("div", { className: "actions" }, note, ...answers)];
 }
 
