@@ -23,6 +23,7 @@ from runtime.values.json import NotJson, dumps, normalise, unicode_of
 _Check: TypeAlias = Callable[[Any, str], Iterable[Fault]]
 _MOST_FAULTS: Final = 20
 _UNIONS: Final = (UnionType, Union)  # the latter where one of them is annotated
+_MOST_BITS: Final = 64
 _CHECKED_ELSEWHERE: Final = ("runtime.templates.", "runtime.engine.")
 """Where templates are, which are validated, and what is made of them."""
 
@@ -143,6 +144,8 @@ def _truth(value: Any, path: str) -> Iterator[Fault]:
 def _whole(value: Any, path: str) -> Iterator[Fault]:
     if not isinstance(value, int) or isinstance(value, bool):
         yield Fault(path, f"must be a whole number, not {_kind(value)}")
+    elif value.bit_length() >= _MOST_BITS:
+        yield Fault(path, f"must be a number of less than {_MOST_BITS} bits, or it could not be read from a store")
 
 
 def _seconds(value: Any, path: str) -> Iterator[Fault]:

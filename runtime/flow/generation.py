@@ -76,7 +76,7 @@ def flatten(given: object, *, plan_only: bool = False) -> tuple[Sequence[StepSpe
             group_idx = len(groups) + 1 if one.group_idx is None else one.group_idx
             groups.append(attrs.evolve(one, group_idx=group_idx, before=(), steps=(), after=()))
             for name in ("steps",) if plan_only else ("before", "steps", "after"):
-                for inner, step in enumerate(getattr(one, name)):
+                for inner, step in enumerate(_listed(getattr(one, name), f"[{number}].{name}")):
                     if not isinstance(step, StepSpec):
                         raise GenerationError(f"[{number}].{name}[{inner}]: not a step but {type(step).__name__}")
                     steps.append(attrs.evolve(step, group_idx=group_idx))
@@ -84,6 +84,12 @@ def flatten(given: object, *, plan_only: bool = False) -> tuple[Sequence[StepSpe
             raise GenerationError(f"[{number}]: neither a step nor a group but {type(one).__name__}")
     _check(steps, groups)
     return steps, groups
+
+
+def _listed(given: object, path: str) -> Iterable[object]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise GenerationError(f"{path}: must be a list of steps, not {type(given).__name__}")
+    return given
 
 
 def _check(steps: Sequence[StepSpec], groups: Sequence[GroupSpec]) -> None:
@@ -98,8 +104,8 @@ def _check(steps: Sequence[StepSpec], groups: Sequence[GroupSpec]) -> None:
     for number, step in enumerate(steps):
         if not str(step.name).strip():
             raise GenerationError(f"steps[{number}].name: a step has to have a name")
-        if step.group_idx < 0:
-            raise GenerationError(f"steps[{number}].group_idx: {step.group_idx} is negative")
+        if type(step.group_idx) is not int or step.group_idx < 0:
+            raise GenerationError(f"steps[{number}].group_idx: must be 0, 1 or so on, not {str(step.group_idx)[:100]}")
 
 
 def start(turn: Turn, event: StartRequested) -> Conflict | None:

@@ -32,6 +32,9 @@ KIT = Flows(
         Generator("nothing", lambda _flow: None),
         Generator("twice", lambda _flow: [GroupSpec(group_idx=1, steps=(echo("a"),)), GroupSpec(group_idx=1)]),
         Generator("unnamed", lambda _flow: [echo("a"), echo(" ")]),
+        Generator("no-list", lambda _flow: [GroupSpec(steps=(echo("a"),)), GroupSpec(steps=None)]),  # type: ignore[arg-type]
+        Generator("nowhere", lambda _flow: [echo("a", group_idx="1")]),
+        Generator("huge", lambda _flow: [echo("a", group_idx=10**30)]),
         Generator("strange", lambda _flow: [echo("a"), "b"]),
         Generator(
             "unknown", lambda _flow: [echo("good", group_idx=1), StepSpec(name="bad", signal=Signal(type="ecko"))]
@@ -70,6 +73,9 @@ KIT = Flows(
         ("nothing", "the generator has to give steps or groups, not NoneType"),
         ("twice", "groups[1]: there is another group 1"),
         ("unnamed", "steps[1].name: a step has to have a name"),
+        ("no-list", "[1].steps: must be a list of steps, not NoneType"),
+        ("nowhere", "steps[0].group_idx: must be 0, 1 or so on, not 1"),
+        ("huge", "steps[0].group_idx: must be a number of less than 64 bits, or it could not be read from a store"),
         ("strange", "[1]: neither a step nor a group but str"),
         ("lost", 'step "a" answered "sideways", and nobody knows what that means (known: continue, stop, '),
     ],
