@@ -183,7 +183,8 @@ class Flow:
     @property
     def stalled(self) -> bool:
         """Nothing of it runs, waits or is about to begin, and it has not ended."""
-        waits = self.parked or self.failed or self.delayed or self.park or self.awaits_retry
+        mended = self.mode is Mode.GROUP and self.failed  # elsewhere nobody waits for that: it has ended, or goes on
+        waits = self.parked or mended or self.delayed or self.park or self.awaits_retry
         return self.ending is None and self.idle and not self.cut and not waits
 
     @property

@@ -17,7 +17,7 @@ from runtime.flow.events import (
 )
 from runtime.flow.outcomes import FlowCancelledError
 from runtime.flow.rows import RetryRule
-from runtime.flow.states import Hook, Mode
+from runtime.flow.states import Hook, Mode, OnError
 from runtime.flow.turn import Turn
 from runtime.journal.protocol import standing_of
 from runtime.runner import ClientError
@@ -223,6 +223,18 @@ def test_a_shutdown_starts_nothing_new_and_the_flow_goes_on_afterwards(mode):
     loop.crash().settle()
     assert loop.executed == ["s1", "s2", "s3"]
     assert loop.flow.status.status == "success"
+
+
+@pytest.mark.parametrize("mode", [Mode.FLAT, Mode.CHILD])
+def test_a_flow_that_goes_on_over_errors_does_so_after_a_shutdown_too(mode):
+    loop = FlowLoop(step("a"), step("b"), mode=mode, on_error=OnError.CONTINUE)
+    loop.tell(StartRequested(at=loop.now))
+    loop.tell(loop.pending.pop())
+    loop.tell(DrainBegan(at=loop.now, by="host", reason="shutdown"))
+    loop.finish("s1", Work(error="boom"))
+    assert loop.executed == ["a"]
+    loop.crash().settle()
+    assert (loop.executed, loop.flow.status.status) == (["a", "b"], "success")
 
 
 @MODES

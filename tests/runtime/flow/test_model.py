@@ -13,6 +13,7 @@ from runtime.flow.events import (
     CancelGroupRequested,
     CancelRequested,
     CancelStepRequested,
+    DrainBegan,
     GenerationFailed,
     InterruptStepRequested,
     NewerFlowCreated,
@@ -330,23 +331,36 @@ def test_eager_groups_are_walked_whenever_they_come_as_if_all_had_been_known(dat
 @settings(max_examples=50, deadline=None)
 @given(data=st.data(), groups=GROUPS)
 def test_a_crash_between_any_two_decisions_changes_nothing_that_matters(data, groups):
-    """Steps that may be done twice, crashed anywhere: the flow ends as it would have."""
+    """Steps that may be done twice, crashed anywhere, perhaps while they are shut down: the flow ends as it would have."""
     calm = [
         attrs.evolve(
-            one, steps=tuple(attrs.evolve(s, idempotent=True, name=f"{g}-{n}") for n, s in enumerate(one.steps))
+            one,
+            eager=False,  # what such a group comes to may come before the others, or behind them
+            steps=tuple(
+                attrs.evolve(s, idempotent=True, name=f"{g}-{n}", retry=attrs.evolve(s.retry, backoff_seconds=0.0))
+                for n, s in enumerate(one.steps)
+            ),
         )
         for g, one in enumerate(groups)
     ]
     mode = data.draw(st.sampled_from(list(Mode)))
-    fields = {"mode": mode, "approval_option": ApprovalOption.APPROVE_ALL}
+    bad = data.draw(st.sets(st.sampled_from([one.name for given in calm for one in given.steps]), max_size=3))
+    fails = scripted(**dict.fromkeys(bad, Work(error="boom")))
+    on_error = OnError.ABORT if mode is Mode.GROUP else data.draw(st.sampled_from(list(OnError)))
+    fields = {"mode": mode, "approval_option": ApprovalOption.APPROVE_ALL, "script": fails, "on_error": on_error}
     undisturbed = FlowLoop(*calm, **fields).run()
     loop = FlowLoop(*calm, **fields)
     loop.tell(StartRequested(at=loop.now))
     crashes = data.draw(st.integers(0, 8))
-    while loop.pending or loop.running:
-        if crashes and data.draw(st.booleans()):
-            crashes -= 1
+    while loop.pending or loop.running or loop.flow.put_down:
+        if loop.flow.put_down and not (loop.pending or loop.running):
             loop.crash()
+        elif crashes and data.draw(st.booleans()):
+            crashes -= 1
+            if data.draw(st.booleans()):
+                loop.tell(DrainBegan(at=loop.now, by="host", reason="shutdown"))
+            else:
+                loop.crash()
         elif loop.pending:
             loop.tell(loop.pending.pop(0))
         elif loop.running:
