@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from runtime.cli.commands import cli
-from tests.runtime.cli.test_flow import FAILS, FLOW
+from tests.runtime.cli.test_flow import FAILS, FLAT, FLOW
 from tests.runtime.server.test_flow_routes import ASKS, KIT
 from tests.support.api_server import server_in_a_thread
 
@@ -61,6 +61,18 @@ def test_a_flow_in_a_file_is_taken_there_and_retried_skipped_and_cancelled(shell
     shell("run", str(tmp_path / "flow.yaml"), "--id", "stops", "-i", "x=1")
     stopped = shell("cancel", "stops", "--group", "g1.0", "--reason", "enough")
     assert (stopped.exit_code, "was cancelled: enough" in stopped.output) == (1, True)
+
+
+def test_what_the_messages_about_flows_can_say_the_command_line_can(shell, tmp_path):
+    (tmp_path / "flat.yaml").write_text(FLAT)
+    made = shell("run", str(tmp_path / "flat.yaml"), "--id", "flat", "--no-start")
+    assert (made.exit_code, "pending" in made.output) == (3, True)
+    assert shell("start", "flat").exit_code == 1
+    assert shell("rerun", "flat", "s1", "skip-step").exit_code == 0
+    assert json.loads(shell("show", "flat", "--step", "s2").output)["output"] == {"size": 1}
+    assert shell("policies", "flat", "--json").output == "[]\n"
+    assert shell("delete", "flat").exit_code == 0
+    assert shell("show", "flat").exit_code == 2
 
 
 def test_what_is_refused_is_one_line_and_status_2(shell, tmp_path):
