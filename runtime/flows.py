@@ -204,7 +204,7 @@ class Flows:
         if document is None and flow_type not in self.generators:
             known = sorted([*self.documents, *self.generators])
             hint = did_you_mean(flow_type, known) or f"known: {', '.join(known) or 'none'}"
-            raise NotFound("type of flows", flow_type, hint)
+            raise NotFound("type of flows", flow_type[:255], hint)
         return document
 
     def labels_of(self, flow_type: str) -> Labels:

@@ -87,8 +87,9 @@ def check_documents(documents: Mapping[str, FlowDocument], types: ActionTypes) -
 
 def _check_signals(document: object, types: ActionTypes, report: Report, doubts: Doubts) -> None:
     for path, signal in _signals(document):
-        if not doubts.touch(path):
-            _check_signal(path, str(_part(signal, "type")), _part(signal, "data"), types, report)
+        name = _part(signal, "type")
+        if isinstance(name, str) and not doubts.touch(path):  # who reads the document says so of any other
+            _check_signal(path, name, _part(signal, "data"), types, report)
 
 
 def _signals(document: object) -> Iterator[tuple[str, Any]]:

@@ -105,6 +105,8 @@ def draft_of(data: Json) -> Draft:
     if flow.generate_signal is not None:
         if flow.given():
             faults.append(Fault("generate_signal", "a flow has steps, or a signal that gives them"))
+    elif not flow.given():
+        faults.append(Fault("", "there are no steps", "a flow has some, or a `generate_signal` that gives them"))
     else:
         try:
             flatten(flow.given())

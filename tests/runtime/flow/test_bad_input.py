@@ -247,3 +247,11 @@ async def test_a_type_of_flows_that_nobody_knows_is_refused_and_the_nearest_is_n
         reply = await server.client("admin").post("/v1/flows", json={"flow_type": "askss"})
         assert (reply.status_code, reply.json()["error"]) == (404, str(refusal.value))
         assert 'did you mean "asks"?' in str(refusal.value)
+
+
+async def test_a_document_with_keys_that_are_no_texts_is_refused_for_that_alone():
+    async with running_server(flows=KIT) as server:
+        with pytest.raises(FlowInvalid, match=r"^invalid flow: the key 7 is not text$"):
+            await server.runtime.flow({"steps": [{"name": "a", "signal": 5}], 7: 8})  # type: ignore[dict-item]
+        with pytest.raises(FlowInvalid, match=r"^invalid flow: there are no steps"):
+            await server.runtime.flow({"kind": "flow"})
