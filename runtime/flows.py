@@ -19,7 +19,7 @@ Nothing is registered anywhere but in the runtime that it is handed to.
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import attrs
 
@@ -40,7 +40,7 @@ __all__ = ("Flows", "Generator", "GroupSpec", "HookCall", "Signal", "StepSpec", 
 GENERATE_WITHIN_SECONDS: Final = 60.0
 HOOK_WITHIN_SECONDS: Final = 60.0
 
-GeneratorFunction: TypeAlias = Callable[[FlowCreated], Any]
+GeneratorFunction: TypeAlias = Callable[[FlowCreated], object]
 """Gives the steps of a flow: `StepSpec` and `GroupSpec`, in a list, or yields them. An ``async def``, or called in a thread.
 
 Of generators, hooks and readers of plans that are called in threads 64 go on at once, and the others wait; the threads of
@@ -96,10 +96,10 @@ class HookCall:
     plan: Json
 
 
-HookFunction: TypeAlias = Callable[[HookCall], Any]
+HookFunction: TypeAlias = Callable[[HookCall], object]
 """An ``async def``, or called in a thread. What it raises fails a skip or a retry; else it is noted on the step (``hook_error``)."""
 
-DependentsFunction: TypeAlias = Callable[[HookCall, Mapping[str, str]], Any]
+DependentsFunction: TypeAlias = Callable[[HookCall, Mapping[str, str]], object]
 """Given a denied step and the names of all steps by id, names the ids of those that depend on it."""
 
 
