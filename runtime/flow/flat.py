@@ -13,7 +13,7 @@ from runtime.flow.ends import fail_flow, refuse_plan, set_run, stop_flow, succee
 from runtime.flow.flow import RETRIES_EXHAUSTED
 from runtime.flow.lifecycle import begin, queue
 from runtime.flow.records import FlowParked, Moved, RunOpened, SegmentCut
-from runtime.flow.rows import Step
+from runtime.flow.rows import Step, unknown_directive
 from runtime.flow.states import (
     EXECUTABLE,
     Directive,
@@ -99,6 +99,9 @@ def on_step(turn: Turn, note: StepAnswered) -> None:
 
 
 def _stopped(turn: Turn, step: Step) -> None:
+    if unknown_directive(step):
+        _abort(turn, step, unknown_directive(step))
+        return
     cancel_future_steps(turn, step, "an earlier step was not approved")
     exhausted = step.status.metadata.get(RETRIES_EXHAUSTED)
     if exhausted and step.status.status == StepStatus.ERROR:

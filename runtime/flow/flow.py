@@ -256,7 +256,7 @@ class Flow:
             if one.spec.execution_type is ExecutionType.APPROVAL:
                 denied = one.status.status != StepStatus.APPROVED and self.apply_of(one) == step.id
                 return one if denied else None
-            if one.spec.execution_type is ExecutionType.SYSTEM and one.lane != step.lane:
+            if one.spec.execution_type in {ExecutionType.SYSTEM, kind} and one.lane != step.lane:
                 return None
         return None
 

@@ -1,7 +1,19 @@
-"""Reading plans: does one change anything at all (spec section 10)?
+"""Reading plans: does one change anything at all?
 
 A plan is what an approval step's work gave as its output. Any action but exactly one ``no-op`` is a change, so a
-replacement (delete, then create) is one (Q8).
+replacement (delete, then create) is one. A step says of which kind its plan is (`StepSpec.plan_kind`), and that is how
+it has to look:
+
+    ``changes``          ``{"changes": [{"actions": ["create"]}, ...]}``, of what is usual; an entry may hold more, and say
+                         ``action: create`` or ``change: {actions: [create]}`` instead
+    ``terraform_plan``   what ``terraform show -json`` gives of a plan, or its text
+    ``helm_approval``    ``{"diff": "..."}``, empty where nothing changes
+    ``kubernetes_manifest_approval``
+                         ``{"diff": [{"type": "changed"}, ...]}``, ``unchanged`` where nothing does
+    ``approve-all``      anything: it is always asked about
+    ``noop``             anything: nobody is ever asked
+
+A program brings readers of kinds of its own along (`runtime.flows.Flows.plan_readers`).
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -282,6 +282,13 @@ class Run:
     status: RunStatus = RunStatus.IN_PROGRESS
 
 
+def unknown_directive(step: Step) -> str:
+    """Say that a step answered what nobody knows; nothing where it did not."""
+    if not step.directive or step.directive in set(Directive):
+        return ""
+    return f'it answered "{step.directive[:100]}", and nobody knows what that means (known: {", ".join(Directive)})'
+
+
 def directive_of(text: str) -> Directive:
     """Read a directive; nothing means going on, and what nobody knows means stop (section 11.2)."""
     if not text:

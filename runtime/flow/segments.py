@@ -10,7 +10,7 @@ from runtime.flow.flow import AUTO_RETRIES_SPENT, AWAITING_RETRY, RETRIES_EXHAUS
 from runtime.flow.groups import close_lane, dispatch_group, end_group
 from runtime.flow.outcomes import DENIED, PAUSED, SKIPPED_DEPENDENTS
 from runtime.flow.records import FlowParked, Moved, RunOpened, SegmentCut
-from runtime.flow.rows import EXPIRED_LANE, Group, Step
+from runtime.flow.rows import EXPIRED_LANE, Group, Step, unknown_directive
 from runtime.flow.states import (
     DEAD,
     Directive,
@@ -131,11 +131,8 @@ def _reason(step: Step | None) -> str:
         return SKIPPED_DEPENDENTS
     if step.status.metadata.get(RETRIES_EXHAUSTED):
         return f'the {step.status.metadata["max_retries"]} retries of step "{step.name}" are spent'
-    if step.directive not in set(Directive):
-        known = ", ".join(Directive)
-        return (
-            f'step "{step.name}" answered "{step.directive[:100]}", and nobody knows what that means (known: {known})'
-        )
+    if unknown_directive(step):
+        return f'step "{step.name}": {unknown_directive(step)}'
     if step.status.status not in DEAD:
         return f'step "{step.name}" answered {step.directive}'
     return f'step "{step.name}" is {step.status.status}'

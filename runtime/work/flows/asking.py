@@ -212,8 +212,7 @@ def _call(flow: Flow, step: Step, effect: CallHook) -> HookCall:
 
 async def call_hook(flow: Flow, step: Step, effect: CallHook, kit: Flows, tools: Tools) -> HookReturned:
     """Tell a signal what is about to happen. One that hangs failed."""
-    type_ = "" if step.spec.signal is None else step.spec.signal.type
-    function = kit.hooks.get(type_)
+    function = kit.hooks.get(step.spec.signals[-1].type) if step.spec.signals else None
     problem: str | None = None
     if function is not None:
         with trio.move_on_after(HOOK_WITHIN_SECONDS) as patience:

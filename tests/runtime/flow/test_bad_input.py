@@ -77,7 +77,7 @@ KIT = Flows(
         ("nowhere", "steps[0].group_idx: must be 0, 1 or so on, not 1"),
         ("huge", "steps[0].group_idx: must be a number of less than 64 bits, or it could not be read from a store"),
         ("strange", "[1]: neither a step nor a group but str"),
-        ("lost", 'step "a" answered "sideways", and nobody knows what that means (known: continue, stop, '),
+        ("lost", 'step "a": it answered "sideways", and nobody knows what that means (known: continue, stop, '),
     ],
 )
 async def test_what_a_generator_does_wrong_ends_its_flow_and_says_where(kind, says):

@@ -84,6 +84,14 @@ def test_a_hidden_step_is_shown_once_somebody_has_to_do_something_about_it(mode)
     assert [one.name for one in view_flow(loop.flow).steps] == ["s"]
 
 
+@pytest.mark.parametrize("mode", [Mode.CHILD, Mode.GROUP])
+def test_a_step_that_answers_what_nobody_knows_ends_its_flow_and_the_flow_says_so(mode):
+    """It is no denial, though it stops as one does."""
+    loop = FlowLoop(step("a", 1), step("b", 2), mode=mode, script=scripted(a=Work(directive="sideways"))).run()
+    assert loop.statuses() == {"a": "success", "b": "not-attempted"}
+    assert 'it answered "sideways", and nobody knows what that means (known: continue, ' in str(loop.flow.error)
+
+
 @MODES
 def test_a05_a_cancelled_flow_is_neither_handled_nor_rerun(mode):
     loop = FlowLoop(step("s1"), mode=mode)
