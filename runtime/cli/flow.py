@@ -20,6 +20,7 @@ from runtime.api.queries import Query
 from runtime.api.schema import TAG
 from runtime.app import open_runtime
 from runtime.cli.flow_report import WAITS, News, exit_status, report, report_answer
+from runtime.cli.interrupts import Interrupts
 from runtime.cli.voice import Voice
 from runtime.engine.rights import Identity
 from runtime.errors import Fault, InputInvalid, Refused
@@ -83,6 +84,9 @@ class Request:
         return REQUESTS.decode({TAG: self.tag, **self.fields, **more})
 
 
+_GRACE_SECONDS: Final = 3.0
+"""How long running steps get to finish after a first Ctrl-C."""
+
 _TOLD_WITHIN_SECONDS: Final = 1.0
 """How long what led to a result may take to be told once it is there."""
 
@@ -109,6 +113,7 @@ async def _perform(request: Request) -> int:
         keys=request.keys,
         scripts=request.scripts,
         flows=kit,
+        grace_seconds=_GRACE_SECONDS,
         maintenance=request.reads,  # or what is unfinished there would go on, and be cut a moment later
     ) as runtime:
         if message is not None and request.reads:
@@ -118,7 +123,12 @@ async def _perform(request: Request) -> int:
             await runtime.delete_flow(message.flow_id)
             return 0
         before = None if message is None else _shown(await runtime.flow_handle(request.flow_id).status())
-        flow = await _tell(runtime, request, message, before)
+        interrupts = Interrupts(_GRACE_SECONDS, request.voice.hint)
+        flow = await _tell(runtime, request, message, before, interrupts)
+        if interrupts.received is not None:
+            return 128 + interrupts.received
+        if isinstance(flow, Refused):
+            raise flow
     report(flow, as_json=request.as_json)
     status = exit_status(flow)
     if status == WAITS and request.store is None:
@@ -129,12 +139,18 @@ async def _perform(request: Request) -> int:
 
 
 async def _tell(
-    runtime: Runtime, request: Request, message: Command | Query | None, before: Mapping[str, Any] | None
-) -> Mapping[str, Any]:
-    """Say what was asked, tell what comes of it until the flow rests, and give the flow."""
+    runtime: Runtime,
+    request: Request,
+    message: Command | Query | None,
+    before: Mapping[str, Any] | None,
+    interrupts: Interrupts,
+) -> Mapping[str, Any] | Refused:
+    """Say what was asked, tell what comes of it until the flow rests, and give the flow, or why it is not taken."""
     outcome: Mapping[str, Any] | Refused
     news = News(before)
     async with trio.open_nursery() as nursery:
+        await nursery.start(interrupts.heed, runtime)
+        nursery.start_soon(runtime.drained)  # ends the wait, once a shutdown has begun and is done
         if not request.as_json:
             await nursery.start(_follow, runtime, request.flow_id or None, news)
         try:
@@ -147,8 +163,6 @@ async def _tell(
         except Refused as refusal:  # raised outside, or the nursery would wrap it
             outcome = refusal
         nursery.cancel_scope.cancel()
-    if isinstance(outcome, Refused):
-        raise outcome
     return outcome
 
 

@@ -1,6 +1,9 @@
 """``understudy flow``: exit statuses and texts, as a shell sees them; no refusal is a traceback."""
 
 import json
+import signal
+import subprocess
+import sys
 
 import pytest
 import trio
@@ -307,3 +310,24 @@ def test_what_the_messages_about_flows_can_say_the_command_line_can(shell, docum
     assert shell("delete", "p").exit_code == 2
     assert shell("delete", "f").exit_code == 0
     assert shell("show", "f").exit_code == 2
+
+
+@pytest.mark.parametrize("received", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_shuts_down_in_order_and_the_flow_goes_on_where_it_is_kept(shell, document, tmp_path, received):
+    (tmp_path / "wait.sh").write_text("#!/bin/sh\nexec sleep 1000\n")
+    (tmp_path / "wait.sh").chmod(0o700)
+    data = "{file_path: wait.sh, timeout: 1000s}"
+    flow = document(f"kind: flow\nsteps: [{{name: a, idempotent: true, signal: {{type: script, data: {data}}}}}]\n")
+    command = [sys.executable, "-c", "from runtime.cli import main; main()", "flow"]
+    there = ["--store", str(tmp_path / "flows.db"), "--scripts", str(tmp_path)]
+    with subprocess.Popen(
+        [*command, "run", flow, "--id", "f", *there], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        while "a: in-progress" not in (line := process.stdout.readline()):
+            assert line
+        process.send_signal(received)
+        process.send_signal(received)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, "Traceback" in err) == (128 + received, False), err
+    assert "in-progress" in shell("show", "f").output
