@@ -397,10 +397,10 @@ class _Turn(Turn):
             for edge in self.graph.edges[name]:
                 if edge.need.any or (state in edge.need.states and state != StepState.PRUNE):
                     continue
-                dependant = self.steps[edge.dependant]
-                if not dependant.live and not is_final(dependant.state):
-                    self.record(StepChanged(at=at, step=edge.dependant, state=StepState.PRUNE, error="", by=name))
-                    modified.append(edge.dependant)
+                dependent = self.steps[edge.dependent]
+                if not dependent.live and not is_final(dependent.state):
+                    self.record(StepChanged(at=at, step=edge.dependent, state=StepState.PRUNE, error="", by=name))
+                    modified.append(edge.dependent)
 
     def go_on(self, at: float) -> None:
         """Start what became ready; when nothing runs and nothing could start, end the run."""

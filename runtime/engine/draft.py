@@ -571,7 +571,7 @@ class Draft:
         self.tally = put(self.tally, state, count) if count else without(self.tally, state)
 
     def _moved(self, edges: Sequence[Edge], was: str, now: str, settles: int) -> None:
-        """Tell the dependants of a step that its state changed.
+        """Tell the dependents of a step that its state changed.
 
         `settles` is what that does to the number of steps each of them waits for to settle: -1 when the step and all
         it depends on became final, 1 when that ended, else 0. It goes on downstream through steps that are final.
@@ -590,13 +590,13 @@ class Draft:
                 met = (was in states) - holds
                 if closed and not holds:
                     self.hopeless = True
-            if (met or settles) and self._wait(edge.dependant, met, settles):
-                further.append(edge.dependant)
+            if (met or settles) and self._wait(edge.dependent, met, settles):
+                further.append(edge.dependent)
         while further:
             further += [
-                edge.dependant
+                edge.dependent
                 for edge in self.graph.edges[further.pop()]
-                if self._wait(edge.dependant, settles if edge.need.any else 0, settles)
+                if self._wait(edge.dependent, settles if edge.need.any else 0, settles)
             ]
 
     def _wait(self, name: str, met: int, settles: int) -> bool:

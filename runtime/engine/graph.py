@@ -22,9 +22,9 @@ class Need:
 
 @frozen
 class Edge:
-    """The same dependency seen from the other end: `dependant` needs the edge's owner."""
+    """The same dependency seen from the other end: `dependent` needs the edge's owner."""
 
-    dependant: str
+    dependent: str
     need: Need
 
 

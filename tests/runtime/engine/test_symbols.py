@@ -161,7 +161,7 @@ class TestConstants:
         assert (loop.task.course.next_retry is not None) == (state in RETRIABLE)
         assert state in RUNNABLE  # in a later run, at somebody's word
 
-    def test_prune_goes_on_to_dependants_but_not_through_any(self):
+    def test_prune_goes_on_to_dependents_but_not_through_any(self):
         loop = Loop(plan(a=step(), b=step("a"), c=step("b:ANY")), scripted({"a": [Attempted("PRUNE")]}))
         loop.run()
         assert loop.states() == {"a": "PRUNE", "b": "PRUNE", "c": "DONE"}

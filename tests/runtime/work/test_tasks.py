@@ -453,7 +453,7 @@ async def test_a_template_that_is_wrong_is_refused_with_every_fault(autojump_clo
         assert [fault.path for fault in refusal.value.faults] == ["steps.a.dependencies[0]", "steps.c.action.type"]
 
 
-async def test_a_loop_runs_a_child_per_item_and_a_dependant_reads_their_results(autojump_clock, clock):
+async def test_a_loop_runs_a_child_per_item_and_a_dependent_reads_their_results(autojump_clock, clock):
     check = when(Operator.EQ, "{{.iterator}}", "b", {"this": "SPECIAL"})
     skip = attrs.evolve(
         when(Operator.EQ, "{{.iterator}}", "c", {"this": "PRUNE"}, kind=ConditionType.SKIP),
