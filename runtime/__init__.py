@@ -26,6 +26,9 @@ What holds, always, and is tested:
 * a refused request leaves no trace;
 * no actor waits for another actor's answer (storing is the one wait).
 
+Where a docstring names a section, or a number such as Q18, it says where a rule comes from: from what was written down of
+µTask's behaviour and its quirks before this was built, or, about flows, of the conductor's. It holds without that.
+
 This module loads what it exports when it is first asked for, so that importing one part costs that part.
 """
 
