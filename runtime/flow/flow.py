@@ -171,6 +171,11 @@ class Flow:
         return {AWAITING_RETRY: False} if self.status.metadata.get(AWAITING_RETRY) else {}
 
     @property
+    def to_mend(self) -> bool:
+        """Whether it waits for somebody to mend a step that failed: without groups it has ended then, or goes on."""
+        return self.mode is Mode.GROUP and bool(self.failed)
+
+    @property
     def mendable(self) -> "HashTrieSet[str]":
         """The steps that failed and that a person may retry or skip now."""
         if self.mode is Mode.GROUP:
@@ -183,8 +188,7 @@ class Flow:
     @property
     def stalled(self) -> bool:
         """Nothing of it runs, waits or is about to begin, and it has not ended."""
-        mended = self.mode is Mode.GROUP and self.failed  # elsewhere nobody waits for that: it has ended, or goes on
-        waits = self.parked or mended or self.delayed or self.park or self.awaits_retry
+        waits = self.parked or self.to_mend or self.delayed or self.park or self.awaits_retry
         return self.ending is None and self.idle and not self.cut and not waits
 
     @property

@@ -72,7 +72,7 @@ def begin(turn: Turn, step_id: str) -> None:
 
 def _say(turn: Turn, description: str, metadata: Mapping[str, Json] | None = None) -> None:
     """Note the flow's progress, unless it says that it waits for a person."""
-    if not turn.flow.failed and not turn.flow.parked:
+    if not turn.flow.to_mend and not turn.flow.parked:
         turn.set_flow(FlowStatus.IN_PROGRESS, description, metadata)
 
 

@@ -157,7 +157,7 @@ def _await_mending(turn: Turn, step_id: str, error: str) -> None:
     """Wait for somebody to retry or skip a step that failed."""
     spent = bool(turn.step(step_id).status.metadata.get(AUTO_RETRIES_SPENT))
     status = FlowStatus.FAILED_PENDING_RETRY if spent else FlowStatus.ERROR
-    _await_retry(turn, error, status=status, step_id=step_id)
+    _await_retry(turn, f'step "{turn.step(step_id).name}" ({step_id}): {error}', status=status, step_id=step_id)
 
 
 def _await_retry(turn: Turn, error: str, *, status: FlowStatus = FlowStatus.ERROR, **metadata: str | int) -> None:

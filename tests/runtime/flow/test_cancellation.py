@@ -235,6 +235,7 @@ def test_a_flow_that_goes_on_over_errors_does_so_after_a_shutdown_too(mode):
     assert loop.executed == ["a"]
     loop.crash().settle()
     assert (loop.executed, loop.flow.status.status) == (["a", "b"], "success")
+    assert [one.description for one in loop.flow.status.history][-2:] == ["step 2: b", "done: b"]
 
 
 @MODES

@@ -221,6 +221,7 @@ def test_a57_a_failed_step_waits_for_a_person_and_the_flow_can_still_succeed():
     assert "retry or skip" in loop.flow.status.description
     assert loop.flow.finished_at is None
     assert isinstance(loop.flow.error, FlowFailedError)
+    assert str(loop.flow.error) == 'the flow failed: step "a" (s1): boom'
     assert loop.groups()["g1.0"] == "in-progress"
     loop.retry("a")
     row = loop.row("a")
