@@ -231,7 +231,7 @@ REFUSED: tuple[tuple[str, str, Any, int, str], ...] = (
     ("post", "/v1/flows", {"flow_type": "deploy", "colour": 1}, 400, "colour: there is no such field"),
     ("post", "/v1/flows", {"flow_type": "deploy", "flow_id": "a/b"}, 400, "flow_id"),
     ("post", "/v1/flows", {"flow_type": "deploy", "mode": "spiral"}, 400, "mode: must be one of flat, child, group"),
-    ("post", "/v1/flows", {"document": {"kind": "flow", "steps": []}}, 400, "gave no steps"),
+    ("post", "/v1/flows", {"document": {"kind": "flow", "steps": []}}, 400, "there are no steps"),
     ("post", "/v1/flows", {"document": {"kind": "flow", "stesp": []}}, 400, "stesp"),
     ("post", "/v1/flows", {"document": {"kind": "flow"}, "flow_type": "deploy"}, 400, "not both"),
     ("get", "/v1/flows/nope", None, 404, 'no flow "nope"'),
