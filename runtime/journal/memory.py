@@ -82,7 +82,7 @@ class MemoryJournal:
         self._tasks: dict[str, _Kept] = {}
         self._waiting: list[tuple[float, int, str]] = []
         self._turns: list[tuple[int, _Kept, int, int]] = []
-        self._position = 0
+        self._next = 1
         self._last = 0
         self._shelf = MemoryShelf()
         self._closed = False
@@ -90,11 +90,11 @@ class MemoryJournal:
     async def append(self, entries: Sequence[Entry]) -> int:
         """Store the entries; see `Journal.append`. No checkpoint: nothing is waited for, and every turn comes here."""
         self._check_open()
+        tasks = self._tasks
         for one in entries:  # all of them, or none
-            if one.standing is not None and one.task_id in self._tasks and one.begins:
-                raise AlreadyStored([one.task_id for one in entries if one.task_id in self._tasks and one.begins])
-        tasks, position = self._tasks, self._position
-        first = position + 1
+            if one.standing is not None and one.task_id in tasks and one.begins:
+                raise AlreadyStored([one.task_id for one in entries if one.task_id in tasks and one.begins])
+        first = position = self._next
         for entry in entries:
             kept = tasks.get(entry.task_id)
             if kept is None:
@@ -105,11 +105,11 @@ class MemoryJournal:
                 kept.listing = entry.listing
             records = kept.records
             begin = len(records)
-            records.extend(entry.records)
+            records += entry.records
             end = len(records)
-            self._turns.append((position + 1, kept, begin, end))
+            self._turns.append((position, kept, begin, end))
             position += end - begin
-        self._position = position
+        self._next = position
         return first
 
     def _begin(self, entry: Entry) -> _Kept:
@@ -234,7 +234,7 @@ class MemoryJournal:
         """Give the last position; see `Journal.last_position`."""
         await trio.lowlevel.checkpoint()
         self._check_open()
-        return self._position
+        return self._next - 1
 
     async def delete(self, task_id: str) -> bool:
         """Delete a task; see `Journal.delete`."""

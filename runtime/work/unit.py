@@ -187,8 +187,9 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
     ) -> None:
         """Decide on events, and answer those who asked, each for the event at an index, and those who want to read."""
         unit, records, effects, refusals = self._decided(events) if events else (self._unit, (), (), ())
+        services = self._services
+        faults = services.faults
         if records:
-            services, faults = self._services, self._services.faults
             if faults is not None:
                 faults.reach(_BEFORE_APPEND)
             entry = self._entry(unit, records)
@@ -210,8 +211,8 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
             services.broadcast.publish(unit, position, records)
         if effects:
             self._perform(effects)
-            if self._services.faults is not None:
-                self._services.faults.reach(_AFTER_START)
+            if faults is not None:
+                faults.reach(_AFTER_START)
         for index, question in asked:
             refusal = refusals[index]
             if refusal is None:
