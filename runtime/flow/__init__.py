@@ -42,11 +42,11 @@ Where the specification leaves a choice, or the original is not to be followed, 
 * Cuts. A segment is five steps (groups); it ends with a record and an effect that lets others have their turn. Nothing
   is reloaded, because replaying the records gives what memory holds anyway.
 * Work that a crash or a shutdown cut is begun again on the same row if the step is `idempotent`; otherwise the step
-  failed, and its retries are what mends it. Everything else a step may wait for is asked again.
+  failed, and its retries are what mends it. Everything else a step may wait for is asked again, and so is a generator.
 * A cancel is stored at once; a step that runs is cancelled when what runs has stopped, and then the flow has ended. A
   flow that waits to be retried can be cancelled too.
 * A rerun brings back the steps that were not attempted, and only those: a row that was executed is never reset. A stale
-  plan clones what is left of its group, from the plan on (Q13).
+  plan clones what is left of its group, from the plan on (Q13); in a flow of groups, the whole group.
 * The apply of a plan is the next system step behind it in its unit (a user step, without one), up to the next plan: what
   stands between them is bookkeeping. A step that is retried as several others, one of which is tried again, is retried as
   all of them again, and the rest of the first time is discarded: no apply goes with another plan than its own.
