@@ -18,6 +18,7 @@ from runtime.api.flow_commands import DeleteFlow
 from runtime.api.flow_desk import ToldToFlow, tell
 from runtime.api.queries import Query
 from runtime.api.schema import TAG
+from runtime.api.showing import shown
 from runtime.app import open_runtime
 from runtime.cli.flow_report import WAITS, News, exit_status, report, report_answer
 from runtime.cli.interrupts import Interrupts
@@ -28,7 +29,6 @@ from runtime.flows import Flows
 from runtime.journal.opening import existing
 from runtime.logs import log_events
 from runtime.policies.files import load_policies
-from runtime.server.replying import shown
 from runtime.values.json import Json
 
 

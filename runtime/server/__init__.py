@@ -5,7 +5,7 @@ Modules
     route       what a route is; `flow_routes` are those about flows, under ``/v1``
     routes      the routes of spec section 11.2, as data: which message each of them is
     asking      from a request to messages
-    replying    from answers to replies, and the headers of pages
+    paging      the headers of replies that are one page of many
     bodies      JSON and YAML, within limits
     problems    refusals as problem documents
     events      server-sent events and WebSockets

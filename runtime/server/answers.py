@@ -22,8 +22,9 @@ from runtime.api.queries import (
     ListTasks,
     ListTemplates,
 )
+from runtime.api.showing import View
 from runtime.engine.states import ResolutionState, TaskState
-from runtime.server.route import Route, View
+from runtime.server.route import Route
 from runtime.values.json import Json
 
 _TEXT: Final[Json] = {"type": "string"}

@@ -31,6 +31,7 @@ from runtime.api.codec import REQUESTS
 from runtime.api.commands import CallCallback, RunTask
 from runtime.api.desk import Answer, Desk, SeenTask
 from runtime.api.queries import FindTask, GetStatistics, GetTask
+from runtime.api.showing import View, shown
 from runtime.engine.rights import Identity
 from runtime.engine.states import ResolutionState
 from runtime.errors import Conflict, NotFound, Refused, Unavailable, did_you_mean
@@ -43,9 +44,9 @@ from runtime.server.events import stream, talk
 from runtime.server.limits import RateLimit, ServerLimits
 from runtime.server.openapi import document
 from runtime.server.pages import page
+from runtime.server.paging import page_headers
 from runtime.server.problems import problem, refusal
-from runtime.server.replying import page_headers, shown
-from runtime.server.route import Route, View
+from runtime.server.route import Route
 from runtime.server.routes import ROUTES
 from runtime.values.json import Json
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Final, TypeAlias
 
 import attrs
 
+from runtime.api.showing import View
 from runtime.duration import parse_duration
 from runtime.values.json import Json, dumps
 
@@ -80,14 +80,6 @@ class Parameter:
     def gives(self) -> str:
         """The field."""
         return self.field or self.name
-
-
-class View(StrEnum):
-    """What a reply shows of a task."""
-
-    TASK = "task"
-    RESOLUTION = "resolution"
-    STEP = "step"
 
 
 Fields: TypeAlias = dict[str, Json]

@@ -42,13 +42,13 @@ from runtime.api.queries import (
     ListTasks,
     ListTemplates,
 )
+from runtime.api.showing import View
 from runtime.server.flow_routes import FLOW_ROUTES
 from runtime.server.route import (
     PAGE,
     Fields,
     Parameter,
     Route,
-    View,
     after,
     before,
     duration,

@@ -305,6 +305,19 @@ def test_without_its_libraries_the_command_says_what_to_install(tmp_path):
     assert done.stderr == "understudy: the command line needs click: pip install 'understudy[cli]'\n"
 
 
+@pytest.mark.parametrize("command", [("run", "examples/hello.yaml"), ("flow", "run", "examples/deploy.yaml"), ("ls",)])
+def test_what_needs_no_server_needs_none_of_its_libraries(command, tmp_path):
+    """The README's first command installs only `cli` and `http`; a client needs no more either."""
+    blocked = "import sys; sys.modules.update(dict.fromkeys(['starlette', 'hypercorn', 'psycopg', 'asyncssh', 'cryptography']))"
+    code = f"{blocked}\nfrom runtime.cli import main; main()"
+    options = ["--server", "http://127.0.0.1:1"] if command == ("ls",) else ["--input", "name=Ada"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command, *options], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == {"run": 0, "flow": 3, "ls": 2}[command[0]], done.stderr
+
+
 SLEEPING = HEAD + "steps:\n  one: {idempotent: true, action: {type: script, configuration: {file_path: nap.sh}}}\n"
 
 

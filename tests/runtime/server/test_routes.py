@@ -6,12 +6,12 @@ import pytest
 import trio
 
 from runtime.api.desk import Statistics
+from runtime.api.showing import shown
 from runtime.api.submission import Submission
 from runtime.errors import InputInvalid, Refused
 from runtime.journal.keys import add_key
 from runtime.runner import ClientError
 from runtime.server.limits import ServerLimits
-from runtime.server.replying import shown
 from runtime.templates.model import Action, Assertion, Condition, ConditionType, Input, Operator, Step, Template
 from tests.support.api_server import ROOMY, running_server
 

@@ -1,10 +1,7 @@
-"""From answers to what replies show, and to the headers of their pages."""
+"""From answers to what is shown of them, over HTTP and on the command line."""
 
-from collections.abc import Mapping
+from enum import StrEnum
 from typing import assert_never
-from urllib.parse import urlencode
-
-from starlette.requests import Request
 
 from runtime.api.codec import to_json
 from runtime.api.desk import (
@@ -32,9 +29,16 @@ from runtime.api.shapes import (
 from runtime.api.views import view_task
 from runtime.engine.task import Comment
 from runtime.errors import NotFound, did_you_mean
-from runtime.server.route import View
 from runtime.templates.model import Function, Template
 from runtime.values.json import Json
+
+
+class View(StrEnum):
+    """What is shown of a task."""
+
+    TASK = "task"
+    RESOLUTION = "resolution"
+    STEP = "step"
 
 
 def shown(answer: Answer, view: View = View.TASK, step: str = "") -> Json:
@@ -93,12 +97,3 @@ def _task(answer: SeenTask, view: View, step: str) -> Json:
             return step_shape(answer.task, step, steps[step], manages=answer.manages)
         case _:
             assert_never(view)
-
-
-def page_headers(request: Request, answer: Answer, size: int) -> Mapping[str, str]:
-    """Give the headers of one page: how large pages are, and where the next one is, with all that was asked for."""
-    headers = {"X-Paging-PageSize": str(size)}
-    if isinstance(answer, TaskPage | TemplatePage | FunctionPage | FlowPage) and answer.cursor:
-        query = [(name, value) for name, value in request.query_params.multi_items() if name != "last"]
-        headers["Link"] = f"<{request.url.path}?{urlencode([*query, ('last', answer.cursor)])}>; rel=next"
-    return headers
