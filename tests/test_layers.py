@@ -45,6 +45,7 @@ PURE = {
         "runtime.templates",
         "runtime.values",
         "runtime.errors",
+        "runtime.described",
         "runtime.duration",
         "runtime.runner",
         "runtime.engine.states",

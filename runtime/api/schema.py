@@ -1,6 +1,5 @@
 """The JSON Schemas of messages, made from their classes. Draft 2020-12, the one that OpenAPI 3.1 speaks."""
 
-import inspect
 import re
 import types
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from typing import Any, Final, cast, get_args, get_origin
 import attrs
 
 from runtime.api.fields import ABOUT, RULES
+from runtime.described import described
 from runtime.values.json import Json
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -48,7 +48,7 @@ def schema_of(cls: type, tag: str = "") -> dict[str, Json]:
             required.append(field.name)
     return {
         "title": cls.__name__,
-        "description": inspect.cleandoc(cls.__doc__ or ""),
+        "description": described(cls),
         "type": "object",
         "properties": properties,
         "required": cast("Json", required),

@@ -19,6 +19,7 @@ from runtime.api.fields import ABOUT
 from runtime.api.schema import TAG
 from runtime.cli.remote import Remote
 from runtime.cli.tables import table
+from runtime.described import described
 from runtime.templates.files import Unreadable, read_text
 from runtime.templates.yaml import YamlInvalid, parse_yaml
 from runtime.values.json import Json, dumps, loads
@@ -51,7 +52,7 @@ def command_of(name: str, talking: Callable[..., Callable[..., None]]) -> click.
     made: Any = talking(send)
     for parameter in reversed([*parameters, click.option("--json", "as_json", is_flag=True, help="Print JSON.")]):
         made = parameter(made)
-    about = (cls.__doc__ or "").replace("``", "").replace("`", "")
+    about = described(cls).replace("``", "").replace("`", "")
     return click.command(name, help=about)(made)
 
 

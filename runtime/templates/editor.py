@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, Union, cast, get_args, get_origin, get_t
 
 import attrs
 
+from runtime.described import described
 from runtime.duration import Duration
 from runtime.runner import Runners, RunnerUnknown
 from runtime.templates.model import (
@@ -98,7 +99,7 @@ def _object(cls: type) -> Schema:
     properties.update({name: dict(schema) for name, schema in _MORE.get(cls, {}).items()})
     return {
         "type": "object",
-        "description": inspect.cleandoc(cls.__doc__ or "").partition("\n")[0],
+        "description": described(cls).partition("\n")[0],
         "properties": properties,
         "required": list(_REQUIRED.get(cls, ())),
         "additionalProperties": False,
