@@ -93,8 +93,9 @@ class SupervisorStatistics:
 
 
 class History(msgspec.Struct, eq=False):
-    """What is remembered of a child: its failures, and what a mailbox at rest has seen."""
+    """What is remembered of a child: how its last incarnation ended, its failures, and what a mailbox at rest has seen."""
 
+    reason: StopReason | None = None
     stamps: Stamps | None = None
     tally: "Tally | None" = None
 
@@ -104,8 +105,7 @@ class Row(msgspec.Struct, eq=False):
 
     The spec is not kept, so that `start` can be let go once a temporary child
     has begun: it may hold large arguments. `cell` is there while a task runs,
-    `kept` is a supervisor's handle or an actor that hibernates. `reason` is why
-    its last incarnation ended, None if none has.
+    `kept` is a supervisor's handle or an actor that hibernates.
     """
 
     id: str
@@ -115,8 +115,7 @@ class Row(msgspec.Struct, eq=False):
     address: "Address[object] | None" = None
     cell: "Cell | None" = None
     kept: Runnable | None = None
-    reason: StopReason | None = None
-    _history: History | None = None
+    _past: History | StopReason | None = None  # of most there is no more to remember than why they ended
 
     @property
     def alive(self) -> bool:
@@ -149,22 +148,31 @@ class Row(msgspec.Struct, eq=False):
     @property
     def history(self) -> History:
         """What is remembered, to be written to."""
-        if self._history is None:
-            self._history = History()
-        return self._history
+        past = self._past
+        if not isinstance(past, History):
+            past = self._past = History(past)
+        return past
+
+    @property
+    def reason(self) -> StopReason | None:
+        """Why its last incarnation ended, None if none has."""
+        past = self._past
+        return past.reason if isinstance(past, History) else past
 
     @property
     def tally(self) -> "Tally | None":
         """What its mailbox had seen when it went to rest."""
-        return None if self._history is None else self._history.tally
+        return self._past.tally if isinstance(self._past, History) else None
 
     def end(self, reason: StopReason) -> None:
         """Note how an incarnation ended."""
-        self.cell, self.reason = None, reason
+        self.cell = None
         if not self.supervisor:
             self.kept = None
-        if self._history is not None:
-            self._history.tally = None
+        if isinstance(self._past, History):
+            self._past.reason, self._past.tally = reason, None
+        else:
+            self._past = reason
 
     def fail(self, now: float) -> bool:
         """Note a failure; False if that is one too many for this child's window."""
@@ -176,12 +184,13 @@ class Row(msgspec.Struct, eq=False):
     @property
     def failures(self) -> int:
         """How many failures counted at the last call of `fail`."""
-        return 0 if self._history is None or self._history.stamps is None else self._history.stamps.count
+        stamps = self._past.stamps if isinstance(self._past, History) else None
+        return 0 if stamps is None else stamps.count
 
     def forgive(self) -> None:
         """Forget its failures."""
-        if self._history is not None:
-            self._history.stamps = None
+        if isinstance(self._past, History):
+            self._past.stamps = None
 
     def info(self) -> ChildInfo:
         """Give a picture of now."""

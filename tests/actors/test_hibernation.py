@@ -2,6 +2,7 @@
 
 import gc
 import math
+import tracemalloc
 import weakref
 
 import attrs
@@ -90,6 +91,25 @@ async def test_it_is_made_and_started_once_with_its_first_message():
             await wait_all_tasks_blocked()
         assert made == [1, "started"]
         assert await it.ask(Total(), deadline=soon()) == 3
+
+
+async def test_one_that_waits_for_its_first_message_is_one_small_row_and_an_address():
+    def start(_):
+        return Counter()
+
+    async with open_supervisor("s", strategy=Strategy.DYNAMIC) as s:
+        ids = [f"child {number}" for number in range(2000)]  # which are their caller's
+        gc.collect()
+        tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            for child in ids:
+                s.start_child(sleeper(child, start, restart=Restart.TEMPORARY))
+            gc.collect()
+            each = (tracemalloc.get_traced_memory()[0] - before) / len(ids)
+        finally:
+            tracemalloc.stop()
+    assert 100 < each < 210, each  # some 300 of the resident set, with its id and what the allocator rounds up to
 
 
 async def test_its_statistics_outlive_its_sleep_and_its_end():
