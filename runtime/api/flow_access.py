@@ -20,6 +20,7 @@ from runtime.api.flow_commands import (
     SetApprovalOption,
     SkipStep,
     StartFlow,
+    ToldToFlow,
     UnpauseFlow,
 )
 from runtime.api.flow_queries import GetApproval, GetFlow, GetFlowStep, ListPolicyReports
@@ -28,23 +29,7 @@ from runtime.engine.rights import Administrators, Identity
 from runtime.flow.flow import Flow
 
 AboutFlow: TypeAlias = (
-    GetFlow
-    | GetFlowStep
-    | GetApproval
-    | ListPolicyReports
-    | AnswerApproval
-    | AnswerTaskApproval
-    | StartFlow
-    | CancelFlow
-    | InterruptFlowStep
-    | SetApprovalOption
-    | RetryStep
-    | SkipStep
-    | RetryGroup
-    | RerunFlow
-    | PauseFlow
-    | UnpauseFlow
-    | DeleteFlow
+    GetFlow | GetFlowStep | GetApproval | ListPolicyReports | ToldToFlow | AnswerTaskApproval | DeleteFlow
 )
 """The messages about one flow."""
 

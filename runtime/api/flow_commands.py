@@ -178,13 +178,11 @@ class DeleteFlow(AboutFlows):
     flow_id: str = name(_FLOW)
 
 
-FlowCommand: TypeAlias = (
-    SubmitFlow
-    | StartFlow
+ToldToFlow: TypeAlias = (
+    StartFlow
     | CancelFlow
     | InterruptFlowStep
     | AnswerApproval
-    | AnswerTaskApproval
     | SetApprovalOption
     | RetryStep
     | SkipStep
@@ -192,5 +190,17 @@ FlowCommand: TypeAlias = (
     | RerunFlow
     | PauseFlow
     | UnpauseFlow
+)
+"""What one flow is told, on which its actor decides."""
+
+# Published schemas list them in this order, which is why some are named that are told to a flow.
+FlowCommand: TypeAlias = (
+    SubmitFlow
+    | StartFlow
+    | CancelFlow
+    | InterruptFlowStep
+    | AnswerApproval
+    | AnswerTaskApproval
+    | ToldToFlow
     | DeleteFlow
 )

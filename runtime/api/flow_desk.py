@@ -23,6 +23,7 @@ from runtime.api.flow_commands import (
     SkipStep,
     StartFlow,
     SubmitFlow,
+    ToldToFlow,
     UnpauseFlow,
 )
 from runtime.api.flow_queries import (
@@ -109,19 +110,6 @@ class PolicyReports:
 
 
 FlowAnswer: TypeAlias = FlowView | FlowStepDetail | ApprovalView | FlowPage | FlowTypes | PolicyReports | None
-ToldToFlow: TypeAlias = (
-    AnswerApproval
-    | StartFlow
-    | CancelFlow
-    | InterruptFlowStep
-    | SetApprovalOption
-    | RetryStep
-    | SkipStep
-    | RetryGroup
-    | RerunFlow
-    | PauseFlow
-    | UnpauseFlow
-)
 """What is said to a flow that is there."""
 
 SeesTask: TypeAlias = Callable[[str, Identity], Awaitable[bool]]

@@ -97,6 +97,14 @@ _REGION = click.option(
     help="Where this runs; templates see it as .task.region.",
     show_envvar=True,
 )
+_GRACE = click.option(
+    "--grace",
+    "grace_seconds",
+    type=_Number(min=0),
+    default=3.0,
+    show_default=True,
+    help="How many seconds running steps get to finish after Ctrl-C or SIGTERM.",
+)
 _CONFIG = click.option(
     "--config",
     type=click.Path(path_type=Path),
@@ -111,14 +119,7 @@ _STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody r
 @click.argument("template", type=click.Path(path_type=Path), required=False)
 @click.option("--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="An input; repeat it for a list.")
 @click.option("--json", "as_json", is_flag=True, help="Print only the final task, as JSON.")
-@click.option(
-    "--grace",
-    "grace_seconds",
-    type=_Number(min=0),
-    default=3.0,
-    show_default=True,
-    help="How many seconds running steps get to finish after Ctrl-C.",
-)
+@_GRACE
 @click.option("--store", help="The file that the task is kept in, so that it survives this process. [default: memory]")
 @_KEYS
 @click.option("--id", "task_id", help="The id of the task: given again, it is the same task, wherever it got to.")
@@ -307,14 +308,7 @@ cli.add_command(flow_commands)
     help="How many bytes the body of a request may have. [default: what utask-cfg says, or 262144]",
 )
 @_CONFIG
-@click.option(
-    "--grace",
-    "grace_seconds",
-    type=_Number(min=0),
-    default=3.0,
-    show_default=True,
-    help="How many seconds running steps get to finish after a signal.",
-)
+@_GRACE
 @voiced
 def serve(
     *,
