@@ -54,6 +54,17 @@ def check_text(text: object, path: str) -> None:
         raise InputInvalid(faults)
 
 
+def texts(values: Iterable[str]) -> tuple[str, ...]:
+    """Take a list of texts. A text is none: each of its letters would be one.
+
+    Raises:
+        TypeError: it is one text.
+    """
+    if isinstance(values, str):
+        raise TypeError(f"must be a list of texts, not the text {values!r}")
+    return tuple(values)
+
+
 def check_kind(value: object, kinds: type | UnionType, path: str, wanted: str) -> None:
     """See that something is of one of these kinds, of which `wanted` tells; True and False are no numbers.
 

@@ -14,6 +14,8 @@ from typing import Final, TypeAlias
 
 import attrs
 
+from runtime.arguments import texts
+
 _Address: TypeAlias = IPv4Address | IPv6Address
 _Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -51,9 +53,7 @@ def _networks(rules: Iterable[str]) -> Iterator[_Network]:
 
 def _rules(rules: Iterable[str]) -> tuple[str, ...]:
     """Take rules that can hold for a host: one that cannot would allow, or deny, nothing at all."""
-    if isinstance(rules, str):
-        raise TypeError(f"must be a list of rules, not the text {rules!r}")
-    return tuple(_rule(rule) for rule in rules)
+    return tuple(map(_rule, texts(rules)))
 
 
 def _rule(rule: str) -> str:

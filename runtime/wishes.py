@@ -24,6 +24,7 @@ from typing import Final, TypeAlias
 import attrs
 from rpds import HashTrieMap
 
+from runtime.arguments import texts
 from runtime.frozen import frozen
 from runtime.ids import new_id
 from runtime.lengths import Name, TagText
@@ -34,12 +35,6 @@ ENDED: Final = frozenset({"DONE", "CANCELLED", "WONTFIX"})
 
 REFUSED: Final = "REFUSED"
 """The state shown of a child that could not be submitted after all: its template was gone by then, or its flow is none."""
-
-
-def _texts(values: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(values, str):  # each of its letters would be a name
-        raise TypeError(f"must be a list of names, not {values!r}")
-    return tuple(values)
 
 
 @frozen(kw_only=True)
@@ -55,10 +50,10 @@ class ChildTask:
     inputs: Mapping[str, Json] = attrs.field(factory=dict)
     id: Name = attrs.field(factory=new_id)
     tags: Mapping[Name, TagText] = attrs.field(factory=dict)
-    resolver_usernames: tuple[Name, ...] = attrs.field(default=(), converter=_texts)
-    resolver_groups: tuple[Name, ...] = attrs.field(default=(), converter=_texts)
-    watcher_usernames: tuple[Name, ...] = attrs.field(default=(), converter=_texts)
-    watcher_groups: tuple[Name, ...] = attrs.field(default=(), converter=_texts)
+    resolver_usernames: tuple[Name, ...] = attrs.field(default=(), converter=texts)
+    resolver_groups: tuple[Name, ...] = attrs.field(default=(), converter=texts)
+    watcher_usernames: tuple[Name, ...] = attrs.field(default=(), converter=texts)
+    watcher_groups: tuple[Name, ...] = attrs.field(default=(), converter=texts)
     delay: float = 0
     comment: str = ""
 

@@ -19,6 +19,7 @@ ALLOWED: dict[str, set[str]] = {
 PURE = {
     "runtime/engine": {
         "runtime.engine",
+        "runtime.arguments",
         "runtime.templates",
         "runtime.values",
         "runtime.errors",
@@ -44,6 +45,7 @@ PURE = {
     "runtime/templates": {
         "runtime.templates",
         "runtime.values",
+        "runtime.arguments",
         "runtime.errors",
         "runtime.described",
         "runtime.duration",

@@ -9,13 +9,12 @@ from typing import Protocol
 
 import attrs
 
+from runtime.arguments import texts
 from runtime.templates.model import Template
 
 
 def _names(values: Iterable[str]) -> frozenset[str]:
-    if isinstance(values, str):  # each of its letters would be a name
-        raise TypeError(f"must be a list of names, not {values!r}")
-    return frozenset(values)
+    return frozenset(texts(values))
 
 
 @attrs.frozen

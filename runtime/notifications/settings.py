@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import attrs
 
+from runtime.arguments import texts
 from runtime.configuration import ConfigurationInvalid, structure
 from runtime.duration import Duration
 from runtime.frozen import frozen
@@ -106,7 +107,7 @@ _STEADY = frozenset({NotifyStrategy.ALWAYS, NotifyStrategy.SILENT})
 
 
 def _names(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(map(normalise_name, values))
+    return tuple(map(normalise_name, texts(values)))
 
 
 @frozen(kw_only=True)

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
+from runtime.arguments import texts
 from runtime.frozen import frozen
 from runtime.values.json import Json
 
@@ -84,14 +85,12 @@ class OutputStrategy(StrEnum):
 
 
 def _texts(values: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(values, str):
-        raise TypeError(f"must be a list of texts, not the text {values!r}")
-    return _all(values)
+    return _all(values, texts)
 
 
-def _all(values: Iterable[V]) -> tuple[V, ...]:
+def _all(values: Iterable[V], made: Callable[[Iterable[V]], tuple[V, ...]] = tuple) -> tuple[V, ...]:
     given: Any = values  # whatever a program gave: validation tells what it should have been
-    return tuple(given) if isinstance(given, Iterable) else given
+    return made(given) if isinstance(given, Iterable) else given
 
 
 def _values(values: Iterable[Json] | None) -> tuple[Json, ...] | None:

@@ -48,5 +48,5 @@ def test_a_rule_that_can_hold_for_no_host_is_refused(rule):
 
 
 def test_a_text_is_no_list_of_rules():
-    with pytest.raises(TypeError, match="must be a list of rules"):
+    with pytest.raises(TypeError, match="must be a list of texts"):
         Destinations(deny="example.org")

@@ -135,5 +135,5 @@ def test_a_name_is_no_list_of_names(named, field):
     """Whoever has a single letter as a name would be one."""
     if named is not Administrators:
         field = {f"watcher_{name}": one for name, one in field.items()}
-    with pytest.raises(TypeError, match="must be a list of names, not 'root'"):
+    with pytest.raises(TypeError, match="must be a list of texts, not the text 'root'"):
         named(**field)
