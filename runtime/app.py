@@ -1,24 +1,5 @@
-"""`open_runtime`: builds the supervision tree; the only module that knows every part.
+"""`open_runtime`: makes the parts of a runtime of what it is told; the only module that knows every part."""
 
-::
-
-    understudy          rest_for_one: what follows a part depends on it, and is restarted with it
-    ├── store           only where instances share a journal, as are hand-over, post and follower: the lease of this one
-    ├── hand-over       lets others have tasks early while this one shuts down
-    ├── timers          one heap of due times
-    ├── resources       who holds what of the limited resources; not there where nothing is limited
-    ├── notifications   a supervisor of its own around the notifier, so that its failures are no concern of tasks
-    ├── tasks           dynamic: one actor per task in memory; its steps are its children
-    ├── intake          the front door
-    ├── post            questions about tasks that other instances hold
-    ├── follower        tells those who listen what other instances commit
-    ├── collector       deletes tasks that ended long ago
-    └── wake-ups        brings back tasks that are due, or that were left running
-
-Stopped in reverse: the door first, then the tasks (their steps get the grace to finish), timers, and the journal last.
-"""
-
-import math
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -30,20 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
-from actors import (
-    Address,
-    ChildSpec,
-    Clock,
-    Restart,
-    ShutdownContext,
-    Strategy,
-    Supervisor,
-    SystemClock,
-    Timers,
-    infrastructure,
-    nested,
-    open_supervisor,
-)
+from actors import Clock, ShutdownContext, SystemClock, Timers
 from runtime.api.callables import recall_callables
 from runtime.api.client import Runtime
 from runtime.cache import Cache
@@ -68,37 +36,28 @@ from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
 from runtime.values.snapshot import DEFAULT_REGION
 from runtime.work.broadcast import Broadcast
-from runtime.work.claims import Claims, Sole
-from runtime.work.collector import Collector
+from runtime.work.claims import Sole
 from runtime.work.config import Host, shown_config, unknown_settings
-from runtime.work.failures import FailureLog
 from runtime.work.flows.door import OpenDoor
 from runtime.work.holdups import telling_of_holdups
-from runtime.work.intake import Intake
 from runtime.work.limits import Limits, limits_of
 from runtime.work.plans import Plans
 from runtime.work.program import Programs
-from runtime.work.resources import CAPACITY, Everywhere, ResourceKeeper, Resources
+from runtime.work.resources import Everywhere, Resources
 from runtime.work.schema import Schemas
 from runtime.work.slots import Slots
+from runtime.work.tree import Tree
 from runtime.work.trial import Tools
 from runtime.work.unit import RECORDING_SECONDS, Services
-from runtime.work.wakeups import Agenda, WakeUps
+from runtime.work.wakeups import Agenda
 
 if TYPE_CHECKING:
     from runtime.notifications.settings import Notifications
     from runtime.notifications.setup import Telling
     from runtime.work.sharing import Sharing
 
-_INTAKE_CAPACITY: Final = 10_000
-"""How many messages may wait at the front door before it refuses."""
-
-_RESOURCES: Final = "resources"
 _CLOSING_SECONDS: Final = 30.0
-"""How long the journal gets to be closed: what was handed to it is stored, and its file let go of."""
-
-_TASKS: Final = "tasks"
-_INTAKE: Final = "intake"
+"""How long runners get to be closed, and then the journal: what was handed to it is stored, and its file let go of."""
 
 
 def _inherited() -> dict[str, str]:
@@ -118,29 +77,22 @@ async def _journal(store: str | PathLike[str] | None, keys: str | PathLike[str] 
 
 
 def _sharing(
-    journal: Journal,
-    *,
-    root: Callable[[], Supervisor],
-    broadcast: Broadcast,
-    timers: Timers,
-    agenda: Agenda,
-    shutdown: ShutdownContext,
+    journal: Journal, tree: Tree, *, broadcast: Broadcast, timers: Timers, agenda: Agenda, shutdown: ShutdownContext
 ) -> "Sharing | None":
     """Give what it takes to share a journal with other instances; None where this one has it to itself."""
     if not isinstance(journal, SharedJournal):
         return None
     from runtime.work.sharing import Sharing  # noqa: PLC0415 - what only some need
 
-    return Sharing(
-        journal,
-        root=root,
-        tasks=lambda: root().nested(_TASKS),
-        intake=lambda: root().address_of(_INTAKE),
-        broadcast=broadcast,
-        timers=timers,
-        agenda=agenda,
-        shutdown=shutdown,
-    )
+    return Sharing(journal, tree, broadcast=broadcast, timers=timers, agenda=agenda, shutdown=shutdown)
+
+
+def _resources(limits: Limits, journal: Journal, tree: Tree, shutdown: ShutdownContext) -> Resources | None:
+    """Give what steps ask for limited resources; None where nothing is limited."""
+    if not limits.pools:
+        return None
+    everywhere = Everywhere(journal, shutdown) if limits.everywhere and isinstance(journal, SharedJournal) else None
+    return Resources(limits, tree.resources, everywhere)
 
 
 def _check_flows(kit: Flows, types: ActionTypes) -> None:
@@ -165,15 +117,13 @@ def _check_seconds(**given: object) -> None:
 
 
 def _telling(
-    notifications: "Notifications | Mapping[str, Json] | None",
-    config: Mapping[str, str],
-    root: Callable[[], Supervisor],
+    notifications: "Notifications | Mapping[str, Json] | None", config: Mapping[str, str], tree: Tree
 ) -> "Telling | None":
     if notifications is None and HOST_ITEM not in config:
         return None
     from runtime.notifications.setup import set_up  # noqa: PLC0415 - most runtimes notify nobody
 
-    return set_up(notifications, config, root)
+    return set_up(notifications, config, tree.root)
 
 
 def _load(sources: TemplateSources, types: ActionTypes, catalogue: Templates, evaluator: Evaluator) -> None:
@@ -291,36 +241,31 @@ async def open_runtime(
         flows=flows,
         maintenance=maintenance,
     )
-    host = host_settings(Host, config or {})
-    for unknown in unknown_settings(config or {}):
+    config = dict(config or {})
+    host = host_settings(Host, config)
+    for unknown in unknown_settings(config):
         log("understudy.settings").warning("setting_unknown", setting=unknown.path, hint=unknown.hint)
     keep_seconds = host.completed_task_expiration if keep_ended_seconds is None else keep_ended_seconds
     _check_seconds(grace=grace_seconds, answer_within=answer_within_seconds, keep_ended=keep_seconds)
-    limits = limits or limits_of(config or {})
+    limits = limits or limits_of(config)
     clock = clock or SystemClock()
     shutdown = ShutdownContext(grace_seconds=grace_seconds + RECORDING_SECONDS)
     kit = flows or Flows()
-    known_callables = Functions()
-    for function in callables:
-        known_callables.register(function)
-    root: Supervisor
-    telling = None if stand_in else _telling(notifications, dict(config or {}), lambda: root)
+    known_callables = Functions(callables)
+    tree = Tree()
+    telling = None if stand_in else _telling(notifications, config, tree)
     notices = telling.notices if telling else None
     broadcast = Broadcast(notices.note if notices else None)
     catalogue = Templates()
     settings = RunnerSettings(
         scripts=Path(scripts),
         functions=known_callables,
-        config=dict(config or {}),
+        config=config,
         destinations=destinations,
         cache=Cache(lambda: services.journal, clock.wall),
         templates=catalogue,
         messenger=notices or (ANYBODY if stand_in else NOBODY),
-        flows=OpenDoor(
-            flows=kit,
-            front=lambda: root.address_of(_INTAKE),
-            clock=clock,
-        ),
+        flows=OpenDoor(flows=kit, front=tree.intake, clock=clock),
         environment=_inherited() if environment is None else dict(environment),
     )
     known = Runners(runners, settings, stand_in)
@@ -331,122 +276,65 @@ async def open_runtime(
         await BRIEF.run(_load, templates, library.types, catalogue, evaluator)
     journal = journal or await _journal(store, keys)
     timers = Timers(clock, shutdown=shutdown)
-    everywhere = Everywhere(journal, shutdown) if limits.everywhere and isinstance(journal, SharedJournal) else None
-    resources = Resources(limits, lambda: root.address_of(_RESOURCES), everywhere) if limits.pools else None
     agenda = Agenda(timers)
-    sharing = _sharing(journal, root=lambda: root, broadcast=broadcast, timers=timers, agenda=agenda, shutdown=shutdown)
-    claims: Claims = sharing.claims if sharing else Sole(journal)
+    sharing = _sharing(journal, tree, broadcast=broadcast, timers=timers, agenda=agenda, shutdown=shutdown)
     services = Services(
         journal=journal,
-        claims=claims,
+        claims=sharing.claims if sharing else Sole(journal),
         tools=Tools(
-            evaluator,
-            known,
-            Programs(known),
-            clock,
-            Schemas(),
-            broadcast.tell,
-            resources,
-            catalogue,
-            administrators,
-            sharing.sure if sharing else None,
-            limits.result_size,
+            evaluator=evaluator,
+            runners=known,
+            programs=Programs(known),
+            clock=clock,
+            schemas=Schemas(),
+            tell=broadcast.tell,
+            resources=_resources(limits, journal, tree, shutdown),
+            templates=catalogue,
+            administrators=administrators,
+            sure=sharing.sure if sharing else None,
+            result_size=limits.result_size,
         ),
         timers=timers,
         agenda=agenda,
         plans=Plans(
             partial(recall_callables, functions=known_callables),
-            shown_config(config or {}, host.concealed_secrets),
+            shown_config(config, host.concealed_secrets),
             region,
             limits,
         ),
         broadcast=broadcast,
         faults=faults,
         shutdown=shutdown,
-        front=lambda: root.address_of(_INTAKE),
+        front=tree.intake,
         flows=kit,
         post=sharing.post if sharing else None,
-        slots=Slots(limits, lambda: root.address_of(_RESOURCES)) if limits.pools else None,
+        slots=Slots(limits, tree.resources) if limits.pools else None,
     )
     try:
         async with (
             telling_of_holdups(shutdown, services.tools),
-            open_supervisor(
-                "understudy",
-                [
-                    *(sharing.specs_before if sharing else ()),
-                    ChildSpec(id="timers", start=infrastructure(timers.run), restart=Restart.PERMANENT, stop_within=0),
-                    *([_keeper_spec(limits, shutdown, lambda: root.address_of(_INTAKE))] if limits.pools else []),
-                    *([telling.spec] if telling else []),
-                    ChildSpec(id=_TASKS, start=nested(strategy=Strategy.DYNAMIC), restart=Restart.PERMANENT),
-                ],
-                strategy=Strategy.REST_FOR_ONE,
-                shutdown=shutdown,
-                clock=clock,
-                observer=FailureLog(),
-            ) as root,
-        ):
-            root.start_child(
-                ChildSpec(
-                    id=_INTAKE,
-                    start=lambda _incarnation: Intake(services, root.nested(_TASKS)),
-                    restart=Restart.PERMANENT,
-                    capacity=_INTAKE_CAPACITY,
-                    stop_within=math.inf,
-                )
-            )
-            intake = partial(root.address_of, _INTAKE)
-            for spec in sharing.specs_after if sharing else ():
-                root.start_child(spec)
-            if not maintenance:
-                root.start_child(
-                    ChildSpec(
-                        id="collector",
-                        start=lambda _incarnation: Collector(journal, timers, keep_seconds),
-                        restart=Restart.PERMANENT,
-                        stop_within=0,
-                    )
-                )
-                root.start_child(
-                    ChildSpec(
-                        id="wake-ups",
-                        start=lambda _incarnation: WakeUps(claims, agenda, intake),
-                        restart=Restart.PERMANENT,
-                        stop_within=0,
-                    )
-                )
-            yield Runtime(
-                intake=intake,
-                stop_tasks=partial(root.terminate_child, _TASKS),
-                broadcast=broadcast,
-                journal=journal,
-                types=library.types,
-                functions=library.functions,
-                templates=catalogue,
-                callables=known_callables,
-                evaluator=evaluator,
-                resources=resources,
-                notices=notices,
-                clock=clock,
-                shutdown=shutdown,
-                answer_within_seconds=answer_within_seconds,
-                hands_over=sharing is not None,
+            tree.standing(
+                services,
+                limits,
+                clock,
+                sharing=sharing,
+                notifier=telling.spec if telling else None,
+                keep_seconds=keep_seconds,
                 maintenance=maintenance,
-                flow_kit=kit,
+            ),
+        ):
+            yield Runtime(
+                services,
+                tree,
+                library=library,
+                callables=known_callables,
+                notices=notices,
+                answer_within_seconds=answer_within_seconds,
+                maintenance=maintenance,
             )
     finally:
         evaluator.close()
         broadcast.close()
-        with trio.CancelScope(shield=True, deadline=clock.monotonic() + _CLOSING_SECONDS):
-            await known.close()
-        with trio.CancelScope(shield=True, deadline=clock.monotonic() + _CLOSING_SECONDS):
-            await journal.close()
-
-
-def _keeper_spec(limits: Limits, shutdown: ShutdownContext, front: Callable[[], Address[Any]]) -> ChildSpec:
-    return ChildSpec(
-        id=_RESOURCES,
-        start=lambda _incarnation: ResourceKeeper(limits, shutdown, front),
-        restart=Restart.PERMANENT,
-        capacity=CAPACITY,
-    )
+        for close in (known.close, journal.close):
+            with trio.CancelScope(shield=True, deadline=clock.monotonic() + _CLOSING_SECONDS):
+                await close()

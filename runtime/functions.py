@@ -6,7 +6,7 @@ the same module means the same function; a function that cannot be told by it (a
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import attrs
@@ -49,11 +49,13 @@ class Registered:
 
 
 class Functions:
-    """The callables one runtime knows."""
+    """The callables one runtime knows; `given` are the first of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, given: Iterable[AnyFunction] = ()) -> None:
         self._known: dict[str, Registered] = {}
         self._names: dict[AnyFunction, str] = {}
+        for function in given:
+            self.register(function)
 
     def register(self, function: AnyFunction) -> str:
         """Give the name of a callable, registering it the first time.

@@ -11,7 +11,7 @@ something raises `UnderMaintenance`. Ids that are not known are `NotFound`.
 import math
 import os
 from collections import OrderedDict
-from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
 from inspect import iscoroutinefunction
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import attrs
 import trio
 
-from actors import ActorStopped, Address, AskExpired, ChildUnknown, Clock, MailboxFull, ShutdownContext, StopReason
+from actors import ActorStopped, AskExpired, ChildUnknown, MailboxFull, StopReason
 from runtime.api.callables import name_callables
 from runtime.api.feed import Feed
 from runtime.api.flow_client import LISTED_TIMES, FlowClient, Page
@@ -47,28 +47,24 @@ from runtime.arguments import check, check_kind, check_text
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.engine.task import Task
 from runtime.errors import Fault, InputInvalid, NotFound, Refused, TaskNotDone, Unavailable, UnderMaintenance
-from runtime.flows import Flows
 from runtime.functions import Functions
 from runtime.ids import new_id
 from runtime.journal.listing import Count, Wanted
-from runtime.journal.protocol import PAGE, Journal, Listed, Place, Stored, Trouble
+from runtime.journal.protocol import PAGE, Listed, Place, Stored, Trouble
 from runtime.journal.shared import LeaseFigures, SharedJournal
 from runtime.notifications.figures import NotificationFigures
-from runtime.templates.actions import ActionTypes
-from runtime.templates.catalogue import Templates, TemplateSources
-from runtime.templates.model import Function, Template
+from runtime.templates.catalogue import TemplateSources
+from runtime.templates.functions import Library
+from runtime.templates.model import Template
 from runtime.templates.validation import Validated, check_data, check_file, validate
 from runtime.threads import BRIEF
-from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
 from runtime.wishes import task_of_callback
-from runtime.work.broadcast import Broadcast
 from runtime.work.claims import Shared
 from runtime.work.durations import Durations
-from runtime.work.intake import Message as IntakeMessage
 from runtime.work.pools import ResourceFigures
-from runtime.work.resources import Resources
-from runtime.work.unit import RECORDING_SECONDS
+from runtime.work.tree import Tree
+from runtime.work.unit import RECORDING_SECONDS, Services
 
 if TYPE_CHECKING:
     from runtime.notifications.notifier import Notices
@@ -185,50 +181,41 @@ class Runtime(FlowClient):
     """A running runtime, as `runtime.open_runtime` gives it.
 
     `instance` is its number where its store belongs to one at a time; where several share one, the store knows who holds
-    which task, and it is None.
+    which task, and it is None. `functions` are those that steps can call, by name.
     """
 
     instance: int | None
 
     def __init__(
         self,
+        services: Services,
+        tree: Tree,
         *,
-        intake: Callable[[], Address[IntakeMessage]],
-        stop_tasks: Callable[[StopReason], Awaitable[object]],
-        broadcast: Broadcast,
-        journal: Journal,
-        types: ActionTypes,
-        functions: Mapping[str, Function],
-        templates: Templates,
+        library: Library,
         callables: Functions,
-        evaluator: Evaluator,
-        resources: Resources | None,
         notices: "Notices | None",
-        clock: Clock,
-        shutdown: ShutdownContext,
         answer_within_seconds: float,
-        hands_over: bool = False,
-        flow_kit: Flows,
         maintenance: bool = False,
     ) -> None:
-        self.instance = None if hands_over else 1
+        tools = services.tools
+        self._hands_over = services.post is not None
+        self.instance = None if self._hands_over else 1
         self.maintenance = maintenance
-        self.flow_kit = flow_kit
-        self._intake = intake
-        self._stop_tasks = stop_tasks
-        self._broadcast = broadcast
-        self._journal = journal
-        self._types = types
-        self._functions = functions
-        self.templates = templates
+        self.flow_kit = services.flows
+        self._intake = tree.intake
+        self._stop_tasks = tree.stop_tasks
+        self._broadcast = services.broadcast
+        self._journal = services.journal
+        self._types = library.types
+        self.functions = library.functions
+        self.templates = tools.templates
         self._callables = callables
-        self._evaluator = evaluator
-        self._resources = resources
+        self._evaluator = tools.evaluator
+        self._resources = tools.resources
         self._notices = notices
-        self._clock = clock
-        self._shutdown = shutdown
+        self._clock = tools.clock
+        self._shutdown = services.shutdown
         self._answer_within = answer_within_seconds
-        self._hands_over = hands_over
         self._home = trio.lowlevel.current_trio_token()
         self._prepared: OrderedDict[int, tuple[Template, Prepared]] = OrderedDict()
 
@@ -378,11 +365,6 @@ class Runtime(FlowClient):
         `RequestInvalid` where there was never an event 17.
         """
         return Feed(self._journal, self._broadcast, after=after, task_id=task_id)
-
-    @property
-    def functions(self) -> Mapping[str, Function]:
-        """The functions that steps can call, by name."""
-        return self._functions
 
     def operator(self, task_id: str, *, requester: str = "user") -> Operator:
         """Give what a person may do to a task that does not go on by itself: hold it, mend it, let it go on."""

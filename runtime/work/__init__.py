@@ -1,5 +1,6 @@
 """The actors that do the work: thin shells around pure decisions.
 
+    tree        which actors there are besides those of tasks, who supervises them, and where each is found
     intake      the front door: where all messages to tasks arrive
     submissions tasks and flows taken on: deduped, with their first decisions
     waking      tasks brought back that are due or were left awake, a page at a time

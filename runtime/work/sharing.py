@@ -5,10 +5,9 @@ that part fails, and everything that follows it is stopped before it begins anew
 before there is another. The intake's post office and the follower come after the intake.
 """
 
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
@@ -22,7 +21,6 @@ from actors import (
     Restart,
     RestartWindow,
     ShutdownContext,
-    Supervisor,
     Timers,
     infrastructure,
 )
@@ -35,6 +33,9 @@ from runtime.work.messages import LookAtMail
 from runtime.work.post import PostOffice
 from runtime.work.wakeups import Agenda
 
+if TYPE_CHECKING:
+    from runtime.work.tree import Tree
+
 _POST: Final = "post"
 _FOLLOWER: Final = "follower"
 _HAND_OVER_SECONDS: Final = 0.1
@@ -45,15 +46,13 @@ _LEASES: Final = RestartWindow(limit=50)
 
 
 class Sharing:
-    """The parts. `root` gives the top of the tree, `tasks` the supervisor of the tasks in memory."""
+    """The parts."""
 
     def __init__(
         self,
         journal: SharedJournal,
+        tree: "Tree",
         *,
-        root: Callable[[], Supervisor],
-        tasks: Callable[[], Supervisor],
-        intake: Callable[[], Address[Any]],
         broadcast: Broadcast,
         timers: Timers,
         agenda: Agenda,
@@ -61,10 +60,9 @@ class Sharing:
     ) -> None:
         self._journal = journal
         self._broadcast = broadcast
-        self._root = root
-        self._tasks = tasks
+        self._tree = tree
         self._shutdown = shutdown
-        self._ear = ear = Ear(journal, lambda: root().address_of(_FOLLOWER))
+        self._ear = ear = Ear(journal, lambda: tree.root().address_of(_FOLLOWER))
         self.claims = Shared(journal, partial(_let_go, broadcast, ear))
         self.specs_before = (
             ChildSpec(
@@ -80,7 +78,7 @@ class Sharing:
         self.specs_after = (
             ChildSpec(
                 id=_POST,
-                start=lambda _incarnation: PostOffice(journal, timers, intake),
+                start=lambda _incarnation: PostOffice(journal, timers, tree.intake),
                 restart=Restart.PERMANENT,
                 stop_within=0,
                 capacity=10_000,
@@ -100,7 +98,7 @@ class Sharing:
 
     def post(self) -> Address[Any]:
         """Give the post office of now."""
-        return self._root().address_of(_POST)
+        return self._tree.root().address_of(_POST)
 
     async def sure(self) -> None:
         """Wait until this instance holds its lease for sure."""
@@ -136,7 +134,7 @@ class Sharing:
 
     def _in_memory(self, task_id: str) -> bool:
         try:
-            self._tasks().address_of(task_id)
+            self._tree.tasks().address_of(task_id)
         except ChildUnknown:
             return False
         return True

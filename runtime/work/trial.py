@@ -21,7 +21,6 @@ from runtime.values.evaluator import Evaluator
 from runtime.values.json import Json
 from runtime.values.snapshot import Values
 from runtime.wishes import Callback, Spawned, Wish
-from runtime.work.limits import RESULT_SIZE
 from runtime.work.program import Program, Programs
 from runtime.work.resources import Resources
 from runtime.work.schema import Schemas
@@ -32,7 +31,7 @@ Report: TypeAlias = StepFinished | LoopUnrolled
 _LONGEST_MESSAGE = 1000
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Tools:
     """What attempts share: nothing of it belongs to a task.
 
@@ -47,11 +46,11 @@ class Tools:
     clock: Clock
     schemas: Schemas
     tell: Callable[[StepProgressed], None]
-    resources: Resources | None = None
-    templates: Templates = attrs.field(factory=Templates)
-    administrators: Administrators | None = None
-    sure: Callable[[], Awaitable[None]] | None = None
-    result_size: int = RESULT_SIZE
+    resources: Resources | None
+    templates: Templates
+    administrators: Administrators | None
+    sure: Callable[[], Awaitable[None]] | None
+    result_size: int
 
 
 @changing(eq=False)

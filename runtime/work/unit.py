@@ -85,8 +85,8 @@ class Services:
     shutdown: ShutdownContext
     front: Front
     flows: Flows
-    post: "Callable[[], Address[Forward]] | None" = None
-    slots: Slots | None = None
+    post: "Callable[[], Address[Forward]] | None"
+    slots: Slots | None
 
 
 class UnitActor(Actor[M], Generic[M, U, E, F]):

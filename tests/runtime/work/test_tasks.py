@@ -781,7 +781,7 @@ async def test_who_waits_for_a_task_in_memory_or_reads_it_asks_nobody(autojump_c
 
 async def test_when_the_supervisor_of_the_tasks_is_another_so_is_the_front_door_that_holds_it(autojump_clock, clock):
     async with open_runtime(clock=clock) as rt:
-        front, root = rt._intake(), rt._stop_tasks.func.__self__
+        front, root = rt._intake(), rt._stop_tasks.__self__.root()
         root.nested("tasks").stop(StopReason.normal("test"))
         await front.wait_stopped()
         await trio.testing.wait_all_tasks_blocked()
