@@ -36,10 +36,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from runtime.api.client import Prepared, Runtime, TaskHandle
+    from runtime.api.client import Runtime
     from runtime.api.flow_client import FlowHandle
     from runtime.api.flow_messages import FlowGroupChanged, FlowStateChanged, FlowStepChanged, FlowTargetChanged
     from runtime.api.flow_views import FlowView
+    from runtime.api.handle import TaskHandle
     from runtime.api.messages import (
         Event,
         Forgotten,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         StepStateChanged,
         TaskStateChanged,
     )
+    from runtime.api.templates import Prepared
     from runtime.api.views import StepStatus, TaskView
     from runtime.app import open_runtime
     from runtime.destinations import Destinations
@@ -118,9 +120,11 @@ _HOME: Final = {
     "runtime.destinations": ("Destinations",),
     "runtime.engine.rights": ("Administrators",),
     "runtime.journal.listing": ("Wanted",),
-    "runtime.api.client": ("Prepared", "Runtime", "TaskHandle"),
+    "runtime.api.client": ("Runtime",),
     "runtime.api.flow_client": ("FlowHandle",),
     "runtime.api.flow_views": ("FlowView",),
+    "runtime.api.handle": ("TaskHandle",),
+    "runtime.api.templates": ("Prepared",),
     "runtime.api.views": ("StepStatus", "TaskView"),
     "runtime.app": ("open_runtime",),
     "runtime.engine.states": ("ResolutionState", "StepState", "TaskState"),

@@ -8,7 +8,10 @@ Modules
     fields, schema      how messages are declared, and the JSON Schemas made of that
     codec, checking     messages to and from JSON; what comes from outside is checked and refused with paths
     messages            what actors are handed: checked, rendered, with who asked; and the events
-    client, submission  the in-process client; what is submitted, before and after it was checked
+    client, handle      the in-process client, and what it gives for a task that was accepted
+    asking              how what a program asks gets to the runtime, and what it is told where it does not
+    templates           templates as users name them, and once they were checked
+    submission          what is submitted, before and after it was checked
     operator            what a person does to a task that does not go on by itself
     feed                events in the order of the journal, from any position on
     library             making the templates that are known those of a folder, while the runtime runs

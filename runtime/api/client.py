@@ -10,43 +10,39 @@ something raises `UnderMaintenance`. Ids that are not known are `NotFound`.
 
 import math
 import os
-from collections import OrderedDict
 from collections.abc import AsyncIterable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from functools import partial
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING
 
-import attrs
 import trio
 
-from actors import ActorStopped, AskExpired, ChildUnknown, MailboxFull, StopReason
-from runtime.api.callables import name_callables
+from actors import StopReason
+from runtime.api.asking import Asking
 from runtime.api.feed import Feed
 from runtime.api.flow_client import LISTED_TIMES, FlowClient, Page
-from runtime.api.flow_messages import DeleteFlow, FlowCommand, StartFlow, SubmitFlow
+from runtime.api.handle import TaskHandle
 from runtime.api.library import SyncedTemplates, sync_templates
 from runtime.api.messages import (
     CallCallback,
     CancelTask,
-    Command,
     DeleteTask,
     Event,
     GetTask,
     InterruptStep,
     ResolveTask,
     RunTask,
-    SubmitTask,
     SubmitTasks,
     UnitEvent,
 )
 from runtime.api.operator import Operator, Workshop
 from runtime.api.submission import NOTHING, Submission
+from runtime.api.templates import Preparation, Prepared, TemplateSource
 from runtime.api.views import TaskView, view_task
 from runtime.arguments import check, check_kind, check_text
-from runtime.engine.states import ResolutionState, TaskState
+from runtime.engine.states import ResolutionState
 from runtime.engine.task import Task
-from runtime.errors import Fault, InputInvalid, NotFound, Refused, TaskNotDone, Unavailable, UnderMaintenance
+from runtime.errors import Fault, InputInvalid, NotFound, Unavailable
 from runtime.functions import Functions
 from runtime.ids import new_id
 from runtime.journal.listing import Count, Wanted
@@ -55,9 +51,6 @@ from runtime.journal.shared import LeaseFigures, SharedJournal
 from runtime.notifications.figures import NotificationFigures
 from runtime.templates.catalogue import TemplateSources
 from runtime.templates.functions import Library
-from runtime.templates.model import Template
-from runtime.templates.validation import Validated, check_data, check_file, validate
-from runtime.threads import BRIEF
 from runtime.values.json import Json
 from runtime.wishes import task_of_callback
 from runtime.work.claims import Shared
@@ -68,108 +61,6 @@ from runtime.work.unit import RECORDING_SECONDS, Services
 
 if TYPE_CHECKING:
     from runtime.notifications.notifier import Notices
-
-TemplateSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Json] | Template
-"""A template as a user names it: a path to a YAML file, a mapping as YAML would give it, or an object."""
-
-_PREPARED_KEPT: Final = 128
-"""How many template objects are remembered as checked."""
-
-_SUBMISSIONS: Final = (SubmitTask, SubmitTasks)
-"""What was checked with its template, and where. A tuple, for an `|` would be worked out for every message."""
-
-_BEGINNINGS: Final = (*_SUBMISSIONS, ResolveTask, RunTask, SubmitFlow, StartFlow)
-"""What is not asked of a runtime any more that shuts down."""
-
-_ASK_AGAIN_SECONDS: Final = 0.05
-"""How long a reader waits for a part of the runtime that is being restarted."""
-
-
-@attrs.frozen
-class Prepared:
-    """A template that was found valid. Submitting it again costs no second check."""
-
-    template: Template
-    warnings: tuple[Fault, ...] = ()
-
-
-@attrs.frozen
-class TaskHandle:
-    """A task that was accepted. It holds the id only, and outlives restarts of everything behind it."""
-
-    id: str
-    _runtime: "Runtime" = attrs.field(repr=False)
-
-    async def status(self) -> TaskView:
-        """Read the task as it is now."""
-        return await self._runtime.status(self.id)
-
-    async def wait(self) -> TaskView:
-        """Wait until nothing more will happen to the task unless somebody asks: it has ended, is BLOCKED or PAUSED.
-
-        Cancelling the wait leaves the task alone.
-
-        Raises:
-            Unavailable: the runtime was closed first.
-        """
-        return await self._runtime.wait(self.id)
-
-    async def result(self) -> Json:
-        """Wait for the task and give its result.
-
-        Raises:
-            TaskNotDone: it came to rest in another state; the text says which, and why.
-            Unavailable: the runtime was closed first.
-        """
-        task = await self._runtime.rest(self.id)
-        if task.state is not TaskState.DONE:
-            view = view_task(task)
-            reasons = [f"{name}: {error}" for name, error in view.errors.items()]
-            raise TaskNotDone(view.id, str(view.resolution), [view.stop_reason] if view.stop_reason else reasons)
-        return task.course.result
-
-    async def cancel(self, reason: str = "cancelled", *, requester: str = "user") -> None:
-        """Stop the task for good. Returns once that is stored; `wait` returns once its running steps have ended.
-
-        Raises:
-            Conflict: it has ended already.
-        """
-        await self._runtime.cancel(self.id, reason, requester=requester)
-
-    async def interrupt_step(
-        self, step: str, reason: str = "", *, requester: str = "user", attempt: int = 0, retry: bool = True
-    ) -> None:
-        """Have the running attempt of a step cut, because it hangs, say: it has failed then, and its retries go on.
-
-        The step is SERVER_ERROR, with who wanted that and why as its error, and is tried again as after an error of
-        its action; without `retry` it is FATAL_ERROR. Its runner has its grace. What the attempt comes to before it is
-        cut counts instead. That is somebody's word: a step that is not `idempotent` is tried again, too.
-
-        An `attempt` above 0 is the number of the one that is meant (`StepStatus.attempt`), so that no later one is cut
-        by mistake. Returns once it is stored, before the attempt has ended; asking again changes nothing.
-
-        Raises:
-            NotFound: there is no such step.
-            Conflict: it is not running, or another attempt of it is, or the task was cancelled; the text says what it
-                is instead, and what to do.
-        """
-        await self._runtime.interrupt_step(self.id, step, reason, requester=requester, attempt=attempt, retry=retry)
-
-    def operator(self, requester: str = "user") -> Operator:
-        """Give what a person may do to the task when it does not go on by itself: hold it, mend it, let it go on."""
-        return self._runtime.operator(self.id, requester=requester)
-
-    async def run(self) -> None:
-        """Start a run now: of a task that is blocked, waits for its retry, or was submitted without running.
-
-        Raises:
-            Conflict: it is running, or has ended.
-        """
-        await self._runtime.run(self.id)
-
-
-def _prepared(checked: Validated) -> Prepared:
-    return Prepared(checked.template, checked.warnings)
 
 
 def _goes_on(stored: Stored, hopeless: Collection[str]) -> bool:
@@ -195,14 +86,11 @@ class Runtime(FlowClient):
         callables: Functions,
         notices: "Notices | None",
         answer_within_seconds: float,
-        maintenance: bool = False,
+        maintenance: bool,
     ) -> None:
         tools = services.tools
-        self._hands_over = services.post is not None
-        self.instance = None if self._hands_over else 1
-        self.maintenance = maintenance
+        self.instance = None if services.post is not None else 1
         self.flow_kit = services.flows
-        self._intake = tree.intake
         self._stop_tasks = tree.stop_tasks
         self._broadcast = services.broadcast
         self._journal = services.journal
@@ -215,9 +103,8 @@ class Runtime(FlowClient):
         self._notices = notices
         self._clock = tools.clock
         self._shutdown = services.shutdown
-        self._answer_within = answer_within_seconds
-        self._home = trio.lowlevel.current_trio_token()
-        self._prepared: OrderedDict[int, tuple[Template, Prepared]] = OrderedDict()
+        self._preparation = Preparation(library.types, callables)
+        self._asking = Asking(services, tree, answer_within_seconds=answer_within_seconds, maintenance=maintenance)
 
     async def prepare(self, source: TemplateSource | Prepared, *, strict: bool = False) -> Prepared:
         """Read and check a template; `submit` takes what this gives, any number of times.
@@ -228,27 +115,7 @@ class Runtime(FlowClient):
             InputInvalid: it is no template, nor the path of one.
             TemplateInvalid: with every fault and its path.
         """
-        match source:
-            case Prepared():
-                return source
-            case Template():
-                return self._prepare_object(source)
-            case Mapping():
-                return _prepared(check_data(source, self._types, strict=strict))
-            case _:
-                check_kind(source, str | os.PathLike, "template", "a path, a mapping or a Template")
-                return _prepared(await BRIEF.run(partial(check_file, source, self._types, strict=strict)))
-
-    def _prepare_object(self, template: Template) -> Prepared:
-        known = self._prepared.get(id(template))
-        if known is not None:
-            return known[1]
-        prepared = _prepared(validate(name_callables(template, self._callables), self._types))
-        # The entry keeps the object alive, so its id is its own for as long as it is a key here.
-        self._prepared[id(template)] = (template, prepared)
-        if len(self._prepared) > _PREPARED_KEPT:
-            self._prepared.popitem(last=False)
-        return prepared
+        return await self._preparation.prepare(source, strict=strict)
 
     async def submit(
         self,
@@ -278,7 +145,7 @@ class Runtime(FlowClient):
             Unavailable: the runtime is full, draining or closed.
             Refused: the runtime runs in another event loop.
         """
-        self._check_home()
+        self._asking.check_home()
         prepared = template if isinstance(template, Prepared) else await self.prepare(template, strict=strict)
         submission = Submission(
             prepared.template,
@@ -293,7 +160,7 @@ class Runtime(FlowClient):
             comment=comment,
         )
         message = await submission.checked(self._evaluator, at=self._clock.wall())
-        await self._ask(message)
+        await self._asking.ask(message)
         return TaskHandle(message.task_id, self)
 
     async def take_on(self, submissions: Sequence[Submission]) -> tuple[str, ...]:
@@ -304,10 +171,10 @@ class Runtime(FlowClient):
             Conflict: there is another task of one of the ids.
             Unavailable: the runtime is full, draining or closed.
         """
-        self._check_home()
+        self._asking.check_home()
         now = self._clock.wall()
         tasks = [await one.checked(self._evaluator, at=now) for one in submissions]
-        await self._ask(SubmitTasks(tasks=tuple(tasks)))
+        await self._asking.ask(SubmitTasks(tasks=tuple(tasks)))
         return tuple(task.task_id for task in tasks)
 
     async def delete(self, task_id: str) -> None:
@@ -317,7 +184,7 @@ class Runtime(FlowClient):
             NotFound: there is none of that id.
             Conflict: it runs, or is BLOCKED.
         """
-        await self._ask(DeleteTask(task_id=task_id))
+        await self._asking.ask(DeleteTask(task_id=task_id))
 
     async def find(self, wanted: Wanted, *, before: Place | None = None, limit: int = PAGE) -> Sequence[Listed]:
         """List tasks, those with the newest activity first; see `runtime.journal.protocol.Journal.find`.
@@ -369,7 +236,7 @@ class Runtime(FlowClient):
     def operator(self, task_id: str, *, requester: str = "user") -> Operator:
         """Give what a person may do to a task that does not go on by itself: hold it, mend it, let it go on."""
         workshop = Workshop(
-            ask=self._ask,
+            ask=self._asking.ask,
             types=self._types,
             templates=self.templates,
             callables=self._callables,
@@ -426,7 +293,7 @@ class Runtime(FlowClient):
             run=run,
             joins=joins,
         )
-        await self._ask(message)
+        await self._asking.ask(message)
 
     async def call_back(self, callback_id: str, secret: str, body: Json = None) -> None:
         """Call a callback that a step of some task opened, as whoever was given its id and secret does.
@@ -439,7 +306,7 @@ class Runtime(FlowClient):
         check_text(callback_id, "callback_id")
         task_id = task_of_callback(callback_id)
         try:
-            await self._ask(CallCallback(task_id=task_id, callback_id=callback_id, secret=secret, body=body))
+            await self._asking.ask(CallCallback(task_id=task_id, callback_id=callback_id, secret=secret, body=body))
         except NotFound:
             raise NotFound("callback", callback_id) from None
 
@@ -479,18 +346,18 @@ class Runtime(FlowClient):
         Raises:
             NotFound: there is none of that id.
         """
-        task = await self._ask(GetTask(task_id=task_id))
+        task = await self._asking.ask(GetTask(task_id=task_id))
         if not isinstance(task, Task):
             raise NotFound("task", task_id, "it is a flow")
         return task
 
     async def run(self, task_id: str) -> None:
         """Start a run of a task now, see `TaskHandle.run`."""
-        await self._ask(RunTask(task_id=task_id))
+        await self._asking.ask(RunTask(task_id=task_id))
 
     async def cancel(self, task_id: str, reason: str = "cancelled", *, requester: str = "user") -> None:
         """Stop a task for good, see `TaskHandle.cancel`."""
-        await self._ask(CancelTask(task_id=task_id, requester=requester, reason=reason))
+        await self._asking.ask(CancelTask(task_id=task_id, requester=requester, reason=reason))
 
     async def interrupt_step(
         self,
@@ -506,7 +373,7 @@ class Runtime(FlowClient):
         message = InterruptStep(
             task_id=task_id, step=step, requester=requester, reason=reason, attempt=attempt, retry=retry
         )
-        await self._ask(message)
+        await self._asking.ask(message)
 
     async def rotate_keys(self) -> int:
         """Seal all that is stored with the primary key of the key ring, while tasks go on; give how many rows were not.
@@ -539,10 +406,7 @@ class Runtime(FlowClient):
         if self._resources is None:
             await trio.lowlevel.checkpoint()
             return {}
-        try:
-            return await self._resources.figures(self._clock.monotonic() + self._answer_within)
-        except (ActorStopped, ChildUnknown, AskExpired) as gone:
-            raise Unavailable("the runtime is closed") from gone
+        return await self._asking.figures(self._resources.figures)
 
     async def notifications(self) -> NotificationFigures:
         """Tell how the deliveries of notifications stand; all zero where nobody is notified.
@@ -553,10 +417,7 @@ class Runtime(FlowClient):
         if self._notices is None:
             await trio.lowlevel.checkpoint()
             return NotificationFigures()
-        try:
-            return await self._notices.figures(self._clock.monotonic() + self._answer_within)
-        except (ActorStopped, ChildUnknown, AskExpired) as gone:
-            raise Unavailable("the runtime is closed") from gone
+        return await self._asking.figures(self._notices.figures)
 
     def subscribe(
         self, task_id: str | None = None, *, capacity: float = 1000
@@ -655,43 +516,3 @@ class Runtime(FlowClient):
         assert reason is not None  # noqa: S101 - a shutdown that began has one
         await self._stop_tasks(reason)
         self._broadcast.close()
-
-    def _check_home(self) -> None:
-        """See that it is called where it runs: from elsewhere it would be changed under its own hands."""
-        try:
-            here = trio.lowlevel.current_trio_token() is self._home
-        except RuntimeError:  # no loop of trio's at all
-            here = False
-        if not here:
-            raise Refused(
-                "the runtime runs in another event loop: from a thread of it, call it with `trio.from_thread.run`;"
-                " from asyncio or a plain program, open it with `runtime.hosts.aio` or `runtime.hosts.sync`"
-            )
-
-    async def _ask(self, message: Command | FlowCommand | SubmitFlow | DeleteFlow | GetTask) -> object:
-        if isinstance(message, GetTask):
-            present = self._broadcast.present(message.task_id)
-            if present is not None:  # a value, as it is stored: to read it costs its actor nothing
-                await trio.lowlevel.checkpoint()
-                return present
-        elif self.maintenance:
-            raise UnderMaintenance("the runtime is under maintenance: what is there can be read, and nothing changed")
-        if not isinstance(message, _SUBMISSIONS):
-            self._check_home()
-            check(message)
-        if self._shutdown.reason is not None and isinstance(message, _BEGINNINGS) and not self._hands_over:
-            raise Unavailable(f"the runtime is shutting down ({self._shutdown.reason}): submit elsewhere, or later")
-        deadline = self._clock.monotonic() + self._answer_within
-        while True:
-            try:
-                return await self._intake().ask(message, deadline=deadline)
-            except (ActorStopped, ChildUnknown) as gone:
-                if self._shutdown.reason is not None:
-                    raise Unavailable("the runtime is closed") from gone
-                if not isinstance(message, GetTask):
-                    raise Unavailable("a part of the runtime failed and is restarted: it may still be done") from gone
-            except MailboxFull as full:
-                raise Unavailable(f"the runtime is busy ({full}): nothing was done, try again later") from full
-            except AskExpired as late:
-                raise Unavailable(f"no answer within {self._answer_within:g} s: it may still be done") from late
-            await trio.sleep(_ASK_AGAIN_SECONDS)  # only reading is repeated, and the answer is soon there again

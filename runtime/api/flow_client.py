@@ -6,7 +6,6 @@ What it needs for that is loaded by the first flow that somebody asks for, or ab
 from __future__ import annotations
 
 import os
-from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -28,7 +27,6 @@ from runtime.api.flow_messages import (
     SetApprovalOption,
     SkipStep,
     StartFlow,
-    SubmitFlow,
     UnpauseFlow,
 )
 from runtime.api.messages import GetTask
@@ -43,6 +41,7 @@ from runtime.journal.protocol import PAGE, Journal, Listed, Place
 from runtime.threads import BRIEF
 
 if TYPE_CHECKING:
+    from runtime.api.asking import Asking
     from runtime.api.flow_checks import CheckedFlow
     from runtime.api.flow_submission import FlowRequest, FlowSource
     from runtime.api.flow_views import ApprovalView, FlowView, PolicyReportView
@@ -234,10 +233,7 @@ class FlowClient:
     _journal: Journal
     _types: ActionTypes
     flow_kit: Flows
-
-    @abstractmethod
-    async def _ask(self, message: FlowCommand | SubmitFlow | DeleteFlow | GetTask) -> object:
-        """Ask the intake."""
+    _asking: Asking
 
     async def flow(
         self,
@@ -338,7 +334,7 @@ class FlowClient:
         """Take a flow on that was prepared, see `flow`."""
         check(request)
         submission = request.submission()
-        await self._ask(submission)
+        await self._asking.ask(submission)
         return FlowHandle(submission.task_id, self)
 
     async def delete_flow(self, flow_id: str) -> None:
@@ -348,7 +344,7 @@ class FlowClient:
             NotFound: there is none of that id.
             Conflict: it has not ended.
         """
-        await self._ask(DeleteFlow(flow_id=flow_id))
+        await self._asking.ask(DeleteFlow(flow_id=flow_id))
 
     async def find_flows(self, wanted: Wanted, *, before: Place | None = None, limit: int = PAGE) -> Sequence[Listed]:
         """List flows, those with the newest activity first: when their status last changed, or what is listed of them.
@@ -367,7 +363,7 @@ class FlowClient:
     async def tell_flow(self, message: FlowCommand) -> None:
         """Send a command to a flow; returns once what it did is stored."""
         with _as_of_flow(message.flow_id):
-            await self._ask(message)
+            await self._asking.ask(message)
 
     async def read_flow(self, flow_id: str) -> Flow:
         """Read a flow, with all that the engine knows of it.
@@ -376,7 +372,7 @@ class FlowClient:
             NotFound: there is none of that id.
         """
         with _as_of_flow(flow_id):
-            flow = await self._ask(GetTask(task_id=flow_id))
+            flow = await self._asking.ask(GetTask(task_id=flow_id))
         if not isinstance(flow, Flow):
             raise NotFound("flow", flow_id, "it is a task")
         return flow

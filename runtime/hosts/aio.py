@@ -20,8 +20,10 @@ import trio
 from anyio.from_thread import start_blocking_portal
 
 from runtime import app
-from runtime.api.client import Prepared, Runtime, TaskHandle, TemplateSource
+from runtime.api.client import Runtime
+from runtime.api.handle import TaskHandle
 from runtime.api.messages import StoredEvent
+from runtime.api.templates import Prepared, TemplateSource
 from runtime.api.views import TaskView
 from runtime.errors import Refused
 from runtime.hosts.crossing import Crossing, SubmitOptions, taking
@@ -82,7 +84,7 @@ async def _seen_through(function: Callable[[*Ts], T], *arguments: *Ts) -> T:
 
 @attrs.frozen
 class AioTask:
-    """A task that was accepted; its methods are those of `runtime.api.client.TaskHandle`."""
+    """A task that was accepted; its methods are those of `runtime.api.handle.TaskHandle`."""
 
     id: str
     _runtime: "AioRuntime" = attrs.field(repr=False)

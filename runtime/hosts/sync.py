@@ -14,7 +14,9 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack
 import attrs
 from anyio.from_thread import start_blocking_portal
 
-from runtime.api.client import Prepared, Runtime, TaskHandle, TemplateSource
+from runtime.api.client import Runtime
+from runtime.api.handle import TaskHandle
+from runtime.api.templates import Prepared, TemplateSource
 from runtime.api.views import TaskView
 from runtime.app import open_runtime
 from runtime.hosts.crossing import Crossing, SubmitOptions, taking

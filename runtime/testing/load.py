@@ -19,7 +19,8 @@ from typing import TypeAlias
 import attrs
 import trio
 
-from runtime.api.client import Prepared, Runtime, TemplateSource
+from runtime.api.client import Runtime
+from runtime.api.templates import Prepared, TemplateSource
 from runtime.engine.states import TaskState
 from runtime.errors import Invalid, Unavailable
 from runtime.values.json import Json

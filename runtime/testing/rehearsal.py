@@ -37,7 +37,7 @@ import trio
 from trio.testing import MockClock
 
 from actors import VirtualClock
-from runtime.api.client import TemplateSource
+from runtime.api.templates import TemplateSource
 from runtime.api.views import TaskView
 from runtime.app import open_runtime
 from runtime.configuration import overlay

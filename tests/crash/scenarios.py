@@ -175,7 +175,7 @@ class CrashingLoop(LiveLoop):
         if not self._submitted:
             self._submitted = True
             submission = SubmitFlow(flow=self.created, start=False)
-            self._run(lambda: self.runtime._ask(submission))
+            self._run(lambda: self.runtime._asking.ask(submission))
 
     async def _ask(self, message: FlowCommand) -> Refused | None:
         """Say something; again if it crashed meanwhile, unless what it did was stored."""

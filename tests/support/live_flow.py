@@ -204,7 +204,7 @@ class LiveLoop(FlowFace):
             self._run(self.live.open, self)
         if not self._submitted:
             self._submitted = True
-            self._run(self.runtime._ask, SubmitFlow(flow=self.created, start=False))
+            self._run(self.runtime._asking.ask, SubmitFlow(flow=self.created, start=False))
 
     def tell(self, *events: Event) -> None:
         self._ready()

@@ -395,7 +395,7 @@ async def test_postgres_what_is_asked_of_a_task_that_others_took_hold_of_as_it_e
                 ):
                     assert await two._journal.claim("t") is Claim.OURS
                     monkeypatch.setattr(Delivery, "_deliver", delivered)
-                    nursery.start_soon(one._ask, comment)
+                    nursery.start_soon(one._asking.ask, comment)
                     await asked.wait()  # it waits for the actor, which has yet to hear that the end is stored
                 return position
 

@@ -767,7 +767,7 @@ async def test_who_waits_for_a_task_in_memory_or_reads_it_asks_nobody(autojump_c
     async with open_runtime(clock=clock) as rt:
         await trio.testing.wait_all_tasks_blocked()  # whoever looks for tasks that were left awake has looked
         task = await rt.submit(plan(a=Step(action=act)))
-        intake = rt._intake()
+        intake = rt._asking._intake()
         before = intake.statistics().posted
         assert (await task.status()).steps["a"].state == "RUNNING"
         async with trio.open_nursery() as nursery:
@@ -781,7 +781,7 @@ async def test_who_waits_for_a_task_in_memory_or_reads_it_asks_nobody(autojump_c
 
 async def test_when_the_supervisor_of_the_tasks_is_another_so_is_the_front_door_that_holds_it(autojump_clock, clock):
     async with open_runtime(clock=clock) as rt:
-        front, root = rt._intake(), rt._stop_tasks.__self__.root()
+        front, root = rt._asking._intake(), rt._stop_tasks.__self__.root()
         root.nested("tasks").stop(StopReason.normal("test"))
         await front.wait_stopped()
         await trio.testing.wait_all_tasks_blocked()
