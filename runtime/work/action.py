@@ -90,7 +90,7 @@ async def perform(attempt: Attempt, action: Action, values: Values) -> StepFinis
     except Unrenderable as fault:
         return attempt.untried(StepState.FATAL_ERROR, str(fault))
     finished = await _provisioned(runner, request, attempt)
-    for reshaping in reshapings:
+    for reshaping in () if attempt.short else reshapings:  # what the step had was reshaped when it got it
         finished = await _reshape(finished, reshaping, attempt)
     return finished
 
@@ -210,6 +210,7 @@ async def _run_holding(
         async with resources.holding(limited, waits=runner.waits):
             return await _run(runner, request, attempt)
     except NotProvisioned as shortage:  # what the action left last time is not lost to it (Q10)
+        attempt.short = True
         return attempt.kept_as(StepState.TO_RETRY, shortage.message, tried=True)
 
 

@@ -59,7 +59,7 @@ class Attempt(Life):
 
     `kept` is where the step stood when it began. `sight` is what its templates see, as of then; the step itself is
     ``.step.this`` in it, unless it is unrolled. `wishes` are what its actions wished for so far, and `watch` what is
-    there while one of them wants to be watched.
+    there while one of them wants to be watched. `short`: an action did not get its resources, and did nothing.
     """
 
     tools: Tools
@@ -73,6 +73,7 @@ class Attempt(Life):
     callbacks: Mapping[str, Callback]
     wishes: tuple[Wish, ...] = ()
     watch: Watch | None = None
+    short: bool = False
 
     __repr__ = object.__repr__  # not all that it knows
 

@@ -1,10 +1,21 @@
 """Steps that share limited resources, on a virtual clock."""
 
+import attrs
 import pytest
 import trio
 import trio.testing
 
-from runtime import Action, Limits, ResolutionState, ResourceFigures, Step, TaskState, open_runtime
+from runtime import (
+    Action,
+    Limits,
+    Output,
+    OutputStrategy,
+    ResolutionState,
+    ResourceFigures,
+    Step,
+    TaskState,
+    open_runtime,
+)
 from runtime.runner import ClientError, Outcome, Runner
 from tests.support.plans import echo, plan, step
 
@@ -96,7 +107,15 @@ async def test_a_resource_with_limit_zero_is_switched_off_at_once(autojump_clock
         await task.cancel()
 
 
-async def test_a_shortage_keeps_the_output_of_the_attempt_before(autojump_clock, clock):
+@pytest.mark.parametrize(
+    ("output", "kept"),
+    [
+        (None, {"id": 7}),
+        (Output(strategy=OutputStrategy.TEMPLATE, format={"n": "{{.step.this.output.id}}"}), {"n": "7"}),
+        (Output(strategy=OutputStrategy.MERGE, format={"t": "{{.step.this.try_count}}"}), {"id": 7, "t": "0"}),
+    ],
+)
+async def test_a_shortage_keeps_the_output_of_the_attempt_before(autojump_clock, clock, output, kept):
     tries = []
 
     async def work() -> Outcome:
@@ -108,17 +127,18 @@ async def test_a_shortage_keeps_the_output_of_the_attempt_before(autojump_clock,
     async def hog() -> None:
         await trio.sleep(100)
 
-    template = plan(a=Step(action=work, resources=["lock"]))
+    action = attrs.evolve(Action.calling(work), output=output)
+    template = plan(a=Step(action=action, resources=["lock"]))
     limits = Limits(resources={"lock": 1}, acquire_timeout=1)
     async with open_runtime(clock=clock, limits=limits) as rt:
         task = await rt.submit(template)
-        assert (await task.wait()).steps["a"].output == {"id": 7}
+        assert (await task.wait()).steps["a"].output == kept
         await rt.submit(plan(h=Step(action=hog, resources=["lock"])))
         await trio.testing.wait_all_tasks_blocked()
         await task.run()
         await trio.sleep(2)
         view = (await task.status()).steps["a"]
-        assert (view.state, view.output, view.metadata) == ("TO_RETRY", {"id": 7}, {"m": 1})
+        assert (view.state, view.output, view.metadata) == ("TO_RETRY", kept, {"m": 1})
         await task.cancel()
 
 
