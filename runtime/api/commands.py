@@ -94,7 +94,7 @@ class PauseTask:
 
     task_id: str = name(_TASK)
     reason: str = said(_REASON, default="", maxLength=1000)
-    force: bool = said("Even while it runs; for administrators.", default=False)
+    force: bool = said("Even while it runs, or when it is over; for administrators.", default=False)
 
 
 @frozen(kw_only=True)

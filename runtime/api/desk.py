@@ -62,6 +62,7 @@ from runtime.api.submission import Submission
 from runtime.api.tally import Tallied, Tally
 from runtime.api.views import view_task
 from runtime.engine import rights
+from runtime.engine.operations import not_restartable
 from runtime.engine.rights import Administrators, Identity
 from runtime.engine.states import ANY
 from runtime.engine.task import Comment, Task
@@ -224,6 +225,10 @@ class Desk:
     async def _about(self, message: AboutTask, who: Identity) -> Answer:
         task = await self._seen(message, who)
         if not may(message, who, task, self.administrators):
+            if isinstance(message, StartTaskOver) and may_manage(who, task, self.administrators):
+                cannot = not_restartable(task)
+                if cannot is not None:
+                    raise cannot
             raise Forbidden(f"{who.username or 'nobody'} may not do this to task {task.header.task_id}")
         if isinstance(message, EditTaskSteps):
             removed = [one for one in task.plan.template.steps if message.replace and one not in message.steps]

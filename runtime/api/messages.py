@@ -92,7 +92,7 @@ class InterruptStep:
 
 @frozen(kw_only=True)
 class PauseTask:
-    """Hold the task: nothing starts until it is run again. A running one is held with `force` only."""
+    """Hold the task: nothing starts until it is run again. One that runs, or is over, is held with `force` only."""
 
     task_id: str
     requester: str = "user"

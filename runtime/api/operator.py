@@ -73,7 +73,8 @@ class Operator:
     async def pause(self, reason: str = "", *, force: bool = False) -> None:
         """Hold the task: nothing starts, no retry comes due and no child wakes it until somebody runs it again.
 
-        A running task is held with `force` only; what is in flight then ends by itself, and is kept.
+        A task that is running, or over, is held with `force` only. What is in flight then ends by itself, and is kept; one
+        that was over stays DONE, or CANCELLED, but can be edited, run again, or started over.
         """
         await self._ask(PauseTask(task_id=self.task_id, requester=self.requester, reason=reason, force=force))
 

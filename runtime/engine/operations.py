@@ -38,7 +38,7 @@ from runtime.engine.records import (
     TaskStartedOver,
 )
 from runtime.engine.states import ANY, UNRUNNABLE, ResolutionState, StepState
-from runtime.engine.task import DEFAULT_RUN_MAX
+from runtime.engine.task import DEFAULT_RUN_MAX, Task
 from runtime.engine.turn import Turn
 from runtime.errors import Conflict, Fault, InputInvalid, NotFound, Refused, TemplateInvalid, did_you_mean
 from runtime.templates.calls import custom_states_of
@@ -83,15 +83,14 @@ def operate(turn: Turn, event: Operation) -> Refused | None:
             assert_never(event)
 
 
-def _conflict(turn: Turn, cannot: str, hint: str = "") -> Conflict:
-    waits = turn.resolution is not ResolutionState.CANCELLED and not turn.header.resolution_id
-    now = "not taken on by anybody" if waits else turn.resolution if turn.header.resolution_id else turn.state
-    return Conflict(f"task {turn.header.task_id} cannot be {cannot}: it is {now}{f' ({hint})' if hint else ''}")
+def _conflict(task: Turn | Task, cannot: str, hint: str = "") -> Conflict:
+    waits = task.resolution is not ResolutionState.CANCELLED and not task.header.resolution_id
+    now = "not taken on by anybody" if waits else task.resolution if task.header.resolution_id else task.state
+    return Conflict(f"task {task.header.task_id} cannot be {cannot}: it is {now}{f' ({hint})' if hint else ''}")
 
 
 def _pause(turn: Turn, event: PauseRequested) -> Refused | None:
-    refused = _FINISHED if event.force else UNRUNNABLE
-    if not turn.header.resolution_id or turn.resolution in refused:
+    if not turn.header.resolution_id or (turn.resolution in UNRUNNABLE and not event.force):
         hint = "force holds it: what is in flight ends by itself"
         return _conflict(turn, "paused", hint if turn.resolution is ResolutionState.RUNNING else "")
     if turn.resolution is not ResolutionState.PAUSED:
@@ -110,9 +109,17 @@ def _extend(turn: Turn, event: ExtendRequested) -> Refused | None:
     return None
 
 
+def not_restartable(task: Turn | Task) -> Conflict | None:
+    """Say why a task cannot be started over as it stands, whoever wants it: section 7.4 has that said before rights."""
+    if task.header.resolution_id and task.resolution in _RESTARTABLE:
+        return None
+    return _conflict(task, "started over", "only one that is PAUSED, BLOCKED_BADREQUEST or CANCELLED can be")
+
+
 def _start_over(turn: Turn, event: StartOverRequested) -> Refused | None:
-    if not turn.header.resolution_id or turn.resolution not in _RESTARTABLE:
-        return _conflict(turn, "started over", "only one that is PAUSED, BLOCKED_BADREQUEST or CANCELLED can be")
+    cannot = not_restartable(turn)
+    if cannot is not None:
+        return cannot
     if turn.live:
         return _conflict(turn, "started over", _IN_FLIGHT)
     template = event.template or turn.plan.template

@@ -86,6 +86,25 @@ async def test_a_running_task_is_held_by_force_and_what_is_in_flight_is_kept(aut
     assert (await task.wait()).state is TaskState.DONE
 
 
+@pytest.mark.parametrize("over", [TaskState.DONE, TaskState.CANCELLED])
+async def test_a_task_that_is_over_is_held_by_force_to_be_mended_or_started_over(autojump_clock, rt, clock, over):
+    task = await rt.submit(plan(a=step(), b=step("a")), run=over is TaskState.DONE)
+    await (task.wait() if over is TaskState.DONE else task.cancel())
+    with pytest.raises(Conflict):
+        await task.operator().pause()
+    await task.operator().pause(force=True)
+    view = await task.wait()
+    assert (view.resolution, view.state) == (ResolutionState.PAUSED, over)
+    await task.operator().set_step_state("b", "TODO")
+    await task.run()
+    view = await task.wait()
+    assert (view.state, view.steps["b"].try_count) == (TaskState.DONE, 1 + (over is TaskState.DONE))
+    await task.operator().pause(force=True)
+    await task.operator().start_over()
+    view = await task.wait()
+    assert (view.state, view.run_count) == (TaskState.DONE, 1)
+
+
 async def test_a_loop_whose_children_ended_while_the_task_was_held_is_contracted_when_it_goes_on(
     autojump_clock, rt, clock
 ):

@@ -235,7 +235,7 @@ class Courses(RuleBasedStateMachine):
             return
         state, resolution = self.loop.task.state, self.loop.task.resolution
         done = self.operate(PauseRequested(at=self.loop.now, requester="x", reason="", force=force))
-        assert done is (resolution not in {"DONE", "CANCELLED"} and (force or resolution != "RUNNING"))
+        assert done is (force or resolution not in {"DONE", "CANCELLED", "RUNNING"})
         assert self.loop.task.state is state
 
     @precondition(lambda self: self.loop.task.resolution == "BLOCKED_MAXRETRIES" or len(self.loop.records) % 7 == 0)

@@ -52,7 +52,7 @@ UNRESOLVED = {
     "cancel_task": MANAGERS,
     "interrupt_step": MANAGERS,
     "extend_task": MANAGERS,
-    "start_task_over": ADMINS,  # its template does not allow it to others
+    "start_task_over": MANAGERS,  # are told that its state forbids it, whoever they are
     "reject_task": MANAGERS | {"requester"},
     "tag_task": MANAGERS | {"requester"},
     "rotate_keys": ADMINS,
@@ -72,7 +72,12 @@ UNRESOLVED = {
     "call_callback": EVERYBODY,
 }
 # What changes once somebody has resolved it.
-RESOLVED = {**UNRESOLVED, "find_task": VIEWERS, "edit_task_inputs": ADMINS | OWNERS}
+RESOLVED = {
+    **UNRESOLVED,
+    "find_task": VIEWERS,
+    "edit_task_inputs": ADMINS | OWNERS,
+    "start_task_over": ADMINS,  # its template does not allow it to others
+}
 
 TEMPLATE = Template(
     name="guarded",
@@ -121,6 +126,7 @@ async def prepared(runtime, desk, *, resolved):
     await runtime.take_on([submission])
     if resolved:
         await runtime.resolve(submission.task_id, resolver="admin", run=False)
+        await runtime.operator(submission.task_id).pause()
     return await runtime.read(submission.task_id)
 
 
