@@ -23,7 +23,10 @@ class NotifyConfig:
 
 
 class Notify(Runner[NotifyConfig]):
-    """Hands a message over to be delivered, and is done: whether and when it arrives is no concern of the task."""
+    """Hands a message over to be delivered, and is done: whether and when it arrives is no concern of the task.
+
+    It is done, too, where no backend is configured, and there is nobody to tell.
+    """
 
     name = "notify"
     config = NotifyConfig

@@ -55,7 +55,8 @@ class ScriptConfig:
         stdin: what it reads from standard input.
         timeout: how long it may run; then it, and everything it started, is killed.
         max_output_bytes: how much of what it prints is kept: a quarter from the start, the rest from the end.
-        output_mode: where the step's output stands in what it prints: a JSON object; who prints none has none.
+        output_mode: where the step's output stands in what it prints: a JSON object; who prints none has none, and
+            templates see an empty one.
         output_manual_delimiters: for ``manual-delimiters``, the regular expressions before and after the output.
         exit_codes_unrecoverable: exit codes that make the step CLIENT_ERROR: ``"3"``, ``"64-78"``.
     """

@@ -36,9 +36,14 @@ class SubmitTask:
     task_id: str = said(
         "The id of the task; without one, it gets a new one.", default="", maxLength=LONGEST_NAME, pattern="^[^/]*$"
     )
-    comment: str = said("The first comment on the task.", default="", maxLength=100_000)
+    comment: str = said("The first comment on the task, however short.", default="", maxLength=100_000)
     tags: Mapping[str, str] = said(_TAGS, default=dict, maxLength=LONGEST_TAG)
-    delay: float = said("How many seconds it starts later.", default=0.0, minimum=0, maximum=10 * 365 * 86_400)
+    delay: float = said(
+        "How many seconds it starts later; as long as nobody has taken it on, it is TODO.",
+        default=0.0,
+        minimum=0,
+        maximum=10 * 365 * 86_400,
+    )
     watcher_usernames: tuple[str, ...] = names(_WATCHERS)
     watcher_groups: tuple[str, ...] = names(_WATCHER_GROUPS)
     resolver_usernames: tuple[str, ...] = names("Who may resolve it, besides those whom its template names.")

@@ -94,7 +94,7 @@ class ListComments:
 
 @frozen(kw_only=True)
 class GetComment:
-    """Read one comment on a task."""
+    """Read one comment on a task; one on another task is not found."""
 
     task_id: str = name(_TASK)
     comment_id: str = name("The id of the comment.")

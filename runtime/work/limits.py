@@ -110,7 +110,8 @@ class Limits:
         executions: how many tasks may be in a run at once. One that waits for its turn is TO_AUTORUN, or RETRY, and
             takes no memory but its place in line. With 0 nothing ever runs.
         executions_from_crashed: how many of those may be going on where another process was cut off, so that a restart
-            does not begin with all at once.
+            does not begin with all at once. Nothing else paces them: the pause that µTask makes between two of them
+            (``delay_between_crashed_tasks_resolution``) is not made here.
         result_size: how large the output of an action may be, and its metadata, and its tags: the characters of all
             texts, and eight for each member of a list or a mapping (`runtime.values.json.normalise`), which is about the
             length as JSON. With a larger one the step ends as FATAL_ERROR, and nothing of it is kept: every result is
