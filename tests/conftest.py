@@ -12,6 +12,7 @@ import gc
 import os
 
 import pytest
+import structlog
 import trio.testing
 from hypothesis import HealthCheck, settings
 from trio._core import _run as trio_run
@@ -40,8 +41,13 @@ def pytest_collection(session):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    """Have trio draw alike whichever tests ran before. It has no other way to be told."""
+    """Have trio draw alike, and structlog be as nobody set it up, whichever tests ran before.
+
+    Trio has no other way to be told. And what captures logs leaves structlog set up: from then on each traceback would be
+    written with the values of all variables, for half a minute where they reach a whole runtime.
+    """
     trio_run._r.seed(f"{SEED} {item.nodeid}")
+    structlog.reset_defaults()
 
 
 @pytest.fixture
