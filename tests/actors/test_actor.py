@@ -10,7 +10,9 @@ import trio
 from actors import (
     Actor,
     ActorStopped,
+    Answer,
     AskExpired,
+    Begin,
     ChildSpec,
     Effects,
     End,
@@ -20,6 +22,7 @@ from actors import (
     Post,
     Question,
     Restart,
+    Returned,
     StopKind,
     Stopped,
     StopReason,
@@ -257,7 +260,9 @@ async def test_stop_if_idle_closes_only_an_empty_mailbox():
 
 
 async def test_handlers_return_effects_which_are_performed_after_the_batch():
-    class Relay(Actor[Add | Total]):
+    reports = []
+
+    class Relay(Actor[Add | Crash | Total | str]):
         def __init__(self, target):
             self.target = target
 
@@ -265,17 +270,66 @@ async def test_handlers_return_effects_which_are_performed_after_the_batch():
         def relay(self, message: Add) -> Effects:
             return [Post(address=self.target, message=message)]
 
-        @handles(Total)
-        def end(self, _: Total) -> Effects:
+        @answers(Total)
+        def tell(self, question: Question[Total]) -> Effects:
+            return [Answer(question=question, value="told")]
+
+        @handles(Crash)
+        def begin(self, _: Crash) -> Effects:
+            return [Begin(name="child", function=trio.sleep, args=(0,), report=lambda ended: f"{ended}")]
+
+        @handles(str)
+        def end(self, report: str) -> Effects:
+            reports.append(report)
             return [End(reason=StopReason.normal("it"))]
 
     async with open_supervisor("s") as s:
         counter = s.start_child(spec(Counter(), "counter"))
         relay = s.start_child(spec(Relay(counter)))
         relay.post(Add(amount=5))
-        relay.post(Total())
-        await relay.wait_stopped()
+        assert await relay.ask(Total(), deadline=soon()) == "told"
+        relay.post(Crash())
+        assert (await relay.wait_stopped()).reason == StopReason.normal("it")
         assert await counter.ask(Total(), deadline=soon()) == 5
+    assert reports == [f"{Returned(None)}"]
+
+
+async def test_an_effect_that_the_actor_does_not_know_is_a_fault_of_it():
+    class Odd(Actor[Add]):
+        @handles(Add)
+        def add(self, message: Add) -> Effects:
+            return [message]
+
+    async with open_supervisor("s") as s:
+        odd = s.start_child(spec(Odd()))
+        odd.post(Add())
+        assert "override perform() to do it" in (await odd.wait_stopped()).reason.text
+
+
+async def test_a_front_door_waits_for_room_and_no_longer_than_there_is_somebody_to_take(autojump_clock):
+    class Slow(Actor[Add]):
+        async def turn(self, _batch):
+            await trio.sleep(1)
+
+    async def knock(address):
+        while True:
+            try:
+                address.post(Add())
+            except MailboxFull:
+                await address.wait_room()
+            except ActorStopped:
+                return
+            else:
+                let_in.append(trio.current_time() - began)
+
+    let_in, began = [], trio.current_time()
+    async with open_supervisor("s") as s, trio.open_nursery() as nursery:
+        slow = s.start_child(spec(Slow(), capacity=1, stop_within=0))
+        for _ in range(2):
+            nursery.start_soon(knock, slow)
+        await trio.sleep(2.5)
+        await s.terminate_child("it", bye())
+    assert let_in == [0, 0, 1, 2]
 
 
 async def test_a_watcher_is_told_exactly_once_even_if_it_is_full_or_late():

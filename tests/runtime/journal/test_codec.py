@@ -19,10 +19,12 @@ from runtime.journal.codec import (
     decode_turn,
     encode_template,
     encode_turn,
+    later_records,
 )
-from runtime.journal.protocol import Record
+from runtime.journal.protocol import LaterRecord, Record
 from runtime.templates.model import Template
 from runtime.values.json import Number
+from tests.runtime.golden.__main__ import sample, stored
 from tests.runtime.golden.state import state_of
 from tests.support.journal_laws import submitted
 from tests.support.plans import plan, step
@@ -64,6 +66,26 @@ def test_a_template_is_decoded_as_it_was_and_others_have_other_hashes(value):
     assert decode_template(body) == template
     assert as_stored(as_stored(template)) == template
     assert encode_template(attrs.evolve(template, blocked=True))[0] != digest
+
+
+@pytest.mark.parametrize("kind", get_args(Record), ids=lambda kind: kind.__name__)
+def test_every_record_is_decoded_as_it_was(kind):
+    record = sample(kind)
+    content = stored([record])
+    assert read_golden(content) == [record]
+    assert [later_records(turn) for turn in content["turns"]] == [()]
+
+
+def test_what_a_later_version_wrote_is_told_by_when_and_what_and_by_no_more():
+    later = [("RunStarted", 1, {"at": 1.0}), ("StepExploded", 7, {"at": 2.0, "how": "loudly"})]
+    assert later_records(msgspec.msgpack.encode(later)) == [
+        LaterRecord(1.0, "RunStarted"),
+        LaterRecord(2.0, "StepExploded"),
+    ]
+    assert later_records(msgspec.msgpack.encode([("RunStarted", 99, {"at": 1.0})])) == [LaterRecord(1.0, "RunStarted")]
+    for noise in (b"", b"\xc1", msgspec.msgpack.encode([("StepExploded", 7, {"at": "soon"})])):
+        with pytest.raises(RecordUnreadable):
+            later_records(noise)
 
 
 def test_every_record_is_known_by_itself():

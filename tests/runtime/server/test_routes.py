@@ -320,6 +320,17 @@ async def test_a_batch_is_taken_on_as_a_whole(server):
     assert len((await ada.get("/task")).json()) == 2
 
 
+async def test_a_batch_that_is_sent_again_is_the_one_that_it_was(server):
+    """Who heard no answer sends it again, and nothing is done twice."""
+    ada = server.client("ada")
+    asked = {"type": "submit_batch", "template": "hello", "batch_id": "mine", "inputs": [{"name": "a"}, {"name": "b"}]}
+    first, again = [(await ada.post("/v1/messages", json=asked)).json() for _ in range(2)]
+    assert first == again
+    assert first["id"] == "mine"
+    assert len((await ada.get("/task?batch=mine")).json()) == len((await ada.get("/task")).json()) == 2
+    assert (await ada.post("/v1/messages", json={**asked, "inputs": [{"name": "c"}]})).status_code == 409
+
+
 async def test_what_went_wrong_last_is_seen_of_every_step_that_is_not_done_whatever_state_it_is_in(server):
     """A task that goes on trying, too: nobody would know what it fails at."""
 
