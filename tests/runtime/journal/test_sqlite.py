@@ -231,6 +231,9 @@ async def test_a_store_that_another_program_keeps_locked_says_so_and_goes_on_whe
             assert journal.trouble is None
             with pytest.raises(JournalUnavailable, match="keeps it locked"):
                 await journal.append([first("b")])
+            for write in (journal.delete("a"), journal.collect(1.0), journal.forget(b"x"), journal.forget_expired(1.0)):
+                with pytest.raises(JournalUnavailable, match="keeps it locked"):
+                    await write
             assert (journal.trouble.number, "keeps it locked" in journal.trouble.reason) == (1, True)
             assert names(await journal.tasks()) == ["a"]
             other.execute("COMMIT")
@@ -255,15 +258,31 @@ async def test_damage_is_reported_where_it_is_and_other_tasks_can_be_read(tmp_pa
         assert len(await journal.read("b")) == 1
 
 
-async def test_a_page_of_noise_is_reported_as_damage(tmp_path):
+def make_noise(path):
+    """Overwrite a store's pages, but for its tables' names."""
+    with path.open("r+b") as file:
+        for page in range(2, path.stat().st_size // 4096):
+            file.seek(page * 4096)
+            file.write(b"\xff" * 64)
+
+
+async def test_a_page_of_noise_is_reported_as_damage_whenever_it_is_found(tmp_path):
     path = tmp_path / "tasks.db"
     async with opened(path) as journal:
         for number in range(60):
             await journal.append([first(f"t{number}")])
-    content = bytearray(path.read_bytes())
-    for page in range(2, len(content) // 4096):
-        content[page * 4096 : page * 4096 + 64] = b"\xff" * 64
-    path.write_bytes(content)
+    async with opened(path) as journal:
+        make_noise(path)
+        for look in (
+            journal.read("t0"),
+            journal.histories(["t0", "t1"]),
+            journal.tasks(),
+            journal.find(Wanted()),
+            journal.look_up("t0"),
+            journal.since(0),
+        ):
+            with pytest.raises(JournalUnavailable, match="damaged"):
+                await look
     with pytest.raises((JournalUnavailable, StoreUnusable), match="damaged"):
         await use(path)
 
@@ -498,6 +517,35 @@ async def test_when_one_of_those_who_wait_is_cancelled_the_others_are_told_all_t
             assert sorted(told) == [(number, position) for position, number in enumerate(left, 1)]
             assert await journal.append([first("next")]) == len(left) + 1
             assert len(await journal.tasks()) == len(left) + 1
+
+
+@pytest.mark.parametrize("reads", ["read", "histories"])
+async def test_who_reads_after_a_cancelled_append_sees_what_became_of_it(tmp_path, monkeypatch, reads):
+    """It may be stored only now: whoever went on from a history without it would store another in its place."""
+    async with opened(tmp_path / "tasks.db") as journal:
+        await journal.append([first("t")])
+        under_way, free, store, seen = threading.Event(), threading.Event(), Writer.commit, []
+
+        def commit(writer, group):
+            under_way.set()
+            assert free.wait(5)
+            return store(writer, group)
+
+        async def read():
+            seen.append(await (journal.read("t") if reads == "read" else journal.histories(["t"])))
+
+        monkeypatch.setattr(Writer, "commit", commit)
+        with trio.fail_after(10):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(journal.append, [Entry("t", [started(1.0)])])
+                await trio.to_thread.run_sync(under_way.wait)
+                nursery.cancel_scope.cancel()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(read)
+                await trio.testing.wait_all_tasks_blocked()
+                free.set()
+        assert len(seen[0] if reads == "read" else seen[0]["t"]) == 2
+        assert journal._thread.settled  # who reads from now on does not wait for the writer
 
 
 async def test_whoever_listens_for_others_may_be_cancelled(tmp_path):
