@@ -17,6 +17,8 @@ Modules
     library             making the templates that are known those of a folder, while the runtime runs
     callables           the names of functions in templates built in Python
     desk, access        does what messages say in the name of who sent them; who may send what
+    answers             what the desk answers
+    step_edits          steps that somebody sends back as they saw them, but for what they changed
     interventions       the comments that what people do to a task leaves on it
     tally               how many tasks there are of which kind, counted now and then
     views, shapes       what a reader is shown, in Python and as JSON; `showing`, which of it an answer comes to

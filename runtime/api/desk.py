@@ -8,11 +8,23 @@ read when it is asked for.
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Final, Protocol, TypeAlias, TypeVar, assert_never
+from typing import Final, Protocol, TypeVar, assert_never
 
 import attrs
 
 from runtime.api.access import AboutTask, may, may_manage, may_see
+from runtime.api.answers import (
+    ALWAYS_COUNTED,
+    Answer,
+    Comments,
+    FunctionPage,
+    Resealed,
+    SeenTask,
+    Statistics,
+    TakenBatch,
+    TaskPage,
+    TemplatePage,
+)
 from runtime.api.client import Runtime
 from runtime.api.commands import (
     AddComment,
@@ -40,7 +52,7 @@ from runtime.api.commands import (
 )
 from runtime.api.feed import Feed
 from runtime.api.flow_commands import AboutFlows
-from runtime.api.flow_desk import FlowAnswer, FlowDesk
+from runtime.api.flow_desk import FlowDesk
 from runtime.api.interventions import intervention
 from runtime.api.queries import (
     FindTask,
@@ -57,17 +69,14 @@ from runtime.api.queries import (
     Query,
     Subscribe,
 )
-from runtime.api.shapes import steps_shape
+from runtime.api.step_edits import changed, documents
 from runtime.api.submission import Submission
 from runtime.api.tally import Tallied, Tally
-from runtime.api.views import view_task
 from runtime.engine import rights
 from runtime.engine.operations import not_restartable
 from runtime.engine.rights import Administrators, Identity
-from runtime.engine.states import ANY
 from runtime.engine.task import Comment, Task
 from runtime.errors import Fault, Forbidden, InputInvalid, NotFound, Refused, did_you_mean
-from runtime.frozen import frozen
 from runtime.ids import new_id
 from runtime.journal.listing import Involved, Role, Wanted
 from runtime.journal.protocol import Listed, Place, Trouble
@@ -76,98 +85,12 @@ from runtime.notifications.figures import NotificationFigures
 from runtime.templates.faults import Faults
 from runtime.templates.inputs import check_inputs
 from runtime.templates.model import Function, Template, normalise_name
-from runtime.values.json import Json, dumps
+from runtime.values.json import Json
 from runtime.work.durations import Durations
 from runtime.work.pools import ResourceFigures
 
 _BATCHES: Final = uuid.UUID("8c5f4f0e-2b1d-4a7e-9d35-61f0c3a1be27")
 """The ids of the tasks of a batch are made of its own, so that the same batch is the same tasks."""
-
-ALWAYS_COUNTED: Final = ("TODO", "BLOCKED", "RUNNING", "WONTFIX", "DONE", "CANCELLED")
-"""The states that statistics show even where no task is in them."""
-
-
-@frozen
-class SeenTask:
-    """A task, and how much of it is for who asked: all of its execution, its passwords.
-
-    `instance` is the number of the runtime that goes on with it, where that is known.
-    """
-
-    task: Task
-    manages: bool
-    administers: bool
-    instance: int | None = None
-
-
-@frozen
-class TaskPage:
-    """Tasks of a list; `cursor` is where the next page begins, if there may be one."""
-
-    tasks: Sequence[Listed]
-    cursor: str = ""
-
-
-@frozen
-class TemplatePage:
-    """Templates of a list."""
-
-    templates: Sequence[Template]
-    cursor: str = ""
-
-
-@frozen
-class FunctionPage:
-    """Functions of a list."""
-
-    functions: Sequence[Function]
-    cursor: str = ""
-
-
-@frozen
-class Comments:
-    """The comments on a task, oldest first."""
-
-    comments: Sequence[Comment]
-
-
-@frozen
-class Statistics:
-    """How many tasks are in each state, and how many seconds ago they were counted (`Tally`)."""
-
-    task_states: Mapping[str, int]
-    age: float
-
-
-@frozen
-class TakenBatch:
-    """A batch that was taken on."""
-
-    id: str
-    tasks: tuple[str, ...]
-
-
-@frozen
-class Resealed:
-    """What was sealed with the primary key, and was not before: so many rows."""
-
-    rows: int
-
-
-Answer: TypeAlias = (
-    SeenTask
-    | TaskPage
-    | TemplatePage
-    | FunctionPage
-    | Template
-    | Function
-    | Comment
-    | Comments
-    | Statistics
-    | TakenBatch
-    | Resealed
-    | FlowAnswer
-)
 
 
 class Desk:
@@ -232,7 +155,7 @@ class Desk:
             raise Forbidden(f"{who.username or 'nobody'} may not do this to task {task.header.task_id}")
         if isinstance(message, EditTaskSteps):
             removed = [one for one in task.plan.template.steps if message.replace and one not in message.steps]
-            message = attrs.evolve(message, steps={**_changed(message.steps, task), **dict.fromkeys(removed)})
+            message = attrs.evolve(message, steps={**changed(message.steps, task), **dict.fromkeys(removed)})
         answer = await self._do(message, who, task)
         done = intervention(message, task)
         if done:
@@ -317,7 +240,7 @@ class Desk:
             case EditResolverInputs():
                 await operator.edit_resolver_inputs(message.resolver_inputs, message.reason)
             case EditTaskSteps():
-                await operator.edit_steps(_documents(message.steps), message.reason)
+                await operator.edit_steps(documents(message.steps), message.reason)
             case SetStepState():
                 await operator.set_step_state(message.step, message.state, message.reason)
             case TagTask():
@@ -573,39 +496,3 @@ def _comment(task: Task, comment_id: str) -> Comment:
     if comment is None:
         raise NotFound("comment", comment_id)
     return comment
-
-
-_SHOWN_ONLY: Final = frozenset({"name", "last_run", "item", "children_steps"})
-"""What a step is shown with, and cannot be set: it is passed over when somebody sends a step back as they saw it.
-
-So is what an expanded loop depends on: its children.
-"""
-
-
-def _changed(steps: Mapping[str, Json], task: Task) -> Mapping[str, Json]:
-    """Give the steps that are not as they are shown: who sends all of an execution back rewrites what they changed in it."""
-    shown = steps_shape(task, view_task(task), manages=True)
-    return {name: one for name, one in steps.items() if name not in shown or dumps(one) != dumps(shown[name])}
-
-
-def _documents(steps: Mapping[str, Json]) -> Mapping[str, Mapping[str, Json] | None]:
-    """Give the steps as documents; null is one that is removed."""
-    documents: dict[str, Mapping[str, Json] | None] = {}
-    faults = []
-    for name, one in steps.items():
-        if one is None or isinstance(one, Mapping):
-            documents[name] = None if one is None else _document(one)
-        else:
-            faults.append(Fault(f"steps.{name}", "must be an object"))
-    if faults:
-        raise InputInvalid(faults)
-    return documents
-
-
-def _document(step: Mapping[str, Json]) -> Mapping[str, Json]:
-    document = {member: value for member, value in step.items() if member not in _SHOWN_ONLY}
-    children, needed = step.get("children_steps"), step.get("dependencies")
-    if isinstance(children, list) and isinstance(needed, list):
-        spun = [f"{child}:{ANY}" for child in children]
-        document["dependencies"] = [one for one in needed if one not in spun]
-    return document

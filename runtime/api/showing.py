@@ -3,8 +3,7 @@
 from enum import StrEnum
 from typing import assert_never
 
-from runtime.api.codec import to_json
-from runtime.api.desk import (
+from runtime.api.answers import (
     Answer,
     Comments,
     FunctionPage,
@@ -15,6 +14,7 @@ from runtime.api.desk import (
     TaskPage,
     TemplatePage,
 )
+from runtime.api.codec import to_json
 from runtime.api.flow_desk import FlowPage, FlowTypes, PolicyReports
 from runtime.api.flow_views import ApprovalView, FlowStepDetail, FlowView
 from runtime.api.shapes import (

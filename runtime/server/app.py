@@ -27,9 +27,10 @@ from starlette.types import ASGIApp, Scope
 import runtime.values.renderer
 import runtime.work.flows.actor  # noqa: F401 - both are loaded before any request waits for them
 from actors import Clock, SystemClock
+from runtime.api.answers import Answer, SeenTask
 from runtime.api.codec import REQUESTS
 from runtime.api.commands import CallCallback, RunTask
-from runtime.api.desk import Answer, Desk, SeenTask
+from runtime.api.desk import Desk
 from runtime.api.queries import FindTask, GetStatistics, GetTask
 from runtime.api.showing import View, shown
 from runtime.engine.rights import Identity

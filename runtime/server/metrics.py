@@ -12,7 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import SummaryMetricFamily
 from prometheus_client.registry import Collector
 
-from runtime.api.desk import ALWAYS_COUNTED
+from runtime.api.answers import ALWAYS_COUNTED
 from runtime.work.durations import Durations
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 
-from runtime.api.desk import Answer, FunctionPage, TaskPage, TemplatePage
+from runtime.api.answers import Answer, FunctionPage, TaskPage, TemplatePage
 from runtime.api.flow_desk import FlowPage
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from runtime import Runtime, Template, UnderstudyError, open_runtime
-from runtime.api.desk import ALWAYS_COUNTED
+from runtime.api.answers import ALWAYS_COUNTED
 from runtime.api.submission import Submission
 from runtime.journal.listing import Wanted
 from runtime.templates.loading import template_of

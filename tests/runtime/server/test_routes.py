@@ -5,7 +5,7 @@ import attrs
 import pytest
 import trio
 
-from runtime.api.desk import Statistics
+from runtime.api.answers import Statistics
 from runtime.api.showing import shown
 from runtime.api.submission import Submission
 from runtime.errors import InputInvalid, Refused
