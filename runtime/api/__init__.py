@@ -22,6 +22,7 @@ Modules
     interventions       the comments that what people do to a task leaves on it
     tally               how many tasks there are of which kind, counted now and then
     views, shapes       what a reader is shown, in Python and as JSON; `showing`, which of it an answer comes to
+    standstill          why a task does not move, in words
     flow_client         the part of the client about flows
     flow_commands       ... of the messages (with `flow_queries`), `flow_desk` of the desk, `flow_access` of the rights
     flow_submission     what is submitted as a flow; `flow_checks` sees that its steps can be carried out here

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 from runtime.api.flow_desk import FlowAnswer
+from runtime.api.standstill import Whereabouts
 from runtime.engine.task import Comment, Task
 from runtime.frozen import frozen
 from runtime.journal.protocol import Listed
@@ -17,13 +18,13 @@ ALWAYS_COUNTED: Final = ("TODO", "BLOCKED", "RUNNING", "WONTFIX", "DONE", "CANCE
 class SeenTask:
     """A task, and how much of it is for who asked: all of its execution, its passwords.
 
-    `instance` is the number of the runtime that goes on with it, where that is known.
+    `around` is what the runtime knows of it besides, such as who goes on with it.
     """
 
     task: Task
     manages: bool
     administers: bool
-    instance: int | None = None
+    around: Whereabouts
 
 
 @frozen

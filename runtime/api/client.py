@@ -11,7 +11,7 @@ something raises `UnderMaintenance`. Ids that are not known are `NotFound`.
 import math
 import os
 from collections.abc import AsyncIterable, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ from runtime.api.messages import (
     UnitEvent,
 )
 from runtime.api.operator import Operator, Workshop
+from runtime.api.standstill import Whereabouts
 from runtime.api.submission import NOTHING, Submission
 from runtime.api.templates import Preparation, Prepared, TemplateSource
 from runtime.api.views import TaskView, view_task
@@ -46,7 +47,7 @@ from runtime.errors import Fault, InputInvalid, NotFound, Unavailable
 from runtime.functions import Functions
 from runtime.ids import new_id
 from runtime.journal.listing import Count, Wanted
-from runtime.journal.protocol import PAGE, Listed, Place, Stored, Trouble
+from runtime.journal.protocol import PAGE, JournalUnavailable, Listed, Place, Stored, Trouble
 from runtime.journal.shared import LeaseFigures, SharedJournal
 from runtime.notifications.figures import NotificationFigures
 from runtime.templates.catalogue import TemplateSources
@@ -104,6 +105,7 @@ class Runtime(FlowClient):
         self._clock = tools.clock
         self._shutdown = services.shutdown
         self._preparation = Preparation(library.types, callables)
+        self._maintenance = maintenance
         self._asking = Asking(services, tree, answer_within_seconds=answer_within_seconds, maintenance=maintenance)
 
     async def prepare(self, source: TemplateSource | Prepared, *, strict: bool = False) -> Prepared:
@@ -316,7 +318,8 @@ class Runtime(FlowClient):
         Raises:
             NotFound: there is none of that id.
         """
-        return view_task(await self.read(task_id))
+        task = await self.read(task_id)
+        return view_task(task, await self.whereabouts(task))
 
     async def wait(self, task_id: str) -> TaskView:
         """Wait for a task to come to rest, see `TaskHandle.wait`.
@@ -350,6 +353,30 @@ class Runtime(FlowClient):
         if not isinstance(task, Task):
             raise NotFound("task", task_id, "it is a flow")
         return task
+
+    async def whereabouts(self, task: Task) -> Whereabouts:
+        """Tell what there is to know of a task besides its records: who goes on with it, and what keeps them from it."""
+        task_id, shutdown = task.header.task_id, self._shutdown.reason
+        trouble, given_up = self.trouble(), self._broadcast.given_up.get(task_id)
+        troubles = []
+        if self._maintenance:
+            troubles.append("the end of the maintenance that this runtime is under")
+        if shutdown is not None:
+            troubles.append(f"a start after this runtime was shut down ({shutdown})")
+        if trouble is not None:
+            troubles.append(f"a store that takes something: {trouble.reason}")
+        if given_up is not None:
+            troubles.append(f"a start of this runtime anew, which cannot go on with it: {given_up}")
+        holder = None
+        if isinstance(self._journal, SharedJournal) and (task.in_line or not task.idle):
+            with suppress(JournalUnavailable):  # as its trouble says, if it lasts
+                holder = await self._journal.holder(task_id)
+        return Whereabouts(
+            instance=self.instance if holder is None else holder.number,
+            elsewhere="" if holder is None or holder.ours else f"instance {holder.number} ({holder.name})",
+            queued={} if self._resources is None else self._resources.awaited_by(task_id),
+            troubles=tuple(troubles),
+        )
 
     async def run(self, task_id: str) -> None:
         """Start a run of a task now, see `TaskHandle.run`."""

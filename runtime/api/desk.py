@@ -162,7 +162,7 @@ class Desk:
             with suppress(Refused):  # it has as many comments as it may have, say: what was done is done
                 await self._runtime.operator(task.header.task_id, requester=who.username).comment(done)
             if isinstance(answer, SeenTask):
-                answer = self._shown(await self._runtime.read(task.header.task_id), who)
+                answer = await self._shown(await self._runtime.read(task.header.task_id), who)
         return answer
 
     async def _seen(self, message: AboutTask, who: Identity) -> Task:
@@ -186,7 +186,7 @@ class Desk:
         operator = runtime.operator(task_id, requester=name)
         match message:
             case GetTask() | FindTask():
-                return self._shown(task, who)
+                return await self._shown(task, who)
             case ListComments():
                 return Comments(list(task.notes.comments.values()))
             case GetComment():
@@ -210,10 +210,10 @@ class Desk:
                     run=message.run,
                     joins=self.administrators is not None and self.administers(who),
                 )
-                return self._shown(await runtime.read(task_id), who)
+                return await self._shown(await runtime.read(task_id), who)
             case StartTaskOver():
                 await operator.start_over(message.resolver_inputs, message.reason, run=message.run)
-                return self._shown(await runtime.read(task_id), who)
+                return await self._shown(await runtime.read(task_id), who)
             case RunTask():
                 await runtime.run(task_id)
             case PauseTask():
@@ -236,7 +236,7 @@ class Desk:
                     watcher_groups=message.watcher_groups,
                     reason=message.reason,
                 )
-                return self._shown(await runtime.read(task_id), who)
+                return await self._shown(await runtime.read(task_id), who)
             case EditResolverInputs():
                 await operator.edit_resolver_inputs(message.resolver_inputs, message.reason)
             case EditTaskSteps():
@@ -245,16 +245,16 @@ class Desk:
                 await operator.set_step_state(message.step, message.state, message.reason)
             case TagTask():
                 await operator.tag(message.tags, message.reason)
-                return self._shown(await runtime.read(task_id), who)
+                return await self._shown(await runtime.read(task_id), who)
             case DeleteTask():
                 await runtime.delete(task_id)
             case _:
                 assert_never(message)
         return None
 
-    def _shown(self, task: Task, who: Identity) -> SeenTask:
+    async def _shown(self, task: Task, who: Identity) -> SeenTask:
         manages = may_manage(who, task, self.administrators)
-        return SeenTask(task, manages, self.administers(who), self._runtime.instance)
+        return SeenTask(task, manages, self.administers(who), await self._runtime.whereabouts(task))
 
     async def _submit(self, message: SubmitTask, who: Identity) -> SeenTask:
         template = await self._usable(message.template, who)
@@ -263,7 +263,7 @@ class Desk:
             raise Forbidden("only administrators and those whom the template names may name resolvers of a task")
         wanted = self._submission(message, message.inputs, template, message.task_id or None, who)
         (task_id,) = await self._runtime.take_on([wanted])
-        return self._shown(await self._runtime.read(task_id), who)
+        return await self._shown(await self._runtime.read(task_id), who)
 
     async def _submit_batch(self, message: SubmitBatch, who: Identity) -> TakenBatch:
         template = await self._usable(message.template, who)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import attrs
 
+from runtime.api.standstill import Whereabouts
 from runtime.api.views import MASK, StepStatus, TaskView, view_task
 from runtime.engine.states import TaskState
 from runtime.engine.task import Comment, Task
@@ -30,9 +31,9 @@ def _moment(moment: float | None) -> str | None:
     return None if moment is None else written(moment)
 
 
-def task_shape(task: Task, *, administers: bool) -> dict[str, Json]:
+def task_shape(task: Task, around: Whereabouts, *, administers: bool) -> dict[str, Json]:
     """Show one task. Passwords are masked for all but administrators."""
-    view, header, template = view_task(task), task.header, task.plan.template
+    view, header, template = view_task(task, around), task.header, task.plan.template
     inputs = header.inputs if administers else view.inputs
     return {
         "id": view.id,
@@ -61,6 +62,7 @@ def task_shape(task: Task, *, administers: bool) -> dict[str, Json]:
             comments=[comment_shape(comment) for comment in task.notes.comments.values()],
             errors=_errors(view),
             stop_reason=view.stop_reason,
+            waits_for=view.waits_for,
             result_error=view.result_error,
             resolver_inputs=[_declared(one) for one in template.resolver_inputs],
         ),

@@ -87,9 +87,9 @@ def shown(answer: Answer, view: View = View.TASK, step: str = "") -> Json:
 def _task(answer: SeenTask, view: View, step: str) -> Json:
     match view:
         case View.TASK:
-            return task_shape(answer.task, administers=answer.administers)
+            return task_shape(answer.task, answer.around, administers=answer.administers)
         case View.RESOLUTION:
-            return resolution_shape(answer.task, manages=answer.manages, instance=answer.instance)
+            return resolution_shape(answer.task, manages=answer.manages, instance=answer.around.instance)
         case View.STEP:
             steps = view_task(answer.task).steps
             if step not in steps:

@@ -5,6 +5,7 @@ from typing import Final
 
 import attrs
 
+from runtime.api.standstill import NOWHERE, Whereabouts, waits_of
 from runtime.engine.states import ANY, ResolutionState, StepState, TaskState, is_final, named
 from runtime.engine.task import Task, child_name, max_retries_of
 from runtime.frozen import value
@@ -46,7 +47,7 @@ class TaskView:
 
     `last_start` is when the last run began, `last_stop` when the last one that is over ended. `running` counts the
     attempts in flight; inputs of type password are masked. `parent` is the task that wished for
-    this one, `edits` how often somebody rewrote it.
+    this one, `edits` how often somebody rewrote it. `waits_for` says in words why it does not move: all that it waits for.
     """
 
     id: str
@@ -82,6 +83,7 @@ class TaskView:
     parent: str = ""
     batch: str = ""
     edits: int = 0
+    waits_for: tuple[str, ...] = ()
 
     @property
     def at_rest(self) -> bool:
@@ -146,8 +148,8 @@ def _masked(inputs: Mapping[str, Json], declarations: Iterable[Input]) -> Mappin
     return {name: MASK if name in secret else value for name, value in inputs.items()}
 
 
-def view_task(task: Task) -> TaskView:
-    """Show a task. Costs O(steps): it is for readers, not for turns."""
+def view_task(task: Task, around: Whereabouts = NOWHERE) -> TaskView:
+    """Show a task, of which a runtime knows besides what is `around`. Costs O(steps): it is for readers, not for turns."""
     header = task.header
     template = task.plan.template
     steps = _statuses(task)
@@ -185,4 +187,5 @@ def view_task(task: Task) -> TaskView:
         parent=header.parent,
         batch=header.batch,
         edits=task.notes.edits,
+        waits_for=waits_of(task, around),
     )

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from runtime.cli.remote import Remote
 
 _REFUSED: Final = 2
+_BELOW: Final = frozenset({"errors", "waits_for"})
+"""The members of a task that are shown below the others."""
+
 _NEVER: Final = "~"
 """Behind every time that is written."""
 
@@ -122,17 +125,19 @@ def ls(
 @_JSON
 @talking
 def show(*, remote: "Remote", task_id: str, as_json: bool) -> None:
-    """Show the task TASK_ID, and its steps in the order in which they ran last, with what came of each."""
+    """Show the task TASK_ID, its steps in the order in which they ran last, with what came of each, and what it waits for."""
     from runtime.api.queries import FindTask, GetTask  # noqa: PLC0415 - not needed for --help
 
     task = remote.ask(GetTask(task_id=task_id))
-    shown = [(name, _shown(value)) for name, value in task.items() if name != "errors"]  # its steps have them
+    shown = [(name, _shown(value)) for name, value in task.items() if name not in _BELOW]
     _print(task, as_json, table(("", ""), shown))
     if not as_json and (resolution := task.get("resolution")):
         steps = remote.ask(FindTask(resolution_id=resolution)).get("steps", {})
         ran = sorted(steps.items(), key=lambda step: step[1].get("last_run", _NEVER))
         rows = [(name, one["state"], str(one.get("try_count", "")), one.get("error", "")) for name, one in ran]
         click.echo(f"\n{table(('STEP', 'STATE', 'TRIES', 'ERROR'), rows)}")
+    if not as_json and (waits := task.get("waits_for")):
+        click.echo(f"\n{table(('WAITS FOR',), [(one,) for one in waits])}")
 
 
 @click.command()

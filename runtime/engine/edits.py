@@ -53,7 +53,14 @@ def apply(draft: "Draft", record: Edit) -> None:
     match record:
         case TaskPaused():
             span = draft.span_until(record.at)
-            draft.course = attrs.evolve(draft.course, span=span, held=record.before, next_retry=None)
+            draft.course = attrs.evolve(
+                draft.course,
+                span=span,
+                held=record.before,
+                next_retry=None,
+                stopped_by=record.requester,
+                stop_reason=record.reason,
+            )
             draft.resolution = ResolutionState.PAUSED
         case RunsExtended():
             draft.header = attrs.evolve(draft.header, run_max=record.run_max)

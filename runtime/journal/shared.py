@@ -59,6 +59,15 @@ class Foreign:
 
 
 @frozen
+class Holder:
+    """The instance that holds a task: its number, its name, and whether it is this one."""
+
+    number: int
+    name: str
+    ours: bool
+
+
+@frozen
 class LeaseEnded:
     """This instance's lease was lost, with so many tasks that it held; it had not been answered for so many seconds."""
 
@@ -137,6 +146,10 @@ class SharedJournal(Journal, Protocol):
 
     async def claim(self, task_id: str) -> Claimed:
         """Take hold of a task, unless another instance does."""
+        ...
+
+    async def holder(self, task_id: str) -> Holder | None:
+        """Give the instance that holds a task, if one does; nothing is taken hold of."""
         ...
 
     async def claim_awake(self, *, limit: int = PAGE) -> Sequence[Stored]:

@@ -125,6 +125,7 @@ SCHEMAS: Final[Mapping[str, dict[str, Json]]] = {
             "comments": _list_of("Comment"),
             "errors": {"type": "array", "items": _object(dict.fromkeys(("step", "error", "name", "state"), _TEXT))},
             "stop_reason": _TEXT,
+            "waits_for": _TEXTS,
             "result_error": _TEXT,
             "resolver_inputs": _OBJECTS,
         },

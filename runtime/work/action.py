@@ -207,7 +207,7 @@ async def _run_holding(
     if not limited:
         return await _run(runner, request, attempt)
     try:
-        async with resources.holding(limited, waits=runner.waits):
+        async with resources.holding(limited, (request.task_id, request.step), waits=runner.waits):
             return await _run(runner, request, attempt)
     except NotProvisioned as shortage:  # what the action left last time is not lost to it (Q10)
         attempt.short = True

@@ -6,7 +6,7 @@ loses events, and never costs a task its pace. With nobody listening, publishing
 """
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import chain
 from typing import Final, Self
@@ -206,9 +206,9 @@ class Broadcast:
         return self._closed
 
     @property
-    def given_up(self) -> Collection[str]:
-        """The tasks that will not come to rest by themselves, though something is left to do for them."""
-        return self._given_up.keys()
+    def given_up(self) -> Mapping[str, str]:
+        """The tasks that will not come to rest by themselves, though something is left to do for them, and why."""
+        return self._given_up
 
     def news(self) -> trio.Event:
         """Give what is set when anything is told next, or nothing follows. Sync."""

@@ -247,6 +247,7 @@ class Resources:
         self._keeper = keeper
         self._everywhere = everywhere
         self._tickets = count() if tickets is None else tickets
+        self._awaited: dict[tuple[str, str], str] = {}
 
     def limited(self, labels: Iterable[str]) -> frozenset[str]:
         """Give those of the labels that have a limit. Sync."""
@@ -269,10 +270,13 @@ class Resources:
         return _Patient(attrs.evolve(self._limits, acquire_timeout=0.0), self._keeper, self._everywhere, self._tickets)
 
     @asynccontextmanager
-    async def holding(self, labels: Iterable[str], *, waits: bool = False) -> AsyncIterator[None]:
+    async def holding(
+        self, labels: Iterable[str], step: tuple[str, str] = ("", ""), *, waits: bool = False
+    ) -> AsyncIterator[None]:
         """Hold limited labels for as long as the block lasts. Cancelling the wait, or the block, gives them back.
 
-        What only `waits` for other work holds none of them, and is refused where it could not.
+        While the `step` waits for them, by the id of its task and its name, it is among `awaited_by`. What only `waits` for
+        other work holds none of them, and is refused where it could not.
 
         Raises:
             NotProvisioned: one of them is switched off, or they were not free in time.
@@ -287,27 +291,37 @@ class Resources:
             return
         ticket = next(self._tickets)
         patience = self._limits.acquire_timeout
+        names = ", ".join(f"{label} ({self._limits.resources[label]})" for label in wanted)
+        self._awaited[step] = names
         try:
             keeper = self._keeper()
             deadline = trio.current_time() + (patience or math.inf)
             await keeper.ask(Acquire(ticket, wanted), deadline=deadline)
         except AskExpired:
             keeper.post(Release(ticket))
-            names = ", ".join(f"{label} ({self._limits.resources[label]})" for label in wanted)
             raise NotProvisioned(f"resources were not free within {patience:g}s: {names}") from None
         except (ActorStopped, ChildUnknown, MailboxFull) as gone:
             raise NotProvisioned(f"resources cannot be asked for: {gone}") from gone
         except BaseException:  # a cancel, which may have come with the answer on its way
             _release(keeper, ticket)
             raise
+        finally:
+            del self._awaited[step]
         try:
             if self._everywhere is None:
                 yield
-            else:
-                async with self._everywhere.holding(self._limits, wanted, ticket, deadline):
-                    yield
+                return
+            self._awaited[step] = f"{names}, in all instances"
+            async with self._everywhere.holding(self._limits, wanted, ticket, deadline):
+                del self._awaited[step]
+                yield
         finally:
+            self._awaited.pop(step, None)
             _release(keeper, ticket)
+
+    def awaited_by(self, task_id: str) -> Mapping[str, str]:
+        """Name the steps of a task that wait for resources, and what they wait for. O(all that wait). Sync."""
+        return {step: names for (task, step), names in self._awaited.items() if task == task_id}
 
     async def figures(self, deadline: float) -> Mapping[str, ResourceFigures]:
         """Describe every limited resource as it is now; raises as `Address.ask` does."""
@@ -320,9 +334,11 @@ class _Patient(Resources):
     """What steps of flows hold: one that had to wait when the runtime shuts down has not begun, which nobody has to look at."""
 
     @asynccontextmanager
-    async def holding(self, labels: Iterable[str], *, waits: bool = False) -> AsyncIterator[None]:
+    async def holding(
+        self, labels: Iterable[str], step: tuple[str, str] = ("", ""), *, waits: bool = False
+    ) -> AsyncIterator[None]:
         try:
-            async with super().holding(labels, waits=waits):
+            async with super().holding(labels, step, waits=waits):
                 yield
         except ShuttingDown as word:
             raise NotBegun(word.message) from None

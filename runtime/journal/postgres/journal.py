@@ -20,7 +20,7 @@ from runtime.journal.postgres.notes import SetBack, note
 from runtime.journal.postgres.store import PostgresStore
 from runtime.journal.postgres.writer import Writer
 from runtime.journal.protocol import PAGE, CommitsLost, JournalUnavailable, Stored
-from runtime.journal.shared import Claimed, Foreign, LeaseFigures, Letter, Signal
+from runtime.journal.shared import Claimed, Foreign, Holder, LeaseFigures, Letter, Signal
 
 
 class PostgresJournal(PostgresStore):
@@ -128,6 +128,11 @@ class PostgresJournal(PostgresStore):
         """Take hold of a task; see `SharedJournal.claim`."""
         return await self._claims.claim(task_id)
 
+    async def holder(self, task_id: str) -> Holder | None:
+        """Give the holder of a task; see `SharedJournal.holder`."""
+        rows = await self._look(_HOLDER, {"id": task_id, "me": self._me})
+        return Holder(*rows[0]) if rows else None
+
     async def claim_awake(self, *, limit: int = PAGE) -> Sequence[Stored]:
         """Take hold of what was left awake; see `SharedJournal.claim_awake`."""
         return await self._claims.claim_awake(limit)
@@ -205,6 +210,11 @@ class PostgresJournal(PostgresStore):
             await self._instance.leave()
         await super().close()
 
+
+_HOLDER: Final = """
+SELECT instances.number, instances.name, instances.number = %(me)s
+FROM tasks JOIN instances ON owner = instances.number WHERE tasks.id = %(id)s
+"""
 
 _LOST: Final = """
 SELECT position < %(position)s OR EXISTS (

@@ -112,8 +112,14 @@ def test_what_a_task_fails_at_is_shown_with_its_steps_while_it_goes_on_trying(un
         while getattr(next(events), "resolution", "") != "ERROR":
             pass
         events.close()
-    head, steps = understudy("show", "t6").split("\n\n")
+    head, steps, waits = understudy("show", "t6").split("\n\n")
     assert "errors" not in head
+    assert "waits_for" not in head
+    assert [line.partition(" at ")[0].rstrip() for line in waits.splitlines()] == [
+        "WAITS FOR",
+        "its next run",
+        "step a: SERVER_ERROR after try 1: not now",
+    ]
     assert [line.split() for line in steps.splitlines()] == [
         ["STEP", "STATE", "TRIES", "ERROR"],
         ["a", "SERVER_ERROR", "1", "not", "now"],

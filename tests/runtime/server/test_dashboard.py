@@ -59,7 +59,8 @@ LISTED = {
     "owner": "",
     "created_by_id": "fay",
 }
-TASK = {"id": "t", "title": "Wait", "state": "RUNNING", "template_name": "x", "resolution": "r", "input": {}}
+TASK = {"id": "t", "title": "Wait", "state": "RUNNING", "template_name": "x", "resolution": "r", "input": {},
+        "waits_for": ["step a: <b>", "step c: step a"]}  # fmt: skip
 CHILD = TASK | {"id": "c", "title": "Child", "tags": {PARENT_TAG: "t"}}
 EXECUTION = {
     "state": "RUNNING", "run_count": 1, "run_max": 100,
@@ -130,6 +131,10 @@ def test_a_plan_is_shown_and_answered():
 def test_every_button_says_what_is_on_it(press, says):
     _, asked = shown("#/flow/a%20b", press)
     assert any(one.startswith(f"POST v1/flows/a%20b/{says}") or f"{says} " in one for one in asked if "POST" in one)
+
+
+def test_a_task_says_what_it_waits_for():
+    assert "Waits for|step a: <b>|step c: step a" in shown("#/task/t")[0]
 
 
 def test_an_attempt_that_is_seen_running_is_interrupted_and_no_other():

@@ -1,5 +1,7 @@
 """Several runtimes on one PostgreSQL store: whoever holds a task goes on with it, and everybody can be asked about it."""
 
+import os
+import re
 from contextlib import AsyncExitStack, suppress
 
 import pytest
@@ -171,6 +173,20 @@ async def test_postgres_a_command_finds_the_instance_that_holds_its_task(instanc
                 await two.cancel("cut")
             with pytest.raises(NotFound):
                 await two.cancel("ghost")
+
+
+async def test_postgres_whoever_is_asked_says_which_instance_goes_on_with_a_task(instance):
+    with trio.fail_after(60):
+        async with instance() as one, instance() as two:
+            await one.submit(GATED, task_id="t")
+            await running(one, "t")
+            elsewhere, step_ = (await two.status("t")).waits_for
+            number = (await one.whereabouts(await one.read("t"))).instance
+            assert re.fullmatch(rf"instance {number} \(.*:{os.getpid()}\), which goes on with it: .*", elsewhere)
+            assert (await one.status("t")).waits_for == (step_,)
+            gates["t"].set()
+            await two.wait("t")
+            assert (await two.status("t")).waits_for == ()
 
 
 async def test_postgres_a_step_is_interrupted_where_it_runs_whoever_is_asked(instance):

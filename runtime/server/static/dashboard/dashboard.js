@@ -90,6 +90,7 @@ async function task(id) {
     make("p", {}, `${one.template_name}, asked for by ${one.requester_username || "nobody"} ${when(one.created)}`)];
   const actions = make("div", { className: "actions" });
   parts.push(actions);
+  if (one.waits_for) parts.push(make("h3", {}, "Waits for"), make("ul", {}, ...one.waits_for.map((text) => make("li", {}, text))));
   const parent = one.tags && one.tags[PARENT];
   parts.push(make("p", {}, ...(parent ? ["Started by ", link(`task/${encodeURIComponent(parent)}`, parent), ". "] : []),
     link(`?tag=${encodeURIComponent(`${PARENT}=${id}`)}`, "Tasks that it started")));
