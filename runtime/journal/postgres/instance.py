@@ -227,7 +227,8 @@ class Instance:
         """End the lease, so that others need not wait for it to run out. Gives up soon if the server is not there."""
         with trio.move_on_after(_LEAVING_SECONDS):
             try:
-                self._connection = self._connection or await self._open()
+                if self._connection is None or self._connection.closed:  # as by a beat that was cancelled
+                    self._connection = await self._open()
                 await self._connection.execute("SELECT leave(%s, %s)", [self.number, self._address.schema])
             except psycopg.Error:
                 pass  # it runs out by itself

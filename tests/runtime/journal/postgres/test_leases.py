@@ -18,6 +18,7 @@ from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.database import connect, prepare
 from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.instance import Instance
+from runtime.journal.postgres.journal import PostgresJournal
 from runtime.journal.postgres.links import Links
 from runtime.journal.postgres.writer import Writer
 from runtime.journal.protocol import Entry, JournalUnavailable, LeaseLost, NotHeld
@@ -249,6 +250,26 @@ async def test_postgres_a_clock_that_is_not_the_servers_is_logged_once_each_time
         ("clock_differs", -60),
     ]
     await instance.leave()
+
+
+async def test_postgres_who_ends_while_its_heart_beats_ends_its_lease(store, monkeypatch):
+    """Others need not wait for it to run out, and a store whose keys are to be changed is not in use any more."""
+    monkeypatch.setattr(instance, "_LONGEST_TICK", 0.0)
+    journal = await PostgresJournal.open(StoreAddress.parse(store))
+    registered = trio.Event()
+    waits = "SELECT FROM pg_locks WHERE pid = %s AND NOT granted"
+    with asking(store) as administrator:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(journal.run, registered.set)
+            await registered.wait()
+            with administrator.transaction():
+                administrator.execute("SELECT FROM instances FOR UPDATE")
+                heart = journal._instance._connection.backend
+                while not administrator.execute(waits, [heart]).fetchall():  # noqa: ASYNC110 - the server says it
+                    await trio.sleep(0.001)
+                nursery.cancel_scope.cancel()
+        await journal.close()
+        assert administrator.execute("SELECT name FROM instances").fetchall() == []
 
 
 async def test_who_was_silent_itself_takes_nobody_for_dead_before_others_can_have_connected(autojump_clock):
