@@ -54,6 +54,11 @@ def until(told, path):
         time.sleep(0.01)
 
 
+def those_who(connection, said):
+    """Name the instances that said something to the server last, on one of their connections."""
+    return set(connection.execute(f"SELECT application_name FROM pg_stat_activity WHERE {said}").fetchall())
+
+
 @pytest.fixture
 def lives():
     children = []
@@ -70,10 +75,13 @@ def test_postgres_slow_a_limit_of_all_instances_holds_and_the_share_of_one_that_
     store, path = f"{postgres_store}&lease={LEASE_SECONDS}", tmp_path / "facts"
     greedy = fork(lambda: live(store, path, use_for_ever, LIMIT))
     until(lambda lines: len(lines) == LIMIT, path)
-    lives += [fork(lambda: live(store, path, use, TASKS // 2)) for _ in range(2)]
     with asking(store) as connection:
-        until(lambda _: connection.execute("SELECT count(*) FROM tasks").fetchone() == (LIMIT + TASKS,), path)
-        time.sleep(0.3)
+        of_greedy = those_who(connection, "application_name LIKE 'understudy %'")
+        lives += [fork(lambda: live(store, path, use, TASKS // 2)) for _ in range(2)]
+        refused = set()
+        while len(refused) < 2:
+            refused |= those_who(connection, "query LIKE 'SELECT hold(%' AND state = 'idle'") - of_greedy
+            time.sleep(0.01)
         assert len(ledger.read(path)) == LIMIT  # nobody else got any
         os.kill(greedy, signal.SIGKILL)
         os.waitpid(greedy, 0)

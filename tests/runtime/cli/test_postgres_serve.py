@@ -34,8 +34,9 @@ steps:
 result_format: {said: '{{.step.b.output.said}}'}
 """
 
-BETWEEN_SECONDS = 0.5
 CLIENTS = 3
+BETWEEN = 10
+"""How many tasks are submitted before the next server is restarted."""
 
 
 class Server:
@@ -133,12 +134,17 @@ async def test_postgres_slow_servers_are_restarted_one_after_the_other_and_nobod
                     if answer.status_code >= 300:
                         wrong.append((answer.status_code, answer.text))
 
+        async def more():
+            enough = len(made) + BETWEEN
+            while len(made) < enough:  # noqa: ASYNC110 - the clients say so
+                await trio.sleep(0.01)
+
         async def restart_all():
             for one in fleet:
-                await trio.sleep(BETWEEN_SECONDS)
+                await more()
                 await trio.to_thread.run_sync(one.stop)
                 await trio.to_thread.run_sync(one.start)
-            await trio.sleep(BETWEEN_SECONDS)
+            await more()
             over.set()
 
         with trio.fail_after(120):
@@ -147,7 +153,6 @@ async def test_postgres_slow_servers_are_restarted_one_after_the_other_and_nobod
                 for number in range(CLIENTS):
                     nursery.start_soon(load, number)
             assert not wrong
-            assert len(made) > 30
             await all_are_done_and_no_step_was_cut(postgres_store, made)
 
 

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, suppress
 
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from runtime import (
     Action,
@@ -143,7 +144,7 @@ async def test_postgres_the_same_submission_at_several_instances_is_one_task(ins
             assert (await two.wait("same")).state is TaskState.DONE
 
 
-async def test_postgres_who_waits_elsewhere_hears_of_the_end(instance):
+async def test_postgres_who_waits_elsewhere_hears_of_the_end(instance, follows):
     with trio.fail_after(60):
         async with instance() as one, instance() as two:
             await one.submit(GATED, task_id="far")
@@ -155,7 +156,7 @@ async def test_postgres_who_waits_elsewhere_hears_of_the_end(instance):
 
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(wait)
-                await trio.sleep(0.1)
+                await follows(two)
                 assert not ended
                 gates["far"].set()
             assert ended[0].state is TaskState.DONE
@@ -357,7 +358,7 @@ async def test_postgres_whoever_is_asked_while_it_drains_records_what_others_go_
             one.shutdown()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(one.drained)
-                await trio.sleep(0.05)
+                await wait_all_tasks_blocked()
                 await one.run("asleep")
                 await one.cancel("unwanted", "enough", requester="ada")
                 await flow.approve(plan_id)
@@ -619,15 +620,17 @@ async def test_postgres_slow_nothing_is_lost_while_the_server_is_away(tmp_path):
                 await runtime.submit(GATED, task_id="before")
                 await running(runtime, "before")
                 server.stop()
-                accepted = []
+                committer, accepted = runtime._journal._committer, []
 
                 async def submit():
                     accepted.append(await runtime.submit(plan(a=step(action=echo("x"))), task_id="meanwhile"))
 
+                asked = committer._asked
                 nursery.start_soon(submit)
-                await trio.sleep(0.3)
-                gates["before"].set()
-                await trio.sleep(0.3)
+                gates.setdefault("before", trio.Event()).set()
+                while committer._asked < asked + 2:  # noqa: ASYNC110 - both are to be stored
+                    await trio.sleep(0.01)
+                await wait_all_tasks_blocked()
                 assert not accepted  # nothing is acknowledged that is not stored
                 with pytest.raises(Unavailable):
                     await runtime.find(Wanted())
@@ -685,7 +688,8 @@ async def test_postgres_slow_nobody_is_taken_for_dead_because_the_server_was_awa
                     await runtime.submit(GATED, task_id=f"t{number}")
                     await running(runtime, f"t{number}")
                 server.stop()
-                await trio.sleep(3)
+                while any(runtime._journal.lease_held for runtime in runtimes):  # noqa: ASYNC110 - time passes
+                    await trio.sleep(0.01)
                 await trio.to_thread.run_sync(server.start)
                 for runtime in runtimes:
                     while runtime.trouble() is not None:  # noqa: ASYNC110 - the heart notices
@@ -716,7 +720,8 @@ async def test_postgres_slow_nothing_is_lost_while_the_server_can_only_be_read(t
                 while runtime.trouble() is None:  # noqa: ASYNC110 - the heart notices
                     await trio.sleep(0.01)
                 gates["before"].set()
-                await trio.sleep(1.5)  # longer than the lease
+                while runtime._journal.lease_held:  # noqa: ASYNC110 - time passes
+                    await trio.sleep(0.01)
                 assert "the server is read-only" in runtime.trouble().reason
                 assert (await runtime.status("before")).state is TaskState.RUNNING
                 with pytest.raises(Unavailable, match="the server is read-only"):
@@ -780,7 +785,16 @@ async def test_postgres_a_limit_of_all_instances_is_one_limit(instance):
                 await trio.sleep(0.01)
 
 
-async def test_postgres_what_a_lost_instance_held_of_a_limit_is_free_again(instance):
+async def test_postgres_what_a_lost_instance_held_of_a_limit_is_free_again(instance, monkeypatch):
+    hold, refused = PostgresJournal.hold, set()
+
+    async def noted(self, *arguments):
+        held = await hold(self, *arguments)
+        if not held:
+            refused.add(self)
+        return held
+
+    monkeypatch.setattr(PostgresJournal, "hold", noted)
     limits = Limits(resources={"api": 1}, everywhere=frozenset({"api"}))
     held = plan(a=Step(action=Action.calling(wait_at, gate="{{.task.task_id}}"), resources=("api",), idempotent=True))
     with trio.fail_after(60):
@@ -790,7 +804,8 @@ async def test_postgres_what_a_lost_instance_held_of_a_limit_is_free_again(insta
             while not calls:  # noqa: ASYNC110 - the step says so
                 await trio.sleep(0.01)
             await two.submit(held, task_id="other")
-            await trio.sleep(0.2)
+            while two._journal not in refused:  # noqa: ASYNC110 - nobody else is told
+                await trio.sleep(0.01)
             assert calls == ["held"]
             it = {"it": one._journal._instance.number, "channel": one._journal._address.schema}
             await two._journal._look("SELECT leave(%(it)s, %(channel)s)", it)
