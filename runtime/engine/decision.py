@@ -432,7 +432,10 @@ class _Turn(Turn):
             limit = max_retries_of(definition)
             # What is in AFTERRUN_ERROR is not tried again: only its checks are asked.
             if 0 < limit < progress.tries and progress.state != StepState.AFTERRUN_ERROR:
-                self.give_up(name, at, f"max retries reached ({limit}): {progress.error}")
+                reached = f"max retries reached ({limit}): "
+                self.give_up(
+                    name, at, reached + progress.error.removeprefix(reached)
+                )  # said once, however often it is run
                 return False
         attempt = progress.attempt + 1
         record = StepStarted(at, name, attempt)

@@ -118,6 +118,13 @@ def test_retry_now_runs_again_in_the_same_run_until_its_retries_are_used_up_even
     assert task.steps["a"].error == "max retries reached (3): again"
 
 
+def test_that_the_retries_are_used_up_is_said_once_however_often_a_step_is_run_again():
+    loop = Loop(plan(a=step(max_retries=1)), lambda *_: Outcome("CLIENT_ERROR", "down"))
+    for _ in range(4):
+        loop.run()
+    assert (loop.task.steps["a"].tries, loop.task.steps["a"].error) == (2, "max retries reached (1): down")
+
+
 def test_retries_are_counted_over_runs():
     loop = Loop(plan(a=step(max_retries=1)), lambda *_: Outcome("SERVER_ERROR", "down"))
     loop.run()
