@@ -42,8 +42,8 @@ class ChildTask:
     """A task to create. It is made in the name of the parent's requester, and starts by itself as section 7.3 says.
 
     The template has to be known to the runtime (`Runtime.templates`) and to take the inputs: where not, the attempt
-    that wished for it is CLIENT_ERROR and nothing is created. `tags` may be templates no more: they are taken as they
-    are. `delay` is in seconds; `comment` is the first that is made on it.
+    that wished for it is CLIENT_ERROR, leaves no output, and nothing is created. `tags` may be templates no more: they
+    are taken as they are. `delay` is in seconds; `comment` is the first that is made on it.
     """
 
     template: str

@@ -32,7 +32,8 @@ class _Unheeded(Exception):
 async def heed(attempt: Attempt, finished: StepFinished) -> StepFinished:
     """Give what an attempt came to, with its wishes checked. One that cannot be granted makes it CLIENT_ERROR.
 
-    All are dropped then. What an attempt wished for that ended in FATAL_ERROR is dropped too.
+    All are dropped then, and with them its output and metadata, which speak of what will not be: what the step had stays.
+    What an attempt wished for that ended in FATAL_ERROR is dropped too.
     """
     if finished.state == StepState.FATAL_ERROR:
         return finished
@@ -40,7 +41,7 @@ async def heed(attempt: Attempt, finished: StepFinished) -> StepFinished:
     try:
         granted = [await _checked(attempt, wish, opened) for wish in attempt.wishes]
     except _Unheeded as fault:
-        return finished.failed(StepState.CLIENT_ERROR, str(fault))
+        return attempt.kept_as(StepState.CLIENT_ERROR, str(fault), tried=True, tags=finished.tags)
     return finished.later(attempt.tools.clock.wall(), wishes=tuple(granted))
 
 
