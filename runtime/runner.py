@@ -62,6 +62,7 @@ from runtime.destinations import EVERYWHERE, Destinations, Forbidden
 from runtime.duration import Duration, parse_duration
 from runtime.embedded import NO_FLOWS, FlowDoor, FlowReport
 from runtime.errors import Fault, Refused, Unavailable, did_you_mean
+from runtime.extras import ExtraMissing, needed_by
 from runtime.foreign import passes, told
 from runtime.frozen import frozen, value
 from runtime.functions import Functions
@@ -426,12 +427,13 @@ class Runners:
         if point is None:
             raise RunnerUnknown(name, did_you_mean(name, self.names) or f"known: {', '.join(self.names)}")
         try:
-            loaded: object = point.load()
+            with needed_by("it"):
+                loaded: object = point.load()
             if not isinstance(loaded, type) or not issubclass(loaded, Runner):
                 raise TypeError(f"{point.value} is not a class of runners")  # noqa: TRY301 - one way to say what is wrong
             made: AnyRunner = loaded(self._settings)
-        except (ImportError, AttributeError) as missing:
-            raise RunnerUnknown(name, f"it cannot be loaded: {missing}; pip install 'understudy[{name}]'") from missing
+        except ExtraMissing as missing:
+            raise RunnerUnknown(name, str(missing)) from missing
         except BaseException as failure:  # foreign code may raise anything
             if passes(failure):
                 raise

@@ -40,6 +40,7 @@ PURE = {
         "runtime.templates.model",
         "runtime.errors",
         "runtime.duration",
+        "runtime.extras",
         "runtime.frozen",
     },
     "runtime/templates": {

@@ -59,16 +59,17 @@ cause prints a traceback.
 
 import sys
 
+from runtime.extras import ExtraMissing, needed_by
+
 
 def main() -> None:
     """Run the command line; the entry point of the console script."""
     try:
-        from runtime.cli.commands import cli  # noqa: PLC0415 - its libraries are an extra
+        with needed_by("the command line"):
+            from runtime.cli.commands import cli  # noqa: PLC0415 - its libraries are an extra
     except KeyboardInterrupt:  # while it loads
         sys.exit(130)
-    except ModuleNotFoundError as missing:
-        if missing.name not in {"click", "rich"}:
-            raise
-        print(f"understudy: the command line needs {missing.name}: pip install 'understudy[cli]'", file=sys.stderr)
+    except ExtraMissing as missing:
+        print(f"error: {missing}", file=sys.stderr)
         sys.exit(2)
     cli()

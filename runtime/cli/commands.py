@@ -15,6 +15,7 @@ from runtime.cli.remote_commands import COMMANDS
 from runtime.cli.store import store as store_commands
 from runtime.cli.voice import REFUSED, Voice, voiced
 from runtime.errors import Fault, Invalid, Refused
+from runtime.extras import needed_by
 from runtime.server.limits import BODY_BYTES, ServerLimits
 
 _INTERRUPTED: Final = 130
@@ -332,14 +333,13 @@ def serve(
     Without tokens, passwords and trusted proxies it only listens on this machine, and everybody there is one
     administrator. Templates follow their folder: what changes there is known a second later, or on SIGHUP at once.
     """
+    voice = Voice.of(log_format, log_level)
     try:
-        from runtime.cli.access import AccessOptions  # noqa: PLC0415 - as below
-        from runtime.cli.serve import ServeOptions, serve_runtime  # noqa: PLC0415 - its libraries are an extra
-    except ModuleNotFoundError as missing:
-        if missing.name not in {"starlette", "hypercorn", "prometheus_client"}:
-            raise
-        click.echo(f"error: the server needs {missing.name}: pip install 'understudy[api]'", err=True)
-        sys.exit(REFUSED)
+        with needed_by("the server"):
+            from runtime.cli.access import AccessOptions  # noqa: PLC0415 - as below
+            from runtime.cli.serve import ServeOptions, serve_runtime  # noqa: PLC0415 - its libraries are an extra
+    except Refused as refusal:
+        sys.exit(voice.refuse(refusal))
     access = AccessOptions(
         listen=listen,
         admins=admins,
@@ -357,7 +357,6 @@ def serve(
         connections_per_address=connections if proxies else max(1, connections // 2),
         subscribers=subscribers,
     )
-    voice = Voice.of(log_format, log_level)
     with steady_output(), voice.in_use():
         try:
             serve_runtime(ServeOptions(access=access, limits=limits, voice=voice, **options))

@@ -7,15 +7,17 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
-import httpx2
-
 from runtime.api.codec import EVENTS, REQUESTS
 from runtime.api.commands import Command
 from runtime.api.messages import Event
 from runtime.api.queries import Query
 from runtime.cli.tables import printable
 from runtime.errors import Refused
+from runtime.extras import needed_by
 from runtime.values.json import Json, dumps, loads, normalise, unicode_of
+
+with needed_by("a command that asks a server"):
+    import httpx2
 
 _TIMEOUT_SECONDS: Final = 60.0
 """How long the server may say nothing. One that tells events says every 15 s that it is there."""

@@ -38,9 +38,9 @@ def talking(function: "Callable[..., int | None]") -> Callable[..., None]:
     @click.option("--user", envvar="UNDERSTUDY_USER", default="", help="Who you are: NAME:PASSWORD.")
     @functools.wraps(function)
     def command(*, server: str, token: str, user: str, **arguments: object) -> None:
-        from runtime.cli.remote import Remote  # noqa: PLC0415 - its library is an extra, and takes long to load
-
         try:
+            from runtime.cli.remote import Remote  # noqa: PLC0415 - its library is an extra, and takes long to load
+
             with Remote(server, token=token, user=user) as remote:
                 status = function(remote=remote, **arguments)
         except Refused as refusal:
@@ -251,6 +251,16 @@ class _Send(click.Group):
         from runtime.cli.sending import command_of  # noqa: PLC0415 - as above
 
         return command_of(cmd_name, talking)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find what is asked for, or name what is nearest to it."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as unknown:
+            known = self.list_commands(ctx)
+            raise click.NoSuchCommand(unknown.command_name, possibilities=known, ctx=ctx) from None
 
 
 send = _Send(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from enum import EnumType
 from pathlib import Path
 from types import UnionType
-from typing import Any, Final, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
 import attrs
 import click
@@ -17,12 +17,14 @@ import click
 from runtime.api.codec import REQUESTS
 from runtime.api.fields import ABOUT
 from runtime.api.schema import TAG
-from runtime.cli.remote import Remote
 from runtime.cli.tables import table
 from runtime.described import described
 from runtime.templates.files import Unreadable, read_text
 from runtime.templates.yaml import YamlInvalid, parse_yaml
 from runtime.values.json import Json, dumps, loads
+
+if TYPE_CHECKING:
+    from runtime.cli.remote import Remote
 
 _REST: Final = "..."
 _FIRST: Final = ("id", "name", "state", "status", "title")
@@ -35,13 +37,13 @@ def names() -> list[str]:
 
 
 def command_of(name: str, talking: Callable[..., Callable[..., None]]) -> click.Command | None:
-    """Make the command of a message, which talks to a server as `talking` does."""
+    """Make the command of a message, which talks to a server as `talking` does; `name` may be as the message is written."""
     tag = name.replace("-", "_")
     cls = REQUESTS.classes.get(tag)
-    if cls is None or tag.replace("_", "-") != name:
+    if cls is None:
         return None
 
-    def send(*, remote: Remote, as_json: bool, **given: Any) -> None:
+    def send(*, remote: "Remote", as_json: bool, **given: Any) -> None:
         empty: dict[str, Any] = {field.name: [] if _is_list_of_texts(field.type) else {} for field in several}
         fields = {**empty, **{key: _read(value) for key, value in given.items() if value is not None and value != ()}}
         answer = remote.ask(REQUESTS.decode({TAG: tag, **fields}))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from runtime.errors import did_you_mean
+from runtime.extras import needed_by
 from runtime.journal.keys import KeyRing
 from runtime.journal.protocol import Journal, StoreUnusable
 
@@ -93,12 +94,11 @@ def store_address(store: str) -> "StoreAddress":
         StoreUnusable: one of its options is none, or there is no driver.
     """
     try:
-        from runtime.journal.postgres.address import StoreAddress  # noqa: PLC0415 - costs those who have such a store
-        from runtime.journal.postgres.driver import TrioConnection  # noqa: F401, PLC0415 - asked for its own sake
+        with needed_by("a store on PostgreSQL"):
+            from runtime.journal.postgres.address import StoreAddress  # noqa: PLC0415 - costs those who have such a store
+            from runtime.journal.postgres.driver import TrioConnection  # noqa: F401, PLC0415 - asked for its own sake
     except ImportError as missing:
-        raise StoreUnusable(
-            f"a store on PostgreSQL needs a driver: install understudy[postgres] ({missing})"
-        ) from missing
+        raise StoreUnusable(str(missing)) from missing
     return StoreAddress.parse(store)
 
 

@@ -8,10 +8,12 @@ It gives true or false, or a list of texts, each of them a violation. The librar
 """
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any, Final
 
 import attrs
 
+from runtime.extras import ExtraMissing
 from runtime.flow.rows import Violation
 from runtime.policies.isolated import ask
 from runtime.policies.protocol import EVERYTHING, PlanView, Scope, Severity
@@ -22,6 +24,8 @@ LONGEST: Final = 10_000
 
 
 def _bounded(_policy: object, _field: object, rule: str) -> None:
+    if find_spec("cel") is None:  # it is loaded in another process; that it is missing is better said at once
+        raise ExtraMissing("a policy in CEL", "cel")
     if not rule.strip():
         raise ValueError("a rule has to be an expression")
     if len(rule) > LONGEST:

@@ -26,10 +26,8 @@ def judge_rule(rule: str, context: dict[str, Json]) -> list[str]:
     Raises:
         ValueError: it does not parse, cannot be evaluated, or gives something else.
     """
-    try:
-        import cel  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise ValueError("CEL is not installed: pip install 'understudy[policies]'") from None
+    import cel  # noqa: PLC0415 - as said
+
     try:
         found = cel.compile(rule).execute(context)
     except Exception as fault:  # noqa: BLE001 - the library raises whatever fits

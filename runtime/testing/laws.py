@@ -34,11 +34,14 @@ from typing import Any, Final, get_args, get_type_hints
 
 import attrs
 import trio
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from runtime.configuration import ConfigurationInvalid
+from runtime.extras import needed_by
 from runtime.runner import AnyRunner, Json, Outcome, StepFailed, StepRequest, normalise
+
+with needed_by("runtime.testing.laws"):
+    from hypothesis import HealthCheck, given, settings
+    from hypothesis import strategies as st
 
 CANCEL_SECONDS: Final = 0.1
 """How long a cancel may take, besides the runner's own grace, and the time that this machine keeps everybody waiting."""

@@ -109,10 +109,10 @@ def test_an_installed_runner_is_loaded_once_and_told_the_settings():
 
 
 @pytest.mark.parametrize("value", ["missing_module:X", f"{__name__}:Missing"])
-def test_a_runner_that_cannot_be_loaded_is_refused_with_what_to_install(value):
+def test_a_runner_that_cannot_be_loaded_is_refused_with_the_package_that_brings_it(value):
     runners = Runners()
     runners._found["broken"] = EntryPoint("broken", value, runtime.runner.ENTRY_POINTS)
-    with pytest.raises(RunnerUnknown, match=r"it cannot be loaded: .*; pip install 'understudy\[broken\]'"):
+    with pytest.raises(RunnerUnknown, match=f"it cannot be loaded: .*; it is in {value}"):
         runners.get("broken")
 
 

@@ -302,7 +302,7 @@ def test_without_its_libraries_the_command_says_what_to_install(tmp_path):
         [sys.executable, "-c", code, "run", "x"], capture_output=True, text=True, cwd=ROOT, timeout=60
     )
     assert done.returncode == 2
-    assert done.stderr == "understudy: the command line needs click: pip install 'understudy[cli]'\n"
+    assert done.stderr == "error: the command line needs click: pip install 'understudy[cli]'\n"
 
 
 @pytest.mark.parametrize("command", [("run", "examples/hello.yaml"), ("flow", "run", "examples/deploy.yaml"), ("ls",)])

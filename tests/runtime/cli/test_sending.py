@@ -104,7 +104,8 @@ def test_a_task_is_led_through_its_life(understudy, tmp_path):
         (("submit-task", "hello", "--inputs", "[1]"), "inputs: must be an object, not a list"),
         (("tag-task", "t", "--tags", "x"), "NAME=VALUE"),
         (("add-comment", "t", "x"), "content: must have at least 3 characters"),
-        (("run-tasc", "t"), "No such command"),
+        (("run-tasc", "t"), "'run-task'"),
+        (("run_task", "none"), 'no task "none"'),
         (("list-tasks", "--state", "DON"), "DON"),
     ],
 )

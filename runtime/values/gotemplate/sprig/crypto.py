@@ -1,7 +1,8 @@
 """Sprig's cryptography: keys, certificates, passwords, AES.
 
 Keys come from the operating system's randomness, so they are not repeatable; everything else that is random draws on
-the rendering's source. The packages `cryptography` and `bcrypt` are optional: without them these functions fail.
+the rendering's source. The package `bcrypt` is an extra
+(`understudy[crypto]`): without it the functions that hash with it fail.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Final
 
+from runtime.extras import ExtraMissing, needed_by
 from runtime.values.gotemplate.errors import FunctionError
 from runtime.values.gotemplate.functions import CERTIFICATE, INT, LIST, STRING, UINT32, Host, Table
 from runtime.values.gotemplate.sprig.encoding import Corrupt, decode_base64
@@ -59,12 +61,13 @@ _CHARACTERS: Final = {
 }
 
 
-def _needs(module: str, package: str) -> ModuleType:
+def _loaded(module: str) -> ModuleType:
     """Load a module when the first template needs it: few do, and it takes longer than all the other functions."""
     try:
-        return import_module(module)
-    except ImportError as missing:
-        raise FunctionError(f"needs the package {package}, which is not installed") from missing
+        with needed_by("it"):
+            return import_module(module)
+    except ExtraMissing as missing:
+        raise FunctionError(str(missing)) from missing
 
 
 @_TABLE.add("derivePassword", params=(UINT32, STRING, STRING, STRING, STRING), host=True)
@@ -85,7 +88,7 @@ def _derive_password(host: Host, counter: int, kind: str, password: str, user: s
 
 
 def _bcrypt_hash(host: Host, password: str) -> str:
-    library = _needs("bcrypt", "bcrypt")
+    library = _loaded("bcrypt")
     host.budget.spend(_HASHING)
     return str(library.hashpw(encode(password)[:_LONGEST_PASSWORD], library.gensalt(10, b"2a")).decode())
 
@@ -109,7 +112,7 @@ def _encrypt_aes(host: Host, password: str, text: str) -> str:
     if not text:
         return ""
     host.budget.hold(4 * len(text))
-    library = _needs(_CERTIFICATES, "cryptography")
+    library = _loaded(_CERTIFICATES)
     return str(library.encrypt(_aes_key(password), host.random.randbytes(_BLOCK), encode(text)))
 
 
@@ -117,7 +120,7 @@ def _encrypt_aes(host: Host, password: str, text: str) -> str:
 def _decrypt_aes(password: str, text: str) -> str:
     if not text:
         return ""
-    library = _needs(_CERTIFICATES, "cryptography")
+    library = _loaded(_CERTIFICATES)
     try:
         data = decode_base64(text)
     except Corrupt as fault:
@@ -139,18 +142,18 @@ def _decrypt_aes(password: str, text: str) -> str:
 def _private_key(host: Host, kind: str) -> str:
     if kind not in {"", "rsa", "dsa", "ecdsa", "ed25519"}:
         return f"Unknown type {kind}"
-    library = _needs(_CERTIFICATES, "cryptography")
+    library = _loaded(_CERTIFICATES)
     host.budget.spend(_RSA_KEY[4096] if kind in {"", "rsa", "dsa"} else _SMALL_KEY)
     return str(library.private_key(kind or "rsa"))
 
 
 def _rsa_key(host: Host) -> str:
     host.budget.spend(_RSA_KEY[2048])
-    return str(_needs(_CERTIFICATES, "cryptography").rsa_key(2048))
+    return str(_loaded(_CERTIFICATES).rsa_key(2048))
 
 
 def _make(host: Host, name: str, days: int, **options: Value) -> Certificate:
-    library = _needs(_CERTIFICATES, "cryptography")
+    library = _loaded(_CERTIFICATES)
     host.budget.spend(_SMALL_KEY)
     serial = host.random.getrandbits(127)
     made: Certificate = library.make_certificate(name, days, host.now // 1_000_000_000, serial, **options)
@@ -180,7 +183,7 @@ def _ca_with_key(host: Host, name: str, days: int, key: str) -> Certificate:
 
 
 def _check_key(key: str, doing: str) -> None:
-    fault = _needs(_CERTIFICATES, "cryptography").key_fault(key)
+    fault = _loaded(_CERTIFICATES).key_fault(key)
     if fault:
         raise FunctionError(f"{doing}: {fault}")
 
@@ -188,7 +191,7 @@ def _check_key(key: str, doing: str) -> None:
 def _names(ips: list[Value], names: list[Value]) -> dict[str, list[str]]:
     addresses = _checked(ips, "parsing ip")
     for address in addresses:
-        if not _needs(_CERTIFICATES, "cryptography").is_address(address):
+        if not _loaded(_CERTIFICATES).is_address(address):
             raise FunctionError(f"error parsing ip: {address}")
     return {"addresses": addresses, "names": _checked(names, "processing alternate dns name")}
 
@@ -224,7 +227,7 @@ def _signed_with_key(  # noqa: PLR0917 - the order is Sprig's
 
 
 def _check_ca(ca: Certificate) -> None:
-    fault = _needs(_CERTIFICATES, "cryptography").certificate_fault(ca.cert)
+    fault = _loaded(_CERTIFICATES).certificate_fault(ca.cert)
     if fault:
         raise FunctionError(fault)
     _check_key(ca.key, "error parsing private key")
@@ -232,7 +235,7 @@ def _check_ca(ca: Certificate) -> None:
 
 @_TABLE.add("buildCustomCert", params=(STRING, STRING))
 def _custom(certificate: str, key: str) -> Certificate:
-    library = _needs(_CERTIFICATES, "cryptography")
+    library = _loaded(_CERTIFICATES)
     texts: list[str] = []
     for text, name in ((certificate, "certificate"), (key, "private key")):
         try:
