@@ -59,12 +59,12 @@ cause prints a traceback.
 
 import sys
 
-from runtime.extras import ExtraMissing, needed_by
-
 
 def main() -> None:
     """Run the command line; the entry point of the console script."""
     try:
+        from runtime.extras import ExtraMissing, needed_by  # noqa: PLC0415 - Ctrl-C may come meanwhile
+
         with needed_by("the command line"):
             from runtime.cli.commands import cli  # noqa: PLC0415 - its libraries are an extra
     except KeyboardInterrupt:  # while it loads

@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from runtime.cli.flows import flow as flow_commands
-from runtime.cli.output import UNWRITTEN, give_up, say_unwritten, steady_output
+from runtime.cli.output import UNWRITTEN, any_output, give_up, say_unwritten, steady_output
 from runtime.cli.remote_commands import COMMANDS
 from runtime.cli.store import store as store_commands
 from runtime.cli.voice import REFUSED, Voice, voiced
@@ -32,6 +32,7 @@ class _Commands(click.Group):
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run what the command line says."""
+        any_output()
         try:
             return super().main(*args, **extra)
         except OSError as fault:

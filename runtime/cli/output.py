@@ -1,10 +1,15 @@
-"""Output that nobody reads, or that cannot be written, costs no task its steps: ``understudy run TEMPLATE | head -1``."""
+"""Output that nobody reads, or that cannot be written, costs no task its steps: ``understudy run TEMPLATE | head -1``.
 
+Nor do characters that its encoding has none for: they are written as JSON escapes them, which leaves JSON what it is.
+"""
+
+import codecs
 import errno
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -12,6 +17,8 @@ import click
 
 UNWRITTEN: Final = 4
 """The exit status of what went well, but for its output."""
+
+_ESCAPED: Final = "understudy.escaped"
 
 
 class Steady:
@@ -64,6 +71,22 @@ def steady_output() -> Iterator[Steady]:
         stack.callback(setattr, sys, "stdout", before)
         stack.callback(steady.flush)
         yield steady
+
+
+def any_output() -> None:
+    """Have standard output take every text, whatever its encoding and its width."""
+    codecs.register_error(_ESCAPED, _escaped)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors=_ESCAPED)
+    if os.environ.get("COLUMNS") == "0":  # so somebody says who does not know; nothing fits into it
+        del os.environ["COLUMNS"]
+
+
+def _escaped(fault: UnicodeError) -> tuple[str, int]:
+    if not isinstance(fault, UnicodeEncodeError):
+        raise fault
+    units = fault.object[fault.start : fault.end].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4)), fault.end
 
 
 def give_up(stream: TextIO) -> None:

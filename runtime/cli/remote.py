@@ -23,6 +23,7 @@ _TIMEOUT_SECONDS: Final = 60.0
 """How long the server may say nothing. One that tells events says every 15 s that it is there."""
 
 _TOKEN: Final = re.compile(r"[!-~]+")
+_NUMBER: Final = re.compile(r"^\[Errno -?\d+\] ")
 _UNREACHABLE: Final = (httpx2.HTTPError, UnicodeError)
 """What comes of asking nobody; the second, of a name that can be no host's."""
 
@@ -45,8 +46,10 @@ class Remote:
             raise ServerRefused(
                 "a token is letters, digits and signs, without blanks: look at --token, or UNDERSTUDY_TOKEN"
             )
+        if user and not (name and colon):
+            raise ServerRefused("who you are is written NAME:PASSWORD: look at --user, or UNDERSTUDY_USER")
         try:
-            auth = httpx2.BasicAuth(name, password) if colon else None
+            auth = httpx2.BasicAuth(name, password) if user else None
             address = httpx2.URL(url)
             known = bool(address.host) and address.scheme in {"http", "https"}
         except UnicodeError:
@@ -127,4 +130,7 @@ class Remote:
         return answer
 
     def _unreachable(self, fault: Exception) -> ServerRefused:
-        return ServerRefused(f"{self._url} cannot be reached: {str(fault) or type(fault).__name__}")
+        why = _NUMBER.sub("", str(fault)) or type(fault).__name__
+        return ServerRefused(
+            f"{self._url} cannot be reached: {why}; start a server with understudy serve, or name one with --server"
+        )

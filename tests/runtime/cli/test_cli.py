@@ -496,6 +496,20 @@ def test_output_that_nobody_reads_costs_a_task_nothing(template, tmp_path):
     assert shell("{understudy} run {template} >&-", path).returncode == 0
 
 
+ABROAD = HEAD.replace("some task", "T\u00e2che \U0001f600") + STEP + "result_format: {said: '\u00fc \U0001f600'}\n"
+
+
+@pytest.mark.parametrize("columns", ["", "0", "40"])
+def test_output_takes_any_text_whatever_its_encoding_and_width(tmp_path, columns):
+    """What the encoding has not is written as JSON escapes it."""
+    (tmp_path / "abroad.yaml").write_text(ABROAD, encoding="utf-8")
+    runner, command = CliRunner(charset="ascii", env={"COLUMNS": columns}), ["run", str(tmp_path / "abroad.yaml")]
+    done = runner.invoke(cli, command)
+    assert (done.exit_code, done.stdout.splitlines()[-4]) == (0, "T\\u00e2che \\ud83d\\ude00: DONE")
+    assert json.loads(runner.invoke(cli, [*command, "--json"]).stdout)["result"] == {"said": "\u00fc \U0001f600"}
+    assert runner.invoke(cli, ["validate", *command[1:]]).exit_code == 0
+
+
 @pytest.mark.parametrize("command", ["run --json {template}", "run {template}", "validate {template}", "--help"])
 def test_output_that_cannot_be_written_is_said_and_status_4(template, command):
     done = shell("{understudy} " + command + " > /dev/full", template(ECHO))

@@ -192,6 +192,12 @@ def test_who_is_not_known_is_told_so():
         (["--server", "http://\udcff"], 'the address of a server is written "http://host:8081"'),
         (["--token", "a\nb"], "a token is letters, digits and signs"),
         (["--token", "\u00e9"], "a token is letters, digits and signs"),
+        (["--user", "ada"], "who you are is written NAME:PASSWORD"),
+        (["--user", ":secret"], "who you are is written NAME:PASSWORD"),
+        (
+            ["--server", "http://127.0.0.1:1"],
+            "cannot be reached: Connection refused; start a server with understudy serve",
+        ),
         (["--user", "ada:p\udcff"], "what --server and --user say has to be text"),
     ],
 )
