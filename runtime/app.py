@@ -110,12 +110,6 @@ def _check_loop() -> None:
         )
 
 
-def _check_seconds(**given: object) -> None:
-    for name, seconds in given.items():
-        if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not seconds >= 0:
-            raise ValueError(f"{name}_seconds is {seconds!r}: it must be a number, 0 or more")
-
-
 def _telling(
     notifications: "Notifications | Mapping[str, Json] | None", config: Mapping[str, str], tree: Tree
 ) -> "Telling | None":
@@ -234,6 +228,9 @@ async def open_runtime(
         limits=limits,
         destinations=destinations,
         environment=environment,
+        grace_seconds=grace_seconds,
+        answer_within_seconds=answer_within_seconds,
+        keep_ended_seconds=keep_ended_seconds,
         journal=journal,
         clock=clock,
         faults=faults,
@@ -246,7 +243,6 @@ async def open_runtime(
     for unknown in unknown_settings(config):
         log("understudy.settings").warning("setting_unknown", setting=unknown.path, hint=unknown.hint)
     keep_seconds = host.completed_task_expiration if keep_ended_seconds is None else keep_ended_seconds
-    _check_seconds(grace=grace_seconds, answer_within=answer_within_seconds, keep_ended=keep_seconds)
     limits = limits or limits_of(config)
     clock = clock or SystemClock()
     shutdown = ShutdownContext(grace_seconds=grace_seconds + RECORDING_SECONDS)

@@ -1,13 +1,14 @@
 """What `open_runtime` is told is looked at before anything is opened: what is of another kind is named, and all of it at once."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
 from runtime.destinations import Destinations
 from runtime.engine.rights import Administrators
 from runtime.errors import Fault, InputInvalid
 from runtime.flows import Flows
+from runtime.runner import Runner
 from runtime.work.limits import Limits
 
 
@@ -23,12 +24,21 @@ def _texts(value: object) -> bool:
     return isinstance(value, Mapping) and all(isinstance(one, str) for pair in value.items() for one in pair)
 
 
+def _seconds(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
+def _runner(value: object) -> bool:
+    return issubclass(value, Runner) if isinstance(value, type) else isinstance(value, Runner)
+
+
 def _with(*methods: str) -> Callable[[object], bool]:
     return lambda value: all(callable(getattr(value, name, None)) for name in methods)
 
 
 _PATHS: Final = (lambda value: _path(value) or _several(value), "a path, or several in a list")
 _TEXTS: Final = (_texts, "a mapping of texts to texts")
+_SECONDS: Final = (_seconds, "a number of seconds, 0 or more")
 _MAYBE: Final = frozenset(
     {
         "store",
@@ -42,6 +52,7 @@ _MAYBE: Final = frozenset(
         "faults",
         "stand_in",
         "flows",
+        "keep_ended_seconds",
     }
 )
 """Where None says that nothing is said."""
@@ -60,6 +71,9 @@ _WANTED: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
     "limits": (lambda value: isinstance(value, Limits), "a Limits"),
     "destinations": (lambda value: isinstance(value, Destinations), "a Destinations"),
     "environment": _TEXTS,
+    "grace_seconds": _SECONDS,
+    "answer_within_seconds": _SECONDS,
+    "keep_ended_seconds": _SECONDS,
     "journal": (_with("append", "close"), "a journal"),
     "clock": (_with("wall", "monotonic"), "a clock"),
     "faults": (_with("reach"), "a Faults"),
@@ -67,6 +81,15 @@ _WANTED: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
     "flows": (lambda value: isinstance(value, Flows), "a Flows"),
     "maintenance": (lambda value: isinstance(value, bool), "True or False"),
 }
+
+
+_EACH: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
+    "runners": (_runner, "a Runner, or a class of such"),
+    "functions": (_path, "a path"),
+    "templates": (_path, "a path"),
+    "callables": (lambda value: callable(value) and not isinstance(value, type), "a function"),
+}
+"""What lists are of. What can be gone through only once is left for whoever does."""
 
 
 class SettingInvalid(InputInvalid, TypeError):
@@ -82,15 +105,22 @@ def check_settings(**given: object) -> None:
         SettingInvalid: with the name of every one that is not.
         TypeError: two of them exclude each other.
     """
-    faults = [
-        Fault(name, f"must be {wanted}, not {'None' if value is None else type(value).__name__}")
-        for name, value in given.items()
-        for fits, wanted in [_WANTED[name]]
-        if not (fits(value) or (value is None and name in _MAYBE))
-    ]
+    faults = []
+    for name, value in given.items():
+        fits, wanted = _WANTED[name]
+        if not (fits(value) or (value is None and name in _MAYBE)):
+            faults.append(_fault(name, wanted, value))
+        elif name in _EACH and isinstance(value, Collection) and not isinstance(value, str):
+            fits, wanted = _EACH[name]
+            faults += [_fault(f"{name}[{at}]", wanted, one) for at, one in enumerate(value) if not fits(one)]
     if faults:
         raise SettingInvalid(faults)
     if given.get("store") is not None and given.get("journal") is not None:
         raise TypeError("tasks are kept in a store or in a journal, not in both")
     if given.get("keys") is not None and given.get("store") is None:
         raise SettingInvalid([Fault("keys", "there is no store to seal with them", "name one")])
+
+
+def _fault(path: str, wanted: str, value: object) -> Fault:
+    told = repr(value) if value is None or isinstance(value, int | float) else type(value).__name__
+    return Fault(path, f"must be {wanted}, not {told}")

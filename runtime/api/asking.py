@@ -8,7 +8,7 @@ import trio
 from actors import ActorStopped, AskExpired, ChildUnknown, MailboxFull
 from runtime.api.flow_messages import DeleteFlow, FlowCommand, StartFlow, SubmitFlow
 from runtime.api.messages import Command, GetTask, ResolveTask, RunTask, SubmitTask, SubmitTasks
-from runtime.arguments import check
+from runtime.arguments import check, check_text
 from runtime.errors import Refused, Unavailable, UnderMaintenance
 from runtime.work.tree import Tree
 from runtime.work.unit import Services
@@ -53,6 +53,7 @@ class Asking:
     async def ask(self, message: Command | FlowCommand | SubmitFlow | DeleteFlow | GetTask) -> object:
         """Ask the intake, and give its answer; see `runtime.api.client` for what is raised."""
         if isinstance(message, GetTask):
+            check_text(message.task_id, "task_id")
             present = self._broadcast.present(message.task_id)
             if present is not None:  # a value, as it is stored: to read it costs its actor nothing
                 await trio.lowlevel.checkpoint()

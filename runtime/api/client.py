@@ -265,7 +265,10 @@ class Runtime(FlowClient):
             TemplateInvalid: every fault of every file; nothing changed.
         """
         check_kind(sources, str | os.PathLike | Iterable, "sources", "a path, or several in a list")
-        return await sync_templates(sources, self._types, self.templates, self._journal)
+        paths = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
+        for at, path in enumerate(paths):
+            check_kind(path, str | os.PathLike, f"sources[{at}]", "a path")
+        return await sync_templates(paths, self._types, self.templates, self._journal)
 
     async def resolve(
         self,
@@ -286,6 +289,8 @@ class Runtime(FlowClient):
             InputInvalid: the resolver inputs do not fit its template.
             Conflict: its execution is set up already.
         """
+        groups: object = resolver_groups  # whatever a program gave
+        check_kind(None if isinstance(groups, str) else groups, Iterable, "resolver_groups", "a list of texts")
         message = ResolveTask(
             task_id=task_id,
             resolution_id=new_id(),
@@ -332,6 +337,7 @@ class Runtime(FlowClient):
 
     async def rest(self, task_id: str) -> Task:
         """Wait for a task to come to rest, as `wait` does, and give all that the engine knows of it."""
+        check_text(task_id, "task_id")
         with self._broadcast.waiter(task_id) as waiter:  # before the state is read, so that nothing is missed
             task = self._broadcast.present(task_id)
             if not isinstance(task, Task) or task.at_rest:

@@ -30,7 +30,7 @@ from runtime.api.flow_messages import (
     UnpauseFlow,
 )
 from runtime.api.messages import GetTask
-from runtime.arguments import check, check_kind
+from runtime.arguments import check, check_kind, check_text
 from runtime.errors import Fault, InputInvalid, NotFound, Unavailable
 from runtime.flow.flow import Flow
 from runtime.flow.outcomes import FlowFailedError
@@ -371,6 +371,7 @@ class FlowClient:
         Raises:
             NotFound: there is none of that id.
         """
+        check_text(flow_id, "flow_id")
         with _as_of_flow(flow_id):
             flow = await self._asking.ask(GetTask(task_id=flow_id))
         if not isinstance(flow, Flow):
@@ -379,6 +380,7 @@ class FlowClient:
 
     async def rest_of_flow(self, flow_id: str) -> Flow:
         """Wait for a flow to come to rest, see `FlowHandle.wait`."""
+        check_text(flow_id, "flow_id")
         with self._broadcast.waiter(flow_id) as waiter:  # before the state is read, so that nothing is missed
             flow = await self.read_flow(flow_id)
             if flow.at_rest:

@@ -210,6 +210,7 @@ class Operator:
         Raises:
             InputInvalid: one of them is reserved.
         """
+        check_kind(tags, Mapping, "tags", "a mapping of texts to texts")
         if PARENT_TAG in tags:
             raise InputInvalid([Fault(f"tags.{PARENT_TAG}", "the tag is reserved")])
         await self._ask(TagTask(task_id=self.task_id, tags=tags, requester=self.requester, reason=reason))
@@ -292,6 +293,7 @@ def _unmasked(inputs: Mapping[str, Json], before: Mapping[str, Json], template: 
 def _tags(before: Mapping[str, str], wanted: Mapping[str, str] | None) -> Mapping[str, str]:
     if wanted is None:
         return before
+    check_kind(wanted, Mapping, "tags", "a mapping of texts to texts")
     parent = before.get(PARENT_TAG)
     if PARENT_TAG in wanted and wanted[PARENT_TAG] != parent:
         raise InputInvalid([Fault(f"tags.{PARENT_TAG}", "the tag is reserved")])

@@ -133,7 +133,7 @@ def files_of(sources: TemplateSources) -> Iterator[Path]:
     """
     for source in [sources] if isinstance(sources, str | os.PathLike) else sources:
         path = Path(source)
-        if not path.is_dir():
+        if not os.path.isdir(path):  # noqa: PTH112 - whatever cannot be looked at is told by whoever reads it
             yield path
             continue
         try:

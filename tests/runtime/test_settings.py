@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from runtime import Action, Administrators, Flows, Limits, Step, Template, TemplateInvalid, open_runtime
+from runtime.errors import Invalid
 from runtime.runner import ChildTask, Fault, Outcome, Runner, StepRequest
 from runtime.settings import SettingInvalid
 from tests.support.plans import plan, step
@@ -23,6 +24,9 @@ WRONG: dict[str, Any] = {
     "callables": "text",
     "config": {"a": 5},
     "region": 5,
+    "grace_seconds": "5s",
+    "answer_within_seconds": -1,
+    "keep_ended_seconds": float("nan"),
     "limits": {"a": 5},
     "destinations": 5,
     "environment": 5,
@@ -39,10 +43,23 @@ async def test_every_argument_of_another_kind_is_named_at_once():
         async with open_runtime(**WRONG):
             raise AssertionError
     assert {fault.path for fault in refusal.value.faults} == set(WRONG)
-    for runner in (5, int):
-        with pytest.raises(TypeError, match="a runner has to be a Runner"):
-            async with open_runtime(runners=[runner]):  # type: ignore[list-item]
-                raise AssertionError
+
+
+@pytest.mark.parametrize("name", ["runners", "functions", "templates", "callables"])
+async def test_so_is_what_is_wrong_in_a_list(name):
+    given: dict[str, Any] = {name: [5, int]}
+    with pytest.raises(SettingInvalid) as refusal:
+        async with open_runtime(**given):
+            raise AssertionError
+    assert [fault.path for fault in refusal.value.faults] == [f"{name}[0]", f"{name}[1]"]
+
+
+@pytest.mark.parametrize("name", ["functions", "templates"])
+async def test_a_path_that_no_file_can_have_is_told_as_one_that_cannot_be_read(name):
+    given: dict[str, Any] = {name: "x" * 10_000}
+    with pytest.raises(Invalid, match="the file cannot be read: file name too long"):
+        async with open_runtime(**given):
+            raise AssertionError
 
 
 @pytest.mark.parametrize(
