@@ -4,6 +4,7 @@ Modules
     journal     `SqliteJournal`: what `Journal` promises, for trio tasks
     thread      the writer's thread: group commit, without anybody waiting for company
     writer      a group of appends as one commit
+    rows        what a group stores, laid out for the one statement of its commit
     reader      look-ups and lists, beside the writer
     lists       the queries of lists
     database    opening a file: what it has to be, who may own it, what its errors mean

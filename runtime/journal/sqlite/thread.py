@@ -27,8 +27,10 @@ import trio
 from outcome import Value
 from trio.lowlevel import reschedule
 
+from runtime.frozen import value
 from runtime.journal.appends import Append
 from runtime.journal.protocol import Trouble
+from runtime.journal.sqlite.rows import MOST, LaidOut, lay_out
 from runtime.journal.sqlite.writer import Writer
 from runtime.journal.turns import Turn, share
 
@@ -36,6 +38,9 @@ T = TypeVar("T")
 
 _APPOINTED: Final = 0
 """What a task is given that is to listen: no position is 0."""
+
+_PATIENCE: Final = 4
+"""For how many rounds of the trio run those that the thread is done with wait for others who are not done with theirs."""
 
 _READ: Final = 256
 """How much is read from the pipe at once: more than there is, as a rule."""
@@ -61,16 +66,27 @@ _END: Final = _End()
 _Job: TypeAlias = Append | _End
 
 
+@value
+class _Group:
+    """Appends that may share a commit, what they store, and that laid out, if it is."""
+
+    appends: Sequence[Append]
+    turns: Sequence[Sequence[Turn]]
+    laid_out: LaidOut | None = None
+
+
 class WriterThread(trio.abc.Instrument):
     """Runs a writer. Its methods are for tasks of the trio run it was made in."""
 
     def __init__(self, writer: Writer, *, name: str) -> None:
         self._writer = writer
+        self._in_the_clear = not writer.seals
         self._handed: list[_Job] = []
-        self._jobs: queue.SimpleQueue[list[_Job]] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[list[_Job], _Group | None]] = queue.SimpleQueue()
         self._done: deque[tuple[Sequence[Append], Sequence[int | Exception]]] = deque()
         self._following: deque[Append] = deque()
         self._listener: Append | None = None
+        self._held_back = 0
         self.abandoned = 0
         self._told, self._tells = os.pipe()
         os.set_blocking(self._tells, False)
@@ -108,20 +124,30 @@ class WriterThread(trio.abc.Instrument):
     def stop(self) -> None:
         """Have the thread end once it has done all that was handed over; nobody may wait for it any more. Sync."""
         trio.lowlevel.remove_instrument(self)
-        self._handed.append(_END)
-        self._jobs.put(self._handed)
+        self._jobs.put(([*self._handed, _END], None))
 
     def before_io_wait(self, timeout: float) -> None:
         """Pass on what tasks have handed over since the last time. See `trio.abc.Instrument`."""
         del timeout
-        if self._handed:
-            self._jobs.put(self._handed)
+        handed = self._handed
+        if handed:
             self._handed = []
+            self._jobs.put((handed, self._group(handed)))
 
     def after_io_wait(self, timeout: float) -> None:
-        """Let all go on that the thread is done with. See `trio.abc.Instrument`."""
-        del timeout
-        self._let_go_on()
+        """Let all go on that the thread is done with, once nobody else has anything to do. See `trio.abc.Instrument`."""
+        if timeout > 0 or self._held_back >= _PATIENCE:
+            self._let_go_on()
+        elif self._done:
+            self._held_back += 1
+
+    def _group(self, handed: Sequence[_Job]) -> _Group | None:
+        """Lay out what is handed over, as the group that it most often becomes."""
+        if not self._in_the_clear or len(handed) > MOST:
+            return None
+        appends = _appends(handed, len(handed))
+        turns = _turns(appends)
+        return _Group(appends, turns, lay_out(turns)) if len(appends) == len(handed) else None
 
     # --- in tasks -------------------------------------------------------------------------------------------------
 
@@ -138,6 +164,8 @@ class WriterThread(trio.abc.Instrument):
         try:
             while job.task is not None:
                 await trio.lowlevel.wait_readable(self._told)
+                if self._held_back:
+                    continue  # what is in the pipe keeps the trio run awake
                 os.read(self._told, _READ)
                 self._let_go_on()  # what has been told of since would wake nobody any more
         finally:
@@ -149,6 +177,7 @@ class WriterThread(trio.abc.Instrument):
     def _let_go_on(self) -> None:
         """Let all go on that the thread is done with."""
         done = self._done
+        self._held_back = 0
         while done:
             for job, result in zip(*done.popleft(), strict=True):
                 task, job.task = job.task, None
@@ -176,23 +205,43 @@ class WriterThread(trio.abc.Instrument):
         get, size = self._jobs.get, self._jobs.qsize
         waiting: list[_Job] = []
         while True:
-            while size():
-                waiting += get()
-            came = len(waiting)
-            if not came:
-                waiting = get()
+            at_rest = not (waiting or size())
+            group = None
+            if not waiting:
+                waiting, group = get()
+            while size() and not at_rest:
+                waiting += get()[0]
+                group = None
             job = waiting[0]
             if isinstance(job, _End):
                 for end in (self._told, self._tells):  # both only now: to write where nobody reads ends some programs
                     os.close(end)
                 return
-            group = _appends(waiting, share(came, len(waiting)))
-            if group:
-                self._tell(group, self._commit(group))
+            most = share(0 if at_rest else len(waiting), len(waiting))
+            if group is None or most < len(waiting) or self.abandoned:
+                appends = _appends(waiting, most)
+                group = _Group(appends, _turns(appends))
+            if group.appends:
+                self._commit(group)
             elif isinstance(job, _Call):
-                group = [job]
-                self._tell(group, [self._perform(job)])
-            del waiting[: len(group)]
+                self._perform(job)
+            waiting = waiting[len(group.appends) or 1 :]
+
+    def _commit(self, group: _Group) -> None:
+        results: Sequence[int | Exception]
+        try:
+            results = self._writer.commit(group.turns, group.laid_out)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is those who wait that have to know
+            results = [error] * len(group.appends)
+        self._tell(group.appends, results)
+
+    def _perform(self, job: _Call) -> None:
+        result: int | Exception = 1
+        try:
+            job.given = job.function(self._writer)
+        except Exception as error:  # noqa: BLE001 - as above
+            result = error
+        self._tell([job], [result])
 
     def _tell(self, group: Sequence[Append], results: Sequence[int | Exception]) -> None:
         self._done.append((group, results))
@@ -200,19 +249,6 @@ class WriterThread(trio.abc.Instrument):
             os.write(self._tells, b"!")
         except BlockingIOError:
             return  # the pipe is full, and can be read anyway
-
-    def _commit(self, group: Sequence[Append]) -> Sequence[int | Exception]:
-        try:
-            return self._writer.commit([job.turns if job.task is not None else () for job in group])
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is those who wait that have to know
-            return [error] * len(group)
-
-    def _perform(self, job: _Call) -> int | Exception:
-        try:
-            job.given = job.function(self._writer)
-        except Exception as error:  # noqa: BLE001 - as above
-            return error
-        return 1
 
 
 def _appends(waiting: Sequence[_Job], most: int) -> list[Append]:
@@ -223,3 +259,8 @@ def _appends(waiting: Sequence[_Job], most: int) -> list[Append]:
             break
         group.append(job)
     return group
+
+
+def _turns(group: Sequence[Append]) -> Sequence[Sequence[Turn]]:
+    """Give what appends store: nothing, where nobody waits for it any more."""
+    return [job.turns if job.task is not None else () for job in group]

@@ -464,9 +464,9 @@ def sizes_of_commits(monkeypatch):
     sizes = []
     store = Writer.commit
 
-    def commit(writer, group):
+    def commit(writer, group, laid_out=None):
         sizes.append(len(group))
-        return store(writer, group)
+        return store(writer, group, laid_out)
 
     monkeypatch.setattr(Writer, "commit", commit)
     return sizes
@@ -486,6 +486,45 @@ async def test_those_who_go_round_in_step_share_their_commits_and_stay_in_step(t
             for name in "abcd":
                 nursery.start_soon(go_round, name)
     assert sizes == [1, 4, 4, 4, 4, 4]
+
+
+async def test_who_is_stored_goes_on_once_the_others_have_handed_over_what_they_work_on(tmp_path, monkeypatch):
+    """Or both would be stored by the next commit, and nobody would work meanwhile."""
+    sizes = sizes_of_commits(monkeypatch)
+    async with opened(tmp_path / "tasks.db") as journal:
+        await journal.append([first(name) for name in "ab"])
+
+        async def go_on():
+            await journal.append([Entry("a", [started(1.0)])])
+            await journal.append([Entry("a", [started(2.0)])])
+
+        async def work():
+            await trio.lowlevel.checkpoint()
+            while not journal._thread._done:
+                threading.Event().wait(0.001)
+            for _ in range(2):
+                await trio.lowlevel.checkpoint()
+            await journal.append([Entry("b", [started(1.0)])])
+
+        with trio.fail_after(10):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(go_on)
+                nursery.start_soon(work)
+    assert sizes == [1, 1, 1, 1]
+
+
+async def test_who_is_stored_goes_on_though_others_are_never_done(tmp_path):
+    async with opened(tmp_path / "tasks.db") as journal, trio.open_nursery() as nursery:
+
+        async def never_done():
+            while True:
+                await trio.lowlevel.checkpoint()
+
+        nursery.start_soon(never_done)
+        with trio.fail_after(10):
+            for number in range(5):
+                await journal.append([first(f"t{number}")])
+        nursery.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize("cancelled", [0, 1, 2])
