@@ -502,8 +502,7 @@ async def test_who_is_stored_goes_on_once_the_others_have_handed_over_what_they_
             await trio.lowlevel.checkpoint()
             while not journal._thread._done:
                 threading.Event().wait(0.001)
-            for _ in range(2):
-                await trio.lowlevel.checkpoint()
+            await trio.lowlevel.checkpoint()
             await journal.append([Entry("b", [started(1.0)])])
 
         with trio.fail_after(10):
