@@ -82,11 +82,12 @@ class WriterThread(trio.abc.Instrument):
         self._writer = writer
         self._in_the_clear = not writer.seals
         self._handed: list[_Job] = []
-        self._jobs: queue.SimpleQueue[tuple[list[_Job], _Group | None]] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[list[_Job], _Group | None, bool]] = queue.SimpleQueue()
         self._done: deque[tuple[Sequence[Append], Sequence[int | Exception]]] = deque()
         self._following: deque[Append] = deque()
         self._listener: Append | None = None
         self._held_back = 0
+        self._under_way = 0
         self.abandoned = 0
         self._told, self._tells = os.pipe()
         os.set_blocking(self._tells, False)
@@ -124,22 +125,34 @@ class WriterThread(trio.abc.Instrument):
     def stop(self) -> None:
         """Have the thread end once it has done all that was handed over; nobody may wait for it any more. Sync."""
         trio.lowlevel.remove_instrument(self)
-        self._jobs.put(([*self._handed, _END], None))
+        self._jobs.put(([*self._handed, _END], None, False))
 
     def before_io_wait(self, timeout: float) -> None:
-        """Pass on what tasks have handed over since the last time. See `trio.abc.Instrument`."""
-        del timeout
-        handed = self._handed
+        """Pass on what tasks have handed over since the last time. See `trio.abc.Instrument`.
+
+        Where somebody is held back, the trio run is let go on behind this: at once, or once the thread, if it is at rest,
+        has begun.
+        """
+        handed, done = self._handed, self._done
+        wakes = timeout > 0 and bool(done)
         if handed:
             self._handed = []
-            self._jobs.put((handed, self._group(handed)))
+            begins = wakes and self._under_way == sum([len(group) for group, _ in done])
+            wakes = wakes and not begins
+            self._under_way += len(handed)
+            self._jobs.put((handed, self._group(handed), begins))
+        if wakes:
+            self._wake()
 
     def after_io_wait(self, timeout: float) -> None:
         """Let all go on that the thread is done with, once nobody else has anything to do. See `trio.abc.Instrument`."""
-        if timeout > 0 or self._held_back >= _PATIENCE:
+        if timeout > 0:
             self._let_go_on()
         elif self._done:
             self._held_back += 1
+            if self._held_back > _PATIENCE:
+                self._let_go_on()
+                self._wake()  # who listens has read what the thread said
 
     def _group(self, handed: Sequence[_Job]) -> _Group | None:
         """Lay out what is handed over, as the group that it most often becomes."""
@@ -164,10 +177,9 @@ class WriterThread(trio.abc.Instrument):
         try:
             while job.task is not None:
                 await trio.lowlevel.wait_readable(self._told)
-                if self._held_back:
-                    continue  # what is in the pipe keeps the trio run awake
                 os.read(self._told, _READ)
-                self._let_go_on()  # what has been told of since would wake nobody any more
+                if not self._held_back:
+                    self._let_go_on()  # what has been told of since would wake nobody any more
         finally:
             if job.task is not None:
                 job.abandon()
@@ -179,7 +191,9 @@ class WriterThread(trio.abc.Instrument):
         done = self._done
         self._held_back = 0
         while done:
-            for job, result in zip(*done.popleft(), strict=True):
+            group, results = done.popleft()
+            self._under_way -= len(group)
+            for job, result in zip(group, results, strict=True):
                 task, job.task = job.task, None
                 if task is None:
                     self.abandoned -= 1
@@ -208,7 +222,9 @@ class WriterThread(trio.abc.Instrument):
             at_rest = not (waiting or size())
             group = None
             if not waiting:
-                waiting, group = get()
+                waiting, group, begins = get()
+                if begins:
+                    self._wake()
             while size() and not at_rest:
                 waiting += get()[0]
                 group = None
@@ -245,6 +261,12 @@ class WriterThread(trio.abc.Instrument):
 
     def _tell(self, group: Sequence[Append], results: Sequence[int | Exception]) -> None:
         self._done.append((group, results))
+        self._wake()
+
+    # --- in both --------------------------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        """Wake the trio run."""
         try:
             os.write(self._tells, b"!")
         except BlockingIOError:
