@@ -5,6 +5,7 @@ that leads out of the schema is a fault.
 """
 
 from collections.abc import Iterator, Mapping
+from decimal import Context
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
@@ -205,7 +206,12 @@ def _validator_class(schema: Schema) -> Any:
     version = (_draft_id(draft) if isinstance(draft, str) else None) or 7
     return extend(  # type: ignore[no-untyped-call]
         classes[version],
-        {"pattern": _pattern, "patternProperties": _pattern_properties, "additionalProperties": _additional_properties},
+        {
+            "pattern": _pattern,
+            "patternProperties": _pattern_properties,
+            "additionalProperties": _additional_properties,
+            "multipleOf": _multiple_of,
+        },
     )
 
 
@@ -229,6 +235,20 @@ def _pattern_properties(validator: Any, keyed: Schema, instance: object, _: Sche
         for key, value in instance.items():
             if pattern.search(key):
                 yield from validator.descend(value, inner, path=key, schema_path=text)
+
+
+_EXACT: Final = Context(prec=5_000, traps=[])
+"""Of more digits than any number that is meant; what is out of its reach is a multiple of nothing."""
+
+
+def _multiple_of(_: Any, divisor: float, instance: object, __: Schema) -> Iterator[Any]:
+    """Divide by literals: as floats, 19.99 is no multiple of 0.01."""
+    from jsonschema.exceptions import ValidationError  # noqa: PLC0415 - as in compile_schema
+
+    if not isinstance(instance, (int, float)) or isinstance(instance, bool):
+        return
+    if _EXACT.remainder(_EXACT.create_decimal(str(instance)), _EXACT.create_decimal(str(divisor))) != 0:
+        yield ValidationError(f"{shown(instance)} is not a multiple of {shown(divisor)}")
 
 
 def _additional_properties(validator: Any, additional: Json, instance: object, schema: Schema) -> Iterator[Any]:

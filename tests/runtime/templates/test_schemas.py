@@ -4,7 +4,8 @@ import pytest
 from referencing.exceptions import Unresolvable
 
 from runtime.templates.schema_paths import SchemaPaths
-from runtime.templates.schemas import check_schema, compile_schema, normalise_schema
+from runtime.templates.schemas import check_schema, compile_schema, normalise_schema, violation
+from runtime.values.json import loads
 
 DRAFT = "http://json-schema.org/draft-0{}/schema#"
 
@@ -139,3 +140,22 @@ def test_the_first_name_that_no_value_can_have_is_missing(schema, path, missing)
     paths = SchemaPaths(schema)
     assert paths.missing(path.split(".")) == missing
     assert paths.missing(path.split(".")) == missing
+
+
+@pytest.mark.parametrize(
+    ("divisor", "value", "fits"),
+    [
+        ("0.01", "19.99", True),
+        ("0.01", "19.995", False),
+        ("0.1", "0.30", True),
+        ("0.3", "-0.9", True),
+        ("3", "9" * 1000, True),
+        ("1e-300", "1e300", True),
+        ("1", "1e99999999999999999999", False),  # nobody divides that
+        ("2", "true", True),  # it is no number
+    ],
+)
+def test_what_is_a_multiple_is_told_from_literals_and_not_from_floats(divisor, value, fits):
+    schema = normalise_schema({"multipleOf": loads(divisor)})
+    assert check_schema(schema) == ([], [])
+    assert (violation(schema, loads(value)) == "") is fits
