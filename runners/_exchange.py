@@ -15,7 +15,7 @@ import trio
 from runners._reply import Reply, metadata_of
 from runners._thread import decoded
 from runners._wire import Wire
-from runtime.runner import EVERYWHERE, ClientError, Destinations, Forbidden, StepFailed
+from runtime.runner import ClientError, Destinations, Forbidden, StepFailed
 
 LARGEST_REPLY = 10 * 1024 * 1024
 """Bytes of a reply's body, before and after it is decompressed, unless a call says otherwise."""
@@ -92,10 +92,10 @@ class Call:
 async def exchange(
     call: Call,
     *,
-    tls: ssl.SSLContext | None = None,
-    destinations: Destinations = EVERYWHERE,
-    environment: Mapping[str, str] | None = None,
-    transport: httpx2.AsyncBaseTransport | None = None,
+    tls: ssl.SSLContext | None,
+    destinations: Destinations,
+    environment: Mapping[str, str],
+    transport: httpx2.AsyncBaseTransport | None,
 ) -> Reply:
     """Send a request and read the reply to its end. It has no time limit: the caller's scope is the limit.
 
@@ -109,7 +109,7 @@ async def exchange(
     """
     head: Reply | None = None
     limit = _Limit(call.largest_reply)
-    wire = transport or Wire(tls=tls, destinations=destinations, proxy=call.proxy, environment=environment or {})
+    wire = transport or Wire(tls=tls, destinations=destinations, proxy=call.proxy, environment=environment)
     try:
         with limit.scope:
             async with _answered(call, wire, limit) as response:

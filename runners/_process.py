@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 import trio
 
-from runners._output import KEPT_BYTES, KeptText
+from runners._output import KeptText
 
 _DEATH_SECONDS = 5.0
 """How long a killed group is waited for: the kernel takes no time at all, unless a device holds a process."""
@@ -48,7 +48,7 @@ async def run_group(
     environment: Mapping[str, str],
     stdin: bytes,
     limit_seconds: float,
-    kept_bytes: int = KEPT_BYTES,
+    kept_bytes: int,
     door: trio.Lock,
 ) -> Ended:
     """Run a program and everything it starts, until the program itself ends or its time is over.

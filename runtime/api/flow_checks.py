@@ -33,7 +33,7 @@ def check_flow(
     types: ActionTypes,
     source: str = "",
     *,
-    strict: bool = False,
+    strict: bool,
     places: Places = NOWHERE,
     warnings: Iterable[Fault] = (),
 ) -> CheckedFlow:
@@ -53,7 +53,7 @@ def check_flow(
     return CheckedFlow(document=draft.flow, warnings=placed)
 
 
-def check_flow_file(document: "YamlDocument", types: ActionTypes, source: str, *, strict: bool = False) -> CheckedFlow:
+def check_flow_file(document: "YamlDocument", types: ActionTypes, source: str, *, strict: bool) -> CheckedFlow:
     """Check a file that was read: see `check_flow`."""
     return check_flow(document.data, types, source, strict=strict, places=document.places, warnings=document.warnings)
 

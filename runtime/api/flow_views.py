@@ -262,8 +262,8 @@ def view_step(flow: Flow, step: Step) -> FlowStepDetail:
     return FlowStepDetail(flow_id=flow.header.flow_id, step=_step(flow, step), output=step.output)
 
 
-def view_reports(flow: Flow, step_id: str = "") -> tuple[PolicyReportView, ...]:
-    """Show what policies found, oldest first: of one step, or of all."""
+def view_reports(flow: Flow, step_id: str) -> tuple[PolicyReportView, ...]:
+    """Show what policies found, oldest first: of one step, or, without an id, of all."""
     numbered = list(enumerate(reversed(tuple(flow.reports)), start=1))
     return tuple(_report(flow, number, one) for number, one in numbered if step_id in {"", one.step})
 

@@ -63,9 +63,8 @@ def _field_schema(field: "attrs.Attribute[Any]") -> dict[str, Json]:
     return schema
 
 
-def type_schema(kind: Any, rules: Mapping[str, Json] | None = None) -> Mapping[str, Json]:
+def type_schema(kind: Any, rules: Mapping[str, Json]) -> Mapping[str, Json]:
     """Give the schema of what is annotated so; `rules` say more of it, those of texts of the items of a list."""
-    rules = rules or {}
     origin, arguments = get_origin(kind), get_args(kind)
     of_items = {rule: value for rule, value in rules.items() if rule in _OF_ITEMS}
     of_all = {rule: value for rule, value in rules.items() if rule not in _OF_ITEMS}

@@ -228,7 +228,7 @@ class Shown(Mapping[str, StepView]):
 
     __slots__ = ("_task", "_this")
 
-    def __init__(self, task: "Task", this: str = "") -> None:
+    def __init__(self, task: "Task", this: str) -> None:
         self._task = task
         self._this = this
 

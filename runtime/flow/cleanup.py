@@ -35,10 +35,8 @@ def discard_lane(turn: Turn, step: Step, reason: str) -> None:
     _mark(turn, (one.id for one in lane), lambda one: one.status.status in EXECUTABLE, StepStatus.DISCARDED, reason)
 
 
-def skip_steps(
-    turn: Turn, step_ids: Iterable[str], reason: str, statuses: frozenset[StepStatus], *, but: str = ""
-) -> None:
-    """Mark steps as skipped by a person, as far as they are in one of these statuses."""
+def skip_steps(turn: Turn, step_ids: Iterable[str], reason: str, statuses: frozenset[StepStatus], *, but: str) -> None:
+    """Mark steps as skipped by a person, as far as they are in one of these statuses; `but` one."""
     _mark(turn, step_ids, lambda one: one.id != but and one.status.status in statuses, StepStatus.USER_SKIPPED, reason)
 
 

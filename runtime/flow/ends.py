@@ -32,7 +32,7 @@ def refuse_plan(turn: Turn, step_id: str) -> None:
     _fail(turn, ending, "not approved")
 
 
-def stop_flow(turn: Turn, step_id: str, reason: str, *, retries_exhausted: bool = False) -> None:
+def stop_flow(turn: Turn, step_id: str, reason: str, *, retries_exhausted: bool) -> None:
     """A layer below said stop: nothing retries this."""
     ending = Ending(kind=EndingKind.STOPPED, step_id=step_id, message=reason, retries_exhausted=retries_exhausted)
     extra: dict[str, Json] = {RETRIES_EXHAUSTED: True} if retries_exhausted else {}

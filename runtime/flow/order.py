@@ -81,12 +81,10 @@ class Order:
         before = sum(len(self.members[group]) for group in self.groups[: bisect_left(self.groups, step.group_idx)])
         return before + bisect_left(own, (step.key, step.id))
 
-    def of_group(self, group_idx: int, after: Step | None = None) -> Iterator[str]:
-        """Give the steps of a group, of every generation, in order; those behind `after` only, if it is given."""
-        own = self.members.get(group_idx, ())
-        start = 0 if after is None else bisect_right(own, (after.key, after.id))
-        for entry in own[start:]:
-            yield entry[1]
+    def of_group(self, group_idx: int) -> Iterator[str]:
+        """Give the steps of a group, of every generation, in order."""
+        for _, step_id in self.members.get(group_idx, ()):
+            yield step_id
 
     def of_generation(self, group_idx: int, generation: int, after: Step | None = None) -> Iterator[str]:
         """Give the steps of one generation of a group, in order."""

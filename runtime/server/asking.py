@@ -19,7 +19,7 @@ _MOST_FAULTS: Final = 20
 _LONGEST: Final = 100
 
 
-def messages_of(route: Route, request: Request, body: Json, task_id: str = "") -> Sequence[Command | Query]:
+def messages_of(route: Route, request: Request, body: Json, task_id: str) -> Sequence[Command | Query]:
     """Give the messages that a request is; `task_id` is the task of the execution that its path names.
 
     Raises:

@@ -51,15 +51,13 @@ def check_file(
     return check_draft(draft_of_file(path), runners, strict=strict, thorough=thorough)
 
 
-def check_data(
-    mapping: Mapping[str, object], runners: Runners | ActionTypes, *, source: str = "", strict: bool = False
-) -> Validated:
+def check_data(mapping: Mapping[str, object], runners: Runners | ActionTypes, *, strict: bool = False) -> Validated:
     """Read a template from plain data and check it: what reading it and `validate` find, at once.
 
     Raises:
         TemplateInvalid: every fault; with `strict`, every warning is one.
     """
-    return check_draft(draft_of_data(mapping, source), runners, strict=strict)
+    return check_draft(draft_of_data(mapping), runners, strict=strict)
 
 
 def validate(

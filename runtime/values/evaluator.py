@@ -144,7 +144,7 @@ class _Texts:
 
     __slots__ = ("found", "keys", "room")
 
-    def __init__(self, *, keys: bool, room: float = math.inf) -> None:
+    def __init__(self, *, keys: bool, room: float) -> None:
         self.found: list[str] = []
         self.keys = keys
         self.room = room

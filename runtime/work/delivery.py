@@ -78,7 +78,7 @@ class Delivery:
         elif question is not None:
             question.refuse(NotFound("task", message.task_id))
 
-    async def wake_with(self, unit: Task | Flow, message: Control, question: Question[Any] | None = None) -> None:
+    async def wake_with(self, unit: Task | Flow, message: Control, question: Question[Any] | None) -> None:
         """Start the actor of a task that was just read, and give it the message that it is started for."""
         if not self._roster.start(unit, resumed=LEFT if was_left(unit) else ""):
             await self._decide_late(unit, message, question)

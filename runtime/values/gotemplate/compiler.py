@@ -146,7 +146,7 @@ class _Compiler:
         self.variables.leave(inner)
         otherwise = self.body(item.otherwise) if item.otherwise else nothing
         self.variables.leave(mark)
-        return statements.loop(
+        return statements.Loop(
             places=self.places,
             item=item,
             evaluate=evaluate,

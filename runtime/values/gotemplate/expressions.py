@@ -118,7 +118,7 @@ def slow_path(
     places: Places,
     last: Last,
     *,
-    from_interface: bool = False,
+    from_interface: bool,
 ) -> _Slow:
     """Reach in field by field, with Go's errors; the last field may be a method with arguments.
 

@@ -143,8 +143,11 @@ def skip(_dot: Value, _frame: Frame) -> None:
     raise Continue
 
 
-class _Loop:
-    """A range: over a list, a map by its sorted keys, or an integer (which only newer Go allows)."""
+class Loop:
+    """A range: over a list, a map by its sorted keys, or an integer (which only newer Go allows).
+
+    `targets` are the places of the index, the element, and the flag of the element.
+    """
 
     def __init__(
         self,
@@ -169,6 +172,7 @@ class _Loop:
         self.wants_two = len(item.pipe.declares) > 1
 
     def __call__(self, dot: Value, frame: Frame) -> None:
+        """Go through a value."""
         value = self.evaluate(dot, frame)
         if self.flag is not None:
             frame[self.flag] = False
@@ -179,35 +183,35 @@ class _Loop:
         interfaces = kind.holds_interfaces
         pairs: Iterable[tuple[Value, Value]]
         if kind.kind is Kind.SLICE:
-            pairs = self.numbered(value)
+            pairs = self._numbered(value)
         elif kind.kind is Kind.MAP:
             pairs = [(key, value[key]) for key in sorted_keys(frame[STATE].budget, value)]
         elif kind.kind in INTS or kind.kind in UINTS:
-            pairs = _count(value, self.wants_two, lambda message: self.fail(frame, message))
+            pairs = _count(value, self.wants_two, lambda message: self._fail(frame, message))
         else:
             budget = frame[STATE].budget
-            self.fail(frame, f"range can't iterate over {sprintf(budget, '%v', [value])}")
+            self._fail(frame, f"range can't iterate over {sprintf(budget, '%v', [value])}")
         before = frame[DOT_IS_INTERFACE]
         if value:
             frame[DOT_IS_INTERFACE] = interfaces
-        if not self.rounds(pairs, frame):
+        if not self._rounds(pairs, frame):
             frame[DOT_IS_INTERFACE] = before
             self.otherwise(dot, frame)
         frame[DOT_IS_INTERFACE] = before
 
-    def numbered(self, value: Sequence[Value]) -> Iterator[tuple[Value, Value]]:
+    def _numbered(self, value: Sequence[Value]) -> Iterator[tuple[Value, Value]]:
         return zip(map(Int, range(len(value))) if self.index is not None else range(len(value)), value, strict=True)
 
-    def fail(self, frame: Frame, message: str) -> None:
+    def _fail(self, frame: Frame, message: str) -> None:
         self.places.fail(self.last or frame[STATE].at, message)
 
-    def pause(self, budget: Budget) -> None:
+    def _pause(self, budget: Budget) -> None:
         try:
             budget.refill()
         except Exhausted as fault:
             raise self.places.fault(self.item.pipe, "range", fault) from None
 
-    def rounds(self, pairs: Iterable[tuple[Value, Value]], frame: Frame) -> bool:
+    def _rounds(self, pairs: Iterable[tuple[Value, Value]], frame: Frame) -> bool:
         index_at, element_at, body, cost = self.index, self.element, self.body, self.cost
         budget = frame[STATE].budget
         any_round = False
@@ -216,7 +220,7 @@ class _Loop:
             any_round = True
             budget.steps -= cost
             if budget.steps < 0:
-                self.pause(budget)
+                self._pause(budget)
             if element_at is not None:
                 frame[element_at] = element
                 if self.flag is not None:
@@ -224,7 +228,7 @@ class _Loop:
                 if index_at is not None:
                     frame[index_at] = index
                 elif self.wants_two:
-                    self.fail(frame, "range has no variable for the index")
+                    self._fail(frame, "range has no variable for the index")
             try:
                 body(element, frame)
             except Continue:
@@ -239,27 +243,3 @@ def _count(value: int, wants_two: bool, fail: Callable[[str], None]) -> Iterator
         fail(f"can't use {value} to iterate over more than one variable")
     kind = type(value)
     return ((kind(index), kind(index)) for index in range(value))
-
-
-def loop(
-    *,
-    places: Places,
-    item: nodes.Range,
-    evaluate: Eval,
-    last: Last,
-    targets: tuple[int | None, int | None, int | None],
-    body: Exec,
-    otherwise: Exec,
-    cost: int,
-) -> Exec:
-    """Range over a value. `targets` are the places of the index, the element, and the flag of the element."""
-    return _Loop(
-        places=places,
-        item=item,
-        evaluate=evaluate,
-        last=last,
-        targets=targets,
-        body=body,
-        otherwise=otherwise,
-        cost=cost,
-    )

@@ -146,7 +146,7 @@ def quote(text: str, *, ascii_only: bool = False) -> str:
     return '"' + map_chars(lambda char: _escaped(char, '"', ascii_only=ascii_only), text) + '"'
 
 
-def quote_char(code: int, *, ascii_only: bool = False) -> str:
+def quote_char(code: int, *, ascii_only: bool) -> str:
     """Give strconv.QuoteRune of a character's code, or QuoteRuneToASCII."""
     return "'" + _escaped(char_of(code), "'", ascii_only=ascii_only) + "'"
 
