@@ -16,7 +16,17 @@ Packages, in the order in which they may import each other:
 
 Inside `runtime`: `templates` reads, `values` renders, `engine` decides on tasks and `flow` on flows (whose plans
 `policies` judge), `journal` stores, `work` acts, `notifications` tells, `api` is talked to, `cli` is typed at, `server`
-is asked over HTTP, `logs` writes down, `hosts` embeds all of it in programs that are not on trio, and `app` builds it together.
+is asked over HTTP, `logs` writes down, `hosts` embeds all of it in programs that are not on trio, `testing` is for tests of
+your own, and `app` builds it together. Beside them lies what several need:
+
+    settings, configuration         what a program says to `app`; what is said in configurations, as values (`structuring`)
+    flows, functions, destinations  what it brings along: for flows, to be called; and where steps may connect to
+    runner, wishes, life, worker    what a step does, what it may wish for, what it says meanwhile; its other process
+    cache, messenger, embedded      what steps share, whom they tell, the flows that they run
+    parameters, foreign, threads    code that is not ours: what it takes, what it raises, where it runs
+    errors, extras, faults          what can go wrong, what may not be installed, when a crash makes a difference
+    arguments, lengths, duration    what is said in Python, checked; how long texts may be; Go's durations
+    frozen, ids, heap, described    values cheap to make, ids, the garbage collector; docstrings as users see them
 
 What holds, always, and is tested:
 
