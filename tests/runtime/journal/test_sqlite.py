@@ -564,10 +564,10 @@ async def test_who_reads_after_a_cancelled_append_sees_what_became_of_it(tmp_pat
         await journal.append([first("t")])
         under_way, free, store, seen = threading.Event(), threading.Event(), Writer.commit, []
 
-        def commit(writer, group):
+        def commit(writer, group, laid_out=None):
             under_way.set()
             assert free.wait(5)
-            return store(writer, group)
+            return store(writer, group, laid_out)
 
         async def read():
             seen.append(await (journal.read("t") if reads == "read" else journal.histories(["t"])))
