@@ -5,12 +5,12 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 import attrs
 
-from runners._bounds import positive, within
+from runners._bounds import within
 from runners._exchange import LARGEST_REPLY, MOST_REDIRECTS, TOKEN
 from runners._output import Codes
 from runners._reply import is_client_error
 from runners._wire import proxy_of
-from runtime.runner import Duration, Fault, Templated
+from runtime.runner import Fault, Templated, parse_duration
 
 LARGEST_REPLY_POSSIBLE = 100 * 1024 * 1024
 """What `max_reply_bytes` may be raised to: a reply is held in memory, and stored."""
@@ -64,7 +64,8 @@ class HttpConfig:
         body: sent as it is. If it is JSON and `headers` names no Content-Type, it is sent as ``application/json``.
         headers: sent in this order; how long the body is, and how it is framed, is not theirs to say.
         query_parameters: added to those of the address; all of them are then sorted by name.
-        timeout: for the whole exchange, redirects included.
+        timeout: for the whole exchange, redirects included; 30s without. Rendered to what is no duration, it ends the step
+            as SERVER_ERROR.
         auth: credentials.
         follow_redirect: go where the reply points; credentials are not taken along to another host.
         max_redirects: how often, at most.
@@ -86,7 +87,7 @@ class HttpConfig:
     body: str = attrs.field(default="", repr=False)
     headers: tuple[NameValue, ...] = ()
     query_parameters: tuple[NameValue, ...] = ()
-    timeout: Duration = attrs.field(default=Duration(30.0), validator=positive)
+    timeout: str = ""
     auth: Auth = attrs.field(factory=Auth)
     follow_redirect: bool = False
     max_redirects: int = attrs.field(default=MOST_REDIRECTS, validator=within(0, 100))
@@ -98,6 +99,17 @@ class HttpConfig:
     vendor_json: bool = False
     status_codes_unrecoverable: tuple[Codes, ...] = ()
     status_codes_retried: tuple[Codes, ...] = ()
+
+    def patience(self) -> float:
+        """Give the timeout in seconds.
+
+        Raises:
+            ValueError: it is no duration, or not positive.
+        """
+        seconds = parse_duration(self.timeout.strip() or "30s")
+        if seconds <= 0:
+            raise ValueError("must be positive")
+        return seconds
 
     def is_unrecoverable(self, status: int) -> bool:
         """Say whether a reply with this status means that the request has to be corrected."""
@@ -136,6 +148,11 @@ def config_faults(config: HttpConfig) -> Iterator[Fault]:
     yield from _address_faults(config)
     if not isinstance(config.method, Templated) and config.method not in _METHODS:
         yield Fault("method", f"must be one of {', '.join(_METHODS)}")
+    if not isinstance(config.timeout, Templated):
+        try:
+            config.patience()
+        except ValueError as fault:
+            yield Fault("timeout", str(fault))
     yield from _pair_faults("headers", config.headers)
     yield from _pair_faults("query_parameters", config.query_parameters)
     yield from _header_faults(config.headers)

@@ -54,15 +54,20 @@ class Http(Runner[HttpConfig]):
 
         Raises:
             ClientError: a credential is missing, or the reply says that the request is wrong.
-            StepFailed: the reply says something else than success, cannot be read, or did not come in time.
+            StepFailed: the reply says something else than success, cannot be read, or did not come in time; or the timeout
+                is none.
         """
         config = request.config
         if problem := missing(_secrets(config)):
             raise ClientError(problem)
-        with trio.move_on_after(config.timeout):
+        try:
+            patience = config.patience()
+        except ValueError as fault:
+            raise StepFailed(f"timeout: {fault}") from None
+        with trio.move_on_after(patience):
             reply = await self._asked(config)
             return await decoded(lambda _: _outcome(reply, config), reply.body)
-        raise StepFailed(f"no complete reply within {config.timeout:g}s")
+        raise StepFailed(f"no complete reply within {patience:g}s")
 
     async def _asked(self, config: HttpConfig) -> Reply:
         try:

@@ -27,8 +27,8 @@ Rules
     * `run` is called once per attempt, with the configuration rendered and structured. It does not see the runtime.
     * It is cancelled by trio when its step is; it must let `trio.Cancelled` through and leave nothing behind: no
       process, thread, socket or file. Clean-up may be shielded for a bounded time.
-    * A configuration that does not fit `config` once it is rendered, such as a timeout that is no duration, ends the step
-      as FATAL_ERROR before `run` is called: trying again would not mend it.
+    * A configuration that does not fit `config` once it is rendered, such as a text where a number has to be, ends the
+      step as FATAL_ERROR before `run` is called: trying again would not mend it.
     * What it raises chooses the step's state: `ClientError` CLIENT_ERROR, `NotAssigned` WAITING, `NotProvisioned`
       TO_RETRY, `NotJson` FATAL_ERROR, any other exception SERVER_ERROR. The first three, and `StepFailed`, may carry
       output and metadata for the step to keep.

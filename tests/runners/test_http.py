@@ -228,6 +228,13 @@ async def test_a_reply_in_chunks_is_put_together():
         assert (await succeeds({"url": server.url()})).output == "abcde"
 
 
+@pytest.mark.parametrize("rendered", ["<no value>", "10", "0s", "-1s"])
+async def test_a_timeout_that_is_none_once_it_is_rendered_is_a_failure_that_is_tried_again(rendered):
+    failed = await fails({"url": "http://127.0.0.1:9/", "timeout": rendered})
+    assert type(failed) is StepFailed
+    assert str(failed).startswith("timeout: ")
+
+
 async def test_a_timeout_is_for_the_whole_exchange(mock_clock):
     mock_clock.rate = 1
     failures = []
