@@ -46,7 +46,16 @@ def mappings(text: str, field: str) -> list[dict[str, Json]]:
 
 
 PEOPLE = ("resolver_usernames", "resolver_groups", "watcher_usernames", "watcher_groups")
-"""The fields that hold names."""
+"""The fields that say who may resolve tasks that a step starts, and who watches them."""
+
+
+def people(config: object) -> dict[str, Any]:
+    """Read them.
+
+    Raises:
+        StepFailed: one of them is no list of names.
+    """
+    return {field: names(getattr(config, field), field) for field in PEOPLE}
 
 
 def faults_of(config: object, *readers: Mapping[str, Callable[[Any, str], object]]) -> Iterator[Fault]:

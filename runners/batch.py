@@ -7,12 +7,11 @@ way; metadata is a plain object; it says what the tasks came to once all of them
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import attrs
 
 from runners._bounds import not_negative
-from runners._texts import PEOPLE, faults_of, mapping, mappings, names
+from runners._texts import PEOPLE, faults_of, mapping, mappings, names, people
 from runtime.runner import (
     PARENT_TAG,
     ChildTask,
@@ -122,7 +121,7 @@ def _inputs(config: BatchConfig) -> Sequence[Mapping[str, Json]]:
 
 def _wish(config: BatchConfig, inputs: Sequence[Mapping[str, Json]]) -> Spawn:
     batch = str(uuid.uuid4())
-    people: dict[str, Any] = {field: names(getattr(config, field), field) for field in PEOPLE}
+    who = people(config)
     return Spawn(
         id=batch,
         at_most=config.sub_batch_size,
@@ -133,7 +132,7 @@ def _wish(config: BatchConfig, inputs: Sequence[Mapping[str, Json]]) -> Spawn:
                 inputs=own,
                 tags=config.tags,
                 comment=config.comment,
-                **people,
+                **who,
             )
             for index, own in enumerate(inputs)
         ],

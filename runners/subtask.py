@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import attrs
 
 from runners._bounds import not_negative
-from runners._texts import PEOPLE, faults_of, mapping, names
+from runners._texts import PEOPLE, faults_of, mapping, names, people
 from runtime.runner import (
     PARENT_TAG,
     ChildTask,
@@ -78,12 +78,9 @@ class Subtask(Runner[SubtaskConfig]):
                 template=config.template,
                 inputs={**config.input, **mapping(config.json_input, "json_input")},
                 tags=config.tags,
-                resolver_usernames=names(config.resolver_usernames, "resolver_usernames"),
-                resolver_groups=names(config.resolver_groups, "resolver_groups"),
-                watcher_usernames=names(config.watcher_usernames, "watcher_usernames"),
-                watcher_groups=names(config.watcher_groups, "watcher_groups"),
                 delay=config.delay,
                 comment=f"Auto created subtask, parent task {request.task_id}",
+                **people(config),
             )
             started = SpawnedTask(id=child.id, requester_username=request.requester)
             raise NotAssigned(f"waits for task {child.id}", output=_described(started), wishes=[Spawn(tasks=[child])])
