@@ -99,7 +99,7 @@ def _check_flows(kit: Flows, types: ActionTypes) -> None:
     if kit.documents:
         from runtime.api.flow_checks import check_documents  # noqa: PLC0415 - many runtimes never see a flow
 
-        check_documents(kit.documents, types)
+        check_documents(kit.documents, types, kit.plan_readers)
 
 
 def _check_loop() -> None:

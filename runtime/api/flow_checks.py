@@ -1,15 +1,16 @@
-"""Whether a flow can be carried out here: its document is one, and its signals name runners, whose configuration is in order.
+"""Whether a flow can be carried out here: its document is one, its signals name runners, whose configuration is in order.
 
-A generator's steps are known too late for that: what is wrong with one of them fails that step alone.
+And somebody reads its plans. The signals of a generator are known too late: what is wrong with one fails its step alone.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from runtime.errors import Fault, FlowInvalid, together
 from runtime.flow.document import FlowDocument, draft_of, with_names
+from runtime.flow.noop import unknown_kind
 from runtime.runner import RunnerUnknown
 from runtime.templates.actions import ActionTypes
 from runtime.templates.faults import NOWHERE, Doubts, Places, Report
@@ -31,6 +32,7 @@ class CheckedFlow:
 def check_flow(
     data: Json,
     types: ActionTypes,
+    plan_kinds: Collection[str],
     source: str = "",
     *,
     strict: bool,
@@ -47,29 +49,32 @@ def check_flow(
     report.faults.extend(draft.faults)
     report.warnings.extend((*warnings, *draft.warnings))
     doubts = Doubts(fault for fault in draft.faults if fault.path)
-    _check_signals(with_names(data), types, report, doubts)
+    _check(with_names(data), types, plan_kinds, report, doubts)
     placed = report.verdict(places, source, strict=strict, refusal=FlowInvalid)
     assert draft.flow is not None  # noqa: S101 - its faults were the verdict
     return CheckedFlow(document=draft.flow, warnings=placed)
 
 
-def check_flow_file(document: "YamlDocument", types: ActionTypes, source: str, *, strict: bool) -> CheckedFlow:
+def check_flow_file(
+    document: "YamlDocument", types: ActionTypes, plan_kinds: Collection[str], source: str, *, strict: bool
+) -> CheckedFlow:
     """Check a file that was read: see `check_flow`."""
-    return check_flow(document.data, types, source, strict=strict, places=document.places, warnings=document.warnings)
+    places, warnings = document.places, document.warnings
+    return check_flow(document.data, types, plan_kinds, source, strict=strict, places=places, warnings=warnings)
 
 
-def check_document(document: FlowDocument, types: ActionTypes, source: str = "") -> None:
+def check_document(document: FlowDocument, types: ActionTypes, plan_kinds: Collection[str], source: str = "") -> None:
     """See that a document that was read, or built in Python, can be carried out.
 
     Raises:
         FlowInvalid: with every fault and its path.
     """
     report = Report()
-    _check_signals(document, types, report, Doubts())
+    _check(document, types, plan_kinds, report, Doubts())
     report.verdict(NOWHERE, source, strict=False, refusal=FlowInvalid)
 
 
-def check_documents(documents: Mapping[str, FlowDocument], types: ActionTypes) -> None:
+def check_documents(documents: Mapping[str, FlowDocument], types: ActionTypes, plan_kinds: Collection[str]) -> None:
     """See that several documents can be carried out.
 
     Raises:
@@ -78,31 +83,36 @@ def check_documents(documents: Mapping[str, FlowDocument], types: ActionTypes) -
     refusals: list[FlowInvalid] = []
     for name, document in documents.items():
         try:
-            check_document(document, types, name)
+            check_document(document, types, plan_kinds, name)
         except FlowInvalid as refusal:
             refusals.append(refusal)
     if refusals:
         raise together(refusals)
 
 
-def _check_signals(document: object, types: ActionTypes, report: Report, doubts: Doubts) -> None:
+def _check(document: object, types: ActionTypes, plan_kinds: Collection[str], report: Report, doubts: Doubts) -> None:
+    """Look at a document, read or as it is written. Who reads it says what is not even of the type that it has to be."""
     for path, signal in _signals(document):
         name = _part(signal, "type")
-        if isinstance(name, str) and not doubts.touch(path):  # who reads the document says so of any other
+        if isinstance(name, str) and not doubts.touch(path):
             _check_signal(path, name, _part(signal, "data"), types, report)
+    for path, step in _steps(document):
+        kind = _part(step, "plan_kind")
+        fault = unknown_kind(kind, plan_kinds) if isinstance(kind, str) else None
+        if fault is not None:
+            report.faults.add(member(path, fault.path), fault.message, fault.hint)
+
+
+def _steps(document: object) -> Iterator[tuple[str, Any]]:
+    for where, group in _parts(document, "", "groups"):
+        for name in ("before", "steps", "after"):
+            yield from _parts(group, where, name)
+    yield from _parts(document, "", "steps")
 
 
 def _signals(document: object) -> Iterator[tuple[str, Any]]:
-    """Give the signals of a document, read or as it is written, each with its path."""
     yield from _signal_of("", "generate_signal", document)
-    for where, group in _parts(document, "", "groups"):
-        for name in ("before", "steps", "after"):
-            yield from _of_steps(group, where, name)
-    yield from _of_steps(document, "", "steps")
-
-
-def _of_steps(owner: object, path: str, name: str) -> Iterator[tuple[str, Any]]:
-    for where, step in _parts(owner, path, name):
+    for where, step in _steps(document):
         for kind in ("legacy_signal", "signal"):
             yield from _signal_of(where, kind, step)
         for place, clone in _parts(step, where, "clone_as"):

@@ -304,7 +304,7 @@ class FlowClient:
 
         match source:
             case FlowDocument():
-                check_document(source, self._types)
+                check_document(source, self._types, self.flow_kit.plan_readers)
                 document = source
             case str() if Path(source).suffix not in FILES:
                 kit = self.flow_kit
@@ -325,10 +325,11 @@ class FlowClient:
         from runtime.api.flow_checks import check_flow  # noqa: PLC0415 - see above
         from runtime.api.flow_submission import load_flow  # noqa: PLC0415 - see above
 
+        kinds = self.flow_kit.plan_readers
         if isinstance(source, Mapping):
-            return check_flow(source, self._types, strict=strict)
+            return check_flow(source, self._types, kinds, strict=strict)
         check_kind(source, str | os.PathLike, "flow", "a type of flows, a path, a mapping or a FlowDocument")
-        return await BRIEF.run(partial(load_flow, source, self._types, strict=strict))
+        return await BRIEF.run(partial(load_flow, source, self._types, kinds, strict=strict))
 
     async def take_flow_on(self, request: FlowRequest) -> FlowHandle:
         """Take a flow on that was prepared, see `flow`."""

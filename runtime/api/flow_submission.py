@@ -1,7 +1,7 @@
 """What somebody wants run as a flow, and the submission it comes to: the settings of a call before those of a document."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
@@ -116,14 +116,16 @@ def _at_least_one(number: int, name: str) -> int:
     return number
 
 
-def load_flow(source: str | os.PathLike[str], types: ActionTypes, *, strict: bool = False) -> CheckedFlow:
+def load_flow(
+    source: str | os.PathLike[str], types: ActionTypes, plan_kinds: Collection[str], *, strict: bool = False
+) -> CheckedFlow:
     """Read a file of ``kind: flow``, and see that it can be carried out. Blocks.
 
     Raises:
         FlowInvalid: with every fault and its path.
     """
     document, name = read_document(source, FlowInvalid)
-    return check_flow_file(document, types, name, strict=strict)
+    return check_flow_file(document, types, plan_kinds, name, strict=strict)
 
 
 def load_flows(folder: str | os.PathLike[str]) -> tuple[FlowDocument, ...]:

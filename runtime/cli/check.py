@@ -7,6 +7,7 @@ from runtime.api.flow_checks import check_flow_file
 from runtime.configuration import host_settings
 from runtime.errors import Fault, TemplateInvalid
 from runtime.flow.document import is_flow
+from runtime.flow.noop import PLAN_READERS
 from runtime.messenger import ANYBODY, Messenger
 from runtime.notifications.settings import Notifications
 from runtime.runner import Runners, RunnerSettings
@@ -52,5 +53,5 @@ def check_one(path: Path, library: Library, *, strict: bool) -> Sequence[Fault]:
     """
     document, source = read_document(path, TemplateInvalid)
     if is_flow(document.data):
-        return check_flow_file(document, library.types, source, strict=strict).warnings
+        return check_flow_file(document, library.types, PLAN_READERS, source, strict=strict).warnings
     return check_draft(draft_of_document(document, source), library.types, strict=strict, thorough=True).warnings

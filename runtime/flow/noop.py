@@ -16,10 +16,13 @@ it has to look:
 A program brings readers of kinds of its own along (`runtime.flows.Flows.plan_readers`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from runtime.errors import did_you_mean
+import attrs
+
+from runtime.errors import Fault, did_you_mean
+from runtime.flow.rows import StepSpec
 from runtime.values.json import Json, loads
 
 PlanReader: TypeAlias = Callable[[Json], bool]
@@ -32,19 +35,34 @@ class PlanUnreadable(ValueError):
     """A plan cannot be read, so that nobody can say what it changes."""
 
 
+def unread(steps: Iterable[StepSpec], known: Collection[str]) -> Iterator[Fault]:
+    """Give what is wrong with the kinds of the plans of steps, in the order in which they were generated."""
+    for number, step in enumerate(steps):
+        fault = unknown_kind(step.plan_kind, known)
+        if fault is not None:
+            yield attrs.evolve(fault, path=f"steps[{number}].{fault.path}")
+
+
+def unknown_kind(kind: str, known: Collection[str]) -> Fault | None:
+    """Say what is wrong with the `plan_kind` of a step, of the kinds that are `known`; None where nothing is."""
+    if kind in known:
+        return None
+    hint = did_you_mean(kind, sorted(known)) or f"known: {', '.join(sorted(known))}"
+    return Fault("plan_kind", f'no reader for plans of kind "{kind[:100]}"', hint)
+
+
 def reader_of(kind: str, contents: Json, readers: Mapping[str, PlanReader]) -> PlanReader:
     """Give who reads a plan.
 
     Raises:
         PlanUnreadable: there is no plan, or nobody reads its kind.
     """
-    reader = readers.get(kind)
-    if reader is None:
-        hint = did_you_mean(kind, sorted(readers)) or f"known: {', '.join(sorted(readers))}"
-        raise PlanUnreadable(f'no reader for plans of kind "{kind}" ({hint})')
+    fault = unknown_kind(kind, readers)
+    if fault is not None:  # of a flow that was taken on where its reader was known
+        raise PlanUnreadable(str(fault))
     if contents is None:
         raise PlanUnreadable("the step gave no plan: its output is missing")
-    return reader
+    return readers[kind]
 
 
 def _object(value: Json, what: str) -> Mapping[str, Json]:

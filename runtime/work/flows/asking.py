@@ -31,7 +31,7 @@ from runtime.flow.events import (
 )
 from runtime.flow.flow import Flow
 from runtime.flow.generation import MOST_STEPS, GenerationError, choose_generator, flatten
-from runtime.flow.noop import PLAN_READERS, PlanUnreadable, reader_of
+from runtime.flow.noop import PLAN_READERS, PlanUnreadable, reader_of, unread
 from runtime.flow.rows import GroupSpec, Signal, Step, StepSpec
 from runtime.flow.states import Hook
 from runtime.flows import HOOK_WITHIN_SECONDS, Flows, HookCall
@@ -54,8 +54,8 @@ async def generate(
     problem = ""
     with trio.move_on_after(kit.generate_within_seconds):
         try:
-            given = await _given(flow, effect, kit, tools, partial(_tell_first, flow, tools, first))
-            steps, groups = _rows(flow, given)
+            given = await _given(flow, effect, kit, tools, partial(_tell_first, flow, kit, tools, first))
+            steps, groups = _rows(flow, given, kit)
             steps = [as_it_resumes(one, tools.runners) for one in steps]
             return StepsGenerated(at=tools.clock.wall(), steps=steps, groups=groups)
         except GenerationError as error:
@@ -70,19 +70,23 @@ async def generate(
     return GenerationFailed(at=tools.clock.wall(), error=problem)
 
 
-def _rows(flow: Flow, given: object) -> tuple[Sequence[StepSpec], Sequence[GroupSpec]]:
-    """Take apart what a generator gave, whose rows have to be such as can be stored, and read again."""
+def _rows(flow: Flow, given: object, kit: Flows) -> tuple[Sequence[StepSpec], Sequence[GroupSpec]]:
+    """Take apart what a generator gave, whose rows have to be such as can be stored, and read again; whose plans, read."""
     steps, groups = flatten(given, plan_only=flow.header.plan_only)
     for name, rows in (("steps", steps), ("groups", groups)):
         for number, row in enumerate(rows):
             for fault in faults_of(row, f"{name}[{number}]"):
                 raise GenerationError(str(fault))
+    for fault in unread(steps, kit.plan_readers):
+        raise GenerationError(str(fault))
     return steps, groups
 
 
-def _tell_first(flow: Flow, tools: Tools, first: Callable[[GroupsGenerated], None], given: Sequence[object]) -> None:
+def _tell_first(
+    flow: Flow, kit: Flows, tools: Tools, first: Callable[[GroupsGenerated], None], given: Sequence[object]
+) -> None:
     """Tell of eager groups; where there is no room for that they come with the others."""
-    steps, groups = _rows(flow, given)
+    steps, groups = _rows(flow, given, kit)
     steps = [as_it_resumes(one, tools.runners) for one in steps]
     with suppress(MailboxFull, ActorStopped):
         first(GroupsGenerated(at=tools.clock.wall(), steps=steps, groups=groups))

@@ -10,6 +10,7 @@ import attrs
 from actors import StopReason
 from runtime.api.flow_messages import SubmitFlow
 from runtime.api.flow_submission import FlowRequest
+from runtime.errors import FlowInvalid
 from runtime.flow.decision import decide
 from runtime.flow.document import read_flow
 from runtime.flow.effects import Effect
@@ -17,6 +18,7 @@ from runtime.flow.events import DrainBegan, Event, StartRequested
 from runtime.flow.flow import Flow
 from runtime.flow.generation import rows_of
 from runtime.flow.history import apply, begin
+from runtime.flow.noop import unread
 from runtime.flow.records import FlowCreated, Record, RowsAdded
 from runtime.flow.rows import StepSpec
 from runtime.flow.states import ApprovalOption
@@ -64,7 +66,7 @@ def flow_of(order: FlowOrder, kit: Flows) -> SubmitFlow:
     given = order.flow
     document = kit.document_of(given) if isinstance(given, str) else read_flow(given)
     kind = given if isinstance(given, str) else (document.name if document is not None else "") or "flow"
-    return FlowRequest(
+    submission = FlowRequest(
         type=kind,
         document=document,
         labels=kit.labels_of(kind),
@@ -80,3 +82,6 @@ def flow_of(order: FlowOrder, kit: Flows) -> SubmitFlow:
         plan_seconds=order.plan_seconds,
         parent=order.parent,
     ).submission()
+    if faults := tuple(unread(submission.steps, kit.plan_readers)):
+        raise FlowInvalid(faults)
+    return submission

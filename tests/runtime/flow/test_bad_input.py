@@ -4,14 +4,29 @@ What a generator, a policy or a directive does wrong is recorded, and told where
 """
 
 import json
+import re
 
+import attrs
 import pytest
 from click.testing import CliRunner
 
-from runtime import CelPolicy, FlowInvalid, GroupSpec, Refused, Signal, StepSpec
+from runtime import (
+    Action,
+    CelPolicy,
+    FlowInvalid,
+    GroupSpec,
+    Refused,
+    Signal,
+    Step,
+    StepSpec,
+    TaskNotDone,
+    Template,
+    open_runtime,
+)
 from runtime.cli.commands import cli
 from runtime.flow.document import read_flow
 from runtime.flows import Flows, Generator
+from runtime.values.json import Json
 from tests.support.api_server import running_server, server_in_a_thread
 
 PLAN = {"changes": [{"actions": ["update"]}]}
@@ -35,6 +50,7 @@ KIT = Flows(
         Generator("no-list", lambda _flow: [GroupSpec(steps=(echo("a"),)), GroupSpec(steps=None)]),  # type: ignore[arg-type]
         Generator("nowhere", lambda _flow: [echo("a", group_idx="1")]),
         Generator("huge", lambda _flow: [echo("a", group_idx=10**30)]),
+        Generator("unread", lambda _flow: [echo("a"), echo("b", group_idx=1, plan_kind="terraformplan")]),
         Generator("strange", lambda _flow: [echo("a"), "b"]),
         Generator(
             "unknown", lambda _flow: [echo("good", group_idx=1), StepSpec(name="bad", signal=Signal(type="ecko"))]
@@ -76,6 +92,7 @@ KIT = Flows(
         ("no-list", "[1].steps: must be a list of steps, not NoneType"),
         ("nowhere", "steps[0].group_idx: must be 0, 1 or so on, not 1"),
         ("huge", "steps[0].group_idx: must be a number of less than 64 bits, or it could not be read from a store"),
+        ("unread", 'steps[1].plan_kind: no reader for plans of kind "terraformplan" (did you mean "terraform_plan"?)'),
         ("strange", "[1]: neither a step nor a group but str"),
         ("lost", 'step "a": it answered "sideways", and nobody knows what that means (known: continue, stop, '),
     ],
@@ -178,6 +195,25 @@ def test_a_document_that_no_runner_takes_is_refused_with_the_path_by_file_and_ov
     with server_in_a_thread([], user="admin") as url:
         remote = CliRunner().invoke(cli, ["flow", "run", str(tmp_path / "bad.yaml"), "--server", url])
         assert (remote.exit_code, says in remote.output) == (2, True), remote.output
+
+
+async def test_a_plan_that_nobody_could_read_is_refused_before_anything_is_done_and_not_once_it_is_made():
+    asks = {"name": "p", "execution_type": "approval", "plan_kind": "ours", "signal": {"type": "echo", "data": {"output": "x"}}}
+    document: Json = {"kind": "flow", "groups": [{"steps": [asks]}]}
+    says = re.escape('plan_kind: no reader for plans of kind "ours" (known: approve-all, changes, helm_approval, ')
+    task = Template(name="runs", steps={"f": Step(action=Action(type="flow", configuration={"flow": document}))})
+    async with open_runtime() as runtime:
+        with pytest.raises(FlowInvalid, match=rf"groups\[0\]\.steps\[0\]\.{says}"):
+            await runtime.flow(document)
+        with pytest.raises(FlowInvalid, match=rf"groups\[0\]\.steps\[0\]\.{says}"):
+            await runtime.flow(read_flow(document))
+        with pytest.raises(TaskNotDone, match=rf"steps\[0\]\.{says}"):
+            await (await runtime.submit(task)).result()
+    with pytest.raises(FlowInvalid, match=says):
+        async with open_runtime(flows=Flows(documents=[attrs.evolve(read_flow(document), name="d")])):
+            pass
+    async with open_runtime(flows=Flows(plan_readers={"ours": lambda _plan: True})) as runtime:
+        assert (await (await runtime.flow(document)).result()).step("p").status.status == "auto-skipped"
 
 
 def test_a_template_of_tasks_is_no_flow():
