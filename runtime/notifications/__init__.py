@@ -1,12 +1,16 @@
-"""Notifications: telling people's tools what becomes of tasks (spec section 10).
+"""Notifications: telling people's tools what becomes of tasks and flows (spec section 10).
 
     settings    what is configured: backends, strategies, which events; checked at once, with paths
-    notice      what is said about a task: pure, from the records of one turn
+    notice      what is said about a task: pure, from the records of one turn; `flow_notice`, about a flow
     shapes      what each kind of backend wants to be sent, and which replies it takes for an answer: pure
     delivery    one HTTP exchange
     figures     how deliveries stand
     notifier    the actor that delivers: supervised, bounded, with retries
     setup       its place in a runtime's tree
+
+The events: ``task_state_update``, ``task_step_update`` and ``task_validation`` (somebody has to take the task on);
+``flow_state_update``, and ``flow_approval`` (somebody has to answer the plan of a step). A flow whose step failed and
+waits to be mended is a failure to strategies, as a BLOCKED task is.
 
 A turn of a task tells the notifier what it stored, after it was stored, and goes on: the notifier decides, by strategy,
 who wants to know, and queues. What is said about one task reaches one backend in order; different tasks and different

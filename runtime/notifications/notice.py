@@ -9,12 +9,16 @@ from runtime.api.messages import Recorded, StepStateChanged, TaskStateChanged
 from runtime.engine.records import TaskSubmitted
 from runtime.engine.states import StepState, TaskState
 from runtime.engine.task import Task
+from runtime.flow.states import FlowStatus
 from runtime.journal.protocol import Record
 from runtime.notifications.settings import Notifications, NotifyEvent, NotifyStrategy
 from runtime.values.json import dumps
 from runtime.work.news import events_of
 
 _FAILED_STEPS: Final = frozenset({StepState.FATAL_ERROR, StepState.CRASHED, StepState.AFTERRUN_ERROR})
+_FAILED: Final = frozenset({str(TaskState.BLOCKED), str(FlowStatus.ERROR), str(FlowStatus.FAILED_PENDING_RETRY)})
+WELL: Final = frozenset({str(TaskState.DONE), str(FlowStatus.SUCCESS)})
+"""The states of a task or a flow of which there is nothing more to do."""
 
 
 @attrs.frozen(kw_only=True)
@@ -22,7 +26,8 @@ class Notice:
     """One thing to tell. `state` is what strategies look at: the step's for step events, the task's for others.
 
     Attributes:
-        task_id: whose it is; what is said about one task stays in order.
+        task_id: whose it is, a task's or a flow's; what is said about one stays in order.
+        template: the name of its template, or its type.
         backends: those that are to be told, where somebody said so; all that want to know where nobody did.
         ended: nothing more will be said about the task.
     """
@@ -66,9 +71,7 @@ def readers_of(notice: Notice, settings: Notifications) -> Iterator[str]:
 
 def _wanted(notice: Notice, strategy: NotifyStrategy) -> bool:
     """Say whether a backend with this strategy wants to hear it."""
-    failed = (
-        notice.state in _FAILED_STEPS if notice.event is NotifyEvent.TASK_STEP else notice.state == TaskState.BLOCKED
-    )
+    failed = notice.state in (_FAILED_STEPS if notice.event is NotifyEvent.TASK_STEP else _FAILED)
     match strategy:
         case NotifyStrategy.ALWAYS:
             return True
@@ -77,7 +80,7 @@ def _wanted(notice: Notice, strategy: NotifyStrategy) -> bool:
         case NotifyStrategy.FAILURE_ONLY:
             return failed
         case NotifyStrategy.FAILURE_OR_DONE:
-            return failed or notice.state == TaskState.DONE
+            return failed or notice.state in WELL
 
 
 def _about(task: Task, event: NotifyEvent, state: str, fields: Mapping[str, str]) -> Notice:
@@ -103,8 +106,7 @@ def _fields(task: Task, settings: Notifications) -> Iterator[tuple[str, str]]:
     yield "steps", f"{task.steps_done}/{len(task.plan.template.steps)}"
     yield "resolution_id", header.resolution_id
     yield "tags", dumps(dict(sorted(task.notes.tags.items()))) if task.notes.tags else ""
-    prefix = settings.dashboard_path_prefix.rstrip("/")
-    yield "url", f"{settings.base_url.rstrip('/')}{prefix}/ui/dashboard/#/task/{header.task_id}"
+    yield "url", settings.page_of(f"task/{header.task_id}")
 
 
 def _resolvers(task: Task) -> dict[str, str]:

@@ -5,7 +5,7 @@ one is tried again after pauses that double. A notice that finds the queue full 
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -26,6 +26,7 @@ from actors import (
     handles,
 )
 from runtime.engine.task import Task
+from runtime.flow.flow import Flow
 from runtime.journal.protocol import Record
 from runtime.logs.lines import log
 from runtime.messenger import Messenger
@@ -96,7 +97,7 @@ class Notifier(Actor[Message]):
     def tell(self, message: Tell) -> None:
         """Queue a notice for every backend that wants it."""
         notice = message.notice
-        if notice.event is NotifyEvent.TASK_STATE and not self._is_news(notice):
+        if notice.event in {NotifyEvent.TASK_STATE, NotifyEvent.FLOW_STATE} and not self._is_news(notice):
             return
         for name in readers_of(notice, self._settings):
             if self._figures.waiting >= CAPACITY:
@@ -151,7 +152,10 @@ class Notifier(Actor[Message]):
         self._ready.clear()
 
     def _is_news(self, notice: Notice) -> bool:
-        """Say whether a task is in another state than the one last told: a retry goes from RUNNING to RUNNING."""
+        """Say whether a task is in another state than the one last told: a retry goes from RUNNING to RUNNING.
+
+        And a flow is in-progress again with each of its steps.
+        """
         known = self._states.pop(notice.task_id, "")
         if not notice.ended:
             self._states[notice.task_id] = notice.state
@@ -215,11 +219,18 @@ class Notices(Messenger):
         """The names of the backends."""
         return self._settings.notify_config.keys()
 
-    def note(self, task: Task, records: Sequence[Record]) -> None:
-        """Tell of what was stored of a task."""
-        for notice in notices_of(task, records, self._settings):
+    def note(self, unit: Task | Flow, records: Sequence[Record]) -> None:
+        """Tell of what was stored of a task or a flow."""
+        for notice in self._of(unit, records):
             if any(readers_of(notice, self._settings)):
                 self._post(notice)
+
+    def _of(self, unit: Task | Flow, records: Sequence[Record]) -> Iterator[Notice]:
+        if isinstance(unit, Task):
+            return notices_of(unit, records, self._settings)
+        from runtime.notifications.flow_notice import flow_notices_of  # noqa: PLC0415 - many runtimes never see a flow
+
+        return flow_notices_of(unit, records, self._settings)
 
     def send(self, task_id: str, message: str, fields: Mapping[str, str], backends: Sequence[str]) -> None:
         """Say something of a task's own."""

@@ -23,6 +23,9 @@ class NotifyEvent(StrEnum):
     TASK_STATE = "task_state_update"
     TASK_STEP = "task_step_update"
     TASK_VALIDATION = "task_validation"
+    FLOW_STATE = "flow_state_update"
+    FLOW_APPROVAL = "flow_approval"
+    """A plan waits for somebody's answer."""
     MESSAGE = "message"
     """What a ``notify`` step says: always sent, and nothing that a strategy can be set for."""
 
@@ -104,6 +107,11 @@ _CONFIGS: Mapping[BackendType, type[Webhook] | type[Slack] | type[Opsgenie]] = {
     BackendType.OPSGENIE: Opsgenie,
 }
 _STEADY = frozenset({NotifyStrategy.ALWAYS, NotifyStrategy.SILENT})
+_ASKING: Final[Mapping[NotifyEvent, str]] = {
+    NotifyEvent.TASK_VALIDATION: "a task to be validated",
+    NotifyEvent.FLOW_APPROVAL: "a plan to be approved",
+}
+"""The events that ask somebody for something, and what of."""
 
 
 def _names(values: Iterable[str]) -> tuple[str, ...]:
@@ -112,7 +120,7 @@ def _names(values: Iterable[str]) -> tuple[str, ...]:
 
 @frozen(kw_only=True)
 class TemplateStrategy:
-    """The strategy for tasks of these templates."""
+    """The strategy for tasks of these templates, or flows of these types."""
 
     templates: tuple[str, ...] = attrs.field(converter=_names)
     notification_strategy: NotifyStrategy
@@ -126,13 +134,15 @@ def _event_names(_backend: object, _field: object, by_event: Mapping[str, object
 
 
 def _steady(_backend: object, _field: object, by_event: Mapping[str, NotifyStrategy]) -> None:
-    if by_event.get(NotifyEvent.TASK_VALIDATION, NotifyStrategy.ALWAYS) not in _STEADY:
-        raise ValueError(f"{NotifyEvent.TASK_VALIDATION} takes always or silent: a task to be validated has not failed")
+    for event, what in _ASKING.items():
+        if by_event.get(event, NotifyStrategy.ALWAYS) not in _STEADY:
+            raise ValueError(f"{event} takes always or silent: {what} has not failed")
 
 
 def _steady_rules(_backend: object, _field: object, by_event: Mapping[str, tuple[TemplateStrategy, ...]]) -> None:
-    for rule in by_event.get(NotifyEvent.TASK_VALIDATION, ()):
-        _steady(_backend, _field, {NotifyEvent.TASK_VALIDATION: rule.notification_strategy})
+    for event in _ASKING:
+        for rule in by_event.get(event, ()):
+            _steady(_backend, _field, {event: rule.notification_strategy})
 
 
 @frozen(kw_only=True)
@@ -187,7 +197,7 @@ class EventAction:
 
 @frozen(kw_only=True)
 class Notifications:
-    """All that is configured. `base_url` and `dashboard_path_prefix` make the address of a task's page.
+    """All that is configured. `base_url` and `dashboard_path_prefix` make the address of a page about a task or a flow.
 
     Without `base_url` the address is a path, as in µTask.
     """
@@ -203,6 +213,10 @@ class Notifications:
                 if name not in self.notify_config:
                     known = ", ".join(self.notify_config) or "none"
                     raise ValueError(f'notify_actions.{event} names a backend "{name}" (there are: {known})')
+
+    def page_of(self, place: str) -> str:
+        """Give the address of a page of the dashboard."""
+        return f"{self.base_url.rstrip('/')}{self.dashboard_path_prefix.rstrip('/')}/ui/dashboard/#/{place}"
 
     def backends_for(self, event: NotifyEvent) -> Iterable[str]:
         """Name the backends that are told of an event, before their strategies are asked."""

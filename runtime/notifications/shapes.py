@@ -7,8 +7,7 @@ from urllib.parse import quote, urlencode
 
 import attrs
 
-from runtime.engine.states import TaskState
-from runtime.notifications.notice import Notice
+from runtime.notifications.notice import WELL, Notice
 from runtime.notifications.settings import Notifications, NotifyEvent, Opsgenie, Slack, Webhook, Zone, credentials_of
 from runtime.values.json import Json, dumps
 
@@ -142,7 +141,7 @@ def _alert(target: Opsgenie, notice: Notice) -> Letter:
     """Open an alert about a task, or add to it; close it when the task is done."""
     alerts = f"{target.url.rstrip('/') or _OPSGENIE[target.zone]}/v2/alerts"
     headers = [("Authorization", f"GenieKey {target.api_key}")]
-    if notice.event is NotifyEvent.TASK_STATE and notice.state == TaskState.DONE:
+    if notice.event in {NotifyEvent.TASK_STATE, NotifyEvent.FLOW_STATE} and notice.state in WELL:
         query = urlencode({"identifierType": "alias"})
         url = f"{alerts}/{quote(notice.task_id, safe='')}/close?{query}"
         return _letter(url, {"source": "understudy"}, headers=headers, timeout=target.timeout)

@@ -121,13 +121,13 @@ class Waiter(Parking):
 
 
 class Broadcast:
-    """Who listens to the tasks of one runtime. `note`, where there is one, is told of all that is stored of tasks here.
+    """Who listens to the tasks of one runtime. `note`, where there is one, is told of all that is stored here.
 
     `listened`, where there is one, is told who begins to listen: the id of a task, or None for all of them. `durations`
     counts those that are done here.
     """
 
-    def __init__(self, note: Callable[[Task, Sequence[Record]], None] | None = None) -> None:
+    def __init__(self, note: Callable[[Task | Flow, Sequence[Record]], None] | None = None) -> None:
         self._note = note
         self.durations = DurationFigures()
         self.listened: Callable[[str | None], None] | None = None
@@ -148,7 +148,7 @@ class Broadcast:
                 self.spread(task.header.task_id, position, events)
             for listener in self._listeners if ours else ():
                 listener.hear(events)
-        if ours and self._note is not None and isinstance(task, Task):
+        if ours and self._note is not None:
             self._note(task, records)
         if not task.live and task.at_rest:
             self.fill(task)

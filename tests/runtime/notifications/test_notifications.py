@@ -17,6 +17,7 @@ from runtime.notifications.figures import NotificationFigures
 from runtime.notifications.settings import Notifications
 from runtime.notifications.shapes import Answer, Letter
 from runtime.runner import ClientError
+from runtime.values.json import Json
 from tests.support.http_server import message, respond, serving, stall
 from tests.support.plans import echo, plan, step
 
@@ -220,6 +221,70 @@ async def test_opsgenie_gets_an_alert_for_a_task_which_is_closed_when_it_is_done
     assert ("Authorization", "GenieKey k") in first.headers
     assert (post.bodies[0]["alias"], post.bodies[0]["details"]["state"]) == ("t 1", "TODO")
     assert last.url == "https://api.eu.opsgenie.com/v2/alerts/t%201/close?identifierType=alias"
+
+
+WORKS: Json = {"type": "echo", "data": {"output": {"changes": [{"actions": ["create"]}]}}}
+ASKS: Json = {
+    "kind": "flow",
+    "name": "Deploy",
+    "steps": [
+        {"name": "plan", "execution_type": "approval", "approvers": ["ada"], "signal": WORKS},
+        {"name": "apply", "signal": WORKS},
+        {"name": "breaks", "signal": {"type": "echo", "data": {"error_message": "boom"}}},
+    ],
+}
+
+
+async def flow_of(rt):
+    """Have a flow ask, go on, fail, and be mended."""
+    flow = await rt.flow(ASKS, flow_id="f 1", by="fay")
+    await flow.wait()
+    await flow.approve("s1", by="ada")
+    await flow.wait()
+    await flow.skip("s3")
+    await flow.result()
+    await quiet(rt)
+
+
+async def test_who_has_to_approve_or_mend_a_flow_is_told_so(autojump_clock, clock, post):
+    async with open_runtime(clock=clock, notifications={**hook(), "base_url": "https://u/"}) as rt:
+        await flow_of(rt)
+    told = [(body["notification_type"], body["state"]) for body in post.bodies]
+    assert told == [
+        ("flow_state_update", "pending"),
+        ("flow_state_update", "in-progress"),
+        ("flow_approval", "approval-awaiting"),
+        ("flow_state_update", "approval-awaiting"),
+        ("flow_state_update", "in-progress"),
+        ("flow_state_update", "error"),
+        ("flow_state_update", "in-progress"),
+        ("flow_state_update", "success"),
+    ]
+    asks, fails = post.bodies[2], post.bodies[5]
+    assert asks["message"] == "#flow #id:f 1\nDeploy: step plan waits for approval"
+    assert (asks["step_id"], asks["approvers"], asks["requester"]) == ("s1", "ada", "fay")
+    assert asks["url"] == "https://u/ui/dashboard/#/flow/f%201"
+    assert fails["error"] == 'the flow failed: step "breaks" (s3): boom'
+    assert fails["status_human_description"].startswith("awaiting retry or skip")
+
+
+async def test_strategies_are_for_flows_too_by_their_type(autojump_clock, clock, post):
+    rules = {"flow_approval": [{"templates": ["deploy"], "notification_strategy": "silent"}]}
+    settings = hook(
+        default_notification_strategy={"flow_state_update": "failure_or_done"}, template_notification_strategies=rules
+    )
+    async with open_runtime(clock=clock, notifications=settings) as rt:
+        await flow_of(rt)
+    assert [body["state"] for body in post.bodies] == ["error", "success"]
+
+
+async def test_nobody_is_asked_about_a_plan_that_approves_itself(autojump_clock, clock, post):
+    document = {**ASKS, "steps": [{**ASKS["steps"][0], "approvers": []}, *ASKS["steps"][1:]]}
+    async with open_runtime(clock=clock, notifications=hook()) as rt:
+        flow = await rt.flow(document, approval_option="approve-all")
+        await flow.wait()
+        await quiet(rt)
+    assert "flow_approval" not in [body["notification_type"] for body in post.bodies]
 
 
 class Moody:
