@@ -69,6 +69,7 @@ class Batch(Runner[BatchConfig]):
     """Starts many tasks of one template. It is over when all of them have ended, however they did."""
 
     name = "batch"
+    resumes = True
     config = BatchConfig
 
     def validate(self, config: BatchConfig) -> Iterator[Fault]:

@@ -54,6 +54,7 @@ class Subtask(Runner[SubtaskConfig]):
     """Starts another task in the name of this one's requester; attempted again, it looks at that task again."""
 
     name = "subtask"
+    resumes = True
     config = SubtaskConfig
 
     def validate(self, config: SubtaskConfig) -> Iterator[Fault]:

@@ -86,6 +86,7 @@ if TYPE_CHECKING:
         FlowCancelledError,
         FlowFailedError,
         FlowNotDone,
+        FlowNotStarted,
         FlowStoppedError,
         NotApprovedError,
     )
@@ -158,6 +159,7 @@ _HOME: Final = {
         "FlowCancelledError",
         "FlowFailedError",
         "FlowNotDone",
+        "FlowNotStarted",
         "FlowStoppedError",
         "NotApprovedError",
     ),
@@ -208,6 +210,7 @@ __all__ = (
     "FlowHandle",
     "FlowInvalid",
     "FlowNotDone",
+    "FlowNotStarted",
     "FlowStateChanged",
     "FlowStepChanged",
     "FlowStoppedError",

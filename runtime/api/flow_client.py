@@ -81,7 +81,7 @@ class FlowHandle:
         return _view(await self._runtime.read_flow(self.id), hidden=hidden)
 
     async def wait(self) -> FlowView:
-        """Wait until the flow has ended, or waits for a person: for an answer, a retry, or to be let go on.
+        """Wait until the flow has ended, or waits for a person: for an answer, a retry, or to be let go on, or started.
 
         Cancelling the wait leaves the flow alone.
 

@@ -14,7 +14,7 @@ import attrs
 from rpds import HashTrieMap, HashTrieSet, List, Queue
 
 from runtime.flow.order import Order
-from runtime.flow.outcomes import ApprovalPauseError, Ending, FlowFailedError, FlowNotDone
+from runtime.flow.outcomes import ApprovalPauseError, Ending, FlowFailedError, FlowNotDone, FlowNotStarted
 from runtime.flow.records import ApprovalOptionSet, FlowCancelled, FlowCreated, PoliciesReported
 from runtime.flow.rows import Group, Run, Step
 from runtime.flow.states import (
@@ -144,13 +144,18 @@ class Flow:
         return not self.idle or self.put_down or self.turn is FlowTurn.WAITS
 
     @property
+    def unstarted(self) -> bool:
+        """It was taken on to be started later, and was not yet."""
+        return self.status.status == FlowStatus.PENDING and self.turn is FlowTurn.NONE and self.started_at is None
+
+    @property
     def at_rest(self) -> bool:
         """Nothing runs, and nothing will happen unless somebody asks for it, or an approval expires."""
         return (
             self._quiet
             and not self.cut
             and not self.delayed
-            and (self.ended or bool(self.parked or self.park) or self.awaits_retry)
+            and (self.ended or bool(self.parked or self.park) or self.awaits_retry or self.unstarted)
         )
 
     @property
@@ -203,6 +208,8 @@ class Flow:
             return self.ending.error
         if self.awaits_retry:
             return FlowFailedError(str(self.status.metadata.get("error_message", "")))
+        if self.unstarted:
+            return FlowNotStarted(self.header.flow_id)
         waits = self.park or next(iter(self.parked), "")
         return ApprovalPauseError(waits) if waits else None
 
@@ -231,6 +238,17 @@ class Flow:
         if self.as_group(step, fresh=fresh):
             return step.generation, self.limit_of_group(self.groups[step.group_id])
         return step.retry_index, step.spec.retry.max_retries
+
+    def may_be_retried(self, step: Step) -> bool:
+        """Say whether it may be tried again once more, by whoever asks for that."""
+        tries, limit = self.spent(step)
+        if self.mode is not Mode.GROUP:  # where a fresh plan makes a generation of it, which counts
+            tries = max(tries, step.generation)
+        return step.spec.retryable and tries < limit
+
+    def may_be_retried_as_group(self, group: Group) -> bool:
+        """Say whether a group may be tried again as a whole once more, by whoever asks for that."""
+        return not group.parallel and group.generation < self.limit_of_group(group)
 
     def limit_of_group(self, group: Group) -> int:
         """Say how often a group may be retried: as often as each of its steps."""
@@ -263,6 +281,12 @@ class Flow:
             if one.spec.execution_type in {ExecutionType.SYSTEM, kind} and one.lane != step.lane:
                 return None
         return None
+
+    @property
+    def group_that_waits(self) -> Group | None:
+        """The group that the flow is at, and in which it waits for a person."""
+        over = self.live or self.cancelled is not None or self.ending is not None
+        return self.group_at(self.position) if (self.parked or self.awaits_retry) and not over else None
 
     def group_at(self, position: int) -> Group | None:
         """Give the live group at a position."""

@@ -4,6 +4,7 @@
 
     UnderstudyError
     └── FlowNotDone              a result was asked of a flow that has none
+        ├── FlowNotStarted       ... nobody has started it yet
         ├── NotApprovedError     ... a plan was denied, in a flow without groups
         ├── FlowStoppedError     ... ended for good: denied, dependents skipped, retries exhausted
         ├── FlowCancelledError   ... cancelled
@@ -30,6 +31,13 @@ SKIPPED_DEPENDENTS: Final = "skipped-dependents"
 
 class FlowNotDone(UnderstudyError):
     """A flow has no result, or not yet."""
+
+
+class FlowNotStarted(FlowNotDone):
+    """The flow was taken on to be started later."""
+
+    def __init__(self, flow_id: str) -> None:
+        super().__init__(f"flow {flow_id} was not started: start it, and wait for it then")
 
 
 class NotApprovedError(FlowNotDone):

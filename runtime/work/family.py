@@ -8,7 +8,7 @@ import trio
 
 from actors import ActorStopped, Address, AskExpired, ChildUnknown, Clock, MailboxFull, ShutdownContext
 from runtime.api.flow_messages import CancelFlow, SubmitFlow
-from runtime.api.messages import GetTask, SubmitTask
+from runtime.api.messages import CancelTask, GetTask, SubmitTask
 from runtime.engine.effects import SubmitChildren
 from runtime.engine.events import ChildrenSubmitted
 from runtime.engine.records import ChildOrder, TaskSubmitted
@@ -21,7 +21,7 @@ from runtime.templates.model import Template
 from runtime.wishes import Callback, Spawned, SpawnedTask
 from runtime.work.messages import ChildCameToRest, SubmitBatch
 
-Front: TypeAlias = Callable[[], Address[SubmitBatch | ChildCameToRest | GetTask | SubmitFlow | CancelFlow]]
+Front: TypeAlias = Callable[[], Address[SubmitBatch | ChildCameToRest | GetTask | CancelTask | SubmitFlow | CancelFlow]]
 """How the intake of now is found: an address outlives no restart."""
 
 _ANSWER_WITHIN_SECONDS: Final = 30.0

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias, assert_never, cast, get_args
 
 import trio
 
-from actors import Cut, Exit, Failed, Returned, StopKind, StopReason
+from actors import Address, Cut, Exit, Failed, Returned, StopKind, Stopped, StopReason
 from runtime.api.flow_messages import (
     FlowCommand,
 )
@@ -45,7 +45,7 @@ from runtime.work.flows.children import Nursery
 from runtime.work.flows.labour import work
 from runtime.work.flows.requests import FlowRequest, flow_event_of
 from runtime.work.messages import ChildCameToRest, GiveTurn, NewerFlow, TurnMoved, WakeTask
-from runtime.work.unit import IDLE, Decided, UnitActor
+from runtime.work.unit import IDLE, Decided, Services, UnitActor
 
 _TASKS_ONLY: Final = (RunTask, ResolveTask, CancelTask, CallCallback, ChildCameToRest)
 Message: TypeAlias = FlowCommand | GetTask | WakeTask | GiveTurn | NewerFlow | Report | SegmentEntered
@@ -62,6 +62,18 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
 
     foreign = _TASKS_ONLY
     reports = (*get_args(Report), SegmentEntered)
+
+    def __init__(
+        self,
+        unit: Flow,
+        services: Services,
+        intake: Address[WakeTask | Stopped | TurnMoved],
+        *,
+        effects: Sequence[Effect] = (),
+        resumed: str = "",
+    ) -> None:
+        super().__init__(unit, services, intake, effects=effects, resumed=resumed)
+        self._given_up: set[str] = set()  # the steps whose work was told to stop
 
     def _decided(self, events: Sequence[Event]) -> Decided[Flow, Effect]:
         decision = decide(self._unit, *events)
@@ -91,7 +103,7 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
                     self.children.start(_GENERATOR, generate, flow, effect, kit, tools, tell, report=self._generated)
                 case StartStep():
                     step = flow.steps[effect.step]
-                    self._ask(effect, work, flow, step, effect.attempt, tools, self._nursery())
+                    self._ask(effect, work, flow, step, effect.attempt, tools, self._nursery(effect.step))
                 case CheckPlan():
                     self._ask(effect, check_plan, flow.steps[effect.step], effect, kit, tools)
                 case EvaluatePolicies():
@@ -119,9 +131,9 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
                 case _:
                     assert_never(effect)
 
-    def _nursery(self) -> Nursery:
-        services = self._services
-        return Nursery(services.front, services.broadcast, self.clock, services.shutdown, self._unit.header.by)
+    def _nursery(self, step_id: str) -> Nursery:
+        services, by = self._services, self._unit.header.by
+        return Nursery(services.front, services.broadcast, self.clock, by, lambda: step_id in self._given_up)
 
     def _tell_parent(self) -> None:
         flow, services = self._unit, self._services
@@ -152,12 +164,14 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
         self.children.start(name, function, *args, report=partial(self._reported, effect))
 
     def _stop(self, effect: StopSteps) -> None:
+        self._given_up.update(effect.steps)
         reason = StopReason(kind=StopKind.CANCELLED, requester=effect.by, text=effect.reason)
         for child in self.children:
             if (child.name.partition("#")[0] if effect.steps else child.name) in (effect.steps or (_GENERATOR,)):
                 child.stop(reason)
 
     def _reported(self, effect: _Asked, ended: Exit[Any]) -> Report:
+        self._given_up.discard(effect.step)
         match ended:
             case Returned(value=report):
                 return cast("Report", report)

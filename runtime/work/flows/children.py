@@ -3,16 +3,18 @@
 The ids make it safe to wish again: a step whose work is begun again after a crash finds the tasks of the first time.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import attrs
 import trio
 from rpds import HashTrieMap
 
-from actors import ActorStopped, AskExpired, ChildUnknown, Clock, MailboxFull, ShutdownContext
+from actors import ActorStopped, AskExpired, ChildUnknown, Clock, MailboxFull
 from runtime.api.flow_messages import CancelFlow
-from runtime.api.messages import GetTask
+from runtime.api.messages import CancelTask, GetTask
 from runtime.engine.events import OrderChildren
+from runtime.engine.records import ChildOrder
 from runtime.engine.task import Task
 from runtime.errors import Refused, Unavailable
 from runtime.flow.flow import Flow
@@ -23,36 +25,47 @@ from runtime.work.messages import SubmitBatch
 
 _ANSWER_WITHIN_SECONDS: Final = 30.0
 _AGAIN_SECONDS: Final = 1.0
-_CANCEL_WITHIN_SECONDS: Final = 1.0
+_CANCEL_WITHIN_SECONDS: Final = 5.0
+_CANCELLED_AT_ONCE: Final = 100
 
 
 @attrs.frozen
 class Nursery:
-    """Where the tasks of steps are brought up. `front` gives the intake of now."""
+    """Where the tasks of a step are brought up. `front` gives the intake of now.
+
+    `given_up` says of a wait that was cut whether the step is: somebody else may go on with it otherwise.
+    """
 
     front: Front
     broadcast: Broadcast
     clock: Clock
-    shutdown: ShutdownContext
     requester: str
+    given_up: Callable[[], bool]
 
     async def bring_up(self, order: OrderChildren, prefix: str) -> Spawned:
         """Have the tasks of a batch taken on, wait until none can go on by itself, and tell what they came to.
 
-        A flow is waited for until it has ended; if that is cancelled, by anything but a shutdown, so is the flow.
+        A flow is waited for until it has ended. If the step is given up, what has not ended is cancelled.
         """
         orders = tuple(
             one if one.flow is not None else attrs.evolve(one, task_id=f"{prefix}.{number}")
             for number, one in enumerate(order.orders)
         )
         batch = SubmitBatch(parent="", batch=order.batch, requester=self.requester, requester_groups=(), orders=orders)
-        refused = await self._ask(batch)
-        assert isinstance(refused, tuple)  # noqa: S101 - narrows what an answer is typed as
-        tasks = {one.id: one for one in refused}
-        for one in orders:
-            if one.task_id not in tasks:
-                wait = self._wait if one.flow is None else self._wait_for_flow
-                tasks[one.task_id] = await wait(one.task_id)
+        tasks: dict[str, SpawnedTask] = {}
+        try:
+            refused = await self._ask(batch)
+            assert isinstance(refused, tuple)  # noqa: S101 - narrows what an answer is typed as
+            tasks.update((one.id, one) for one in refused)
+            for one in orders:
+                if one.task_id not in tasks:
+                    wait = self._wait if one.flow is None else self._end_of_flow
+                    tasks[one.task_id] = await wait(one.task_id)
+        except trio.Cancelled:
+            if self.given_up():
+                with trio.CancelScope(deadline=trio.current_time() + _CANCEL_WITHIN_SECONDS, shield=True):
+                    await self._cancel([one for one in orders if one.task_id not in tasks])
+            raise
         ended = sum(one.ended for one in tasks.values())
         return Spawned(id=order.batch, total=len(orders), tasks=HashTrieMap(tasks), ended=ended)
 
@@ -65,15 +78,6 @@ class Nursery:
             return news_of(task).child
         return SpawnedTask(id=task_id, state="CANCELLED", error=str(task))
 
-    async def _wait_for_flow(self, flow_id: str) -> SpawnedTask:
-        try:
-            return await self._end_of_flow(flow_id)
-        except trio.Cancelled:
-            if self.shutdown.reason is None:
-                with trio.CancelScope(deadline=trio.current_time() + _CANCEL_WITHIN_SECONDS, shield=True):
-                    await self._cancel_flow(flow_id)
-            raise
-
     async def _end_of_flow(self, flow_id: str) -> SpawnedTask:
         while True:
             with self.broadcast.waiter(flow_id) as waiter:  # before the state is read, so that nothing is missed
@@ -84,12 +88,23 @@ class Nursery:
             if isinstance(outcome, str):
                 return SpawnedTask(id=flow_id, state="CANCELLED", error=outcome)
 
-    async def _cancel_flow(self, flow_id: str) -> None:
-        message = CancelFlow(flow_id=flow_id, by=self.requester, reason="its step was cancelled")
+    async def _cancel(self, orders: Sequence[ChildOrder]) -> None:
+        for first in range(0, len(orders), _CANCELLED_AT_ONCE):
+            async with trio.open_nursery() as nursery:
+                for one in orders[first : first + _CANCELLED_AT_ONCE]:
+                    nursery.start_soon(self._cancel_one, one)
+
+    async def _cancel_one(self, order: ChildOrder) -> None:
+        why, unit_id = "its step was cut", order.task_id
+        message = (
+            CancelTask(task_id=unit_id, requester=self.requester, reason=why)
+            if order.flow is None
+            else CancelFlow(flow_id=unit_id, by=self.requester, reason=why)
+        )
         try:
             await self.front().ask(message, deadline=self.clock.monotonic() + _CANCEL_WITHIN_SECONDS)
         except (ActorStopped, ChildUnknown, MailboxFull, AskExpired, Refused):
-            return  # it has ended, or nobody is left to cancel it
+            return  # it has ended or was never taken on, or nobody is left to cancel it
 
     async def _ask(self, message: SubmitBatch | GetTask) -> object:
         while True:

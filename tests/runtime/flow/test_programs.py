@@ -11,20 +11,24 @@ from runtime import (
     Conflict,
     FlowFailedError,
     FlowInvalid,
+    FlowNotStarted,
     Flows,
     GroupSpec,
     NotFound,
     Signal,
     StepSpec,
     Unavailable,
+    Wanted,
     generator,
     open_runtime,
 )
 from runtime.api.codec import to_json
 from runtime.flow.rows import RetryRule
 from runtime.flow.states import Hook
+from runtime.runner import Runner
 from runtime.values.json import Json
 from tests.runtime.work.test_wishes import child
+from tests.support.live_flow import Kept, Nothing
 from tests.support.plans import echo, plan
 from tests.support.plans import step as task_step
 from tests.support.times import EPOCH
@@ -166,7 +170,9 @@ async def test_what_is_asked_of_what_is_not_there_is_refused(rt):
 
 async def test_a_flow_can_be_taken_on_now_and_started_later(rt):
     flow = await rt.flow("sound", start=False)
-    assert (await flow.status()).status.status == "pending"
+    assert (await flow.wait()).status.status == "pending", "it waits for somebody, and nobody for it in vain"
+    with pytest.raises(FlowNotStarted, match="start it, and wait for it then"):
+        await flow.result()
     await flow.start()
     assert (await flow.result()).status.status == "success"
     with pytest.raises(Conflict):
@@ -214,6 +220,68 @@ async def test_a_step_of_a_flow_runs_a_task_and_waits_for_it(rt):
         view = await flow.result()
     assert view.step("sub").status.status == "success"
     assert (await rt.status("f.s1.0.0")).result == {"n": "f.s1.0.0"}
+
+
+class Hangs(Runner[Nothing]):
+    name = "hangs"
+    config = Nothing
+
+    async def run(self, _request):
+        await trio.sleep_forever()
+
+
+SUBTASK: Json = {"type": "subtask", "data": {"template": "child"}}
+BATCH: Json = {"type": "batch", "data": {"template_name": "child", "json_inputs": "[{}, {}, {}]"}}
+
+
+CHILD = """name: child
+description: hangs
+title_format: hangs
+auto_runnable: true
+allow_all_resolver_usernames: true
+steps:
+  a: {description: hangs, idempotent: true, action: {type: hangs, configuration: {}}}
+"""
+
+
+@pytest.fixture
+def with_children(tmp_path):
+    """Open runtimes on one journal that know the template of tasks that hang."""
+    (tmp_path / "child.yaml").write_text(CHILD)
+    known = {"journal": Kept(), "runners": [Hangs()], "templates": tmp_path}
+    return lambda: open_runtime(clock=VirtualClock(EPOCH), **known)
+
+
+async def started_by_a_step(runtime, signal: Json, **fields: Json):
+    """Give a flow whose step waits for tasks that hang, and their ids."""
+    flow = await runtime.flow({"kind": "flow", "steps": [{"name": "s", "signal": signal, **fields}]}, flow_id="f")
+    await trio.sleep(30)
+    ids = [one.task_id for one in await runtime.find(Wanted())]
+    assert len(ids) == (1 if signal is SUBTASK else 3)
+    return flow, ids
+
+
+@pytest.mark.parametrize("how", ["cancel", "interrupt", "late"])
+@pytest.mark.parametrize("signal", [SUBTASK, BATCH])
+async def test_the_tasks_that_a_step_has_started_are_cancelled_with_it(autojump_clock, with_children, signal, how):
+    """However it is given up: they would go on for nobody, beside those of the next try."""
+    async with with_children() as runtime:
+        flow, ids = await started_by_a_step(runtime, signal, timeout_seconds=60 if how == "late" else 0)
+        if how == "cancel":
+            await flow.cancel()
+        elif how == "interrupt":
+            await flow.interrupt_step("s1")
+        await flow.wait()
+        assert {(await runtime.status(one)).state for one in ids} == {"CANCELLED"}
+
+
+async def test_the_tasks_that_a_step_has_started_go_on_with_it_after_a_shutdown(autojump_clock, with_children):
+    async with with_children() as runtime:
+        flow, [task_id] = await started_by_a_step(runtime, SUBTASK)
+    async with with_children() as runtime:
+        await trio.sleep(30)
+        assert (await runtime.status(task_id)).state == "RUNNING"
+        assert (await runtime.flow_handle(flow.id).status()).step("s").status.status == "in-progress"
 
 
 async def test_a_hook_that_hangs_ends_in_time(autojump_clock):
