@@ -119,7 +119,7 @@ class PolicyReportView:
 
 @frozen(kw_only=True)
 class FlowGroupView:
-    """One generation of a group. `timeout_seconds`: how long the work of its steps may take; 0 is for ever."""
+    """One generation of a group. `timeout_seconds`: how long the work of its steps may take; 0 is for ever. `may_retry`: a person may try it again as a whole now."""
 
     id: str
     group_idx: int
@@ -131,6 +131,7 @@ class FlowGroupView:
     created_by_id: str
     created_at: float
     status: StatusView
+    may_retry: bool
 
 
 @frozen(kw_only=True)
@@ -330,6 +331,7 @@ def _group(flow: Flow, group: Group) -> FlowGroupView:
         created_by_id=group.created_by,
         created_at=group.created_at,
         status=_status(group.status),
+        may_retry=group is flow.group_that_waits and flow.may_be_retried_as_group(group),
     )
 
 
@@ -382,7 +384,7 @@ def _step(flow: Flow, step: Step) -> FlowStepView:
         timeout_seconds=spec.timeout_seconds,
         not_before=step.not_before if step.id in flow.delayed else None,
         waits=step.id in flow.parked,
-        may_retry=(waits and spec.retryable and not step.retried) or step.id in flow.delayed,
+        may_retry=(waits and not step.retried and flow.may_be_retried(step)) or step.id in flow.delayed,
         may_skip=waits and spec.skippable,
         attempt=step.attempt if step.stage in {Stage.WORK, Stage.INTERRUPTED} else 0,
     )

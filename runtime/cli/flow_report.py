@@ -11,6 +11,7 @@ import msgspec
 
 from runtime.api.flow_messages import FlowStepChanged
 from runtime.cli.tables import printable, table
+from runtime.flow.flow import AWAITING_RETRY
 from runtime.flow.states import POLICY_ERROR_KEY, WARN_VIOLATIONS_KEY, FlowStatus, FlowTurn
 from runtime.values.json import dumps
 
@@ -101,7 +102,8 @@ def _writes(view: Mapping[str, Any] | None) -> Counter[str]:
 
 def _standing(view: Mapping[str, Any]) -> str:
     """Say what the status of a flow does not."""
-    if view["turn"] == FlowTurn.WAITS:
+    mended = not view["ended"] and view["status"]["metadata"].get(AWAITING_RETRY)
+    if mended or view["turn"] == FlowTurn.WAITS:
         return f" ({view['status']['status_human_description']})"
     if not view["paused"]:
         return ""

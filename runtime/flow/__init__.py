@@ -69,6 +69,9 @@ Where the specification leaves a choice, or the original is not to be followed, 
   ``failed-pending-retry``; of a parallel group, whose other lanes go on, only the flow. A failure that nothing would have
   retried by itself is an ``error`` with ``awaiting_retry``.
 * A group is cancelled with all that is left of it, and its answer is stop: its flow ends stopped, and takes no retry.
+* Where a group asks for more tries than it has, and may not be tried again as a whole, which a parallel one never may,
+  its flow ends stopped: nothing but a cancel would be left. What else failed waits, and says what may be done about it.
+* The tasks and flows that a step has started are cancelled when it is: by a person, by an interrupt, or by its time.
 * Errors that a retry superseded do not keep a flow from being complete; denied plans keep their status (Q16).
 
 Of what the specification leaves open these are not there: a step cannot say that no policy is to look at its plan (which

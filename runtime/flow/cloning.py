@@ -18,6 +18,11 @@ class CloneRefused(Exception):
     """A step or a group was tried as often as it may be."""
 
 
+def spent_retries(step: Step) -> str:
+    """Say of a step that it was tried as often as it may be."""
+    return f'step "{step.name}" was retried {step.retry_index} times, of {step.spec.retry.max_retries} allowed'
+
+
 def clone_step(turn: Turn, step_id: str) -> Sequence[str]:
     """Put a clone (or what its signal wants in its place) right behind a step.
 
@@ -27,9 +32,8 @@ def clone_step(turn: Turn, step_id: str) -> Sequence[str]:
         CloneRefused: its retries are spent; nothing was changed.
     """
     step = turn.step(step_id)
-    limit = step.spec.retry.max_retries
-    if step.retry_index + 1 > limit:
-        raise CloneRefused(f'step "{step.name}" was retried {step.retry_index} times, of {limit} allowed')
+    if step.retry_index >= step.spec.retry.max_retries:
+        raise CloneRefused(spent_retries(step))
     discard_lane(turn, step, f"step {step.id}, which it goes with, was retried")
     specs = _specs(step.spec)
     rows = [

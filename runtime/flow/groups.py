@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from runtime.flow.cleanup import discard_lane, discard_siblings
-from runtime.flow.cloning import CloneRefused, clone_step
+from runtime.flow.cloning import CloneRefused, clone_step, spent_retries
 from runtime.flow.lifecycle import queue
 from runtime.flow.records import GroupLeft, LaneClosed, LaneOpened
 from runtime.flow.rows import EXPIRED_LANE, FAILED_LANE, Group, Step, directive_of
@@ -55,7 +55,7 @@ def on_step(turn: Turn, note: StepAnswered) -> None:
             try:
                 clone_step(turn, step.id)
             except CloneRefused as refused:
-                turn.notes.append(GroupFailed(group.id, str(refused)))
+                turn.notes.append(GroupFailed(group.id, step.id, str(refused)))
             else:
                 _next(turn, group, step)
         case Directive.STOP | Directive.SKIP_GROUP:
@@ -112,7 +112,8 @@ def _conclude(turn: Turn, group_id: str) -> None:
     if group.cancelled is not None:
         turn.notes.append(GroupAnswered(group_id, Directive.STOP))
     elif FAILED_LANE in group.answers:
-        turn.notes.append(GroupFailed(group_id, "the retries of a step are spent"))
+        spent = _first(turn, group, _is_refused_a_clone)
+        turn.notes.append(GroupFailed(group_id, spent.id, spent_retries(spent)))
     elif Directive.STOP in group.answers:
         stopper = _first(turn, group, lambda step: directive_of(step.directive) is Directive.STOP)
         turn.notes.append(GroupAnswered(group_id, Directive.STOP, stopper.id))
@@ -121,6 +122,11 @@ def _conclude(turn: Turn, group_id: str) -> None:
         turn.notes.append(StepExpired(expired.id, str(expired.status.metadata["err_message"])))
     else:
         turn.notes.append(GroupAnswered(group_id, Directive.CONTINUE))
+
+
+def _is_refused_a_clone(step: Step) -> bool:
+    again = directive_of(step.directive) in {Directive.RETRY, Directive.RETRY_GROUP}
+    return again and step.retry_index >= step.spec.retry.max_retries
 
 
 def _first(turn: Turn, group: Group, which: Callable[[Step], bool]) -> Step:

@@ -149,12 +149,12 @@ def retry_group(turn: Turn, event: RetryGroupRequested) -> Refused | None:
     flow_id = flow.header.flow_id
     if flow.mode is not Mode.GROUP or flow.cancelled is not None or flow.ending is not None:
         return Conflict(f"no group of flow {flow_id} can be retried: it is {flow.status.status}")
-    group = flow.group_at(flow.position)
-    if group is None or group.group_idx != step.group_idx or flow.live or not (flow.parked or flow.awaits_retry):
+    group = flow.group_that_waits
+    if group is None or group.group_idx != step.group_idx:
         return Conflict(f"group {step.group_idx} of flow {flow_id} cannot be retried: it does not wait for anybody")
     if group.parallel:
         return Conflict(f"group {step.group_idx} of flow {flow_id} is parallel: retry its steps one by one")
-    if group.generation >= flow.limit_of_group(group):
+    if not flow.may_be_retried_as_group(group):
         return Conflict(f"group {step.group_idx} of flow {flow_id} was retried as often as it may be")
     for parked in list(flow.parked):
         turn.set_target(parked, TargetStatus.DISCARDED)

@@ -100,8 +100,8 @@ def _precondition(flow: Flow, step: Step, given: RerunInput) -> Refused | None:
     if not (step.spec.retryable if retries else step.spec.skippable):
         flag = "retryable" if retries else "skippable"
         return Conflict(f"step {step.id} cannot be {verb}: {flag}=false")
-    limit = step.spec.retry.max_retries
-    if retries and max(step.retry_index, step.generation) >= limit:
+    if retries and not flow.may_be_retried(step):
+        limit = step.spec.retry.max_retries
         return Conflict(f"step {step.id} was retried {limit} times, which is all that it may be")
     return None
 

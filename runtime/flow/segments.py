@@ -102,11 +102,16 @@ def _again(turn: Turn, note: GroupAnswered) -> None:
     try:
         clone_group(turn, turn.flow.groups[note.group])
     except CloneRefused as refused:
-        end_group(turn, note.group, GroupStatus.ERROR, Directive.STOP)
-        close_groups(turn, "an earlier group was stopped")
-        stop_flow(turn, note.step, str(refused), retries_exhausted=True)
+        _give_up(turn, note.group, note.step, str(refused))
     else:
         go_on(turn)
+
+
+def _give_up(turn: Turn, group_id: str, step_id: str, why: str) -> None:
+    """Retries are spent, and nothing that anybody may do mends it: that ends the flow."""
+    end_group(turn, group_id, GroupStatus.ERROR, Directive.STOP)
+    close_groups(turn, "an earlier group was stopped")
+    stop_flow(turn, step_id, why, retries_exhausted=True)
 
 
 def _stop(turn: Turn, group: Group, step_id: str) -> None:
@@ -139,10 +144,13 @@ def _reason(step: Step | None) -> str:
 
 
 def on_group_failure(turn: Turn, note: GroupFailed) -> None:
-    """A group ended without an answer: somebody may retry it."""
-    group_idx = turn.flow.groups[note.group].group_idx
-    turn.set_group(note.group, GroupStatus.ERROR, note.error)
-    _await_retry(turn, note.error, group_idx=group_idx)
+    """A group ended without an answer: somebody may retry it, if that may be; a parallel one may not."""
+    group = turn.flow.groups[note.group]
+    if not turn.flow.may_be_retried_as_group(group):
+        _give_up(turn, group.id, note.step, note.error)
+        return
+    turn.set_group(group.id, GroupStatus.ERROR, note.error)
+    _await_retry(turn, note.error, "awaiting retry of the group", group_idx=group.group_idx)
 
 
 def on_failure(turn: Turn, note: StepFailed) -> None:
@@ -157,12 +165,26 @@ def _await_mending(turn: Turn, step_id: str, error: str) -> None:
     """Wait for somebody to retry or skip a step that failed."""
     spent = bool(turn.step(step_id).status.metadata.get(AUTO_RETRIES_SPENT))
     status = FlowStatus.FAILED_PENDING_RETRY if spent else FlowStatus.ERROR
-    _await_retry(turn, f'step "{turn.step(step_id).name}" ({step_id}): {error}', status=status, step_id=step_id)
+    message = f'step "{turn.step(step_id).name}" ({step_id}): {error}'
+    _await_retry(turn, message, _ways(turn.flow, turn.step(step_id)), status=status, step_id=step_id)
 
 
-def _await_retry(turn: Turn, error: str, *, status: FlowStatus = FlowStatus.ERROR, **metadata: str | int) -> None:
+def _ways(flow: Flow, step: Step) -> str:
+    """Say what may be done about a step that failed."""
+    ways = {
+        "retry": flow.may_be_retried(step),
+        "skip": step.spec.skippable,
+        "retry of its group": flow.may_be_retried_as_group(flow.groups[step.group_id]),
+    }
+    named = [way for way, there_is in ways.items() if there_is]
+    return f"awaiting {' or '.join(named)}" if named else "it can be neither retried nor skipped: cancel it"
+
+
+def _await_retry(
+    turn: Turn, error: str, ways: str, *, status: FlowStatus = FlowStatus.ERROR, **metadata: str | int
+) -> None:
     told: dict[str, Json] = {"error_message": error, AWAITING_RETRY: True, **metadata}
-    turn.set_flow(status, "awaiting retry or skip", told)
+    turn.set_flow(status, ways, told)
     set_run(turn, RunStatus.ERROR)
 
 

@@ -84,9 +84,10 @@ class GroupAnswered:
 
 @frozen
 class GroupFailed:
-    """A group ended without an answer."""
+    """A group ended without an answer: the retries of this step, which asks for another, are spent."""
 
     group: str
+    step: str
     error: str
 
 

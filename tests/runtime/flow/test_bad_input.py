@@ -198,7 +198,12 @@ def test_a_document_that_no_runner_takes_is_refused_with_the_path_by_file_and_ov
 
 
 async def test_a_plan_that_nobody_could_read_is_refused_before_anything_is_done_and_not_once_it_is_made():
-    asks = {"name": "p", "execution_type": "approval", "plan_kind": "ours", "signal": {"type": "echo", "data": {"output": "x"}}}
+    asks = {
+        "name": "p",
+        "execution_type": "approval",
+        "plan_kind": "ours",
+        "signal": {"type": "echo", "data": {"output": "x"}},
+    }
     document: Json = {"kind": "flow", "groups": [{"steps": [asks]}]}
     says = re.escape('plan_kind: no reader for plans of kind "ours" (known: approve-all, changes, helm_approval, ')
     task = Template(name="runs", steps={"f": Step(action=Action(type="flow", configuration={"flow": document}))})

@@ -3,7 +3,14 @@
 import pytest
 
 from runtime.errors import Conflict
-from runtime.flow.events import CancelStepRequested, PauseRequested, ResponseGiven, SegmentEntered, UnpauseRequested
+from runtime.flow.events import (
+    CancelStepRequested,
+    PauseRequested,
+    ResponseGiven,
+    RetryGroupRequested,
+    SegmentEntered,
+    UnpauseRequested,
+)
 from runtime.flow.outcomes import ApprovalPauseError, FlowFailedError, FlowStoppedError
 from runtime.flow.records import GroupLeft
 from runtime.flow.rows import GroupSpec, RetryRule
@@ -277,8 +284,6 @@ def test_a_step_may_ask_to_be_run_again_until_its_budget_is_spent(mode):
 
 
 def test_a_group_that_failed_is_retried_by_hand_or_given_up():
-    from runtime.flow.events import RetryGroupRequested
-
     script = scripted(a=[Work(directive="retry"), Work(directive="retry"), Work()])
     loop = FlowLoop(step("a", 1, retry=RetryRule(max_retries=1)), step("b", 2), mode=Mode.GROUP, script=script).run()
     assert loop.groups()["g1.0"] == "error"
@@ -304,6 +309,46 @@ def test_a_lane_that_failed_waits_for_a_person_while_others_end():
     assert loop.flow.status.metadata["awaiting_retry"] is True
     loop.retry("a")
     assert loop.flow.status.status == "success"
+
+
+def test_a_parallel_group_whose_retries_are_spent_ends_its_flow_once_its_lanes_have_ended():
+    """Nobody could mend it: it is not tried again as a whole, and what asks for another try did not fail."""
+    steps = group(step("a", retry=RetryRule(max_retries=1)), step("b"), parallel=True)
+    script = scripted(a=Work(directive="retry"), b=Work(blocked=True))
+    loop = FlowLoop(steps, group(step("z")), mode=Mode.GROUP, script=script).run()
+    assert loop.executed == ["a", "b", "a (retry 1)"]
+    assert not loop.flow.ended
+    loop.finish("s2", Work())
+    assert (loop.statuses()["z"], loop.groups()) == ("not-attempted", {"g1.0": "error", "g2.0": "discarded"})
+    assert isinstance(loop.flow.error, FlowStoppedError)
+    assert loop.flow.error.retries_exhausted
+    assert loop.flow.error.reason == 'step "a (retry 1)" was retried 1 times, of 1 allowed'
+
+
+def test_a_group_that_may_be_tried_again_waits_for_that_and_ends_its_flow_once_it_may_not():
+    steps = group(step("a", retry=RetryRule(max_retries=1)))
+    loop = FlowLoop(steps, mode=Mode.GROUP, script=scripted(a=Work(directive="retry"))).run()
+    assert loop.flow.status.description == "awaiting retry of the group"
+    loop.ask(RetryGroupRequested(at=loop.now, by="grace", step="s1"))
+    assert isinstance(loop.flow.error, FlowStoppedError)
+    assert loop.flow.error.retries_exhausted
+
+
+@pytest.mark.parametrize(
+    ("fields", "parallel", "says"),
+    [
+        ({}, False, "awaiting retry or skip or retry of its group"),
+        ({}, True, "awaiting retry or skip"),
+        ({"retryable": False}, True, "awaiting skip"),
+        ({"retry": RetryRule(max_retries=0)}, False, "awaiting skip"),
+        ({"retryable": False, "skippable": False}, False, "awaiting retry of its group"),
+        ({"retryable": False, "skippable": False}, True, "it can be neither retried nor skipped: cancel it"),
+    ],
+)
+def test_a_flow_that_failed_says_what_may_be_done_about_it(fields, parallel, says):
+    steps = group(step("a", **fields), parallel=parallel)
+    loop = FlowLoop(steps, mode=Mode.GROUP, script=scripted(a=Work(error="boom"))).run()
+    assert loop.flow.status.description == says
 
 
 def test_a_lane_may_skip_what_is_left_of_it_only():

@@ -8,6 +8,8 @@ import attrs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from runtime.api.flow_views import view_flow
+from runtime.flow.decision import decide
 from runtime.flow.events import (
     ApprovalOptionChanged,
     CancelGroupRequested,
@@ -29,7 +31,7 @@ from runtime.flow.events import (
 )
 from runtime.flow.rerun_input import RerunInput
 from runtime.flow.rows import CloneSpec, GroupSpec, RetryRule, StepSpec
-from runtime.flow.states import ApprovalOption, ExecutionType, Hook, Mode, OnError, ResponseType
+from runtime.flow.states import ApprovalOption, ExecutionType, Hook, Mode, OnError, ResponseType, Stage
 from tests.support.plain_flow import CHANGES, NO_CHANGES, WORK, FlowLoop, Work, group, scripted, step
 
 RULES = st.builds(
@@ -173,6 +175,30 @@ def act(loop: FlowLoop, data: st.DataObject) -> None:
             pass
 
 
+def check_offers(loop: FlowLoop) -> None:
+    """What is shown as possible is taken, and what is not is refused; a flow that waits says what it waits for."""
+    flow = loop.flow
+
+    def refusal(request: type[RetryStepRequested | SkipStepRequested | RetryGroupRequested], step_id: str) -> object:
+        return decide(flow, request(at=loop.now, by="grace", step=step_id)).refusals[0]
+
+    view = view_flow(flow, hidden=True)
+    for one in view.steps:
+        if flow.steps[one.id].stage is not Stage.ANSWER:  # whose plan may be made again, too
+            refused = refusal(RetryStepRequested, one.id)
+            assert one.may_retry == (refused is None), (refused, one)
+        refused = refusal(SkipStepRequested, one.id)
+        assert one.may_skip == (refused is None), (refused, one)
+    for group_view in view.groups:
+        member = next((one.id for one in view.steps if one.group_id == group_view.id), "")
+        newest = flow.live_groups.get(group_view.group_idx) == group_view.id
+        refused = refusal(RetryGroupRequested, member) if member and newest else None
+        assert not (member and newest) or group_view.may_retry == (refused is None), (refused, group_view)
+    offers = any(one.may_retry or one.may_skip for one in view.steps) or any(one.may_retry for one in view.groups)
+    if flow.awaits_retry and not flow.live and flow.header.group_records:
+        assert offers != ("cancel it" in flow.status.description), (flow.status, view.groups)
+
+
 def finish_off(loop: FlowLoop) -> None:
     """Say yes to everything until the flow has ended; the budget of every retry is finite, so it does."""
     loop.script = lambda _step: Work(output=CHANGES)
@@ -233,6 +259,7 @@ def test_whatever_happens_the_tables_hold_and_the_flow_can_be_ended(data, mode, 
     loop.tell(StartRequested(at=loop.now))
     for _ in range(data.draw(st.integers(0, 40))):
         act(loop, data)
+        check_offers(loop)
     finish_off(loop)
     check_ended(loop)
 

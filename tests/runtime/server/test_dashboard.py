@@ -47,7 +47,8 @@ FOUND = {
 STEP = {"id": "s1", "name": "<b>plan", "group_id": "g1.0", "status": STATUS, "waits": True}
 FLOW = {
     "id": "a b", "name": "Deploying", "type": "deploy", "mode": "group", "status": STATUS, "error": "", "ended": False,
-    "paused": False, "created_by_id": "fay", "created_at": 1.0, "groups": [{"id": "g1.0", "name": "app"}],
+    "paused": False, "created_by_id": "fay", "created_at": 1.0, "turn": "",
+    "groups": [{"id": "g1.0", "name": "app", "may_retry": True}],
     "steps": [STEP | {"may_retry": False, "may_skip": False, "status": STATUS | {"metadata": FOUND}},
               STEP | {"id": "s2", "name": "bad", "waits": False, "may_retry": True, "may_skip": False}],
 }  # fmt: skip
@@ -126,7 +127,15 @@ def test_a_plan_is_shown_and_answered():
 
 
 @pytest.mark.parametrize(
-    ("press", "says"), [("retry", "steps/s1/respond"), ("pause", "pause"), ("cancel", "cancel"), ("approve", "respond")]
+    ("press", "says"),
+    [
+        ("retry", "steps/s1/respond"),
+        ("pause", "pause"),
+        ("cancel", "cancel"),
+        ("approve", "respond"),
+        ("deny-skip-current-and-dependents", "respond"),
+        ("retry app", "steps/s1/retry-group"),
+    ],
 )
 def test_every_button_says_what_is_on_it(press, says):
     _, asked = shown("#/flow/a%20b", press)

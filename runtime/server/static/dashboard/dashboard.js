@@ -144,7 +144,7 @@ async function flows(query) {
 async function question(path, step) {
   const { document: asked } = await ask(`${path}/approval`);
   const note = make("input", { placeholder: "Note" });
-  const answers = ["approve", "deny", "deny-skip-current", "retry"].map((response) =>
+  const answers = ["approve", "deny", "deny-skip-current", "deny-skip-current-and-dependents", "retry"].map((response) =>
     button(response, () => ask(`${path}/respond`, "POST", { response, note: note.value })));
   const until = `until ${when(asked.expires_at * 1000)}`;
   const { warn_violations: warnings = [], policy_error: broken } = step.status.metadata;
@@ -157,12 +157,17 @@ async function question(path, step) {
 async function flow(id) {
   const path = `v1/flows/${encodeURIComponent(id)}`;
   const { document: one } = await ask(path);
+  const of = (step) => `${path}/steps/${encodeURIComponent(step.id)}`;
   const actions = make("div", { className: "actions" });
   if (!one.ended) {
     if (one.mode === "group") actions.append(button(one.paused ? "unpause" : "pause", () => ask(`${path}/${one.paused ? "unpause" : "pause"}`, "POST")));
     actions.append(button("cancel", () => ask(`${path}/cancel`, "POST")));
   }
-  const of = (step) => `${path}/steps/${encodeURIComponent(step.id)}`;
+  if (one.status.status === "pending" && !one.turn) actions.append(button("start", () => ask(`${path}/start`, "POST")));
+  for (const group of one.groups.filter((each) => each.may_retry)) {
+    const member = one.steps.find((step) => step.group_id === group.id);
+    if (member) actions.append(button(`retry ${group.name}`, () => ask(`${of(member)}/retry-group`, "POST")));
+  }
   const mend = (step) => make("span", {}, ...["retry", "skip"].filter((verb) => step[`may_${verb}`]).map((verb) =>
     button(verb, () => ask(`${of(step)}/${verb}`, "POST"))),
   step.attempt ? button("interrupt", () => ask(`${of(step)}/interrupt`, "POST", { attempt: step.attempt })) : null);
@@ -172,7 +177,7 @@ async function flow(id) {
   const questions = await Promise.all(one.steps.filter((step) => step.waits).map((step) => question(of(step), step)));
   return [make("h2", {}, one.name, " ", badge(one.status.status)),
     make("p", {}, `${one.type}, asked for by ${one.created_by_id} ${when(one.created_at * 1000)}`),
-    one.error ? make("p", {}, one.error) : null, actions, ...questions.flat(),
+    one.error ? make("p", {}, `${one.error} (${one.status.status_human_description})`) : null, actions, ...questions.flat(),
     table(["Group", "Step", "Status", "Why", ""], rows)];
 }
 
