@@ -271,7 +271,7 @@ class Resources:
 
     @asynccontextmanager
     async def holding(
-        self, labels: Iterable[str], step: tuple[str, str] = ("", ""), *, waits: bool = False
+        self, labels: Iterable[str], step: tuple[str, str], *, waits: bool = False
     ) -> AsyncIterator[None]:
         """Hold limited labels for as long as the block lasts. Cancelling the wait, or the block, gives them back.
 
@@ -306,14 +306,14 @@ class Resources:
             _release(keeper, ticket)
             raise
         finally:
-            del self._awaited[step]
+            self._awaited.pop(step, None)  # an attempt that is cancelled may go while the next one waits
         try:
             if self._everywhere is None:
                 yield
                 return
             self._awaited[step] = f"{names}, in all instances"
             async with self._everywhere.holding(self._limits, wanted, ticket, deadline):
-                del self._awaited[step]
+                self._awaited.pop(step, None)
                 yield
         finally:
             self._awaited.pop(step, None)
@@ -335,7 +335,7 @@ class _Patient(Resources):
 
     @asynccontextmanager
     async def holding(
-        self, labels: Iterable[str], step: tuple[str, str] = ("", ""), *, waits: bool = False
+        self, labels: Iterable[str], step: tuple[str, str], *, waits: bool = False
     ) -> AsyncIterator[None]:
         try:
             async with super().holding(labels, step, waits=waits):
