@@ -11,7 +11,8 @@
 ``callback``  an address that is called once         ``cache``     what other steps may look up
 ``approval``  a question to a person                 ``flow``      a flow, waited for
 
-They import `runtime.runner`, what they call in other processes (`runtime.worker`), and nothing else of this project. What several of them need:
+They import `runtime.runner`, what they call in other processes (`runtime.worker`), and nothing else of this project.
+What several of them need:
 
 ``_output``     what a program printed: how much of it is kept, and the result found in it
 ``_delimiters`` the part of it between two regular expressions

@@ -56,8 +56,8 @@ async def run_group(
     Of those that share a `door` one is started at a time, and everybody else gets a turn in between. Its time counts
     from there.
 
-    When it has ended, and when cancelled, every process of its group is killed. Output beyond `kept_bytes` is read and dropped, so
-    that a program never waits for a reader. A cancel takes as long as the kernel needs to end the group.
+    When it has ended, and when cancelled, every process of its group is killed. Output beyond `kept_bytes` is read and
+    dropped, so that a program never waits for a reader. A cancel takes as long as the kernel needs to end the group.
 
     Raises:
         OSError: the program cannot be started.

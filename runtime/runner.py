@@ -221,9 +221,10 @@ class Outcome:
 class StepRequest(Generic[C]):
     """All that one attempt of a step may know.
 
-    `attempt` counts from 1 over the whole life of the step. `idempotent`: it may be begun twice. `values` is the immutable snapshot that the step's
-    templates were rendered with: ``values["input"]["name"]``, ``values["step"]["other"]["output"]``. `life` is for what
-    a long attempt has to say: ``request.life.progress(0.5, "half of it")``.
+    `attempt` counts from 1 over the whole life of the step. `idempotent`: it may be begun twice. `values` is the
+    immutable snapshot that the step's templates were rendered with: ``values["input"]["name"]``,
+    ``values["step"]["other"]["output"]``. `life` is for what a long attempt has to say:
+    ``request.life.progress(0.5, "half of it")``.
 
     `spawned` are the batches of tasks that this step wished for so far, in order; `callbacks` those of the whole task,
     by id.
@@ -373,9 +374,9 @@ def installed() -> Sequence[EntryPoint]:
 class Runners:
     """The runners one runtime can use, by the name that templates call them.
 
-    Runners given at construction come first (a class is given the settings, an object has its own); the others are found through the entry-point group and loaded when a
-    template first names one, so that a program pays only for those it uses. `stand_in` gives what is used in
-    place of each.
+    Runners given at construction come first (a class is given the settings, an object has its own); the others are
+    found through the entry-point group and loaded when a template first names one, so that a program pays only for
+    those it uses. `stand_in` gives what is used in place of each.
     """
 
     def __init__(

@@ -95,7 +95,10 @@ class AwaitCallback:
 
 @frozen(kw_only=True)
 class FlowOrder:
-    """A flow that a step of the task `parent` wants run: of a type that a generator is for, or a document. See `runtime.api.flow_client`."""
+    """A flow that a step of the task `parent` wants run: of a type that a generator is for, or a document.
+
+    See `runtime.api.flow_client`.
+    """
 
     id: str
     flow: str | Mapping[str, Json]

@@ -56,7 +56,11 @@ class ApprovalView:
 
 @frozen(kw_only=True)
 class FlowStepView:
-    """One step. `attempt` is the number of its work that is running, 0 while none is. `not_before`: it is tried again then, or once somebody retries it. `waits`: it asks for an answer; `may_retry`, `may_skip`: a person may do that now."""
+    """One step. `attempt` is the number of its work that is running, 0 while none is.
+
+    `not_before`: it is tried again then, or once somebody retries it. `waits`: it asks for an answer; `may_retry`,
+    `may_skip`: a person may do that now.
+    """
 
     id: str
     name: str

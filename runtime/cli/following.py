@@ -27,8 +27,8 @@ async def follow_templates(
 
     Started (for ``nursery.start``) once SIGHUP is heeded.
 
-    What changed is read once it has stayed the same from one look to the next, so that files that are being written are not read by
-    halves. Where one has a fault, the templates are left as they were.
+    What changed is read once it has stayed the same from one look to the next, so that files that are being written are
+    not read by halves. Where one has a fault, the templates are left as they were.
     """
     send, told = trio.open_memory_channel[None](1)
     async with trio.open_nursery() as nursery:

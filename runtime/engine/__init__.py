@@ -35,10 +35,11 @@ Rules that differ from the original on purpose
       make no running task invalid.
     * Nothing is polled. A step that waits for children, flows or callbacks sleeps until what it waits for has happened,
       and is not tried again before; a child, or a flow, tells its parent that it ended, or is blocked (Q55), until the
-      parent has recorded it. Only a step in WAITING of which nobody knows what it waits for is tried once more before its run ends.
+      parent has recorded it. Only a step in WAITING of which nobody knows what it waits for is tried once more before
+      its run ends.
     * A blocked task is woken by a child only when that child's step is all that blocks it.
-    * Operators may act while a task runs: cancel at once, pause with force (Q22), have an attempt cut that hangs. A task that was cancelled, cut, paused
-      or edited records who wanted it and why.
+    * Operators may act while a task runs: cancel at once, pause with force (Q22), have an attempt cut that hangs. A
+      task that was cancelled, cut, paused or edited records who wanted it and why.
     * A task that is cancelled before anybody has taken it on is WONTFIX.
 
 Quirks of the original that are not reproduced (sections 17.2 to 17.4): Q1 (a skipped step that no condition moved is

@@ -1,9 +1,9 @@
 """The state of one flow: immutable, and cheap to change because versions share what did not.
 
 `Flow` is what the records say plus what is derived from them, so that no decision has to look at every step: `live`
-holds the steps that something runs for, `open` the steps that keep the flow from being complete, `parked` holds the steps that
-wait for an answer, `failed` those that wait to be retried or skipped, `delayed` those that are tried again later, `waiting` those that
-wait for a free lane, `named` the last row of each name, whatever clones of it are called.
+holds the steps that something runs for, `open` the steps that keep the flow from being complete, `parked` holds the
+steps that wait for an answer, `failed` those that wait to be retried or skipped, `delayed` those that are tried again
+later, `waiting` those that wait for a free lane, `named` the last row of each name, whatever clones of it are called.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,8 +53,8 @@ class Flow:
     """One flow, as of the last record. See the module's docstring for what is derived.
 
     `header` is what was said when it was created. `position` is that of a step, or of a group in group mode; the
-    segment it is in began at `since`. `reports` are what policies found, newest first. `park` is what it waits for: a step to be answered, or ``paused``. `told`: the task
-    whose step waits for it has heard how it ended.
+    segment it is in began at `since`. `reports` are what policies found, newest first. `park` is what it waits for: a
+    step to be answered, or ``paused``. `told`: the task whose step waits for it has heard how it ended.
     """
 
     header: FlowCreated

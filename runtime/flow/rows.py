@@ -141,7 +141,8 @@ class StepSpec:
 class GroupSpec:
     """A group as a generator gives it: its number, or the steps themselves, which then need not say theirs.
 
-    `eager`: one of the first that a generator yields is carried out while the rest is still being generated. `before` and `after` are what has to be done around the steps; a flow that only plans leaves them out.
+    `eager`: one of the first that a generator yields is carried out while the rest is still being generated. `before`
+    and `after` are what has to be done around the steps; a flow that only plans leaves them out.
     """
 
     name: str = ""
@@ -241,8 +242,9 @@ class Step:
 class Group:
     """One generation of a group.
 
-    `cancelled` is why somebody wanted it to stop, None if nobody did. `lanes` are the steps of a parallel group that have not ended; `answers` what those that ended said. `stored` is
-    false where the flow has no group records: its directive is then the flow's.
+    `cancelled` is why somebody wanted it to stop, None if nobody did. `lanes` are the steps of a parallel group that have
+    not ended; `answers` what those that ended said. `stored` is false where the flow has no group records: its directive
+    is then the flow's.
     """
 
     id: str

@@ -1,8 +1,8 @@
 """Where records are kept, and what keeping them promises.
 
 A journal is an append-only sequence of records, each belonging to one task or one flow. `append` takes the records of
-one turn (or of a batch of turns) and commits them together: when it returns they are stored, in order, with gap-free positions;
-when it raises, none of them is. Nothing acts on a record before `append` returned (``decide, record, act``).
+one turn (or of a batch of turns) and commits them together: when it returns they are stored, in order, with gap-free
+positions; when it raises, none of them is. Nothing acts on a record before `append` returned (``decide, record, act``).
 
 Beside its records a journal knows where each task stands (`Standing`), stored in the same commit: so what has to go on
 after a crash, and what is due, is found without reading a history, and a task that sleeps costs no memory at all. What

@@ -2,7 +2,8 @@
 
 A ring is JSON: ``{"primary": "2026-11", "keys": {"2026-11": "<32 bytes in base64>", "2025-04": "..."}}``. What is
 written is sealed with the primary key; what was sealed with any key of the ring can be read. Without a ring nothing is
-sealed. A file that anybody on the machine may read is used, and warned of in the log (``key_ring_open_to_others``). `KeyRing.find` looks at ``UNDERSTUDY_KEYS_FILE`` (a path) and then ``UNDERSTUDY_KEYS`` (the JSON itself).
+sealed. A file that anybody on the machine may read is used, and warned of in the log (``key_ring_open_to_others``).
+`KeyRing.find` looks at ``UNDERSTUDY_KEYS_FILE`` (a path) and then ``UNDERSTUDY_KEYS`` (the JSON itself).
 """
 
 import base64

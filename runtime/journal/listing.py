@@ -184,8 +184,8 @@ def _shown(flow: Flow) -> tuple[str, FlowTurn, str, int]:
 class Wanted:
     """Which tasks to list, or which `flows`; every condition has to hold.
 
-    `involving`: one of these has to do with it. `about`: this one has, too. `after` and `before` bound its last activity, in Unix seconds, both
-    exclusive: the last time that its state changed, or that what is listed of it did.
+    `involving`: one of these has to do with it. `about`: this one has, too. `after` and `before` bound its last
+    activity, in Unix seconds, both exclusive: the last time that its state changed, or that what is listed of it did.
     """
 
     involving: frozenset[Involved] | None = None

@@ -83,9 +83,10 @@ class Trouble:
 class Standing:
     """What a journal knows of a task without reading its records.
 
-    `awake`: a run is open or in line for its slots, or attempts are in flight, so that somebody has to go on with it. `due`: when a task that
-    sleeps wants its next run, in Unix seconds. `run` is the number of its last one. `task` is the state that is shown.
-    `steps_done` counts the steps that are settled: as of the last time that anything else here changed.
+    `awake`: a run is open or in line for its slots, or attempts are in flight, so that somebody has to go on with it.
+    `due`: when a task that sleeps wants its next run, in Unix seconds. `run` is the number of its last one. `task` is
+    the state that is shown. `steps_done` counts the steps that are settled: as of the last time that anything else here
+    changed.
     """
 
     state: ResolutionState

@@ -1,8 +1,8 @@
 """Sealing what is stored: authenticated encryption bound to its row.
 
 AES-256-GCM with a random nonce in front. The associated data say what the bytes are and where they belong - a turn by
-its task and position, a template by its hash, a memo by its identity and its end - so that a row moved elsewhere does not open. Which key sealed a row is
-a number beside it; NULL means that it is in the clear.
+its task and position, a template by its hash, a memo by its identity and its end - so that a row moved elsewhere does
+not open. Which key sealed a row is a number beside it; NULL means that it is in the clear.
 """
 
 import math

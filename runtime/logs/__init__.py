@@ -13,9 +13,10 @@ output. `LogSettings` sets it up for the block of a program, as ``understudy run
 
 Programs on asyncio, or without a loop, call `log_event` with the events that they subscribe to.
 
-One line of JSON is one object: ``timestamp`` (ISO 8601, UTC), ``level``, ``logger``, ``event``, and the facts, each under a
-key of its own: always ``task``, ``flow`` and ``step`` for their ids. An exception is its traceback, as a text, in ``exception``;
-no values of variables are in it. What libraries log with `logging`, from WARNING on, and warnings of Python are lines, too.
+One line of JSON is one object: ``timestamp`` (ISO 8601, UTC), ``level``, ``logger``, ``event``, and the facts, each
+under a key of its own: always ``task``, ``flow`` and ``step`` for their ids. An exception is its traceback, as a text,
+in ``exception``; no values of variables are in it. What libraries log with `logging`, from WARNING on, and warnings of
+Python are lines, too.
 
 | event | level | when |
 |---|---|---|

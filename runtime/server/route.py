@@ -91,10 +91,10 @@ class Route:
     """One route.
 
     `admin`: for administrators; `public`: for everybody, known or not; `paged`: its reply has the headers of pages;
-    `tags`: the field that ``tag=key=value`` parameters of the query give; `whole_body`: the field that the body as a whole gives;
-    `execution`: the id in its path is that of an execution, and the message is about the task of that; `build`: the
-    messages, each with its fields, where what was sent makes another one, or several; `view`: what of a task is shown;
-    `strict`: members of the body that are not known are refused, as in messages, and not passed over.
+    `tags`: the field that ``tag=key=value`` parameters of the query give; `whole_body`: the field that the body as a
+    whole gives; `execution`: the id in its path is that of an execution, and the message is about the task of that;
+    `build`: the messages, each with its fields, where what was sent makes another one, or several; `view`: what of a
+    task is shown; `strict`: members of the body that are not known are refused, as in messages, and not passed over.
     """
 
     method: str

@@ -1,7 +1,8 @@
 """The template model (spec section 2, 3 and 5): frozen values, whether they come from YAML or are built in Python.
 
 That one is well-typed and *valid* (its references lead somewhere, its expressions compile) is what
-`runtime.templates.validation` says, with the path to each fault: what is of another kind is kept as it was given. Texts that hold ``{{`` are Go templates; they are rendered when used.
+`runtime.templates.validation` says, with the path to each fault: what is of another kind is kept as it was given. Texts
+that hold ``{{`` are Go templates; they are rendered when used.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

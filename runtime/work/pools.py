@@ -2,10 +2,10 @@
 
 A resource is a label: one that a runner names (``socket``, ``url:example.org``, ``script:deploy.sh``), or a step does
 (any text), or that every step holds (``steps``, ``runner:http``), or every run of a task (``executions``,
-``template:deploy``). Its limit says how many may hold it at once. A request takes its labels one after the other in one order that
-all share, the scarcest first: so no two requests can wait for each other, and nobody sits on a plentiful resource
-while waiting for a scarce one. Each label is handed out first come, first served. Every operation costs what the
-labels of one request cost, however many wait.
+``template:deploy``). Its limit says how many may hold it at once. A request takes its labels one after the other in one
+order that all share, the scarcest first: so no two requests can wait for each other, and nobody sits on a plentiful
+resource while waiting for a scarce one. Each label is handed out first come, first served. Every operation costs what
+the labels of one request cost, however many wait.
 """
 
 from collections import OrderedDict

@@ -36,10 +36,10 @@ class Program:
 
     `unrolls`: they find the items of a loop, and do nothing else. `plain`: nothing is waited for before the action, and
     its output has no schema. `bare`: besides, nothing is asked before it or after it, and nothing rendered, so that an
-    attempt is its action and nothing else. `skips` are asked before the action, `parent_skips` before a loop is expanded, `checks`
-    after the action. `hook` is the innermost pre-hook, and `hook_calls` lead to the function it belongs to: none for the
-    step's own. `held` are the resources that one holds whatever its configuration comes to; none, if it only waits for
-    other work.
+    attempt is its action and nothing else. `skips` are asked before the action, `parent_skips` before a loop is
+    expanded, `checks` after the action. `hook` is the innermost pre-hook, and `hook_calls` lead to the function it
+    belongs to: none for the step's own. `held` are the resources that one holds whatever its configuration comes to;
+    none, if it only waits for other work.
     """
 
     template: Template

@@ -1,10 +1,10 @@
 """The actor that hands out limited resources, to steps and to runs, and what an attempt of a step holds of it.
 
 Limits are those of one runtime: two processes with a limit of ten are twenty, unless the limit is one of all instances
-that share a store (`Limits.everywhere`): then a step asks the store besides, once its own runtime has let it. A step holds its resources while its
-action runs, and while its pre-hook does; nothing is held between attempts. A step none of whose labels has a limit
-never asks; of one task, no more than could hold the scarcest of their labels soon (`Resources.gate`): the others have not
-begun. What runs hold is in `slots` (spec section 8).
+that share a store (`Limits.everywhere`): then a step asks the store besides, once its own runtime has let it. A step
+holds its resources while its action runs, and while its pre-hook does; nothing is held between attempts. A step none of
+whose labels has a limit never asks; of one task, no more than could hold the scarcest of their labels soon
+(`Resources.gate`): the others have not begun. What runs hold is in `slots` (spec section 8).
 
 A step that waits for other work of the runtime (the tasks of `subtask` and `batch`, a callback, a person, a flow) holds
 nothing meanwhile, so whatever it waits for can have it, and no number of such steps can stand in each other's way.

@@ -4,9 +4,10 @@ Every instance is the same program, started with the same address; there is no o
 instance that has it in memory: nobody else goes on with it, and everybody can be asked about it.
 
 * An instance is a row with a number, its fencing token, and its heartbeat puts off when it expires. Every commit and
-  every claim needs that row. Whoever finds an expired one deletes it, so that the other cannot write from then on, and frees
-  what it held, some with each beat of his heart. The other's next word to the database fails with `LeaseLost`, and its runtime
-  stops everything that worked under the lost lease before it takes out another (`runtime.work.sharing`).
+  every claim needs that row. Whoever finds an expired one deletes it, so that the other cannot write from then on, and
+  frees what it held, some with each beat of his heart. The other's next word to the database fails with `LeaseLost`,
+  and its runtime stops everything that worked under the lost lease before it takes out another
+  (`runtime.work.sharing`).
 * An instance that has not heard from the database for as long as its lease lasts begins no step any more, until it knows.
   What runs goes on: it ends by its own deadline, or when the lease turns out to be lost. So a step that is not idempotent
   is never begun twice unasked, but one that runs may still be running where its instance was cut off.

@@ -5,7 +5,8 @@ connection consumes them in one method, `wait`, which this one replaces. Opening
 one, in a thread, whose link to the server is then adopted. Everything else of `psycopg.AsyncConnection` works as it is
 documented: statements, transactions, pipelines, COPY, LISTEN.
 
-What is leaned on - `wait`, `lock`, `pgconn`, `_cancel_gen`, `generators.execute` - is not promised by psycopg, so its version is bounded in pyproject.toml.
+What is leaned on - `wait`, `lock`, `pgconn`, `_cancel_gen`, `generators.execute` - is not promised by psycopg, so its
+version is bounded in pyproject.toml.
 """
 
 import math

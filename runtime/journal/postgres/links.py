@@ -4,8 +4,9 @@ A link may fall silent without being closed: a cable, a firewall that forgot it,
 would wait for minutes, for the kernel has nobody to ask either. So whoever beats the heart looks at what has waited for
 long (`Links.look`), and asks the server, on the connection that has just been answered: a statement that the server is
 working on is left alone, however long it takes; one that it knows nothing of, twice in a row, will not be answered. Its
-connection, or that of one that waits for the rest of what it was sent with locks in hand, is closed, so that whoever waits hears of it and goes on with another, and the server is told to drop its
-end: what may still be under way on that link is not to arrive later.
+connection, or that of one that waits for the rest of what it was sent with locks in hand, is closed, so that whoever
+waits hears of it and goes on with another, and the server is told to drop its end: what may still be under way on that
+link is not to arrive later.
 """
 
 import math

@@ -13,7 +13,8 @@ that a template writes, or that `fromJson` reads, are Go's own and print as Go p
 Functions. Go's and Sprig's are there, except the three that reach the host: env, expandenv, getHostByName. More come
 in by `Template(source, functions={"name": Function(...)})`, and hide those of the same name; one that asks for a
 `Host` sees the data the rendering began with. A template that calls a function which changes maps (set, unset, merge)
-works on a copy of the data, so that later parts of it see the change, as in Go, and nobody else does. Time and randomness are given to `render`; the local zone is UTC.
+works on a copy of the data, so that later parts of it see the change, as in Go, and nobody else does. Time and
+randomness are given to `render`; the local zone is UTC.
 
 Bounds. `Limits` says how many steps, how much text, memory and depth a rendering may use. What exceeds them ends in
 `LimitExceeded`, an execution error that names the limit. With few steps a rendering is short, so a caller that must
@@ -26,9 +27,10 @@ Newer Go differs in what follows, and this package does as 1.19 does:
 - `js` leaves the back quote alone, and a pattern may not name a group `(?<name>...)`;
 - some texts of errors (`undefined variable: $x` is followed by the bare name).
 Where Go's result is random, ours is sorted (`keys`, `values`); where Go prints an address, ours is always the same.
-`now` carries no monotonic reading. `snakecase` and `kebabcase` differ for text that is not UTF-8. What exceeds a bound fails here and not, or later, in Go: templates within templates
-(Go stops at 100,000), a map that holds itself (Go's process ends). Times, durations, versions and JSON numbers have all
-the methods that Go's have, but for those that take or give bytes (`AppendFormat`, `MarshalJSON` and the like).
+`now` carries no monotonic reading. `snakecase` and `kebabcase` differ for text that is not UTF-8. What exceeds a bound
+fails here and not, or later, in Go: templates within templates (Go stops at 100,000), a map that holds itself (Go's
+process ends). Times, durations, versions and JSON numbers have all the methods that Go's have, but for those that take
+or give bytes (`AppendFormat`, `MarshalJSON` and the like).
 """
 
 from runtime.values.gotemplate.errors import ExecutionError, FunctionError, LimitExceeded, ParseError, TemplateError

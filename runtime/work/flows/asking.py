@@ -1,8 +1,8 @@
 """What a flow asks on its way: for its steps, about a plan, of policies and hooks. Each question gets one answer.
 
 The functions of a program are foreign code: an ``async def`` is called here, anything else in a thread, where what it
-yields is gathered, and whatever they do is an answer. A cancel, or being late, leaves the thread behind: nothing can end it. It is one of a number that
-only these functions have, and counts until it ends.
+yields is gathered, and whatever they do is an answer. A cancel, or being late, leaves the thread behind: nothing can
+end it. It is one of a number that only these functions have, and counts until it ends.
 """
 
 import inspect
