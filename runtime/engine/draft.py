@@ -516,6 +516,7 @@ class Draft:
             output=was.output if done else None,
             children=results if done else None,
             returned=record.state,
+            run=self.run,  # whenever it was expanded: it is not done anew before the next
         )
         self._put(name, was, progress)
 

@@ -54,6 +54,22 @@ def test_children_that_were_pruned_leave_nothing():
     assert [child["metadata"]["iterator"] for child in loop.task.steps["each"].children] == [2]
 
 
+def test_a_loop_that_was_done_in_a_run_is_done_anew_in_the_next_at_the_earliest():
+    """Also if it had been expanded in a run before: no loop runs its children twice in one."""
+    outcomes = {
+        "each": [Outcome(items=(1,))],
+        "each-0": [Outcome("SERVER_ERROR"), Outcome()],
+        "after": [Outcome(changes=(Change(step="each", state="TO_RETRY"),)), Outcome()],
+    }
+    loop = Loop(plan(each=loop_step(), after=step("each")), scripted(outcomes))
+    loop.run()
+    assert loop.retry_now().resolution is ResolutionState.ERROR
+    assert loop.states() == {"each": "TO_RETRY", "after": "DONE"}
+    assert loop.retry_now().resolution is ResolutionState.ERROR
+    assert loop.states() == {"each": "EXPANDED", "each-0": "SERVER_ERROR", "after": "DONE"}
+    assert loop.retry_now().state is TaskState.DONE
+
+
 def test_an_error_keeps_the_loop_open_and_only_the_failed_child_runs_again():
     outcomes = {"each": [Outcome(items=(1, 2, 3))], "each-1": [Outcome("SERVER_ERROR"), Outcome()]}
     loop = Loop(plan(each=loop_step(), after=step("each")), scripted(outcomes))
