@@ -65,7 +65,7 @@ class Asking:
             check(message)
         if self._shutdown.reason is not None and isinstance(message, _BEGINNINGS) and not self._hands_over:
             raise Unavailable(f"the runtime is shutting down ({self._shutdown.reason}): submit elsewhere, or later")
-        deadline = self._deadline()
+        deadline = self._clock.monotonic() + self._answer_within
         while True:
             try:
                 return await self._intake().ask(message, deadline=deadline)
@@ -83,9 +83,6 @@ class Asking:
     async def figures(self, of_part: Callable[[float], Awaitable[T]]) -> T:
         """Ask another part how things stand; it takes a deadline."""
         try:
-            return await of_part(self._deadline())
+            return await of_part(self._clock.monotonic() + self._answer_within)
         except (ActorStopped, ChildUnknown, AskExpired) as gone:
             raise Unavailable("the runtime is closed") from gone
-
-    def _deadline(self) -> float:
-        return self._clock.monotonic() + self._answer_within
