@@ -30,6 +30,7 @@ from runtime.engine.records import (
 from runtime.engine.states import ResolutionState, StepState, TaskState, task_state_of
 from runtime.engine.task import Task
 from runtime.engine.turn import Turn
+from runtime.engine.waits import quiet
 from runtime.errors import Conflict, Fault, InputInvalid, NotFound, Refused
 from runtime.templates.schemas import violation
 from runtime.wishes import AwaitCallback, OpenCallback
@@ -44,7 +45,7 @@ def take_wishes(turn: Turn, event: StepFinished) -> None:
     for wish in event.wishes:
         match wish:
             case OrderChildren(batch=batch, orders=orders):
-                if orders and batch not in turn.wished.batches:
+                if orders and (batch not in turn.wished.batches or _is_gone(turn, event.step, batch)):
                     turn.record(
                         ChildrenOrdered(at=event.at, step=event.step, batch=batch, orders=orders, at_most=wish.at_most)
                     )
@@ -61,6 +62,13 @@ def take_wishes(turn: Turn, event: StepFinished) -> None:
                     known = turn.wished.waits.get(event.step)
                     turn.record(CallbackAwaited(at=event.at, step=event.step, callback=callback))
                     _wake_if(turn, event.step, woken=known is not None and known.woken, at=event.at)  # called meanwhile
+
+
+def _is_gone(turn: Turn, step: str, name: str) -> bool:
+    """Say whether a flow is to be run anew that had ended when the attempt began which wishes for it: it was deleted."""
+    batch = turn.wished.batches[name]
+    over = quiet(batch) and not turn.wished.waits[step].woken
+    return over and all(order.flow is not None for order in batch.orders)
 
 
 def _submit(turn: Turn, name: str) -> None:

@@ -131,7 +131,9 @@ def _ordered(draft: "Draft", record: ChildrenOrdered) -> None:
     spawned = Spawned(id=record.batch, total=len(record.orders))
     _put_batch(draft, record.batch, Batch(record.step, spawned, record.orders, record.at_most))
     wait = draft.wished.waits.get(record.step, _NOTHING)
-    _put_wait(draft, record.step, attrs.evolve(wait, batches=(*wait.batches, record.batch)))
+    if record.batch not in wait.batches:  # a flow that was deleted is ordered again
+        wait = attrs.evolve(wait, batches=(*wait.batches, record.batch))
+    _put_wait(draft, record.step, wait)
 
 
 def _put_batch(draft: "Draft", name: str, batch: Batch) -> None:

@@ -147,6 +147,8 @@ def _standing_state(flow: Flow) -> ResolutionState:
             return ResolutionState.CANCELLED if flow.ended else ResolutionState.RUNNING
         case FlowStatus.PENDING:
             return ResolutionState.TODO
+        case FlowStatus.ERROR if flow.told:
+            return ResolutionState.CANCELLED  # the step that ran it has heard: what follows is that one's affair
         case FlowStatus.ERROR | FlowStatus.FAILED_PENDING_RETRY:
             return ResolutionState.BLOCKED_FATAL
         case _:

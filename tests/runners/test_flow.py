@@ -84,6 +84,22 @@ async def test_a_step_of_a_task_runs_a_flow_from_a_document_or_of_a_type(mock_cl
             assert output["steps"]["say"]["output"] in {"Hello, Ada", "Ada"}
 
 
+async def test_a_question_that_was_denied_is_deleted_in_time_and_asked_anew_where_its_step_is_run_again(
+    clock, autojump_clock
+):
+    async with open_runtime(clock=clock, keep_ended_seconds=3600) as rt:
+        task = await rt.submit(asking("approval"), task_id="t")
+        await rt.flow_handle((await waits(rt, "t.a")).id).deny("s1", by="ada")
+        assert (await task.wait()).steps["a"].state == "CLIENT_ERROR"
+        assert (await rt.flow_handle("t.a").status()).status.status == "error"
+        await trio.sleep(3 * 3600)
+        with pytest.raises(NotFound):
+            await rt.flow_handle("t.a").status()
+        await task.run()
+        await rt.flow_handle((await waits(rt, "t.a")).id).approve("s1", by="ada")
+        assert (await task.wait()).state is TaskState.DONE
+
+
 async def test_a_flow_that_ends_otherwise_is_the_steps_error(mock_clock):
     async with open_runtime() as rt:
         view = await (await rt.submit(asking("flow", flow="nobody"))).wait()
