@@ -200,6 +200,6 @@ class SharedJournal(Journal, Protocol):
         """Begin, or cease, to be told of what others commit; give the position of the last record that is stored."""
         ...
 
-    async def foreign(self, position: int, *, limit: int = PAGE) -> tuple[Sequence[Foreign], int]:
-        """Give what others committed behind a position, and up to where that is all there is."""
+    async def foreign(self, position: int, *, limit: int = PAGE) -> tuple[Sequence[Foreign], Collection[str], int]:
+        """Give what others committed behind a position, the tasks of ours in between, and up to where that is all there is."""
         ...

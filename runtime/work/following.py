@@ -116,6 +116,7 @@ class Follower(Actor[Message]):
             elif not wanted and self._position < math.inf:
                 await self._journal.follow(on=False)
                 self._position = math.inf
+                self._histories = Histories(self._journal)  # they go on untold
             unread, self._unread = self._unread, set()
             for task_id in dict.fromkeys((*asked, *unread)):
                 await self._look_at(task_id)
@@ -153,9 +154,13 @@ class Follower(Actor[Message]):
     async def _read_on(self) -> None:
         while True:
             before = int(self._position)
-            turns, after = await self._journal.foreign(before, limit=_PAGE)
-            if turns and self._broadcast.subscribed:
+            turns, ours, after = await self._journal.foreign(before, limit=_PAGE)
+            if not self._broadcast.subscribed:
+                self._histories = Histories(self._journal)  # as above
+            elif turns:
                 await self._tell(before, after, frozenset(turn.position for turn in turns))
+            for task_id in () if turns else ours:
+                self._histories.forget(task_id)
             for task_id in dict.fromkeys(turn.task_id for turn in turns):
                 await self._look_at(task_id)
             self._position = after

@@ -11,8 +11,10 @@ from typing import Final
 
 from runtime.api.messages import Recorded, UnitEvent
 from runtime.api.schema import name_of, tag_of
+from runtime.engine.records import TaskSubmitted
 from runtime.engine.task import Task
 from runtime.flow.flow import Flow
+from runtime.flow.records import FlowCreated
 from runtime.journal.protocol import Committed, Journal
 from runtime.journal.replaying import extended, replay
 from runtime.work.news import events_of
@@ -29,7 +31,10 @@ class Beyond(Enum):
 
 
 class Histories:
-    """One reader's memory of tasks, as of the last of their turns that it was given."""
+    """One reader's memory of tasks, as of the last of their turns that it was given.
+
+    Who passes turns over has it forget their tasks: the next turn would be taken for the one that follows what is known.
+    """
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -64,7 +69,10 @@ class Histories:
         before = self._units.pop(turn.task_id, None)
         if turn.later:
             return Beyond.US
-        unit = await self._from_the_start(turn) if before is None else extended(before, turn.records)
+        if isinstance(turn.records[0], TaskSubmitted | FlowCreated):  # a namesake of it may have been deleted
+            unit: Task | Flow | Beyond | None = replay(turn.records)
+        else:
+            unit = await self._from_the_start(turn) if before is None else extended(before, turn.records)
         if unit is not None and not isinstance(unit, Beyond):
             self._units[turn.task_id] = unit
             if len(self._units) > _UNITS_KEPT:

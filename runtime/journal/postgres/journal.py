@@ -194,11 +194,12 @@ class PostgresJournal(PostgresStore):
         )
         return await self.last_position()
 
-    async def foreign(self, position: int, *, limit: int = PAGE) -> tuple[Sequence[Foreign], int]:
+    async def foreign(self, position: int, *, limit: int = PAGE) -> tuple[Sequence[Foreign], Collection[str], int]:
         """Give what others committed; see `SharedJournal.foreign`."""
         rows = await self._look(_FOREIGN, {"position": position, "limit": limit, "me": self._me})
         turns = [Foreign(first, records, task_id) for first, records, task_id, ours in rows if not ours]
-        return turns, rows[-1][0] + rows[-1][1] - 1 if rows else position
+        own = {task_id for _, _, task_id, ours in rows if ours}
+        return turns, own, rows[-1][0] + rows[-1][1] - 1 if rows else position
 
     async def close(self) -> None:
         """Let go of everything; later calls raise `JournalUnavailable`."""

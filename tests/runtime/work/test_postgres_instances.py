@@ -1,11 +1,14 @@
 """Several runtimes on one PostgreSQL store: whoever holds a task goes on with it, and everybody can be asked about it."""
 
+import gc
+import math
 import os
 import re
 from contextlib import AsyncExitStack, suppress
 
 import pytest
 import trio
+from structlog.testing import capture_logs
 from trio.testing import wait_all_tasks_blocked
 
 from runtime import (
@@ -27,7 +30,7 @@ from runtime import (
     generator,
     open_runtime,
 )
-from runtime.api.messages import AddComment, Recorded, TaskStateChanged
+from runtime.api.messages import AddComment, Lagged, Recorded, TaskStateChanged
 from runtime.engine.records import StepReturned
 from runtime.journal import codec
 from runtime.journal.listing import Wanted
@@ -35,6 +38,7 @@ from runtime.journal.postgres.journal import PostgresJournal
 from runtime.journal.protocol import JournalUnavailable
 from runtime.journal.shared import Claim
 from runtime.work.delivery import Delivery
+from runtime.work.following import Follower
 from runtime.work.messages import GiveTurn
 from runtime.work.post import PostOffice
 from tests.support.plain_flow import CHANGES
@@ -62,8 +66,8 @@ def follows(monkeypatch):
         (following.add if on else following.discard)(self)
         return position
 
-    async def until_it_does(runtime):
-        while runtime._journal not in following:  # noqa: ASYNC110 - nobody else is told
+    async def until_it_does(runtime, *, on=True):
+        while (runtime._journal in following) is not on:  # noqa: ASYNC110 - nobody else is told
             await trio.sleep(0.01)
 
     monkeypatch.setattr(PostgresJournal, "follow", noted)
@@ -223,6 +227,57 @@ async def test_postgres_subscribers_hear_of_what_others_do(instance, follows):
                     if event.state is TaskState.DONE:
                         break
             assert states == [TaskState.TODO, TaskState.RUNNING, TaskState.DONE]
+
+
+async def told_of(events, what):
+    """Read on until something of that name happened."""
+    async for event in events:
+        assert not isinstance(event, Lagged)
+        if isinstance(event, Recorded) and event.what == what:
+            return
+
+
+async def looked(runtime):
+    """Wait until the follower of a runtime knows what is stored."""
+    stored = await runtime._journal.last_position()
+    follower = next(one for one in gc.get_objects() if isinstance(one, Follower) and one._journal is runtime._journal)
+    while not stored <= follower._position < math.inf:  # noqa: ASYNC110 - nobody else is told
+        await trio.sleep(0.01)
+
+
+@pytest.mark.parametrize("between", ["nobody listens", "it happens here", "the task is another one"])
+async def test_postgres_who_listens_is_told_of_a_task_though_what_happened_in_between_was_passed_over(
+    instance, follows, between
+):
+    template, said = plan(a=step(action=echo("x"))), {"task_id": "t", "run": False, "comment": "first"}
+    with trio.fail_after(60), capture_logs() as logs:
+        async with instance() as one, instance() as two, AsyncExitStack() as stack:
+            events = await stack.enter_async_context(two.subscribe())
+            await follows(two)
+            await one.submit(template, **said)
+            await told_of(events, "comment_added")
+            writer = one
+            match between:
+                case "nobody listens":
+                    await stack.aclose()
+                    await follows(two, on=False)
+                case "it happens here":
+                    writer = two
+                case "the task is another one":
+                    await one.cancel("t")
+                    await one.delete("t")
+                    await one.submit(template, **said)
+                    await told_of(events, "comment_added")
+            comment = await writer.operator("t").comment("second")
+            if between == "nobody listens":
+                events = await stack.enter_async_context(two.subscribe())
+                await follows(two)
+            else:
+                await told_of(events, "comment_added")
+            await looked(two)
+            await one.operator("t").edit_comment(comment, "third")
+            await told_of(events, "comment_edited")
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == []
 
 
 async def test_postgres_what_a_later_version_does_is_told_by_its_name_and_holds_nothing_up(
