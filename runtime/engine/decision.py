@@ -326,6 +326,8 @@ class _Turn(Turn):
             self.give_up(event.step, event.at, error)
         elif self.resolution is not _CANCELLED:
             self.record(LoopExpanded(at=event.at, step=event.step, items=event.items))
+            if event.items and self.pending[event.step][0]:  # changed while they were looked for, perhaps for good
+                self.prune([need.step for need in self.graph.needs[event.step]], at=event.at)
         else:
             self.interrupt(event.step, event.at, self.steps[event.step].error)
         self.go_on(event.at)

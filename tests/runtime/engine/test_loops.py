@@ -70,6 +70,15 @@ def test_a_loop_that_was_done_in_a_run_is_done_anew_in_the_next_at_the_earliest(
     assert loop.retry_now().state is TaskState.DONE
 
 
+def test_a_loop_whose_needs_went_for_good_while_its_items_were_looked_for_is_pruned_and_not_stuck():
+    gone = Outcome(changes=(Change(step="need", state="PRUNE"),))
+    loop = Loop(
+        plan(need=step(), other=step("need"), each=loop_step("need"), after=step("each")), scripted({"other": [gone]})
+    )
+    assert loop.run().state is TaskState.DONE
+    assert loop.states() == {"need": "PRUNE", "other": "DONE", "each": "PRUNE", "after": "PRUNE"}
+
+
 def test_an_error_keeps_the_loop_open_and_only_the_failed_child_runs_again():
     outcomes = {"each": [Outcome(items=(1, 2, 3))], "each-1": [Outcome("SERVER_ERROR"), Outcome()]}
     loop = Loop(plan(each=loop_step(), after=step("each")), scripted(outcomes))
