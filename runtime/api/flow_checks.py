@@ -3,7 +3,8 @@
 And somebody reads its plans. The signals of a generator are known too late: what is wrong with one fails its step alone.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -12,7 +13,7 @@ from runtime.errors import Fault, FlowInvalid, together
 from runtime.flow.document import FlowDocument, draft_of, with_names
 from runtime.flow.noop import unknown_kind
 from runtime.runner import RunnerUnknown
-from runtime.templates.actions import ActionTypes
+from runtime.templates.actions import ActionType, ActionTypes
 from runtime.templates.faults import NOWHERE, Doubts, Places, Report
 from runtime.templates.paths import item, member, shown, under
 from runtime.values.json import Json
@@ -92,15 +93,21 @@ def check_documents(documents: Mapping[str, FlowDocument], types: ActionTypes, p
 
 def _check(document: object, types: ActionTypes, plan_kinds: Collection[str], report: Report, doubts: Doubts) -> None:
     """Look at a document, read or as it is written. Who reads it says what is not even of the type that it has to be."""
+    find = cache(types.find)
     for path, signal in _signals(document):
         name = _part(signal, "type")
         if isinstance(name, str) and not doubts.touch(path):
-            _check_signal(path, name, _part(signal, "data"), types, report)
+            _check_signal(path, name, _part(signal, "data"), find, report)
     for path, step in _steps(document):
         kind = _part(step, "plan_kind")
         fault = unknown_kind(kind, plan_kinds) if isinstance(kind, str) else None
         if fault is not None:
             report.faults.add(member(path, fault.path), fault.message, fault.hint)
+
+
+def steps_in(document: Json) -> int:
+    """Count the steps of a document as it is written."""
+    return sum(1 for _ in _steps(with_names(document)))
 
 
 def _steps(document: object) -> Iterator[tuple[str, Any]]:
@@ -135,9 +142,9 @@ def _part(owner: object, name: str) -> Any:
     return owner.get(name) if isinstance(owner, Mapping) else getattr(owner, name, None)
 
 
-def _check_signal(path: str, name: str, data: Json, types: ActionTypes, report: Report) -> None:
+def _check_signal(path: str, name: str, data: Json, find: Callable[[str], ActionType], report: Report) -> None:
     try:
-        kind = types.find(name)
+        kind = find(name)
     except RunnerUnknown as unknown:
         report.faults.add(member(path, "type"), f"no runner called {shown(name)}", unknown.hint)
         return

@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from runtime.values.json import Json
     from runtime.work.broadcast import Broadcast
 
+_MANY_STEPS: Final = 500
+"""A document of more is looked at in a thread: it would hold up everybody else for some 100 us a step."""
+
 LISTED_TIMES: Final = frozenset({"after", "before"})
 """What of a search is any number: nothing of it is stored, and what is long before everything is asked for, too."""
 
@@ -322,12 +325,13 @@ class FlowClient:
         Raises:
             FlowInvalid: with every fault and its path.
         """
-        from runtime.api.flow_checks import check_flow  # noqa: PLC0415 - see above
+        from runtime.api.flow_checks import check_flow, steps_in  # noqa: PLC0415 - see above
         from runtime.api.flow_submission import load_flow  # noqa: PLC0415 - see above
 
         kinds = self.flow_kit.plan_readers
         if isinstance(source, Mapping):
-            return check_flow(source, self._types, kinds, strict=strict)
+            look = partial(check_flow, source, self._types, kinds, strict=strict)
+            return await BRIEF.run(look) if steps_in(source) > _MANY_STEPS else look()
         check_kind(source, str | os.PathLike, "flow", "a type of flows, a path, a mapping or a FlowDocument")
         return await BRIEF.run(partial(load_flow, source, self._types, kinds, strict=strict))
 

@@ -190,6 +190,25 @@ async def test_a_flow_that_is_cancelled_before_it_was_started_has_attempted_none
     assert {one.status.status for one in view.groups} <= {"discarded"}
 
 
+async def test_what_is_wrong_with_a_long_document_is_found_while_others_go_on(rt):
+    steps: list[Json] = [{"name": str(n), "signal": to_json(SAYS)} for n in range(1_000)]
+    turns = 0
+
+    async def others():
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(others)
+        await trio.lowlevel.checkpoint()
+        with pytest.raises(FlowInvalid, match=r"steps\[1000\]\.signal\.type: no runner called"):
+            await rt.flow({"kind": "flow", "steps": [*steps, {"name": "z", "signal": {"type": "ecko"}}]})
+        nursery.cancel_scope.cancel()
+    assert turns > 10
+
+
 async def test_texts_see_the_flow_the_step_itself_and_others_by_name_the_last_of_their_clones(rt):
     fails = Signal(type="echo", data={"error_message": "{{if not .task.retry_index}}boom{{end}}", "output": "fine"})
     says = "{{.task.task_id}} {{.task.step_id}} {{.task.retry_index}} {{.task.group_retry_index}} {{.step.a.output}}"
