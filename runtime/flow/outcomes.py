@@ -37,7 +37,7 @@ class FlowNotStarted(FlowNotDone):
     """The flow was taken on to be started later."""
 
     def __init__(self, flow_id: str) -> None:
-        super().__init__(f"flow {flow_id} was not started: start it, and wait for it then")
+        super().__init__(f"flow {flow_id} was not started yet: start it")
 
 
 class NotApprovedError(FlowNotDone):

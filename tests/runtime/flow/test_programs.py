@@ -171,7 +171,7 @@ async def test_what_is_asked_of_what_is_not_there_is_refused(rt):
 async def test_a_flow_can_be_taken_on_now_and_started_later(rt):
     flow = await rt.flow("sound", start=False)
     assert (await flow.wait()).status.status == "pending", "it waits for somebody, and nobody for it in vain"
-    with pytest.raises(FlowNotStarted, match="start it, and wait for it then"):
+    with pytest.raises(FlowNotStarted, match="was not started yet: start it"):
         await flow.result()
     await flow.start()
     assert (await flow.result()).status.status == "success"
