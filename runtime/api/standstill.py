@@ -104,7 +104,7 @@ def _of_attempt(task: Task, name: str, progress: Progress, around: Whereabouts) 
     delay = task.definition(name).execution_delay
     delayed = f", and waits {delay} s first" if delay else ""
     since = "" if progress.last_run is None else f" since {_moment(progress.last_run)}{delayed}"
-    return f"its attempt {progress.attempt}, under way{since}"
+    return f"its attempt, under way{since}"
 
 
 def _outcome(task: Task, name: str, progress: Progress) -> str:

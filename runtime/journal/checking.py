@@ -26,7 +26,11 @@ def differences(stored: Stored, records: Sequence[Record]) -> Iterator[str]:
         return
     if task is None:
         yield f"task {stored.task_id}: it has no records"
-    elif task.header.task_id != stored.task_id:
+        return
+    if task.header.task_id != stored.task_id:
         yield f"task {stored.task_id}: its records are those of {task.header.task_id}"
-    elif standing_of(task) != stored.standing:
-        yield f"task {stored.task_id}: it is listed as {stored.standing}, and its records say {standing_of(task)}"
+        return
+    # The state that is shown may be another than that of its resolution: of one that is paused, say. It is not read here.
+    standing = attrs.evolve(standing_of(task), task=stored.standing.task)
+    if standing != stored.standing:
+        yield f"task {stored.task_id}: it is listed as {stored.standing}, and its records say {standing}"

@@ -2,8 +2,10 @@ from contextlib import closing
 from pathlib import Path
 
 import apsw
+import attrs
 import pytest
 
+from runtime import Action, Limits, open_runtime
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.journal import queries
 from runtime.journal.listing import Wanted
@@ -41,6 +43,25 @@ async def test_a_sound_store_has_no_problems_while_it_is_in_use_and_after(tmp_pa
     assert (found.tasks, found.problems) == (5, ())
     await journal.close()
     assert check(path, None) == found
+
+
+async def test_tasks_that_are_shown_otherwise_than_their_resolution_are_sound(tmp_path):
+    path = tmp_path / "tasks.db"
+    asks = step(action=Action(type="approval", configuration={"plan": "x"}))
+    async with open_runtime(path, limits=Limits(resources={"template:off": 0})) as rt:
+        await rt.submit(plan(a=step()), task_id="held", delay=1000)
+        await rt.operator("held").pause()
+        await rt.submit(attrs.evolve(plan(a=step()), name="off"), task_id="off")
+        task = await rt.submit(plan(a=asks), task_id="denied")
+        async with rt.feed() as feed:
+            async for event in feed:
+                if getattr(event, "status", "") == "approval-awaiting" and event.task_id == "denied.a":
+                    break
+        await rt.flow_handle("denied.a").deny("s1")
+        await task.wait()
+        assert (await rt.status("held")).state == "DELAYED"
+    found = check(path, None)
+    assert (found.tasks, found.problems) == (4, ())
 
 
 @pytest.mark.parametrize(
