@@ -34,7 +34,7 @@ def read_items(path: Path | None) -> Mapping[str, str]:
             return {one.name: _text(one).rstrip("\r\n") for one in found}
         return _object(path)
     except OSError as fault:
-        where = Path(fault.filename).name if fault.filename and path.is_dir() else ""
+        where = Path(fault.filename).name if fault.filename and os.path.isdir(path) else ""  # noqa: PTH112 - it never fails
         raise ConfigurationInvalid([Fault(where, fault.strerror or "it cannot be read")], str(path)) from None
 
 

@@ -14,6 +14,7 @@ import os
 import secrets
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -132,7 +133,7 @@ def add_key(path: Path, name: str) -> None:
         StoreUnusable: there is a key of that name, or the file is no ring.
     """
     document: dict[str, Any] = {"keys": {}}
-    if path.exists():
+    if os.path.exists(path):  # noqa: PTH110 - it never fails
         KeyRing.load(path)
         document = json.loads(path.read_text(encoding="utf-8"))
     if name in document["keys"]:
@@ -148,4 +149,6 @@ def add_key(path: Path, name: str) -> None:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as fault:
+        with suppress(OSError):
+            beside.unlink()
         raise StoreUnusable(f"the key ring {path} cannot be written: {_reason(fault)}") from None

@@ -44,7 +44,7 @@ def _file(text: str) -> Path:
     path = Path(text)
     try:
         os.fsencode(path)
-        named = path.name not in {"", ".."} and "\0" not in text and not path.is_dir()
+        named = path.name not in {"", ".."} and "\0" not in text and not os.path.isdir(path)  # noqa: PTH112 - it never fails
     except (ValueError, OSError):  # half a character, say, or more of them than a name may have
         named = False
     if not named:
@@ -61,7 +61,7 @@ def existing(store: "str | os.PathLike[str]") -> str:
     if is_shared(store):
         return store_address(str(store)).shown
     path, _ = store_path(store)
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110 - as above
         raise StoreUnusable(f"there is no store {path}")
     return str(path)
 

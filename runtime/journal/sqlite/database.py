@@ -181,14 +181,15 @@ def _read_owner(descriptor: int) -> Owner:
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn the errors of opening into what they mean."""
+def explained(path: Path, done: str = "opened") -> Iterator[None]:
+    """Turn the errors of opening, or of what else is to be `done`, into what they mean."""
     try:
         yield
     except apsw.Error as fault:
-        raise StoreUnusable(f"the store {path} cannot be opened: {_meaning(fault)}") from fault
+        raise StoreUnusable(f"the store {path} cannot be {done}: {_meaning(fault)}") from fault
     except OSError as fault:
-        raise StoreUnusable(f"the store {path} cannot be opened: {fault.strerror}: {fault.filename}") from fault
+        where = f": {fault.filename}" if fault.filename else ""
+        raise StoreUnusable(f"the store {path} cannot be {done}: {fault.strerror}{where}") from fault
 
 
 @contextmanager
@@ -204,13 +205,14 @@ def serving(path: Path) -> Iterator[None]:
 
 def unavailable(path: Path, fault: apsw.Error) -> Unavailable:
     """Say what an error of reading or writing means."""
-    return JournalUnavailable(f"the store {path} is unavailable: {_meaning(fault)}")
+    later = ", and what runs goes on by itself" if isinstance(fault, apsw.FullError) else ""
+    return JournalUnavailable(f"the store {path} is unavailable: {_meaning(fault)}{later}")
 
 
 def _meaning(fault: apsw.Error) -> str:
     match fault:
         case apsw.FullError():
-            return "the disk is full; free some space, and it goes on by itself"
+            return "the disk is full; free some space"
         case apsw.ReadOnlyError():
             return "it is read-only; make it writable"
         case apsw.BusyError() | apsw.LockedError():

@@ -57,8 +57,8 @@ def check(path: Path, ring: KeyRing | None) -> Checked:
 @contextmanager
 def _existing(path: Path) -> Iterator[None]:
     """Touch nothing where there is no store."""
-    if not path.is_file():
-        raise StoreUnusable(f"the store {path} cannot be opened: there is no such file")
+    if not os.path.isfile(path):  # noqa: PTH113 - it never fails
+        raise StoreUnusable(f"the store {path} cannot be opened: there is no such file, or it may not be looked at")
     yield
 
 
@@ -99,7 +99,7 @@ def backup(path: Path, destination: Path) -> int:
     Raises:
         StoreUnusable: the store cannot be read, or there is such a file already.
     """
-    with explained(destination):
+    with explained(path, f"copied to {destination}"):
         try:
             os.close(os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         except FileExistsError:
@@ -107,10 +107,14 @@ def backup(path: Path, destination: Path) -> int:
                 f"{destination} is there already, and nothing is overwritten: name another file"
             ) from None
     try:
-        with explained(path), closing(connect(Opening(path=path, create=False))) as connection:
+        with (
+            explained(path),
+            closing(connect(Opening(path=path, create=False))) as connection,
+            explained(path, f"copied to {destination}"),
+        ):
             connection.execute("VACUUM INTO ?", (str(destination),))
-        _sync(destination)
-        _sync(destination.parent)
+            _sync(destination)
+            _sync(destination.parent)
     except BaseException:
         destination.unlink()
         raise

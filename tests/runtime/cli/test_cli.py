@@ -140,6 +140,29 @@ def test_files_that_are_none_are_refused(tmp_path):
         assert expected in done.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run", "{none}"],
+        *(["run", "{template}", option, "{none}"] for option in ("--store", "--functions", "--templates", "--config")),
+        ["run", "{template}", "--store", "{folder}/tasks.db", "--keys", "{none}"],
+        ["validate", "{none}"],
+        ["flow", "run", "{none}.yaml"],
+        ["flow", "ls", "--store", "{none}"],
+        *(["store", name, "{none}"] for name in ("check", "compact", "collect")),
+        ["store", "backup", "{none}", "{folder}/copy"],
+        ["store", "new-key", "{none}", "first"],
+        *(["serve", option, "{none}"] for option in ("--flows", "--policies", "--tokens", "--passwords", "--groups", "--audit")),
+    ],
+)  # fmt: skip
+def test_what_may_not_even_be_looked_at_is_refused_in_words(command, template, tmp_path):
+    """As a file is in a folder that is somebody else's: to ask whether it is there fails, too."""
+    named = {"none": tmp_path / ("x" * 300), "template": template(ECHO), "folder": tmp_path}
+    done = understudy(*[one.format(**named) for one in command])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "error" in done.stderr.lower()
+
+
 def test_every_fault_is_printed_at_once(template):
     done = understudy(
         "validate", template(HEAD + "steps:\n  one: {action: {type: ecko}, dependencies: [x], retry_pattern: daily}\n")

@@ -81,6 +81,7 @@ def test_keys_are_made_and_rotated(store, template, tmp_path, monkeypatch):
         (("check", "{gone}"), "there is no such file"),
         (("backup", "{gone}", "{folder}/copy.db"), "there is no such file"),
         (("backup", "{store}", "{store}"), "is there already"),
+        (("backup", "{store}", "{folder}/gone/copy.db"), "tasks.db cannot be copied to "),
         (("compact", "{gone}"), "there is no such file"),
         (("collect", "{gone}", "--older-than", "1h"), "there is no such file"),
         (("check", "mysql://x"), 'no stores of kind "mysql"'),
