@@ -21,7 +21,7 @@ from runtime.api.schema import TAG
 from runtime.api.showing import shown
 from runtime.app import open_runtime
 from runtime.cli.flow_report import WAITS, News, exit_status, report, report_answer
-from runtime.cli.interrupts import Interrupts
+from runtime.cli.interrupts import Interrupts, run_until_done
 from runtime.cli.voice import Voice
 from runtime.engine.rights import Identity
 from runtime.errors import Fault, InputInvalid, Refused
@@ -98,7 +98,7 @@ def perform(request: Request) -> int:
         Refused: it was not taken, and nothing happened.
     """
     try:
-        return trio.run(_perform, request)
+        return run_until_done(_perform, request)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
 

@@ -1,8 +1,9 @@
 """Ctrl-C and SIGTERM on the command line: the first shuts down in order, the second at once."""
 
 import signal
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import trio
 
@@ -10,6 +11,14 @@ from runtime.api.client import Runtime
 
 SOON_SECONDS: Final = 5.0
 """How long nothing may happen without somebody wondering whether to interrupt."""
+
+
+T = TypeVar("T")
+
+
+def run_until_done(command: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+    """Run a command. Ctrl-C before it heeds signals, or after, ends it where it waits, and no part of the runtime amid its work."""
+    return trio.run(partial(command, *arguments), restrict_keyboard_interrupt_to_checkpoints=True)
 
 
 class Interrupts:

@@ -15,7 +15,7 @@ from runtime.api.client import Runtime
 from runtime.api.codec import to_json
 from runtime.api.flow_messages import FlowStateChanged
 from runtime.api.messages import Event, TaskStateChanged
-from runtime.cli.interrupts import SOON_SECONDS, Interrupts
+from runtime.cli.interrupts import SOON_SECONDS, Interrupts, run_until_done
 from runtime.cli.items import read_items
 from runtime.cli.opening import RuntimeOptions
 from runtime.cli.progress import Lines
@@ -53,7 +53,7 @@ def resume_tasks(options: Resumption) -> int:
     except StoreUnusable as missing:
         raise StoreUnusable(f"{missing}: name a template to begin one") from None
     try:
-        return trio.run(_Resume(options, name).run)
+        return run_until_done(_Resume(options, name).run)
     except KeyboardInterrupt:  # before anything was running, or after
         return 128 + signal.SIGINT
 

@@ -17,7 +17,7 @@ from runtime.api.client import Runtime
 from runtime.api.codec import to_json
 from runtime.api.messages import Event, TaskStateChanged
 from runtime.api.views import TaskView
-from runtime.cli.interrupts import SOON_SECONDS, Interrupts
+from runtime.cli.interrupts import SOON_SECONDS, Interrupts, run_until_done
 from runtime.cli.items import read_items
 from runtime.cli.opening import RuntimeOptions
 from runtime.cli.progress import progress_for
@@ -61,7 +61,7 @@ def run_task(options: Options) -> int:
         Refused: the functions, the template or the inputs were not taken; nothing was started.
     """
     try:
-        return trio.run(_Run(options).run)
+        return run_until_done(_Run(options).run)
     except KeyboardInterrupt:  # before the task was running, or after
         return 128 + signal.SIGINT
 

@@ -17,6 +17,7 @@ from runtime.api.desk import Desk
 from runtime.api.flow_submission import load_flows
 from runtime.cli.access import AccessOptions, ServedHost, access
 from runtime.cli.following import follow_templates
+from runtime.cli.interrupts import run_until_done
 from runtime.cli.items import read_items
 from runtime.cli.opening import RuntimeOptions
 from runtime.configuration import host_settings
@@ -59,7 +60,7 @@ def serve_runtime(options: ServeOptions) -> None:
         Refused: it cannot be served so; nothing was started, or all of it has ended.
     """
     _make_room(options.limits.connections)
-    trio.run(_serve, options)
+    run_until_done(_serve, options)
 
 
 def _make_room(connections: int) -> None:

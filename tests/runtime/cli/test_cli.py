@@ -492,6 +492,32 @@ def test_ctrl_c_while_it_loads_is_130_and_no_traceback():
     assert (done.returncode, done.stderr) == (130, "")
 
 
+@pytest.mark.parametrize(
+    ("command", "statuses"),
+    [
+        (["run", "examples/hello.yaml", "--input", "name=Ada"], {130}),
+        (["flow", "run", "examples/deploy.yaml", "--input", "name=Ada"], {130}),
+        (["serve", "--listen", "127.0.0.1:0"], {0, 130}),  # it may be serving already, and is told to stop
+    ],
+)
+def test_ctrl_c_while_a_runtime_opens_ends_it_and_crashes_nothing(command, statuses):
+    """The first actor interrupts the process that it is begun in, as a key may at any moment."""
+    code = (
+        "import signal, sys\n"
+        "import runtime.work.tree as tree\n"
+        "class Interrupted(tree.Intake):\n"
+        "    def __init__(self, *arguments):\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "        super().__init__(*arguments)\n"
+        "tree.Intake = Interrupted\n"
+        "from runtime.cli import main; main()\n"
+    )
+    arguments = [sys.executable, "-c", code, *command]
+    done = subprocess.run(arguments, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.returncode in statuses
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), BaseExceptionGroup("", [KeyboardInterrupt()])])
 def test_ctrl_c_in_any_command_is_130(template, monkeypatch, interrupt):
     def known_types(**_options):
