@@ -56,11 +56,6 @@ class Schedule(Generic[K, V]):
         _, _, key = heappop(self._heap)
         return key, self._live.pop(key)[1]
 
-    def clear(self) -> None:
-        """Forget everything."""
-        self._heap.clear()
-        self._live.clear()
-
     def _dead(self, entry: tuple[float, int, K]) -> bool:
         live = self._live.get(entry[2])
         return live is None or live[0] != entry[1]

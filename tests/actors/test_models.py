@@ -103,7 +103,16 @@ def test_a_schedule_is_a_dict_of_times(steps):
                 assert all(when > time for when in model.values())
         assert len(schedule) == len(model)
         assert schedule.next_due() == min(model.values(), default=None)
-        assert len(schedule._heap) <= 2 * len(model) + 64
+
+
+def test_a_schedule_holds_little_more_than_what_is_due_however_often_it_is_put_off():
+    schedule, living = Schedule(), 10
+    schedule.put("soon", 0.0, "first")  # what is behind it never surfaces
+    for number in range(10_000):
+        schedule.put(number % living, number + 1.0, number)
+        assert len(schedule._heap) <= 2 * (living + 1) + 64
+    assert schedule.pop_due(0.0) == ("soon", "first")
+    assert [schedule.pop_due(1e6)[1] for _ in range(living)] == list(range(10_000 - living, 10_000))
 
 
 @patiently

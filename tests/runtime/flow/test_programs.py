@@ -15,6 +15,7 @@ from runtime import (
     Flows,
     GroupSpec,
     NotFound,
+    SchemaPolicy,
     Signal,
     StepSpec,
     Unavailable,
@@ -409,6 +410,20 @@ async def test_what_a_hook_says_to_an_approval_is_noted_and_nothing_waits_for_it
         view = await flow.result()
     assert told.calls == ["on_approve"]
     assert view.step("P").status.metadata["hook_error"] == "on_approve: RuntimeError: no"
+
+
+async def test_what_policies_found_in_a_plan_is_read_and_it_is_denied():
+    warns = SchemaPolicy(id="small", schema={"properties": {"changes": {"maxItems": 0}}}, severity="warn")
+    async with open_runtime(flows=Flows(policies=[warns])) as runtime:
+        flow, _ = await asked(runtime, "changes")
+        [report] = await flow.policy_reports("s1")
+        assert report.results == {"small": {"deny": 0, "warn": 1}}
+        assert await flow.policy_reports("s2") == ()
+        await flow.deny("s1", "not today", by="ada")
+        view = await flow.wait()
+    assert (view.ended, view.step("A").status.status) == (True, "not-attempted")
+    answer = view.step("P").approval.response
+    assert (answer.type, answer.note, answer.created_by_id) == ("deny", "not today", "ada")
 
 
 @pytest.mark.parametrize("given", [["deploy"], ["s2", "s9"], "s2", 5])

@@ -231,12 +231,14 @@ async def test_lists_are_paged_newest_first_and_the_link_keeps_the_filters(serve
         assert later == [one for one in newest_first[:place] if one["last_activity"] != moment]
         assert earlier == [one for one in newest_first[place + 1 :] if one["last_activity"] != moment]
     assert (await ada.get("/task?page_size=-1")).headers["x-paging-pagesize"] == "10"
+    assert (await ada.get(f"/task?last={made[0]['id']}@soon")).json()["faults"][0]["path"] == "last"
 
 
 @pytest.mark.parametrize(
     ("query", "path"),
     [
         ("tag=x", "tag"),
+        ("tag==x", "tag"),
         ("type=mine", "type"),
         ("state=DON", "state"),
         ("after=yesterday", "after"),
@@ -552,6 +554,14 @@ async def test_a_step_that_is_not_there_cannot_be_edited(server):
     assert [*(await admin.get(path)).json()["steps"]] == ["a"]
     for wrong in ({"steps": []}, {"steps": "a"}, {"resolver_inputs": []}):
         assert (await admin.put(path, json=wrong)).status_code == 400
+    for wrong, where in (
+        (5, ""),
+        ({"state": 5}, ".state"),
+        ({"error": 5}, ".error"),
+        ({"try_count": -1}, ".try_count"),
+    ):
+        reply = await admin.put(path, json={"steps": {"a": {**step, **wrong} if where else wrong}})
+        assert (reply.status_code, [fault["path"] for fault in reply.json()["faults"]]) == (400, [f"steps.a{where}"])
 
 
 async def test_what_a_template_does_not_declare_is_kept_when_a_task_is_edited(server):
