@@ -126,6 +126,8 @@ class Loop:
             case RenderResult():
                 self.rendering = True
             case SubmitChildren():
+                assert effect.orders
+                assert effect.batch not in {one.batch for one in self.submitting}, "one hand-over of a batch at a time"
                 self.submitting.append(effect)
             case TellParent():
                 self.telling += 1

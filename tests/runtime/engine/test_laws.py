@@ -140,6 +140,11 @@ def settled(task, name):
     return is_final(task.steps[name].state) and all(settled(task, need.step) for need in task.graph.needs[name])
 
 
+def rarely(times):
+    """True about once in so many times: what is simplest, and so drawn most often, is False."""
+    return st.integers(1, times).map(lambda number: number == times)
+
+
 class Courses(RuleBasedStateMachine):
     """Any template, any course of events: reports in any order, cancels, drains, late and repeated messages.
 
@@ -147,8 +152,8 @@ class Courses(RuleBasedStateMachine):
     edit and start over whenever they like.
     """
 
-    @initialize(template=templates())
-    def submit(self, template: Template) -> None:
+    @initialize(template=templates(), runs=st.sampled_from([True, True, True, False]))
+    def submit(self, template: Template, runs: bool) -> None:
         self.loop = Loop(template, run_max=5)
         self.wishes = 0
         self.names = list(template.steps)
@@ -157,7 +162,13 @@ class Courses(RuleBasedStateMachine):
         self.looked_at = 0
         self.old: list[StepFinished] = []
         self.interrupted: dict[str, tuple[int, bool]] = {}
+        if runs:
+            self.run()
 
+    def now_and_then(self) -> bool:
+        return len(self.loop.records) % 7 == 0
+
+    @precondition(lambda self: not self.loop.running or self.now_and_then())
     @rule()
     def run(self):
         self.asked = True
@@ -167,11 +178,18 @@ class Courses(RuleBasedStateMachine):
     @rule(data=st.data())
     def finish_one(self, data):
         started = self.loop.running.pop(data.draw(st.integers(0, len(self.loop.running) - 1)))
-        drawn = data.draw(outcomes(self.names))
-        outcome = outcome_of(drawn, started.step)
-        # To find the items of a loop is to wish for nothing.
-        if data.draw(st.booleans()) and started.definition.foreach is None:
-            outcome = Outcome("WAITING", wishes=tuple(data.draw(st.lists(self.wish(), min_size=1, max_size=3))))
+        self.tell_what_it_came_to(started, outcome_of(data.draw(outcomes(self.names)), started.step))
+
+    @precondition(lambda self: any(one.definition.foreach is None for one in self.loop.running))
+    @rule(data=st.data())
+    def finish_one_that_wishes(self, data):
+        """To find the items of a loop is to wish for nothing."""
+        started = data.draw(st.sampled_from([one for one in self.loop.running if one.definition.foreach is None]))
+        self.loop.running.remove(started)
+        wishes = tuple(data.draw(st.lists(self.wish(), min_size=1, max_size=3)))
+        self.tell_what_it_came_to(started, Outcome("WAITING", wishes=wishes))
+
+    def tell_what_it_came_to(self, started, outcome):
         self.loop.script = lambda _name, _attempt: outcome
         report = self.loop.report(started)
         self.old.append(report)
@@ -202,6 +220,7 @@ class Courses(RuleBasedStateMachine):
         if not any(one.batch == effect.batch for one in self.loop.submitting):
             assert not self.loop.tell(report).records
 
+    @precondition(lambda self: self.loop.task.wished.batches or self.now_and_then())
     @rule(data=st.data(), state=st.sampled_from(["DONE", "DONE", "CANCELLED", "WONTFIX", "BLOCKED"]))
     def hear_of_a_child(self, data, state):
         batches = self.loop.task.wished.batches
@@ -211,6 +230,7 @@ class Courses(RuleBasedStateMachine):
         self.loop.tell(report)
         assert not self.loop.tell(report).records
 
+    @precondition(lambda self: self.loop.task.wished.callbacks or self.now_and_then())
     @rule(name=st.sampled_from(CALLBACKS), secret=st.sampled_from(["s", "s", "wrong"]))
     def call(self, name, secret):
         decision = self.loop.tell(CallbackCalled(at=self.loop.now, callback=name, secret=secret, body={"x": 1}))
@@ -229,41 +249,40 @@ class Courses(RuleBasedStateMachine):
             assert self.loop.task is before
         return decision.refusals[0] is None
 
-    @rule(force=st.booleans(), chance=st.integers(0, 4))
-    def pause(self, force, chance):
-        if chance:
+    @rule(force=st.booleans(), rare=rarely(5))
+    def pause(self, force, rare):
+        if not rare:
             return
         state, resolution = self.loop.task.state, self.loop.task.resolution
         done = self.operate(PauseRequested(at=self.loop.now, requester="x", reason="", force=force))
         assert done is (force or resolution not in {"DONE", "CANCELLED", "RUNNING"})
         assert self.loop.task.state is state
 
-    @precondition(lambda self: self.loop.task.resolution == "BLOCKED_MAXRETRIES" or len(self.loop.records) % 7 == 0)
+    @precondition(lambda self: self.loop.task.resolution == "BLOCKED_MAXRETRIES" or self.now_and_then())
     @rule()
     def extend(self):
         allowed = self.loop.task.resolution == "BLOCKED_MAXRETRIES"
         assert self.operate(ExtendRequested(at=self.loop.now, requester="x", reason="")) is allowed
 
-    @rule(chance=st.integers(0, 3))
-    def start_over(self, chance):
+    @rule(rare=rarely(8))
+    def start_over(self, rare):
         event = StartOverRequested(at=self.loop.now, requester="x", reason="", resolution_id=f"r{self.loop.now}")
-        if chance == 0 and self.operate(event):
+        if rare and self.operate(event):
             self.asked = True
             self.lost.clear()
             self.loop.submitting.clear()
             assert self.loop.task.header.resolution_id == event.resolution_id
             assert self.loop.task.run == 1
 
-    @precondition(lambda self: self.loop.task.resolution == "PAUSED" or len(self.loop.records) % 7 == 0)
+    @precondition(lambda self: self.loop.task.resolution == "PAUSED" or self.now_and_then())
     @rule(data=st.data(), state=st.sampled_from([*map(str, StepState), CUSTOM, "ANY", "NONSENSE"]))
     def edit_a_state(self, data, state):
         name = data.draw(st.sampled_from([*sorted(self.loop.task.steps), "nobody"]))
         if self.operate(EditStepState(at=self.loop.now, requester="x", reason="", step=name, state=state)):
             assert state not in {"ANY", "NONSENSE"}
             assert self.loop.task.steps[name].state == state
-        self.forget_orders()
 
-    @precondition(lambda self: self.loop.task.resolution == "PAUSED" or len(self.loop.records) % 7 == 0)
+    @precondition(lambda self: self.loop.task.resolution == "PAUSED" or self.now_and_then())
     @rule(
         data=st.data(), state=st.sampled_from(["TODO", "DONE", "WAITING", "SERVER_ERROR", CUSTOM]), late=st.booleans()
     )
@@ -287,14 +306,9 @@ class Courses(RuleBasedStateMachine):
         if self.operate(event):
             assert not late
             assert self.loop.task.steps[name].tries == 3
-        self.forget_orders()
         self.names = list(self.loop.task.plan.template.steps)
 
-    def forget_orders(self):
-        """What an edit let go of is not created any more, or nobody minds."""
-        self.loop.submitting = [one for one in self.loop.submitting if one.batch in self.loop.task.wished.batches]
-
-    @precondition(lambda self: self.loop.running or len(self.loop.records) % 7 == 0)
+    @precondition(lambda self: self.loop.running or self.now_and_then())
     @rule(data=st.data(), late=st.integers(-1, 2), retry=st.booleans())
     def interrupt(self, data, late, retry):
         """It is recorded, and nothing else moves until the attempt ends: cut, or by itself, or with the runtime."""
@@ -338,8 +352,10 @@ class Courses(RuleBasedStateMachine):
         self.loop.tell(*[self.loop.report(started) for started in running])
 
     @precondition(lambda self: self.loop.running)
-    @rule()
-    def lose_one(self):
+    @rule(rare=rarely(3))
+    def lose_one(self, rare):
+        if not rare:
+            return
         started = self.loop.running.pop()
         decision = self.loop.tell(self.loop.cut(started))
         attempt, retry = self.interrupted.get(started.step, (0, True))
@@ -373,8 +389,10 @@ class Courses(RuleBasedStateMachine):
             cut = StepCut(at=0, step=step, attempt=attempt, requester="?", reason="?")
             assert not self.loop.tell(cut).records
 
-    @rule()
-    def restart(self):
+    @rule(rare=rarely(4))
+    def restart(self, rare):
+        if not rare:
+            return
         self.loop.running.clear()
         self.loop.submitting.clear()
         self.loop.rendering = False
@@ -382,15 +400,14 @@ class Courses(RuleBasedStateMachine):
         assert task == self.loop.task
         self.loop.tell(Resumed(at=self.loop.now, reason="restart"))
 
-    @rule(chance=st.integers(0, 9))
-    def cancel(self, chance):
-        if chance == 0:
+    @rule(rare=rarely(20))
+    def cancel(self, rare):
+        if rare:
             self.loop.tell(CancelRequested(at=self.loop.now, requester="x", reason="y"))
-            self.forget_orders()
 
-    @rule(chance=st.integers(0, 9))
-    def drain(self, chance):
-        if chance == 0:
+    @rule(rare=rarely(10))
+    def drain(self, rare):
+        if rare:
             self.loop.tell(DrainBegan(at=self.loop.now, requester="x", reason="y"))
 
     @invariant()
@@ -417,11 +434,12 @@ class Courses(RuleBasedStateMachine):
     def an_open_run_has_something_to_wait_for(self):
         """Otherwise the task would hang."""
         if str(self.loop.task.resolution) == "RUNNING" and not self.loop.rendering:
-            assert self.loop.task.live > 0 or self.loop.submitting
+            assert self.loop.task.live > 0 or self.loop.task.wished.submitting
 
     @invariant()
     def what_is_on_its_way_is_known(self):
-        """Children are handed over until somebody says that they are there."""
+        """Children are handed over until somebody says that they are there. Those that were let go of nobody minds."""
+        self.loop.submitting = [one for one in self.loop.submitting if one.batch in self.loop.task.wished.batches]
         on_their_way = {name for name, batch in self.loop.task.wished.batches.items() if batch.created < batch.sent}
         assert on_their_way == {effect.batch for effect in self.loop.submitting}
 
@@ -490,6 +508,39 @@ class Courses(RuleBasedStateMachine):
 
 TestCourses = Courses.TestCase
 TestCourses.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 6), st.integers(0, 3), st.data())
+def test_children_are_handed_over_once_each_in_their_order_and_no_more_than_may_be_unfinished(size, most, data):
+    names = [f"b-{number}" for number in range(size)]
+    wish = OrderChildren(batch="b", orders=tuple(order(name) for name in names), at_most=most)
+    loop = Loop(
+        plan(a=step()), lambda _step, attempt: Outcome("WAITING", wishes=(wish,)) if attempt == 1 else Outcome()
+    )
+    loop.run()
+    there, ended = [], []
+    while loop.submitting or len(ended) < size:
+        on_its_way = [one.task_id for effect in loop.submitting for one in effect.orders]
+        unfinished = [name for name in (*there, *on_its_way) if name not in ended]
+        assert unfinished or loop.submitting, "somebody is waited for"
+        assert not most or len(unfinished) <= most
+        match data.draw(st.sampled_from([*["create"] * len(loop.submitting), *["end"] * len(unfinished), "restart"])):
+            case "create":
+                loop.submitting.clear()
+                there += on_its_way
+                loop.tell(ChildrenSubmitted(at=loop.now, batch="b", refused=()))
+            case "end":  # it may have, before it is told that it is there
+                ended.append(data.draw(st.sampled_from(unfinished)))
+                child = SpawnedTask(id=ended[-1], state="DONE")
+                loop.tell(ChildReported(at=loop.now, batch="b", child=child))
+            case "restart":
+                loop.submitting.clear()
+                loop.tell(Resumed(at=loop.now, reason="restart"))
+    assert there == names
+    assert loop.started == ["a"]
+    assert loop.retry_now().state.ended
+    assert loop.started == ["a", "a"]
 
 
 @settings(deadline=None)
