@@ -3,6 +3,7 @@
 import tracemalloc
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -541,6 +542,27 @@ def test_children_are_handed_over_once_each_in_their_order_and_no_more_than_may_
     assert loop.started == ["a"]
     assert loop.retry_now().state.ended
     assert loop.started == ["a", "a"]
+
+
+@pytest.mark.parametrize("other", ["DONE", "WAITING", "SERVER_ERROR", "CLIENT_ERROR"])
+def test_who_is_woken_while_others_run_is_tried_again_once_the_run_has_ended(other):
+    """Nobody calls a second time: the wake-up is kept for as long as the run lasts, unless that leaves it to a person."""
+    opens = Outcome("WAITING", wishes=(OpenCallback(id="c", secret="s"), AwaitCallback(id="c")))
+    loop = Loop(
+        plan(a=step(), b=step()),
+        lambda name, attempt: Outcome(other) if name == "b" else opens if attempt == 1 else Outcome(),
+    )
+    loop.tell(RunRequested(at=loop.now))
+    loop.finish()
+    loop.tell(CallbackCalled(at=loop.now, callback="c", secret="s", body={}))
+    assert (loop.started, loop.retry) == (["a", "b"], None)
+    called = loop.now
+    loop.settle()
+    assert loop.task.resolution == {"CLIENT_ERROR": "BLOCKED_BADREQUEST", "SERVER_ERROR": "ERROR"}.get(other, "WAITING")
+    if other != "CLIENT_ERROR":
+        assert loop.retry.due == called
+        loop.retry_now()
+        assert loop.task.steps["a"].state == "DONE"
 
 
 @settings(deadline=None)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from runtime.engine.events import Change, LoopUnrolled, RunRequested
-from runtime.engine.records import LoopContracted
+from runtime.engine.events import Change, EditSteps, LoopUnrolled, PauseRequested, RunRequested
+from runtime.engine.records import EditedStep, LoopContracted
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.templates.model import Condition, ConditionScope, ConditionType, ForeachStrategy
 from tests.support.plain_loop import Loop, Outcome, scripted
@@ -244,3 +244,17 @@ def test_a_contraction_is_one_record_whatever_the_number_of_children():
     loop.run()
     assert sum(isinstance(record, LoopContracted) for record in loop.records) == 1
     assert len(loop.task.steps["each"].children) == 500
+
+
+@pytest.mark.parametrize("kind", [{"foreach": "[...]", "foreach_strategy": ForeachStrategy.SEQUENCE}, {}])
+def test_a_loop_that_somebody_rewrites_is_done_anew_and_nothing_is_left_of_its_children(kind):
+    outcomes = {"each": [Outcome(items=(1, 2)), Outcome(items=(1,))], "each-1": [Outcome("CLIENT_ERROR")]}
+    loop = Loop(plan(each=loop_step(), after=step("each")), scripted(outcomes))
+    loop.run()
+    loop.tell(PauseRequested(at=loop.now, requester="x", reason="", force=False))
+    edited = {"each": EditedStep(definition=step(**kind), state="TODO")}
+    loop.tell(EditSteps(at=loop.now, requester="x", reason="", edits=loop.task.notes.edits, steps=edited, removed=()))
+    assert loop.states() == {"each": "TODO", "after": "TODO"}
+    loop.started.clear()
+    assert loop.run().state is TaskState.DONE
+    assert loop.started == (["each", "each-0", "after"] if kind else ["each", "after"])
