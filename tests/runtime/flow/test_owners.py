@@ -10,6 +10,8 @@ from runtime import Conflict, GroupSpec, Signal, StepSpec, Unavailable, open_run
 from runtime.flow.events import NewerFlowCreated, StartRequested, TurnGiven
 from runtime.flow.states import Mode
 from runtime.flows import Flows, Generator
+from runtime.journal.memory import MemoryJournal
+from runtime.journal.protocol import JournalUnavailable
 from runtime.runner import Outcome, Runner, StepFailed
 from runtime.work.flows import turns
 from tests.support.live_flow import Nothing
@@ -69,6 +71,40 @@ async def test_flows_of_one_owner_run_one_by_one_in_the_order_they_were_started(
         for flow in flows:
             assert (await flow.result()).status.status == "success"
     assert work.began == ["f0", "f2", "f3", "f1"]
+
+
+class Away(MemoryJournal):
+    """Of which this cannot be read for a while: who is next, or what there is of that one."""
+
+    away = ""
+
+    async def find(self, wanted, **page):
+        self._refuse("find")
+        return await super().find(wanted, **page)
+
+    async def read(self, task_id):
+        self._refuse(f"read {task_id}")
+        return await super().read(task_id)
+
+    def _refuse(self, what):
+        if what == self.away:
+            raise JournalUnavailable("reading failed")
+
+
+@pytest.mark.parametrize("away", ["find", "read second"])
+async def test_a_turn_that_cannot_be_given_while_the_store_is_away_is_given_later(autojump_clock, away):
+    """Nobody else would give it, and the owner's flows would wait for ever."""
+    work, journal = Slow(), Away()
+    async with open_runtime(journal=journal, runners=[work], flows=KIT, clock=VirtualClock(START)) as runtime:
+        first, second = [await runtime.flow("t", flow_id=name, **OWNED) for name in ("first", "second")]
+        await trio.sleep(0.5)
+        journal.away = away
+        assert (await first.result()).status.status == "success"
+        await trio.sleep(10)
+        assert work.began == ["first"]
+        journal.away = ""
+        with trio.fail_after(60):
+            assert (await second.result()).status.status == "success"
 
 
 async def test_flows_of_others_do_not_wait(autojump_clock):
