@@ -15,7 +15,6 @@ import msgspec
 import trio
 
 from actors.ask import Question, Slot
-from actors.errors import ActorStopped
 from actors.mailbox import Mailbox, MailboxStatistics
 from actors.reason import StopReason
 
@@ -187,8 +186,6 @@ class Address(msgspec.Struct, Generic[M_contra], eq=False):
                 tell(stopped)
 
     def _wake(self) -> Mailbox[M_contra]:
-        if self._ended is not None:
-            raise ActorStopped(self.name, self._ended)
         mailbox: Mailbox[M_contra] = self._host.wake(self)
         return mailbox
 

@@ -11,6 +11,7 @@ from actors import (
     ActorStopped,
     AutoShutdown,
     Backoff,
+    ChildCount,
     ChildExists,
     ChildSpec,
     ChildState,
@@ -208,18 +209,19 @@ async def test_the_strategy_says_who_goes_with_a_failed_child(strategy, expected
         assert set(states(s).values()) == {ChildState.RUNNING}
 
 
-async def test_backoff_delays_a_restart(autojump_clock):
+@pytest.mark.parametrize("strategy", [Strategy.ONE_FOR_ONE, Strategy.ONE_FOR_ALL])
+async def test_backoff_delays_a_restart(autojump_clock, strategy):
     log = Log()
-    backoff = Backoff(first_seconds=0, base_seconds=1, factor=2, most_seconds=60, jitter=0)
-    async with open_supervisor("s", [log.spec("a", backoff=backoff)]) as s:
-        for expected in (0, 1, 2, 4):
+    backoff = Backoff(first_seconds=0, base_seconds=0.5, factor=4, most_seconds=60, jitter=0)
+    async with open_supervisor("s", [log.spec("a", backoff=backoff), log.spec("b")], strategy=strategy) as s:
+        for expected in (0, 0.5, 2, 8):
             await settle()
             began = trio.current_time()
             s.address_of("a").post(Crash())
             await settle()
             while s.address_of("a").stopped:  # noqa: ASYNC110 - the clock is virtual
-                await trio.sleep(0.5)
-            assert trio.current_time() - began == pytest.approx(expected, abs=0.5)
+                await trio.sleep(0.125)
+            assert trio.current_time() - began == pytest.approx(expected, abs=0.125)
 
 
 async def test_a_child_over_its_window_is_quarantined_and_its_siblings_live():
@@ -423,6 +425,20 @@ def test_a_spec_names_every_fault_at_once():
         )
     assert len(caught.value.faults) == 8
     assert all(fault.startswith("child ''") for fault in caught.value.faults)
+
+
+@pytest.mark.parametrize("name", ["", "a/b"])
+async def test_a_name_that_is_no_part_of_a_path_is_refused(name):
+    with pytest.raises(SpecInvalid, match="supervisor name"):
+        async with open_supervisor(name):
+            pass
+
+
+async def test_children_are_counted_by_what_they_are():
+    specs = [Log().spec("a"), Log().spec("b"), ChildSpec(id="pool", start=nested(strategy=Strategy.DYNAMIC))]
+    async with open_supervisor("s", specs) as s:
+        await s.terminate_child("b", bye())
+        assert s.count() == ChildCount(children=3, alive=2, supervisors=1, workers=2)
 
 
 def test_a_set_of_specs_names_every_fault_at_once():
