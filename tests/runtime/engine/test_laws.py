@@ -500,7 +500,7 @@ class Courses(RuleBasedStateMachine):
             assert self.loop.task.steps[name].tries == tries[name]
 
     def teardown(self):
-        if hasattr(self, "loop") and self.loop.task.state.ended and not self.loop.running and not self.loop.submitting:
+        if hasattr(self, "loop") and self.loop.task.resolution in {"DONE", "CANCELLED"} and not self.loop.running:
             before = self.loop.task
             for event in (RunRequested(at=0), RetryDue(at=0, run=before.run), ResultRendered(at=0, result={})):
                 assert not self.loop.tell(event).records

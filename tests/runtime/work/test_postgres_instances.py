@@ -432,6 +432,27 @@ async def test_postgres_whoever_is_asked_while_it_drains_records_what_others_go_
             assert calls == ["busy", "apply"]
 
 
+async def test_postgres_no_attempt_begins_before_the_lease_is_held_for_sure(instance, monkeypatch):
+    asked, sure = trio.Event(), trio.Event()
+
+    async def until_sure(_self):
+        asked.set()
+        await sure.wait()
+
+    monkeypatch.setattr(PostgresJournal, "lease_held", False)
+    monkeypatch.setattr(PostgresJournal, "lease_sure", until_sure)
+    with trio.fail_after(60):
+        async with instance() as one:
+            task = await one.submit(GATED, task_id="t")
+            await asked.wait()
+            await trio.testing.wait_all_tasks_blocked()
+            assert calls == []
+            sure.set()
+            gates.setdefault("t", trio.Event()).set()
+            assert (await task.wait()).state is TaskState.DONE
+            assert calls == ["t"]
+
+
 async def test_postgres_nothing_is_held_once_it_sleeps_or_has_ended(instance, postgres_store):
     with trio.fail_after(60):
         async with instance() as one:

@@ -46,6 +46,22 @@ def silent(monkeypatch):
     monkeypatch.setattr(Instance, "run", beat_not)
 
 
+async def test_postgres_who_may_have_lost_the_lease_waits_until_it_is_held_for_sure_and_for_ever_once_it_is_lost(store):
+    """As whoever was suspended for long, and does not know yet: what begins now may run elsewhere, too."""
+    async with running_journal(store, loses_lease=True) as journal:
+        await journal.lease_sure()
+        journal._instance._until = trio.current_time()
+        assert not journal.lease_held
+        with trio.fail_after(30):
+            await journal.lease_sure()  # the next beat says so
+        assert journal.lease_held
+        journal._instance.lose(LeaseLost("gone"))
+        assert not journal.lease_held
+        with trio.move_on_after(0.1) as patience:
+            await journal.lease_sure()
+        assert patience.cancelled_caught
+
+
 async def test_postgres_who_was_declared_dead_stores_nothing_more_and_hears_so(store):
     async with running_journal(store) as other, running_journal(store, loses_lease=True) as journal:
         await journal.append([first("t")])
