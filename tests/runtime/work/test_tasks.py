@@ -18,6 +18,8 @@ from runtime import (
     Input,
     InputInvalid,
     NotFound,
+    Output,
+    OutputStrategy,
     ResolutionState,
     Step,
     TaskNotDone,
@@ -786,3 +788,27 @@ async def test_when_the_supervisor_of_the_tasks_is_another_so_is_the_front_door_
         await front.wait_stopped()
         await trio.testing.wait_all_tasks_blocked()
         assert (await (await rt.submit(plan(a=Step(action=echo("x"))))).wait()).state is TaskState.DONE
+
+
+@pytest.mark.parametrize(
+    ("strategy", "shape", "state", "said"),
+    [
+        ("merge", None, "DONE", ""),
+        (
+            "merge",
+            "text",
+            "FATAL_ERROR",
+            "failed to template base output: the format of strategy merge has to be an object",
+        ),
+        ("merge", {"x": "{{fail `no`}}"}, "FATAL_ERROR", "failed to template base output: "),
+        ("template", {"x": "{{fail `no`}}"}, "FATAL_ERROR", "unable to format output: "),
+    ],
+)
+async def test_an_output_that_cannot_be_shaped_is_a_fault_of_the_template(
+    autojump_clock, clock, strategy, shape, state, said
+):
+    output = Output(strategy=OutputStrategy(strategy), format=shape)
+    async with open_runtime(clock=clock) as rt:
+        task = await rt.submit(plan(a=step(action=attrs.evolve(echo({"id": 7}), output=output))))
+        view = (await task.wait()).steps["a"]
+    assert (view.state, view.error[: len(said)], bool(view.error)) == (state, said, bool(said))
