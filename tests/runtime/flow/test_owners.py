@@ -148,7 +148,7 @@ async def test_who_fails_while_another_waits_makes_room_at_once(autojump_clock):
         view = await first.status()
         assert view.ended
         assert view.superseded == "second"
-        assert "awaiting_retry" not in view.status.metadata or not view.status.metadata["awaiting_retry"]
+        assert not view.status.metadata.get("awaiting_retry")
 
 
 async def test_who_waits_can_be_cancelled_and_leaves_its_place(autojump_clock):
