@@ -116,11 +116,13 @@ def test_a_template_is_validated_as_ever_and_so_is_what_is_rendered():
             template(fetch=Step(action=Action(type="http", configuration={"url": "x"}))), steps={"fetch": Outcome()}
         )
     odd = Step(
-        action=Action(type="http", configuration={"url": "http://x", "method": "GET", "timeout": "{{.input.name}}"})
+        action=Action(
+            type="http", configuration={"url": "http://x", "method": "GET", "follow_redirect": "{{.input.name}}"}
+        )
     )
     played = rehearse(template(fetch=odd), {"name": "soon"}, steps={"fetch": Outcome()})
     assert played.task.steps["fetch"].state == "FATAL_ERROR"
-    assert "timeout" in played.task.steps["fetch"].error
+    assert "follow_redirect" in played.task.steps["fetch"].error
     assert not played.calls
 
 
