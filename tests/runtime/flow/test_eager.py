@@ -156,8 +156,10 @@ async def test_a_generator_that_yields_is_begun_with_at_once(autojump_clock):
     assert [one.started_at - START for one in view.steps] == pytest.approx([0, 10, 30], abs=1)
 
 
-def test_a_group_that_failed_is_not_passed_over_because_more_groups_come():
-    once = RetryRule(max_retries=1)
+@pytest.mark.parametrize(("retries", "waits"), [(1, True), (0, False)])
+def test_a_group_that_failed_is_not_passed_over_because_more_groups_come(retries, waits):
+    """Whether it waits to be tried again as a whole, or has ended its flow because that may not be."""
+    once = RetryRule(max_retries=retries)
     loop = FlowLoop(step("never"), mode=Mode.GROUP, script=lambda _one: Work(directive="retry"))
     loop.tell(StartRequested(at=loop.now))
     loop.pending.clear()
@@ -165,7 +167,7 @@ def test_a_group_that_failed_is_not_passed_over_because_more_groups_come():
     steps, groups = flatten((first,))
     loop.tell(GroupsGenerated(at=loop.now, steps=steps, groups=groups))
     loop.settle()
-    assert loop.flow.awaits_retry  # of the group, for the step has had its one
+    assert (loop.flow.awaits_retry, loop.flow.ended) == (waits, not waits)
     gives(loop, first, THREE)
-    assert loop.executed == ["a", "a (retry 1)"]
-    assert loop.flow.awaits_retry
+    assert loop.executed == ["a", "a (retry 1)"][: retries + 1]
+    assert (loop.flow.awaits_retry, loop.flow.ended) == (waits, not waits)
