@@ -380,7 +380,7 @@ class Runtime(FlowClient):
         return Whereabouts(
             instance=self.instance if holder is None else holder.number,
             elsewhere="" if holder is None or holder.ours else f"instance {holder.number} ({holder.name})",
-            queued={} if self._resources is None else self._resources.awaited_by(task_id),
+            queued=self.queued(task_id),
             troubles=tuple(troubles),
         )
 

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from runtime.templates.actions import ActionTypes
     from runtime.values.json import Json
     from runtime.work.broadcast import Broadcast
+from runtime.work.resources import Resources
 
 _MANY_STEPS: Final = 500
 """A document of more is looked at in a thread: it would hold up everybody else for some 100 us a step."""
@@ -81,7 +82,7 @@ class FlowHandle:
 
     async def status(self, *, hidden: bool = False) -> FlowView:
         """Read the flow as it is now, with its hidden steps if they are asked for."""
-        return _view(await self._runtime.read_flow(self.id), hidden=hidden)
+        return _view(await self._runtime.read_flow(self.id), hidden=hidden, queued=self._runtime.queued(self.id))
 
     async def wait(self) -> FlowView:
         """Wait until the flow has ended, or waits for a person: for an answer, a retry, or to be let go on, or started.
@@ -237,6 +238,11 @@ class FlowClient:
     _types: ActionTypes
     flow_kit: Flows
     _asking: Asking
+    _resources: Resources | None
+
+    def queued(self, task_id: str) -> Mapping[str, str]:
+        """Name the steps of a task, or of a flow, that wait for resources here, and what they wait for. Sync."""
+        return {} if self._resources is None else self._resources.awaited_by(task_id)
 
     async def flow(
         self,
@@ -396,10 +402,10 @@ class FlowClient:
         raise Unavailable(f"flow {flow_id} did not come to rest: {outcome}")
 
 
-def _view(flow: Flow, *, hidden: bool = False) -> FlowView:
+def _view(flow: Flow, *, hidden: bool = False, queued: Mapping[str, str] | None = None) -> FlowView:
     from runtime.api.flow_views import view_flow  # noqa: PLC0415 - see above
 
-    return view_flow(flow, hidden=hidden)
+    return view_flow(flow, hidden=hidden, queued=queued or {})
 
 
 @contextmanager

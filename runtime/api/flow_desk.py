@@ -270,7 +270,7 @@ class FlowDesk:
         flow_id = flow.header.flow_id
         match message:
             case GetFlow():
-                return view_flow(flow, hidden=message.hidden)
+                return view_flow(flow, hidden=message.hidden, queued=self.runtime.queued(flow_id))
             case GetFlowStep():
                 return view_step(flow, _step(flow, message.step_id))
             case GetApproval():

@@ -4,6 +4,7 @@ Plans and outputs are not part of a flow's view: they may be large, and are read
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 import attrs
 
@@ -38,6 +39,9 @@ class ResponseView:
     created_at: float
 
 
+_NOTHING_QUEUED: Final[Mapping[str, str]] = {}
+
+
 @frozen(kw_only=True)
 class ApprovalView:
     """A question to a person. `contents`, the plan to be approved, is there when the approval itself is read."""
@@ -58,6 +62,7 @@ class ApprovalView:
 class FlowStepView:
     """One step. `attempt` is the number of its work that is running, 0 while none is.
 
+    `queued`: the resources that its work waits for, in the runtime that was asked.
     `not_before`: it is tried again then, or once somebody retries it. `waits`: it asks for an answer; `may_retry`,
     `may_skip`: a person may do that now.
     """
@@ -90,6 +95,7 @@ class FlowStepView:
     may_retry: bool
     may_skip: bool
     attempt: int
+    queued: str
 
 
 @frozen(kw_only=True)
@@ -207,8 +213,11 @@ class FlowView:
         return found[-1]
 
 
-def view_flow(flow: Flow, *, hidden: bool = False) -> FlowView:
-    """Show a flow, with its hidden steps if they are asked for, or somebody has to do something about them. O(steps)."""
+def view_flow(flow: Flow, *, hidden: bool = False, queued: Mapping[str, str] = _NOTHING_QUEUED) -> FlowView:
+    """Show a flow, with its hidden steps if they are asked for, or somebody has to do something about them. O(steps).
+
+    `queued` are the resources that its steps wait for, by their ids.
+    """
     header = flow.header
     return FlowView(
         id=header.flow_id,
@@ -241,7 +250,9 @@ def view_flow(flow: Flow, *, hidden: bool = False) -> FlowView:
         targets={f"{kind}/{name}": _status(status) for (kind, name), status in flow.targets.items()},
         runs=tuple(map(_run, flow.runs)),
         groups=tuple(_group(flow, one) for one in sorted(flow.groups.values(), key=_place) if one.stored),
-        steps=tuple(_step(flow, one) for one in flow.ordered() if hidden or _is_shown(flow, one)),
+        steps=tuple(
+            _step(flow, one, queued.get(one.id, "")) for one in flow.ordered() if hidden or _is_shown(flow, one)
+        ),
     )
 
 
@@ -359,7 +370,7 @@ def _approval(flow: Flow, step: Step) -> ApprovalView | None:
     )
 
 
-def _step(flow: Flow, step: Step) -> FlowStepView:
+def _step(flow: Flow, step: Step, queued: str = "") -> FlowStepView:
     spec = step.spec
     waits = step.id in flow.mendable
     return FlowStepView(
@@ -391,4 +402,5 @@ def _step(flow: Flow, step: Step) -> FlowStepView:
         may_retry=(waits and not step.retried and flow.may_be_retried(step)) or step.id in flow.delayed,
         may_skip=waits and spec.skippable,
         attempt=step.attempt if step.stage in {Stage.WORK, Stage.INTERRUPTED} else 0,
+        queued=queued,
     )

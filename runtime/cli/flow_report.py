@@ -5,6 +5,7 @@ Flows are taken as the JSON that a server gives (`runtime.api.flow_views.FlowVie
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -121,8 +122,14 @@ def _why(step: Mapping[str, Any]) -> str:
     reason = str(step["status"]["metadata"].get("reason") or "")
     can = " or ".join(verb for verb in ("retry", "skip") if step[f"may_{verb}"])
     if step["not_before"] is not None:
-        return "tried again later: retry it to have that now"
+        return f"tried again at {_moment(step['not_before'])}: retry it to have that now"
+    if step["queued"]:
+        return f"waits for resources that others hold: {step['queued']}"
     return f"{reason}: {can} it" if can and reason else reason
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _found(metadata: Mapping[str, Any]) -> Iterator[str]:

@@ -267,7 +267,10 @@ class Resources:
 
     def patient(self) -> "Resources":
         """Give the same resources for steps of flows: they wait as long as it takes."""
-        return _Patient(attrs.evolve(self._limits, acquire_timeout=0.0), self._keeper, self._everywhere, self._tickets)
+        limits = attrs.evolve(self._limits, acquire_timeout=0.0)
+        patient = _Patient(limits, self._keeper, self._everywhere, self._tickets)
+        patient._awaited = self._awaited  # noqa: SLF001 - whoever is asked who waits tells of both
+        return patient
 
     @asynccontextmanager
     async def holding(

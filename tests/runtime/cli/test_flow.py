@@ -1,6 +1,7 @@
 """``understudy flow``: exit statuses and texts, as a shell sees them; no refusal is a traceback."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -157,7 +158,16 @@ def test_a_step_that_waits_to_be_tried_again_says_so(capsys):
     later = step("later", 1, retry=RetryRule(auto=True, backoff_seconds=900))
     loop = FlowLoop(later, mode=Mode.GROUP, script=scripted(later=Work(error="no"))).run()
     report(to_json(view_flow(loop.flow)), as_json=False)
-    assert "later (retry 1)  pending  tried again later: retry it to have that now" in capsys.readouterr().out
+    again = r"later \(retry 1\)  pending  tried again at 20[0-9-]+T[0-9:]+Z: retry it to have that now"
+    assert re.search(again, capsys.readouterr().out)
+
+
+def test_a_step_that_waits_for_resources_says_so(capsys):
+    loop = FlowLoop(step("waits", 1), mode=Mode.GROUP, script=scripted(waits=Work(error="no")))
+    loop.run()
+    waiting = view_flow(loop.flow, queued={"s1": "lock (1)"})
+    report(to_json(waiting), as_json=False)
+    assert "waits for resources that others hold: lock (1)" in capsys.readouterr().out
 
 
 def test_what_policies_found_in_a_plan_is_said_to_whoever_has_to_answer_it(capsys):

@@ -42,6 +42,14 @@ def opened(limits=None, **options):
     return open_runtime(limits=limits, clock=VirtualClock(START), **options)
 
 
+async def test_a_step_of_a_flow_names_the_resource_that_others_hold(autojump_clock):
+    async with opened(Limits(resources={"lock": 1}), runners=[Gauge()]) as rt:
+        started = await rt.flow(flow(count=2, resources=["lock"]))
+        await trio.sleep(1)
+        assert sorted(one.queued for one in (await started.status()).steps) == ["", "lock (1)"]
+        assert [one.queued for one in (await started.wait()).steps] == ["", ""]
+
+
 @pytest.mark.parametrize(
     ("label", "settings"),
     [("steps", {}), ("runner:work", {}), ("flow:deploy", {}), ("lock", {"resources": ["lock"]})],

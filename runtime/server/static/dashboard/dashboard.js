@@ -173,7 +173,8 @@ async function flow(id) {
   step.attempt ? button("interrupt", () => ask(`${of(step)}/interrupt`, "POST", { attempt: step.attempt })) : null);
   const groups = Object.fromEntries(one.groups.map((group) => [group.id, group.name]));
   const rows = one.steps.map((step) => [groups[step.group_id] || "", step.name, badge(step.status.status),
-    step.status.metadata.reason || step.status.status_human_description, mend(step)]);
+    step.not_before ? `again ${when(step.not_before * 1000)}` : step.queued ? `waits for ${step.queued}`
+      : step.status.metadata.reason || step.status.status_human_description, mend(step)]);
   const questions = await Promise.all(one.steps.filter((step) => step.waits).map((step) => question(of(step), step)));
   return [make("h2", {}, one.name, " ", badge(one.status.status)),
     make("p", {}, `${one.type}, asked for by ${one.created_by_id} ${when(one.created_at * 1000)}`),
