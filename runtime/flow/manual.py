@@ -15,7 +15,7 @@ from runtime.flow.events import (
 from runtime.flow.flow import Flow
 from runtime.flow.lifecycle import queue, retry_directive
 from runtime.flow.outcomes import PAUSED
-from runtime.flow.records import FlowParked, FlowSuperseded, PauseSet, StepRetried
+from runtime.flow.records import FlowParked, FlowSuperseded, PauseSet, StepLeft, StepRetried
 from runtime.flow.rerun import rerun, standing
 from runtime.flow.rerun_input import RerunInput
 from runtime.flow.rows import Step
@@ -156,8 +156,11 @@ def retry_group(turn: Turn, event: RetryGroupRequested) -> Refused | None:
         return Conflict(f"group {step.group_idx} of flow {flow_id} is parallel: retry its steps one by one")
     if not flow.may_be_retried_as_group(group):
         return Conflict(f"group {step.group_idx} of flow {flow_id} was retried as often as it may be")
-    for parked in list(flow.parked):
+    for parked in list(flow.parked):  # which has to have ended before its clone waits in its place
+        turn.record(StepRetried(at=turn.at, step=parked))
         turn.set_target(parked, TargetStatus.DISCARDED)
+        turn.set_step(parked, StepStatus.DISCARDED, metadata={"reason": "retried with its group"})
+        turn.record(StepLeft(at=turn.at, step=parked, directive=Directive.RETRY_GROUP))
     resume(turn, RunType.RETRY, step.id)
     turn.notes.append(GroupAnswered(group.id, Directive.RETRY_GROUP, step.id))
     return None

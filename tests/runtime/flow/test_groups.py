@@ -325,6 +325,17 @@ def test_a_parallel_group_whose_retries_are_spent_ends_its_flow_once_its_lanes_h
     assert loop.flow.error.reason == 'step "a (retry 1)" was retried 1 times, of 1 allowed'
 
 
+def test_a_plan_that_waits_has_ended_once_its_group_is_tried_again_by_hand():
+    loop = FlowLoop(group(plan("P"), step("A")), mode=Mode.GROUP).run()
+    loop.script = lambda _step: Work(blocked=True)
+    loop.ask(RetryGroupRequested(at=loop.now, by="grace", step="s2"))
+    row = loop.flow.steps["s1"]
+    assert (row.status.status, row.retried) == ("discarded", True)
+    assert row.finished_at is not None
+    assert loop.runs[-1] == ("retry", "in-progress"), "nobody is waited for while the plan is made again"
+    assert loop.flow.status.status == "in-progress"
+
+
 def test_a_group_that_may_be_tried_again_waits_for_that_and_ends_its_flow_once_it_may_not():
     steps = group(step("a", retry=RetryRule(max_retries=1)))
     loop = FlowLoop(steps, mode=Mode.GROUP, script=scripted(a=Work(directive="retry"))).run()
