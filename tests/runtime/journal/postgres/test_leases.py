@@ -21,7 +21,7 @@ from runtime.journal.postgres.instance import Instance
 from runtime.journal.postgres.journal import PostgresJournal
 from runtime.journal.postgres.links import Links
 from runtime.journal.postgres.writer import Writer
-from runtime.journal.protocol import Entry, JournalUnavailable, LeaseLost, NotHeld
+from runtime.journal.protocol import AlreadyStored, Entry, JournalUnavailable, LeaseLost, NotHeld
 from runtime.journal.shared import Claim, LeaseFigures, Signal
 from tests.support.journal_laws import DONE, RUNNING, TODO, first, names, sleeping, started
 from tests.support.postgres import asking
@@ -44,6 +44,18 @@ def silent(monkeypatch):
         await trio.sleep_forever()
 
     monkeypatch.setattr(Instance, "run", beat_not)
+
+
+async def test_postgres_what_is_refused_with_a_submission_that_is_known_is_held_or_not_as_before(store):
+    async with running_journal(store) as other, running_journal(store) as journal:
+        await other.append([first("known")])
+        await journal.append([first("held")])
+        with pytest.raises(AlreadyStored, match="known"):
+            await journal.append([Entry("held", [started(1.0)]), first("new"), first("known")])
+        await journal.append([Entry("held", [started(2.0)])])
+        assert await journal.claim("new") is Claim.UNKNOWN
+        await other.append([first("new")])
+        assert len(await other.read("held")) == 2
 
 
 async def test_postgres_who_may_have_lost_the_lease_waits_until_it_is_held_for_sure_and_for_ever_once_it_is_lost(store):
