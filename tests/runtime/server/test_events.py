@@ -125,7 +125,27 @@ async def test_the_number_of_subscribers_is_bounded_and_those_who_leave_make_roo
                         break
                 refused = await admin.get("/v1/events")
                 assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
+                async with admin.websocket("/v1/events") as socket:
+                    with pytest.raises(WebSocketDisconnect) as closed:
+                        await socket.receive_text()
+                assert closed.value.code == 4503
             await gone(server)
+            async with admin.websocket("/v1/events") as socket:
+                await socket.send_text("{}")
+                while not server.office.subscribers:  # noqa: ASYNC110 - as in `gone`
+                    await trio.sleep(0.01)
+                assert (await admin.get("/v1/events")).status_code == 503
+            await gone(server)
+
+
+async def test_a_websocket_that_asks_for_nothing_is_closed(server, monkeypatch):
+    monkeypatch.setattr("runtime.server.events._HELLO_SECONDS", 0.05)
+    with trio.fail_after(30):
+        async with server.client("admin").websocket("/v1/events") as socket:
+            with pytest.raises(WebSocketDisconnect) as closed:
+                await socket.receive_text()
+        assert closed.value.code == 4400
+        await gone(server)
 
 
 async def gone(server):
