@@ -5,6 +5,7 @@ import pytest
 import trio
 import trio.testing
 
+from actors import ShutdownContext, StopReason
 from runtime import (
     Action,
     Limits,
@@ -16,7 +17,9 @@ from runtime import (
     TaskState,
     open_runtime,
 )
-from runtime.runner import ClientError, Outcome, Runner
+from runtime.journal.protocol import JournalUnavailable
+from runtime.runner import ClientError, NotProvisioned, Outcome, Runner
+from runtime.work.resources import Everywhere
 from tests.support.plans import echo, plan, step
 
 
@@ -216,3 +219,35 @@ async def test_a_cancel_reaches_the_steps_that_have_not_even_asked(autojump_cloc
         assert not any(one.state == "RUNNING" for one in (await task.status()).steps.values())
         assert (await (await rt.submit(plan(**steps(gauge, 1, resources=["lock"])))).wait()).state is TaskState.DONE
     assert len(gauge.order) == 2
+
+
+class Unfree:
+    """A store in which a resource never becomes free, or which is away."""
+
+    def __init__(self, fault=None):
+        self.fault = fault
+        self.given_back = []
+
+    async def hold(self, *_what):
+        await trio.lowlevel.checkpoint()
+        if self.fault:
+            raise self.fault
+        return False
+
+    def unhold(self, ticket):
+        self.given_back.append(ticket)
+
+
+@pytest.mark.parametrize("fault", [None, JournalUnavailable("away")])
+async def test_who_waits_for_what_all_instances_share_gives_up_in_time_and_when_the_runtime_ends(autojump_clock, fault):
+    journal, shutdown = Unfree(fault), ShutdownContext(10)
+    everywhere = Everywhere(journal, shutdown)
+    limits = Limits(resources={"api": 1}, everywhere=frozenset({"api"}))
+    for problem in (r"in all instances: api \(1\)", "shutting down"):
+        began = trio.current_time()
+        with pytest.raises(NotProvisioned, match=problem):
+            async with everywhere.holding(limits, ["api", "other"], 7, began + 5):
+                pass
+        assert trio.current_time() - began == (0 if shutdown.reason else pytest.approx(5, abs=0.3))
+        shutdown.begin(StopReason.shutdown("test"))
+    assert journal.given_back == [7, 7]
