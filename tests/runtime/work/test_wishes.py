@@ -15,6 +15,7 @@ from runtime.runner import (
     ChildTask,
     ClientError,
     NotAssigned,
+    OpenCallback,
     Outcome,
     Runner,
     Spawn,
@@ -243,3 +244,38 @@ async def test_a_callback_is_taken_once_from_who_knows_its_secret_and_wakes_who_
         view = await task.wait()
         assert view.steps["hear"].output == {"ok": True}
         assert view.steps["hear"].try_count == 2
+
+
+class Wishing(Runner[CallConfig]):
+    """Wishes for this and that, all at once."""
+
+    name = "wishing"
+    config = CallConfig
+
+    def __init__(self, *wishes):
+        super().__init__()
+        self.wishes = wishes
+
+    async def run(self, _request):
+        await trio.lowlevel.checkpoint()
+        raise NotAssigned("waits", output="not kept", wishes=self.wishes)
+
+
+@pytest.mark.parametrize(
+    ("wish", "why"),
+    [
+        (AwaitCallback(id="t.gone"), "there is no callback t.gone in this task"),
+        (OpenCallback(id="t.c", secret="s", schema={"type": 5}), "the schema of the callback is invalid: "),
+        (Spawn(tasks=[ChildTask(template="child", tags={PARENT_TAG: "me"})]), f"the tag {PARENT_TAG} is reserved"),
+        (5, "a int is not a wish"),
+    ],
+)
+async def test_of_wishes_of_which_one_cannot_be_granted_none_is(autojump_clock, clock, wish, why):
+    granted = Spawn(tasks=[ChildTask(template="child", id="made")])
+    async with open_runtime(clock=clock, runners=[Wishing(granted, wish)]) as rt:
+        await rt.register(child())
+        task = await rt.submit(plan(a=step(action=Action(type="wishing", configuration={}))))
+        view = (await task.wait()).steps["a"]
+        assert (view.state, view.error[: len(why)], view.output) == ("CLIENT_ERROR", why, None)
+        with pytest.raises(NotFound):
+            await rt.status("made")
