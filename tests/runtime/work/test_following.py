@@ -31,6 +31,25 @@ async def stands():
     return SimpleNamespace(standing=Standing(ResolutionState.BLOCKED_FATAL))
 
 
+@pytest.mark.parametrize(
+    ("standing", "told"),
+    [
+        (Standing(ResolutionState.DONE), True),
+        (Standing(ResolutionState.CANCELLED), True),
+        (Standing(ResolutionState.CANCELLED, awake=True), False),
+    ],
+)
+async def test_who_waits_for_a_task_that_only_a_later_version_can_read_is_told_once_it_has_ended(standing, told):
+    async def look_up(_task_id):
+        return SimpleNamespace(standing=standing)
+
+    broadcast = Broadcast()
+    follower = Follower(SimpleNamespace(read=away, look_up=look_up), broadcast, None, None)
+    with broadcast.waiter("t") as waiter:
+        await follower._look_at("t")
+        assert waiter.filled is told
+
+
 async def test_a_task_that_goes_on_elsewhere_is_not_read_whatever_is_stored_of_it():
     loop, read = Loop(plan(a=step())), []
     loop.tell(RunRequested(at=loop.now))
