@@ -150,7 +150,7 @@ def _as(spec: StepSpec, one: CloneSpec) -> StepSpec:
 
 def _slot(turn: Turn, step: Step, number: int) -> int:
     """Give the place of a clone: behind its original, and before the next step of the group."""
-    if turn.flow.mode is not Mode.GROUP or step.idx % SPACING == SPACING - 1:
+    if turn.flow.mode is not Mode.GROUP:
         return step.idx
     return min(step.idx + 1 + number, step.idx - step.idx % SPACING + SPACING - 1)
 
