@@ -29,6 +29,21 @@ async def test_a_listener_that_fails_is_logged_once_and_told_all_that_follows(au
     assert line["task"] == told[0].task_id
 
 
+async def test_ctrl_c_in_a_listener_is_nobodys_but_the_programs(autojump_clock):
+    def interrupted(_event):
+        raise KeyboardInterrupt
+
+    async def use():
+        async with open_runtime() as rt:
+            with rt.telling(interrupted):
+                await (await rt.submit(plan(a=Step(action=echo("x"))))).wait()
+
+    with capture_logs() as lines, pytest.raises(BaseExceptionGroup) as ended:
+        await use()
+    assert ended.value.subgroup(KeyboardInterrupt) is not None
+    assert not [line for line in lines if line["event"] == "listener_failed"]
+
+
 async def _tell(event):
     raise NotImplementedError(event)
 
