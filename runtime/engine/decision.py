@@ -74,8 +74,8 @@ class Decision:
 def decide(task: Task, *events: Event) -> Decision:
     """Decide what follows from `events`, in order. Never raises."""
     turn = _Turn(task)
-    # Mostly it is one, for which a comprehension is a call more.
-    refusals = [turn.take(events[0])] if len(events) == 1 else [turn.take(event) for event in events]
+    # Mostly it is one, which is not worth a map; nor is the cell that a comprehension would keep `turn` in.
+    refusals = [turn.take(events[0])] if len(events) == 1 else list(map(turn.take, events))
     if turn.dismissed:
         family.dismiss_flows(turn, turn.dismissed)
     if turn.course.untold:
@@ -104,9 +104,10 @@ class _Turn(Turn):
     __slots__ = ()
 
     def take(self, event: Event) -> Refused | None:
+        if isinstance(event, StepFinished):  # nearly all that comes; a pattern is five times as dear
+            self.settle_step(event)
+            return None
         match event:
-            case StepFinished():
-                self.settle_step(event)
             case ResolveRequested():  # once in every task
                 return self.resolve(event)
             case LoopUnrolled():
@@ -294,13 +295,7 @@ class _Turn(Turn):
             return
         others: Sequence[Change] = ()
         if event.changes:
-            others = [change for change in event.changes if change.step != step]
-            for change in event.changes:
-                if change.step == step:
-                    record = attrs.evolve(record, state=change.state, error=change.error)
-            # A skip that asks for another attempt at once is a try, or nothing would bound how often it asks (I4).
-            if record.state == StepState.RETRY_NOW and self.definition(step).foreach is None:
-                record = attrs.evolve(record, tried=True)
+            record, others = self.changed(record, event.changes)
         if record.error and self.notes.interruptions:
             record = interrupts.overrule(self, record, event.attempt)
         self.records.append(record)
@@ -314,6 +309,19 @@ class _Turn(Turn):
             self.hopeless = False
             self.prune([step, *(change.step for change in others)], at=at)
         self.go_on(at)  # if it is cancelled, what the attempt did is kept, and nothing follows from it
+
+    def changed(self, record: StepReturned, changes: Sequence[Change]) -> tuple[StepReturned, Sequence[Change]]:
+        """Have conditions change what a step came to; give what they change of others, too."""
+        others: list[Change] = []
+        for change in changes:
+            if change.step == record.step:
+                record = attrs.evolve(record, state=change.state, error=change.error)
+            else:
+                others.append(change)
+        # A skip that asks for another attempt at once is a try, or nothing would bound how often it asks (I4).
+        if record.state == StepState.RETRY_NOW and self.definition(record.step).foreach is None:
+            record = attrs.evolve(record, tried=True)
+        return record, others
 
     def expand(self, event: LoopUnrolled) -> None:
         if not self.in_flight(event.step, event.attempt):

@@ -6,6 +6,7 @@ the draft begins with copies of its own, and changes them in place.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final, assert_never
 
 import attrs
@@ -594,11 +595,9 @@ class Draft:
             if (met or settles) and self._wait(edge.dependent, met, settles):
                 further.append(edge.dependent)
         while further:
-            further += [
-                edge.dependent
-                for edge in self.graph.edges[further.pop()]
-                if self._wait(edge.dependent, settles if edge.need.any else 0, settles)
-            ]
+            for edge in self.graph.edges[further.pop()]:
+                if self._wait(edge.dependent, settles if edge.need.any else 0, settles):
+                    further.append(edge.dependent)  # noqa: PERF401 - its cells would cost every step
 
     def _wait(self, name: str, met: int, settles: int) -> bool:
         """Count what a step waits for; say whether that settles, or unsettles, those that wait for it in turn."""
@@ -612,7 +611,7 @@ class Draft:
         if met and not (unmet and left):
             self.fresh.append(name)
             if name in self.loops:  # its children need what it needs
-                self.fresh.extend(child_name(name, index) for index in range(self.loops[name].size))
+                self.fresh.extend(map(partial(child_name, name), range(self.loops[name].size)))
         return settles != 0 and not (unsettled and unsettled_left) and self.steps[name].state not in OPEN
 
     def is_ready(self, name: str) -> bool:
