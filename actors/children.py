@@ -304,8 +304,9 @@ class Children(Parking, Generic[M]):
         closed = self._cell.mailbox.closed
         if closed is None or not self._may_end():
             return False
-        if not self._cell.told:
-            await self._tell(closed)
+        if self._cell.told:
+            return True
+        await self._tell(closed)
         return self._may_end()
 
     def _may_end(self) -> bool:

@@ -162,17 +162,19 @@ class Row(msgspec.Struct, eq=False):
     @property
     def tally(self) -> "Tally | None":
         """What its mailbox had seen when it went to rest."""
-        return self._past.tally if isinstance(self._past, History) else None
+        past = self._past
+        return None if past is None or isinstance(past, StopReason) else past.tally
 
     def end(self, reason: StopReason) -> None:
         """Note how an incarnation ended."""
         self.cell = None
         if not self.supervisor:
             self.kept = None
-        if isinstance(self._past, History):
-            self._past.reason, self._past.tally = reason, None
-        else:
+        past = self._past
+        if past is None or isinstance(past, StopReason):
             self._past = reason
+        else:
+            past.reason, past.tally = reason, None
 
     def fail(self, now: float) -> bool:
         """Note a failure; False if that is one too many for this child's window."""

@@ -469,7 +469,7 @@ class _Turn(Turn):
         return self.resolution is _RUNNING and self.live == 0 and self.open == 0
 
     def end_run(self, at: float) -> None:
-        if self.ready_to_end:
+        if self.open == 0:
             if self.plan.template.result_format:
                 self.effects.append(RenderResult())
             else:

@@ -99,12 +99,12 @@ class Standing:
 
 def standing_of(task: Task | Flow) -> Standing:
     """Say where a task or a flow stands. Costs as many look-ups as loops are expanded."""
-    if isinstance(task, Flow):
-        due = task.next_due if task.idle and not task.put_down else None
-        return Standing(_standing_state(task), task.awake, due, task=STATES_OF_FLOWS[FlowStatus(task.status.status)])
-    awake = not task.idle or task.in_line
-    done = task.steps_done
-    return _standing(task.resolution, awake, None if awake else task.course.next_retry, task.run, task.state, done)
+    if isinstance(task, Task):
+        awake = task.live > 0 or not task.idle or task.in_line
+        due = None if awake else task.course.next_retry
+        return _standing(task.resolution, awake, due, task.run, task.state, task.steps_done)
+    due = task.next_due if task.idle and not task.put_down else None
+    return Standing(_standing_state(task), task.awake, due, task=STATES_OF_FLOWS[FlowStatus(task.status.status)])
 
 
 _standing: Final = lru_cache(256)(Standing)

@@ -47,8 +47,8 @@ class Birth(msgspec.Struct, eq=False):
         return self._actor(rebuilt, (), "the task's actor failed and was restarted")
 
     def _actor(self, unit: Task | Flow, effects: Sequence[Any], resumed: str) -> "_Actor":
-        if isinstance(unit, Flow):
-            from runtime.work.flows.actor import FlowActor  # noqa: PLC0415 - many runtimes never see a flow
+        if isinstance(unit, Task):
+            return TaskActor(unit, self._services, self._intake, effects=effects, resumed=resumed)
+        from runtime.work.flows.actor import FlowActor  # noqa: PLC0415 - many runtimes never see a flow
 
-            return FlowActor(unit, self._services, self._intake, effects=effects, resumed=resumed)
-        return TaskActor(unit, self._services, self._intake, effects=effects, resumed=resumed)
+        return FlowActor(unit, self._services, self._intake, effects=effects, resumed=resumed)

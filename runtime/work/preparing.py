@@ -43,7 +43,7 @@ async def prepare_task(
         raise Conflict(f'template "{template.name}" is blocked: no task can be made from it')
     checked = check_inputs(template.inputs, inputs, keep_undeclared=keep_undeclared)
     title, own = template.title_format, template.tags
-    if "{{" in title or any("{{" in text for text in own.values()):
+    if "{{" in title or (own and any("{{" in text for text in own.values())):
         values = Values(input=checked, task=infos(), variables=template.variables)
         title = await _render("title_format", title, values, evaluator)
         own = {name: await _render(f"tags.{name}", text, values, evaluator) for name, text in own.items()}

@@ -43,13 +43,14 @@ class Submissions:
 
     async def accept(self, question: Question[Any], message: Submission) -> None:
         """Decide on a submission, which has nothing to do with the others; it is answered for itself."""
-        first = self._accepted.get(message.task_id)
+        task_id = message.task_id
+        first = self._accepted.get(task_id)
         if first is not None:
             _answer_duplicate(question, message, first.unit)
         elif isinstance(message, SubmitTask):
-            self._accepted[message.task_id] = self._enter(message, question)
+            self._accepted[task_id] = self._enter(message, question)
         elif await self._has_room(question, message):
-            self._accepted[message.task_id] = self._enter_flow(message, question)
+            self._accepted[task_id] = self._enter_flow(message, question)
 
     async def flush(self) -> None:
         """Take on what was accepted, in one commit."""

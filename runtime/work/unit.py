@@ -150,7 +150,7 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
             reach(self._services.faults, _AFTER_START)
         if self._resumed:
             await self._take([self._resumption(self._resumed)])
-        else:
+        elif not self._unit.live:
             self._leave_if_idle()
 
     def turn(self, batch: "Sequence[M | Question[M]]") -> "Coroutine[Any, Any, None]":
