@@ -218,17 +218,19 @@ async def _ready_later(fileno: int, wanted: int, deadline: float) -> Ready:
         waits.append((Ready.R, trio.lowlevel.wait_readable))
     if wanted & Wait.W:
         waits.append((Ready.W, trio.lowlevel.wait_writable))
-    try:
-        if len(waits) == 1 and deadline == math.inf:
-            [(ready, wait)] = waits
-            await wait(fileno)
-            return ready
-        return await _first_of(waits, fileno, deadline)
-    except (trio.ClosedResourceError, OSError) as gone:
-        raise psycopg.OperationalError("the connection was closed") from gone
+    with trio.move_on_at(deadline):
+        try:
+            if len(waits) == 1:
+                [(ready, wait)] = waits
+                await wait(fileno)
+                return ready
+            return await _first_of(waits, fileno)
+        except (trio.ClosedResourceError, OSError) as gone:
+            raise psycopg.OperationalError("the connection was closed") from gone
+    return Ready.NONE
 
 
-async def _first_of(waits: "list[tuple[Ready, Callable[[int], Any]]]", fileno: int, deadline: float) -> Ready:
+async def _first_of(waits: "list[tuple[Ready, Callable[[int], Any]]]", fileno: int) -> Ready:
     met = Ready.NONE
     gone: Exception | None = None
 
@@ -242,7 +244,6 @@ async def _first_of(waits: "list[tuple[Ready, Callable[[int], Any]]]", fileno: i
         nursery.cancel_scope.cancel()
 
     async with trio.open_nursery() as nursery:
-        nursery.cancel_scope.deadline = deadline
         for ready, wait in waits:
             nursery.start_soon(one, ready, wait)
     if gone is not None:

@@ -47,6 +47,7 @@ class PostgresJournal(PostgresStore):
         instance = self._instance = Instance(self._address, self._links, self._health, self._instance.leases)
         await instance.register(keys_from_file=self._keys_from_file)
         self._me = self._listener.me = instance.number
+        self._listener.follows = False
         self._mail = Mail(self._me, self._address.schema, self._pool, self._reader, self._vault)
         writer = Writer(
             self._me,
@@ -192,6 +193,7 @@ class PostgresJournal(PostgresStore):
             "UPDATE instances SET follows = %(on)s WHERE number = %(me)s RETURNING 1",
             {"on": on, "me": self._me},
         )
+        self._listener.follows = on  # news that came meanwhile are from before the position that is given
         return await self.last_position()
 
     async def foreign(self, position: int, *, limit: int = PAGE) -> tuple[Sequence[Foreign], Collection[str], int]:

@@ -1,7 +1,8 @@
 """Hears what other instances notify us of, on a connection of its own. The channel is named as the store's schema is.
 
-What is heard is one word: ``work``, ``news``, or ``mail`` and the number of the instance that has some. A link that is
-cut is made again, and then everything is taken for heard, for some of it may have been.
+What is heard is one word: ``work``, ``news``, or ``mail`` and the number of the instance that has some. All hear all of it:
+there are news with every commit as long as any instance follows, so whoever does not lets them pass. A link that is cut is
+made again, and then everything is taken for heard, for some of it may have been.
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,7 +19,7 @@ _AGAIN_SECONDS: Final = 0.5
 
 
 class Listener:
-    """Listens for the instance of number `me`, and calls the `handlers`."""
+    """Listens for the instance of number `me`, which `follows` what others commit or not, and calls the `handlers`."""
 
     def __init__(self, channel: str, connect: Callable[[], Awaitable[TrioConnection]], patience_seconds: float) -> None:
         self._channel = channel
@@ -26,6 +27,7 @@ class Listener:
         self._connect = connect
         self.handlers: dict[Signal, Callable[[], None]] = {}
         self.me = 0
+        self.follows = False
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -49,12 +51,15 @@ class Listener:
                 connection.abandon()
 
     def _heard(self, text: str) -> None:
-        word, _, receiver = text.partition(" ")
-        if word == "mail":
-            if receiver == str(self.me):
+        match text.partition(" "):
+            case "work", _, _:
+                self._hear(Signal.WORK)
+            case "news", _, _ if self.follows:
+                self._hear(Signal.NEWS)
+            case "mail", _, receiver if receiver == str(self.me):
                 self._hear(Signal.MAIL)
-        else:
-            self._hear(Signal.WORK if word == "work" else Signal.NEWS)
+            case _:
+                pass
 
     def _hear(self, signal: Signal) -> None:
         handler = self.handlers.get(signal)

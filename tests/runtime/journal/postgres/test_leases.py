@@ -707,12 +707,15 @@ async def test_postgres_an_instance_leaves_alone_what_a_later_version_wrote(stor
 
 
 async def test_postgres_the_word_that_there_is_work_gets_round(store):
-    heard = []
+    heard, heard_by_one = [], []
     async with running_journal(store) as one, running_journal(store) as two:
         for signal in Signal:
+            one.listen(signal, lambda signal=signal: heard_by_one.append(signal))
             two.listen(signal, lambda signal=signal: heard.append(signal))
+        await heard_so_far(two, heard_by_one)
         await heard_so_far(one, heard)
-        heard.clear()  # whoever begins to listen takes everything for heard
+        heard_by_one.clear()  # whoever begins to listen takes everything for heard
+        heard.clear()
         await one.append([first("t", standing=RUNNING)])
         await heard_so_far(one, heard)
         assert not {Signal.NEWS, Signal.MAIL} & set(heard)  # nobody follows
@@ -720,6 +723,8 @@ async def test_postgres_the_word_that_there_is_work_gets_round(store):
         await one.append([Entry("t", [started(1.0)])])
         while Signal.NEWS not in heard:  # noqa: ASYNC110 - it is a function that is called
             await trio.sleep(0.005)
+        await heard_so_far(two, heard_by_one)
+        assert Signal.NEWS not in heard_by_one  # who does not follow
         assert await one.send(two._instance.number, 1, b"x", answer=False)
         while Signal.MAIL not in heard:  # noqa: ASYNC110 - as above
             await trio.sleep(0.005)
