@@ -476,5 +476,5 @@ async def test_postgres_check_holds_no_look_at_the_store_for_longer_than_it_read
 async def test_postgres_without_its_driver_is_said_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     monkeypatch.delitem(sys.modules, "runtime.journal.postgres.driver", raising=False)
-    with pytest.raises(StoreUnusable, match=r"install understudy\[postgres\]"):
+    with pytest.raises(StoreUnusable, match=r"pip install 'understudy\[postgres\]'"):
         await open_journal("postgresql:///x")
