@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from runtime.hosts.sync import open_runtime_sync
+from runtime.hosts.sync import open_runtime
 
 HELLO = Path(__file__).parent / "templates/greeting.yaml"
 
@@ -17,7 +17,7 @@ HELLO = Path(__file__).parent / "templates/greeting.yaml"
 def create_app() -> Flask:
     app = Flask(__name__)
     stack = ExitStack()
-    rt = stack.enter_context(open_runtime_sync())
+    rt = stack.enter_context(open_runtime())
     atexit.register(stack.close)
     app.extensions["understudy"] = stack
     greeting = rt.prepare(HELLO)

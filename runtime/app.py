@@ -106,7 +106,7 @@ def _check_loop() -> None:
     if not trio.lowlevel.in_trio_task():
         raise Refused(
             "a runtime is opened in a task of trio: in an asyncio program use runtime.hosts.aio.open_runtime, in one "
-            "without a loop runtime.hosts.sync.open_runtime_sync, with anyio anyio.run(main, backend='trio')"
+            "without a loop runtime.hosts.sync.open_runtime, with anyio anyio.run(main, backend='trio')"
         )
 
 

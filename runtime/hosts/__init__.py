@@ -2,7 +2,7 @@
 
 Modules
     aio         for asyncio programs: the same names, awaited from a running loop
-    sync        for synchronous programs: ``with open_runtime_sync() as rt: rt.submit(...).result(timeout=10)``
+    sync        for synchronous programs: ``with open_runtime() as rt: rt.submit(...).result(timeout=10)``
     crossing    into the thread of the runtime
 
 Cancelling a call, or giving it up after a timeout, cancels it in the runtime's thread too, and never undoes what was

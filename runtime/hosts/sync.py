@@ -2,7 +2,9 @@
 
 ::
 
-    with open_runtime_sync() as rt:
+    from runtime.hosts.sync import open_runtime
+
+    with open_runtime() as rt:
         print(rt.submit("hello.yaml", {"name": "Ada"}).result(timeout=10))
 """
 
@@ -14,11 +16,11 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack
 import attrs
 from anyio.from_thread import start_blocking_portal
 
+from runtime import app
 from runtime.api.client import Runtime
 from runtime.api.handle import TaskHandle
 from runtime.api.templates import Prepared, TemplateSource
 from runtime.api.views import TaskView
-from runtime.app import open_runtime
 from runtime.hosts.crossing import Crossing, SubmitOptions, taking
 from runtime.values.json import Json
 
@@ -26,13 +28,13 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
-@taking(open_runtime)
+@taking(app.open_runtime)
 @contextmanager
-def open_runtime_sync(store: str | None = None, **options: Any) -> Iterator["SyncRuntime"]:
+def open_runtime(store: str | None = None, **options: Any) -> Iterator["SyncRuntime"]:
     """Run a runtime in a thread for as long as the block lasts. The options are those of `runtime.open_runtime`."""
     with (
         start_blocking_portal("trio", name="understudy") as portal,
-        portal.wrap_async_context_manager(open_runtime(store, **options)) as runtime,
+        portal.wrap_async_context_manager(app.open_runtime(store, **options)) as runtime,
     ):
         yield SyncRuntime(Crossing.into(portal), runtime)
 
@@ -74,7 +76,7 @@ class SyncTask:
 
 
 class SyncRuntime:
-    """A running runtime, as `open_runtime_sync` gives it."""
+    """A running runtime, as `open_runtime` gives it."""
 
     def __init__(self, crossing: Crossing, runtime: Runtime) -> None:
         self._crossing = crossing

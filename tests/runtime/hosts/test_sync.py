@@ -6,7 +6,7 @@ import time
 import pytest
 
 from runtime import Action, Step, TaskNotDone, Template, Unavailable
-from runtime.hosts.sync import open_runtime_sync
+from runtime.hosts.sync import open_runtime
 
 SAY = Template(
     name="say",
@@ -29,7 +29,7 @@ def understudies():
 
 
 def test_a_task_is_submitted_and_its_result_awaited():
-    with open_runtime_sync() as rt:
+    with open_runtime() as rt:
         task = rt.submit(SAY)
         assert task.result(timeout=60) == {"a": "said"}
         assert rt.task(task.id).status().state == "DONE"
@@ -37,7 +37,7 @@ def test_a_task_is_submitted_and_its_result_awaited():
 
 
 def test_a_runtime_that_was_closed_says_so():
-    with open_runtime_sync() as rt:
+    with open_runtime() as rt:
         task = rt.submit(SAY)
     for ask in (task.status, lambda: rt.submit(SAY)):
         with pytest.raises(Unavailable, match="the runtime is closed"):
@@ -45,7 +45,7 @@ def test_a_runtime_that_was_closed_says_so():
 
 
 def test_a_call_from_within_is_a_fault_of_the_program_and_not_of_the_runtime():
-    with open_runtime_sync() as rt:
+    with open_runtime() as rt:
 
         async def within():
             rt.submit(SAY)
@@ -55,7 +55,7 @@ def test_a_call_from_within_is_a_fault_of_the_program_and_not_of_the_runtime():
 
 
 def test_a_timeout_gives_the_call_up_and_leaves_the_task_alone():
-    with open_runtime_sync(grace_seconds=0) as rt:
+    with open_runtime(grace_seconds=0) as rt:
         task = rt.submit(STUCK)
         with pytest.raises(TimeoutError):
             task.result(timeout=0.2)
@@ -68,7 +68,7 @@ def test_a_timeout_gives_the_call_up_and_leaves_the_task_alone():
 
 
 def test_a_step_that_hangs_is_interrupted():
-    with open_runtime_sync(grace_seconds=0) as rt:
+    with open_runtime(grace_seconds=0) as rt:
         task = rt.submit(STUCK)
         while not task.status().running:
             time.sleep(0.01)
@@ -77,7 +77,7 @@ def test_a_step_that_hangs_is_interrupted():
 
 
 def test_a_thousand_tasks_some_of_them_cancelled_end_with_the_block():
-    with open_runtime_sync(grace_seconds=0) as rt:
+    with open_runtime(grace_seconds=0) as rt:
         tasks = [rt.submit(SAY) for _ in range(990)]
         stuck = [rt.submit(STUCK) for _ in range(10)]
         assert all(task.result(timeout=60) == {"a": "said"} for task in tasks)
@@ -89,7 +89,7 @@ def test_a_thousand_tasks_some_of_them_cancelled_end_with_the_block():
 
 def test_an_error_inside_the_block_ends_the_runtime_and_is_told():
     def failing():
-        with open_runtime_sync(grace_seconds=0) as rt:
+        with open_runtime(grace_seconds=0) as rt:
             rt.submit(STUCK)
             raise ZeroDivisionError
 
