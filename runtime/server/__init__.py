@@ -11,6 +11,7 @@ Modules
     events      server-sent events and WebSockets
     auth        from credentials to identities
     audit       one line for each request: who asked for what, and what became of it
+    origins     whose page has a browser ask
     limits      how much is taken of whom
     openapi     the OpenAPI document, made from routes and messages; `answers`: what routes answer with
     metrics     figures for Prometheus

@@ -44,6 +44,7 @@ from runtime.server.bodies import BodyTooLarge, BodyTooSlow, Reading, parsed, re
 from runtime.server.events import stream, talk
 from runtime.server.limits import RateLimit, ServerLimits
 from runtime.server.openapi import document
+from runtime.server.origins import FOREIGN, SAFE, is_foreign
 from runtime.server.pages import page
 from runtime.server.paging import page_headers
 from runtime.server.problems import problem, refusal
@@ -87,7 +88,7 @@ class Door(StrEnum):
 class Office:
     """What the handlers share: one server's desk, who it believes, and what it takes.
 
-    `origins` are those whose pages may ask (CORS); ``*`` is any. `audit` is told of every request that was answered.
+    `origins` are those whose pages may ask, besides the server's own (CORS); ``*`` is any. `audit` is told of every request that was answered.
     `trouble` is the number of the last that was seen of the store, and when it was first seen.
     """
 
@@ -201,6 +202,8 @@ async def _admitted(office: Office, handler: Handler, request: Request, door: Do
     try:
         if door is Door.ALWAYS:
             return await handler(Asked(request, _NOBODY))
+        if door is Door.KNOWN and request.method not in SAFE and is_foreign(request.headers, office.origins):
+            return problem(403, FOREIGN)
         address = request.client.host if request.client else ""
         who = office.identify(request.headers, address)
         request.state.about["user"] = who.username if who is not None else ""

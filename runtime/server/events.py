@@ -23,6 +23,7 @@ from runtime.api.queries import Subscribe
 from runtime.api.schema import TAG, tag_of
 from runtime.engine.rights import Identity
 from runtime.errors import Fault, Invalid, Refused, Unavailable
+from runtime.server.origins import is_foreign
 from runtime.server.problems import refusal
 from runtime.values.json import Json, dumps, loads
 
@@ -79,6 +80,9 @@ async def talk(office: "Office", socket: WebSocket) -> None:
     """Give events over a WebSocket; nothing that it is sent can make it fail."""
     address = socket.client.host if socket.client else ""
     who = office.identify(socket.headers, address)
+    if is_foreign(socket.headers, office.origins):
+        await socket.close()  # before it is accepted: 403
+        return
     await socket.accept()
     try:
         if who is None:

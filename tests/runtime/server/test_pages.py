@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from httpx2.websockets import WebSocketUpgradeError
 
 from tests.runtime.server.test_routes import HELLO
 from tests.support.api_server import running_server
@@ -56,3 +57,33 @@ async def test_no_page_of_others_may_ask_unless_it_was_named():
         assert "access-control-allow-origin" not in reply.headers
         asked = await server.client("ada").options("/task", headers={"origin": "https://tasks.example.org"})
         assert (asked.status_code, "POST" in asked.headers["allow"]) == (405, True)
+
+
+ASKS = {
+    "a program": ({}, True),
+    "its own page": ({"origin": "{own}"}, True),
+    "its own page, behind a proxy": ({"origin": "https://here.example.org", "sec-fetch-site": "same-origin"}, True),
+    "a page that was named": ({"origin": "https://tasks.example.org", "sec-fetch-site": "cross-site"}, True),
+    "another page": ({"origin": "https://evil.example.org"}, False),
+    "another page, which says so": ({"origin": "https://evil.example.org", "sec-fetch-site": "cross-site"}, False),
+    "a page beside it": ({"origin": "{own}9", "sec-fetch-site": "same-site"}, False),
+    "a page of nobody": ({"origin": "null"}, False),
+}
+
+
+@pytest.mark.parametrize("page", ASKS)
+async def test_a_page_of_others_changes_nothing_in_the_name_of_its_reader_and_hears_nothing(server, page):
+    """A browser asks no leave for a body of plain text, and none for a WebSocket; it sends along what it knows."""
+    ada = server.client("ada")
+    sent, may = ASKS[page]
+    own = str(ada.base_url).rstrip("/")
+    headers = {"content-type": "text/plain", **{name: value.format(own=own) for name, value in sent.items()}}
+    said = await ada.post("/v1/messages", content='{"type": "list_templates"}', headers=headers)
+    assert (said.status_code, "--cors" in said.text) == ((200, False) if may else (403, True))
+    if may:
+        async with ada.websocket("/v1/events", headers=headers) as socket:
+            await socket.send_text("{")
+    else:
+        with pytest.raises(WebSocketUpgradeError):
+            async with ada.websocket("/v1/events", headers=headers):
+                raise AssertionError
