@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import SummaryMetricFamily
 from prometheus_client.registry import Collector
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 async def exposed(office: "Office") -> tuple[bytes, str]:
     """Give the text, and its media type."""
     registry = CollectorRegistry()
+    ProcessCollector(registry=registry)  # memory, open files and time of the processor, by the names that all have
+    refuses = Gauge(
+        "understudy_store_refuses", "1 while the store takes nothing, as of the last try", registry=registry
+    )
+    refuses.set(office.desk.trouble() is not None)
     tasks = Gauge("utask_task_state", "Tasks by state", ["status", "template", "group"], registry=registry)
     tallied = await office.desk.counts({})
     Gauge("understudy_task_state_age_seconds", "How long ago tasks were counted", registry=registry).set(tallied.age)

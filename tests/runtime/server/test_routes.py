@@ -1,5 +1,7 @@
 """The server as its users meet it: real requests, over loopback."""
 
+import re
+
 import apsw
 import attrs
 import pytest
@@ -636,6 +638,8 @@ async def test_health_figures_and_the_openapi_document_are_for_everybody(server)
     metrics = (await nobody.get("/metrics")).text
     assert 'utask_task_state{group="",status="DONE",template="hello"} 1.0' in metrics
     assert "understudy_task_state_age_seconds 0.0" in metrics
+    for name in ("process_resident_memory_bytes", "process_open_fds", "process_cpu_seconds_total"):
+        assert re.search(rf"^{name} [1-9]|^{name} 0\.", metrics, re.MULTILINE)
     for kind in ("valid", "complete", "exec"):
         assert f'utask_{kind}_times_count{{template="hello"}} 1.0' in metrics
     document = (await nobody.get("/unsecured/spec.json")).json()
@@ -660,6 +664,7 @@ async def test_a_server_whose_store_takes_nothing_is_not_ready_until_it_does_or_
             assert refused.status_code == 503
             reply = await ada.get("/readyz")
             assert (reply.status_code, "keeps it locked" in reply.json()["error"]) == (503, True)
+            assert "understudy_store_refuses 1.0\n" in (await ada.get("/metrics")).text
             number, since = server.office.trouble
             server.office.trouble = number, since - 31  # nothing was to be stored meanwhile, for nobody was let through
             assert (await ada.get("/readyz")).status_code == 200
@@ -669,6 +674,7 @@ async def test_a_server_whose_store_takes_nothing_is_not_ready_until_it_does_or_
             other.close()
             await submitted(ada)
             assert (await ada.get("/readyz")).status_code == 200
+            assert "understudy_store_refuses 0.0\n" in (await ada.get("/metrics")).text
 
 
 async def test_keys_are_rotated_by_administrators_even_under_maintenance(tmp_path):
