@@ -8,7 +8,9 @@ import attrs
 import pytest
 import trio
 import trio.testing
+from structlog.testing import capture_logs
 
+from runtime.api.desk import Desk
 from runtime.server.serving import _Stream
 from tests.runtime.server.test_routes import HELLO, submitted
 from tests.support.api_server import ROOMY, running_server
@@ -238,3 +240,26 @@ async def test_what_is_sent_while_a_connection_is_being_closed_is_too_late_and_n
     async with await connected(server) as stream:
         with stream._send_conflict_detector, pytest.raises(trio.BrokenResourceError):  # as while it says its last word
             await _Stream(stream, 20.0).send_all(b"x")
+
+
+@pytest.mark.parametrize(
+    ("fails", "status", "says"), [(True, 500, "its log says more"), (False, 503, "may still be done")]
+)
+async def test_what_goes_wrong_in_the_server_itself_is_told_to_its_log_and_to_nobody_else(
+    monkeypatch, fails, status, says
+):
+    async def handle(*_request):
+        if fails:
+            raise RuntimeError("a secret")
+        await trio.sleep_forever()
+
+    monkeypatch.setattr(Desk, "handle", handle)
+    with trio.fail_after(30), capture_logs() as lines:
+        async with running_server(
+            [HELLO], limits=attrs.evolve(ROOMY, request_seconds=1e6 if fails else 0.05)
+        ) as server:
+            reply = await server.client("ada").get("/task")
+            assert (reply.status_code, reply.headers["content-type"]) == (status, "application/problem+json")
+            assert says in reply.json()["error"]
+            assert "secret" not in reply.text
+    assert [(line["event"], line["path"]) for line in lines] == ([("request_failed", "/task")] if fails else [])
