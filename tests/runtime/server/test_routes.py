@@ -310,6 +310,17 @@ async def test_comments_are_their_authors(server):
     assert (await ada.get(own)).status_code == 404
 
 
+async def test_to_ask_for_the_run_of_a_task_that_just_began_by_itself_is_no_mistake(server, monkeypatch):
+    """In µTask it would still be waiting to; of one that ended some time ago it is."""
+    admin = server.client("admin")
+    made = await submitted(admin)
+    await server.runtime.wait(made["id"])
+    assert (await admin.post(f"/resolution/{made['resolution']}/run")).status_code == 204
+    monkeypatch.setattr("runtime.server.app._CLAIMED_WITHIN_SECONDS", 0.0)
+    assert (await admin.post(f"/resolution/{made['resolution']}/run")).status_code == 400
+    assert (await admin.get(f"/resolution/{made['resolution']}")).json()["run_count"] == 1
+
+
 async def test_a_batch_is_taken_on_as_a_whole(server):
     ada = server.client("ada")
     asked = {"template_name": "hello", "inputs": [{"name": "a"}, {"name": "b"}]}
