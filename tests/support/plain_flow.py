@@ -58,7 +58,7 @@ from runtime.flow.noop import PLAN_READERS, PlanUnreadable, reader_of
 from runtime.flow.records import FlowCreated, FlowStatusSet, GroupStatusSet, Record, RowsAdded, StepBegan, StepStatusSet
 from runtime.flow.rerun_input import RerunInput
 from runtime.flow.rows import GroupSpec, Signal, Step, StepSpec, Violation
-from runtime.flow.states import ApprovalOption, ExecutionType, FlowTurn, Mode, Stage, StepStatus
+from runtime.flow.states import DEAD, OK, ApprovalOption, ExecutionType, FlowTurn, Mode, Stage, StepStatus
 from runtime.values.json import Json
 from tests.support.flow_table import ALLOWED, FLOW_ALLOWED, GROUP_ALLOWED
 
@@ -462,5 +462,11 @@ def check_derived(flow: Flow) -> None:
     )
     assert {one.id for one in rows if one.stage is Stage.DELAY and one.status.status == "pending"} == set(flow.delayed)
     assert [one.key for one in flow.ordered()] == sorted(one.key for one in rows)
+    for one in rows:
+        if one.status.status in OK | DEAD and one.id not in flow.live:
+            assert one.stage in {Stage.IDLE, Stage.DELAY}, (
+                f"{one.id} is {one.status.status}, and waits for something: {one.stage}"
+            )
+            assert (one.started_at is None) == (one.finished_at is None), f"what {one.id} began has ended"
     live = [one for one in flow.groups.values() if one.status.status != "discarded"]
     assert len({one.group_idx for one in live}) == len(live), "one group of a number is live"
