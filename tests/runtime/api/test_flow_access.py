@@ -190,3 +190,6 @@ async def test_what_is_not_there_and_what_is_not_theirs_is_refused_in_the_same_w
                     await desk.handle(message, PEOPLE["stranger"])
                 texts.append(str(refusal.value))
             assert texts[0].replace(missing, "nope") == texts[1]
+        asks_nothing = AnswerTaskApproval(task_id=task_id, step="other", response="approve")
+        with pytest.raises(NotFound, match="no step of that name asks anything"):
+            await desk.handle(asks_nothing, PEOPLE["admin"])
