@@ -1,6 +1,6 @@
 """The ways a flow ends (spec sections 6.1, 6.3 and 16)."""
 
-from runtime.flow.flow import RETRIES_EXHAUSTED
+from runtime.flow.flow import ERROR_MESSAGE, RETRIES_EXHAUSTED
 from runtime.flow.outcomes import Ending, EndingKind
 from runtime.flow.records import FlowEnded, RunStatusSet
 from runtime.flow.states import FlowStatus, RunStatus
@@ -15,9 +15,10 @@ def set_run(turn: Turn, status: RunStatus) -> None:
 
 
 def succeed(turn: Turn) -> None:
-    """Everything is done."""
+    """Everything is done. What failed on the way is in the history, and not what there is to say of it now."""
+    mended: dict[str, Json] = {ERROR_MESSAGE: ""} if turn.flow.status.metadata.get(ERROR_MESSAGE) else {}
     turn.record(FlowEnded(at=turn.at, ending=Ending(kind=EndingKind.SUCCESS)))
-    turn.set_flow(FlowStatus.SUCCESS)
+    turn.set_flow(FlowStatus.SUCCESS, metadata=mended)
     set_run(turn, RunStatus.SUCCESS)
 
 
@@ -47,6 +48,6 @@ def cancelled(turn: Turn) -> None:
 
 def _fail(turn: Turn, ending: Ending, message: str, **metadata: Json) -> None:
     turn.record(FlowEnded(at=turn.at, ending=ending))
-    told = {"error_message": message, **turn.flow.awaits_nobody, **metadata}
+    told = {ERROR_MESSAGE: message, **turn.flow.awaits_nobody, **metadata}
     turn.set_flow(FlowStatus.ERROR, "the flow failed", told)
     set_run(turn, RunStatus.ERROR)

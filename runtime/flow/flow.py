@@ -47,6 +47,9 @@ AUTO_RETRIES_SPENT: Final = "auto_retries_spent"
 AWAITING_RETRY: Final = "awaiting_retry"
 """The metadata key of a flow that waits for a retry, a skip or a cancel."""
 
+ERROR_MESSAGE: Final = "error_message"
+"""The metadata key of what failed, of a flow; empty once it was mended and the flow has succeeded."""
+
 
 @value(kw_only=True)
 class Flow:
@@ -207,7 +210,7 @@ class Flow:
         if self.ending is not None:
             return self.ending.error
         if self.awaits_retry:
-            return FlowFailedError(str(self.status.metadata.get("error_message", "")))
+            return FlowFailedError(str(self.status.metadata.get(ERROR_MESSAGE, "")))
         if self.unstarted:
             return FlowNotStarted(self.header.flow_id)
         waits = self.park or next(iter(self.parked), "")

@@ -12,7 +12,7 @@ from runtime.flow.events import (
     SkipStepRequested,
     UnpauseRequested,
 )
-from runtime.flow.flow import Flow
+from runtime.flow.flow import ERROR_MESSAGE, Flow
 from runtime.flow.lifecycle import queue, retry_directive
 from runtime.flow.outcomes import PAUSED
 from runtime.flow.records import FlowParked, FlowSuperseded, PauseSet, StepLeft, StepRetried
@@ -201,7 +201,7 @@ def give_up(turn: Turn) -> None:
     flow = turn.flow
     if not flow.superseded or not flow.awaits_retry or flow.live or flow.parked or flow.delayed:
         return
-    message = str(flow.status.metadata.get("error_message", ""))
+    message = str(flow.status.metadata.get(ERROR_MESSAGE, ""))
     group = flow.group_at(flow.position)
     if group is not None and group.status.status in GOES_ON:
         turn.set_group(group.id, GroupStatus.ERROR)

@@ -6,7 +6,7 @@ from runtime.flow.cleanup import cancel_future_steps, close_groups
 from runtime.flow.cloning import CloneRefused, clone_group
 from runtime.flow.effects import ContinueAsNew
 from runtime.flow.ends import fail_flow, set_run, stop_flow, succeed
-from runtime.flow.flow import AUTO_RETRIES_SPENT, AWAITING_RETRY, RETRIES_EXHAUSTED, Flow
+from runtime.flow.flow import AUTO_RETRIES_SPENT, AWAITING_RETRY, ERROR_MESSAGE, RETRIES_EXHAUSTED, Flow
 from runtime.flow.groups import close_lane, dispatch_group, end_group
 from runtime.flow.outcomes import DENIED, PAUSED, SKIPPED_DEPENDENTS
 from runtime.flow.records import FlowParked, Moved, RunOpened, SegmentCut
@@ -183,7 +183,7 @@ def _ways(flow: Flow, step: Step) -> str:
 def _await_retry(
     turn: Turn, error: str, ways: str, *, status: FlowStatus = FlowStatus.ERROR, **metadata: str | int
 ) -> None:
-    told: dict[str, Json] = {"error_message": error, AWAITING_RETRY: True, **metadata}
+    told: dict[str, Json] = {ERROR_MESSAGE: error, AWAITING_RETRY: True, **metadata}
     turn.set_flow(status, ways, told)
     set_run(turn, RunStatus.ERROR)
 
