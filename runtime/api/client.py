@@ -93,6 +93,7 @@ class Runtime(FlowClient):
         self.instance = None if services.post is not None else 1
         self.flow_kit = services.flows
         self._stop_tasks = tree.stop_tasks
+        self._failures = tree.failures
         self._broadcast = services.broadcast
         self._journal = services.journal
         self._types = library.types
@@ -425,6 +426,10 @@ class Runtime(FlowClient):
     def trouble(self) -> Trouble | None:
         """Tell whether nothing could be stored when something last was to be, and why. Sync."""
         return self._journal.trouble
+
+    def failures(self) -> int:
+        """Tell how many parts of this runtime failed by a fault of its own since it was started; its log says how. Sync."""
+        return self._failures.count
 
     def durations(self) -> Mapping[str, Durations]:
         """Tell how long the tasks took that this runtime saw done, by template, since it was started. Sync."""

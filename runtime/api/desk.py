@@ -463,6 +463,10 @@ class Desk:
         """Tell whether nothing can be stored; see `Runtime.trouble`."""
         return self._runtime.trouble()
 
+    def failures(self) -> int:
+        """Count the runtime's own faults; see `Runtime.failures`."""
+        return self._runtime.failures()
+
     def leases(self) -> LeaseFigures | None:
         """Tell what became of leases; see `Runtime.leases`."""
         return self._runtime.leases()

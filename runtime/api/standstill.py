@@ -87,7 +87,8 @@ def _of_steps(task: Task, around: Whereabouts) -> Iterator[str]:
         if progress.live:
             yield f"step {name}: {_of_attempt(task, name, progress, around)}"
         elif progress.state == StepState.WAITING:
-            yield f"step {name}: {', '.join(_wished(task, name)) or _shortened(progress.error) or 'it does not say what for'}"
+            said = _shortened(progress.error).removeprefix("waits for ") or "it does not say what for"
+            yield f"step {name}: {', '.join(_wished(task, name)) or said}"
         elif progress.state in _AMISS:
             yield f"step {name}: {_outcome(task, name, progress)}"
         elif progress.state == StepState.TODO and task.pending[name][0]:
@@ -127,15 +128,10 @@ def _wished(task: Task, name: str) -> Iterator[str]:
 
 
 def _left(batch: Batch) -> Iterator[str]:
+    """Name the tasks that are awaited; of a flow, the step itself says whether it asks somebody."""
     open_ = [child for child in batch.spawned.tasks.values() if not child.ended]
-    if not open_:
-        return
-    flows = {order.task_id for order in batch.orders if order.flow is not None}
-    first = open_[0]
-    if first.id in flows:
-        yield f"flow {first.id}, or whom that asks"
-    else:
-        more = batch.spawned.remaining - 1
+    if open_ and all(order.flow is None for order in batch.orders):
+        first, more = open_[0], batch.spawned.remaining - 1
         yield f"task {first.id}, which is {first.state}{f', and {more} more' if more else ''}"
 
 

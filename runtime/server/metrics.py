@@ -27,6 +27,8 @@ async def exposed(office: "Office") -> tuple[bytes, str]:
         "understudy_store_refuses", "1 while the store takes nothing, as of the last try", registry=registry
     )
     refuses.set(office.desk.trouble() is not None)
+    faults = Counter("understudy_actor_failures", "Faults of the runtime itself; its log says which", registry=registry)
+    faults.inc(office.desk.failures())
     tasks = Gauge("utask_task_state", "Tasks by state", ["status", "template", "group"], registry=registry)
     tallied = await office.desk.counts({})
     Gauge("understudy_task_state_age_seconds", "How long ago tasks were counted", registry=registry).set(tallied.age)

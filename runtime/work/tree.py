@@ -62,6 +62,9 @@ class Tree:
 
     _root: Supervisor
 
+    def __init__(self) -> None:
+        self.failures = FailureLog()
+
     def root(self) -> Supervisor:
         """Give the top of it."""
         return self._root
@@ -113,7 +116,7 @@ class Tree:
             strategy=Strategy.REST_FOR_ONE,
             shutdown=services.shutdown,
             clock=clock,
-            observer=FailureLog(),
+            observer=self.failures,
         ) as self._root:
             for spec in then:
                 self._root.start_child(spec)

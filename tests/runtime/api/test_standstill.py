@@ -158,7 +158,7 @@ async def test_children_callbacks_and_answers_are_named(autojump_clock, clock):
         asks = await rt.submit(
             plan(a=Step(action=Action(type="approval", configuration={"plan": "x"}))), task_id="asks"
         )
-        assert await waits_of(asks) == ("step a: flow asks.a, or whom that asks",)
+        assert await waits_of(asks) == ("step a: somebody to approve or deny step s1 of flow asks.a",)
 
 
 async def test_a_step_that_does_not_say_what_it_waits_for_is_quoted(autojump_clock, clock):

@@ -649,6 +649,7 @@ async def test_health_figures_and_the_openapi_document_are_for_everybody(server)
     metrics = (await nobody.get("/metrics")).text
     assert 'utask_task_state{group="",status="DONE",template="hello"} 1.0' in metrics
     assert "understudy_task_state_age_seconds 0.0" in metrics
+    assert "understudy_actor_failures_total 0.0" in metrics
     for name in ("process_resident_memory_bytes", "process_open_fds", "process_cpu_seconds_total"):
         assert re.search(rf"^{name} [1-9]|^{name} 0\.", metrics, re.MULTILINE)
     for kind in ("valid", "complete", "exec"):

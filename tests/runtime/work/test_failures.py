@@ -31,6 +31,7 @@ async def test_a_fault_of_the_runtime_is_logged_and_what_is_no_fault_of_it_is_no
         async with open_runtime(journal=Failing(failure)) as rt:
             task = await rt.submit(plan(a=Step(action=echo("x"), idempotent=True)), task_id="one")
             assert (await task.wait()).state is TaskState.DONE
+            assert rt.failures() == len(told)
     assert [line["event"] for line in lines] == told
     if told:
         assert (lines[0]["exc_info"], lines[0]["log_level"]) == (failure, "error")
