@@ -39,6 +39,7 @@ from runtime.journal.protocol import JournalUnavailable
 from runtime.journal.shared import Claim
 from runtime.work.delivery import Delivery
 from runtime.work.following import Follower
+from runtime.work.letters import LetterUnreadable
 from runtime.work.messages import GiveTurn
 from runtime.work.post import PostOffice
 from tests.support.plain_flow import CHANGES
@@ -430,6 +431,40 @@ async def test_postgres_whoever_is_asked_while_it_drains_records_what_others_go_
             assert (await two.flow_handle("f").result()).status.status == "success"
             assert (await two.wait("busy")).state is TaskState.DONE
             assert calls == ["busy", "apply"]
+
+
+def unreadable(_body):
+    raise LetterUnreadable("a Riddle is not known here")
+
+
+async def away(*_letter, **_kind):
+    raise JournalUnavailable("the store is away")
+
+
+@pytest.mark.parametrize(
+    ("fails", "instead", "refusal", "says"),
+    [
+        ("runtime.journal.postgres.journal.PostgresJournal.send", away, Unavailable, "away: it may still be done"),
+        ("runtime.work.post.encode_question", unreadable, Unavailable, "a Riddle is not known here"),
+        ("runtime.work.post.decode_question", unreadable, Conflict, "is of another version .* ask again later"),
+        ("runtime.work.post.decode_answer", unreadable, Unavailable, "it may have been done"),
+    ],
+)
+async def test_postgres_what_became_of_a_question_to_another_instance_is_never_left_open(
+    instance, monkeypatch, fails, instead, refusal, says
+):
+    with trio.fail_after(60):
+        async with instance() as one, instance() as two:
+            await one.submit(GATED, task_id="far")
+            while not calls:  # noqa: ASYNC110 - nobody else is told
+                await trio.sleep(0.01)
+            with monkeypatch.context() as odd:
+                odd.setattr(fails, instead)
+                with pytest.raises(refusal, match=says):
+                    await two.cancel("far")
+            with suppress(Conflict):  # it may have been done
+                await two.cancel("far")
+            assert (await one.wait("far")).state is TaskState.CANCELLED
 
 
 async def test_postgres_no_attempt_begins_before_the_lease_is_held_for_sure(instance, monkeypatch):
