@@ -148,7 +148,7 @@ def _needs(task: Task, name: str) -> Iterator[str]:
 def _places(task: Task) -> str:
     if task.plan.admission is not Admission.QUEUED:
         return "it is about to begin"
-    return f"as many runs as may be are under way ({EXECUTIONS}, {template_label(task.plan.template.name)})"
+    return f"as many runs as may be are under way ({EXECUTIONS}, or {template_label(task.plan.template.name)})"
 
 
 def _among(users: Iterable[str], groups: Iterable[str]) -> str:

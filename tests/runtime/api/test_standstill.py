@@ -109,7 +109,7 @@ async def test_a_run_says_which_slots_it_is_in_line_for(autojump_clock, clock):
     async with open_runtime(clock=clock, limits=Limits(executions=1), runners=[SLOW]) as rt:
         _, second = [await rt.submit(plan(a=Step(action=Action(type="slow")))) for _ in range(2)]
         (line,) = await waits_of(second)
-        assert line.endswith("as many runs as may be are under way (executions, template:plan)")
+        assert line.endswith("as many runs as may be are under way (executions, or template:plan)")
 
 
 async def test_a_template_that_is_switched_off_says_so(autojump_clock, clock):
