@@ -90,6 +90,8 @@ class Codec(Generic[M]):
         if tag is None:
             return Fault(TAG, f"it is missing: it says which {self.kind} this is")
         text = shown_tag(tag)
+        if not isinstance(tag, str):
+            return Fault(TAG, f"must be text, not {text}")
         return Fault(TAG, f"there is no {self.kind} {text}", did_you_mean(str(tag), list(self.classes)))
 
     def _checker(self, tag: str) -> Checker:

@@ -31,7 +31,7 @@ def read_items(path: Path | None) -> Mapping[str, str]:
     try:
         if path.is_dir():
             found = (one for one in sorted(path.iterdir()) if one.is_file() and not one.name.startswith("."))
-            return {one.name: _text(one).rstrip("\r\n") for one in found}
+            return {one.name: _text(one, path).rstrip("\r\n") for one in found}
         return _object(path)
     except OSError as fault:
         where = Path(fault.filename).name if fault.filename and os.path.isdir(path) else ""  # noqa: PTH112 - it never fails
@@ -47,7 +47,7 @@ def _variables(prefix: str) -> Mapping[str, str]:
     return {name.removeprefix(start).lower().replace("_", "-"): os.environ.pop(name) for name in names}
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, root: Path) -> str:
     with path.open("rb") as file:
         data = file.read(_LARGEST + 1)
     try:
@@ -56,12 +56,12 @@ def _text(path: Path) -> str:
         problem = "is larger than 1 MiB"
     except UnicodeDecodeError:
         problem = "is not text"
-    raise ConfigurationInvalid([Fault(path.name, problem)], str(path.parent))
+    raise ConfigurationInvalid([Fault("" if path == root else path.name, problem)], str(root))
 
 
 def _object(path: Path) -> Mapping[str, str]:
     try:
-        items: Json = loads_yaml(_text(path))
+        items: Json = loads_yaml(_text(path, path))
     except ValueError:
         items = None  # what is in it may be secret: no word of it
     if not isinstance(items, Mapping):

@@ -226,7 +226,8 @@ def _bound(listen: str) -> tuple[trio.SocketListener, str]:
     try:
         door = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as fault:
-        raise CannotListen(f"cannot listen on {listen}: {fault.strerror or fault}") from None
+        why = str(fault.strerror or fault).partition(" (while")[0]  # the address again
+        raise CannotListen(f"cannot listen on {listen}: {why}") from None
     door.setblocking(False)
     shown = f"[{host}]" if family is socket.AF_INET6 else host
     return trio.SocketListener(trio.socket.from_stdlib_socket(door)), f"{shown}:{door.getsockname()[1]}"

@@ -109,7 +109,7 @@ def test_the_fast_checker_gives_the_verdicts_of_the_thorough_one(data: st.DataOb
         ([], "invalid message: a message is an object"),
         ({}, "invalid message: type: it is missing: it says which message this is"),
         ({"type": "run_tasc"}, 'invalid message: type: there is no message "run_tasc" (did you mean "run_task"?)'),
-        ({"type": {}}, "invalid message: type: there is no message an object"),
+        ({"type": {}}, "invalid message: type: must be text, not an object"),
         ({"type": "run_task"}, "invalid message run_task: task_id: it is missing"),
         (
             {"type": "cancel_task", "task_id": "t", "reasom": ""},

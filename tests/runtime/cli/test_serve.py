@@ -232,7 +232,8 @@ def test_what_would_silently_not_do_what_it_says_is_refused(options, says):
 
 def test_an_address_in_use_is_named(served):
     _, url = served
-    assert "cannot listen on" in serve("--listen", url.removeprefix("http://"))
+    taken = url.removeprefix("http://")
+    assert f"error: cannot listen on {taken}: Address already in use\n" in serve("--listen", taken)
 
 
 def test_a_server_logs_all_that_it_has_to_say_as_json_and_its_audit_is_all_that_is_on_standard_output(tmp_path):
