@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 import attrs
+import trio
 from anyio.from_thread import start_blocking_portal
 
 from runtime import app
@@ -21,6 +22,7 @@ from runtime.api.client import Runtime
 from runtime.api.handle import TaskHandle
 from runtime.api.templates import Prepared, TemplateSource
 from runtime.api.views import TaskView
+from runtime.errors import Refused
 from runtime.hosts.crossing import Crossing, SubmitOptions, taking
 from runtime.values.json import Json
 
@@ -31,7 +33,13 @@ Ts = TypeVarTuple("Ts")
 @taking(app.open_runtime)
 @contextmanager
 def open_runtime(store: str | None = None, **options: Any) -> Iterator["SyncRuntime"]:
-    """Run a runtime in a thread for as long as the block lasts. The options are those of `runtime.open_runtime`."""
+    """Run a runtime in a thread for as long as the block lasts. The options are those of `runtime.open_runtime`.
+
+    Raises:
+        Refused: this is a task of trio, which it would hold up.
+    """
+    if trio.lowlevel.in_trio_run():
+        raise Refused("this is a task of trio: in one use runtime.open_runtime")
     with (
         start_blocking_portal("trio", name="understudy") as portal,
         portal.wrap_async_context_manager(app.open_runtime(store, **options)) as runtime,

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from runtime import Action, Step, TaskNotDone, Template, Unavailable
+from runtime import Action, Refused, Step, TaskNotDone, Template, Unavailable
 from runtime.hosts.sync import open_runtime
 
 SAY = Template(
@@ -96,3 +96,8 @@ def test_an_error_inside_the_block_ends_the_runtime_and_is_told():
     with pytest.raises(ZeroDivisionError):
         failing()
     assert not understudies()
+
+
+async def test_it_is_refused_in_a_task_of_trio_and_holds_up_none():
+    with pytest.raises(Refused, match=r"use runtime\.open_runtime"), open_runtime():
+        raise AssertionError
