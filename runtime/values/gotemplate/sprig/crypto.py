@@ -1,8 +1,7 @@
 """Sprig's cryptography: keys, certificates, passwords, AES.
 
 Keys come from the operating system's randomness, so they are not repeatable; everything else that is random draws on
-the rendering's source. The package `bcrypt` is an extra
-(`understudy[crypto]`): without it the functions that hash with it fail.
+the rendering's source. The package `bcrypt` is an extra: without it the functions that hash with it fail.
 """
 
 import hashlib
@@ -11,7 +10,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import Final
 
-from runtime.extras import ExtraMissing, needed_by
 from runtime.values.gotemplate.errors import FunctionError
 from runtime.values.gotemplate.functions import CERTIFICATE, INT, LIST, STRING, UINT32, Host, Table
 from runtime.values.gotemplate.sprig.encoding import Corrupt, decode_base64
@@ -64,10 +62,9 @@ _CHARACTERS: Final = {
 def _loaded(module: str) -> ModuleType:
     """Load a module when the first template needs it: few do, and it takes longer than all the other functions."""
     try:
-        with needed_by("it"):
-            return import_module(module)
-    except ExtraMissing as missing:
-        raise FunctionError(str(missing)) from missing
+        return import_module(module)
+    except ImportError as missing:  # in the words of `runtime.extras`, which this knows nothing of
+        raise FunctionError(f"it needs {missing.name}: pip install 'understudy[crypto]'") from missing
 
 
 @_TABLE.add("derivePassword", params=(UINT32, STRING, STRING, STRING, STRING), host=True)
