@@ -47,6 +47,27 @@ def memo_context(identity: bytes, until: float | None) -> bytes:
     return b"memo\x00%b\x00%b" % (identity, repr(until).encode())
 
 
+class Sealer:
+    """Seals with one key, of that number in the store. For any thread, and several at once: each nonce is given once."""
+
+    def __init__(self, number: int, cipher: "AESGCM") -> None:
+        self.number: Final = number
+        self._cipher = cipher
+        self._nonces: Iterator[bytes] = iter(())
+
+    def seal(self, body: bytes, context: bytes) -> tuple[int, bytes]:
+        """Give the number of the key and the sealed bytes."""
+        nonce = next(self._nonces, None) or self._draw()
+        return self.number, nonce + self._cipher.encrypt(nonce, body, context)
+
+    def _draw(self) -> bytes:
+        drawn = os.urandom(_NONCE * _NONCES)
+        nonces = iter([drawn[at : at + _NONCE] for at in range(0, len(drawn), _NONCE)])
+        first = next(nonces)
+        self._nonces = nonces
+        return first
+
+
 class Vault:
     """Seals and opens with a key ring, or with none. `numbers` gives the store's numbers of keys, by fingerprint.
 
@@ -57,8 +78,7 @@ class Vault:
         self._ring = ring
         self._numbers = numbers
         self._ciphers: dict[int, AESGCM] = {}
-        self._sealing: tuple[int, AESGCM] | None = None
-        self._nonces: Iterator[bytes] = iter(())
+        self._sealer: Sealer | None = None
         self._look_at = -math.inf
         self.settle()
 
@@ -68,9 +88,14 @@ class Vault:
         return self._ring is not None
 
     @property
+    def sealer(self) -> Sealer | None:
+        """What seals now; None where nothing is sealed, or the key is `missing`. For any thread."""
+        return self._sealer
+
+    @property
     def missing(self) -> Key | None:
         """The key to seal with, if the store has no number for it yet."""
-        return None if self._ring is None or self._sealing is not None else self._ring.primary
+        return None if self._ring is None or self._sealer is not None else self._ring.primary
 
     def refresh(self, now: float) -> Key | None:
         """Read the ring again where its file changed, which is looked at once a second; give what is `missing` then."""
@@ -78,7 +103,7 @@ class Vault:
         if ring is not None and now >= self._look_at:
             self._look_at = now + LOOK_SECONDS
             self._ring = ring.refreshed()
-            if self._ring is not ring or self._sealing is None:
+            if self._ring is not ring or self._sealer is None:
                 self.settle()
         return self.missing
 
@@ -90,15 +115,15 @@ class Vault:
         """Read the ring again if its file changed, and look at the store's numbers; say whether another key seals now."""
         if self._ring is None:
             return False
-        before = self._sealing[0] if self._sealing else None, self._ring.primary.fingerprint
+        before = self._number, self._ring.primary.fingerprint
         self._ring = self._ring.refreshed()
         self.settle()
-        return before != (self._sealing[0] if self._sealing else None, self._ring.primary.fingerprint)
+        return before != (self._number, self._ring.primary.fingerprint)
 
     def settle(self) -> None:
         """Look up the store's numbers of the ring's keys."""
         self._ciphers = {}
-        self._sealing = None
+        self._sealer = None
         if self._ring is None:
             return
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - costs those who seal
@@ -110,20 +135,15 @@ class Vault:
                 self._ciphers[number] = AESGCM(key.secret)
         number = numbers.get(self._ring.primary.fingerprint)
         if number is not None:
-            self._sealing = number, self._ciphers[number]
+            self._sealer = Sealer(number, self._ciphers[number])
+
+    @property
+    def _number(self) -> int | None:
+        return None if self._sealer is None else self._sealer.number
 
     def seal(self, body: bytes, context: bytes) -> tuple[int | None, bytes]:
         """Give the number of the key and the sealed bytes."""
-        if self._sealing is None:
-            return None, body
-        number, cipher = self._sealing
-        nonce = next(self._nonces, None) or self._draw()
-        return number, nonce + cipher.encrypt(nonce, body, context)
-
-    def _draw(self) -> bytes:
-        drawn = os.urandom(_NONCE * _NONCES)
-        self._nonces = iter([drawn[at : at + _NONCE] for at in range(0, len(drawn), _NONCE)])
-        return next(self._nonces)
+        return (None, body) if self._sealer is None else self._sealer.seal(body, context)
 
     def open(self, number: int | None, sealed: bytes, context: bytes) -> bytes:
         """Give back what was sealed.

@@ -4,24 +4,22 @@ A statement is a round trip out of Python and back, and in a busy program the wa
 group is one: of the turns alone, as most are; of turns that say where their task stands, too; or of new tasks among them,
 if lists find those by nobody's name and by no tag. What takes more is done by `writer`.
 
-Positions count from where the group begins, which is known once it is its turn. So a group can be laid out ahead, by those
-who made it and have it at hand.
+Positions count from where the group begins, which is known for sure once it is its turn. So a group can be laid out ahead,
+by those who made it and have it at hand; sealed, if they know where it will begin.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import attrs
 
 from runtime.frozen import value
 from runtime.journal.listing import Listing
 from runtime.journal.turns import Turn, encode_listing
+from runtime.journal.vault import Sealer, turn_context
 
 MOST: Final = 64
 """How many rows one statement takes."""
-
-Seal: TypeAlias = Callable[[Turn, int], tuple[int | None, bytes]]
-"""Seals what a turn holds, whose records start there: gives the number of the key, and the sealed bytes."""
 
 
 class Insert:
@@ -68,6 +66,7 @@ class LaidOut:
         records: how many the group has.
         starts: where those of each append begin.
         templates: the hashes of the templates that have to be stored already.
+        begins: where the group has to begin: what is sealed opens nowhere else. None: anywhere.
     """
 
     sql: str
@@ -75,9 +74,10 @@ class LaidOut:
     records: int
     starts: Sequence[int]
     templates: frozenset[bytes]
+    begins: int | None
 
 
-def lay_out(group: Sequence[Sequence[Turn]], seal: Seal | None = None) -> LaidOut | None:
+def lay_out(group: Sequence[Sequence[Turn]], sealer: Sealer | None, begins: int) -> LaidOut | None:
     """Lay out the turns of several appends, in the clear if nothing seals them; None: it takes more than one statement."""
     turns: list[Turn] = []
     starts: list[int] = []
@@ -97,8 +97,8 @@ def lay_out(group: Sequence[Sequence[Turn]], seal: Seal | None = None) -> LaidOu
             return None
         kind = _BIRTHS if listed else ARRIVALS
         templates = frozenset([turn.template[0] for turn in listed if turn.template is not None])
-    [(sql, bindings)] = kind.insert.batches(kind.rows(turns, seal))
-    return LaidOut(sql, bindings, records, starts, templates)
+    [(sql, bindings)] = kind.insert.batches(kind.rows(turns, sealer, begins))
+    return LaidOut(sql, bindings, records, starts, templates, None if sealer is None else begins)
 
 
 def _simply_begins(turn: Turn) -> bool:
@@ -125,13 +125,15 @@ class _Kind:
     unmoved: tuple[None, ...] = ()
     moved: Callable[[Turn], tuple[Any, ...]] = lambda _turn: ()
 
-    def rows(self, turns: Sequence[Turn], seal: Seal | None) -> list[Any]:
+    def rows(self, turns: Sequence[Turn], sealer: Sealer | None, begins: int) -> list[Any]:
         """Give their rows, laid end to end."""
         values: list[Any] = []
         unmoved, moved = self.unmoved, self.moved
         start = 0
         for turn in turns:
-            key, body = seal(turn, start) if seal is not None else (None, turn.body)
+            key, body = None, turn.body
+            if sealer is not None:
+                key, body = sealer.seal(body, turn_context(turn.task_id, begins + start))
             values += (start, turn.task_id, turn.records, key, body)
             values += unmoved if turn.standing is None else moved(turn)
             start += turn.records

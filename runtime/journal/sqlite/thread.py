@@ -80,7 +80,8 @@ class WriterThread(trio.abc.Instrument):
 
     def __init__(self, writer: Writer, *, name: str) -> None:
         self._writer = writer
-        self._in_the_clear = not writer.seals
+        self._seals = writer.seals
+        self._position = writer.next_position
         self._handed: list[_Job] = []
         self._jobs: queue.SimpleQueue[tuple[list[_Job], _Group | None, bool]] = queue.SimpleQueue()
         self._done: deque[tuple[Sequence[Append], Sequence[int | Exception]]] = deque()
@@ -137,7 +138,10 @@ class WriterThread(trio.abc.Instrument):
         wakes = timeout > 0 and bool(done)
         if handed:
             self._handed = []
-            begins = wakes and self._under_way == sum([len(group) for group, _ in done])
+            at_rest = self._under_way == sum([len(group) for group, _ in done])
+            if at_rest:
+                self._position = self._writer.next_position
+            begins = wakes and at_rest
             wakes = wakes and not begins
             self._under_way += len(handed)
             self._jobs.put((handed, self._group(handed), begins))
@@ -156,11 +160,15 @@ class WriterThread(trio.abc.Instrument):
 
     def _group(self, handed: Sequence[_Job]) -> _Group | None:
         """Lay out what is handed over, as the group that it most often becomes."""
-        if not self._in_the_clear or len(handed) > MOST:
-            return None
         appends = _appends(handed, len(handed))
         turns = _turns(appends)
-        return _Group(appends, turns, lay_out(turns)) if len(appends) == len(handed) else None
+        position, sealer = self._position, None
+        if self._seals:  # where others are under way, this most often begins where they end
+            self._position += sum([turn.records for some in turns for turn in some])
+            sealer = self._writer.sealer
+        if len(appends) < len(handed) or len(handed) > MOST or (self._seals and sealer is None):
+            return None
+        return _Group(appends, turns, lay_out(turns, sealer, position))
 
     # --- in tasks -------------------------------------------------------------------------------------------------
 

@@ -33,7 +33,7 @@ from runtime.journal.sqlite.rows import (
 )
 from runtime.journal.sqlite.schema import next_position
 from runtime.journal.turns import Turn
-from runtime.journal.vault import Vault, template_context, turn_context
+from runtime.journal.vault import Sealer, Vault, template_context
 
 _SYNCING: Final = frozenset({apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC})
 """The failures after which nobody knows what the disk holds."""
@@ -65,15 +65,15 @@ class Writer:
     def commit(self, group: Sequence[Sequence[Turn]], laid_out: LaidOut | None = None) -> Sequence[int | Refused]:
         """Store the turns of several appends together. Gives the first position of each, or why it was not stored.
 
-        `laid_out`: the group, if it is laid out in the clear already.
+        `laid_out`: the group, if it is laid out already.
         """
         if self._unsure is not None:
             self.health.failed(Storing.COMMITS, str(self._unsure))
             return [self._unsure] * len(group)
         position = self.next_position
         try:
-            if laid_out is None and self._vault.missing is None:
-                laid_out = lay_out(group, self._seal if self._vault.seals else None)
+            if (laid_out is None or laid_out.begins not in {None, position}) and self._vault.missing is None:
+                laid_out = lay_out(group, self._vault.sealer, position)
             if laid_out is not None and laid_out.templates <= self._templates_stored:
                 self._inserting.execute(laid_out.sql, (position, *laid_out.values))
                 starts, records = laid_out.starts, laid_out.records
@@ -117,7 +117,7 @@ class Writer:
                 self._begin_key()
                 self._insert(TEMPLATES, self._template_rows(new))
                 self._insert(TASKS, [value for turn in new for value in task_row(turn)])
-                rows = ARRIVALS.rows(turns, self._seal if self._vault.seals else None)
+                rows = ARRIVALS.rows(turns, self._vault.sealer, self.next_position)
                 self._insert(ARRIVALS.insert, rows, self.next_position)
                 for turn in listed:
                     if turn.listing is not None:
@@ -138,9 +138,6 @@ class Writer:
     def _insert(self, statement: Insert, values: Sequence[Any], *first: int) -> None:
         for sql, bindings in statement.batches(values):
             self._inserting.execute(sql, (*first, *bindings))
-
-    def _seal(self, turn: Turn, start: int) -> tuple[int | None, bytes]:
-        return self._vault.seal(turn.body, turn_context(turn.task_id, self.next_position + start))
 
     def _template_rows(self, turns: Sequence[Turn]) -> list[Any]:
         values: list[Any] = []
@@ -232,6 +229,11 @@ class Writer:
     def seals(self) -> bool:
         """Whether what is stored is sealed. Never changes."""
         return self._vault.seals
+
+    @property
+    def sealer(self) -> Sealer | None:
+        """What seals now; see `Vault.sealer`."""
+        return self._vault.sealer
 
     def close(self) -> None:
         """Close the connection: the write-ahead log is moved into the file."""

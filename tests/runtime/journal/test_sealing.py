@@ -1,6 +1,7 @@
 """Encryption at rest: nothing in the clear anywhere, no row that opens elsewhere, keys that can be changed."""
 
 import json
+import threading
 
 import apsw
 import attrs
@@ -13,11 +14,12 @@ from runtime.cache import Memo, Room
 from runtime.engine.records import RunEnded, RunStarted, StepReturned, StepStarted
 from runtime.engine.states import ResolutionState
 from runtime.journal.keys import KeyRing, add_key
-from runtime.journal.protocol import Entry, JournalUnavailable, StoreUnusable
+from runtime.journal.protocol import AlreadyStored, Entry, JournalUnavailable, StoreUnusable
 from runtime.journal.sqlite import upkeep
 from runtime.journal.sqlite.database import Opening
 from runtime.journal.sqlite.journal import SqliteJournal
 from runtime.journal.sqlite.upkeep import check, rotate_keys
+from runtime.journal.sqlite.writer import Writer
 from runtime.templates.model import Action
 from tests.support.journal_laws import DONE, RUNNING, submitted
 from tests.support.plans import plan, step
@@ -329,3 +331,29 @@ async def test_a_sleeping_standing_is_not_a_secret_but_stays_readable_without_an
     connection = apsw.Connection(str(path))
     assert connection.execute("SELECT id, state FROM tasks").fetchall() == [("t", "DONE"), ("u", "RUNNING")]
     connection.close()
+
+
+async def test_what_was_sealed_for_a_place_that_it_did_not_get_is_sealed_anew(tmp_path, monkeypatch):
+    """It is sealed when it is handed over, behind what is under way then; and that may not be stored after all."""
+    under_way, free, commit = threading.Event(), threading.Event(), Writer.commit
+
+    def late(writer, group, laid_out=None):
+        under_way.set()
+        assert free.wait(5)
+        return commit(writer, group, laid_out)
+
+    async def refused(journal):
+        with pytest.raises(AlreadyStored):
+            await journal.append([told("a")])
+
+    journal = await store(tmp_path / "tasks.db", ring_of(tmp_path / "keys.json", "first"), "a", "b")
+    monkeypatch.setattr(Writer, "commit", late)
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(refused, journal)
+            await trio.to_thread.run_sync(under_way.wait, 5)
+            nursery.start_soon(journal.append, [Entry("b", [RunStarted(at=3.0)])])
+            await trio.testing.wait_all_tasks_blocked()
+            free.set()
+        assert (await journal.read("b"))[-1] == RunStarted(at=3.0)
+    await journal.close()
