@@ -242,12 +242,13 @@ class Resources:
         keeper: Callable[[], Address[Message]],
         everywhere: "Everywhere | None" = None,
         tickets: Iterator[int] | None = None,
+        awaited: dict[tuple[str, str], str] | None = None,
     ) -> None:
         self._limits = limits
         self._keeper = keeper
         self._everywhere = everywhere
         self._tickets = count() if tickets is None else tickets
-        self._awaited: dict[tuple[str, str], str] = {}
+        self._awaited = {} if awaited is None else awaited
 
     def limited(self, labels: Iterable[str]) -> frozenset[str]:
         """Give those of the labels that have a limit. Sync."""
@@ -266,11 +267,9 @@ class Resources:
         return label, 2 * limit + _IN_LINE
 
     def patient(self) -> "Resources":
-        """Give the same resources for steps of flows: they wait as long as it takes."""
+        """Give the same resources for steps of flows: they wait as long as it takes, and are among `awaited_by` of both."""
         limits = attrs.evolve(self._limits, acquire_timeout=0.0)
-        patient = _Patient(limits, self._keeper, self._everywhere, self._tickets)
-        patient._awaited = self._awaited  # noqa: SLF001 - whoever is asked who waits tells of both
-        return patient
+        return _Patient(limits, self._keeper, self._everywhere, self._tickets, self._awaited)
 
     @asynccontextmanager
     async def holding(
