@@ -5,13 +5,15 @@ one row says three times as much there as here. `hold` has no sync of any side, 
 group `scale`, be quicker than so long, so that figures of several machines can be set beside each other.
 """
 
+import atexit
 import os
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import Final
 
-from benchmarks.harness import cache_folder, percentile, perf_counter
+from benchmarks.harness import percentile, perf_counter
 
 _SYNCS: Final = 200
 _PAGE: Final = bytes(4096)
@@ -39,8 +41,10 @@ def hold(microseconds: int) -> None:
     Raises:
         OSError, subprocess.CalledProcessError: it cannot be made.
     """
-    library = cache_folder() / "disk.so"
-    library.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="understudy-bench-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)  # a server may run as another user, and whoever cannot read it does without, and says nothing
+    library = folder / "disk.so"
     subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, _SOURCE, "-ldl"], check=True)
     os.environ |= {"LD_PRELOAD": str(library), _MICROSECONDS_VARIABLE: str(microseconds)}
 

@@ -46,7 +46,7 @@ def workloads(scale: str) -> tuple[Workload, ...]:
             _workload("W9", "durable_ours:chains", "durable_raw:commits", CHAINS[scale], {
                 "sequential_steps_s": ONE_ROW, "concurrent_steps_s": ONE_ROW,
             }),
-            peers=DBOS.doing("durable", tasks=slow)
+            peers=DBOS.doing("durable", tasks=slow, every_round=scale == "full")
             | DBOS_WAL.doing("durable_with_wal", tasks=slow)
             | LANGGRAPH.doing("durable", tasks=slow)
             | BURR.doing("durable", tasks=4 * slow),

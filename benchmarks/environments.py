@@ -42,7 +42,9 @@ class Foreign:
     script: str
     requirements: tuple[str, ...]
 
-    def doing(self, workload: str, *, up_to: float = math.inf, within: float = 0.0, **most: float) -> Peers:
+    def doing(
+        self, workload: str, *, up_to: float = math.inf, within: float = 0.0, every_round: bool = False, **most: float
+    ) -> Peers:
         """Give the peer that does a workload, by its name; none if it is missing here, or not asked for."""
         if not OPTIONS.get().wants(self.name):
             return {}
@@ -50,7 +52,7 @@ class Foreign:
         if python is None:
             return {}
         measure = partial(_measure, [str(python), str(_SCRIPTS / self.script), workload])
-        return {self.name: Peer(measure=measure, most=most, up_to=up_to, within=within)}
+        return {self.name: Peer(measure=measure, most=most, up_to=up_to, within=within, every_round=every_round)}
 
 
 def _measure(command: Sequence[str], arguments: Mapping[str, float], seconds: float) -> Measures:

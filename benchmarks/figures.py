@@ -28,6 +28,7 @@ class Peer:
     most: Mapping[str, float] = attrs.field(factory=dict)
     up_to: float = math.inf
     within: float = 0.0
+    every_round: bool = False
 
 
 Peers: TypeAlias = dict[str, Peer]
@@ -37,8 +38,9 @@ Peers: TypeAlias = dict[str, Peer]
 class Figure:
     """One line of the output.
 
-    `size` tells figures of one metric apart that were taken at several sizes. `notes` say of a peer what it did less
-    of. `ratios` are the smallest and the largest of a round. `distribution` and `limit_distribution` hold what a side
+    `size` tells figures of one metric apart that were taken at several sizes. `peers` are their medians, `peer_ratios`
+    what ours is to theirs: the median of the rounds in which they took part. `notes` say of a peer what it did less of.
+    `ratios` are the smallest and the largest of a round. `distribution` and `limit_distribution` hold what a side
     measured at each whole percentile, of the last round, where it has one.
     """
 
@@ -51,6 +53,7 @@ class Figure:
     n: int
     spread: tuple[float, float]
     peers: Mapping[str, float] = attrs.field(factory=dict)
+    peer_ratios: Mapping[str, float] = attrs.field(factory=dict)
     group: str = ""
     size: int | None = None
     ratios: tuple[float, float]
@@ -82,9 +85,11 @@ class Figure:
         return list(dict.fromkeys([*self.peers, *self.notes]))
 
     def peer(self, name: str) -> str:
-        """Write what a peer measured, with its note."""
+        """Write what a peer measured, with what ours is to that, and its note."""
         value = f"{self.peers[name]:.4g}" if name in self.peers else "-"
-        return f"{value} ({self.notes[name]})" if name in self.notes else value
+        ratio = [f"ours {self.peer_ratios[name]:.3g} times that"] if name in self.peer_ratios else []
+        said = ", ".join([*ratio, *filter(None, [self.notes.get(name)])])
+        return f"{value} ({said})" if said else value
 
 
 @attrs.frozen(kw_only=True)
@@ -142,7 +147,7 @@ def figures(workload: Workload, rounds: int) -> Iterator[Figure]:
     profile(workload.ours, list(arguments.values())[-1])
     for size in arguments:
         for metric in workload.metrics:
-            made = _with_guests(_of(workload.name, metric, ours[size], limit[size]), guests[size])
+            made = _with_guests(_of(workload.name, metric, ours[size], limit[size]), ours[size], guests[size])
             yield attrs.evolve(made, size=size)
     if workload.growth:
         yield _growth(workload, ours)
@@ -153,8 +158,8 @@ class _Guest:
 
     def __init__(self, name: str, peer: Peer, arguments: Mapping[str, float], allowed_seconds: float) -> None:
         self.name = name
-        self._allowed_seconds = allowed_seconds
-        self.measured: list[Measures] = []
+        self._allowed_seconds = math.inf if peer.every_round else allowed_seconds
+        self.measured: dict[int, Measures] = {}
         self._peer = peer
         self._less = {key: most for key, most in peer.most.items() if arguments.get(key, most) > most}
         self._arguments = {**arguments, **self._less}
@@ -171,7 +176,7 @@ class _Guest:
         began = perf_counter()
         try:
             within = max(self._peer.within, OPTIONS.get().run_seconds)
-            self.measured.append(self._peer.measure(self._arguments, within))
+            self.measured[self._rounds - 1] = self._peer.measure(self._arguments, within)
         except PeerFailed as failed:
             self._fault = str(failed)
             tell(f"peer {self.name}: {failed}")
@@ -186,16 +191,19 @@ class _Guest:
         return ", ".join([*less, *filter(None, [self._fault])])
 
 
-def _with_guests(made: Figure, guests: Sequence[_Guest]) -> Figure:
+def _with_guests(made: Figure, ours: Sequence[Measures], guests: Sequence[_Guest]) -> Figure:
+    metric = made.metric
     values: dict[str, float] = {}
+    ratios: dict[str, float] = {}
     notes: dict[str, str] = {}
     for guest in guests:
-        measured = [measures[made.metric] for measures in guest.measured if made.metric in measures]
+        measured = {number: measures[metric] for number, measures in guest.measured.items() if metric in measures}
         if measured:
-            values[guest.name] = statistics.median(measured)
+            values[guest.name] = statistics.median(measured.values())
+            ratios[guest.name] = statistics.median(ours[at][metric] / (one or 1e-9) for at, one in measured.items())
         if guest.note and (measured or not guest.measured):
             notes[guest.name] = guest.note
-    return attrs.evolve(made, peers=values, notes=notes)
+    return attrs.evolve(made, peers=values, peer_ratios=ratios, notes=notes)
 
 
 def _of(workload: str, metric: Metric, ours: Sequence[Measures], limit: Sequence[Measures]) -> Figure:

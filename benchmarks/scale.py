@@ -61,7 +61,9 @@ def workloads(scale: str) -> tuple[Workload, ...]:
             arguments=CHAINS[scale],
             peers={
                 name: _in_a_database(peer)
-                for name, peer in DBOS.doing("on_postgres", tasks=15 if scale == "small" else 200).items()
+                for name, peer in DBOS.doing(
+                    "on_postgres", tasks=15 if scale == "small" else 100, every_round=scale == "full"
+                ).items()
             },
         ),
         Workload(
