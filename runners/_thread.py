@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -29,30 +30,26 @@ async def decoded(decode: Callable[[S], T], text: S) -> T:
 async def conversing(stream: trio.SocketStream, converse: Callable[[socket.socket], T]) -> T:
     """Hand a connected socket to a blocking library, in a thread of its own. The socket is closed afterwards.
 
-    Cancelling shuts the socket down, which ends whatever the library waits for, and waits for the thread.
+    Cancelling shuts the connection down, which ends whatever the library waits for, and waits for the thread.
     """
     plain = socket.socket(fileno=stream.socket.detach())
     plain.setblocking(True)
     ended: list[outcome.Outcome[T]] = []
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(_shut_down_when_cancelled, plain)
-        with trio.CancelScope(shield=True):
-            thread = partial(trio.to_thread.run_sync, limiter=trio.CapacityLimiter(1))
-            ended.append(await thread(outcome.capture, converse, plain))
-            plain.close()
-        nursery.cancel_scope.cancel()
+    # A library that speaks TLS moves the connection to a socket of its own, and leaves `plain` empty.
+    with plain.dup() as line:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_shut_down_when_cancelled, line)
+            with trio.CancelScope(shield=True):
+                thread = partial(trio.to_thread.run_sync, limiter=trio.CapacityLimiter(1))
+                ended.append(await thread(outcome.capture, converse, plain))
+                plain.close()
+            nursery.cancel_scope.cancel()
     return ended[0].unwrap()
 
 
-async def _shut_down_when_cancelled(plain: socket.socket) -> None:
+async def _shut_down_when_cancelled(line: socket.socket) -> None:
     try:
         await trio.sleep_forever()
     finally:
-        _shut_down(plain)
-
-
-def _shut_down(plain: socket.socket) -> None:
-    try:
-        plain.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return  # it is closed, or was over already
+        with suppress(OSError):  # it was over already
+            line.shutdown(socket.SHUT_RDWR)

@@ -201,6 +201,32 @@ async def test_a_cancel_ends_it_at_once_whatever_the_server_does():
             await laws.is_cancelled_promptly(EMAIL, config(silent.port), connected)
 
 
+@pytest.mark.parametrize("tls_at_once", [False, True])
+async def test_a_cancel_ends_it_at_once_also_where_tls_is_spoken(monkeypatch, tls_at_once):
+    """TLS takes the socket over: what ends the wait has to reach the one that it has made of it."""
+    hello, offer = trio.Event(), (b"220 here\r\n", b"250-here\r\n250 STARTTLS\r\n", b"220 go on\r\n")
+
+    async def offer_tls_and_stall(stream: trio.SocketStream) -> None:
+        with trio.move_on_after(20), suppress(trio.BrokenResourceError):  # by then the test has failed
+            async with stream:
+                for lines in () if tls_at_once else offer:
+                    await stream.send_all(lines)
+                    if lines != offer[-1]:
+                        await stream.receive_some()
+                assert (await stream.receive_some())[0] == 22  # the first byte of TLS
+                hello.set()
+                await stream.receive_some()
+
+    async with trio.open_nursery() as nursery:
+        [listener] = await nursery.start(partial(trio.serve_tcp, offer_tls_and_stall, 0, host="127.0.0.1"))
+        port = listener.socket.getsockname()[1]
+        if tls_at_once:
+            monkeypatch.setattr(email_module, "_TLS_PORT", port)
+        with trio.fail_after(10):
+            await laws.is_cancelled_promptly(EMAIL, config(port), hello.wait)
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_destination_that_is_not_allowed_is_not_connected_to():
     email = Email(RunnerSettings(destinations=Destinations(deny=["127.0.0.1"])))
     failed = await laws.fails_as_declared(email, config(1))
