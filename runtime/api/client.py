@@ -240,6 +240,7 @@ class Runtime(FlowClient):
         """Give what a person may do to a task that does not go on by itself: hold it, mend it, let it go on."""
         workshop = Workshop(
             ask=self._asking.ask,
+            read=self.read,
             types=self._types,
             templates=self.templates,
             callables=self._callables,

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from runtime.templates.actions import ActionTypes
     from runtime.values.json import Json
     from runtime.work.broadcast import Broadcast
-from runtime.work.resources import Resources
+    from runtime.work.resources import Resources
 
 _MANY_STEPS: Final = 500
 """A document of more is looked at in a thread: it would hold up everybody else for some 100 us a step."""

@@ -15,7 +15,6 @@ from runtime.api.messages import (
     EditTaskInputs,
     EditTaskSteps,
     ExtendTask,
-    GetTask,
     PauseTask,
     RejectTask,
     SetStepState,
@@ -51,7 +50,8 @@ _STANDING: Final = frozenset({"state", "error", "output", "metadata", "try_count
 class Workshop:
     """What an operator works with: lent by the runtime."""
 
-    ask: Callable[[Command | GetTask], Awaitable[object]]
+    ask: Callable[[Command], Awaitable[object]]
+    read: Callable[[str], Awaitable[Task]]
     types: ActionTypes
     templates: Templates
     callables: Functions
@@ -94,7 +94,7 @@ class Operator:
         Raises:
             InputInvalid: the inputs do not fit the template as it is now.
         """
-        task = await self._task()
+        task = await self._workshop.read(self.task_id)
         message = StartTaskOver(
             task_id=self.task_id,
             resolution_id=new_id(),
@@ -134,7 +134,7 @@ class Operator:
         check_kind(steps, Mapping, "steps", "a mapping of names to steps")
         for name, source in steps.items():
             check_kind(source, Step | EditedStep | Mapping | None, f"steps.{name}", "a Step, a mapping, or None")
-        task = await self._task()
+        task = await self._workshop.read(self.task_id)
         template = task.plan.template
         kept = {} if replace else {name: step for name, step in template.steps.items() if name not in steps}
         edited = {name: _edited(name, source) for name, source in steps.items() if source is not None}
@@ -180,7 +180,7 @@ class Operator:
             InputInvalid: with every fault and its path.
             Conflict: somebody else edited the task meanwhile.
         """
-        task = await self._task()
+        task = await self._workshop.read(self.task_id)
         header, template = task.header, task.plan.template
         wanted = header.inputs if inputs is None else _unmasked(_plain(inputs), header.inputs, template)
         prepared = await prepare_task(
@@ -233,11 +233,6 @@ class Operator:
 
     async def _ask(self, message: Command) -> None:
         await self._workshop.ask(message)
-
-    async def _task(self) -> Task:
-        task = await self._workshop.ask(GetTask(task_id=self.task_id))
-        assert isinstance(task, Task)  # noqa: S101 - narrows what an answer is typed as
-        return task
 
 
 def _edited(name: str, source: StepSource) -> EditedStep:

@@ -47,7 +47,7 @@ class Deletion:
     async def _delete_task(self, task_id: str) -> Refused | None:
         task = await self._roster.read(task_id)
         if not isinstance(task, Task):
-            return NotFound("task", task_id)
+            return NotFound("task", task_id, "" if task is None else "it is a flow")
         if self._roster.holds(task_id) or not task.idle or task.state in {TaskState.RUNNING, TaskState.BLOCKED}:
             return Conflict(f"task {task_id} cannot be deleted: it is {task.state}")
         if task.header.parent and not task.state.ended:
@@ -60,7 +60,7 @@ class Deletion:
     async def _delete_flow(self, flow_id: str) -> Refused | None:
         flow = await self._roster.read(flow_id)
         if not isinstance(flow, Flow):
-            return NotFound("flow", flow_id)
+            return NotFound("flow", flow_id, "" if flow is None else "it is a task")
         if self._roster.holds(flow_id) or not flow.ended:
             return Conflict(f"flow {flow_id} cannot be deleted: it is {flow.status.status} and has not ended")
         await self._services.journal.delete(flow_id)

@@ -7,10 +7,8 @@ from typing import Any, Final, TypeAlias, assert_never, cast, get_args
 import trio
 
 from actors import Address, Cut, Exit, Failed, Returned, StopKind, Stopped, StopReason
-from runtime.api.flow_messages import (
-    FlowCommand,
-)
-from runtime.api.messages import CallCallback, CancelTask, GetTask, ResolveTask, RunTask
+from runtime.api.flow_messages import FlowCommand
+from runtime.api.messages import CallCallback, GetTask, Operation, ResolveTask, RunTask
 from runtime.errors import NotFound
 from runtime.flow.decision import decide
 from runtime.flow.effects import (
@@ -47,7 +45,7 @@ from runtime.work.flows.requests import FlowRequest, flow_event_of
 from runtime.work.messages import ChildCameToRest, GiveTurn, NewerFlow, TurnMoved, WakeTask
 from runtime.work.unit import IDLE, Decided, Services, UnitActor
 
-_TASKS_ONLY: Final = (RunTask, ResolveTask, CancelTask, CallCallback, ChildCameToRest)
+_TASKS_ONLY: Final = (RunTask, ResolveTask, CallCallback, ChildCameToRest, *get_args(Operation))
 Message: TypeAlias = FlowCommand | GetTask | WakeTask | GiveTurn | NewerFlow | Report | SegmentEntered
 _Asked: TypeAlias = StartStep | CheckPlan | EvaluatePolicies | CallHook | FindDependents
 
