@@ -65,6 +65,20 @@ def texts(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(values)
 
 
+def sorted_texts(values: object, path: str) -> tuple[str, ...]:
+    """Give the texts of a list in their order; one text is no list.
+
+    Raises:
+        InputInvalid: it is no list of texts that can be stored, with its path.
+    """
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InputInvalid([Fault(path, f"must be a list of texts, not {_kind(values)}")])
+    listed = list(values)
+    if faults := [fault for index, one in enumerate(listed) for fault in _text(one, f"{path}[{index}]")]:
+        raise InputInvalid(faults[:_MOST_FAULTS])
+    return tuple(sorted(listed))
+
+
 def check_kind(value: object, kinds: type | UnionType, path: str, wanted: str) -> None:
     """See that something is of one of these kinds, of which `wanted` tells; True and False are no numbers.
 

@@ -40,7 +40,7 @@ from runtime.api.standstill import Whereabouts
 from runtime.api.submission import NOTHING, Submission
 from runtime.api.templates import Preparation, Prepared, TemplateSource
 from runtime.api.views import TaskView, view_task
-from runtime.arguments import check, check_kind, check_text
+from runtime.arguments import check, check_kind, check_text, sorted_texts
 from runtime.engine.states import ResolutionState
 from runtime.engine.task import Task
 from runtime.errors import Fault, InputInvalid, NotFound, Unavailable
@@ -52,6 +52,8 @@ from runtime.journal.shared import LeaseFigures, SharedJournal
 from runtime.notifications.figures import NotificationFigures
 from runtime.templates.catalogue import TemplateSources
 from runtime.templates.functions import Library
+from runtime.templates.inputs import check_declared
+from runtime.templates.model import Template
 from runtime.values.json import Json
 from runtime.wishes import task_of_callback
 from runtime.work.claims import Shared
@@ -138,7 +140,8 @@ class Runtime(FlowClient):
         """Take a task on, and start it unless `run` is false. Returns once it is stored.
 
         With a `delay`, in seconds, it starts that much later. Without `resolve` it waits for somebody who takes it on
-        (`resolve`). `tags` are laid over those of the template. A `comment` is the first one on it.
+        (`resolve`). `tags` are laid over those of the template. A `comment` is the first one on it. An input that the
+        template does not declare is refused; the routes that µTask has (``POST /task``, ``/batch``) drop it, as µTask does.
 
         `task_id` is the idempotency key: submitting the same again under one id gives the same task.
 
@@ -150,6 +153,8 @@ class Runtime(FlowClient):
         """
         self._asking.check_home()
         prepared = template if isinstance(template, Prepared) else await self.prepare(template, strict=strict)
+        if isinstance(inputs, Mapping):  # what is none is refused with all else that is wrong
+            check_declared(prepared.template.inputs, inputs)
         submission = Submission(
             prepared.template,
             inputs or {},
@@ -167,14 +172,18 @@ class Runtime(FlowClient):
         return TaskHandle(message.task_id, self)
 
     async def take_on(self, submissions: Sequence[Submission]) -> tuple[str, ...]:
-        """Take several tasks on, all or none, and give their ids; see `submit`.
+        """Take several tasks on, all or none, and give their ids; see `submit`. Inputs that are not declared are dropped.
 
         Raises:
-            InputInvalid, TemplateInvalid: of the first that does not fit.
+            InputInvalid, TemplateInvalid: of the first that does not fit, or is no `Submission`.
             Conflict: there is another task of one of the ids.
             Unavailable: the runtime is full, draining or closed.
         """
         self._asking.check_home()
+        check_kind(submissions, list | tuple, "submissions", "a list of submissions")
+        for at, one in enumerate(submissions):
+            check_kind(one, Submission, f"submissions[{at}]", "a Submission")
+            check_kind(one.template, Template, f"submissions[{at}].template", "a Template")
         now = self._clock.wall()
         tasks = [await one.checked(self._evaluator, at=now) for one in submissions]
         await self._asking.ask(SubmitTasks(tasks=tuple(tasks)))
@@ -291,14 +300,12 @@ class Runtime(FlowClient):
             InputInvalid: the resolver inputs do not fit its template.
             Conflict: its execution is set up already.
         """
-        groups: object = resolver_groups  # whatever a program gave
-        check_kind(None if isinstance(groups, str) else groups, Iterable, "resolver_groups", "a list of texts")
         message = ResolveTask(
             task_id=task_id,
             resolution_id=new_id(),
             resolver=resolver,
             resolver_inputs=resolver_inputs or {},
-            resolver_groups=tuple(sorted(resolver_groups)),
+            resolver_groups=sorted_texts(resolver_groups, "resolver_groups"),
             run=run,
             joins=joins,
         )
@@ -363,7 +370,12 @@ class Runtime(FlowClient):
         return task
 
     async def whereabouts(self, task: Task) -> Whereabouts:
-        """Tell what there is to know of a task besides its records: who goes on with it, and what keeps them from it."""
+        """Tell what there is to know of a task besides its records: who goes on with it, and what keeps them from it.
+
+        Raises:
+            InputInvalid: it is no task as `read` gives it.
+        """
+        check_kind(task, Task, "task", "a Task, as `read` gives it")
         task_id, shutdown = task.header.task_id, self._shutdown.reason
         trouble, given_up = self.trouble(), self._broadcast.given_up.get(task_id)
         troubles = []

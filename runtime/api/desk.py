@@ -83,7 +83,7 @@ from runtime.journal.protocol import Listed, Place, Trouble
 from runtime.journal.shared import LeaseFigures
 from runtime.notifications.figures import NotificationFigures
 from runtime.templates.faults import Faults
-from runtime.templates.inputs import check_inputs
+from runtime.templates.inputs import check_declared, check_inputs
 from runtime.templates.model import Function, Template, normalise_name
 from runtime.values.json import Json
 from runtime.work.durations import Durations
@@ -102,8 +102,10 @@ class Desk:
         self._flows = FlowDesk(runtime, administrators, self._sees_task)
         self._tally = Tally(runtime.count)
 
-    async def handle(self, message: Command | Query, who: Identity) -> Answer:
+    async def handle(self, message: Command | Query, who: Identity, *, lenient: bool = False) -> Answer:
         """Do what a message says, or give what it asks for.
+
+        `lenient` is for those who expect what µTask does: inputs of a task to be that are not declared are dropped.
 
         Raises:
             Refused: it was not done, and left no trace: `NotFound`, `Forbidden`, `Conflict`, `Invalid`, `Unavailable`.
@@ -112,9 +114,9 @@ class Desk:
             return await self._flows.handle(message, who)
         match message:
             case SubmitTask():
-                return await self._submit(message, who)
+                return await self._submit(message, who, lenient=lenient)
             case SubmitBatch():
-                return await self._submit_batch(message, who)
+                return await self._submit_batch(message, who, lenient=lenient)
             case CallCallback():
                 await self._runtime.call_back(message.callback_id, message.secret, message.body)
                 return None
@@ -256,8 +258,10 @@ class Desk:
         manages = may_manage(who, task, self.administrators)
         return SeenTask(task, manages, self.administers(who), await self._runtime.whereabouts(task))
 
-    async def _submit(self, message: SubmitTask, who: Identity) -> SeenTask:
+    async def _submit(self, message: SubmitTask, who: Identity, *, lenient: bool) -> SeenTask:
         template = await self._usable(message.template, who)
+        if not lenient:
+            check_declared(template.inputs, message.inputs)
         named = message.resolver_usernames or message.resolver_groups
         if named and not rights.may_name_resolvers(who, template, self.administrators):
             raise Forbidden("only administrators and those whom the template names may name resolvers of a task")
@@ -265,8 +269,10 @@ class Desk:
         (task_id,) = await self._runtime.take_on([wanted])
         return await self._shown(await self._runtime.read(task_id), who)
 
-    async def _submit_batch(self, message: SubmitBatch, who: Identity) -> TakenBatch:
+    async def _submit_batch(self, message: SubmitBatch, who: Identity, *, lenient: bool) -> TakenBatch:
         template = await self._usable(message.template, who)
+        if not lenient:
+            check_declared(template.inputs, message.common_inputs, root="common_inputs")
         batch = message.batch_id or new_id()
         faults = Faults()
         for index, inputs in enumerate(message.inputs):
@@ -274,6 +280,8 @@ class Desk:
             twice = [name for name in inputs if name in message.common_inputs]
             faults.extend(Fault(f"{path}.{name}", "it is among the common inputs too") for name in twice)
             try:
+                if not lenient:
+                    check_declared(template.inputs, inputs, root=path)
                 check_inputs(template.inputs, {**message.common_inputs, **inputs}, root=path)
             except InputInvalid as refusal:
                 faults.extend(refusal.faults)

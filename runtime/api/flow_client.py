@@ -30,7 +30,7 @@ from runtime.api.flow_messages import (
     UnpauseFlow,
 )
 from runtime.api.messages import GetTask
-from runtime.arguments import check, check_kind, check_text
+from runtime.arguments import check, check_kind, check_text, sorted_texts
 from runtime.errors import Fault, InputInvalid, NotFound, Unavailable
 from runtime.flow.flow import Flow
 from runtime.flow.outcomes import FlowFailedError
@@ -114,6 +114,7 @@ class FlowHandle:
         """
         from runtime.api.flow_views import view_approval  # noqa: PLC0415 - see above
 
+        check_text(step_id, "step_id")
         flow = await self._runtime.read_flow(self.id)
         step = flow.steps.get(step_id)
         found = None if step is None else view_approval(flow, step)
@@ -148,7 +149,13 @@ class FlowHandle:
             Forbidden: `by` is none of its approvers.
         """
         answer = AnswerApproval(
-            flow_id=self.id, step_id=step_id, type=type, note=note, by=by, admin=admin, groups=tuple(sorted(groups))
+            flow_id=self.id,
+            step_id=step_id,
+            type=type,
+            note=note,
+            by=by,
+            admin=admin,
+            groups=sorted_texts(groups, "groups"),
         )
         await self._runtime.tell_flow(answer)
 
@@ -171,7 +178,7 @@ class FlowHandle:
 
         chosen = choice(ApprovalOption, option, "option", ApprovalOption.PROMPT)
         await self._runtime.tell_flow(
-            SetApprovalOption(flow_id=self.id, option=chosen, by=by, admin=admin, groups=tuple(sorted(groups)))
+            SetApprovalOption(flow_id=self.id, option=chosen, by=by, admin=admin, groups=sorted_texts(groups, "groups"))
         )
 
     async def retry(self, step_id: str, *, stale_plan: bool | None = None, by: str = "user") -> None:
@@ -317,7 +324,7 @@ class FlowClient:
                 document = source
             case str() if Path(source).suffix not in FILES:
                 kit = self.flow_kit
-                known = kit.documents.get(source) if settings["generate_signal"] else kit.document_of(source)
+                known = kit.documents.get(source) if settings.get("generate_signal") else kit.document_of(source)
                 return FlowRequest(type=source, document=known, labels=kit.labels_of(source), **settings)
             case _:
                 document = (await self.prepare_flow(source, strict=strict)).document
@@ -343,6 +350,9 @@ class FlowClient:
 
     async def take_flow_on(self, request: FlowRequest) -> FlowHandle:
         """Take a flow on that was prepared, see `flow`."""
+        from runtime.api.flow_submission import FlowRequest  # noqa: PLC0415 - see above
+
+        check_kind(request, FlowRequest, "request", "a FlowRequest, as `flow_request` gives it")
         check(request)
         submission = request.submission()
         await self._asking.ask(submission)
@@ -372,7 +382,12 @@ class FlowClient:
         return FlowHandle(flow_id, self)
 
     async def tell_flow(self, message: FlowCommand) -> None:
-        """Send a command to a flow; returns once what it did is stored."""
+        """Send a command to a flow; returns once what it did is stored.
+
+        Raises:
+            InputInvalid: it is none.
+        """
+        check_kind(message, FlowCommand, "message", "a command to a flow")
         with _as_of_flow(message.flow_id):
             await self._asking.ask(message)
 

@@ -10,6 +10,7 @@ import attrs
 
 from runtime.api.flow_checks import CheckedFlow, check_flow_file
 from runtime.api.flow_messages import SubmitFlow
+from runtime.arguments import sorted_texts
 from runtime.errors import Fault, FlowInvalid, did_you_mean, together
 from runtime.flow.document import FlowDocument, fault_of, read_flow
 from runtime.flow.generation import flatten
@@ -75,7 +76,7 @@ class FlowRequest:
         header = FlowCreated(
             at=0.0,
             by=self.by or "user",
-            by_groups=tuple(sorted(self.by_groups)),
+            by_groups=sorted_texts(self.by_groups, "by_groups"),
             by_admin=self.by_admin,
             flow_id=_checked_id(self.flow_id) or new_id(),
             type=self.type,

@@ -1,5 +1,6 @@
 """Who may use a server: from its options, and from what the configuration items of its host say (spec sections 12.2, 13)."""
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -27,6 +28,7 @@ from runtime.server.serving import parted
 
 _PASSWORDS: Final = "basic-auth"
 _GROUPS: Final = "groups-auth"
+_HOSTNAME: Final = re.compile(r"[^\s/:@?#\[\]]+")
 _HERE: Final = ("127.0.0.0/8", "::1")
 
 
@@ -64,20 +66,36 @@ class AccessOptions:
     passwords: Path | None
     groups: Path | None
     proxies: tuple[str, ...]
+    hostnames: tuple[str, ...]
 
 
-def access(
-    options: AccessOptions, items: Mapping[str, str], host: ServedHost
-) -> tuple[Authenticator, Administrators | None]:
-    """Give how users are known, and who of them may do everything. What an option says goes before an item.
+@attrs.frozen(kw_only=True)
+class Access:
+    """How users are known, who of them may do everything, and the names that the server is asked by; None is any."""
+
+    authenticator: Authenticator
+    administrators: Administrators | None
+    hostnames: tuple[str, ...] | None
+
+
+def access(options: AccessOptions, items: Mapping[str, str], host: ServedHost) -> Access:
+    """Give who may use a server. What an option says goes before an item.
 
     Where only ``utask-cfg`` names administrators, and only this machine can reach the server, the header
     ``X-Remote-User`` is believed: section 12.2 has it believed from anywhere.
+
+    Whoever need prove nothing, as they are on this machine, may be a browser that a page of somebody else sends: such a
+    server answers under names of its own only. Where users are known it does so if it is told its names.
 
     Raises:
         CredentialsUnusable: a file or an item is none of those, or they do not go together.
     """
     groups = _groups(options, items)
+    names = tuple(name.lower().rstrip(".") for name in options.hostnames)
+    if wrong := next((name for name in names if not _HOSTNAME.fullmatch(name)), None):
+        raise CredentialsUnusable(
+            f'--hostname: a name of the server, as tasks.example.org, without a port, not "{wrong}"'
+        )
     ways: list[Authenticator] = []
     if options.tokens is not None:
         ways.append(read_tokens(options.tokens))
@@ -87,6 +105,7 @@ def access(
         ways.append(passwords_of(items[_PASSWORDS], _PASSWORDS, groups))
     if options.proxies:
         ways.append(TrustedHeader(networks(options.proxies), groups))
+    proven = bool(ways)
     if not ways and (host.admin_usernames or host.admin_groups) and _is_loopback(options.listen):
         ways.append(TrustedHeader(networks(_HERE), groups))
     usernames = (*options.admins, *host.admin_usernames)
@@ -97,7 +116,11 @@ def access(
                 "name who may do everything: --admin USER, or --admin-group GROUP,"
                 " or admin_usernames or admin_groups in utask-cfg"
             )
-        return FirstOf(tuple(ways)), Administrators(usernames=usernames, groups=admin_groups)
+        return Access(
+            authenticator=FirstOf(tuple(ways)),
+            administrators=Administrators(usernames=usernames, groups=admin_groups),
+            hostnames=names if names or not proven else None,
+        )
     if usernames or admin_groups or options.groups is not None or _GROUPS in items:
         raise CredentialsUnusable(
             "--admin, --admin-group and --groups (admin_usernames and admin_groups in utask-cfg, groups-auth) are about"
@@ -109,7 +132,7 @@ def access(
             f"{options.listen} can be reached from elsewhere: say who may use it, with --tokens, --passwords"
             " (basic-auth) or --trust-proxy"
         )
-    return Everybody(Identity("admin")), None
+    return Access(authenticator=Everybody(Identity("admin")), administrators=None, hostnames=names)
 
 
 def _groups(options: AccessOptions, items: Mapping[str, str]) -> Groups:

@@ -256,6 +256,14 @@ cli.add_command(flow_commands)
     help="A network from which the header X-Remote-User is believed; repeat it.",
 )
 @click.option(
+    "--hostname",
+    "hostnames",
+    multiple=True,
+    metavar="NAME",
+    help="A name by which the server is asked, as that of a proxy before it; repeat it. [default: localhost, and where"
+    " users are known any]",
+)
+@click.option(
     "--allow",
     multiple=True,
     metavar="HOST",
@@ -321,6 +329,7 @@ def serve(
     passwords: Path | None,
     groups: Path | None,
     proxies: tuple[str, ...],
+    hostnames: tuple[str, ...],
     rate: float,
     in_flight: int,
     connections: int,
@@ -349,6 +358,7 @@ def serve(
         passwords=passwords,
         groups=groups,
         proxies=proxies,
+        hostnames=hostnames,
     )
     limits = ServerLimits(
         requests_per_second=rate,

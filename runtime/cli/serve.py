@@ -98,7 +98,7 @@ async def _serve_until_told(options: ServeOptions, audit: Audit | None) -> None:
     _check_origins(options.origins)
     items = read_items(options.config)
     host = host_settings(ServedHost, items)
-    authenticator, administrators = access(options.access, items, host)
+    allowed = access(options.access, items, host)
     limits = attrs.evolve(options.limits, body_bytes=options.max_body or host.server_options.body_bytes)
     kit = Flows(
         documents=() if options.flows is None else load_flows(options.flows),
@@ -107,15 +107,16 @@ async def _serve_until_told(options: ServeOptions, audit: Audit | None) -> None:
     async with options.open(
         items,
         flows=kit,
-        administrators=administrators,
+        administrators=allowed.administrators,
         destinations=_destinations(options),
         maintenance=options.maintenance,
     ) as runtime:
         office = Office(
-            Desk(runtime, administrators),
-            authenticator,
+            Desk(runtime, allowed.administrators),
+            allowed.authenticator,
             limits,
             origins=options.origins,
+            hostnames=allowed.hostnames,
             audit=audit,
             application_name=host.application_name or "understudy",
         )

@@ -16,13 +16,15 @@ from urllib.parse import unquote
 import attrs
 import trio
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Match, WebSocketRoute
 from starlette.routing import Route as Endpoint
-from starlette.types import ASGIApp, Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 import runtime.values.renderer
 import runtime.work.flows.actor  # noqa: F401 - both are loaded before any request waits for them
@@ -44,7 +46,7 @@ from runtime.server.bodies import BodyTooLarge, BodyTooSlow, Reading, parsed, re
 from runtime.server.events import stream, talk
 from runtime.server.limits import RateLimit, ServerLimits
 from runtime.server.openapi import document
-from runtime.server.origins import FOREIGN, SAFE, is_foreign
+from runtime.server.origins import FOREIGN, SAFE, is_foreign, is_own_host
 from runtime.server.pages import page
 from runtime.server.paging import page_headers
 from runtime.server.problems import problem, refusal
@@ -60,6 +62,7 @@ _SECURITY: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+_LONGEST_HOST: Final = 100
 _CLAIMED_WITHIN_SECONDS: Final = 10.0
 """How long an execution may wait to be started by itself in µTask (section 7.5)."""
 
@@ -88,7 +91,9 @@ class Door(StrEnum):
 class Office:
     """What the handlers share: one server's desk, who it believes, and what it takes.
 
-    `origins` are those whose pages may ask, besides the server's own (CORS); ``*`` is any. `audit` is told of every request that was answered.
+    `origins` are those whose pages may ask, besides the server's own (CORS); ``*`` is any. `hostnames` are its names, besides
+    addresses and ``localhost``, and nothing is answered that was sent to another; None is any name. `audit` is told of
+    every request that was answered.
     `trouble` is the number of the last that was seen of the store, and when it was first seen.
     """
 
@@ -98,6 +103,7 @@ class Office:
     application_name: str = "understudy"
     clock: Clock = attrs.field(factory=SystemClock)
     origins: tuple[str, ...] = ()
+    hostnames: tuple[str, ...] | None = None
     audit: Audit | None = None
     draining: bool = False
     trouble: tuple[int, float] = (0, 0.0)
@@ -165,7 +171,27 @@ def build_app(office: Office) -> ASGIApp:
         ),
     ]
     app: ASGIApp = Starlette(routes=paths, exception_handlers={HTTPException: _no_route})
-    return app if not office.origins else _shared(app, office.origins)
+    if office.origins:
+        app = _shared(app, office.origins)
+    return app if office.hostnames is None else _own(app, office.hostnames)
+
+
+def _own(app: ASGIApp, names: Sequence[str]) -> ASGIApp:
+    """Answer only what was sent to the server under a name of its own, at every door; see `is_own_host`."""
+
+    async def own(scope: Scope, receive: Receive, send: Send) -> None:
+        host = "" if scope["type"] == "lifespan" else Headers(scope=scope).get("host", "")
+        if is_own_host(host, names):
+            await app(scope, receive, send)
+            return
+        text = f'there is no "{host[:_LONGEST_HOST]}" here: ask for localhost, or have the server started with --hostname NAME'
+        refused = problem(421, text, headers=_SECURITY)
+        if scope["type"] == "websocket":
+            await WebSocket(scope, receive, send).send_denial_response(refused)
+        else:
+            await refused(scope, receive, send)
+
+    return own
 
 
 def _shared(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
@@ -256,7 +282,7 @@ async def _route(office: Office, route: Route, asked_for: Asked) -> Response:
         for message in messages:
             asked = type(message)
             request.state.about |= about(message)
-            answer = await office.desk.handle(message, who)
+            answer = await office.desk.handle(message, who, lenient=True)
     except Refused as cause:
         if asked is RunTask and isinstance(cause, Conflict) and await _runs_by_itself(office, task_id, who):
             return Response(status_code=204)

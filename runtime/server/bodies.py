@@ -36,7 +36,7 @@ class BodyTooSlow(Refused):
 
 
 class BodyUnreadable(Refused):
-    """A body is neither JSON nor YAML."""
+    """A body is neither JSON nor YAML, or says the same twice."""
 
 
 class Reading:
@@ -106,15 +106,15 @@ def _parsed(raw: bytes) -> Json:
     if not raw.strip():
         return None
     try:
-        return loads(raw)
+        return loads(raw, once=True)
     except ValueError:
-        pass
+        pass  # as YAML it is read, or refused with the place of the fault
     try:
         return parse_yaml(raw.decode("utf-8")).data
     except UnicodeDecodeError:
         raise BodyUnreadable("the body is not UTF-8") from None
     except YamlInvalid as fault:
-        raise BodyUnreadable(f"the body is neither JSON nor YAML: {fault}") from None
+        raise BodyUnreadable(f"the body cannot be read as JSON or YAML: {fault}") from None
 
 
 def reply(request: Request, value: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

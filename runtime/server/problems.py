@@ -21,6 +21,7 @@ _TITLES: Final = {
     408: "Request Timeout",
     409: "Conflict",
     413: "Content Too Large",
+    421: "Misdirected Request",
     429: "Too Many Requests",
     500: "Internal Server Error",
     503: "Service Unavailable",

@@ -94,8 +94,7 @@ def inputs_of_texts(declared: Sequence[Input], texts: Iterable[str], *, root: st
         if not equals:
             faults.add(path, "an input is written name=value")
         elif one is None:
-            hint = did_you_mean(name, list(known)) or f"declared: {', '.join(known) or 'none'}"
-            faults.add(path, f"there is no input called {shown(name)}", hint)
+            faults.add(path, *_undeclared(name, known))
         elif one.collection:
             collected.setdefault(name, []).extend(_items(one, value))
         elif name in inputs:
@@ -105,6 +104,29 @@ def inputs_of_texts(declared: Sequence[Input], texts: Iterable[str], *, root: st
     if faults:
         raise InputInvalid(faults.placed())
     return inputs | collected
+
+
+def check_declared(declared: Sequence[Input], given: Mapping[str, object], *, root: str = "input") -> None:
+    """See that all inputs that are given are declared.
+
+    Raises:
+        InputInvalid: every one that is not, with the nearest declared name.
+    """
+    known = [one.name for one in declared]
+    faults = Faults()
+    for name in given:
+        if name not in known:
+            faults.add(member(root, str(name)), *_undeclared(str(name), known))
+    if faults:
+        raise InputInvalid(faults.placed())
+
+
+def _undeclared(name: str, known: Iterable[str]) -> tuple[str, str]:
+    """Give what is wrong with an input, and the hint."""
+    known = list(known)
+    return f"there is no input called {shown(name)}", did_you_mean(
+        name, known
+    ) or f"declared: {', '.join(known) or 'none'}"
 
 
 def _items(declared: Input, text: str) -> Sequence[Json]:

@@ -66,8 +66,15 @@ def _no_constant(text: str) -> None:
     raise ValueError(f"{text} is not JSON")
 
 
-def loads(text: str | bytes) -> Json:
-    """Decode JSON (bytes are UTF-8), keeping number literals.
+def _once(members: Sequence[tuple[str, Json]]) -> Mapping[str, Json]:
+    found = dict(members)
+    if len(found) < len(members):
+        raise ValueError("a member is given twice")
+    return found
+
+
+def loads(text: str | bytes, *, once: bool = False) -> Json:
+    """Decode JSON (bytes are UTF-8), keeping number literals. A member that is given twice is the last, or with `once` refused.
 
     Every text of the result can be encoded: what is not Unicode, a lone surrogate included, becomes U+FFFD.
 
@@ -77,7 +84,13 @@ def loads(text: str | bytes) -> Json:
     if isinstance(text, bytes):
         text = text.decode(errors="replace")
     try:
-        value: Json = json.loads(text, parse_int=parse_number, parse_float=parse_number, parse_constant=_no_constant)
+        value: Json = json.loads(
+            text,
+            parse_int=parse_number,
+            parse_float=parse_number,
+            parse_constant=_no_constant,
+            object_pairs_hook=_once if once else None,
+        )
         return _mended(value) if _SURROGATE.search(text) else value
     except RecursionError:
         raise ValueError("nested too deeply") from None

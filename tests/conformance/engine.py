@@ -11,6 +11,7 @@ import trio.testing
 
 from runtime import Runtime, TaskView, UnderstudyError, open_runtime
 from runtime.api.messages import TaskStateChanged
+from runtime.api.submission import Submission
 from runtime.engine.records import (
     RunEnded,
     RunStarted,
@@ -240,14 +241,15 @@ class _EngineCase:
 
     async def do_create(self, _action: Mapping[str, Any]) -> TaskView:
         self.template = self.suite.template_of(self.case)
-        task = await self.runtime.submit(
-            self.template,
+        prepared = await self.runtime.prepare(self.template)
+        submission = Submission(
+            prepared.template,
             self.case.get("inputs") or {},
             resolver_inputs=self.case.get("resolver_inputs") or {},
             run=False,
         )
-        self.main = task.id
-        view = await task.status()
+        (self.main,) = await self.runtime.take_on([submission])  # which drops what is not declared
+        view = await self.runtime.status(self.main)
         self.saved |= {"main.task_id": view.id, "main.resolution_id": view.resolution_id}
         return view
 

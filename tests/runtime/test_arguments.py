@@ -4,6 +4,7 @@ import pytest
 import trio
 
 from runtime import Action, FlowHandle, Flows, InputInvalid, Signal, Step, StepSpec, generator, open_runtime
+from runtime.api.submission import Submission
 from runtime.arguments import check
 from runtime.flow.rows import RetryRule
 from runtime.journal.listing import Role, Wanted
@@ -79,10 +80,26 @@ SAID = {
     "capacity": lambda rt, _: rt.subscribe(capacity="5"),
     "task_id     ": lambda rt, _: rt.subscribe(5),
     "grace_seconds": lambda rt, _: rt.shutdown(grace_seconds="5"),
+    "input.x": lambda rt, _: rt.submit(BLOCKED, {"x": 1}),
+    "submissions": lambda rt, _: rt.take_on(5),
+    "submissions[1]": lambda rt, _: rt.take_on([Submission(BLOCKED, {}), "x"]),
+    "submissions[0].template": lambda rt, _: rt.take_on([Submission(5, {})]),  # type: ignore[arg-type]
+    "task": lambda rt, _: rt.whereabouts({}),
+    "message": lambda rt, _: rt.tell_flow({}),
+    "request": lambda rt, _: rt.take_flow_on(Wanted()),
+    "by_groups": lambda rt, _: taken_on(rt, by_groups=5),
+    "by_groups[1]": lambda rt, _: taken_on(rt, by_groups=["a", 5]),
+    "step_id": lambda rt, _: rt.flow_handle("x").approval([]),
+    "groups": lambda rt, _: rt.flow_handle("x").respond("a", "approve", groups="ops"),
+    "groups[0]": lambda rt, _: rt.flow_handle("x").set_approval_option("prompt", groups=[5]),
     "": lambda rt, _: rt.find({}),  # type: ignore[arg-type]
     " ": lambda rt, _: rt.find_flows({"template": "x"}),  # type: ignore[arg-type]
     "state": lambda rt, _: rt.find(Wanted(state="DONE")),  # type: ignore[arg-type]
 }
+
+
+async def taken_on(rt, **settings):
+    return await rt.take_flow_on(await rt.flow_request(ANY, **settings))
 
 
 async def test_whatever_is_said_that_cannot_be_stored_is_refused_and_leaves_no_trace(tmp_path):

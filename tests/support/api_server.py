@@ -47,6 +47,7 @@ async def running_server(
     administrators: Administrators | None = ADMINISTRATORS,
     limits: ServerLimits = ROOMY,
     origins: Iterable[str] = (),
+    hostnames: tuple[str, ...] | None = None,
     audit: Callable[[str], None] | None = None,
     listen: str = "127.0.0.1:0",
     **options: Any,
@@ -64,7 +65,12 @@ async def running_server(
         for template in templates:
             await runtime.register(template)
         office = Office(
-            Desk(runtime, administrators), authenticator or trusting(), limits, origins=tuple(origins), audit=audit
+            Desk(runtime, administrators),
+            authenticator or trusting(),
+            limits,
+            origins=tuple(origins),
+            hostnames=hostnames,
+            audit=audit,
         )
         async with serving(build_app(office), listen, grace_seconds=0.5, limits=limits) as address:
             url = f"http://{address}"

@@ -223,6 +223,8 @@ def test_a_file_of_tokens_that_cannot_be_used_is_refused_without_showing_it(tmp_
         (["--deny", "https://evil.example"], "'https://evil.example' is not a host"),
         (["--allow", "10.0.0.0/33"], "is not a host"),
         (["--cors", "example.org"], '--cors: an origin is written "https://host"'),
+        (["--hostname", "https://example.org"], "--hostname: a name of the server, as tasks.example.org"),
+        (["--hostname", "example.org:80"], "without a port"),
         (["--cors", "https://example.org/path"], "--cors: an origin is written"),
     ],
 )

@@ -87,3 +87,49 @@ async def test_a_page_of_others_changes_nothing_in_the_name_of_its_reader_and_he
         with pytest.raises(WebSocketUpgradeError):
             async with ada.websocket("/v1/events", headers=headers):
                 raise AssertionError
+
+
+DOORS = [
+    "/",
+    "/meta",
+    "/task",
+    "/v1/events",
+    "/metrics",
+    "/healthz",
+    "/readyz",
+    "/openapi.json",
+    "/ui/dashboard/",
+    "/x",
+]
+OWN = ["localhost", "localhost:8081", "LOCALHOST.", "a.localhost:1", "127.0.0.1", "127.9.9.9:80", "[::1]:8081", "[::1]",
+       "tasks.example.org", "Tasks.Example.Org.:443", ""]  # fmt: skip
+OTHERS = ["evil.example", "evil.example:8081", "127.0.0.1.evil.example", "localhost.evil.example", "xtasks.example.org",
+          "a.tasks.example.org", "[evil]", "127.0.0.1:x", "x" * 5000]  # fmt: skip
+
+
+@pytest.mark.parametrize(("host", "own"), [*((host, True) for host in OWN), *((host, False) for host in OTHERS)])
+async def test_a_page_whose_name_was_made_to_mean_this_machine_is_told_nothing_at_any_door(host, own):
+    """To a browser such a page is of the server's own origin, and nothing else tells it from one."""
+    async with running_server([HELLO], hostnames=("tasks.example.org",), origins=["https://cors.example"]) as server:
+        ada = server.client("ada")
+        asked = {"host": host, "sec-fetch-site": "same-origin"}
+        for path in DOORS:
+            async with ada.stream("GET", path, headers=asked) as said:
+                if own:
+                    assert said.status_code != 421, path
+                    continue
+                text = (await said.aread()).decode()
+                assert (said.status_code, said.headers["x-content-type-options"]) == (421, "nosniff"), path
+                assert host[:20] in text
+                assert "--hostname" in text
+                assert len(text) < 1000
+        change = {**asked, "origin": f"http://{host}", "content-type": "text/plain"}
+        done = await ada.post("/v1/messages", content='{"type": "list_templates"}', headers=change)
+        assert done.status_code == (200 if own else 421)
+        if own:
+            async with ada.websocket("/v1/events", headers=change) as socket:
+                await socket.send_text("{")
+        else:
+            with pytest.raises(WebSocketUpgradeError):
+                async with ada.websocket("/v1/events", headers=change):
+                    raise AssertionError

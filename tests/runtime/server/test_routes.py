@@ -259,7 +259,11 @@ async def test_a_list_that_cannot_be_is_refused_with_the_parameter(server, query
 @pytest.mark.parametrize(
     ("body", "text"),
     [
-        ("{", "neither JSON nor YAML"),
+        ("{", "cannot be read as JSON or YAML"),
+        (
+            '{"template_name": "hello", "input": {"name": "x", "name": "y"}}',
+            'input.name: the key "name" is given twice',
+        ),
         ("[1]", "has to be an object"),
         ("{}", "template_name: it is missing"),
         ('{"template_name": [3]}', "template_name: must be text"),
@@ -332,6 +336,23 @@ async def test_a_batch_is_taken_on_as_a_whole(server):
     wrong = await ada.post("/batch", json={**asked, "inputs": [{}, {"name": "a"}, {"name": 5}]})
     assert wrong.status_code == 400
     assert [fault["path"] for fault in wrong.json()["faults"]] == ["inputs[0].name", "inputs[2].name"]
+    assert len((await ada.get("/task")).json()) == 2
+
+
+async def test_an_input_that_there_is_not_is_dropped_by_the_routes_of_utask_and_refused_by_ours(server):
+    ada, given = server.client("ada"), {"name": "Ada", "nmae": "Ada"}
+    made = (await ada.post("/task", json={"template_name": "hello", "input": given})).json()
+    assert made["input"] == {"name": "Ada"}
+    batch = {"template_name": "hello", "inputs": [given], "common_input": {}}
+    assert (await ada.post("/batch", json=batch)).status_code == 201
+    for message, path in (
+        ({"type": "submit_task", "inputs": given}, "input.nmae"),
+        ({"type": "submit_batch", "inputs": [{"name": "Bob"}, given]}, "inputs[1].nmae"),
+        ({"type": "submit_batch", "inputs": [{}], "common_inputs": given}, "common_inputs.nmae"),
+    ):
+        refused = await ada.post("/v1/messages", json={**message, "template": "hello"})
+        fault = {"path": path, "message": 'there is no input called "nmae"', "hint": 'did you mean "name"?'}
+        assert (refused.status_code, refused.json()["faults"]) == (400, [fault])
     assert len((await ada.get("/task")).json()) == 2
 
 

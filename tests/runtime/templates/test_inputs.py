@@ -1,7 +1,7 @@
 import pytest
 
 from runtime.errors import InputInvalid
-from runtime.templates.inputs import check_inputs, inputs_of_texts
+from runtime.templates.inputs import check_declared, check_inputs, inputs_of_texts
 from runtime.templates.model import Input, InputType
 from runtime.values.json import Number
 from tests.runtime.templates.helpers import pairs
@@ -168,3 +168,16 @@ def test_every_wrong_text_is_named_at_once():
         'input.zzz: there is no input called "zzz" (declared: text, secret, number, flag, list, numbers)',
         "input.text: given twice (only a collection takes several values)",
     ]
+
+
+def test_an_input_that_there_is_not_is_refused_in_the_same_words_in_python_and_on_a_command_line():
+    said = []
+    for ask in (
+        lambda: check_declared([LANGUAGE], {"language": "english", "langauge": "x", 5: "y"}),
+        lambda: inputs_of_texts([LANGUAGE], ["language=english", "langauge=x", "5=y"]),
+    ):
+        with pytest.raises(InputInvalid) as refusal:
+            ask()
+        said.append([(fault.path, fault.message, fault.hint) for fault in refusal.value.faults])
+    assert said[0] == said[1]
+    assert said[0][0] == ("input.langauge", 'there is no input called "langauge"', 'did you mean "language"?')
