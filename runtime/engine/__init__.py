@@ -16,6 +16,7 @@ Modules
     events      what can happen to a task
     effects     what is to be done about it
     decision    `decide`
+    handover    what most events come to, without a draft: a step ended well, and others begin
     family      the part of it about wishes: children, callbacks, parents
     operations  the part of it about operators: pause, extend, start over, edits
     interrupts  the part of it about attempts that somebody has cut

@@ -11,7 +11,7 @@ from typing import Final, assert_never
 import attrs
 
 from runtime.engine import family, interrupts
-from runtime.engine.effects import ArmRetry, Effect, HoldSlot, QueueRun, RenderResult, StartStep
+from runtime.engine.effects import ArmRetry, HoldSlot, QueueRun, RenderResult, StartStep
 from runtime.engine.events import (
     CallbackCalled,
     Change,
@@ -32,11 +32,11 @@ from runtime.engine.events import (
     StepFinished,
     SubmissionLost,
 )
+from runtime.engine.handover import handed_over
 from runtime.engine.operations import operate
 from runtime.engine.records import (
     LoopContracted,
     LoopExpanded,
-    Record,
     RunDelayed,
     RunEnded,
     RunInterrupted,
@@ -53,26 +53,24 @@ from runtime.engine.records import (
 from runtime.engine.retry import next_delay
 from runtime.engine.states import RETRIABLE, UNRUNNABLE, Admission, ResolutionState, StepState, is_final
 from runtime.engine.task import DEFAULT_RUN_MAX, Progress, Task, child_name, definition_of, max_retries_of
-from runtime.engine.turn import Turn
+from runtime.engine.turn import Decision, Turn
 from runtime.engine.waits import baffled
 from runtime.errors import AlreadyExists, Conflict, InputInvalid, Refused
-from runtime.frozen import value
 from runtime.templates.inputs import check_inputs
 from runtime.templates.model import Step
 
 
-@value
-class Decision:
-    """The task afterwards; what to store; what to do once it is stored; the refusal of each event, if any, in order."""
-
-    task: Task
-    records: Sequence[Record]
-    effects: Sequence[Effect]
-    refusals: Sequence[Refused | None]
-
-
 def decide(task: Task, *events: Event) -> Decision:
     """Decide what follows from `events`, in order. Never raises."""
+    if len(events) == 1 and isinstance(events[0], StepFinished):
+        decision = handed_over(task, events[0])
+        if decision is not None:
+            return decision
+    return drafted(task, events)
+
+
+def drafted(task: Task, events: Sequence[Event]) -> Decision:
+    """Decide that, whatever they are."""
     turn = _Turn(task)
     # Mostly it is one, which is not worth a map; nor is the cell that a comprehension would keep `turn` in.
     refusals = [turn.take(events[0])] if len(events) == 1 else list(map(turn.take, events))

@@ -66,8 +66,10 @@ from runtime.engine.task import (
     Progress,
     Span,
     Task,
+    begun,
     child_name,
     definition_of,
+    ended,
     first_attempt,
     in_line,
     is_tallied,
@@ -105,8 +107,7 @@ def begin(record: TaskSubmitted, plan: Plan | None = None) -> Task:
 
 
 _DONE: Final = frozenset({str(StepState.DONE)})
-_RUNNING: Final = StepState.RUNNING  # on the names of members: `states`
-_PRUNE: Final = StepState.PRUNE
+_PRUNE: Final = StepState.PRUNE  # on the names of members: `states`
 _RUN: Final = ResolutionState.RUNNING
 
 
@@ -406,24 +407,7 @@ class Draft:
         was = self.steps[record.step]
         if self.wished.waits:
             waits.begin_attempt(self, record.step)
-        self._put(
-            record.step,
-            was,
-            Progress(
-                _RUNNING,
-                was.error,
-                was.output,
-                was.metadata,
-                was.tries,
-                record.attempt,
-                self.run,
-                True,
-                was.returned,
-                record.at,
-                was.children,
-                was.state,
-            ),
-        )
+        self._put(record.step, was, begun(was, record.attempt, self.run, record.at))
 
     def attempted(self, started: StepStarted, returned: StepReturned) -> None:
         """Take in an attempt with nothing between its two records: cheaper than one after the other."""
@@ -436,23 +420,7 @@ class Draft:
         """Take the end of an attempt in, as `apply` does; with an `attempt`, one whose beginning was not taken in."""
         self.last_activity = record.at
         was = self.steps[record.step]
-        self._put(
-            record.step,
-            was,
-            Progress(
-                record.state,
-                record.error,
-                record.output,
-                record.metadata,
-                was.tries + record.tried,
-                attempt or was.attempt,
-                self.run,
-                False,
-                record.returned,
-                record.at,
-                was.children,
-            ),
-        )
+        self._put(record.step, was, ended(was, record, self.run, attempt))
 
     def _set_state(self, record: StepInterrupted | StepChanged) -> None:
         was = self.steps[record.step]

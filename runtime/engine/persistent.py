@@ -37,6 +37,11 @@ def put(items: "PersistentMap[K, V]", key: K, value: V) -> "PersistentMap[K, V]"
     return changed
 
 
+def updated(items: "PersistentMap[K, V]", changes: dict[K, V]) -> "PersistentMap[K, V]":
+    """Give a map with other values in the place of some."""
+    return items | changes if isinstance(items, dict) else items.update(changes)
+
+
 def without(items: "PersistentMap[K, V]", key: K) -> "PersistentMap[K, V]":
     """Give a map without that, be it in or not."""
     if not isinstance(items, dict):

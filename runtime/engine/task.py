@@ -15,7 +15,7 @@ import attrs
 from runtime.engine.graph import Graph, build_graph
 from runtime.engine.infos import TaskInfos
 from runtime.engine.persistent import PersistentMap, persistent
-from runtime.engine.records import ChildOrder, TaskResolved
+from runtime.engine.records import ChildOrder, StepReturned, TaskResolved
 from runtime.engine.states import TALLIED, Admission, ResolutionState, StepState, TaskState, task_state_of
 from runtime.frozen import frozen, replaced, value
 from runtime.templates.model import THIS, ConditionScope, Step, Template
@@ -54,6 +54,41 @@ class Progress:
     last_run: float | None = None
     children: Json = None
     before: str = StepState.TODO
+
+
+def begun(was: Progress, attempt: int, run: int, at: float) -> Progress:
+    """Give where a step stands once an attempt has begun."""
+    return Progress(
+        _STEP_RUNNING,
+        was.error,
+        was.output,
+        was.metadata,
+        was.tries,
+        attempt,
+        run,
+        True,
+        was.returned,
+        at,
+        was.children,
+        was.state,
+    )
+
+
+def ended(was: Progress, record: StepReturned, run: int, attempt: int = 0) -> Progress:
+    """Give where it stands once that has ended; with an `attempt`, one whose beginning was not taken in."""
+    return Progress(
+        record.state,
+        record.error,
+        record.output,
+        record.metadata,
+        was.tries + record.tried,
+        attempt or was.attempt,
+        run,
+        False,
+        record.returned,
+        record.at,
+        was.children,
+    )
 
 
 def is_tallied(progress: Progress) -> bool:

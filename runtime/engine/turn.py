@@ -1,11 +1,24 @@
 """A decision in the making: the draft of what the task becomes, and what is to be stored and done."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 
 from runtime.engine.draft import Draft
 from runtime.engine.effects import Effect
 from runtime.engine.records import Record
 from runtime.engine.task import Task
+from runtime.errors import Refused
+from runtime.frozen import value
+
+
+@value
+class Decision:
+    """The task afterwards; what to store; what to do once it is stored; the refusal of each event, if any, in order."""
+
+    task: Task
+    records: Sequence[Record]
+    effects: Sequence[Effect]
+    refusals: Sequence[Refused | None]
 
 
 class Turn(Draft):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
-from runtime.engine.decision import Decision, decide
+from runtime.engine.decision import decide, drafted
 from runtime.engine.draft import Draft, begin, replay
 from runtime.engine.effects import (
     ArmRetry,
@@ -36,6 +36,7 @@ from runtime.engine.events import (
 from runtime.engine.records import Record, StepReturned, TaskResolved, TaskSubmitted
 from runtime.engine.states import StepState
 from runtime.engine.task import DEFAULT_RUN_MAX, Task, first_attempt
+from runtime.engine.turn import Decision
 from runtime.templates.model import Template
 from runtime.values.json import Json
 
@@ -104,6 +105,8 @@ class Loop:
 
     def tell(self, *events: Event) -> Decision:
         decision = decide(self.task, *events)
+        if len(events) == 1 and isinstance(events[0], StepFinished):  # which may have been handed over without a draft
+            assert decision == drafted(self.task, events)
         self.records.extend(decision.records)
         self.task = decision.task
         for effect in decision.effects:
