@@ -11,10 +11,11 @@ version is bounded in pyproject.toml.
 
 import math
 import select
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import count
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self, TypeVar, cast
 
 import psycopg
 import trio
@@ -26,6 +27,8 @@ from psycopg.waiting import Ready, Wait
 
 from runtime.threads import Threads
 
+T = TypeVar("T")
+
 _DEFAULTS: Final = {
     "connect_timeout": "10",
     "keepalives_idle": "10",
@@ -35,6 +38,10 @@ _DEFAULTS: Final = {
     "application_name": "understudy",
 }
 """A server that has gone silent is noticed, unless the address says otherwise."""
+
+_READABLE: Final = Wait.R
+_READ: Final = Ready.R
+"""Looked up once: members of enums are found through their class, and a commit is waited for many times a second."""
 
 _CONNECTING: Final = Threads("connections to PostgreSQL", 16)
 
@@ -124,7 +131,7 @@ class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
         del interval  # for those whose waiting cannot be interrupted
         self._waits_since = trio.current_time()
         try:
-            return await self._consume(gen, math.inf if timeout is None else timeout)
+            return await self._consume(gen, timeout)
         except trio.Cancelled:
             if self.asked_at is not None:
                 await self._give_up(gen)
@@ -146,13 +153,17 @@ class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
         """Whether something has arrived that nobody has asked for: that the server has ended it, most likely."""
         return bool(_ready_now(self.pgconn.socket, Wait.R))
 
-    async def _consume(self, gen: Any, seconds: float) -> Any:
+    async def _consume(self, gen: Any, seconds: float | None) -> Any:
         await trio.lowlevel.checkpoint_if_cancelled()
-        deadline = trio.current_time() + seconds
+        deadline = math.inf if seconds is None else trio.current_time() + seconds
         fileno = self.pgconn.socket
         try:
             wanted = next(gen)
             while True:
+                if wanted == _READABLE and deadline == math.inf:  # whoever has asked, until he is answered
+                    await _until(trio.lowlevel.wait_readable, fileno)
+                    wanted = gen.send(_READ)
+                    continue
                 ready = _ready_now(fileno, wanted) if wanted & Wait.W else Ready.NONE
                 if not ready:
                     ready = await _ready_later(fileno, wanted, deadline)
@@ -168,7 +179,7 @@ class TrioConnection(psycopg.AsyncConnection[tuple[Any, ...]]):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._cancel_statement)  # to its end: one that comes late ends the next statement
                 with suppress(psycopg.Error):  # that it was cancelled, above all
-                    await self._consume(gen, math.inf)
+                    await self._consume(gen, None)
         if patience.cancelled_caught or self.pgconn.transaction_status == TransactionStatus.ACTIVE:
             self.abandon()
 
@@ -219,15 +230,19 @@ async def _ready_later(fileno: int, wanted: int, deadline: float) -> Ready:
     if wanted & Wait.W:
         waits.append((Ready.W, trio.lowlevel.wait_writable))
     with trio.move_on_at(deadline):
-        try:
-            if len(waits) == 1:
-                [(ready, wait)] = waits
-                await wait(fileno)
-                return ready
-            return await _first_of(waits, fileno)
-        except (trio.ClosedResourceError, OSError) as gone:
-            raise psycopg.OperationalError("the connection was closed") from gone
+        if len(waits) == 1:
+            [(ready, wait)] = waits
+            await _until(wait, fileno)
+            return ready
+        return await _until(partial(_first_of, waits), fileno)
     return Ready.NONE
+
+
+async def _until(ready: Callable[[int], Awaitable[T]], fileno: int) -> T:
+    try:
+        return await ready(fileno)
+    except (trio.ClosedResourceError, OSError) as gone:
+        raise psycopg.OperationalError("the connection was closed") from gone
 
 
 async def _first_of(waits: "list[tuple[Ready, Callable[[int], Any]]]", fileno: int) -> Ready:
