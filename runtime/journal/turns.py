@@ -17,10 +17,10 @@ from runtime.journal.protocol import Entry, Standing
 from runtime.templates.model import Template
 
 ENOUGH: Final = 16
-"""How many appends share what a commit costs so well that no more are waited for."""
+"""How many share what a commit costs so well that no more are waited for."""
 
 _LARGEST_GROUP: Final = 1024
-"""How many appends one commit takes at most."""
+"""How many one commit takes at most."""
 
 _TEMPLATES_KNOWN: Final = 1024
 _NO_TEMPLATE: Final = Template(name="")

@@ -2,8 +2,9 @@
 
 While one group is on its way the next one gathers, so that under load a commit is shared by all who came meanwhile. Before
 a small one leaves, whoever can run runs; nobody ever waits for company that has to be waited for. Of many who go round in
-step half are let go first (`share`), so that the program works while something is stored. A cancelled wait abandons the
-append; if it is under way, not the write: it is stored, or not, as a whole.
+step half are let go first (`share`), so that the program works while something is stored; and so that the halves stay
+apart, those of one are told of theirs only when the others have been let run. What counts is turns, not appends: many tasks
+begin with one. A cancelled wait abandons the append; if it is under way, not the write: it is stored, or not, as a whole.
 
 When the link to the server is cut, everybody waits while it is sought again. Whether the commit that was on its way got
 there is read where the server notes it (`commits`): so an append is never stored twice, and what was stored is never refused.
@@ -71,8 +72,9 @@ class Committer:
         self._wanted = trio.Event()
         self._done = trio.Event()
         self._asked = 0
+        self._taken = 0
         self._answered = 0
-        """How many appends were handed over, and how many of those have been dealt with."""
+        """How many turns were handed over, how many of those a commit has taken, and how many have been dealt with."""
         self._begun = 0
         self._ended = 0
         """How many commits were."""
@@ -81,7 +83,9 @@ class Committer:
         """Whether somebody waits for all that was let go of."""
         self.abandoned = 0
         self._expected = ENOUGH
-        """How many appends wait once all who were told of the last commit have something to store again."""
+        """How many turns wait once all who were told of the last commit have something to store again."""
+        self._back = 0
+        """How many have been handed over once those have who were told of the commit before that."""
         self._connection: TrioConnection | None = None
         self._serial = 0
         self._closed: Exception | None = None
@@ -100,7 +104,7 @@ class Committer:
         if not self._jobs:
             self._wanted.set()
         self._jobs.append(job)
-        self._asked += 1
+        self._asked += len(turns)
         return job.wait()
 
     def release(self, numbers: Sequence[int]) -> None:
@@ -152,17 +156,20 @@ class Committer:
                 while self._jobs or self._released or self._unheld:
                     await self._gather()
                     self._begun += 1
-                    taken = share(came, len(self._jobs))
-                    group = [job for _ in range(taken) if (job := self._jobs.popleft()).task is not None]
-                    self.abandoned -= taken - len(group)
+                    taken = self._take(share(came, self._waiting))
+                    group = [job for job in taken if job.task is not None]
+                    self.abandoned -= len(taken) - len(group)
                     freed = self._take_freed(all_of_it=self._pressed or not group)
                     self._freeing = bool(freed.tasks)
                     if group or freed:
                         await self._commit(group, freed)
-                    came = len(self._jobs)
-                    self._expected = min(came + len(group), ENOUGH) or ENOUGH
+                    if self._asked < self._back and self._back - self._taken >= ENOUGH:
+                        await trio.lowlevel.cancel_shielded_checkpoint()  # for what is stored is not to be refused
+                    came = self._waiting
+                    self._expected = min(came + self._taken - self._answered, ENOUGH) or ENOUGH
+                    self._back = self._asked + self._taken - self._answered
+                    self._answered = self._taken
                     self._tell(group)
-                    self._answered += taken
                     self._ended += 1
                     group = ()
                     self._freeing = False
@@ -173,6 +180,20 @@ class Committer:
             self._refuse(group, why)
             self.close(why)
             self._hang_up()
+
+    @property
+    def _waiting(self) -> int:
+        return self._asked - self._taken
+
+    def _take(self, most: int) -> Sequence[Append]:
+        """Take those that wait longest: one at least, and so many that their turns are about as many as that."""
+        taken: list[Append] = []
+        before = 0
+        while self._jobs and (not taken or 2 * before + len(self._jobs[0].turns) <= 2 * most):
+            taken.append(self._jobs.popleft())
+            before += len(taken[-1].turns)
+        self._taken += before
+        return taken
 
     def _take_freed(self, *, all_of_it: bool) -> Freed:
         released = self._released
@@ -188,12 +209,12 @@ class Committer:
         to commit, they wait for those of all. Once all of them have come back there is nobody to wait for.
         """
         for _ in range(_MOST_ROUNDS):
-            before = len(self._jobs)
+            before = self._asked
             for _ in range(_PASSES):
-                if len(self._jobs) >= self._expected:
+                if self._waiting >= self._expected:
                     return
                 await trio.lowlevel.checkpoint()
-            if len(self._jobs) == before:
+            if self._asked == before:
                 return
 
     def _refuse(self, jobs: "Sequence[Append] | deque[Append]", why: Exception) -> None:

@@ -74,6 +74,49 @@ async def test_postgres_many_that_go_round_in_step_part_in_two_that_take_turns(p
         assert len(await journal.read("t0")) == 11
 
 
+async def test_postgres_many_tasks_that_begin_with_one_append_count_as_many(postgres_store, groups):
+    async with running_journal(postgres_store) as journal:
+        await journal.append([first(f"t{number}") for number in range(25)])
+        groups.clear()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(journal.append, [first(f"new{number}") for number in range(25)])
+            for number in range(25):
+                nursery.start_soon(journal.append, [Entry(f"t{number}", [started(1.0)])])
+        assert sum(groups) == 50
+        assert max(groups) < 40
+
+
+async def test_postgres_one_half_is_told_only_once_the_other_has_been_let_run(postgres_store, groups, monkeypatch):
+    seen = []
+    both_stored = trio.Event()
+    store = Writer.store
+
+    async def noted(*arguments):
+        stored = await store(*arguments)
+        if len(groups) == 2:
+            both_stored.set()
+        return stored
+
+    async def goes_on(task_id):
+        await journal.append([Entry(task_id, [started(0.0)])])
+        seen.append("told")
+        if len(seen) <= 25:
+            await both_stored.wait()
+            seen.append("comes again")
+            await journal.append([Entry(task_id, [started(1.0)])])
+
+    async with running_journal(postgres_store) as journal:
+        await journal.append([first(f"t{number}") for number in range(50)])
+        groups.clear()
+        monkeypatch.setattr(Writer, "store", noted)
+        with trio.fail_after(30):
+            async with trio.open_nursery() as nursery:
+                for number in range(50):
+                    nursery.start_soon(goes_on, f"t{number}")
+    assert seen == ["told"] * 25 + ["comes again"] * 25 + ["told"] * 25
+    assert groups == [25, 25, 25]
+
+
 async def test_postgres_what_nobody_waits_for_when_a_commit_begins_is_not_stored(postgres_store, groups):
     async with running_journal(postgres_store) as journal:
         await journal.append([first("t")])
