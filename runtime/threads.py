@@ -27,6 +27,10 @@ class Threads:
         """
         return await trio.to_thread.run_sync(work, *args, abandon_on_cancel=leave, limiter=self._own())
 
+    async def run_if(self, long: bool, work: Callable[..., T], *args: object) -> T:
+        """Call something: in a thread if it takes so long that others would notice, and else at once."""
+        return await self.run(work, *args) if long else work(*args)
+
     @property
     def taken(self) -> bool:
         """Whether all of them are in use."""

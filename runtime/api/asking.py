@@ -16,7 +16,10 @@ from runtime.work.unit import Services
 T = TypeVar("T")
 
 _SUBMISSIONS: Final = (SubmitTask, SubmitTasks)
-"""What was checked with its template, and where. A tuple, for an `|` would be worked out for every message."""
+"""What begins tasks. A tuple, for an `|` would be worked out for every message."""
+
+_CHECKED: Final = (*_SUBMISSIONS, SubmitFlow)
+"""What was checked where it was made."""
 
 _BEGINNINGS: Final = (*_SUBMISSIONS, ResolveTask, RunTask, SubmitFlow, StartFlow)
 """What is not asked of a runtime any more that shuts down."""
@@ -60,7 +63,7 @@ class Asking:
                 return present
         elif self._maintenance:
             raise UnderMaintenance("the runtime is under maintenance: what is there can be read, and nothing changed")
-        if not isinstance(message, _SUBMISSIONS):
+        if not isinstance(message, _CHECKED):
             self.check_home()
             check(message)
         if self._shutdown.reason is not None and isinstance(message, _BEGINNINGS) and not self._hands_over:

@@ -32,9 +32,10 @@ from runtime.api.flow_messages import (
 from runtime.api.messages import GetTask
 from runtime.arguments import check, check_kind, check_text, sorted_texts
 from runtime.errors import Fault, InputInvalid, NotFound, Unavailable
-from runtime.flow.flow import Flow
+from runtime.flow.flow import MANY_STEPS, Flow
 from runtime.flow.outcomes import FlowFailedError
 from runtime.flow.records import APPROVAL_SECONDS, PLAN_SECONDS
+from runtime.flow.rows import GroupSpec
 from runtime.flow.states import ApprovalOption, ResponseType
 from runtime.journal.listing import Wanted
 from runtime.journal.protocol import PAGE, Journal, Listed, Place
@@ -43,8 +44,10 @@ from runtime.threads import BRIEF
 if TYPE_CHECKING:
     from runtime.api.asking import Asking
     from runtime.api.flow_checks import CheckedFlow
+    from runtime.api.flow_messages import SubmitFlow
     from runtime.api.flow_submission import FlowRequest, FlowSource
     from runtime.api.flow_views import ApprovalView, FlowView, PolicyReportView
+    from runtime.flow.document import FlowDocument
     from runtime.flow.rerun_input import RerunInput
     from runtime.flow.rows import Signal
     from runtime.flow.states import Mode, OnError, OnPolicyFailure
@@ -53,9 +56,6 @@ if TYPE_CHECKING:
     from runtime.values.json import Json
     from runtime.work.broadcast import Broadcast
     from runtime.work.resources import Resources
-
-_MANY_STEPS: Final = 500
-"""A document of more is looked at in a thread: it would hold up everybody else for some 100 us a step."""
 
 LISTED_TIMES: Final = frozenset({"after", "before"})
 """What of a search is any number: nothing of it is stored, and what is long before everything is asked for, too."""
@@ -82,7 +82,9 @@ class FlowHandle:
 
     async def status(self, *, hidden: bool = False) -> FlowView:
         """Read the flow as it is now, with its hidden steps if they are asked for."""
-        return _view(await self._runtime.read_flow(self.id), hidden=hidden, queued=self._runtime.queued(self.id))
+        return await view_of(
+            await self._runtime.read_flow(self.id), hidden=hidden, queued=self._runtime.queued(self.id)
+        )
 
     async def wait(self) -> FlowView:
         """Wait until the flow has ended, or waits for a person: for an answer, a retry, or to be let go on, or started.
@@ -92,7 +94,7 @@ class FlowHandle:
         Raises:
             Unavailable: the runtime was closed first.
         """
-        return _view(await self._runtime.rest_of_flow(self.id))
+        return await view_of(await self._runtime.rest_of_flow(self.id))
 
     async def result(self) -> FlowView:
         """Wait for the flow and give it, if it succeeded.
@@ -104,7 +106,7 @@ class FlowHandle:
         flow = await self._runtime.rest_of_flow(self.id)
         if flow.ending is None or flow.ending.error is not None:
             raise flow.error or FlowFailedError("it did not end")
-        return _view(flow)
+        return await view_of(flow)
 
     async def approval(self, step_id: str) -> ApprovalView:
         """Read the approval of a step, with the plan to be approved.
@@ -344,7 +346,7 @@ class FlowClient:
         kinds = self.flow_kit.plan_readers
         if isinstance(source, Mapping):
             look = partial(check_flow, source, self._types, kinds, strict=strict)
-            return await BRIEF.run(look) if steps_in(source) > _MANY_STEPS else look()
+            return await BRIEF.run_if(steps_in(source) > MANY_STEPS, look)
         check_kind(source, str | os.PathLike, "flow", "a type of flows, a path, a mapping or a FlowDocument")
         return await BRIEF.run(partial(load_flow, source, self._types, kinds, strict=strict))
 
@@ -352,9 +354,9 @@ class FlowClient:
         """Take a flow on that was prepared, see `flow`."""
         from runtime.api.flow_submission import FlowRequest  # noqa: PLC0415 - see above
 
+        self._asking.check_home()
         check_kind(request, FlowRequest, "request", "a FlowRequest, as `flow_request` gives it")
-        check(request)
-        submission = request.submission()
+        submission = await BRIEF.run_if(_has_many(request.document), _submission_of, request)
         await self._asking.ask(submission)
         return FlowHandle(submission.task_id, self)
 
@@ -417,10 +419,24 @@ class FlowClient:
         raise Unavailable(f"flow {flow_id} did not come to rest: {outcome}")
 
 
-def _view(flow: Flow, *, hidden: bool = False, queued: Mapping[str, str] | None = None) -> FlowView:
+def _has_many(document: FlowDocument | None) -> bool:
+    if document is None:
+        return False
+    return sum(len(one.steps) if isinstance(one, GroupSpec) else 1 for one in document.given()) > MANY_STEPS
+
+
+def _submission_of(request: FlowRequest) -> SubmitFlow:
+    check(request)
+    return request.submission()
+
+
+async def view_of(flow: Flow, *, hidden: bool = False, queued: Mapping[str, str] | None = None) -> FlowView:
+    """Show a flow, see `runtime.api.flow_views.view_flow`; a long one in a thread."""
     from runtime.api.flow_views import view_flow  # noqa: PLC0415 - see above
 
-    return view_flow(flow, hidden=hidden, queued=queued or {})
+    return await BRIEF.run_if(
+        len(flow.steps) > MANY_STEPS, partial(view_flow, flow, hidden=hidden, queued=queued or {})
+    )
 
 
 @contextmanager

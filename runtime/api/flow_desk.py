@@ -7,7 +7,7 @@ import attrs
 
 from runtime.api.client import Runtime
 from runtime.api.flow_access import AboutFlow, may_about_flow, may_see_flow
-from runtime.api.flow_client import FlowHandle
+from runtime.api.flow_client import FlowHandle, view_of
 from runtime.api.flow_commands import (
     AnswerApproval,
     AnswerTaskApproval,
@@ -42,7 +42,6 @@ from runtime.api.flow_views import (
     FlowView,
     PolicyReportView,
     view_approval,
-    view_flow,
     view_reports,
     view_step,
 )
@@ -191,7 +190,7 @@ class FlowDesk:
             **settings,
         )
         flow = await self.runtime.take_flow_on(request)
-        return view_flow(await self.runtime.read_flow(flow.id))
+        return await view_of(await self.runtime.read_flow(flow.id))
 
     def _types(self) -> Sequence[FlowType]:
         kit = self.runtime.flow_kit
@@ -270,7 +269,7 @@ class FlowDesk:
         flow_id = flow.header.flow_id
         match message:
             case GetFlow():
-                return view_flow(flow, hidden=message.hidden, queued=self.runtime.queued(flow_id))
+                return await view_of(flow, hidden=message.hidden, queued=self.runtime.queued(flow_id))
             case GetFlowStep():
                 return view_step(flow, _step(flow, message.step_id))
             case GetApproval():
@@ -292,7 +291,7 @@ class FlowDesk:
                 message = AnswerApproval(flow_id=flow_id, step_id=asks, response=message.response, note=message.note)
         handle = self.runtime.flow_handle(flow_id)
         await tell(handle, message, by=who.username or "nobody", admin=self._administers(who), groups=who.groups)
-        return view_flow(await self.runtime.read_flow(flow_id))
+        return await view_of(await self.runtime.read_flow(flow_id))
 
 
 async def tell(

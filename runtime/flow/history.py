@@ -1,7 +1,7 @@
 """From records to state: a fold, and nothing else decides what a record means."""
 
 from collections.abc import Iterable
-from typing import assert_never
+from typing import Any, Final, assert_never
 
 import attrs
 
@@ -25,6 +25,7 @@ from runtime.flow.records import (
     FlowSuperseded,
     GenerationBegan,
     GenerationEnded,
+    GroupAdded,
     GroupCancelled,
     GroupLeft,
     GroupStatusSet,
@@ -51,6 +52,8 @@ from runtime.flow.rows import Approval, Group, Run, Step
 from runtime.flow.states import LIVE, FlowStatus, FlowTurn, GroupStatus, Mode, Stage, StepStatus
 from runtime.flow.status import Status
 from runtime.frozen import replaced
+
+_ADDED: Final = {cls: tuple(field.name for field in attrs.fields(cls)) for cls in (StepAdded, GroupAdded)}
 
 
 def begin(record: FlowCreated) -> Flow:
@@ -317,8 +320,7 @@ def _rows_added(flow: Flow, record: RowsAdded) -> Flow:
     steps, groups, live = flow.steps, flow.groups, flow.live_groups
     for added in record.groups:
         status = Status(GroupStatus.PENDING, record.by, record.at)
-        fields = attrs.asdict(added, recurse=False)
-        group = Group(**fields, created_by=record.by, created_at=record.at, status=status)
+        group = Group(**_fields_of(added), created_by=record.by, created_at=record.at, status=status)
         groups = groups.insert(group.id, group)
         live = live.insert(group.group_idx, group.id)
     rows, named = [_row(one, record) for one in record.steps], flow.named
@@ -338,7 +340,11 @@ def _rows_added(flow: Flow, record: RowsAdded) -> Flow:
     )
 
 
+def _fields_of(added: StepAdded | GroupAdded) -> dict[str, Any]:
+    return {name: getattr(added, name) for name in _ADDED[type(added)]}
+
+
 def _row(added: StepAdded, record: RowsAdded) -> Step:
-    fields = attrs.asdict(added, recurse=False)
+    fields = _fields_of(added)
     status = Status(StepStatus.PENDING, record.by, record.at, metadata=fields.pop("metadata"))
     return Step(**fields, created_by=record.by, created_at=record.at, status=status)

@@ -134,7 +134,9 @@ class StepSpec:
     @property
     def signals(self) -> tuple[Signal, ...]:
         """What it does, in order."""
-        return tuple(signal for signal in (self.legacy_signal, self.signal) if signal is not None)
+        if self.legacy_signal is not None:
+            return (self.legacy_signal,) if self.signal is None else (self.legacy_signal, self.signal)
+        return () if self.signal is None else (self.signal,)
 
 
 @frozen(kw_only=True)

@@ -9,7 +9,7 @@ from actors import Address, Stopped
 from runtime.engine.task import Task
 from runtime.errors import InvariantBroken
 from runtime.flow.flow import Flow
-from runtime.journal.replaying import replay
+from runtime.journal.replaying import rebuilt
 from runtime.work.messages import TurnMoved, WakeTask
 from runtime.work.task import TaskActor
 from runtime.work.unit import Services
@@ -41,10 +41,10 @@ class Birth(msgspec.Struct, eq=False):
 
     async def _rebuilt(self) -> "_Actor":
         services = self._services
-        rebuilt = replay(await services.journal.read(self._task_id), services.plans.of)
-        if rebuilt is None:
+        unit = await rebuilt(await services.journal.read(self._task_id), services.plans.of)
+        if unit is None:
             raise InvariantBroken(f"task {self._task_id} ran and is not in the journal")
-        return self._actor(rebuilt, (), "the task's actor failed and was restarted")
+        return self._actor(unit, (), "the task's actor failed and was restarted")
 
     def _actor(self, unit: Task | Flow, effects: Sequence[Any], resumed: str) -> "_Actor":
         if isinstance(unit, Task):

@@ -8,7 +8,7 @@ from actors import Address, ChildKind, ChildState, ChildUnknown, Draining, Resta
 from runtime.engine.effects import Effect
 from runtime.engine.task import Task
 from runtime.flow.flow import Flow
-from runtime.journal.replaying import replay
+from runtime.journal.replaying import rebuilt
 from runtime.work.births import Birth
 from runtime.work.messages import TurnMoved, WakeTask
 from runtime.work.unit import Services
@@ -79,7 +79,7 @@ class Roster:
         Raises:
             JournalUnavailable: it cannot be read.
         """
-        return replay(await self._services.journal.read(task_id), self._services.plans.of)
+        return await rebuilt(await self._services.journal.read(task_id), self._services.plans.of)
 
 
 def was_left(unit: Task | Flow) -> bool:

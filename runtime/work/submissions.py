@@ -4,6 +4,7 @@ Acceptance and the first decisions of a whole batch of submissions share one com
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
@@ -15,8 +16,9 @@ from runtime.engine.draft import begin
 from runtime.engine.events import AddComment, ResolveRequested
 from runtime.engine.task import Task
 from runtime.errors import Conflict, NotFound, Refused, Unavailable
-from runtime.flow.flow import Flow
+from runtime.flow.flow import MANY_STEPS, Flow
 from runtime.journal.protocol import AlreadyStored
+from runtime.threads import BRIEF
 from runtime.wishes import REFUSED, FlowOrder, SpawnedTask
 from runtime.work.beginnings import Beginning, Beginnings
 from runtime.work.duplicates import duplicate, is_same
@@ -50,7 +52,7 @@ class Submissions:
         elif isinstance(message, SubmitTask):
             self._accepted[task_id] = self._enter(message, question)
         elif await self._has_room(question, message):
-            self._accepted[task_id] = self._enter_flow(message, question)
+            self._accepted[task_id] = await self._enter_flow(message, question)
 
     async def flush(self) -> None:
         """Take on what was accepted, in one commit."""
@@ -124,11 +126,12 @@ class Submissions:
         decision = decide(begin(submitted, self._services.plans.of(submitted.template)), *events)
         return Beginning(decision.task, (submitted, *decision.records), decision.effects, None, question)
 
-    def _enter_flow(self, message: SubmitFlow, question: Question[Any] | None = None) -> Beginning:
+    async def _enter_flow(self, message: SubmitFlow, question: Question[Any] | None = None) -> Beginning:
         from runtime.work.flows.birth import enter_flow  # noqa: PLC0415 - many runtimes never see a flow
 
         services = self._services
-        entered = enter_flow(message, services.tools.runners, services.shutdown.reason, at=self._clock.wall())
+        enter = partial(enter_flow, message, services.tools.runners, services.shutdown.reason, at=self._clock.wall())
+        entered = await BRIEF.run_if(len(message.steps) > MANY_STEPS, enter)
         return Beginning(*entered, question=question)
 
     async def _has_room(self, question: Question[Any], message: SubmitFlow) -> bool:
@@ -158,7 +161,7 @@ class Submissions:
         owner = submission.flow.owner
         if owner and not await self._services.journal.look_up(order.id):
             await check_room(self._services.journal, owner)
-        accepted.append(self._enter_flow(submission))
+        accepted.append(await self._enter_flow(submission))
 
     # --- storing them, where some may be known --------------------------------------------------------------------
 
