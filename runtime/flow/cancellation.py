@@ -40,8 +40,10 @@ def cancel(turn: Turn, event: CancelRequested) -> Refused | None:
         return Conflict(f"flow {flow.header.flow_id} cannot be cancelled: it is {flow.status.status}")
     turn.record(FlowCancelled(at=event.at, by=event.by, reason=event.reason))
     turn.set_flow(FlowStatus.CANCELLED, event.reason, {"cancel_requested_at": event.at, **flow.awaits_nobody})
-    if flow.live or flow.generating:
+    if flow.live:
         _stop(turn, _by_place(turn.flow, flow.live), event)
+    if flow.generating:
+        turn.effects.append(StopSteps((), event.by, event.reason))
     for step_id in _by_place(turn.flow, flow.parked):
         if step_id not in turn.flow.live:
             _mark(turn, turn.step(step_id), event.reason)
@@ -51,7 +53,7 @@ def cancel(turn: Turn, event: CancelRequested) -> Refused | None:
 
 
 def _stop(turn: Turn, step_ids: list[str], event: CancelRequested | CancelStepRequested | CancelGroupRequested) -> None:
-    """Tell what runs for steps to stop; without any, the generator."""
+    """Tell what runs for steps to stop."""
     for step_id in step_ids:
         turn.record(StepStaged(at=turn.at, step=step_id, stage=Stage.STOPPING, reason=event.reason))
     turn.effects.append(StopSteps(tuple(step_ids), event.by, event.reason))

@@ -57,7 +57,7 @@ class FindDependents:
 
 @frozen
 class StopSteps:
-    """Cut what runs for these steps; each reports `StepCut`. Without any: cut the generator as well."""
+    """Cut what runs for these steps; each reports `StepCut`. Without any: cut the generator."""
 
     steps: tuple[str, ...]
     by: str

@@ -1,5 +1,6 @@
 """The ways a flow ends (spec sections 6.1, 6.3 and 16)."""
 
+from runtime.flow.effects import StopSteps
 from runtime.flow.flow import ERROR_MESSAGE, RETRIES_EXHAUSTED
 from runtime.flow.outcomes import Ending, EndingKind
 from runtime.flow.records import FlowEnded, RunStatusSet
@@ -47,6 +48,8 @@ def cancelled(turn: Turn) -> None:
 
 
 def _fail(turn: Turn, ending: Ending, message: str, **metadata: Json) -> None:
+    if turn.flow.generating and turn.flow.steps:  # an eager group ended the flow before everything was generated
+        turn.effects.append(StopSteps((), turn.by, "the flow has ended"))
     turn.record(FlowEnded(at=turn.at, ending=ending))
     told = {ERROR_MESSAGE: message, **turn.flow.awaits_nobody, **metadata}
     turn.set_flow(FlowStatus.ERROR, "the flow failed", told)

@@ -1,5 +1,6 @@
 """Eager groups: the first that a generator yields are carried out while it goes on (section 5.3)."""
 
+import attrs
 import pytest
 import trio
 
@@ -18,6 +19,7 @@ from runtime.flow.generation import flatten
 from runtime.flow.rows import RetryRule
 from runtime.flow.states import Mode
 from runtime.flows import Flows
+from runtime.runner import Runner
 from tests.support.plain_flow import START, FlowLoop, Work, group, plan, scripted, step
 
 
@@ -154,6 +156,45 @@ async def test_a_generator_that_yields_is_begun_with_at_once(autojump_clock):
         view = await (await runtime.flow("slow")).result()
     assert view.status.status == "success"
     assert [one.started_at - START for one in view.steps] == pytest.approx([0, 10, 30], abs=1)
+
+
+@attrs.frozen
+class Nothing:
+    pass
+
+
+class Hangs(Runner[Nothing]):
+    name = "hangs"
+    config = Nothing
+
+    async def run(self, _request):
+        await trio.sleep_forever()
+
+
+@pytest.mark.parametrize("how", ["cancelled", "error"])
+async def test_a_generator_is_cut_when_its_flow_ends_before_it(autojump_clock, how):
+    """By a cancel, while a step of an eager group runs, or by what came of such a step."""
+    cut = trio.Event()
+
+    @generator("slow")
+    async def slow(_flow):
+        stops = {"metadata": {"directive": "stop"}}
+        works = Signal(type="hangs") if how == "cancelled" else Signal(type="echo", data=stops)
+        yield GroupSpec(steps=(StepSpec(name="a", signal=works),), eager=True)
+        try:
+            await trio.sleep_forever()
+        finally:
+            cut.set()
+
+    kit = Flows(generators=[slow], generate_within_seconds=1e9)
+    async with open_runtime(flows=kit, clock=VirtualClock(START), runners=[Hangs()]) as runtime:
+        flow = await runtime.flow("slow")
+        await trio.sleep(1)
+        if how == "cancelled":
+            await flow.cancel()
+        with trio.fail_after(10):
+            assert (await flow.wait()).status.status == how
+            await cut.wait()
 
 
 @pytest.mark.parametrize(("retries", "waits"), [(1, True), (0, False)])
