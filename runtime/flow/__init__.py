@@ -63,7 +63,7 @@ Where the specification leaves a choice, or the original is not to be followed, 
   approved more than 72 h after it was made is made again, with its group. What is said after the time of an approval is
   refused, and the approval expires, whether its timer was in time or not; so is asking for a plan again too often.
 * Eager groups begin while the generator goes on. One that fails then fails its flow once they have ended; one that is
-  asked again, after a crash, gives them again, and they are not stored twice.
+  asked again, after a crash, gives them again, and they are not stored twice. A flow that ends before it cuts it.
 * A plan without changes is skipped unless an earlier attempt in its group failed: nobody knows then what was applied.
 * A step whose automatic retries are spent, while a person may still retry it, makes its flow and its group
   ``failed-pending-retry``; of a parallel group, whose other lanes go on, only the flow. A failure that nothing would have
@@ -71,7 +71,8 @@ Where the specification leaves a choice, or the original is not to be followed, 
 * A group is cancelled with all that is left of it, and its answer is stop: its flow ends stopped, and takes no retry.
 * Where a group asks for more tries than it has, and may not be tried again as a whole, which a parallel one never may,
   its flow ends stopped: nothing but a cancel would be left. What else failed waits, and says what may be done about it.
-* The tasks and flows that a step has started are cancelled when it is: by a person, by an interrupt, or by its time.
+* The tasks and flows that a step has started, and theirs, are cancelled when it is: by a person, by an interrupt, or by
+  its time. (A task that somebody cancels leaves its tasks alone.)
 * Errors that a retry superseded do not keep a flow from being complete; denied plans keep their status (Q16).
 
 Of what the specification leaves open these are not there: a step cannot say that no policy is to look at its plan (which

@@ -3,7 +3,8 @@
 The ids make it safe to wish again: a step whose work is begun again after a crash finds the tasks of the first time.
 """
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import attrs
@@ -20,7 +21,7 @@ from runtime.errors import Refused, Unavailable
 from runtime.flow.flow import Flow
 from runtime.wishes import Spawned, SpawnedTask
 from runtime.work.broadcast import Broadcast
-from runtime.work.family import Front, news_of, news_of_flow
+from runtime.work.family import Front, news_of, news_of_flow, started_by
 from runtime.work.messages import SubmitBatch
 
 _ANSWER_WITHIN_SECONDS: Final = 30.0
@@ -88,23 +89,29 @@ class Nursery:
             if isinstance(outcome, str):
                 return SpawnedTask(id=flow_id, state="CANCELLED", error=outcome)
 
-    async def _cancel(self, orders: Sequence[ChildOrder]) -> None:
-        for first in range(0, len(orders), _CANCELLED_AT_ONCE):
+    async def _cancel(self, orders: Iterable[ChildOrder]) -> None:
+        """Cancel what was ordered and has not ended, and the tasks that it has started, and theirs."""
+        left = deque(orders)
+        while left:
             async with trio.open_nursery() as nursery:
-                for one in orders[first : first + _CANCELLED_AT_ONCE]:
-                    nursery.start_soon(self._cancel_one, one)
+                for _ in range(min(len(left), _CANCELLED_AT_ONCE)):
+                    nursery.start_soon(self._cancel_one, left.popleft(), left)
 
-    async def _cancel_one(self, order: ChildOrder) -> None:
+    async def _cancel_one(self, order: ChildOrder, left: deque[ChildOrder]) -> None:
         why, unit_id = "its step was cut", order.task_id
-        message = (
-            CancelTask(task_id=unit_id, requester=self.requester, reason=why)
-            if order.flow is None
-            else CancelFlow(flow_id=unit_id, by=self.requester, reason=why)
-        )
+        if order.flow is not None:  # which sees to what its steps have started
+            await self._say(CancelFlow(flow_id=unit_id, by=self.requester, reason=why))
+            return
+        task = await self._say(GetTask(task_id=unit_id))  # while it still knows: one that is cancelled forgets them
+        if isinstance(task, Task):
+            left.extend(started_by(task))
+            await self._say(CancelTask(task_id=unit_id, requester=self.requester, reason=why))
+
+    async def _say(self, message: CancelTask | CancelFlow | GetTask) -> object:
         try:
-            await self.front().ask(message, deadline=self.clock.monotonic() + _CANCEL_WITHIN_SECONDS)
+            return await self.front().ask(message, deadline=self.clock.monotonic() + _CANCEL_WITHIN_SECONDS)
         except (ActorStopped, ChildUnknown, MailboxFull, AskExpired, Refused):
-            return  # it has ended or was never taken on, or nobody is left to cancel it
+            return None  # it has ended or was never taken on, or nobody is left to say it to
 
     async def _ask(self, message: SubmitBatch | GetTask) -> object:
         while True:

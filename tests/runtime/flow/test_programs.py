@@ -296,6 +296,33 @@ async def test_the_tasks_that_a_step_has_started_are_cancelled_with_it(autojump_
         assert {(await runtime.status(one)).state for one in ids} == {"CANCELLED"}
 
 
+PARENT = """name: {name}
+description: waits for another
+title_format: waits
+auto_runnable: true
+allow_all_resolver_usernames: true
+steps:
+  a: {{description: waits, action: {{type: subtask, configuration: {{template: {child}}}}}}}
+"""
+
+
+async def test_the_tasks_of_the_tasks_that_a_step_has_started_are_cancelled_with_it_too(
+    autojump_clock, tmp_path, with_children
+):
+    (tmp_path / "parent.yaml").write_text(PARENT.format(name="parent", child="child"))
+    (tmp_path / "grandparent.yaml").write_text(PARENT.format(name="grandparent", child="parent"))
+    async with with_children() as runtime:
+        signal = {"type": "subtask", "data": {"template": "grandparent"}}
+        flow = await runtime.flow({"kind": "flow", "steps": [{"name": "s", "signal": signal}]}, flow_id="f")
+        await trio.sleep(30)
+        tasks = [one.task_id for one in await runtime.find(Wanted())]
+        assert sorted([(await runtime.status(one)).state for one in tasks]) == ["RUNNING", "WAITING", "WAITING"]
+        await flow.cancel()
+        await flow.wait()
+        await trio.sleep(1)
+        assert {(await runtime.status(one)).state for one in tasks} == {"CANCELLED"}
+
+
 async def test_the_tasks_that_a_step_has_started_go_on_with_it_after_a_shutdown(autojump_clock, with_children):
     async with with_children() as runtime:
         flow, [task_id] = await started_by_a_step(runtime, SUBTASK)
