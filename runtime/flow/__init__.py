@@ -68,6 +68,8 @@ Where the specification leaves a choice, or the original is not to be followed, 
 * A step whose automatic retries are spent, while a person may still retry it, makes its flow and its group
   ``failed-pending-retry``; of a parallel group, whose other lanes go on, only the flow. A failure that nothing would have
   retried by itself is an ``error`` with ``awaiting_retry``.
+* A paused flow is ``in-progress``, though its run waits; behind the last group there is nothing to hold, and it ends.
+* An answer beside a lane that waits to be mended opens no run: the flow waits before and after it.
 * A group is cancelled with all that is left of it, and its answer is stop: its flow ends stopped, and takes no retry.
 * Where a group asks for more tries than it has, and may not be tried again as a whole, which a parallel one never may,
   its flow ends stopped: nothing but a cancel would be left. What else failed waits, and says what may be done about it.

@@ -156,11 +156,12 @@ def retry_group(turn: Turn, event: RetryGroupRequested) -> Refused | None:
         return Conflict(f"group {step.group_idx} of flow {flow_id} is parallel: retry its steps one by one")
     if not flow.may_be_retried_as_group(group):
         return Conflict(f"group {step.group_idx} of flow {flow_id} was retried as often as it may be")
-    for parked in list(flow.parked):  # which has to have ended before its clone waits in its place
-        turn.record(StepRetried(at=turn.at, step=parked))
-        turn.set_target(parked, TargetStatus.DISCARDED)
-        turn.set_step(parked, StepStatus.DISCARDED, metadata={"reason": "retried with its group"})
-        turn.record(StepLeft(at=turn.at, step=parked, directive=Directive.RETRY_GROUP))
+    for waits in [*flow.parked, *flow.failed]:  # which have to have ended before anything else is waited for
+        turn.record(StepRetried(at=turn.at, step=waits))
+        turn.set_target(waits, TargetStatus.DISCARDED)
+        turn.set_step(waits, StepStatus.DISCARDED, metadata={"reason": "retried with its group"})
+        if waits in flow.parked:
+            turn.record(StepLeft(at=turn.at, step=waits, directive=Directive.RETRY_GROUP))
     resume(turn, RunType.RETRY, step.id)
     turn.notes.append(GroupAnswered(group.id, Directive.RETRY_GROUP, step.id))
     return None

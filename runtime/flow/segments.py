@@ -120,7 +120,8 @@ def _stop(turn: Turn, group: Group, step_id: str) -> None:
     end_group(turn, group.id, status, Directive.STOP, group.cancelled or "")
     close_groups(turn, "an earlier group was stopped")
     step = turn.flow.steps.get(step_id)
-    exhausted = step is not None and bool(step.status.metadata.get(RETRIES_EXHAUSTED))
+    members = map(turn.step, turn.flow.order.of_generation(group.group_idx, group.generation))
+    exhausted = any(one.status.metadata.get(RETRIES_EXHAUSTED) for one in members)  # of whatever lane
     reason = f"{group.name} was cancelled: {group.cancelled}" if cancelled else _reason(step)
     stop_flow(turn, step_id, reason, retries_exhausted=exhausted)
 
@@ -208,8 +209,9 @@ def on_parked(turn: Turn, step_id: str) -> None:
 
 
 def on_release(turn: Turn, note: StepReleased) -> None:
-    """A step that waited was answered: unless another waits still, a new run goes on."""
-    resume(turn, note.type, note.step)
+    """A step that waited was answered: unless one that failed has to be mended first, a new run goes on."""
+    if not turn.flow.failed.discard(note.step):
+        resume(turn, note.type, note.step)
 
 
 def resume(turn: Turn, kind: RunType, step_id: str) -> None:

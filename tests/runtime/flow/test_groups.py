@@ -14,7 +14,7 @@ from runtime.flow.events import (
 from runtime.flow.outcomes import ApprovalPauseError, FlowFailedError, FlowStoppedError
 from runtime.flow.records import GroupLeft
 from runtime.flow.rows import GroupSpec, RetryRule
-from runtime.flow.states import Mode
+from runtime.flow.states import ApprovalOption, Mode
 from tests.support.plain_flow import FlowLoop, Work, group, plan, scripted, step
 
 FAILS_ONCE = [Work(error="boom"), Work()]
@@ -323,6 +323,36 @@ def test_a_parallel_group_whose_retries_are_spent_ends_its_flow_once_its_lanes_h
     assert isinstance(loop.flow.error, FlowStoppedError)
     assert loop.flow.error.retries_exhausted
     assert loop.flow.error.reason == 'step "a (retry 1)" was retried 1 times, of 1 allowed'
+
+
+def test_a_flow_that_a_parallel_group_stops_says_that_retries_are_spent_whichever_lane_they_were_of():
+    steps = group(plan("P"), step("a", retry=RetryRule(auto=True, max_retries=0)), parallel=True)
+    loop = FlowLoop(steps, mode=Mode.GROUP, script=scripted(a=Work(error="boom"))).run().answer("P", "deny")
+    assert isinstance(loop.flow.error, FlowStoppedError)
+    assert (loop.flow.error.reason, loop.flow.error.retries_exhausted) == ("denied", True)
+
+
+@pytest.mark.parametrize("option", ApprovalOption)
+def test_an_answer_beside_a_lane_that_failed_is_no_resume_of_the_flow(option):
+    """Whoever gives it: the flow waits to be mended before, and after."""
+    loop = FlowLoop(group(step("a"), plan("P"), parallel=True), mode=Mode.GROUP, approval_option=option)
+    loop.script = scripted(a=[Work(error="boom"), Work()])
+    loop.run()
+    if option is ApprovalOption.PROMPT:
+        loop.answer("P", "approve")
+    assert (loop.statuses(), loop.runs) == ({"a": "error", "P": "approved"}, [("initial", "error")])
+    assert loop.flow.status.metadata["awaiting_retry"] is True
+    loop.retry("a")
+    assert loop.runs == [("initial", "error"), ("retry", "success")]
+
+
+def test_a_group_that_is_retried_by_way_of_another_step_than_the_one_that_failed_waits_for_nobody():
+    loop = FlowLoop(group(step("a"), step("b")), mode=Mode.GROUP, script=scripted(a=Work(error="boom"))).run()
+    loop.script = lambda _step: Work(blocked=True)
+    loop.ask(RetryGroupRequested(at=loop.now, by="grace", step="s2"))
+    assert (loop.flow.status.status, loop.runs[-1]) == ("in-progress", ("retry", "in-progress"))
+    assert not loop.flow.status.metadata["awaiting_retry"]
+    assert [loop.flow.steps[one].retried for one in ("s1", "s2")] == [True, True]
 
 
 def test_a_plan_that_waits_has_ended_once_its_group_is_tried_again_by_hand():
