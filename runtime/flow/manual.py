@@ -95,7 +95,7 @@ def _retry_input(flow: Flow, step: Step, stale_plan: bool | None) -> RerunInput:
     stale = step.spec.replan if stale_plan is None else stale_plan
     plan = None
     if stale:
-        members = [flow.steps[one] for one in flow.order.of_group(step.group_idx)]
+        members = [flow.steps[one] for one in flow.order.of_generation(step.group_idx, step.generation)]
         plans = [one for one in members if one.spec.execution_type is ExecutionType.APPROVAL and one.key < step.key]
         same = [one for one in plans if one.target is not None and one.target == step.target]
         plan = next(reversed(same or plans), None)

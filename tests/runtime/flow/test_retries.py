@@ -16,7 +16,7 @@ from runtime.flow.outcomes import FlowStoppedError
 from runtime.flow.rerun_input import RerunInput
 from runtime.flow.rows import CloneSpec, RetryRule
 from runtime.flow.states import ExecutionType, Hook, Mode
-from tests.support.plain_flow import WORK, FlowLoop, Work, group, plan, scripted, step
+from tests.support.plain_flow import CHANGES, WORK, FlowLoop, Work, group, plan, scripted, step
 
 LISTS = pytest.mark.parametrize("mode", [Mode.FLAT, Mode.CHILD])
 FAILS_ONCE = [Work(error="boom"), Work()]
@@ -195,6 +195,20 @@ def test_a_fresh_plan_cannot_be_had_where_there_is_none(mode):
     loop.retry("a", stale_plan=True)
     assert "no plan is before it in its group" in str(loop.refusal)
     assert loop.executed == ["a"]
+
+
+@pytest.mark.parametrize("mode", [Mode.FLAT, Mode.CHILD])
+def test_a_plan_of_an_earlier_generation_is_no_plan_to_make_again(mode):
+    script = scripted(P=[Work(output=CHANGES), Work(error="boom"), Work(output=CHANGES)], A=Work(error="boom"))
+    loop = FlowLoop(plan("P", 1, replan=True), step("A", 1, replan=True), mode=mode, script=script).run()
+    loop.answer("P", "approve").retry("A")
+    assert loop.statuses()["P (retry 1)"] == "error"
+    runs = len(loop.runs)
+    loop.retry("P (retry 1)", stale_plan=True)
+    assert "no plan is before it in its group" in str(loop.refusal)
+    assert len(loop.runs) == runs
+    loop.retry("P (retry 1)")
+    assert (loop.refusal, loop.statuses()["P (retry 2)"]) == (None, "approval-awaiting")
 
 
 def test_what_stops_a_flow_says_how_often_its_group_could_be_retried():
