@@ -7,6 +7,7 @@ a runtime or a store that lets nothing go on.
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final
 
 from runtime.engine.states import RETRIABLE, Admission, ResolutionState, StepState
@@ -39,15 +40,16 @@ NOWHERE: Final = Whereabouts()
 
 
 def waits_of(task: Task, around: Whereabouts = NOWHERE) -> tuple[str, ...]:
-    """Say what a task waits for; nothing once it has ended. Costs O(steps) where it is not over."""
+    """Say what a task waits for; nothing once it has ended. Costs a look at each step, and words for the first ones."""
     if task.state.ended:
         return ()
     found = [*around.troubles, *_of_task(task)]
     if around.elsewhere and not task.idle:
         found.append(f"{around.elsewhere}, which goes on with it: what its steps wait for there, that one says")
-    steps = list(_of_steps(task, around))
-    more = len(steps) - _MOST
-    return (*found, *steps[:_MOST], *([f"and {more} more steps"] if more > 0 else ()))
+    standing = (name for name, progress in task.steps.items() if _stands(task, name, progress))
+    steps = [f"step {name}: {_of_step(task, name, around)}" for name in islice(standing, _MOST)]
+    more = sum(1 for _ in standing)
+    return (*found, *steps, *([f"and {more} more steps"] if more else ()))
 
 
 def _of_task(task: Task) -> Iterator[str]:
@@ -82,20 +84,25 @@ def _of_person(task: Task) -> Iterator[str]:
             yield "somebody to edit its steps, and to run it: none of them can begin"
 
 
-def _of_steps(task: Task, around: Whereabouts) -> Iterator[str]:
-    for name, progress in task.steps.items():
-        if progress.live:
-            yield f"step {name}: {_of_attempt(task, name, progress, around)}"
-        elif progress.state == StepState.WAITING:
-            said = _shortened(progress.error).removeprefix("waits for ") or "it does not say what for"
-            yield f"step {name}: {', '.join(_wished(task, name)) or said}"
-        elif progress.state in _AMISS:
-            yield f"step {name}: {_outcome(task, name, progress)}"
-        elif progress.state == StepState.TODO and task.pending[name][0]:
-            yield f"step {name}: {', '.join(_needs(task, name))}"
-
-
 _AMISS: Final = RETRIABLE | {StepState.CLIENT_ERROR, StepState.FATAL_ERROR, StepState.CRASHED}
+
+
+def _stands(task: Task, name: str, progress: Progress) -> bool:
+    state = progress.state
+    needs = state == StepState.TODO and task.pending[name][0]
+    return bool(progress.live or state == StepState.WAITING or state in _AMISS or needs)
+
+
+def _of_step(task: Task, name: str, around: Whereabouts) -> str:
+    progress = task.steps[name]
+    if progress.live:
+        return _of_attempt(task, name, progress, around)
+    if progress.state == StepState.WAITING:
+        said = _shortened(progress.error).removeprefix("waits for ") or "it does not say what for"
+        return ", ".join(_wished(task, name)) or said
+    if progress.state in _AMISS:
+        return _outcome(task, name, progress)
+    return ", ".join(_needs(task, name))
 
 
 def _of_attempt(task: Task, name: str, progress: Progress, around: Whereabouts) -> str:
@@ -117,22 +124,18 @@ def _outcome(task: Task, name: str, progress: Progress) -> str:
 
 
 def _wished(task: Task, name: str) -> Iterator[str]:
-    wait = task.wished.waits.get(name)
-    if wait is None:
-        return
-    for callback in wait.callbacks:
-        if task.wished.callbacks[callback].callback.called_at is None:
-            yield f"the callback {callback}, to be called"
-    for one in wait.batches:
-        yield from _left(task.wished.batches[one])
+    for callback in task.wished.callbacks_of(name):
+        yield f"the callback {callback}, to be called"
+    for batch in task.wished.batches_of(name):
+        yield from _left(batch)
 
 
 def _left(batch: Batch) -> Iterator[str]:
     """Name the tasks that are awaited; of a flow, the step itself says whether it asks somebody."""
-    open_ = [child for child in batch.spawned.tasks.values() if not child.ended]
-    if open_ and all(order.flow is None for order in batch.orders):
-        first, more = open_[0], batch.spawned.remaining - 1
-        yield f"task {first.id}, which is {first.state}{f', and {more} more' if more else ''}"
+    first = next(batch.awaited, None)
+    if first is not None and first.flow is None:
+        state, more = batch.spawned.tasks[first.task_id].state, batch.spawned.remaining - 1
+        yield f"task {first.task_id}, which is {state}{f', and {more} more' if more else ''}"
 
 
 def _needs(task: Task, name: str) -> Iterator[str]:

@@ -125,13 +125,8 @@ def _hint(draft: Draft, step: str, progress: Progress) -> str:
 
 
 def _awaited(draft: Draft, step: str) -> Iterator[str]:
-    wait = draft.wished.waits.get(step)
-    if wait is None:
-        return
-    for name in wait.batches:
-        batch = draft.wished.batches[name]
-        for order in batch.orders[: batch.sent]:
-            if not batch.spawned.tasks[order.task_id].ended:
-                yield f"{'task' if order.flow is None else 'flow'} {order.task_id}"
-    for callback in wait.callbacks:
+    for batch in draft.wished.batches_of(step):
+        for order in batch.awaited:
+            yield f"{'task' if order.flow is None else 'flow'} {order.task_id}"
+    for callback in draft.wished.callbacks_of(step):
         yield f"callback {callback}"

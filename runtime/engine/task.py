@@ -8,6 +8,7 @@ own, for whole versions are made of it all the time: `course`, `notes` and `wish
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -128,6 +129,11 @@ class Batch:
     created: int = 0
     sent: int = 0
     busy: int = 0
+
+    @property
+    def awaited(self) -> Iterator[ChildOrder]:
+        """Give those that were handed over and have not ended."""
+        return (one for one in islice(self.orders, self.sent) if not self.spawned.tasks[one.task_id].ended)
 
 
 @frozen
@@ -472,6 +478,17 @@ class Wished:
     waits: "PersistentMap[str, Wait]" = attrs.field(factory=dict)
     submitting: int = 0
     unwanted: "PersistentMap[str, Dismissal]" = attrs.field(factory=dict)
+
+    def batches_of(self, step: str) -> Iterator[Batch]:
+        """Give the batches that a step waits for."""
+        wait = self.waits.get(step)
+        return (self.batches[one] for one in (wait.batches if wait is not None else ()))
+
+    def callbacks_of(self, step: str) -> Iterator[str]:
+        """Name the callbacks that a step waits for and that were not called."""
+        wait = self.waits.get(step)
+        named = wait.callbacks if wait is not None else ()
+        return (one for one in named if self.callbacks[one].callback.called_at is None)
 
 
 NOTHING_WISHED: Final = Wished()

@@ -116,13 +116,11 @@ def forget_all(draft: "Draft", ended: Dismissal) -> None:
 def dismiss_flows(draft: "Draft", step: str, ended: Dismissal) -> None:
     """Note that nobody wants the flows any more that a step waits for."""
     unwanted = draft.wished.unwanted
-    for name in draft.wished.waits.get(step, _NOTHING).batches:
-        batch = draft.wished.batches[name]
-        if any(order.flow is not None for order in batch.orders):
-            flows = [child.id for child in batch.spawned.tasks.values() if not child.ended]
-            draft.dismissed += tuple(flows)
-            for flow in flows:
-                unwanted = put(unwanted, flow, ended)
+    batches = draft.wished.batches_of(step)
+    flows = tuple(one.task_id for batch in batches for one in batch.awaited if one.flow is not None)
+    draft.dismissed += flows
+    for flow in flows:
+        unwanted = put(unwanted, flow, ended)
     if unwanted is not draft.wished.unwanted:
         draft.wished = attrs.evolve(draft.wished, unwanted=unwanted)
 

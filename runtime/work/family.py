@@ -57,10 +57,7 @@ class Callbacks(Mapping[str, Callback]):
 
 def started_by(task: Task) -> Iterator[ChildOrder]:
     """Give the tasks that the steps of one have started and that have not ended, as far as it knows; no flows."""
-    for batch in task.wished.batches.values():
-        for order in batch.orders[: batch.sent]:
-            if order.flow is None and not batch.spawned.tasks[order.task_id].ended:
-                yield order
+    return (order for batch in task.wished.batches.values() for order in batch.awaited if order.flow is None)
 
 
 def batch_of(task: Task, effect: SubmitChildren) -> SubmitBatch:
