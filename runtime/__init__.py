@@ -47,7 +47,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from runtime.api.client import Runtime
-    from runtime.api.flow_client import FlowHandle
+    from runtime.api.flow_handle import FlowHandle
     from runtime.api.flow_messages import FlowGroupChanged, FlowStateChanged, FlowStepChanged, FlowTargetChanged
     from runtime.api.flow_views import FlowView
     from runtime.api.handle import TaskHandle
@@ -132,7 +132,7 @@ _HOME: Final = {
     "runtime.engine.rights": ("Administrators",),
     "runtime.journal.listing": ("Wanted",),
     "runtime.api.client": ("Runtime",),
-    "runtime.api.flow_client": ("FlowHandle",),
+    "runtime.api.flow_handle": ("FlowHandle",),
     "runtime.api.flow_views": ("FlowView",),
     "runtime.api.handle": ("TaskHandle",),
     "runtime.api.templates": ("Prepared",),

@@ -23,7 +23,7 @@ Modules
     tally               how many tasks there are of which kind, counted now and then
     views, shapes       what a reader is shown, in Python and as JSON; `showing`, which of it an answer comes to
     standstill          why a task does not move, in words
-    flow_client         the part of the client about flows
+    flow_client         the part of the client about flows, and `flow_handle` what it gives for one
     flow_commands       ... of the messages (with `flow_queries`), `flow_desk` of the desk, `flow_access` of the rights
     flow_submission     what is submitted as a flow; `flow_checks` sees that its steps can be carried out here
     flow_messages       what the actors of flows are handed, and their events; `flow_views` shows them

@@ -7,7 +7,6 @@ import attrs
 
 from runtime.api.client import Runtime
 from runtime.api.flow_access import AboutFlow, may_about_flow, may_see_flow
-from runtime.api.flow_client import FlowHandle, view_of
 from runtime.api.flow_commands import (
     AnswerApproval,
     AnswerTaskApproval,
@@ -26,6 +25,7 @@ from runtime.api.flow_commands import (
     ToldToFlow,
     UnpauseFlow,
 )
+from runtime.api.flow_handle import FlowHandle, view_of
 from runtime.api.flow_queries import (
     FlowQuery,
     GetApproval,

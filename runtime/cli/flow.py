@@ -13,9 +13,9 @@ from runtime.api.client import Runtime
 from runtime.api.codec import QUERIES, REQUESTS, to_json
 from runtime.api.commands import Command
 from runtime.api.desk import Desk
-from runtime.api.flow_client import FlowHandle
 from runtime.api.flow_commands import DeleteFlow, ToldToFlow
 from runtime.api.flow_desk import tell
+from runtime.api.flow_handle import FlowHandle
 from runtime.api.queries import Query
 from runtime.api.schema import TAG
 from runtime.api.showing import shown

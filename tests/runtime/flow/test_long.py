@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from runtime import open_runtime
-from runtime.api.flow_client import view_of
+from runtime.api.flow_handle import view_of
 from runtime.flow.flow import MANY_STEPS
 from runtime.journal.memory import MemoryJournal
 from runtime.journal.replaying import rebuilt
