@@ -169,4 +169,7 @@ class _Foreign(logging.Handler):
             text = record.getMessage()
         except Exception:  # noqa: BLE001 - arguments that do not fit the text: a fault of the library
             text = str(record.msg)
-        log(record.name).log(record.levelno, text, exc_info=record.exc_info)
+        level = min(
+            record.levelno // 10 * 10, logging.CRITICAL
+        )  # structlog knows no levels between those that have names
+        log(record.name).log(level, text, exc_info=record.exc_info)

@@ -53,9 +53,12 @@ class _Subscription:
 class _Listener:
     tell: Callable[[UnitEvent], object]
     failed: bool = False
+    left: bool = False
 
     def hear(self, events: Sequence[UnitEvent]) -> None:
         for event in events:
+            if self.left:
+                return
             try:
                 self.tell(event)
             except BaseException as failure:
@@ -146,7 +149,7 @@ class Broadcast:
             events = events_of(task, position, records)
             if self._subscriptions:
                 self.spread(task.header.task_id, position, events)
-            for listener in self._listeners if ours else ():
+            for listener in tuple(self._listeners) if ours else ():  # one may leave, or have others leave, as it hears
                 listener.hear(events)
         if ours and self._note is not None:
             self._note(task, records)
@@ -258,6 +261,7 @@ class Broadcast:
         try:
             yield
         finally:
+            listener.left = True
             self._listeners.remove(listener)
 
     def waiter(self, task_id: str) -> Waiter:

@@ -131,6 +131,17 @@ def test_what_libraries_say_and_what_python_warns_of_are_lines_too(written):
     assert "that is old" in second["event"]
 
 
+def test_a_level_of_a_librarys_own_is_the_one_below_it(written):
+    """A library that is asked to log never fails because of that."""
+    with LogSettings(LogFormat.JSON, LogLevel.WARNING).in_use():
+        for level in (logging.INFO + 5, logging.WARNING + 5, logging.CRITICAL + 5):
+            logging.getLogger("lib").log(level, "level %d", level)
+    assert [(one["level"], one["event"]) for one in objects(written())] == [
+        ("warning", "level 35"),
+        ("critical", "level 55"),
+    ]
+
+
 def test_a_line_that_cannot_be_written_is_lost_and_nothing_else(monkeypatch):
     with LogSettings("json").in_use():
         with open("/dev/full", "w") as full:  # noqa: PTH123 - a disk that is full

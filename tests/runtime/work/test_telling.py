@@ -1,5 +1,7 @@
 """Functions that are called with what happens: those that fail are named, and keep nothing from going on."""
 
+from contextlib import ExitStack
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -27,6 +29,22 @@ async def test_a_listener_that_fails_is_logged_once_and_told_all_that_follows(au
     assert (line["event"], line["exc_info"], line["log_level"]) == ("listener_failed", failure, "error")
     assert line["listener"].endswith("fails")
     assert line["task"] == told[0].task_id
+
+
+async def test_a_listener_that_leaves_as_it_is_told_hears_no_more_and_costs_the_others_nothing(autojump_clock):
+    told, heard = [], []
+    async with open_runtime() as rt:
+        with ExitStack() as leaving:
+
+            def once(event):
+                told.append(event)
+                leaving.close()
+
+            leaving.enter_context(rt.telling(once))
+            with rt.telling(heard.append):
+                await (await rt.submit(plan(a=Step(action=echo("x"))))).wait()
+    assert told == heard[:1]
+    assert [event.position for event in heard] == list(range(1, len(heard) + 1))
 
 
 async def test_ctrl_c_in_a_listener_is_nobodys_but_the_programs(autojump_clock):
