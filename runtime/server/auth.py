@@ -9,6 +9,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -21,6 +22,8 @@ from runtime.errors import Refused
 
 _LONGEST: Final = 4096
 """How many characters of credentials are looked at."""
+
+_HASH: Final = re.compile("[0-9a-fA-F]{64}")
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -180,7 +183,7 @@ def read_tokens(path: Path) -> BearerTokens:
     holders = {}
     for hashed, holder in _object(_text(path), str(path)).items():
         match holder:
-            case {"username": str(username), **rest} if username and len(hashed) == 64:
+            case {"username": str(username), **rest} if username and _HASH.fullmatch(hashed):
                 groups = rest.pop("groups", [])
                 if rest or not isinstance(groups, list) or not all(isinstance(one, str) for one in groups):
                     raise CredentialsUnusable(f"{path}: a holder has a username and a list of groups, and nothing else")

@@ -111,5 +111,13 @@ def test_what_cannot_be_used_is_refused_without_showing_it(tmp_path, use):
     assert "hush" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("hashed", ["ab" * 31, "xy" * 32, "é" * 64])
+def test_what_is_no_hash_of_a_token_is_refused_when_it_is_read_and_not_at_each_request(tmp_path, hashed):
+    file = tmp_path / "tokens.json"
+    file.write_text(json.dumps({hashed: {"username": "ada"}}))
+    with pytest.raises(CredentialsUnusable, match="must map SHA-256 hashes in hexadecimal to usernames"):
+        read_tokens(file)
+
+
 def test_passwords_are_not_shown():
     assert "hush" not in repr(BasicAuth({"ada": "hush"}))
