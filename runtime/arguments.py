@@ -24,6 +24,9 @@ _Check: TypeAlias = Callable[[Any, str], Iterable[Fault]]
 _MOST_FAULTS: Final = 20
 _UNIONS: Final = (UnionType, Union)  # the latter where one of them is annotated
 _MOST_BITS: Final = 64
+_MOST_SECONDS: Final = 2**63 / 1e9
+"""Go's longest duration, 292 years: what is that far off has a date that can be written, and read."""
+
 _CHECKED_ELSEWHERE: Final = ("runtime.templates.", "runtime.engine.")
 """Where templates are, which are validated, and what is made of them."""
 
@@ -178,6 +181,8 @@ def _seconds(value: Any, path: str) -> Iterator[Fault]:
         yield Fault(path, f"must be a number, not {_kind(value)}")
     elif not 0 <= value < math.inf:
         yield Fault(path, "must be 0 or more")
+    elif value > _MOST_SECONDS:
+        yield Fault(path, f"must be at most {_MOST_SECONDS:,.0f}: as many seconds are 292 years")
 
 
 def _json(value: Any, path: str) -> Iterator[Fault]:

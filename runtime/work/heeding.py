@@ -21,8 +21,8 @@ from runtime.wishes import AwaitCallback, ChildTask, FlowOrder, OpenCallback, Ru
 from runtime.work.preparing import prepare_task
 from runtime.work.trial import Attempt
 
-_SEEN_LATER: Final = frozenset({"inputs", "delay"})
-"""What is checked against the template, or may be negative (section 7.3)."""
+_SEEN_LATER: Final = frozenset({"inputs"})
+"""What is checked against the template."""
 
 
 class _Unheeded(Exception):
@@ -91,7 +91,9 @@ def _flow(attempt: Attempt, order: FlowOrder) -> ChildOrder:
 
 async def _order(attempt: Attempt, task: ChildTask) -> ChildOrder:
     tools = attempt.tools
-    check(task, but=_SEEN_LATER)
+    in_time: object = task.delay  # a runner need not be type-checked
+    overdue = isinstance(in_time, int | float) and in_time < 0  # as it may be (section 7.3)
+    check(attrs.evolve(task, delay=0) if overdue else task, but=_SEEN_LATER)
     template = tools.templates.named(task.template)
     if PARENT_TAG in task.tags:
         raise Refused(f"the tag {PARENT_TAG} is reserved")

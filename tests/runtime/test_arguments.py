@@ -25,6 +25,7 @@ SAID = {
     "tags": lambda rt, _: rt.submit(BLOCKED, tags=["a"]),
     "delay": lambda rt, _: rt.submit(BLOCKED, delay="5s"),
     "delay ": lambda rt, _: rt.submit(BLOCKED, delay=float("nan")),
+    "delay  ": lambda rt, _: rt.submit(BLOCKED, delay=1e12),
     "run": lambda rt, _: rt.submit(BLOCKED, run="no"),
     "comment": lambda rt, _: rt.submit(BLOCKED, comment=HALF),
     "reason": lambda _, task: task.cancel(5),

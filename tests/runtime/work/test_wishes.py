@@ -1,5 +1,7 @@
 """What steps wish of the runtime: children, batches and callbacks, on a virtual clock, with runners made for the test."""
 
+import math
+
 import attrs
 import pytest
 import trio
@@ -279,3 +281,38 @@ async def test_of_wishes_of_which_one_cannot_be_granted_none_is(autojump_clock, 
         assert (view.state, view.error[: len(why)], view.output) == ("CLIENT_ERROR", why, None)
         with pytest.raises(NotFound):
             await rt.status("made")
+
+
+@pytest.mark.parametrize("delay", [math.inf, math.nan, 1e12, "5s"])
+async def test_a_child_that_would_begin_when_no_calendar_knows_is_not_made(autojump_clock, delay):
+    """It could not be stored, or not be shown again."""
+
+    class Late(Runner[object]):
+        name = "late"
+        config = object
+
+        async def run(self, _request):
+            raise NotAssigned("waits", wishes=[Spawn(tasks=[ChildTask(template="child", delay=delay)])])
+
+    async with open_runtime(runners=[Late()]) as rt:
+        await rt.register(child())
+        task = await rt.submit(plan(spawn=Step(action=Action(type="late"))))
+        assert (await task.wait()).steps["spawn"].state == "CLIENT_ERROR"
+        assert "delay: must be" in (await task.status()).steps["spawn"].error
+        assert len(await rt.find(Wanted())) == 1
+
+
+async def test_a_child_may_be_late_already_when_it_is_made(autojump_clock):
+    class Overdue(Runner[object]):
+        name = "overdue"
+        config = object
+
+        async def run(self, request):
+            if request.spawned:
+                return Outcome()
+            raise NotAssigned("waits", wishes=[Spawn(tasks=[ChildTask(template="child", delay=-5)])])
+
+    async with open_runtime(runners=[Overdue()]) as rt:
+        await rt.register(child())
+        task = await rt.submit(plan(spawn=Step(action=Action(type="overdue"))))
+        assert (await task.wait()).state is TaskState.DONE
