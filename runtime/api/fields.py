@@ -20,7 +20,6 @@ class Rules(TypedDict, total=False):
     maxLength: int
     minimum: float
     maximum: float
-    exclusiveMinimum: float
     maxItems: int
     minItems: int
     pattern: str

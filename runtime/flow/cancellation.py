@@ -124,7 +124,8 @@ def check_step_cancellation(turn: Turn, step_id: str) -> bool:
 def handle_cancellation(turn: Turn, error: BaseException, step_id: str) -> BaseException:
     """Wind a flow down if `error` is a cancellation, and give it back either way (section 14.3).
 
-    Anything else is given back untouched, and nothing is written.
+    Anything else is given back untouched, and nothing is written. To be cancelled raises nothing here (`cancel`): this is
+    for who has an error of the conductor's in hand, which section 20 wants answered in the same way.
     """
     if is_cancellation_err(error):
         step = turn.step(step_id)
