@@ -44,8 +44,8 @@ class Answer:
     body: str = ""
 
     def problem(self, letter: Letter) -> str:
-        """Say why the reply is none to be content with; nothing when it is."""
-        if self.status >= 400:
+        """Say why the reply is none to be content with; nothing when it is. A redirect, which nobody follows, is none."""
+        if self.status >= 300:
             return f"HTTP status {self.status}"
         if letter.answer and self.body.strip() != letter.answer:
             return f'the reply is not "{letter.answer}"'
@@ -54,7 +54,7 @@ class Answer:
     @property
     def final(self) -> bool:
         """Whether the same request would meet the same refusal again."""
-        return 400 <= self.status < 500 and self.status not in _TRY_AGAIN
+        return 300 <= self.status < 500 and self.status not in _TRY_AGAIN
 
 
 def letter_to(target: Webhook | Slack | Opsgenie, notice: Notice, config: Mapping[str, str]) -> Letter:

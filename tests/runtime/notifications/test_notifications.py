@@ -115,7 +115,7 @@ async def test_a_failed_delivery_is_tried_again_and_what_follows_waits_for_it(au
     assert post.at[3] == pytest.approx(1 + 2 + 4, abs=0.1)
 
 
-@pytest.mark.parametrize(("answer", "tries"), [(Answer(400), 1), (Answer(503), 6)])
+@pytest.mark.parametrize(("answer", "tries"), [(Answer(400), 1), (Answer(308), 1), (Answer(503), 6)])
 async def test_what_cannot_be_delivered_is_given_up_and_counted(autojump_clock, clock, post, answer, tries):
     post.answers += [answer] * tries
     async with open_runtime(clock=clock, notifications={**hook(), "notify_actions": QUIET}) as rt:
