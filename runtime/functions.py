@@ -49,11 +49,15 @@ class Registered:
 
 
 class Functions:
-    """The callables one runtime knows; `given` are the first of them."""
+    """The callables one runtime knows; `given` are the first of them.
+
+    Each is kept for as long as the runtime is: a task that sleeps may call it once it is brought back.
+    """
 
     def __init__(self, given: Iterable[AnyFunction] = ()) -> None:
         self._known: dict[str, Registered] = {}
         self._names: dict[AnyFunction, str] = {}
+        self._numbers: dict[str, int] = {}  # how many there are of a name
         for function in given:
             self.register(function)
 
@@ -69,12 +73,10 @@ class Functions:
         if isinstance(function, type) or not callable(function):
             raise TypeError(f"an action has to be a function, not {function!r}")
         named = function if hasattr(function, "__qualname__") else type(function)
-        base = name = f"{named.__module__}:{named.__qualname__}"
-        number = 1
-        while name in self._known:
-            number += 1
-            name = f"{base}#{number}"
+        base = f"{named.__module__}:{named.__qualname__}"
         signature = inspect.signature(function)
+        number = self._numbers[base] = self._numbers.get(base, 0) + 1
+        name = base if number == 1 else f"{base}#{number}"
         self._known[name] = Registered(
             name=name,
             function=function,

@@ -1,0 +1,52 @@
+"""The names under which a runtime finds Python functions again."""
+
+import sys
+
+from runtime.functions import Functions
+
+
+def another():
+    def work():
+        return None
+
+    return work
+
+
+def lines_of(functions):
+    """Count the lines that it takes to register one more closure."""
+    function, lines = another(), 0
+
+    def count(_frame, event, _argument):
+        nonlocal lines
+        lines += event == "line"
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        functions.register(function)
+    finally:
+        sys.settrace(before)
+    return lines
+
+
+def test_one_more_closure_costs_the_same_however_many_there_are():
+    """A program may make one for every task that it submits."""
+    functions = Functions()
+    lines_of(functions)
+    second = lines_of(functions)
+    for _ in range(200):
+        functions.register(another())
+    assert lines_of(functions) == second
+
+
+def test_functions_of_one_name_are_told_apart_by_numbers():
+    functions = Functions()
+    base = f"{__name__}:another.<locals>.work"
+    same = another()
+    assert [functions.register(one) for one in (same, another(), same, another())] == [
+        base,
+        f"{base}#2",
+        base,
+        f"{base}#3",
+    ]
