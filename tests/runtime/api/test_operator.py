@@ -463,7 +463,7 @@ async def test_the_host_says_how_long_tasks_are_kept_once_they_ended(autojump_cl
         await task.wait()
         await trio.sleep(3600)
         assert (await task.status()).state is TaskState.DONE
-        await trio.sleep(3 * 3600)
+        await trio.sleep(4 * 3600)  # it is looked for every two hours
         with pytest.raises(NotFound):
             await task.status()
 
