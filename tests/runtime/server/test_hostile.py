@@ -248,7 +248,7 @@ async def test_what_is_sent_while_a_connection_is_being_closed_is_too_late_and_n
 async def test_what_goes_wrong_in_the_server_itself_is_told_to_its_log_and_to_nobody_else(
     monkeypatch, fails, status, says
 ):
-    async def handle(*_request):
+    async def handle(*_request, **_how):
         if fails:
             raise RuntimeError("a secret")
         await trio.sleep_forever()
