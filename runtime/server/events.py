@@ -23,6 +23,7 @@ from runtime.api.queries import Subscribe
 from runtime.api.schema import TAG, tag_of
 from runtime.engine.rights import Identity
 from runtime.errors import Fault, Invalid, Refused, Unavailable
+from runtime.logs.lines import log
 from runtime.server.origins import is_foreign
 from runtime.server.problems import refusal
 from runtime.values.json import Json, dumps, loads
@@ -37,7 +38,7 @@ _HELLO_SECONDS: Final = 10.0
 """How long a WebSocket may take to say what it wants."""
 
 _LONGEST_REASON: Final = 120
-_MALFORMED, _NOT_KNOWN, _REFUSED, _FULL, _OVER = 4400, 4401, 4404, 4503, 1001
+_MALFORMED, _NOT_KNOWN, _REFUSED, _FULL, _FAILED, _OVER = 4400, 4401, 4404, 4503, 1011, 1001
 """Codes that WebSockets are closed with: those of HTTP and 4000 where there is one."""
 
 
@@ -95,8 +96,19 @@ async def talk(office: "Office", socket: WebSocket) -> None:
                 await _converse(office, socket, who)
             finally:
                 office.subscribers -= 1
-    except WebSocketDisconnect:
-        return
+    except* WebSocketDisconnect:
+        pass  # nobody is there any more
+    except* Unavailable as away:
+        await socket.close(_FULL, _reason(away))
+    except* Exception:  # noqa: BLE001 - the last line, as for any request: a fault of ours is told to its log only
+        log("understudy.server").exception("request_failed", path=socket.url.path, method="GET")
+        await socket.close(_FAILED)
+
+
+def _reason(cause: BaseException) -> str:
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    return str(cause).encode()[:_LONGEST_REASON].decode(errors="ignore")
 
 
 async def _converse(office: "Office", socket: WebSocket, who: Identity) -> None:
@@ -107,7 +119,7 @@ async def _converse(office: "Office", socket: WebSocket, who: Identity) -> None:
             feed = await office.desk.watch(wish, who)
         except Refused as refused:
             code = _MALFORMED if isinstance(refused, Invalid) else _REFUSED
-            await socket.close(code, str(refused).encode()[:_LONGEST_REASON].decode(errors="ignore"))
+            await socket.close(code, _reason(refused))
             return
     if feed is None:
         await socket.close(_MALFORMED, "nothing was asked for")

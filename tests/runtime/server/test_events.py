@@ -8,8 +8,11 @@ import attrs
 import pytest
 import trio
 from httpx2.websockets import WebSocketDisconnect, WebSocketNetworkError
+from structlog.testing import capture_logs
 
 from runtime.api.codec import EVENTS
+from runtime.api.feed import Feed
+from runtime.journal.protocol import JournalUnavailable
 from tests.runtime.server.test_routes import HELLO, submitted
 from tests.support.api_server import ROOMY, running_server
 
@@ -192,6 +195,36 @@ async def test_a_stream_that_begins_where_there_was_never_an_event_is_refused(se
     assert reply.status_code == 400
     [fault] = reply.json()["faults"]
     assert fault["path"] == "after"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "says", "logged"),
+    [
+        (JournalUnavailable("the disk is full"), 4503, "the disk is full", []),
+        (ZeroDivisionError(), 1011, "", ["request_failed"]),
+    ],
+)
+async def test_a_websocket_whose_events_cannot_be_read_any_more_says_why_or_the_log_does(
+    server, monkeypatch, fault, code, says, logged
+):
+    async def fails(*_which, **_how):
+        raise fault
+
+    ada = server.client("ada")
+    made = await submitted(ada)
+    await server.runtime.wait(made["id"])
+    with trio.fail_after(30), capture_logs() as lines:
+        async with ada.websocket("/v1/events") as socket:
+            await socket.send_text(json.dumps({"task_id": made["id"]}))
+            while not done(json.loads(await socket.receive_text())):
+                pass
+            monkeypatch.setattr(Feed, "read", fails)
+            await server.runtime.operator(made["id"]).tag({"a": "b"})
+            with pytest.raises(WebSocketDisconnect) as closed:
+                await socket.receive_text()
+        await gone(server)
+    assert (closed.value.code, closed.value.reason) == (code, says)
+    assert [line["event"] for line in lines] == logged
 
 
 FRAMES = [
