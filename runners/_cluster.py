@@ -14,7 +14,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from runtime.runner import BRIEF, Json, dumps, loads, loads_yaml, normalise
 
 if find_spec("distributed") is None:  # it is loaded later; that it is missing is better said at once
-    raise ModuleNotFoundError(name="distributed")
+    raise ModuleNotFoundError("No module named 'distributed'", name="distributed")
 
 ITEM = "dask"
 _CONNECT_SECONDS = 10.0

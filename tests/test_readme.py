@@ -5,15 +5,18 @@ import runpy
 import select
 import subprocess
 import sys
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import trio
 import yaml
 
 from runtime import open_runtime
 from runtime.runner import Runners
+from runtime.server.serving import serving
 from runtime.templates.validation import check_data
 from tests.support.postgres import let_lease_run_out
 
@@ -123,6 +126,41 @@ async def test_the_template_among_the_examples_greets(inputs, message, shout):
             task = await rt.submit(ROOT / "examples/hello.yaml", inputs)
             assert await task.result() == {"message": message}
             assert (await task.status()).steps["shout"].state == shout
+
+
+async def test_the_service_among_the_examples_asks_whoever_may_approve_and_waits_to_be_called(tmp_path, capsys):
+    names = runpy.run_path(str(ROOT / "examples/trio_service.py"))
+
+    @asynccontextmanager
+    async def service():
+        async with (
+            open_runtime(
+                tmp_path / "releases.db",
+                config={"callback-config": '{"base_url": "http://here/tasks"}'},
+                administrators=names["ADMINISTRATORS"],
+            ) as rt,
+            serving(names["application"](rt), "127.0.0.1:0", grace_seconds=1) as address,
+            httpx2.AsyncClient(base_url=f"http://{address}", timeout=30) as http,
+        ):
+            yield rt, http
+
+    path, answer = "/releases/1.2", "/tasks/v1/tasks/release-1.2/steps/ask/respond"
+    with trio.fail_after(120):
+        async with service() as (rt, http):
+            assert (await http.post(path)).status_code == 200
+            await rt.settled(within_seconds=3600)  # that is less than a question may be open
+            assert (await rt.status("release-1.2")).state == "WAITING"
+            for who, status in ((None, 401), (("ben", "another"), 404), (("ada", "secret"), 200)):
+                assert (await http.post(answer, json={"response": "approve"}, auth=who)).status_code == status
+            await rt.settled()
+            called = capsys.readouterr().out.split()[-1].removeprefix("http://here")
+        async with service() as (rt, http):
+            assert "the callback" in str((await http.get(path)).json()["waits_for"])
+            assert (await http.post(called, json={"size": 7})).status_code == 200
+            assert (await rt.wait("release-1.2")).state == "DONE"
+            assert (await http.get(path)).json()["result"] == {"approved_by": "ada", "size": "7"}
+            page = await http.get("/tasks/ui", follow_redirects=True)
+            assert (page.url.path, page.status_code) == ("/tasks/ui/dashboard/", 200)
 
 
 async def test_the_nightly_round_among_the_examples_looks_at_every_server():

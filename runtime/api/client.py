@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from actors import StopReason
+from actors import Phase, StopReason
 from runtime.api.asking import Asking
 from runtime.api.feed import Feed
 from runtime.api.flow_client import LISTED_TIMES, FlowClient, Page
@@ -53,7 +53,7 @@ from runtime.notifications.figures import NotificationFigures
 from runtime.templates.catalogue import TemplateSources
 from runtime.templates.functions import Library
 from runtime.templates.inputs import check_declared
-from runtime.templates.model import Template
+from runtime.templates.model import Template, normalise_name
 from runtime.values.json import Json
 from runtime.wishes import task_of_callback
 from runtime.work.claims import Shared
@@ -75,7 +75,8 @@ class Runtime(FlowClient):
     """A running runtime, as `runtime.open_runtime` gives it.
 
     `instance` is its number where its store belongs to one at a time; where several share one, the store knows who holds
-    which task, and it is None. `functions` are those that steps can call, by name.
+    which task, and it is None. `templates` and `functions` are those that are known by their names; `administrators`
+    may do everything, and where there are none everybody may.
     """
 
     instance: int | None
@@ -101,6 +102,7 @@ class Runtime(FlowClient):
         self._types = library.types
         self.functions = library.functions
         self.templates = tools.templates
+        self.administrators = tools.administrators
         self._callables = callables
         self._evaluator = tools.evaluator
         self._resources = tools.resources
@@ -114,13 +116,15 @@ class Runtime(FlowClient):
     async def prepare(self, source: TemplateSource | Prepared, *, strict: bool = False) -> Prepared:
         """Read and check a template; `submit` takes what this gives, any number of times.
 
-        A file is read and parsed in a thread. `strict` refuses keys that nobody reads.
+        A text is the name of one of `templates`, or else the path of a file, which is read and parsed in a thread.
+        `strict` refuses keys that nobody reads.
 
         Raises:
             InputInvalid: it is no template, nor the path of one.
             TemplateInvalid: with every fault and its path.
         """
-        return await self._preparation.prepare(source, strict=strict)
+        known = self.templates.get(normalise_name(source)) if isinstance(source, str) else None
+        return await self._preparation.prepare(source if known is None else known, strict=strict)
 
     async def submit(
         self,
@@ -506,9 +510,9 @@ class Runtime(FlowClient):
     async def settled(self, *, within_seconds: float = math.inf) -> None:
         """Wait until nothing more happens by itself: no task or flow is in a run, in line for one, or due.
 
-        With `within_seconds`, what sleeps for longer counts as nothing. Those that wait for a person, or for a call from
-        outside, are none of these; nor is one whose state cannot be read, or whose actor failed too often. Cancelling the
-        wait changes nothing.
+        With `within_seconds`, what sleeps for longer counts as nothing: a question to a person is due when it expires.
+        Those that wait for a call from outside, or to be taken on, are none of these; nor is one whose state cannot be
+        read, or whose actor failed too often. Cancelling the wait changes nothing.
 
         Raises:
             Unavailable: the runtime is closed.
@@ -553,6 +557,11 @@ class Runtime(FlowClient):
             check_kind(grace_seconds, int | float, "grace_seconds", "a number")
         grace = None if grace_seconds is None else grace_seconds + RECORDING_SECONDS
         self._shutdown.begin(StopReason.shutdown(requester, reason), grace)
+
+    @property
+    def draining(self) -> bool:
+        """Whether a shutdown has begun."""
+        return self._shutdown.phase is not Phase.RUNNING
 
     async def wait_draining(self) -> None:
         """Wait until a shutdown has begun."""

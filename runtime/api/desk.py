@@ -74,7 +74,7 @@ from runtime.api.submission import Submission
 from runtime.api.tally import Tallied, Tally
 from runtime.engine import rights
 from runtime.engine.operations import not_restartable
-from runtime.engine.rights import Administrators, Identity
+from runtime.engine.rights import Identity
 from runtime.engine.task import Comment, Task
 from runtime.errors import Fault, Forbidden, InputInvalid, NotFound, Refused, did_you_mean
 from runtime.ids import new_id
@@ -94,12 +94,12 @@ _BATCHES: Final = uuid.UUID("8c5f4f0e-2b1d-4a7e-9d35-61f0c3a1be27")
 
 
 class Desk:
-    """The desk of one runtime. `administrators` may do everything; None: everybody is one."""
+    """The desk of one runtime. Its `administrators` may do everything; where it has none, everybody is one."""
 
-    def __init__(self, runtime: Runtime, administrators: Administrators | None = None) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self.administrators = administrators
-        self._flows = FlowDesk(runtime, administrators, self._sees_task)
+        self.administrators = runtime.administrators
+        self._flows = FlowDesk(runtime, self.administrators, self._sees_task)
         self._tally = Tally(runtime.count)
 
     async def handle(self, message: Command | Query, who: Identity, *, lenient: bool = False) -> Answer:
@@ -470,6 +470,11 @@ class Desk:
     def trouble(self) -> Trouble | None:
         """Tell whether nothing can be stored; see `Runtime.trouble`."""
         return self._runtime.trouble()
+
+    @property
+    def draining(self) -> bool:
+        """Whether the runtime is being shut down."""
+        return self._runtime.draining
 
     def failures(self) -> int:
         """Count the runtime's own faults; see `Runtime.failures`."""

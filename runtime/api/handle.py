@@ -28,6 +28,7 @@ class TaskHandle:
     async def wait(self) -> TaskView:
         """Wait until nothing more will happen to the task unless somebody asks: it has ended, is BLOCKED or PAUSED.
 
+        One that is WAITING, for an answer or a call, goes on by itself once that comes, and is waited for, too.
         Cancelling the wait leaves the task alone.
 
         Raises:

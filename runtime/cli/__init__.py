@@ -52,6 +52,54 @@ cancel_flow                flow cancel                     POST /v1/flows/{flow_
 delete_flow                flow delete                     DELETE /v1/flows/{flow_id}
 =========================  ==============================  =====================================================
 
+Variables stand for options that are not given: ``UNDERSTUDY_SERVER``, ``UNDERSTUDY_TOKEN`` and ``UNDERSTUDY_USER`` for
+those of what asks a server, ``UNDERSTUDY_CONFIG``, ``UNDERSTUDY_REGION``, ``UNDERSTUDY_LOG_FORMAT`` and
+``UNDERSTUDY_LOG_LEVEL`` for those of what runs here. ``UNDERSTUDY_KEYS_FILE`` is ``--keys``, ``UNDERSTUDY_KEYS`` what is in
+that file; both are for `open_runtime`, too.
+
+==============================  ================================================================================
+file of                         what is in it
+==============================  ================================================================================
+--tokens                        ``{"<SHA-256 of a token>": {"username": "ann", "groups": ["ops"]}}``; the hash is
+                                what ``printf %s TOKEN | sha256sum`` prints
+--passwords, --groups           ``{"ann": "a password"}``, ``{"ops": ["ann"]}``
+--keys                          a ring of keys, as ``understudy store new-key`` writes it
+--policies                      `runtime.policies.files`
+--templates, --functions        what ``understudy schema`` prints a schema of
+==============================  ================================================================================
+
+==============================  ================================================================================
+item of --config                what is in it
+==============================  ================================================================================
+utask-cfg                       how the host is set up, as JSON; see below
+basic-auth, groups-auth         as for ``--passwords``, ``--groups``
+callback-config                 ``{"base_url": "https://here"}``: where callbacks are called from outside;
+                                ``"path_prefix"`` where that is not ``/unsecured/callback``
+notify-webhook-credentials      ``{"<name>": {"username": "me", "password": "a password"}}``, for ``notify_config``
+dask                            ``{"scheduler": "tls://there:8786"}``, and files: `runners._cluster.ClusterSettings`
+database, encryption-key        nothing reads these of µTask; here they are ``--store`` and ``--keys``
+any other                       what templates read as ``.config.NAME``, or credentials that they name
+==============================  ================================================================================
+
+==============================  ================================================================================
+member of utask-cfg             what it says
+==============================  ================================================================================
+application_name                what the server calls itself
+admin_usernames, admin_groups   as ``--admin``, ``--admin-group``
+base_url                        where this server is reached: for callbacks, and pages that notifications name;
+                                ``dashboard_path_prefix`` goes before their paths
+completed_task_expiration       how long tasks that ended are kept: ``"720h"``
+concealed_secrets               which items templates do not see
+server_options                  ``{"max_body_bytes": 262144}``
+resource_limits,                `runtime.work.limits.Limits`, as are ``resource_acquire_timeout``,
+global_resource_limits          ``max_concurrent_executions``, ``max_concurrent_executions_from_crashed`` and
+                                ``max_result_size``; global ones are for all instances together
+notify_config, notify_actions   `runtime.notifications.settings`
+others of µTask                 nothing here: ``dashboard_api_path_prefix``, ``dashboard_sentry_dsn``,
+                                ``database_config``, ``delay_between_crashed_tasks_resolution``,
+                                ``editor_path_prefix``, ``steps_compression_algorithm``
+==============================  ================================================================================
+
 Exit status: 0 the task is DONE (or the files are valid); 1 it ended otherwise; 2 the request was refused; 3 it waits
 for somebody; 4 it went well, and its output could not be written; 130 after Ctrl-C, 143 after SIGTERM. Nothing a user can
 cause prints a traceback.

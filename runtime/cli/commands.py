@@ -63,7 +63,11 @@ class _Number(click.FloatRange):
         return self.fail(f"{value!r} is not a number.", param, ctx) if math.isnan(number) else number
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Variables, files, configuration items and exit statuses: python -m pydoc runtime.cli",
+)
 @click.version_option(package_name="understudy")
 def cli() -> None:
     """Run tasks made of steps, as YAML templates describe them."""

@@ -36,8 +36,14 @@ def _options(command: F) -> F:
             "--server", envvar="UNDERSTUDY_SERVER", default="", show_envvar=True,
             help="The address of the server to ask, in place of a store.",
         ),
-        click.option("--token", envvar="UNDERSTUDY_TOKEN", default="", help="Who you are: a bearer token; with --server."),
-        click.option("--user", envvar="UNDERSTUDY_USER", default="", help="Who you are: NAME:PASSWORD; with --server."),
+        click.option(
+            "--token", envvar="UNDERSTUDY_TOKEN", default="", show_envvar=True,
+            help="Who you are: a bearer token; with --server.",
+        ),
+        click.option(
+            "--user", envvar="UNDERSTUDY_USER", default="", show_envvar=True,
+            help="Who you are: NAME:PASSWORD; with --server.",
+        ),
     ):  # fmt: skip
         command = option(command)
     return voiced(command)

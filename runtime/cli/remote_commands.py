@@ -32,10 +32,13 @@ def talking(function: "Callable[..., int | None]") -> Callable[..., None]:
         envvar="UNDERSTUDY_SERVER",
         default="http://127.0.0.1:8081",
         show_default=True,
+        show_envvar=True,
         help="The address of the server.",
     )
-    @click.option("--token", envvar="UNDERSTUDY_TOKEN", default="", help="Who you are: a bearer token.")
-    @click.option("--user", envvar="UNDERSTUDY_USER", default="", help="Who you are: NAME:PASSWORD.")
+    @click.option(
+        "--token", envvar="UNDERSTUDY_TOKEN", show_envvar=True, default="", help="Who you are: a bearer token."
+    )
+    @click.option("--user", envvar="UNDERSTUDY_USER", show_envvar=True, default="", help="Who you are: NAME:PASSWORD.")
     @functools.wraps(function)
     def command(*, server: str, token: str, user: str, **arguments: object) -> None:
         try:

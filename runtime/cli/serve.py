@@ -112,7 +112,7 @@ async def _serve_until_told(options: ServeOptions, audit: Audit | None) -> None:
         maintenance=options.maintenance,
     ) as runtime:
         office = Office(
-            Desk(runtime, allowed.administrators),
+            Desk(runtime),
             allowed.authenticator,
             limits,
             origins=options.origins,
@@ -132,14 +132,13 @@ async def _serve_until_told(options: ServeOptions, audit: Audit | None) -> None:
             settle_heap()
             say(f"listening on http://{address}")
             with log_events(runtime) if options.voice.logs.tells_happenings else nullcontext():
-                await _until_told(runtime, office)
+                await _until_told(runtime)
             nursery.cancel_scope.cancel()
 
 
-async def _until_told(runtime: Runtime, office: Office) -> None:
+async def _until_told(runtime: Runtime) -> None:
     """Wait for a signal, and until what runs has ended; a second one ends it at once. Tasks can be read meanwhile."""
     await runtime.wait_draining()
-    office.draining = True
     await runtime.drained()
 
 

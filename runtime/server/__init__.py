@@ -1,5 +1,15 @@
 """The server: what a runtime is asked over HTTP and WebSockets. It is thin: every request is a message to the desk.
 
+``understudy serve`` is one. A program on trio serves a runtime of its own so, beside whatever else it answers
+(``examples/trio_service.py``)::
+
+    async with open_runtime("sqlite:///tasks.db", administrators=Administrators(usernames=["ada"])) as rt:
+        office = Office(Desk(rt), BasicAuth({"ada": "a secret"}))
+        async with serving(build_app(office), "127.0.0.1:8081", grace_seconds=3):
+            ...
+
+`app.build_app` gives an ASGI application, which any server on trio runs, and which may be mounted below another path.
+
 Modules
     app         the ASGI application: admission, who asks, errors
     route       what a route is; `flow_routes` are those about flows, under ``/v1``

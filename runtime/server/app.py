@@ -15,16 +15,6 @@ from urllib.parse import unquote
 
 import attrs
 import trio
-from starlette.applications import Starlette
-from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Match, WebSocketRoute
-from starlette.routing import Route as Endpoint
-from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.websockets import WebSocket
 
 import runtime.values.renderer
 import runtime.work.flows.actor  # noqa: F401 - both are loaded before any request waits for them
@@ -38,21 +28,35 @@ from runtime.api.showing import View, shown
 from runtime.engine.rights import Identity
 from runtime.engine.states import ResolutionState
 from runtime.errors import Conflict, NotFound, Refused, Unavailable, did_you_mean
+from runtime.extras import needed_by
 from runtime.logs.lines import log
-from runtime.server.asking import messages_of
-from runtime.server.audit import Audit, about, line_of, new_request_id
-from runtime.server.auth import Authenticator, Caller
-from runtime.server.bodies import BodyTooLarge, BodyTooSlow, Reading, parsed, reply
-from runtime.server.events import stream, talk
-from runtime.server.limits import RateLimit, ServerLimits
-from runtime.server.openapi import document
-from runtime.server.origins import FOREIGN, SAFE, is_foreign, is_own_host
-from runtime.server.pages import page
-from runtime.server.paging import page_headers
-from runtime.server.problems import problem, refusal
-from runtime.server.route import Route
-from runtime.server.routes import ROUTES
 from runtime.values.json import Json
+
+with needed_by("a server"):
+    from starlette.applications import Starlette
+    from starlette.datastructures import Headers
+    from starlette.exceptions import HTTPException
+    from starlette.middleware.cors import CORSMiddleware
+    from starlette.requests import ClientDisconnect, Request
+    from starlette.responses import PlainTextResponse, RedirectResponse, Response
+    from starlette.routing import Match, WebSocketRoute
+    from starlette.routing import Route as Endpoint
+    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.websockets import WebSocket
+
+    from runtime.server.asking import messages_of
+    from runtime.server.audit import Audit, about, line_of, new_request_id
+    from runtime.server.auth import Authenticator, Caller
+    from runtime.server.bodies import BodyTooLarge, BodyTooSlow, Reading, parsed, reply
+    from runtime.server.events import stream, talk
+    from runtime.server.limits import RateLimit, ServerLimits
+    from runtime.server.openapi import document
+    from runtime.server.origins import FOREIGN, SAFE, is_foreign, is_own_host
+    from runtime.server.pages import page
+    from runtime.server.paging import page_headers
+    from runtime.server.problems import problem, refusal
+    from runtime.server.route import Route
+    from runtime.server.routes import ROUTES
 
 _NOBODY: Final = Identity()
 _SECURITY: Final = {
@@ -105,7 +109,6 @@ class Office:
     origins: tuple[str, ...] = ()
     hostnames: tuple[str, ...] | None = None
     audit: Audit | None = None
-    draining: bool = False
     trouble: tuple[int, float] = (0, 0.0)
     subscribers: int = 0
     room: trio.Semaphore = attrs.field(init=False)
@@ -323,12 +326,16 @@ async def _message(office: Office, asked: Asked) -> Response:
     return reply(asked.request, shown(await office.desk.handle(message, asked.who), view))
 
 
-async def _home(_asked: Asked) -> Response:
-    return RedirectResponse("/meta", 301)
+async def _home(asked: Asked) -> Response:
+    return _elsewhere(asked, "/meta")
 
 
-async def _to_dashboard(_asked: Asked) -> Response:
-    return RedirectResponse("/ui/dashboard/", 301)
+async def _to_dashboard(asked: Asked) -> Response:
+    return _elsewhere(asked, "/ui/dashboard/")
+
+
+def _elsewhere(asked: Asked, path: str) -> Response:
+    return RedirectResponse(f"{asked.request.scope.get('root_path', '')}{path}", 301)
 
 
 async def _page(asked: Asked) -> Response:
@@ -370,7 +377,7 @@ _TROUBLED_SECONDS: Final = 30.0
 
 
 async def _ready(office: Office, _asked: Asked) -> Response:
-    if office.draining:
+    if office.desk.draining:
         return refusal(Unavailable("the server is draining"))
     trouble, now = office.desk.trouble(), office.clock.monotonic()
     if trouble is not None and trouble.number != office.trouble[0]:

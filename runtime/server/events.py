@@ -88,7 +88,7 @@ async def talk(office: "Office", socket: WebSocket) -> None:
     try:
         if who is None:
             await socket.close(_NOT_KNOWN, "it is not known who you are")
-        elif office.subscribers >= office.limits.subscribers or office.draining:
+        elif office.subscribers >= office.limits.subscribers or office.desk.draining:
             await socket.close(_FULL, "the server takes no more subscribers: try again later")
         else:
             office.subscribers += 1

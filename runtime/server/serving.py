@@ -13,16 +13,19 @@ from functools import partial
 from typing import Any, Final, cast
 
 import trio
-from hypercorn.config import Config
-from hypercorn.trio.tcp_server import TCPServer
-from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import ConnectionState
-from hypercorn.utils import wrap_app
-from starlette.types import ASGIApp
 
 from runtime.errors import Refused
+from runtime.extras import needed_by
 from runtime.logs.lines import log
 from runtime.server.limits import ServerLimits
+
+with needed_by("a server"):
+    from hypercorn.config import Config
+    from hypercorn.trio.tcp_server import TCPServer
+    from hypercorn.trio.worker_context import WorkerContext
+    from hypercorn.typing import ConnectionState
+    from hypercorn.utils import wrap_app
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 _LONGEST_HEADERS: Final = 16_384
 _LONGEST_FRAME: Final = 65_536
@@ -69,7 +72,7 @@ class _House:
     """The connections of one server."""
 
     def __init__(self, app: ASGIApp, limits: ServerLimits, grace_seconds: float) -> None:
-        self._app = wrap_app(cast("Any", app), 0, "asgi")
+        self._app = wrap_app(cast("Any", _telling(app)), 0, "asgi")
         self._limits = limits
         self._config = _config(limits, grace_seconds)
         self._context = WorkerContext(None)
@@ -117,6 +120,19 @@ class _House:
                 await self._emptied.wait()
         for stream in list(self._open):
             stream.cut()
+
+
+def _telling(app: ASGIApp) -> ASGIApp:
+    """Have what an application raises in the log: Hypercorn answers it with 500, and says nothing."""
+
+    async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except Exception:
+            log("understudy.server").exception("request_failed", path=scope.get("path", ""))
+            raise
+
+    return told
 
 
 class _Connection(TCPServer):

@@ -91,6 +91,8 @@ DOORS = {
     "psycopg": "import trio; from runtime import open_runtime as door; trio.run(door('postgresql://h/d').__aenter__)",
     "cel": "from runtime import CelPolicy; CelPolicy(id='one', rule='true')",
     "hypothesis": "import runtime.testing.laws",
+    "starlette": "import runtime.server.app",
+    "hypercorn": "import runtime.server.serving",
 }
 
 

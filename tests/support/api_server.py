@@ -65,7 +65,7 @@ async def running_server(
         for template in templates:
             await runtime.register(template)
         office = Office(
-            Desk(runtime, administrators),
+            Desk(runtime),
             authenticator or trusting(),
             limits,
             origins=tuple(origins),

@@ -153,7 +153,7 @@ async def test_who_may_send_what(tag, resolved):
     allowed = (RESOLVED if resolved else UNRESOLVED)[tag]
     async with open_runtime(administrators=ADMINISTRATORS) as runtime:
         await runtime.register(TEMPLATE)
-        desk = Desk(runtime, ADMINISTRATORS)
+        desk = Desk(runtime)
         for name, who in PEOPLE.items():
             task = await prepared(runtime, desk, resolved=resolved)
             message = message_of(tag, task.header.task_id, next(iter(task.notes.comments)), task.header.resolution_id)
@@ -170,7 +170,7 @@ def test_no_message_is_left_out():
 async def test_only_administrators_pause_by_force(name):
     async with open_runtime(administrators=ADMINISTRATORS) as runtime:
         await runtime.register(TEMPLATE)
-        desk = Desk(runtime, ADMINISTRATORS)
+        desk = Desk(runtime)
         task = await prepared(runtime, desk, resolved=True)
         got = await outcome(desk, PauseTask(task_id=task.header.task_id, force=True), PEOPLE[name])
         assert got == ("done" if name in ADMINS else "forbidden" if name in VIEWERS else "not found")
@@ -181,7 +181,7 @@ async def test_only_administrators_and_owners_name_resolvers(name):
     async with open_runtime(administrators=ADMINISTRATORS) as runtime:
         await runtime.register(TEMPLATE)
         message = SubmitTask(template="guarded", inputs={"n": "1"}, resolver_usernames=("me",))
-        got = await outcome(Desk(runtime, ADMINISTRATORS), message, PEOPLE[name])
+        got = await outcome(Desk(runtime), message, PEOPLE[name])
         assert got == ("done" if name in ADMINS | OWNERS else "forbidden")
 
 
@@ -197,7 +197,7 @@ async def test_lists_hold_what_somebody_has_to_do_with(name, involvement):
     }[involvement]
     async with open_runtime(administrators=ADMINISTRATORS) as runtime:
         await runtime.register(TEMPLATE)
-        desk = Desk(runtime, ADMINISTRATORS)
+        desk = Desk(runtime)
         await prepared(runtime, desk, resolved=True)
         page = await desk.handle(ListTasks(involvement=involvement), PEOPLE[name])
         assert len(page.tasks) == (name in wanted)
@@ -207,7 +207,7 @@ async def test_lists_hold_what_somebody_has_to_do_with(name, involvement):
 async def test_who_may_subscribe_to_what(name):
     async with open_runtime(administrators=ADMINISTRATORS) as runtime:
         await runtime.register(TEMPLATE)
-        desk = Desk(runtime, ADMINISTRATORS)
+        desk = Desk(runtime)
         task = await prepared(runtime, desk, resolved=True)
         for message, allowed, refused in (
             (Subscribe(task_id=task.header.task_id), VIEWERS, NotFound),
@@ -224,7 +224,7 @@ async def test_who_may_subscribe_to_what(name):
 async def test_whoever_took_a_task_on_goes_on_seeing_it():
     async with open_runtime(administrators=ADMINISTRATORS) as runtime:
         await runtime.register(TEMPLATE)
-        desk = Desk(runtime, ADMINISTRATORS)
+        desk = Desk(runtime)
         task = await prepared(runtime, desk, resolved=False)
         await runtime.resolve(task.header.task_id, resolver="eve", run=False)
         page = await desk.handle(ListTasks(), PEOPLE["stranger"])

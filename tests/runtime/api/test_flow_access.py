@@ -131,7 +131,7 @@ async def test_who_may_send_what(tag):
     with trio.fail_after(60):
         async with open_runtime(administrators=ADMINISTRATORS, flows=KIT, grace_seconds=0) as runtime:
             await runtime.register(TASK)
-            desk = Desk(runtime, ADMINISTRATORS)
+            desk = Desk(runtime)
             for name, who in PEOPLE.items():
                 task_id, flow_id = await prepared(runtime, desk)
                 message = message_of(tag, flow_id, task_id)
@@ -148,14 +148,14 @@ def test_no_message_is_left_out():
 async def test_only_administrators_bring_documents_of_their_own(name):
     document = {"kind": "flow", "steps": [{"name": "a", "signal": {"type": "echo", "data": {"output": "x"}}}]}
     async with open_runtime(administrators=ADMINISTRATORS) as runtime:
-        got = await outcome(Desk(runtime, ADMINISTRATORS), SubmitFlow(document=document), PEOPLE[name])
+        got = await outcome(Desk(runtime), SubmitFlow(document=document), PEOPLE[name])
         assert got == ("done" if name in ADMINS else "forbidden")
 
 
 @pytest.mark.parametrize("name", PEOPLE)
 async def test_lists_hold_what_somebody_has_to_do_with(name):
     async with open_runtime(administrators=ADMINISTRATORS, flows=KIT, grace_seconds=0) as runtime:
-        desk = Desk(runtime, ADMINISTRATORS)
+        desk = Desk(runtime)
         await desk.handle(SubmitFlow(flow_type="deploy", flow_id="f"), PEOPLE["submitter"])
         await runtime.flow_handle("f").wait()
         page = await desk.handle(ListFlows(), PEOPLE[name])
@@ -164,7 +164,7 @@ async def test_lists_hold_what_somebody_has_to_do_with(name):
 
 async def test_nobody_approves_by_the_option_what_they_may_not_answer():
     async with open_runtime(administrators=ADMINISTRATORS, flows=KIT, grace_seconds=0) as runtime:
-        desk = Desk(runtime, ADMINISTRATORS)
+        desk = Desk(runtime)
         submitted = SubmitFlow(flow_type="deploy", flow_id="f", approval_option="approve-all")
         await desk.handle(submitted, PEOPLE["submitter"])
         assert (await runtime.flow_handle("f").wait()).waits == ("s1",)
@@ -177,7 +177,7 @@ async def test_nobody_approves_by_the_option_what_they_may_not_answer():
 async def test_what_is_not_there_and_what_is_not_theirs_is_refused_in_the_same_words():
     async with open_runtime(administrators=ADMINISTRATORS, flows=KIT, grace_seconds=0) as runtime:
         await runtime.register(TASK)
-        desk = Desk(runtime, ADMINISTRATORS)
+        desk = Desk(runtime)
         task_id, flow_id = await prepared(runtime, desk)
         for there, missing in (
             (AnswerApproval(flow_id=flow_id, step_id="s1", response="approve"), flow_id),

@@ -49,6 +49,16 @@ async def test_the_templates_that_are_known_become_those_of_the_folder(tmp_path)
         assert rt.templates.named("changes").title_format == "another title"
 
 
+async def test_a_template_is_submitted_by_its_name_and_a_path_that_is_none_is_a_path(tmp_path):
+    write(tmp_path, "known")
+    async with open_runtime(templates=tmp_path) as rt:
+        for named in ("known", " Known", tmp_path / "known.yaml", str(tmp_path / "known.yaml")):
+            task = await rt.submit(named)
+            assert (await task.wait()).template_name == "known"
+        with pytest.raises(TemplateInvalid, match="unknown: there is no such file"):
+            await rt.submit("unknown")
+
+
 async def test_one_that_tasks_were_made_from_is_archived_until_they_are_gone(tmp_path):
     write(tmp_path, "used")
     write(tmp_path, "other")
@@ -62,7 +72,7 @@ async def test_one_that_tasks_were_made_from_is_archived_until_they_are_gone(tmp
         assert (await rt.sync_templates(tmp_path)).archived == ()
         archived = rt.templates.named("used")
         assert (archived.hidden, archived.blocked) == (True, True)
-        desk = Desk(rt, administrators)
+        desk = Desk(rt)
         for who, names in ((everybody, ["other"]), (admin, ["other", "used"])):
             assert [one.name for one in (await desk.handle(ListTemplates(), who)).templates] == names
         with pytest.raises(Conflict, match="blocked"):
@@ -85,7 +95,7 @@ async def test_one_that_was_removed_while_nothing_ran_is_archived_too(tmp_path):
         original = rt.templates.named("used")
     (tmp_path / "used.yaml").unlink()
     async with open_runtime(store, templates=tmp_path, administrators=administrators) as rt:
-        desk = Desk(rt, administrators)
+        desk = Desk(rt)
         for who in (Identity("admin"), Identity("ann")):
             assert await desk.handle(GetTemplate(name=" Used "), who) == attrs.evolve(
                 original, hidden=True, blocked=True

@@ -5,13 +5,14 @@ import random
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import attrs
+import httpx2
 import pytest
 import trio
 import trio.testing
 from structlog.testing import capture_logs
 
 from runtime.api.desk import Desk
-from runtime.server.serving import _Stream
+from runtime.server.serving import _Stream, serving
 from tests.runtime.server.test_routes import HELLO, submitted
 from tests.support.api_server import ROOMY, running_server
 
@@ -263,3 +264,14 @@ async def test_what_goes_wrong_in_the_server_itself_is_told_to_its_log_and_to_no
             assert says in reply.json()["error"]
             assert "secret" not in reply.text
     assert [(line["event"], line["path"]) for line in lines] == ([("request_failed", "/task")] if fails else [])
+
+
+async def test_what_an_application_beside_ours_raises_is_told_to_the_log_and_answered_with_500():
+    async def app(scope, _receive, _send):
+        if scope["type"] == "http":
+            raise RuntimeError("a fault of its own")
+
+    with trio.fail_after(30), capture_logs() as lines:
+        async with serving(app, "127.0.0.1:0", grace_seconds=0.5) as address, httpx2.AsyncClient() as http:
+            assert (await http.get(f"http://{address}/there")).status_code == 500
+    assert [(line["event"], line["path"]) for line in lines] == [("request_failed", "/there")]

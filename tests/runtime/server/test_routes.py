@@ -678,7 +678,7 @@ async def test_health_figures_and_the_openapi_document_are_for_everybody(server)
     document = (await nobody.get("/unsecured/spec.json")).json()
     assert document["openapi"] == "3.1.0"
     assert "/task/{id}" in document["paths"]
-    server.office.draining = True
+    server.runtime.shutdown("over")
     assert (await nobody.get("/readyz")).status_code == 503
 
 
