@@ -231,6 +231,8 @@ class Actor(Generic[M]):
                 await self.started()
             if cell.ready is not None:
                 cell.ready()
+            if self._children is not None and self._children.entrust():  # what it began with is all there is to do
+                return True
         elif self._children is not None:
             self._children.rejoin()
         pause = await self._serve()

@@ -168,7 +168,7 @@ class Children(Parking, Generic[M]):
     def stop_all(self, reason: StopReason) -> None:
         """Stop every child, and every one that is started from now on. Sync, idempotent. They report as they end."""
         self._closing = reason
-        for child in self:
+        for child in tuple(self._running.values()):
             child.stop(reason)
 
     # --- for the actor's loop ------------------------------------------------
@@ -271,8 +271,9 @@ class Children(Parking, Generic[M]):
             if self._pending:
                 following = self._first_of_pending()
             if following is None:
-                following = await self._take_what_came()
-                over = following is None and await self._stops()
+                if mailbox.closed is None:
+                    following = await self._take_what_came()
+                over = following is None and mailbox.closed is not None and await self._stops(mailbox.closed)
                 wake = self._cell.hibernates  # to rest
         except Exception as error:  # noqa: BLE001 - only carried to the owner
             self._fail(error)
@@ -299,14 +300,10 @@ class Children(Parking, Generic[M]):
                 return following
         return None
 
-    async def _stops(self) -> bool:
-        """Say whether the owner has stopped and may end here, having heard of it."""
-        closed = self._cell.mailbox.closed
-        if closed is None or not self._may_end():
-            return False
-        if self._cell.told:
-            return True
-        await self._tell(closed)
+    async def _stops(self, reason: StopReason) -> bool:
+        """Say whether the owner, which has stopped for that reason, may end here, having heard of it."""
+        if self._may_end() and not self._cell.told:
+            await self._tell(reason)
         return self._may_end()
 
     def _may_end(self) -> bool:

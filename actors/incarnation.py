@@ -99,6 +99,7 @@ class Incarnations:
         self._clock = clock
         self._shutdown = shutdown
         self._observer = observer
+        self._lives = observer is not None and observer.lives
         self._timed = observer is not None and observer.slow_seconds < math.inf
         self._alarm = alarm
         self._nest = nest
@@ -173,7 +174,7 @@ class Incarnations:
             cell = self._awaken(row, address)
             if isinstance(row.start, Nested):
                 row.kept = self._nest(row.start, cell.mailbox)
-        if self._observer is not None:
+        if self._lives and self._observer is not None:
             self._observer.started(address.path, address.incarnation)
         if kind.hibernate:
             self._begun(row)
@@ -339,6 +340,6 @@ class Incarnations:
         row.end(reason)
         if row.state is not _STOPPING:
             row.state = _STOPPED
-        if self._observer is not None:
+        if self._observer is not None and (self._lives or reason.kind.abnormal):
             self._observer.stopped(address.path, address.incarnation, reason, error)
         address.end(reason)

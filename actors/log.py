@@ -14,6 +14,8 @@ __all__ = ("StructlogObserver",)
 class StructlogObserver:
     """Logs every event of `actors.observer` under the logger `actors`."""
 
+    lives = True
+
     def __init__(self, slow_seconds: float = 0.1, logger: structlog.typing.FilteringBoundLogger | None = None) -> None:
         self.slow_seconds = slow_seconds
         self._log: structlog.typing.FilteringBoundLogger = logger or structlog.get_logger("actors")

@@ -8,7 +8,7 @@ and is woken is no event: it lives all the while.
 
 | event         | when                                                   | facts                        |
 |---------------|--------------------------------------------------------|------------------------------|
-| started       | an incarnation begins                                  | path, incarnation            |
+| started       | an incarnation begins (only if `lives`)                | path, incarnation            |
 | stopped       | an incarnation has ended and is announced              | path, incarnation, reason    |
 | restarted     | a supervisor decides to start a failed child again     | path, incarnation, delay     |
 | quarantined   | a child used up its restart window and stays down      | path, reason                 |
@@ -34,6 +34,10 @@ class Observer(Protocol):
     @property
     def slow_seconds(self) -> float:
         """A turn longer than this is reported; `math.inf` for never."""
+
+    @property
+    def lives(self) -> bool:
+        """Whether beginnings and orderly ends are told, too; if not, of all that end only those that failed are."""
 
     def started(self, path: str, incarnation: int) -> None:
         """Tell that an incarnation begins."""
@@ -62,6 +66,7 @@ class _Shielded:
 
     def __init__(self, observer: Observer) -> None:
         self.slow_seconds = observer.slow_seconds
+        self.lives = observer.lives
         self.started = _quietly(observer.started)
         self.stopped = _quietly(observer.stopped)
         self.restarted = _quietly(observer.restarted)

@@ -204,9 +204,9 @@ class Supervisor:
             Draining: the supervisor or the whole tree is stopping.
             ChildExists: the id is in the table.
         """
-        return self._start_new(self._table.kind_of(spec, dynamic=True), spec.id, spec.start)
+        return self.start_another(self._table.kind_of(spec, dynamic=True), spec.id, spec.start)
 
-    def start_another(self, kind: ChildKind, child: str, start: Start) -> Address[object]:
+    def start_another(self, kind: ChildKind, child: str, start: Start | Nested) -> Address[object]:
         """Start a child of a kind, as `start_child` does: for many that have all but their id and start in common. Sync.
 
         Their ids are data, and any text: a "/" in one makes its path ambiguous to a reader, and is better than a refusal.
@@ -214,9 +214,6 @@ class Supervisor:
         Raises:
             Draining, ChildExists: as `start_child` does.
         """
-        return self._start_new(kind, child, start)
-
-    def _start_new(self, kind: ChildKind, child: str, start: Start | Nested) -> Address[object]:
         self._refuse_if_draining()
         if child in self._table:
             raise ChildExists(self._path, child)
@@ -364,8 +361,9 @@ class Supervisor:
 
     def _settle(self, row: Row, reason: StopReason, error: Exception | None = None) -> None:
         """Decide. The end is known already."""
-        failed_start = self._plan.begun(row)
-        in_wave = self._plan.ended(row)
+        planned = not self._plan.idle
+        failed_start = planned and self._plan.begun(row)
+        in_wave = planned and self._plan.ended(row)
         if self._stopping is not None or (row.state is _STOPPING and not in_wave):
             self._retire(row)
         elif in_wave:

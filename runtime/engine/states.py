@@ -152,11 +152,6 @@ class Admission(StrEnum):
     """The template is switched off: its resource has the limit 0."""
 
 
-def task_state_of(resolution: ResolutionState) -> TaskState:
-    """Give the state of the task whose resolution ended a run so (section 6.10); a paused one keeps what it had."""
-    return _TASK_STATES[resolution]
-
-
 _TASK_STATES: Final[Mapping[ResolutionState, TaskState]] = {
     **dict.fromkeys(ResolutionState, TaskState.BLOCKED),
     ResolutionState.DONE: TaskState.DONE,
@@ -171,3 +166,6 @@ _TASK_STATES: Final[Mapping[ResolutionState, TaskState]] = {
     ResolutionState.CRASHED: TaskState.RUNNING,
 }
 """Those that are not named are BLOCKED, and PAUSED, whose task shows what it was before."""
+
+task_state_of: Final = _TASK_STATES.__getitem__
+"""Give the state of the task whose resolution ended a run so (section 6.10); a paused one keeps what it had."""

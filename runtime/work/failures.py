@@ -16,16 +16,17 @@ class FailureLog:
     """An observer of actors (`actors.observer`) that only looks at failures, and counts them."""
 
     slow_seconds = math.inf
+    lives = False
 
     def __init__(self) -> None:
         self.count = 0
 
     def started(self, path: str, incarnation: int) -> None:
-        """Nothing is amiss."""
+        """It is not told."""
 
     def stopped(self, path: str, incarnation: int, reason: StopReason, error: BaseException | None) -> None:
         """Log a failure; a store that takes nothing is none of ours, and logged by itself."""
-        if reason.kind.abnormal and not isinstance(error, Refused):
+        if not isinstance(error, Refused):
             self.count += 1
             log(_NAME).error(
                 "actor_failed", actor=path, incarnation=incarnation, reason=str(reason), exc_info=error or False

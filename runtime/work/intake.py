@@ -7,7 +7,7 @@ and only then are submitters answered.
 """
 
 from collections.abc import Sequence
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from actors import Actor, Question, Stopped, Supervisor
 from runtime.api.flow_messages import DeleteFlow, SubmitFlow
@@ -33,9 +33,6 @@ Message: TypeAlias = (
     | LookAtHeld
     | Stopped
 )
-
-
-_SUBMISSIONS: Final = (SubmitTask, SubmitFlow)  # an `|` would be worked out for every message
 
 
 class Intake(Actor[Message]):
@@ -70,9 +67,12 @@ class Intake(Actor[Message]):
             message = item.message if isinstance(item, Question) else item
             if isinstance(message, Stopped):
                 self._look_after(message)
-            elif isinstance(message, _SUBMISSIONS):
+            elif isinstance(message, SubmitTask):
                 if isinstance(item, Question):
-                    await submissions.accept(item, message)
+                    submissions.accept(item, message)
+            elif isinstance(message, SubmitFlow):
+                if isinstance(item, Question):
+                    await submissions.accept_flow(item, message)
             else:
                 await submissions.flush()
                 await self._do(message, item if isinstance(item, Question) else None)

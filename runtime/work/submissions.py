@@ -43,16 +43,22 @@ class Submissions:
         self._clock = clock
         self._accepted: dict[str, Beginning] = {}
 
-    async def accept(self, question: Question[Any], message: Submission) -> None:
+    def accept(self, question: Question[Any], message: SubmitTask) -> None:
         """Decide on a submission, which has nothing to do with the others; it is answered for itself."""
         task_id = message.task_id
         first = self._accepted.get(task_id)
         if first is not None:
             _answer_duplicate(question, message, first.unit)
-        elif isinstance(message, SubmitTask):
+        else:
             self._accepted[task_id] = self._enter(message, question)
+
+    async def accept_flow(self, question: Question[Any], message: SubmitFlow) -> None:
+        """Decide on one of a flow, if there is room for it."""
+        first = self._accepted.get(message.task_id)
+        if first is not None:
+            _answer_duplicate(question, message, first.unit)
         elif await self._has_room(question, message):
-            self._accepted[task_id] = await self._enter_flow(message, question)
+            self._accepted[message.task_id] = await self._enter_flow(message, question)
 
     async def flush(self) -> None:
         """Take on what was accepted, in one commit."""
