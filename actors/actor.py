@@ -231,7 +231,8 @@ class Actor(Generic[M]):
                 await self.started()
             if cell.ready is not None:
                 cell.ready()
-            if self._children is not None and self._children.entrust():  # what it began with is all there is to do
+            children: Children[M] | None = self._children  # again: `started` is where most are made
+            if children is not None and children.entrust():
                 return True
         elif self._children is not None:
             self._children.rejoin()

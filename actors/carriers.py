@@ -105,13 +105,13 @@ class Carrier(Parking):
 
 
 class Carriers:
-    """Those of one supervisor: all run in its nursery."""
+    """Those of one supervisor: all run in its nursery. `resting` are those that have nothing to run."""
 
-    __slots__ = ("_closed", "_nursery", "_resting")
+    __slots__ = ("_closed", "_nursery", "resting")
 
     def __init__(self) -> None:
         self._nursery: trio.Nursery | None = None
-        self._resting: list[Carrier] = []
+        self.resting: list[Carrier] = []
         self._closed = False
 
     def open(self, nursery: trio.Nursery) -> None:
@@ -121,14 +121,14 @@ class Carriers:
     def close(self) -> None:
         """Keep no task any longer than what it runs, so that the nursery can end. For the supervisor."""
         self._closed = True
-        resting, self._resting = self._resting, []
+        resting, self.resting = self.resting, []
         for carrier in resting:
             carrier.take(None)
 
     def begin(self, load: Load, name: str, context: Context) -> None:
         """Run something, in a task of that name and in this context. Sync."""
-        if self._resting:
-            self._resting.pop().take(load, name, context)
+        if self.resting:
+            self.resting.pop().take(load, name, context)
         elif self._nursery is not None:  # it is there before anything is begun
             context.run(self._start, self._nursery, load, name)
 
@@ -136,23 +136,18 @@ class Carriers:
         nursery.start_soon(Carrier(load, self).run, name=name)
 
     @property
-    def rest(self) -> bool:
-        """Whether any are at rest."""
-        return bool(self._resting)
-
-    @property
     def room(self) -> bool:
         """Whether one more may rest."""
-        return not self._closed and len(self._resting) < MOST_RESTING
+        return not self._closed and len(self.resting) < MOST_RESTING
 
     def rests(self, carrier: Carrier) -> bool:
         """Keep a carrier for what is to come; false when there are enough. For carriers."""
         if not self.room:
             return False
-        self._resting.append(carrier)
+        self.resting.append(carrier)
         return True
 
     def forget(self, carrier: Carrier) -> None:
         """Do not count on a carrier any more. For carriers."""
-        if carrier in self._resting:
-            self._resting.remove(carrier)
+        if carrier in self.resting:
+            self.resting.remove(carrier)

@@ -36,7 +36,7 @@ def make(row: Row, cell: Cell) -> Runnable | Awaitable[Runnable] | None:
         return None
     if row.kind.restart is _TEMPORARY:
         row.start = None  # it is made once, and what making it takes may be large
-    return start(row.incarnation)
+    return start(cell.address.incarnation)
 
 
 async def live_in_scope(cell: Cell, made: Runnable | Awaitable[Runnable]) -> Runnable | None:

@@ -27,7 +27,7 @@ import msgspec
 import trio
 
 from actors.actor import Actor
-from actors.address import Address
+from actors.address import Address, Stopped
 from actors.alarm import Alarm
 from actors.carriers import Carrier, Carriers
 from actors.cell import Cell
@@ -38,7 +38,7 @@ from actors.errors import ChildUnknown
 from actors.guard import cancelled_from_outside, live, live_in_scope, make, why_ended, why_from_above
 from actors.mailbox import Mailbox, MailboxStatistics, Tally
 from actors.observer import Observer
-from actors.reason import StopReason
+from actors.reason import StopKind, StopReason
 from actors.shutdown import ShutdownContext
 from actors.spec import Nested, Runnable
 from actors.table import ChildState, Row, Table
@@ -48,6 +48,7 @@ __all__ = ("Incarnations",)
 # Looking a member up on its class costs as much as a call; these are wanted for every incarnation.
 _STARTING, _RUNNING, _HIBERNATING = ChildState.STARTING, ChildState.RUNNING, ChildState.HIBERNATING
 _STOPPING, _STOPPED = ChildState.STOPPING, ChildState.STOPPED
+_NORMAL, _ERROR = StopKind.NORMAL, StopKind.ERROR
 
 _MOST_AT_ONCE = 8
 """How often in one task an end may be decided on without a turn of the scheduler in between."""
@@ -77,6 +78,7 @@ class Incarnations:
     begun, or has shaken hands; `ended(row, reason, error)` when one has ended
     and it is time to decide, which is never while everything is being cancelled.
     `stopping` is why the supervisor stops, once it does. `started` counts.
+    `watcher`, if any, is told of those that do not simply finish.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Incarnations:
         self.path = path
         self.started = 0
         self.stopping: StopReason | None = None
+        self.watcher: Address[Stopped] | None = None
         self._table = table
         self._clock = clock
         self._shutdown = shutdown
@@ -212,7 +215,7 @@ class Incarnations:
         return mailbox
 
     def _spawn(self, row: Row, cell: Cell, context: Context) -> None:
-        if self._carriers.rest and not row.kind.hibernate:
+        if self._carriers.resting and not row.kind.hibernate:
             self._carriers.begin(partial(self._guard, row, cell), row.id, context)
         elif self._nursery is not None:
             guard = self._guard if row.kind.hibernate else self._guard_first  # for the task of one that rests is to go
@@ -303,7 +306,7 @@ class Incarnations:
 
         One that took nothing may never have waited: were it replaced at once again and again, nobody else would run.
         """
-        return cell.mailbox.tally.taken > 0 and same(copy_context(), self._context)
+        return cell.mailbox.taken > 0 and same(copy_context(), self._context)
 
     def _before_deciding(self, cell: Cell, reason: StopReason) -> None:
         """Prepare for others to run before what follows an end is decided.
@@ -340,6 +343,8 @@ class Incarnations:
         row.end(reason)
         if row.state is not _STOPPING:
             row.state = _STOPPED
-        if self._observer is not None and (self._lives or reason.kind.abnormal):
+        if self._observer is not None and (self._lives or reason.kind is _ERROR):
             self._observer.stopped(address.path, address.incarnation, reason, error)
         address.end(reason)
+        if self.watcher is not None and reason.kind is not _NORMAL and (stopped := address.stopped) is not None:
+            self.watcher.deliver(stopped)

@@ -25,6 +25,7 @@ from contextvars import Context
 from typing import Generic, TypeVar
 
 import attrs
+import msgspec
 import trio
 
 from actors.alarm import Alarm
@@ -54,16 +55,13 @@ class MailboxStatistics:
     oldest_seconds: float
 
 
-class Tally:
+class Tally(msgspec.Struct, frozen=True):
     """What a mailbox has counted so far: all of it that outlives a hibernation of its owner."""
 
-    __slots__ = ("late", "peak", "refused", "taken")
-
-    def __init__(self) -> None:
-        self.taken = 0
-        self.peak = 0
-        self.refused = 0
-        self.late = 0
+    taken: int = 0
+    peak: int = 0
+    refused: int = 0
+    late: int = 0
 
     def picture(self, capacity: int) -> MailboxStatistics:
         """Give the statistics of a mailbox at rest."""
@@ -85,7 +83,7 @@ class Mailbox(Parking, Generic[M]):
     `alarm` is what the deadlines of questions are set in; without one each
     question has a cancel scope. `tally` is what an earlier mailbox of the same
     incarnation had counted. `closed` says why no more posts are taken. `above`
-    is the path of the owner's supervisor, for observers.
+    is the path of the owner's supervisor, for observers. `taken` counts messages.
     """
 
     __slots__ = (
@@ -93,19 +91,22 @@ class Mailbox(Parking, Generic[M]):
         "_capacity",
         "_finished",
         "_full",
+        "_late",
         "_lent",
         "_limit",
         "_observer",
         "_owed",
         "_owner",
+        "_peak",
         "_questions",
         "_queue",
+        "_refused",
         "_room",
         "_since",
         "_unhandled",
         "alarm",
         "closed",
-        "tally",
+        "taken",
     )
 
     def __init__(
@@ -137,7 +138,9 @@ class Mailbox(Parking, Generic[M]):
         self._room: trio.Event | None = None
         self._since = 0.0
         self._unhandled = 0
-        self.tally = tally or Tally()
+        self.taken = self._peak = self._refused = self._late = 0
+        if tally is not None:
+            self.taken, self._peak, self._refused, self._late = msgspec.structs.astuple(tally)
 
     # --- the senders' side -------------------------------------------------
 
@@ -207,6 +210,11 @@ class Mailbox(Parking, Generic[M]):
         return self._owner
 
     @property
+    def tally(self) -> Tally:
+        """What it has counted."""
+        return Tally(self.taken, self._peak, self._refused, self._late)
+
+    @property
     def idle(self) -> bool:
         """True when nothing waits and no report is owed."""
         return not self._queue and self._owed == 0
@@ -252,10 +260,9 @@ class Mailbox(Parking, Generic[M]):
         if batch:
             self._queue = []
             depth = len(batch)
-            tally = self.tally
-            tally.taken += depth
-            if depth > tally.peak:  # noqa: PLR1730 - a call costs more than the rest of this
-                tally.peak = depth
+            self.taken += depth
+            if depth > self._peak:  # noqa: PLR1730 - a call costs more than the rest of this
+                self._peak = depth
             if self.closed is None:
                 self._limit = self._capacity
             if self._full:
@@ -275,7 +282,7 @@ class Mailbox(Parking, Generic[M]):
         self._lent = owner
         self._parked = None
         self._owed -= 1
-        self.tally.taken += 1
+        self.taken += 1
         return True
 
     def give_back(self, context: Context) -> None:
@@ -305,7 +312,8 @@ class Mailbox(Parking, Generic[M]):
         if self.closed is None:
             self.closed = reason
             self._limit = -1
-            self._tell_room()
+            if self._full:
+                self._tell_room()
             self.wake()
 
     def finish(self, reason: StopReason) -> None:
@@ -332,8 +340,8 @@ class Mailbox(Parking, Generic[M]):
         return attrs.evolve(
             self.tally.picture(self._capacity),
             depth=depth,
-            peak=max(self.tally.peak, depth),
-            posted=self.tally.taken + self._unhandled + depth,
+            peak=max(self._peak, depth),
+            posted=self.taken + self._unhandled + depth,
             open_questions=len(self._questions or ()),
             oldest_seconds=max(0.0, trio.current_time() - self._since) if depth else 0.0,
         )
@@ -353,7 +361,7 @@ class Mailbox(Parking, Generic[M]):
 
     def count_late(self) -> None:
         """Count an answer that came after its slot was settled."""
-        self.tally.late += 1
+        self._late += 1
         if self._observer is not None:
             self._observer.late_reply(self._path)
 
@@ -368,7 +376,7 @@ class Mailbox(Parking, Generic[M]):
     def _refusal(self) -> Exception:
         if self.closed is not None:
             return ActorStopped(self._owner, self.closed)
-        self.tally.refused += 1
+        self._refused += 1
         if self._observer is not None and not self._full:
             self._observer.mailbox_full(self._path, self._capacity)
         self._full = True

@@ -215,9 +215,14 @@ class Supervisor:
             Draining, ChildExists: as `start_child` does.
         """
         self._refuse_if_draining()
-        if child in self._table:
-            raise ChildExists(self._path, child)
         return self._incarnations.launch(self._table.add(kind, child, start))
+
+    def watch_children(self, watcher: Address[Stopped]) -> None:
+        """Have a `Stopped` put in the watcher's mailbox whenever a child ends from now on that did not simply finish. Sync.
+
+        Of those that end by themselves (`StopKind.NORMAL`) nobody is told. It always fits. Who watches last is told alone.
+        """
+        self._incarnations.watcher = watcher
 
     async def terminate_child(self, child: str, reason: StopReason | None = None) -> Stopped | None:
         """Stop a child, wait until it has ended, and give how; None if it never ran.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 import msgspec
 
-from actors.errors import ChildUnknown
+from actors.errors import ChildExists, ChildUnknown
 from actors.reason import StopReason
 from actors.spec import ChildKind, ChildSpec, Nested, Restart, Runnable, Start, kind_of
 from actors.tree import TreeNode
@@ -253,7 +253,13 @@ class Table:
         return row
 
     def add(self, kind: ChildKind, child: str, start: Start | Nested) -> Row:
-        """Make a row, the last in order: of a child of this kind, of this id and with this start."""
+        """Make a row, the last in order: of a child of this kind, of this id and with this start.
+
+        Raises:
+            ChildExists: there is one of that id.
+        """
+        if child in self._rows:
+            raise ChildExists(self._owner, child)
         row = self._rows[child] = Row(child, start, kind)
         return row
 

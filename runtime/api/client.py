@@ -173,7 +173,7 @@ class Runtime(FlowClient):
         )
         message = await submission.checked(self._evaluator, at=self._clock.wall())
         await self._asking.ask(message)
-        return TaskHandle(message.task_id, self)
+        return TaskHandle(message.submitted.task_id, self)
 
     async def take_on(self, submissions: Sequence[Submission]) -> tuple[str, ...]:
         """Take several tasks on, all or none, and give their ids; see `submit`. Inputs that are not declared are dropped.

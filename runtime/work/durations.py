@@ -53,11 +53,13 @@ class DurationFigures:
             return  # it was done before, and is tagged, or commented on
         name = task.plan.template.name
         figures = self._of.get(name) or self._new(name)
-        submitted, resolved = task.header.submitted_at, task.header.resolved_at
+        submitted = task.header.submitted_at
+        resolved = max(submitted, task.header.resolved_at)  # clocks are set back
+        done = max(resolved, ended.at)
         figures.tasks += 1
-        figures.valid += max(0.0, resolved - submitted)
-        figures.complete += max(0.0, ended.at - submitted)
-        figures.exec += max(0.0, ended.at - resolved)
+        figures.valid += resolved - submitted
+        figures.complete += done - submitted
+        figures.exec += done - resolved
 
     def _new(self, name: str) -> Durations:
         return self._of.setdefault(name if len(self._of) < MOST_TEMPLATES else "", Durations())

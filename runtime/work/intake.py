@@ -57,6 +57,7 @@ class Intake(Actor[Message]):
         self._delivery = Delivery(services, roster, self.address, self.clock)
         self._waking = Waking(services, roster, beginnings, self._delivery)
         self._deletion = Deletion(services, roster, self._delivery)
+        self._tasks.watch_children(self.address)
         services.claims.keep_only(roster.holds)
         services.broadcast.hide_all()
 

@@ -45,7 +45,7 @@ class Submissions:
 
     def accept(self, question: Question[Any], message: SubmitTask) -> None:
         """Decide on a submission, which has nothing to do with the others; it is answered for itself."""
-        task_id = message.task_id
+        task_id = message.submitted.task_id
         first = self._accepted.get(task_id)
         if first is not None:
             _answer_duplicate(question, message, first.unit)

@@ -92,7 +92,7 @@ class Services:
 class UnitActor(Actor[M], Generic[M, U, E, F]):
     """One unit. `effects` are those of the decision that made it, stored but not yet performed.
 
-    `intake` is who is told that a timer is due, for by then this actor is gone, and how this actor ended. `resumed` says
+    `intake` is who is told that a timer is due, for by then this actor is gone, and who watches all of them. `resumed` says
     why the unit was rebuilt from its journal while something may have been in flight.
     """
 
@@ -143,7 +143,6 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
 
     async def started(self) -> None:
         """Do what the decisions before this incarnation left to do."""
-        self.address.watch(self._intake)
         if self._due:
             self._perform(self._due)
             self._due = ()
@@ -269,8 +268,9 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
             task_id = self._unit.header.task_id
             self._services.broadcast.hide(task_id)
             if reason is IDLE:  # this runtime has nothing left to do for it, and the intake need not hear of that
-                self.address.unwatch(self._intake)
                 self._services.claims.release((task_id,))
+            else:
+                self.address.watch(self._intake)
 
     @abstractmethod
     def _rest(self) -> StopReason:

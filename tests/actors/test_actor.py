@@ -332,6 +332,36 @@ async def test_a_front_door_waits_for_room_and_no_longer_than_there_is_somebody_
     assert let_in == [0, 0, 1, 2]
 
 
+async def test_who_watches_all_children_is_told_of_those_that_did_not_simply_finish():
+    """Of ten thousand that are done nobody wants to hear; of the one that failed somebody does."""
+    told = []
+
+    class Watcher(Actor[Stopped]):
+        async def turn(self, batch):
+            told.extend((stopped.name, stopped.incarnation, stopped.reason.kind) for stopped in batch)
+
+    class Brief(Counter):
+        async def started(self):
+            self.stop_if_idle(StopReason.normal("brief", "done"))
+
+    async with open_supervisor("s") as s:
+        s.start_child(spec(Counter(), "before"))
+        first, second = (s.start_child(spec(Watcher(), name)) for name in ("first", "second"))
+        s.watch_children(first)
+        s.watch_children(second)
+        await s.terminate_child("first")
+        s.start_child(spec(Brief(), "brief"))
+        s.start_child(ChildSpec(id="failing", start=lambda _: 1 / 0, restart=Restart.TEMPORARY))
+        await trio.testing.wait_all_tasks_blocked()
+        await s.terminate_child("before")
+        await trio.testing.wait_all_tasks_blocked()
+    assert told == [
+        ("first", 1, StopKind.SHUTDOWN),
+        ("failing", 1, StopKind.ERROR),
+        ("before", 1, StopKind.SHUTDOWN),
+    ]
+
+
 async def test_a_watcher_is_told_exactly_once_even_if_it_is_full_or_late():
     @attrs.frozen
     class Gone:

@@ -16,8 +16,9 @@ from tests.actors.messages import Add, Counter, Crash, bye
 class Recorder:
     """Keeps every event, then raises."""
 
-    def __init__(self, slow_seconds=math.inf):
+    def __init__(self, slow_seconds=math.inf, *, lives=True):
         self.slow_seconds = slow_seconds
+        self.lives = lives
         self.events = []
 
     def __getattr__(self, name):
@@ -56,6 +57,14 @@ async def test_every_event_is_told_and_a_failing_observer_does_no_harm():
         "quarantined",
     ]
     assert seen.events[3] == ("restarted", "s/c", 2)
+
+
+async def test_who_wants_no_lives_is_told_of_failures_alone():
+    seen = Recorder(lives=False)
+    async with open_supervisor("s", [counter()], observer=seen) as s:
+        s.address_of("c").post(Crash())
+        await trio.testing.wait_all_tasks_blocked()
+    assert seen.events == [("stopped", "s/c", 1), ("restarted", "s/c", 2)]
 
 
 async def test_a_slow_turn_and_a_late_reply_are_told(autojump_clock):

@@ -672,6 +672,28 @@ async def test_who_waits_for_a_task_whose_actor_fails_for_good_is_told_and_other
         assert (await (await rt.submit(plan(a=step()))).wait()).state is TaskState.DONE
 
 
+async def test_a_task_that_fails_for_good_is_given_up_though_the_front_door_is_another_than_when_it_began(
+    autojump_clock, clock
+):
+    class Sour(MemoryJournal):
+        async def append(self, entries):
+            if entries[0].task_id == "front" or (entries[0].task_id == "sour" and await self.read("sour")):
+                raise OSError("it cannot be stored")
+            return await super().append(entries)
+
+    async def nap() -> None:
+        await trio.sleep(5)
+
+    async with open_runtime(clock=clock, journal=Sour()) as rt:
+        task = await rt.submit(plan(a=Step(action=nap, idempotent=True)), task_id="sour")
+        front = rt._asking._intake()
+        with pytest.raises(Unavailable):
+            await rt.submit(plan(a=step()), task_id="front")
+        assert not front.alive
+        with pytest.raises(Unavailable, match="its actor failed too often"):
+            await task.wait()
+
+
 async def test_a_thousand_tasks_at_once_are_all_done(autojump_clock, clock):
     template = plan(a=step(), b=step("a"), c=step("a", "b"))
     async with open_runtime(clock=clock) as rt:
