@@ -52,7 +52,7 @@ async def _all_of(port: int, callers: int, count: int, times: list[float]) -> No
 
 async def _one_caller(port: int, count: int, times: list[float]) -> None:
     body = json.dumps({"type": "submit_task", "template": "little", "inputs": {"name": "somebody"}}).encode()
-    request = b"POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    request = b"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
     async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
         for _ in range(count):
             began = perf_counter()
@@ -77,7 +77,7 @@ def listen(port: int, events: int, subscribers: int) -> Measures:
 
     async def one(ready: trio.Event) -> None:
         async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
-            await stream.send_all(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+            await stream.send_all(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
             told, rest = 0, b""
             while told < events:
                 data = rest + await stream.receive_some()

@@ -58,7 +58,7 @@ class Client:
         began = trio.current_time()
         with trio.fail_after(_PATIENCE_SECONDS):
             await stream.send_all(
-                b"POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+                b"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
             )
             status, headers = await reader.answer()
         self.answers.statuses[status] += 1
