@@ -223,14 +223,14 @@ def test_the_file_must_be_there_executable_and_inside_the_folder(scripts, tmp_pa
         "../outside.sh": "leads out of the scripts folder",
         "link.sh": "leads out of the scripts folder",
         "/bin/sh": "no such file in the scripts folder",
-        "a\0b": "cannot be looked at: embedded null byte",
         "x" * 5000: "cannot be looked at: File name too long",
     }
     for file_path, problem in expected.items():
         assert problems(scripts, file_path=file_path) == [("file_path", problem)]
-    ((path, message),) = problems(scripts, file_path="circle")
-    assert path == "file_path"
-    assert "cannot be looked at" in message or "no such file" in message
+    for file_path in ("circle", "a\0b"):  # what Python says of these differs by its version
+        ((path, message),) = problems(scripts, file_path=file_path)
+        assert path == "file_path"
+        assert "cannot be looked at" in message or "no such file" in message
 
 
 def test_a_link_that_stays_in_the_folder_is_followed(scripts):
