@@ -15,11 +15,11 @@ from runtime.engine.effects import ArmRetry, HoldSlot, QueueRun, RenderResult, S
 from runtime.engine.events import (
     CallbackCalled,
     Change,
+    ChildHeard,
     ChildrenSubmitted,
     ChildReported,
     DrainBegan,
     Event,
-    FlowHeard,
     LoopUnrolled,
     ParentHeard,
     ResolveRequested,
@@ -75,7 +75,7 @@ def drafted(task: Task, events: Sequence[Event]) -> Decision:
     # Mostly it is one, which is not worth a map; nor is the cell that a comprehension would keep `turn` in.
     refusals = [turn.take(events[0])] if len(events) == 1 else list(map(turn.take, events))
     if turn.dismissed:
-        family.dismiss_flows(turn, turn.dismissed)
+        family.dismiss(turn, turn.dismissed)
     if turn.course.untold:
         family.tell_parent(turn, task)
     return Decision(turn.freeze() if turn.records else task, turn.records, turn.effects, refusals)
@@ -121,7 +121,7 @@ class _Turn(Turn):
                 family.hear_of_child(self, event)
             case ParentHeard():
                 family.note_told(self, event)
-            case FlowHeard():
+            case ChildHeard():
                 family.note_dismissed(self, event)
             case CallbackCalled():
                 return family.take_call(self, event)

@@ -343,7 +343,7 @@ class Draft:
         self.resolution = _RUN
 
     def _cancelled(self, record: TaskCancelled) -> None:
-        waits.forget_all(self, Dismissal(record.requester, record.reason))
+        waits.forget_all(self, Dismissal(record.requester, record.reason), tasks=record.children)
         self.course = attrs.evolve(
             self.course,
             span=self.span_until(record.at),

@@ -135,7 +135,7 @@ def _set_state(draft: "Draft", record: StepStateEdited) -> None:
     if record.state == StepState.TODO:
         waits.forget(draft, name)  # to be done anew, it makes its children anew
     elif record.state != StepState.WAITING:
-        waits.dismiss_flows(draft, name, Dismissal(record.requester, record.reason))
+        waits.dismiss(draft, name, Dismissal(record.requester, record.reason))
     now = attrs.evolve(was, state=record.state, live=False, returned=_returned(record.state, was), run=0)
     draft.steps = put(draft.steps, name, now)
     rebuild(draft)
@@ -151,7 +151,7 @@ def _rewrite_steps(draft: "Draft", record: StepsEdited) -> None:
         rewritten = record.steps.get(name)
         kept = draft.steps.get(name)
         if rewritten is None:
-            waits.dismiss_flows(draft, name, Dismissal(record.requester, record.reason))
+            waits.dismiss(draft, name, Dismissal(record.requester, record.reason))
             waits.forget(draft, name)
             draft.steps = without(draft.steps, name)
         else:

@@ -73,10 +73,10 @@ class SubmitChildren:
 
 
 @frozen
-class DismissFlow:
-    """Cancel a flow that a step waited for and nobody does any more, and report `FlowHeard`; again does no harm."""
+class DismissChild:
+    """Cancel a child that a step waited for and nobody does any more, and report `ChildHeard`; again does no harm."""
 
-    flow: str
+    child: str
     requester: str
     reason: str
 
@@ -95,6 +95,6 @@ Effect: TypeAlias = (
     | HoldSlot
     | RenderResult
     | SubmitChildren
-    | DismissFlow
+    | DismissChild
     | TellParent
 )

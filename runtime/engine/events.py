@@ -189,11 +189,11 @@ class ParentHeard:
 
 
 @frozen(kw_only=True)
-class FlowHeard:
-    """A flow has taken its cancel, or there was nothing to cancel; `heard` is false when telling it was cut."""
+class ChildHeard:
+    """A child has taken its cancel, or there was nothing to cancel; `heard` is false when telling it was cut."""
 
     at: float
-    flow: str
+    child: str
     heard: bool = True
 
 
@@ -323,11 +323,12 @@ class RejectRequested:
 
 @frozen(kw_only=True)
 class CancelRequested:
-    """Somebody wants the task to stop for good."""
+    """Somebody wants the task to stop for good; with `children` what its steps have started, too."""
 
     at: float
     requester: str
     reason: str
+    children: bool = False
 
 
 @frozen(kw_only=True)
@@ -414,7 +415,7 @@ Event: TypeAlias = (
     | SubmissionLost
     | ChildReported
     | ParentHeard
-    | FlowHeard
+    | ChildHeard
     | CallbackCalled
     | ResultRendered
     | Operation

@@ -6,12 +6,12 @@ Part of `decide`: functions over a decision in the making.
 import hmac
 from collections.abc import Iterable
 
-from runtime.engine.effects import ArmRetry, DismissFlow, SubmitChildren, TellParent
+from runtime.engine.effects import ArmRetry, DismissChild, SubmitChildren, TellParent
 from runtime.engine.events import (
     CallbackCalled,
+    ChildHeard,
     ChildrenSubmitted,
     ChildReported,
-    FlowHeard,
     OrderChildren,
     ParentHeard,
     StepFinished,
@@ -161,22 +161,22 @@ def _blocks_alone(turn: Turn, step: str) -> bool:
     )
 
 
-def dismiss_flows(turn: Turn, flows: Iterable[str]) -> None:
-    """Have flows cancelled that nobody wants any more."""
-    for flow in flows:
-        dismissal = turn.wished.unwanted[flow]
-        turn.effects.append(DismissFlow(flow, dismissal.requester, dismissal.reason))
+def dismiss(turn: Turn, children: Iterable[str]) -> None:
+    """Have children cancelled that nobody wants any more."""
+    for child in children:
+        dismissal = turn.wished.unwanted[child]
+        turn.effects.append(DismissChild(child, dismissal.requester, dismissal.reason))
 
 
-def note_dismissed(turn: Turn, event: FlowHeard) -> None:
-    """Note that a flow has not to be told again."""
-    if event.heard and event.flow in turn.wished.unwanted:
-        turn.record(FlowDismissed(at=event.at, flow=event.flow))
+def note_dismissed(turn: Turn, event: ChildHeard) -> None:
+    """Note that a child has not to be told again."""
+    if event.heard and event.child in turn.wished.unwanted:
+        turn.record(FlowDismissed(at=event.at, flow=event.child))
 
 
 def resume(turn: Turn) -> None:
-    """Hand over again the children that may not have been, and tell the flows again that may not have heard."""
-    dismiss_flows(turn, turn.wished.unwanted)
+    """Hand over again the children that may not have been, and tell those again that may not have heard."""
+    dismiss(turn, turn.wished.unwanted)
     for name, batch in turn.wished.batches.items():
         if batch.created < batch.sent:
             _submit(turn, name)

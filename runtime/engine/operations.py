@@ -157,7 +157,7 @@ def _reject(turn: Turn, event: RejectRequested) -> Refused | None:
 def _cancel(turn: Turn, event: CancelRequested) -> Refused | None:
     if turn.resolution in _FINISHED:
         return _conflict(turn, "cancelled")
-    turn.record(TaskCancelled(at=event.at, requester=event.requester, reason=event.reason))
+    turn.record(TaskCancelled(at=event.at, requester=event.requester, reason=event.reason, children=event.children))
     if turn.live:
         turn.effects.append(StopSteps(event.requester, event.reason))
     return None

@@ -229,7 +229,7 @@ class ParentTold:
 
 @frozen(kw_only=True)
 class FlowDismissed:
-    """A flow that nobody waits for any more has taken its cancel, or had ended: it has not to be told again."""
+    """A flow, or a task, that nobody waits for any more has taken its cancel, or had ended: it has not to be told again."""
 
     at: float
     flow: str
@@ -399,12 +399,14 @@ class WaitingRechecked:
 class TaskCancelled:
     """The task was stopped for good. Steps that ran are cut, and each records so itself.
 
-    One that nobody had taken on is WONTFIX thereby.
+    One that nobody had taken on is WONTFIX thereby. With `children` the tasks that its steps have started are stopped too,
+    and theirs.
     """
 
     at: float
     requester: str
     reason: str
+    children: bool = False
 
 
 @frozen(kw_only=True)

@@ -469,8 +469,8 @@ NO_NOTES: Final = Notes()
 class Wished:
     """What the steps of a task wished for.
 
-    `submitting` counts the batches with children on their way; `unwanted` are the flows that steps waited for until
-    somebody ended that, and that are not known to have heard of it.
+    `submitting` counts the batches with children on their way; `unwanted` are the children that steps waited for
+    until somebody ended that, and that are to be cancelled, and not known to have heard of it.
     """
 
     batches: "PersistentMap[str, Batch]" = attrs.field(factory=dict)

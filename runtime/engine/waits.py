@@ -90,7 +90,7 @@ def begin_attempt(draft: "Draft", step: str) -> None:
 def forget(draft: "Draft", step: str) -> None:
     """Let go of all that a step waits for; what its children tell later means nothing any more.
 
-    A flow lives on as a task does: a step that is done anew finds it again. Where it will not be: `dismiss_flows` first.
+    A flow lives on as a task does: a step that is done anew finds it again. Where it will not be: `dismiss` first.
     """
     wait = draft.wished.waits.get(step)
     if wait is None:
@@ -105,22 +105,22 @@ def forget(draft: "Draft", step: str) -> None:
     )
 
 
-def forget_all(draft: "Draft", ended: Dismissal) -> None:
-    """Let go of all that any step waits for: the task will not go on. Children that are tasks live on."""
+def forget_all(draft: "Draft", ended: Dismissal, *, tasks: bool) -> None:
+    """Let go of all that any step waits for: the task will not go on. Without `tasks` children that are such live on."""
     for step in list(draft.wished.waits):
-        dismiss_flows(draft, step, ended)
+        dismiss(draft, step, ended, tasks=tasks)
         forget(draft, step)
         draft.fresh.append(step)
 
 
-def dismiss_flows(draft: "Draft", step: str, ended: Dismissal) -> None:
-    """Note that nobody wants the flows any more that a step waits for."""
+def dismiss(draft: "Draft", step: str, ended: Dismissal, *, tasks: bool = False) -> None:
+    """Note that nobody wants the flows any more that a step waits for; nor the tasks, with `tasks`."""
     unwanted = draft.wished.unwanted
     batches = draft.wished.batches_of(step)
-    flows = tuple(one.task_id for batch in batches for one in batch.awaited if one.flow is not None)
-    draft.dismissed += flows
-    for flow in flows:
-        unwanted = put(unwanted, flow, ended)
+    children = tuple(one.task_id for batch in batches for one in batch.awaited if tasks or one.flow is not None)
+    draft.dismissed += children
+    for child in children:
+        unwanted = put(unwanted, child, ended)
     if unwanted is not draft.wished.unwanted:
         draft.wished = attrs.evolve(draft.wished, unwanted=unwanted)
 

@@ -74,7 +74,8 @@ Where the specification leaves a choice, or the original is not to be followed, 
 * Where a group asks for more tries than it has, and may not be tried again as a whole, which a parallel one never may,
   its flow ends stopped: nothing but a cancel would be left. What else failed waits, and says what may be done about it.
 * The tasks and flows that a step has started, and theirs, are cancelled when it is: by a person, by an interrupt, or by
-  its time. (A task that somebody cancels leaves its tasks alone.)
+  its time; or when it fails because its work was lost. It ends, or is retried, once all of them have taken that. (A task
+  that somebody cancels leaves its tasks alone.)
 * Errors that a retry superseded do not keep a flow from being complete; denied plans keep their status (Q16).
 
 Of what the specification leaves open these are not there: a step cannot say that no policy is to look at its plan (which

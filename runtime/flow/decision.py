@@ -28,6 +28,8 @@ from runtime.flow.events import (
     CancelGroupRequested,
     CancelRequested,
     CancelStepRequested,
+    ChildrenDismissed,
+    ChildrenOrdered,
     DependentsFound,
     DrainBegan,
     Event,
@@ -121,8 +123,18 @@ def _take(turn: Turn, event: Event) -> Refused | None:
         case GenerationFailed():
             if not _generator_abandoned(turn):
                 generation.failed(turn, event)
-        case WorkFinished() | StepCut() | PlanChecked() | PoliciesEvaluated() | HookReturned() | DependentsFound():
+        case (
+            WorkFinished()
+            | StepCut()
+            | ChildrenDismissed()
+            | PlanChecked()
+            | PoliciesEvaluated()
+            | HookReturned()
+            | DependentsFound()
+        ):
             _take_report(turn, event)
+        case ChildrenOrdered():
+            return interrupts.order_children(turn, event)
         case ParentTold():
             if event.heard and turn.flow.untold and turn.flow.finished_at == event.ended_at:
                 turn.record(FlowParentTold(at=event.at))
@@ -166,6 +178,7 @@ def _take(turn: Turn, event: Event) -> Refused | None:
 
 _STAGES = {
     WorkFinished: Stage.WORK,
+    ChildrenDismissed: Stage.INTERRUPTED,
     PlanChecked: Stage.PLAN,
     PoliciesEvaluated: Stage.POLICIES,
     HookReturned: Stage.HOOK,
@@ -178,6 +191,9 @@ def _take_report(turn: Turn, event: StepReport) -> None:
     step = turn.flow.steps.get(event.step)
     if step is None or step.id not in turn.flow.live or step.attempt != event.attempt:
         return
+    ends = step.stage in {Stage.STOPPING, Stage.INTERRUPTED}
+    if ends and interrupts.was_cut(event) and interrupts.dismiss(turn, step):
+        return
     if step.stage is Stage.STOPPING:
         stopped(turn, step.id)
         return
@@ -189,10 +205,14 @@ def _take_report(turn: Turn, event: StepReport) -> None:
     match event:
         case WorkFinished() if not event.begun:
             put_back(turn, event)
+        case WorkFinished(late=True) if step.children:
+            interrupts.lose(turn, step, event.error or "")
         case WorkFinished():
             finished(turn, event)
         case StepCut():
             cut(turn, event)
+        case ChildrenDismissed():
+            pass  # that was long ago
         case PlanChecked():
             plan_checked(turn, event)
         case PoliciesEvaluated():

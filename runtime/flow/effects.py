@@ -23,6 +23,14 @@ class StartStep:
 
 
 @frozen
+class DismissChildren:
+    """Cancel the tasks and flows that the work of a step has started, and theirs; report `ChildrenDismissed`."""
+
+    step: str
+    attempt: int
+
+
+@frozen
 class CheckPlan:
     """Read the plan that a step gave; report `PlanChecked`."""
 
@@ -91,6 +99,7 @@ class TellParent:
 Effect: TypeAlias = (
     Generate
     | StartStep
+    | DismissChildren
     | CheckPlan
     | EvaluatePolicies
     | CallHook

@@ -65,7 +65,7 @@ class WorkFinished:
 
     `error` is None when it went well. `description` is what may be shown of an error (`step_human_description`).
     `status` is a skip that the work decided on itself. `begun`: False where the runtime shut down before there was room
-    for it, with the reason as its error.
+    for it, with the reason as its error. `late`: it was cut, for its time was over.
     """
 
     at: float
@@ -73,6 +73,7 @@ class WorkFinished:
     attempt: int
     error: str | None = None
     begun: bool = True
+    late: bool = False
     description: str = ""
     output: Json = None
     directive: str = ""
@@ -90,6 +91,25 @@ class StepCut:
     attempt: int
     by: str
     reason: str
+
+
+@frozen(kw_only=True)
+class ChildrenOrdered:
+    """The work of a step is about to have these tasks and flows taken on. Refused once it is to end."""
+
+    at: float
+    step: str
+    attempt: int
+    children: tuple[str, ...]
+
+
+@frozen(kw_only=True)
+class ChildrenDismissed:
+    """What the work of a step had started has taken its cancel, or had ended."""
+
+    at: float
+    step: str
+    attempt: int
 
 
 @frozen(kw_only=True)
@@ -295,7 +315,9 @@ class ParentTold:
     heard: bool
 
 
-StepReport: TypeAlias = WorkFinished | StepCut | PlanChecked | PoliciesEvaluated | HookReturned | DependentsFound
+StepReport: TypeAlias = (
+    WorkFinished | StepCut | ChildrenDismissed | PlanChecked | PoliciesEvaluated | HookReturned | DependentsFound
+)
 """What comes of an effect that is about a step."""
 
 Report: TypeAlias = StepsGenerated | GroupsGenerated | GenerationFailed | StepReport | ParentTold
@@ -303,6 +325,7 @@ Report: TypeAlias = StepsGenerated | GroupsGenerated | GenerationFailed | StepRe
 
 Event: TypeAlias = (
     Report
+    | ChildrenOrdered
     | StartRequested
     | TurnGiven
     | SegmentEntered

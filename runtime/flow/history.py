@@ -11,6 +11,7 @@ from runtime.flow.records import (
     ApprovalAnswered,
     ApprovalOptionSet,
     ApprovalRequested,
+    ChildrenWished,
     FlowCancelled,
     FlowCreated,
     FlowEnded,
@@ -82,7 +83,15 @@ def replay(records: Iterable[Record]) -> Flow | None:
 def apply(flow: Flow, record: Record) -> Flow:
     """Take one record in."""
     match record:
-        case StepStatusSet() | StepBegan() | StepStaged() | WorkReturned() | StepLeft() | StepRetried():
+        case (
+            StepStatusSet()
+            | StepBegan()
+            | StepStaged()
+            | ChildrenWished()
+            | WorkReturned()
+            | StepLeft()
+            | StepRetried()
+        ):
             return _put(flow, _step_after(flow.steps[record.step], record))
         case ApprovalRequested() | ApprovalAnswered():
             return _put(flow, _asked(flow.steps[record.step], record))
@@ -208,7 +217,8 @@ def _target_after(flow: Flow, record: TargetStatusSet) -> Status:
 
 
 def _step_after(
-    step: Step, record: StepStatusSet | StepBegan | StepStaged | WorkReturned | StepLeft | StepRetried
+    step: Step,
+    record: StepStatusSet | StepBegan | StepStaged | ChildrenWished | WorkReturned | StepLeft | StepRetried,
 ) -> Step:
     match record:
         case StepStatusSet():
@@ -222,16 +232,19 @@ def _step_after(
             )
         case StepStaged():
             return replaced(step, stage=record.stage, no_op=record.no_op, stopped_for=record.reason)
+        case ChildrenWished():
+            return replaced(step, children=(*step.children, *record.children))
         case WorkReturned():
             return replaced(
                 step,
                 output=record.output,
                 stage=Stage.IDLE,
+                children=(),
                 target_type=record.target_type or step.target_type,
                 target_id=record.target_id or step.target_id,
             )
         case StepLeft():
-            return replaced(step, finished_at=record.at, directive=record.directive, stage=Stage.IDLE)
+            return replaced(step, finished_at=record.at, directive=record.directive, stage=Stage.IDLE, children=())
         case StepRetried():
             return replaced(step, retried=True)
         case _:

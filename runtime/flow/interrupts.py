@@ -3,15 +3,19 @@
 The request is stored at once, and what runs is cut; once that has ended the step has failed, is retried by itself where
 its rule says so, and else waits for a person. What the work comes to before the cut gets to it counts instead. Only work
 is interrupted: whatever else a step may wait for is an answer, or ends by itself in time.
+
+Work that is cut, whyever, is over once the tasks and flows that it has started have taken their cancel: until then its
+step is to stop, or interrupted. Whoever takes the flow up again there has them told anew.
 """
 
 import attrs
 
 from runtime.errors import Conflict, NotFound, Refused
-from runtime.flow.effects import StopSteps
-from runtime.flow.events import InterruptStepRequested, StepReport, WorkFinished
+from runtime.flow.effects import DismissChildren, StopSteps
+from runtime.flow.events import ChildrenOrdered, InterruptStepRequested, StepCut, StepReport, WorkFinished
 from runtime.flow.lifecycle import finished, work_failed
-from runtime.flow.records import StepStaged
+from runtime.flow.records import ChildrenWished, StepStaged
+from runtime.flow.rows import Step
 from runtime.flow.states import Stage
 from runtime.flow.turn import Turn
 
@@ -47,3 +51,39 @@ def settle(turn: Turn, event: StepReport) -> None:
             finished(turn, attrs.evolve(event, error=f"{why}; it said: {error}"))
         case _:
             work_failed(turn, event.step, why, "interrupted")
+
+
+def order_children(turn: Turn, event: ChildrenOrdered) -> Refused | None:
+    """Note what the work of a step is about to start, or say that it is to start nothing any more."""
+    flow = turn.flow
+    step = flow.steps.get(event.step)
+    if step is None or step.stage is not Stage.WORK or step.attempt != event.attempt:
+        return Conflict(f"the work of step {event.step} of flow {flow.header.flow_id} is to end, and may start nothing")
+    known = frozenset(step.children)
+    children = tuple(one for one in event.children if one not in known)
+    if children:
+        turn.record(ChildrenWished(at=turn.at, step=step.id, children=children))
+    return None
+
+
+def was_cut(event: StepReport) -> bool:
+    """Say whether work was ended before it came to something."""
+    return isinstance(event, StepCut) or (isinstance(event, WorkFinished) and event.late)
+
+
+def dismiss(turn: Turn, step: Step) -> bool:
+    """Have what the work of a step has started cancelled; false if it has started nothing.
+
+    While the runtime shuts down that is left to whoever takes the flow up again.
+    """
+    if step.children and not turn.flow.held:
+        turn.effects.append(DismissChildren(step.id, step.attempt))
+    return bool(step.children)
+
+
+def lose(turn: Turn, step: Step, why: str) -> None:
+    """Have work fail of which nobody knows what it did."""
+    if dismiss(turn, step):
+        turn.record(StepStaged(at=turn.at, step=step.id, stage=Stage.INTERRUPTED, reason=why))
+    else:
+        work_failed(turn, step.id, why, "interrupted")

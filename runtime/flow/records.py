@@ -224,6 +224,15 @@ class StepStaged:
 
 
 @frozen(kw_only=True)
+class ChildrenWished:
+    """The work of a step is about to have these tasks and flows taken on: where it is cut, they are cancelled first."""
+
+    at: float
+    step: str
+    children: tuple[str, ...]
+
+
+@frozen(kw_only=True)
 class WorkReturned:
     """The work of a step ended."""
 
@@ -465,6 +474,7 @@ Record: TypeAlias = (
     | TargetStatusSet
     | StepBegan
     | StepStaged
+    | ChildrenWished
     | WorkReturned
     | StepLeft
     | StepRetried

@@ -21,6 +21,7 @@ from runtime.flow.effects import (
 )
 from runtime.flow.events import Resumed, StepCut, WorkFinished
 from runtime.flow.generation import hold
+from runtime.flow.interrupts import dismiss, lose
 from runtime.flow.lifecycle import work_failed
 from runtime.flow.records import FlowResumed, GenerationBegan, StepBegan, StepStaged
 from runtime.flow.rows import Step
@@ -42,9 +43,7 @@ def cut(turn: Turn, event: StepCut) -> None:
         if not held:
             turn.fail(step.id, f"lost: {event.reason}", "")
     elif not step.spec.idempotent:
-        work_failed(
-            turn, step.id, f"interrupted by {event.by}: {event.reason}; what it did is not known", "interrupted"
-        )
+        lose(turn, step, f"interrupted by {event.by}: {event.reason}; what it did is not known")
     elif not held:
         _begin_again(turn, step)
 
@@ -61,8 +60,9 @@ def resume(turn: Turn, event: Resumed) -> None:
     generating = flow.generating
     turn.record(FlowResumed(at=event.at))
     if flow.cancelled is not None:
-        for step_id in list(flow.live):
-            stopped(turn, step_id)
+        for step in map(turn.step, list(flow.live)):
+            if not dismiss(turn, step):
+                stopped(turn, step.id)
         generator_stopped(turn)
         return
     if generating:
@@ -82,7 +82,7 @@ def _ask_again(turn: Turn, step: Step, reason: str) -> None:
         case Stage.WORK if step.spec.idempotent:
             _begin_again(turn, step)
         case Stage.WORK:
-            work_failed(turn, step.id, f"interrupted: {reason}; what it did is not known", "interrupted")
+            lose(turn, step, f"interrupted: {reason}; what it did is not known")
         case Stage.PLAN:
             turn.effects.append(CheckPlan(step.id, step.attempt))
         case Stage.POLICIES:
@@ -92,6 +92,8 @@ def _ask_again(turn: Turn, step: Step, reason: str) -> None:
             turn.effects.append(CallHook(step.id, step.attempt, hook))
         case Stage.DEPENDENTS:
             turn.effects.append(FindDependents(step.id, step.attempt))
+        case Stage.STOPPING | Stage.INTERRUPTED if dismiss(turn, step):
+            pass
         case Stage.STOPPING:
             stopped(turn, step.id)
         case Stage.INTERRUPTED:

@@ -195,7 +195,7 @@ class Step:
     `not_before`: a clone that waits until then, in Unix seconds.
 
     Engine's own: `stage` is what it waits for, `attempt` tells a late report from the current one, `no_op` what its plan
-    came to, `stopped_for` why it has to stop, if it has to.
+    came to, `stopped_for` why it has to stop, if it has to, `children` the tasks and flows that its work has started.
     """
 
     id: str
@@ -222,6 +222,7 @@ class Step:
     attempt: int = 0
     no_op: bool = False
     stopped_for: str = ""
+    children: tuple[str, ...] = ()
     not_before: float = 0.0
 
     @property

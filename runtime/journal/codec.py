@@ -35,7 +35,7 @@ _NUMBER: Final = 1
 _INTEGER: Final = 2
 """The extension type of an integer of more than 64 bits, as decimal text."""
 
-RECORDS_FORMAT: Final = 2
+RECORDS_FORMAT: Final = 3
 """Raised with every format that is added, and every new record: instances that know a lower one leave a task alone."""
 
 _FORMATS: Final[Mapping[str, int]] = {}

@@ -8,7 +8,7 @@ import trio
 
 from actors import ActorStopped, Address, AskExpired, ChildUnknown, Clock, MailboxFull, ShutdownContext
 from runtime.api.flow_messages import CancelFlow, SubmitFlow
-from runtime.api.messages import CancelTask, GetTask, SubmitTask
+from runtime.api.messages import GetTask, SubmitTask
 from runtime.engine.effects import SubmitChildren
 from runtime.engine.events import ChildrenSubmitted
 from runtime.engine.records import ChildOrder, TaskSubmitted
@@ -19,9 +19,9 @@ from runtime.flow.flow import Flow
 from runtime.flow.states import FlowStatus
 from runtime.templates.model import Template
 from runtime.wishes import Callback, Spawned, SpawnedTask
-from runtime.work.messages import ChildCameToRest, SubmitBatch
+from runtime.work.messages import ChildCameToRest, GiveUp, SubmitBatch
 
-Front: TypeAlias = Callable[[], Address[SubmitBatch | ChildCameToRest | GetTask | CancelTask | SubmitFlow | CancelFlow]]
+Front: TypeAlias = Callable[[], Address[SubmitBatch | ChildCameToRest | GiveUp | GetTask | SubmitFlow | CancelFlow]]
 """How the intake of now is found: an address outlives no restart."""
 
 _ANSWER_WITHIN_SECONDS: Final = 30.0
@@ -53,11 +53,6 @@ class Callbacks(Mapping[str, Callback]):
 
     def __len__(self) -> int:
         return len(self._opened)
-
-
-def started_by(task: Task) -> Iterator[ChildOrder]:
-    """Give the tasks that the steps of one have started and that have not ended, as far as it knows; no flows."""
-    return (order for batch in task.wished.batches.values() for order in batch.awaited if order.flow is None)
 
 
 def batch_of(task: Task, effect: SubmitChildren) -> SubmitBatch:
@@ -147,8 +142,8 @@ async def tell_parent(message: ChildCameToRest, front: Front, clock: Clock, shut
         return True
 
 
-async def dismiss_flow(message: CancelFlow, front: Front, clock: Clock, shutdown: ShutdownContext) -> bool:
-    """Cancel a flow until it has recorded that, or need not; False when the runtime is closed first."""
+async def dismiss(message: GiveUp, front: Front, clock: Clock, shutdown: ShutdownContext) -> bool:
+    """Cancel a child until it has recorded that, or need not; False when the runtime is closed first."""
     try:
         return await _ask(message, front, clock, shutdown) is not None
     except Refused:
@@ -156,7 +151,7 @@ async def dismiss_flow(message: CancelFlow, front: Front, clock: Clock, shutdown
 
 
 async def _ask(
-    message: SubmitBatch | ChildCameToRest | CancelFlow, front: Front, clock: Clock, shutdown: ShutdownContext
+    message: SubmitBatch | ChildCameToRest | GiveUp, front: Front, clock: Clock, shutdown: ShutdownContext
 ) -> tuple[SpawnedTask, ...] | None:
     pauses = chain(_AGAIN_SECONDS, repeat(_AGAIN_SECONDS[-1]))
     while True:

@@ -108,6 +108,15 @@ class SubmitBatch:
 
 
 @frozen(kw_only=True)
+class GiveUp:
+    """Cancel a task or a flow that nobody waits for any more, and all that it has started. Refused once it has ended."""
+
+    task_id: str
+    by: str
+    reason: str
+
+
+@frozen(kw_only=True)
 class ChildCameToRest:
     """A task tells the one that wished for it, `task_id`, what it came to."""
 

@@ -39,7 +39,7 @@ from actors import (
     Returned,
     Timers,
 )
-from runtime.errors import Conflict, Refused, Unavailable
+from runtime.errors import Refused, Unavailable
 from runtime.journal.protocol import JournalUnavailable
 from runtime.journal.shared import Letter, SharedJournal
 from runtime.work.letters import (
@@ -204,7 +204,8 @@ class PostOffice(Actor[Message]):
         except (ChildUnknown, MailboxFull) as gone:
             return Unavailable(str(gone))
         except LetterUnreadable as fault:
-            return Conflict(f"the instance that has the task is of another version ({fault}): ask again later")
+            text = f"nothing was done: the instance that has the task is of another version ({fault}): ask again later"
+            return Uncertain(text)  # so that it is not asked again at once
         except (ActorStopped, AskExpired):
             return _UNKNOWN
         except Refused as refusal:

@@ -26,9 +26,9 @@ from runtime.api.messages import (
     TagTask,
 )
 from runtime.engine import events
-from runtime.work.messages import AdmitRun, ChildCameToRest, WakeTask
+from runtime.work.messages import AdmitRun, ChildCameToRest, GiveUp, WakeTask
 
-Request: TypeAlias = ResolveTask | RunTask | Operation | CallCallback | WakeTask | AdmitRun | ChildCameToRest
+Request: TypeAlias = ResolveTask | RunTask | Operation | CallCallback | WakeTask | AdmitRun | ChildCameToRest | GiveUp
 
 _OPERATIONS: Final[Mapping[type[Operation], type[events.Operation]]] = {
     PauseTask: events.PauseRequested,
@@ -68,6 +68,8 @@ def event_of(message: Request, at: float) -> events.Event:
             return events.CallbackCalled(at=at, callback=callback, secret=message.secret, body=message.body)
         case ChildCameToRest():
             return events.ChildReported(at=at, batch=message.batch, child=message.child)
+        case GiveUp():
+            return events.CancelRequested(at=at, requester=message.by, reason=message.reason, children=True)
         case WakeTask():
             return events.RetryDue(at=at, run=message.run)
         case AdmitRun():

@@ -12,12 +12,12 @@ from actors import (
     StopKind,
     StopReason,
 )
-from runtime.api.flow_messages import FLOW_MESSAGES, CancelFlow
+from runtime.api.flow_messages import FLOW_MESSAGES
 from runtime.api.messages import GetTask
 from runtime.engine.decision import decide
 from runtime.engine.effects import (
     ArmRetry,
-    DismissFlow,
+    DismissChild,
     Effect,
     HoldSlot,
     QueueRun,
@@ -29,10 +29,10 @@ from runtime.engine.effects import (
     TellParent,
 )
 from runtime.engine.events import (
+    ChildHeard,
     ChildrenSubmitted,
     DrainBegan,
     Event,
-    FlowHeard,
     LoopUnrolled,
     ParentHeard,
     ResultRendered,
@@ -48,8 +48,8 @@ from runtime.foreign import told
 from runtime.journal.protocol import Entry, Record, goes_on
 from runtime.values.json import Json
 from runtime.work.attempt import run_attempt
-from runtime.work.family import Callbacks, batch_of, dismiss_flow, news_of, spawned_by, submit_children, tell_parent
-from runtime.work.messages import WakeTask
+from runtime.work.family import Callbacks, batch_of, dismiss, news_of, spawned_by, submit_children, tell_parent
+from runtime.work.messages import GiveUp, WakeTask
 from runtime.work.requests import Request, event_of
 from runtime.work.trial import Attempt
 from runtime.work.unit import IDLE, IN_LINE, Decided, UnitActor
@@ -62,12 +62,15 @@ _Report: TypeAlias = (
     | ChildrenSubmitted
     | SubmissionLost
     | ParentHeard
-    | FlowHeard
+    | ChildHeard
 )
 Message: TypeAlias = Request | GetTask | _Report
 
+_DISMISSED: Final = "#dismissed"
+"""How the names of those end that cancel a child, and of no attempt: no cancel of the task is to cut them."""
+
 _DISMISSED_AT_ONCE: Final = 16
-"""How many flows a task cancels at once."""
+"""How many children a task cancels at once."""
 
 _NO_CALLBACKS: Final = Callbacks({})
 
@@ -113,7 +116,8 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
                 case StopSteps():
                     reason = StopReason(kind=StopKind.CANCELLED, requester=effect.requester, text=effect.reason)
                     for child in self.children:
-                        child.stop(reason)
+                        if not child.name.endswith(_DISMISSED):
+                            child.stop(reason)
                 case StopStep():
                     self._stop(effect)
                 case ArmRetry():
@@ -126,7 +130,7 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
                     self._render_result()
                 case SubmitChildren():
                     self._submit(effect)
-                case DismissFlow():
+                case DismissChild():
                     self._dismiss(effect)
                 case TellParent():
                     self._tell_parent()
@@ -196,25 +200,25 @@ class TaskActor(UnitActor[Message, Task, Event, Effect]):
             case _:
                 assert_never(ended)
 
-    def _dismiss(self, effect: DismissFlow) -> None:
+    def _dismiss(self, effect: DismissChild) -> None:
         services = self._services
         self.children.start(
-            f"dismiss {effect.flow}",
-            dismiss_flow,
-            CancelFlow(flow_id=effect.flow, by=effect.requester or "nobody", reason=effect.reason),
+            f"{effect.child}{_DISMISSED}",
+            dismiss,
+            GiveUp(task_id=effect.child, by=effect.requester or "nobody", reason=effect.reason),
             services.front,
             self.clock,
             services.shutdown,
-            report=partial(self._dismissed, effect.flow),
+            report=partial(self._dismissed, effect.child),
             gate=("dismissals", _DISMISSED_AT_ONCE),
         )
 
-    def _dismissed(self, flow: str, ended: Exit[bool]) -> FlowHeard:
+    def _dismissed(self, child: str, ended: Exit[bool]) -> ChildHeard:
         match ended:
             case Returned(value=heard):
-                return FlowHeard(at=self.clock.wall(), flow=flow, heard=heard)
+                return ChildHeard(at=self.clock.wall(), child=child, heard=heard)
             case Cut():
-                return FlowHeard(at=self.clock.wall(), flow=flow, heard=False)
+                return ChildHeard(at=self.clock.wall(), child=child, heard=False)
             case Failed(error=error):
                 raise error  # as above
             case _:

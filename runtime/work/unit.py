@@ -169,7 +169,7 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
                 item.refuse(self._stranger())
             else:
                 asked.append((len(events), item))
-                events.append(self._requested(item.message))
+                events.append(self._event(item.message))
         return self._take(events, asked, readers)
 
     def _event(self, message: Any) -> E:

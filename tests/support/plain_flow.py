@@ -18,6 +18,7 @@ from runtime.flow.effects import (
     CallHook,
     CheckPlan,
     ContinueAsNew,
+    DismissChildren,
     Effect,
     EvaluatePolicies,
     FindDependents,
@@ -31,6 +32,7 @@ from runtime.flow.events import (
     ApprovalDue,
     ApprovalOptionChanged,
     CancelRequested,
+    ChildrenDismissed,
     DependentsFound,
     Event,
     GenerationFailed,
@@ -222,6 +224,7 @@ class FlowLoop(FlowFace):
         self.intervals: list[tuple[str, float, float]] = []
         self.running: dict[str, tuple[StartStep, float]] = {}
         self.stopped: list[str] = []
+        self.dismissed: list[str] = []
         self.hooks: list[tuple[str, str]] = []
         self.timer: float | None = None
         self.cuts: list[int] = []
@@ -262,6 +265,9 @@ class FlowLoop(FlowFace):
                 self.pending.extend(self._generate(effect))
             case StartStep():
                 self._start(effect)
+            case DismissChildren():
+                self.dismissed.append(effect.step)
+                self.pending.append(ChildrenDismissed(at=self.now, step=effect.step, attempt=effect.attempt))
             case CheckPlan():
                 self.pending.append(self._check(effect))
             case EvaluatePolicies():

@@ -12,7 +12,7 @@ from runtime.engine.decision import decide, drafted
 from runtime.engine.draft import Draft, begin, replay
 from runtime.engine.effects import (
     ArmRetry,
-    DismissFlow,
+    DismissChild,
     Effect,
     RenderResult,
     StartStep,
@@ -134,8 +134,8 @@ class Loop:
                 self.submitting.append(effect)
             case TellParent():
                 self.telling += 1
-            case DismissFlow():
-                self.dismissed.append(effect.flow)
+            case DismissChild():
+                self.dismissed.append(effect.child)
 
     def cut(self, started: StartStep, requester: str = "test", reason: str = "cut") -> StepCut:
         return StepCut(at=self.now, step=started.step, attempt=started.attempt, requester=requester, reason=reason)

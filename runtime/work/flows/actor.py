@@ -6,8 +6,7 @@ from typing import Any, Final, TypeAlias, assert_never, cast, get_args
 
 import trio
 
-from actors import Address, Cut, Exit, Failed, Returned, StopKind, Stopped, StopReason
-from runtime.api.flow_messages import FlowCommand
+from actors import Cut, Exit, Failed, Returned, StopKind, StopReason
 from runtime.api.messages import CallCallback, GetTask, Operation, ResolveTask, RunTask
 from runtime.errors import NotFound
 from runtime.flow.decision import decide
@@ -16,6 +15,7 @@ from runtime.flow.effects import (
     CallHook,
     CheckPlan,
     ContinueAsNew,
+    DismissChildren,
     Effect,
     EvaluatePolicies,
     FindDependents,
@@ -26,6 +26,7 @@ from runtime.flow.effects import (
     TellParent,
 )
 from runtime.flow.events import (
+    ChildrenOrdered,
     DrainBegan,
     Event,
     GenerationFailed,
@@ -39,15 +40,15 @@ from runtime.flow.flow import Flow
 from runtime.foreign import told
 from runtime.work.family import news_of_flow, tell_parent
 from runtime.work.flows.asking import call_hook, check_plan, evaluate_policies, find_dependents, generate
-from runtime.work.flows.children import Nursery
+from runtime.work.flows.children import Nursery, dismiss_children
 from runtime.work.flows.labour import work
 from runtime.work.flows.requests import FlowRequest, flow_event_of
-from runtime.work.messages import ChildCameToRest, GiveTurn, NewerFlow, TurnMoved, WakeTask
-from runtime.work.unit import IDLE, Decided, Services, UnitActor
+from runtime.work.messages import ChildCameToRest, TurnMoved, WakeTask
+from runtime.work.unit import IDLE, Decided, UnitActor
 
 _TASKS_ONLY: Final = (RunTask, ResolveTask, CallCallback, ChildCameToRest, *get_args(Operation))
-Message: TypeAlias = FlowCommand | GetTask | WakeTask | GiveTurn | NewerFlow | Report | SegmentEntered
-_Asked: TypeAlias = StartStep | CheckPlan | EvaluatePolicies | CallHook | FindDependents
+Message: TypeAlias = FlowRequest | GetTask | Report | ChildrenOrdered | SegmentEntered
+_Asked: TypeAlias = StartStep | DismissChildren | CheckPlan | EvaluatePolicies | CallHook | FindDependents
 
 _GENERATOR: Final = "generator"
 
@@ -59,19 +60,7 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
     """One flow."""
 
     foreign = _TASKS_ONLY
-    reports = (*get_args(Report), SegmentEntered)
-
-    def __init__(
-        self,
-        unit: Flow,
-        services: Services,
-        intake: Address[WakeTask | Stopped | TurnMoved],
-        *,
-        effects: Sequence[Effect] = (),
-        resumed: str = "",
-    ) -> None:
-        super().__init__(unit, services, intake, effects=effects, resumed=resumed)
-        self._given_up: set[str] = set()  # the steps whose work was told to stop
+    reports = (*get_args(Report), ChildrenOrdered, SegmentEntered)
 
     def _decided(self, events: Sequence[Event]) -> Decided[Flow, Effect]:
         decision = decide(self._unit, *events)
@@ -101,7 +90,11 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
                     self.children.start(_GENERATOR, generate, flow, effect, kit, tools, tell, report=self._generated)
                 case StartStep():
                     step = flow.steps[effect.step]
-                    self._ask(effect, work, flow, step, effect.attempt, tools, self._nursery(effect.step))
+                    self._ask(effect, work, flow, step, effect.attempt, tools, self._nursery(effect))
+                case DismissChildren():
+                    services = self._services
+                    children = flow.steps[effect.step].children
+                    self._ask(effect, dismiss_children, flow.header.by, effect, children, services, self.clock)
                 case CheckPlan():
                     self._ask(effect, check_plan, flow.steps[effect.step], effect, kit, tools)
                 case EvaluatePolicies():
@@ -129,9 +122,9 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
                 case _:
                     assert_never(effect)
 
-    def _nursery(self, step_id: str) -> Nursery:
+    def _nursery(self, effect: StartStep) -> Nursery:
         services, by = self._services, self._unit.header.by
-        return Nursery(services.front, services.broadcast, self.clock, by, lambda: step_id in self._given_up)
+        return Nursery(services.front, services.broadcast, self.clock, by, effect, self.address)
 
     def _tell_parent(self) -> None:
         flow, services = self._unit, self._services
@@ -162,14 +155,12 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
         self.children.start(name, function, *args, report=partial(self._reported, effect))
 
     def _stop(self, effect: StopSteps) -> None:
-        self._given_up.update(effect.steps)
         reason = StopReason(kind=StopKind.CANCELLED, requester=effect.by, text=effect.reason)
         for child in self.children:
             if (child.name.partition("#")[0] if effect.steps else child.name) in (effect.steps or (_GENERATOR,)):
                 child.stop(reason)
 
     def _reported(self, effect: _Asked, ended: Exit[Any]) -> Report:
-        self._given_up.discard(effect.step)
         match ended:
             case Returned(value=report):
                 return cast("Report", report)

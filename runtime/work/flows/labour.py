@@ -54,9 +54,8 @@ class Done:
 async def work(flow: Flow, step: Step, attempt: int, tools: Tools, nursery: Nursery) -> WorkFinished:
     """Do the work of a step: its signals in order, up to the first that fails. Cancelling it cuts the runner."""
     tools = patient(tools)
-    done, limit, given_up = Done(), step.spec.timeout_seconds, nursery.given_up
+    done, limit = Done(), step.spec.timeout_seconds
     with trio.move_on_after(limit or math.inf) as patience:
-        nursery = attrs.evolve(nursery, given_up=lambda: patience.cancel_called or given_up())
         for number, signal in enumerate(step.spec.signals):
             try:
                 done = await perform_signal(flow, step.spec, signal, tools, step=step, number=number, nursery=nursery)
@@ -76,6 +75,7 @@ async def work(flow: Flow, step: Step, attempt: int, tools: Tools, nursery: Nurs
         step=step.id,
         attempt=attempt,
         error=done.error or None,
+        late=patience.cancelled_caught,
         description=_description(done),
         output=done.output,
         directive=str(metadata.get("directive") or ""),

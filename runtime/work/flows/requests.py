@@ -35,9 +35,9 @@ from runtime.flow.events import (
     TurnGiven,
     UnpauseRequested,
 )
-from runtime.work.messages import GiveTurn, NewerFlow, WakeTask
+from runtime.work.messages import GiveTurn, GiveUp, NewerFlow, WakeTask
 
-FlowRequest: TypeAlias = FlowCommand | WakeTask | GiveTurn | NewerFlow
+FlowRequest: TypeAlias = FlowCommand | WakeTask | GiveTurn | NewerFlow | GiveUp
 
 
 def flow_event_of(message: FlowRequest, at: float) -> Event:
@@ -49,7 +49,7 @@ def flow_event_of(message: FlowRequest, at: float) -> Event:
             return CancelStepRequested(at=at, by=message.by, step=message.step_id, reason=message.reason)
         case CancelFlow() if message.group_id:
             return CancelGroupRequested(at=at, by=message.by, group=message.group_id, reason=message.reason)
-        case CancelFlow():
+        case CancelFlow() | GiveUp():
             return CancelRequested(at=at, by=message.by, reason=message.reason)
         case InterruptFlowStep():
             return InterruptStepRequested(

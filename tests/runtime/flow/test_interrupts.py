@@ -7,7 +7,13 @@ import trio.testing
 from actors import VirtualClock
 from runtime import Conflict, Flows, NotFound, Signal, StepSpec, open_runtime
 from runtime.flow.document import FlowDocument
-from runtime.flow.events import CancelRequested, InterruptStepRequested, ResponseGiven
+from runtime.flow.events import (
+    CancelRequested,
+    ChildrenOrdered,
+    InterruptStepRequested,
+    ResponseGiven,
+    WorkFinished,
+)
 from runtime.flow.history import replay
 from runtime.flow.rows import RetryRule
 from runtime.flow.states import Mode
@@ -51,6 +57,58 @@ def test_it_is_stored_then_cut_and_then_has_failed_as_by_itself(mode, idempotent
     assert loop.statuses() == own.statuses()
     assert loop.flow.status.status == own.flow.status.status
     assert loop.row("a").status.metadata["reason"] == SAID
+
+
+def orders(loop, *children):
+    return loop.tell(ChildrenOrdered(at=loop.now, step="s1", attempt=loop.flow.steps["s1"].attempt, children=children))
+
+
+CUTS = {
+    "cancel": lambda loop: CancelRequested(at=loop.now, by="grace"),
+    "interrupt": lambda loop: InterruptStepRequested(at=loop.now, by="grace", step="s1"),
+    "late": lambda loop: WorkFinished(at=loop.now, step="s1", attempt=1, error="it did not end within 1 s", late=True),
+}
+
+
+@pytest.mark.parametrize("crashes", [False, True])
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("mode", Mode)
+def test_work_that_is_cut_is_over_once_what_it_has_started_has_taken_its_cancel(mode, cut, crashes):
+    loop = running(mode)
+    assert len(orders(loop, "x", "y").records) == 1
+    assert not orders(loop, "y", "x").records
+    loop.tell(CUTS[cut](loop))
+    assert isinstance(orders(loop, "z").refusals[0], Conflict)
+    if loop.pending and cut != "late":  # what ran has ended
+        loop.report(0)
+    assert loop.dismissed == ["s1"]
+    assert loop.flow.live
+    if crashes:
+        loop.crash()
+        assert loop.dismissed == ["s1", "s1"]
+    loop.settle()
+    assert loop.row("a").status.status == ("cancelled" if cut == "cancel" else "error")
+    assert loop.row("a").children == ()
+    assert not loop.flow.live
+
+
+def test_work_that_ended_by_itself_leaves_what_it_has_started_alone():
+    """Nothing of that goes on by itself then; and what is blocked may be mended."""
+    loop = running()
+    orders(loop, "x")
+    loop.finish("s1", Work(error="x is blocked"))
+    loop.settle()
+    assert loop.row("a").status.status == "error"
+    assert not loop.dismissed
+
+
+@pytest.mark.parametrize("idempotent", [False, True])
+def test_work_that_was_lost_is_cut_with_what_it_has_started_unless_it_is_begun_again(idempotent):
+    loop = running(idempotent=idempotent)
+    orders(loop, "x")
+    loop.crash()
+    loop.settle()
+    assert loop.dismissed == ([] if idempotent else ["s1"])
 
 
 def test_its_own_rule_retries_it():

@@ -31,7 +31,7 @@ from runtime import (
     open_runtime,
 )
 from runtime.api.messages import AddComment, Lagged, Recorded, TaskStateChanged
-from runtime.engine.records import StepReturned
+from runtime.engine.records import ChildSettled, StepReturned
 from runtime.journal import codec
 from runtime.journal.listing import Wanted
 from runtime.journal.postgres.journal import PostgresJournal
@@ -39,7 +39,7 @@ from runtime.journal.protocol import JournalUnavailable
 from runtime.journal.shared import Claim
 from runtime.work.delivery import Delivery
 from runtime.work.following import Follower
-from runtime.work.letters import LetterUnreadable
+from runtime.work.letters import LetterUnreadable, decode_question
 from runtime.work.messages import GiveTurn
 from runtime.work.post import PostOffice
 from tests.support.plain_flow import CHANGES
@@ -446,7 +446,7 @@ async def away(*_letter, **_kind):
     [
         ("runtime.journal.postgres.journal.PostgresJournal.send", away, Unavailable, "away: it may still be done"),
         ("runtime.work.post.encode_question", unreadable, Unavailable, "a Riddle is not known here"),
-        ("runtime.work.post.decode_question", unreadable, Conflict, "is of another version .* ask again later"),
+        ("runtime.work.post.decode_question", unreadable, Unavailable, "is of another version .* ask again later"),
         ("runtime.work.post.decode_answer", unreadable, Unavailable, "it may have been done"),
     ],
 )
@@ -682,6 +682,73 @@ async def test_postgres_children_and_parents_find_each_other_across_instances(in
                 await runtime.register(child)
             await one.submit(parent, task_id="p")
             assert (await two.wait("p")).state is TaskState.DONE
+
+
+@pytest.fixture(params=[0, 2])
+def older(request, monkeypatch):
+    """The first questions that an instance gets are of a version that it does not know, or none is."""
+    unknown = [*range(request.param)]
+
+    def decode(body):
+        if unknown:
+            unknown.pop()
+            unreadable(body)
+        return decode_question(body)
+
+    monkeypatch.setattr("runtime.work.post.decode_question", decode)
+    return unknown
+
+
+TAKEN_ON = Template(name="child", steps=GATED.steps)
+SUBTASK = {"template": "child"}
+
+
+async def taken_on(runtime, number):
+    """Take the one task on that waits for that, and have it run here; give its id."""
+    found = []
+    while len(found) < number:
+        await trio.sleep(0.01)
+        found = await runtime.find(Wanted(flows=False))
+    [task_id] = [one.task_id for one in found if one.task_id != "p"]
+    await runtime.resolve(task_id)
+    await running(runtime, task_id)
+    return task_id
+
+
+async def test_postgres_a_parent_hears_of_its_child_from_another_instance_once_it_can(instance, older):
+    """Its own may be of an older version, which does not know how it is told: so it is told again."""
+    parent = plan(
+        a=Step(action=Action(type="subtask", configuration=SUBTASK)),
+        b=Step(action=Action.calling(wait_at, gate="busy"), idempotent=True),
+    )
+    with trio.fail_after(60), capture_logs() as logs:
+        async with instance() as one, instance() as two:
+            for runtime in (one, two):
+                await runtime.register(TAKEN_ON)
+            await one.submit(parent, task_id="p")
+            gates[await taken_on(two, 2)].set()
+            while not any(isinstance(record, ChildSettled) for record in await one._journal.read("p")):  # noqa: ASYNC110
+                await trio.sleep(0.01)
+            assert not older
+            gates["busy"].set()
+            assert (await two.wait("p")).state is TaskState.DONE
+    assert not [one for one in logs if one["log_level"] == "error"]
+
+
+async def test_postgres_what_a_step_of_a_flow_has_started_is_cancelled_with_it_whoever_goes_on_with_that(
+    instance, older
+):
+    with trio.fail_after(60):
+        async with instance() as one, instance() as two:
+            for runtime in (one, two):
+                await runtime.register(TAKEN_ON)
+            steps = [{"name": "s", "signal": {"type": "subtask", "data": SUBTASK}}]
+            flow = await one.flow({"kind": "flow", "steps": steps}, flow_id="f")
+            task_id = await taken_on(two, 1)
+            await flow.cancel()
+            await flow.wait()
+            assert (await two.wait(task_id)).state is TaskState.CANCELLED
+            assert not older
 
 
 async def test_postgres_who_waits_for_a_person_is_answered_anywhere(instance):
