@@ -18,7 +18,7 @@ from runtime.work.letters import (
     encode_answer,
     encode_question,
 )
-from runtime.work.messages import ChildCameToRest, GiveTurn, NewerFlow, WakeTask
+from runtime.work.messages import ChildCameToRest, GiveTurn, GiveUp, NewerFlow, WakeTask
 from tests.support.plans import plan, step
 
 TEMPLATE = plan(a=step())
@@ -59,6 +59,7 @@ QUESTIONS = [
     api.TagTask(task_id="t", tags={"a": "b"}),
     flows.PauseFlow(flow_id="f"),
     flows.UnpauseFlow(flow_id="f"),
+    GiveUp(task_id="t", by="ann", reason="its step was cut"),
     GiveTurn("f"),
     NewerFlow("f", "g"),
 ]
