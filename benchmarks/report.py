@@ -82,7 +82,7 @@ def _pictures(figures: Sequence[Figure]) -> Iterator[tuple[str, "Picture"]]:
     for key in dict.fromkeys((figure.workload, figure.metric) for figure in figures if figure.size is not None):
         of_size = [figure for figure in figures if (figure.workload, figure.metric) == key and figure.size is not None]
         yield f"size-{key[0]}-{key[1]}", _sizes(of_size)
-    scaling = [figure for figure in figures if figure.metric.startswith("steps_s_")]
+    scaling = [figure for figure in figures if figure.metric.removeprefix("steps_s_").isdecimal()]
     if scaling:
         yield "scaling", _scaling(scaling)
     spread = [figure for figure in figures if figure.distribution]
@@ -153,7 +153,7 @@ def _scaling(figures: Sequence[Figure]) -> "Picture":
     """Show steps a second against the number of instances."""
     picture = _picture(3.5)
     axes = picture.subplots()
-    instances = [int(figure.metric.rpartition("_")[2]) for figure in figures]
+    instances = [int(figure.metric.removeprefix("steps_s_")) for figure in figures]
     low, high = ([figure.spread[end] for figure in figures] for end in (0, 1))
     axes.plot(instances, [figure.value for figure in figures], "o-", color=_OURS, label="ours")
     axes.fill_between(instances, low, high, color=_OURS, alpha=0.15)

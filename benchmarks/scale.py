@@ -1,6 +1,7 @@
-"""Group `scale`: W14 on PostgreSQL, with one, two and four instances on one store, beside sixteen connections that
-commit one row each, and DBOS on PostgreSQL; how soon one instance hears of what another is asked, beside the server's
-own notifications; and how soon tasks go on elsewhere once their instance was killed, beside the lease.
+"""Group `scale`: W14 on PostgreSQL, with one, two and four instances on one store, of which each has fifty tasks at a
+time (`shared`: all of them together), beside sixteen connections that commit one row each, and DBOS on PostgreSQL; how
+soon one instance hears of what another is asked, beside the server's own notifications; and how soon tasks go on
+elsewhere once their instance was killed, beside the lease.
 
 All have a schema or a database of their own on one server, which lasts for the group: PostgreSQL from a wheel, which
 syncs what it commits.
@@ -28,7 +29,7 @@ KILLS: Final = {"small": {"tasks": 30, "lease_seconds": 1.0}, "full": {"tasks": 
 DATABASE_VARIABLE: Final = "BENCHMARK_POSTGRES"
 """Where the script of the peer finds its database."""
 
-COMMITS: Final = "PostgreSQL, sixteen connections"
+COMMITS: Final = "PostgreSQL, sixteen connections, INSERT and COMMIT"
 
 
 def run(scale: str) -> Iterator[Figure]:
@@ -57,7 +58,15 @@ def workloads(scale: str) -> tuple[Workload, ...]:
             name="W14",
             ours="benchmarks.scale_chains:chains",
             limit="benchmarks.scale_raw:commits",
-            metrics=tuple(Metric(name=f"steps_s_{count}", limit_name=COMMITS) for count in (1, 2, 4)),
+            metrics=(
+                Metric(name="steps_s_1", limit_name=COMMITS),
+                Metric(
+                    name="steps_s_1_autocommit",
+                    limit_name="PostgreSQL, sixteen connections, one statement that commits",
+                ),
+                *(Metric(name=f"steps_s_{each}", limit_name=COMMITS) for each in ("2", "4", "4_shared")),
+                *(Metric(name=f"steps_s_{each}_to_1", limit_name="one instance") for each in ("4", "4_shared")),
+            ),
             arguments=CHAINS[scale],
             peers={
                 name: _in_a_database(peer)

@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from benchmarks.harness import perf_counter, python
 from benchmarks.scale_raw import SERVER_VARIABLE
@@ -11,18 +11,33 @@ from tests.support.postgres import fresh_store
 
 
 def chains(tasks: int, steps: int, at_once: int) -> dict[str, float]:
-    """So many tasks at a time, in all, with one, two and four instances."""
+    """One, two and four instances, with so many tasks at a time each; and four that have as many together."""
+    url = os.environ[SERVER_VARIABLE]
+    work = {"tasks": tasks, "steps": steps, "at_once": at_once}
+    one, two, four = (_steps_s(url, [work] * count) for count in (1, 2, 4))
+    shared = _steps_s(url, _shares(work, 4))
     return {
-        f"steps_s_{count}": _steps_s(os.environ[SERVER_VARIABLE], count, tasks, steps, at_once) for count in (1, 2, 4)
+        "steps_s_1": one,
+        "steps_s_1_autocommit": one,
+        "steps_s_2": two,
+        "steps_s_4": four,
+        "steps_s_4_shared": shared,
+        "steps_s_4_to_1": four / one,
+        "steps_s_4_shared_to_1": shared / one,
     }
 
 
-def _steps_s(url: str, count: int, tasks: int, steps: int, at_once: int) -> float:
-    """Each has its share of those at once, and of all tasks as large a one: so none is left alone with the last."""
+def _shares(work: Mapping[str, int], count: int) -> Sequence[Mapping[str, int]]:
+    """Give each its share of those at once, and of all tasks as large a one: so none is left alone with the last."""
+    at_once = work["at_once"]
     each = [at_once // count + (number < at_once % count) for number in range(count)]
-    shares = [{"tasks": tasks * share // at_once, "steps": steps, "at_once": share} for share in each]
+    return [{**work, "tasks": work["tasks"] * share // at_once, "at_once": share} for share in each]
+
+
+def _steps_s(url: str, works: Sequence[Mapping[str, int]]) -> float:
+    """Give the steps a second of all together: an instance for each work."""
     with fresh_store(url) as store:
-        instances = [begin("worker", {"store": store, **share}) for share in shares]
+        instances = [begin("worker", {"store": store, **work}) for work in works]
         for instance in instances:
             hear(instance)
         began = perf_counter()
@@ -30,7 +45,7 @@ def _steps_s(url: str, count: int, tasks: int, steps: int, at_once: int) -> floa
             say(instance)
         for instance in instances:
             hear(instance)
-        rate = sum(share["tasks"] for share in shares) * steps / (perf_counter() - began)
+        rate = sum(work["tasks"] * work["steps"] for work in works) / (perf_counter() - began)
         for instance in instances:
             say(instance)
             instance.wait()

@@ -33,9 +33,16 @@ def fresh_database(url: str) -> Iterator[str]:
 
 
 def commits(tasks: int, steps: int, at_once: int) -> dict[str, float]:
-    """One row a commit, on sixteen connections, each with a thread of its own."""
+    """One row a commit on sixteen connections, as psycopg does that by itself, and as one statement that commits."""
     del at_once
     each = min(tasks * steps, 4_000) // _CONNECTIONS
+    rate, implicit = (_commits_s(each, autocommit=autocommit) for autocommit in (False, True))
+    rates = dict.fromkeys(("steps_s_1", "steps_s_2", "steps_s_4", "steps_s_4_shared"), rate)
+    return {**rates, "steps_s_1_autocommit": implicit, "steps_s_4_to_1": 1.0, "steps_s_4_shared_to_1": 1.0}
+
+
+def _commits_s(each: int, *, autocommit: bool) -> float:
+    """So many rows on each connection, which has a thread of its own: INSERT and COMMIT, or INSERT alone."""
     with fresh_database(os.environ[SERVER_VARIABLE]) as url:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("CREATE TABLE rows (key text PRIMARY KEY, body bytea)")
@@ -43,11 +50,14 @@ def commits(tasks: int, steps: int, at_once: int) -> dict[str, float]:
 
         def write(number: int) -> None:
             body = os.urandom(_ROW_BYTES)
-            with psycopg.connect(url, autocommit=True) as connection:
+            with psycopg.connect(url, autocommit=autocommit) as connection:
                 connection.execute("SELECT 1")
+                connection.commit()
                 ready.wait()
                 for row in range(each):
                     connection.execute("INSERT INTO rows VALUES (%s, %s)", (f"{number} {row}", body))
+                    if not autocommit:
+                        connection.commit()
 
         threads = [threading.Thread(target=write, args=(number,)) for number in range(_CONNECTIONS)]
         for thread in threads:
@@ -56,8 +66,7 @@ def commits(tasks: int, steps: int, at_once: int) -> dict[str, float]:
         began = perf_counter()
         for thread in threads:
             thread.join()
-        rate = each * _CONNECTIONS / (perf_counter() - began)
-    return {"steps_s_1": rate, "steps_s_2": rate, "steps_s_4": rate}
+        return each * _CONNECTIONS / (perf_counter() - began)
 
 
 def notifications(times: int) -> dict[str, float]:

@@ -118,7 +118,7 @@ def test_a_comparison_says_what_changed_and_whether_that_is_clear_of_the_spread(
 
 def test_the_page_holds_its_pictures_and_needs_no_network(tmp_path):
     second = attrs.evolve(FIGURE, size=4000, value=150.0, peers={}, distribution=tuple(map(float, range(1, 102))))
-    instances = [attrs.evolve(FIGURE, metric=f"steps_s_{count}", size=None) for count in (1, 2)]
+    instances = [attrs.evolve(FIGURE, metric=f"steps_s_{count}", size=None) for count in ("1", "2", "4_to_1")]
     results = Results(tmp_path)
     results.begin("tasks", {"date": "tuesday"})
     for one in (FIGURE, second, *instances):
