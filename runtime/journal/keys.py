@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
@@ -99,6 +99,12 @@ class KeyRing:
             raise StoreUnusable(f'the key ring {source} has no key "{primary}", which it names as primary')
         return cls(keys[primary], {key.fingerprint: key for key in keys.values()})
 
+    @property
+    def shown(self) -> str:
+        """Its file and the keys that are on it, for messages: by their names and fingerprints."""
+        keys = ", ".join(f'"{key.name}" ({key.fingerprint.hex()})' for key in self.keys.values())
+        return f"the key ring {self.path or KEYS_VARIABLE}, which has {keys}"
+
     def refreshed(self) -> "KeyRing":
         """Give the ring as its file is now; this one if nothing changed or the file cannot be used just now."""
         if self.path is None:
@@ -110,6 +116,23 @@ class KeyRing:
             return type(self).load(self.path)
         except (OSError, StoreUnusable):
             return self
+
+
+def check_opens(ring: KeyRing | None, fingerprints: Iterable[bytes], store: object) -> None:
+    """See that a ring has every key that a store is sealed with.
+
+    Raises:
+        StoreUnusable: it lacks one, or there is none.
+    """
+    held = ring.keys if ring is not None else {}
+    for lacking in (fingerprint.hex() for fingerprint in fingerprints if fingerprint not in held):
+        if ring is None:
+            what = (
+                f"give its key ring, with --keys or ${FILE_VARIABLE}: it is sealed with a key of fingerprint {lacking}"
+            )
+        else:
+            what = f"it is sealed with a key of fingerprint {lacking}, too, and that is not on {ring.shown}: put it back there"
+        raise StoreUnusable(f"the store {store} cannot be read: {what}")
 
 
 def _secret(value: object, name: str, source: str) -> bytes:

@@ -85,7 +85,8 @@ class _Database:
 
     def backup(self, destination: Path) -> int:
         raise StoreUnusable(
-            f"the store {self.shown} is copied by its server: pg_dump --schema={self._address.schema} --file={destination}"
+            f"the store {self.shown} is copied by its server: "
+            f"pg_dump --dbname={self.shown} --schema={self._address.schema} --file={destination}"
         )
 
     def compact(self) -> tuple[int, int]:

@@ -23,7 +23,8 @@ Python are lines, too.
 | task_state, flow_state | info, or warning where it failed | a task or a flow is in another state (`log_events`) |
 | step_state, group_state | debug, or warning where it failed | a step of it, or a group (`log_events`) |
 | events_missed | warning | what happened was more than a subscriber took (`log_event`) |
-| store_unavailable, store_available | error, warning | a store takes nothing; it does again |
+| store_unavailable, store_available | error, warning | a store takes nothing, told again where the reason is another; it does again |
+| lease_begun | info | which number an instance of a shared store has, in the lines below and in those of others |
 | lease_lost, lease_taken_over, links_given_up | error, warning | what became of instances that share a store |
 | commits_lost | error | a database server took the place of another and lacks what that one had stored |
 | server_clock_jumped | error | the clock that leases run out by is not where it was |

@@ -12,7 +12,6 @@ from psycopg.sql import SQL, Identifier
 
 from runtime.errors import Unavailable
 from runtime.journal.codec import RecordUnreadable
-from runtime.journal.keys import KeyRing
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.notes import IndexBuilt, MigrationWaits, note
@@ -241,19 +240,6 @@ async def renew_key(connection: TrioConnection, vault: Vault, numbers: dict[byte
         vault.settle()
 
 
-def check_keys(numbers: Mapping[bytes, int], ring: KeyRing | None, address: StoreAddress) -> None:
-    """See that the ring opens what the store holds.
-
-    Raises:
-        StoreUnusable: it lacks a key.
-    """
-    held = ring.keys if ring is not None else {}
-    for fingerprint in numbers:
-        if fingerprint not in held:
-            what = "the key ring has no key" if ring is not None else "give its key ring: it is sealed with a key"
-            raise StoreUnusable(f"the store {address.shown} cannot be read: {what} of fingerprint {fingerprint.hex()}")
-
-
 @contextmanager
 def explained(address: StoreAddress) -> Iterator[None]:
     """Turn the errors of opening into what they mean."""
@@ -301,7 +287,13 @@ def unavailable(address: StoreAddress, fault: psycopg.Error) -> Unavailable:
         return LeaseLost("this instance was silent for too long: others have taken its tasks over")
     of_itself = isinstance(fault, psycopg.DataError | psycopg.IntegrityError)
     kind = Unstorable if of_itself else JournalUnavailable
-    return kind(f"the store {address.shown} is unavailable: {_meaning(fault)}")
+    meaning = _meaning(fault)
+    if isinstance(fault, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedFunction):
+        meaning = (
+            f'what was in the schema "{address.schema}" of its database is gone ({meaning}): if another server or database '
+            "took its place, bring back the one that has the tasks, and all goes on; to begin with none, start this anew"
+        )
+    return kind(f"the store {address.shown} is unavailable: {meaning}")
 
 
 def is_cut(fault: psycopg.Error, connection: TrioConnection | None) -> bool:

@@ -28,7 +28,7 @@ from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.database import unavailable
 from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.links import Links
-from runtime.journal.postgres.notes import ClockDiffers, ServerClockJumped, note
+from runtime.journal.postgres.notes import ClockDiffers, LeaseBegun, ServerClockJumped, note
 from runtime.journal.protocol import LeaseLost
 from runtime.journal.shared import LeaseEnded, LeaseFigures, LeaseTaken
 
@@ -111,6 +111,7 @@ class Instance:
                     self._until, self._answered = sent.clock + lease, sent.clock
                     self._judges_from = sent.clock + min(self._address.connect_seconds, _BEGINNER_SECONDS)
                     self._told = _Told(at, sent, self._now())
+                    note(LeaseBegun(self.number, name))
                     self._taken(dead, theirs)
                     self._health.stored(Storing.HEART)
                     return

@@ -9,6 +9,14 @@ from runtime.logs.lines import log
 
 
 @attrs.frozen
+class LeaseBegun:
+    """This instance, by the name of its machine and its process, has a lease, and is known to others by that number."""
+
+    instance: int
+    name: str
+
+
+@attrs.frozen
 class LinksGivenUp:
     """So many connections of this instance had fallen silent, or were cut, and the server was told to drop its ends."""
 
@@ -59,7 +67,15 @@ class IndexBuilt:
 
 
 Event: TypeAlias = (
-    LeaseEnded | LeaseTaken | LinksGivenUp | SetBack | ClockDiffers | ServerClockJumped | MigrationWaits | IndexBuilt
+    LeaseBegun
+    | LeaseEnded
+    | LeaseTaken
+    | LinksGivenUp
+    | SetBack
+    | ClockDiffers
+    | ServerClockJumped
+    | MigrationWaits
+    | IndexBuilt
 )
 
 
@@ -67,6 +83,8 @@ def note(event: Event) -> None:
     """Write an event down. Sync."""
     facts, store = attrs.asdict(event), log("understudy.store")
     match event:
+        case LeaseBegun():
+            store.info("lease_begun", **facts)
         case LeaseEnded():
             store.error("lease_lost", **facts)
         case LeaseTaken():

@@ -13,14 +13,13 @@ from runtime.cache import Memo, Room
 from runtime.journal import queries
 from runtime.journal.codec import RECORDS_FORMAT
 from runtime.journal.health import Health, Storing
-from runtime.journal.keys import KeyRing
+from runtime.journal.keys import KeyRing, check_opens
 from runtime.journal.listing import Count, Wanted
 from runtime.journal.postgres.address import StoreAddress
 from runtime.journal.postgres.committer import Committer
 from runtime.journal.postgres.database import (
     Unstorable,
     answering,
-    check_keys,
     check_use,
     connect,
     explained,
@@ -94,7 +93,7 @@ class PostgresStore:
                 async with journal._pool.connection() as connection:
                     await check_use(connection, address)
                 numbers = await journal._reader.key_numbers()
-            check_keys(numbers, ring, address)
+            check_opens(ring, numbers, address.shown)
         except BaseException:
             journal._pool.close()
             raise

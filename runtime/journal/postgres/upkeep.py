@@ -12,9 +12,9 @@ import psycopg
 from runtime.errors import UnderstudyError
 from runtime.journal import queries
 from runtime.journal.checking import Checked, differences
-from runtime.journal.keys import KeyRing
+from runtime.journal.keys import KeyRing, check_opens
 from runtime.journal.postgres.address import StoreAddress
-from runtime.journal.postgres.database import check_keys, connect, explained, key_numbers, prepare, serving
+from runtime.journal.postgres.database import connect, explained, key_numbers, prepare, serving
 from runtime.journal.postgres.driver import TrioConnection
 from runtime.journal.postgres.journal import PostgresJournal
 from runtime.journal.postgres.reader import Reader
@@ -62,7 +62,7 @@ async def check(address: StoreAddress, ring: KeyRing | None) -> Checked:
             await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
             await connection.set_read_only(True)
             numbers = dict(await key_numbers(connection))
-            check_keys(numbers, ring, address)
+            check_opens(ring, numbers, address.shown)
             reader = Reader(_One(connection), Vault(ring, lambda: numbers), numbers)
             [(last,)] = await reader.look("SELECT position FROM head")
             problems = await _disorder(reader, last)
@@ -142,7 +142,7 @@ async def rotate_keys(address: StoreAddress, ring: KeyRing) -> int:
     """
     async with _connected(address) as connection:
         with explained(address):
-            check_keys(await key_numbers(connection), ring, address)
+            check_opens(ring, await key_numbers(connection), address.shown)
             return await reseal(connection, address, ring)
 
 

@@ -15,11 +15,11 @@ import attrs
 
 from runtime.errors import UnderstudyError
 from runtime.journal.checking import Checked, differences
-from runtime.journal.keys import KeyRing
+from runtime.journal.keys import KeyRing, check_opens
 from runtime.journal.protocol import Record, Stored, StoreUnusable
 from runtime.journal.sqlite.database import Opening, connect, explained, owned, owner_of, serving
 from runtime.journal.sqlite.reader import Reader
-from runtime.journal.sqlite.writer import Writer, check_keys
+from runtime.journal.sqlite.writer import Writer, fingerprints
 from runtime.journal.vault import Vault, memo_context, template_context, turn_context
 
 _BATCH: Final = 128
@@ -65,7 +65,7 @@ def _existing(path: Path) -> Iterator[None]:
 def _connection(path: Path, ring: KeyRing | None) -> apsw.Connection:
     connection = connect(Opening(path=path, create=False))
     try:
-        check_keys(connection, ring, path)
+        check_opens(ring, fingerprints(connection), path)
     except BaseException:
         connection.close()
         raise

@@ -15,9 +15,9 @@ import apsw
 from runtime.cache import Memo, Room
 from runtime.errors import Refused, Unavailable
 from runtime.journal.health import Health, Storing
-from runtime.journal.keys import KeyRing
+from runtime.journal.keys import KeyRing, check_opens
 from runtime.journal.listing import Listing
-from runtime.journal.protocol import AlreadyStored, JournalUnavailable, Standing, StoreUnusable
+from runtime.journal.protocol import AlreadyStored, JournalUnavailable, Standing
 from runtime.journal.sqlite import memos
 from runtime.journal.sqlite.database import Opening, connect, unavailable
 from runtime.journal.sqlite.rows import (
@@ -51,7 +51,7 @@ class Writer:
         self._unsure: Unavailable | None = None
         self.health = Health(str(self._path))
         try:
-            check_keys(self._connection, ring, self._path)
+            check_opens(ring, fingerprints(self._connection), self._path)
             self.next_position = next_position(self._connection)
             self._vault = Vault(ring, self.key_numbers)
         except BaseException:
@@ -240,17 +240,9 @@ class Writer:
         self._connection.close()
 
 
-def check_keys(connection: apsw.Connection, ring: KeyRing | None, path: object) -> None:
-    """See that the ring opens what the store holds.
-
-    Raises:
-        StoreUnusable: it lacks a key.
-    """
-    held = ring.keys if ring is not None else {}
-    for (fingerprint,) in connection.execute("SELECT fingerprint FROM keys"):
-        if fingerprint not in held:
-            what = "the key ring has no key" if ring is not None else "give its key ring: it is sealed with a key"
-            raise StoreUnusable(f"the store {path} cannot be read: {what} of fingerprint {fingerprint.hex()}")
+def fingerprints(connection: apsw.Connection) -> list[bytes]:
+    """Give those of all keys that the store is sealed with."""
+    return [fingerprint for (fingerprint,) in connection.execute("SELECT fingerprint FROM keys")]
 
 
 _NUMBER: Final = "SELECT number FROM tasks WHERE id = ?"

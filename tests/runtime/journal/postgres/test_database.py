@@ -473,6 +473,20 @@ async def test_postgres_check_holds_no_look_at_the_store_for_longer_than_it_read
     assert one == two < three == four
 
 
+async def test_postgres_an_empty_database_in_the_place_of_the_one_with_the_tasks_is_said_to_be_that(
+    address, postgres_store
+):
+    async with running_journal(postgres_store) as journal:
+        await journal.append([first("t", standing=TODO)])
+        execute(address, f"ALTER SCHEMA {address.schema} RENAME TO {address.schema}_away")
+        with pytest.raises(
+            JournalUnavailable, match=r'"\w+" of its database is gone .*bring back the one that has the tasks'
+        ):
+            await journal.read("t")
+        execute(address, f"ALTER SCHEMA {address.schema}_away RENAME TO {address.schema}")
+        assert len(await journal.read("t")) == 1
+
+
 async def test_postgres_without_its_driver_is_said_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     monkeypatch.delitem(sys.modules, "runtime.journal.postgres.driver", raising=False)

@@ -1,6 +1,7 @@
 """Whoever lost its lease cannot write, and what it held is taken over; by one, and in time."""
 
 import math
+import os
 
 import attrs
 import psycopg
@@ -221,7 +222,9 @@ GONE = "the store postgresql://h/d is unavailable: "
 CHECK = "check that the server runs and can be reached, the database, the user and its password"
 
 
-async def test_a_server_that_is_away_is_logged_once_and_once_more_when_it_is_back(autojump_clock, monkeypatch):
+async def test_a_server_that_is_away_is_logged_once_for_each_reason_and_once_more_when_it_is_back(
+    autojump_clock, monkeypatch
+):
     address = StoreAddress(server="", shown="postgresql://h/d", lease_seconds=10)
     instance = Instance(address, Links(address, connect), Health(address.shown))
     opened = iter(["", "gone", "gone", "silent", "", "", "silent", "gone", ""])
@@ -257,8 +260,10 @@ async def test_a_server_that_is_away_is_logged_once_and_once_more_when_it_is_bac
         await instance.run()
     assert [(line["event"], line.get("error")) for line in logs] == [
         ("store_unavailable", f"{GONE}no route; {CHECK}"),
+        ("store_unavailable", f"{GONE}its server does not answer"),
         ("store_available", None),
         ("store_unavailable", f"{GONE}its server does not answer"),
+        ("store_unavailable", f"{GONE}no route; {CHECK}"),
         ("store_available", None),
     ]
     assert {line["store"] for line in logs} == {"postgresql://h/d"}
@@ -351,8 +356,10 @@ async def test_an_instance_begins_once_a_server_lets_it_and_says_so_until_then(a
         await instance.register(keys_from_file=False)
     assert (instance.number, instance.held, health.trouble) == (7, True, None)
     assert beginner == [True, False, False]  # who finds no server is not the only one
-    assert [line["event"] for line in logs] == ["store_unavailable", "store_available"]
+    assert [line["event"] for line in logs] == ["store_unavailable"] * 2 + ["lease_begun", "store_available"]
     assert "read-only" in logs[0]["error"]
+    assert logs[2]["instance"] == 7  # whoever reads of instance 7 elsewhere finds here which process that is
+    assert logs[2]["name"].endswith(f":{os.getpid()}")
 
 
 async def test_postgres_what_a_server_does_not_take_is_waited_with_and_who_asks_is_told(store, monkeypatch):
