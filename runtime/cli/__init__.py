@@ -114,6 +114,8 @@ def main() -> None:
         from runtime.extras import ExtraMissing, needed_by  # noqa: PLC0415 - Ctrl-C may come meanwhile
 
         with needed_by("the command line"):
+            import rich  # noqa: F401, PLC0415 - of all that needs it, nothing is loaded yet; others bring click alone
+
             from runtime.cli.commands import cli  # noqa: PLC0415 - its libraries are an extra
     except KeyboardInterrupt:  # while it loads
         sys.exit(130)

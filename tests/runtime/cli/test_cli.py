@@ -319,13 +319,14 @@ def test_an_input_that_is_none_is_refused(template, text):
     assert "input" in done.stderr
 
 
-def test_without_its_libraries_the_command_says_what_to_install(tmp_path):
-    code = "import sys; sys.modules['click'] = None\nfrom runtime.cli import main; main()"
+@pytest.mark.parametrize("library", ["click", "rich"])
+def test_without_its_libraries_the_command_says_what_to_install(library):
+    code = f"import sys; sys.modules['{library}'] = None\nfrom runtime.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "run", "x"], capture_output=True, text=True, cwd=ROOT, timeout=60
     )
     assert done.returncode == 2
-    assert done.stderr == "error: the command line needs click: pip install 'understudy[cli]'\n"
+    assert done.stderr == f"error: the command line needs {library}: pip install 'understudy[cli]'\n"
 
 
 @pytest.mark.parametrize("command", [("run", "examples/hello.yaml"), ("flow", "run", "examples/deploy.yaml"), ("ls",)])
