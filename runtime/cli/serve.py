@@ -15,6 +15,7 @@ import trio
 from runtime.api.client import Runtime
 from runtime.api.desk import Desk
 from runtime.api.flow_submission import load_flows
+from runtime.api.messages import Event, StepStateChanged
 from runtime.cli.access import AccessOptions, ServedHost, access
 from runtime.cli.following import follow_templates
 from runtime.cli.interrupts import run_until_done
@@ -22,6 +23,7 @@ from runtime.cli.items import read_items
 from runtime.cli.opening import RuntimeOptions
 from runtime.configuration import host_settings
 from runtime.destinations import METADATA, Destinations
+from runtime.engine.states import StepState
 from runtime.errors import Refused
 from runtime.flows import Flows
 from runtime.heap import settle_heap
@@ -33,6 +35,9 @@ from runtime.server.limits import ServerLimits
 from runtime.server.serving import serving
 
 _ORIGIN: Final = re.compile(r"https?://[^\s/?#@]+")
+_NAMED: Final = 20
+"""How many tasks are named at the end."""
+
 _OTHER_FILES = 512
 """How many files a server needs beside its connections, at most: those of its store, of steps and of libraries."""
 
@@ -94,7 +99,7 @@ def _check_origins(origins: Sequence[str]) -> None:
 
 
 async def _serve_until_told(options: ServeOptions, audit: Audit | None) -> None:
-    say = options.voice.say
+    cut = _Cut()
     _check_origins(options.origins)
     items = read_items(options.config)
     host = host_settings(ServedHost, items)
@@ -126,14 +131,15 @@ async def _serve_until_told(options: ServeOptions, audit: Audit | None) -> None:
             ) as address,
             trio.open_nursery() as nursery,
         ):
-            await nursery.start(_heed_signals, runtime, say)
+            await nursery.start(_heed_signals, runtime, options.voice.say, cut)
             if options.templates is not None:
                 await nursery.start(follow_templates, runtime, options.templates, options.voice)
             settle_heap()
-            say(f"listening on http://{address}")
+            options.voice.say(f"listening on http://{address}")
             with log_events(runtime) if options.voice.logs.tells_happenings else nullcontext():
                 await _until_told(runtime)
             nursery.cancel_scope.cancel()
+    (options.voice.caution if cut.unknown else options.voice.say)(cut.told(kept=options.store is not None))
 
 
 async def _until_told(runtime: Runtime) -> None:
@@ -142,15 +148,52 @@ async def _until_told(runtime: Runtime) -> None:
     await runtime.drained()
 
 
+class _Cut:
+    """What the end of a server has cut: so many steps that `go_on`, and the tasks of those that nobody knows the end of."""
+
+    def __init__(self) -> None:
+        self.go_on = 0
+        self.unknown: list[str] = []
+
+    def note(self, event: Event) -> None:
+        match event:
+            case StepStateChanged(state=StepState.TO_RETRY):
+                self.go_on += 1
+            case StepStateChanged(state=StepState.CRASHED):
+                self.unknown.append(event.task_id)
+
+    def told(self, *, kept: bool) -> str:
+        """Say it to whoever ended the server, and has to know what to look at."""
+        steps = self.go_on + len(self.unknown)
+        if not steps:
+            return "stopped; no step was cut"
+        text = f"stopped; {'1 step was' if steps == 1 else f'{steps} steps were'} cut"
+        if not kept:
+            return f"{text}, and what was not over is gone: there was no --store"
+        if self.go_on:
+            text += f"; {self.go_on} will go on where the store is open"
+        if self.unknown:
+            named = sorted(set(self.unknown))
+            more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+            text += f"; not idempotent, so look how far they got, then run or cancel: {', '.join(named[:_NAMED])}{more}"
+        return text
+
+
 async def _heed_signals(
-    runtime: Runtime, say: Callable[[str], None], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    runtime: Runtime,
+    say: Callable[[str], None],
+    cut: _Cut,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals, ExitStack() as listening:
         task_status.started()
         again = False
         async for received in signals:
             name = signal.Signals(received).name
             say(f"{name}: {'stopping at once' if again else 'draining; again to stop at once'}")
+            if not again:
+                listening.enter_context(runtime.telling(cut.note))
             runtime.shutdown(name, requester="user", grace_seconds=0 if again else None)
             again = True
 

@@ -95,6 +95,35 @@ def test_a_server_takes_tasks_and_drains_when_it_is_told_to_end(served):
     assert "Traceback" not in output
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_server_that_ends_says_what_it_has_cut_and_what_somebody_has_to_look_at(tmp_path, kept):
+    (tmp_path / "nap").write_text("#!/bin/sh\nsleep 600\n")
+    (tmp_path / "nap").chmod(0o755)
+    for name, idempotent in (("again", "true"), ("once", "false")):
+        say, action = "{type: echo, configuration: {output: hello}}", "{type: script, configuration: {file_path: nap}}"
+        text = TEMPLATE.replace("hello\ndesc", f"{name}\ndesc").replace(say, f"{action}\n    idempotent: {idempotent}")
+        (tmp_path / f"{name}.yaml").write_text(text)
+    options = ["--templates", tmp_path, "--scripts", tmp_path, "--listen", "127.0.0.1:0", "--grace", "0"]
+    with serving(*options, *(["--store", tmp_path / "tasks.db"] if kept else [])) as (process, url):
+        made = {}
+        with httpx2.Client(base_url=url, timeout=30) as client:
+            for name in ("again", "once"):
+                made[name] = client.post("/task", json={"template_name": name, "input": {}}).json()
+                while (
+                    client.get(f"/resolution/{made[name]['resolution']}").json()["steps"]["say"]["state"] != "RUNNING"
+                ):
+                    pass
+        process.send_signal(signal.SIGTERM)
+        last = process.communicate(timeout=30)[0].splitlines()[-1]
+    if kept:
+        assert last == (
+            "stopped; 2 steps were cut; 1 will go on where the store is open; not idempotent, so look how far they got, "
+            f"then run or cancel: {made['once']['id']}"
+        )
+    else:
+        assert last == "stopped; 2 steps were cut, and what was not over is gone: there was no --store"
+
+
 def test_a_server_reads_its_templates_again_when_it_is_told_to(served, tmp_path):
     process, url = served
     (tmp_path / "templates/probe.yaml").unlink()
@@ -256,5 +285,8 @@ def test_a_server_logs_all_that_it_has_to_say_as_json_and_its_audit_is_all_that_
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert [json.loads(line)["event"] for line in err.splitlines()] == ["SIGTERM: draining; again to stop at once"]
+    assert [json.loads(line)["event"] for line in err.splitlines()] == [
+        "SIGTERM: draining; again to stop at once",
+        "stopped; no step was cut",
+    ]
     assert [json.loads(line)["message"] for line in out.splitlines()] == ["submit_task"]
