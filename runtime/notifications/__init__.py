@@ -15,7 +15,8 @@ waits to be mended is a failure to strategies, as a BLOCKED task is.
 A turn of a task tells the notifier what it stored, after it was stored, and goes on: the notifier decides, by strategy,
 who wants to know, and queues. What is said about one task reaches one backend in order; different tasks and different
 backends do not wait for each other. Nothing is sent twice on purpose, a reply that got lost excepted; what cannot be
-delivered after several tries, or does not fit the queue, is logged and counted.
+delivered after several tries, or does not fit the queue, is logged and counted. What is still to be delivered when a
+process is killed is not told: who has to hear of everything follows the events from a position, or has a `notify` step.
 
 Differences to µTask, on purpose (section 17.4): explicit messages of `notify` steps are always sent (Q50), strategies
 for step events look at the step (Q52), and failures are retried.

@@ -63,6 +63,9 @@ class Deletion:
             return NotFound("flow", flow_id, "" if flow is None else "it is a task")
         if self._roster.holds(flow_id) or not flow.ended:
             return Conflict(f"flow {flow_id} cannot be deleted: it is {flow.status.status} and has not ended")
+        if flow.untold:  # whoever was to tell it is gone
+            parent = flow.header.parent
+            return Conflict(f"flow {flow_id} cannot be deleted: task {parent} waits to hear that it has ended")
         await self._services.journal.delete(flow_id)
         if flow.header.owner:
             await self._delivery.move_turn(TurnMoved(flow.header.owner))

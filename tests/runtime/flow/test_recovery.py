@@ -1,17 +1,17 @@
-"""Two scenarios at a cut, through the runtime: the records end there, and somebody opens the store again."""
+"""Scenarios at a cut, through the runtime: the records end there, and somebody opens the store again."""
 
 import pytest
 import trio
 import trio.testing
 
 from actors import VirtualClock
-from runtime import open_runtime
+from runtime import Conflict, open_runtime
 from runtime.flow.events import CancelRequested, SegmentEntered
 from runtime.flow.records import SegmentCut
 from runtime.flow.states import Mode
 from runtime.flows import Flows, Generator
 from runtime.journal.opening import open_journal
-from runtime.journal.protocol import Entry, Journal, standing_of
+from runtime.journal.protocol import Entry, Journal, entry_of, standing_of
 from runtime.runner import Outcome, Runner
 from tests.support.live_flow import Kept, Nothing
 from tests.support.plain_flow import START, FlowLoop, Work, scripted, step
@@ -147,3 +147,14 @@ async def test_a_generator_that_a_shutdown_cuts_is_asked_again_and_fails_no_flow
         flow = await runtime.rest_of_flow("f")
     assert flow.status.status == "success", flow.error
     assert (len(asked), work.done) == (2, ["s1"])
+
+
+async def test_a_flow_is_not_deleted_before_the_task_that_waits_for_it_has_heard_of_its_end(autojump_clock):
+    """Whoever was to tell it may be gone; and nobody could, once the flow is."""
+    loop = FlowLoop(step("s", 1), mode=Mode.FLAT, parent="t")
+    loop.parent_hears = False
+    loop.run()
+    async with open_runtime() as runtime:
+        await runtime._journal.append([entry_of(loop.flow, loop.records)])
+        with pytest.raises(Conflict, match="task t waits to hear that it has ended"):
+            await runtime.delete_flow("f")
