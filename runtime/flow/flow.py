@@ -51,7 +51,8 @@ ERROR_MESSAGE: Final = "error_message"
 """The metadata key of what failed, of a flow; empty once it was mended and the flow has succeeded."""
 
 MANY_STEPS: Final = 500
-"""A flow of more is checked, begun, rebuilt and shown in a thread: it would hold up everybody else for some 100 us a step."""
+"""A flow of more is checked, begun, rebuilt, shown and, as a whole, changed in a thread: it would hold up everybody else
+for some 100 us a step."""
 
 
 @value(kw_only=True)

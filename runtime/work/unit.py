@@ -33,6 +33,7 @@ from runtime.journal.protocol import (
     Standing,
     standing_of,
 )
+from runtime.threads import BRIEF
 from runtime.work.broadcast import Broadcast
 from runtime.work.claims import Claims
 from runtime.work.family import Front
@@ -100,6 +101,8 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
     """The messages that units of the other kind understand: whoever sends one means another unit."""
     reports: ClassVar[Any]
     """The messages that are events as they are: what children come to."""
+    may_be_long: ClassVar[bool] = False
+    """Whether deciding may take so long that others would notice, which is then done in a thread."""
 
     def __init__(
         self,
@@ -116,6 +119,11 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
         self._intake = intake
         self._due = effects
         self._resumed = resumed
+
+    def _sweeps(self, events: Sequence[E]) -> bool:
+        """Say whether deciding on these may take so long."""
+        del events
+        return self.may_be_long
 
     @abstractmethod
     def _decided(self, events: Sequence[E]) -> "Decided[U, F]":
@@ -185,7 +193,10 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
         readers: "Sequence[Question[M]]" = (),
     ) -> None:
         """Decide on events, and answer those who asked, each for the event at an index, and those who want to read."""
-        unit, records, effects, refusals = self._decided(events) if events else (self._unit, (), (), ())
+        if self.may_be_long and self._sweeps(events):
+            unit, records, effects, refusals = await BRIEF.run(self._decided, events)
+        else:
+            unit, records, effects, refusals = self._decided(events) if events else (self._unit, (), (), ())
         services = self._services
         faults = services.faults
         if records:

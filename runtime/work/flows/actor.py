@@ -26,17 +26,22 @@ from runtime.flow.effects import (
     TellParent,
 )
 from runtime.flow.events import (
+    ChildrenDismissed,
     ChildrenOrdered,
     DrainBegan,
     Event,
     GenerationFailed,
+    HookReturned,
     ParentTold,
+    PlanChecked,
+    PoliciesEvaluated,
     Report,
     Resumed,
     SegmentEntered,
     StepCut,
+    WorkFinished,
 )
-from runtime.flow.flow import Flow
+from runtime.flow.flow import MANY_STEPS, Flow
 from runtime.foreign import told
 from runtime.work.family import news_of_flow, tell_parent
 from runtime.work.flows.asking import call_hook, check_plan, evaluate_policies, find_dependents, generate
@@ -52,6 +57,17 @@ _Asked: TypeAlias = StartStep | DismissChildren | CheckPlan | EvaluatePolicies |
 
 _GENERATOR: Final = "generator"
 
+_OF_ONE_STEP: Final = (
+    WorkFinished,
+    PlanChecked,
+    PoliciesEvaluated,
+    HookReturned,
+    ChildrenOrdered,
+    ChildrenDismissed,
+    SegmentEntered,
+)
+"""What moves one step, unless it failed. All else may make something of every step that there is."""
+
 _AWAKE: Final = StopReason.normal("flow", "it waits for others to go on with it")
 """Why a flow leaves memory that somebody goes on with soon: not before this actor is gone."""
 
@@ -61,6 +77,14 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
 
     foreign = _TASKS_ONLY
     reports = (*get_args(Report), ChildrenOrdered, SegmentEntered)
+    may_be_long = True
+
+    def _sweeps(self, events: Sequence[Event]) -> bool:
+        return any(
+            max(len(self._unit.steps), len(getattr(event, "steps", ()))) > MANY_STEPS
+            for event in events
+            if not isinstance(event, _OF_ONE_STEP) or getattr(event, "error", None) is not None
+        )
 
     def _decided(self, events: Sequence[Event]) -> Decided[Flow, Effect]:
         decision = decide(self._unit, *events)

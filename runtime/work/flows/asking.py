@@ -29,7 +29,7 @@ from runtime.flow.events import (
     PoliciesEvaluated,
     StepsGenerated,
 )
-from runtime.flow.flow import Flow
+from runtime.flow.flow import MANY_STEPS, Flow
 from runtime.flow.generation import MOST_STEPS, GenerationError, choose_generator, flatten
 from runtime.flow.noop import PLAN_READERS, PlanUnreadable, reader_of, unread
 from runtime.flow.rows import GroupSpec, Signal, Step, StepSpec
@@ -38,7 +38,7 @@ from runtime.flows import HOOK_WITHIN_SECONDS, Flows, HookCall
 from runtime.foreign import passes, told
 from runtime.policies.evaluation import evaluate
 from runtime.policies.protocol import PlanView
-from runtime.threads import Threads
+from runtime.threads import BRIEF, Threads
 from runtime.work.flows.birth import as_it_resumes
 from runtime.work.flows.labour import patient, perform_signal
 from runtime.work.resources import NotBegun
@@ -55,8 +55,7 @@ async def generate(
     with trio.move_on_after(kit.generate_within_seconds):
         try:
             given = await _given(flow, effect, kit, tools, partial(_tell_first, flow, kit, tools, first))
-            steps, groups = _rows(flow, given, kit)
-            steps = [as_it_resumes(one, tools.runners) for one in steps]
+            steps, groups = await BRIEF.run_if(_is_long(given), _rows, flow, given, kit, tools)
             return StepsGenerated(at=tools.clock.wall(), steps=steps, groups=groups)
         except GenerationError as error:
             problem = str(error)
@@ -70,7 +69,15 @@ async def generate(
     return GenerationFailed(at=tools.clock.wall(), error=problem)
 
 
-def _rows(flow: Flow, given: object, kit: Flows) -> tuple[Sequence[StepSpec], Sequence[GroupSpec]]:
+def _is_long(given: object) -> bool:
+    """Say whether to take apart what a generator gave would hold others up; it may be anything."""
+    if not isinstance(given, Sequence):
+        return False
+    members: list[object] = [one.steps for one in given if isinstance(one, GroupSpec)]
+    return len(given) + sum(len(one) for one in members if isinstance(one, tuple | list)) > MANY_STEPS
+
+
+def _rows(flow: Flow, given: object, kit: Flows, tools: Tools) -> tuple[Sequence[StepSpec], Sequence[GroupSpec]]:
     """Take apart what a generator gave, whose rows have to be such as can be stored, and read again; whose plans, read."""
     steps, groups = flatten(given, plan_only=flow.header.plan_only)
     for name, rows in (("steps", steps), ("groups", groups)):
@@ -79,15 +86,14 @@ def _rows(flow: Flow, given: object, kit: Flows) -> tuple[Sequence[StepSpec], Se
                 raise GenerationError(str(fault))
     for fault in unread(steps, kit.plan_readers):
         raise GenerationError(str(fault))
-    return steps, groups
+    return [as_it_resumes(one, tools.runners) for one in steps], groups
 
 
 def _tell_first(
     flow: Flow, kit: Flows, tools: Tools, first: Callable[[GroupsGenerated], None], given: Sequence[object]
 ) -> None:
     """Tell of eager groups; where there is no room for that they come with the others."""
-    steps, groups = _rows(flow, given, kit)
-    steps = [as_it_resumes(one, tools.runners) for one in steps]
+    steps, groups = _rows(flow, given, kit, tools)
     with suppress(MailboxFull, ActorStopped):
         first(GroupsGenerated(at=tools.clock.wall(), steps=steps, groups=groups))
 

@@ -1,4 +1,4 @@
-"""A flow of very many steps holds up nobody: it is begun, rebuilt and shown in threads."""
+"""A flow of very many steps holds up nobody: it is begun, rebuilt, shown and changed as a whole in threads."""
 
 import threading
 from collections.abc import Mapping
@@ -8,12 +8,15 @@ import attrs
 import pytest
 import trio
 
-from runtime import open_runtime
+from runtime import Flows, Signal, StepSpec, open_runtime
 from runtime.api.flow_handle import view_of
+from runtime.flow.decision import decide
+from runtime.flow.events import CancelRequested, StepsGenerated, WorkFinished
 from runtime.flow.flow import MANY_STEPS
+from runtime.flows import Generator
 from runtime.journal.memory import MemoryJournal
 from runtime.journal.replaying import rebuilt
-from runtime.runner import Runner
+from runtime.runner import Outcome, Runner
 
 
 @attrs.frozen(kw_only=True)
@@ -79,3 +82,41 @@ async def test_what_is_long_is_done_in_a_thread_and_what_is_short_at_once(steps,
             again = await rebuilt(records)
             assert again == await rt.read_flow(flow.id)
             assert (records.asked[-1] != here) == elsewhere
+
+
+class Hanging(Noting):
+    """Hangs, in all but the first step."""
+
+    async def run(self, request):
+        await trio.lowlevel.checkpoint()
+        if request.step != "s1":
+            await trio.sleep_forever()
+        return Outcome()
+
+
+@pytest.mark.parametrize(("steps", "elsewhere"), [(3, False), (MANY_STEPS + 1, True)])
+async def test_what_changes_a_long_flow_as_a_whole_is_decided_in_a_thread(monkeypatch, steps, elsewhere):
+    """Its steps are not: each would cost a thread."""
+    here, hanging, decided = threading.get_ident(), Hanging(), {}
+    hanging.asked = set()
+
+    def noted(flow, *events):
+        decided.update((type(one), threading.get_ident()) for one in events)
+        return decide(flow, *events)
+
+    async def generate(_flow):
+        await trio.lowlevel.checkpoint()
+        return [StepSpec(name=f"s{number}", signal=Signal(type="noting")) for number in range(steps)]
+
+    monkeypatch.setattr("runtime.work.flows.actor.decide", noted)
+    kit = Flows(generators=[Generator("long", generate)])
+    with trio.fail_after(60):
+        async with open_runtime(runners=[hanging], flows=kit) as rt:
+            flow = await rt.flow("long", mode="flat")
+            while WorkFinished not in decided:  # noqa: ASYNC110 - nobody else is told
+                await trio.sleep(0.01)
+            assert [ident != here for ident in hanging.asked] == [elsewhere]
+            await flow.cancel()
+            assert (await flow.wait()).status.status == "cancelled"
+    assert (decided[StepsGenerated] != here, decided[CancelRequested] != here) == (elsewhere, elsewhere)
+    assert decided[WorkFinished] == here
