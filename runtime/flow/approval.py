@@ -235,7 +235,7 @@ def _apply(turn: Turn, step_id: str, kind: ResponseType) -> None:
     """Do what an answer says (the table of section 8.2)."""
     step = turn.step(step_id)
     response = step.approval.response if step.approval else None
-    said = f"{kind} by {response.by}{f': {response.note}' if response.note else ''}" if response else str(kind)
+    said = _said(step)
     if step.approval is not None and response is not None and _comes_late(turn.flow, step.approval, response):
         hours = turn.flow.header.plan_seconds / 3600
         _plan_again(turn, step, f"{said}, but the plan was more than {hours:g} h old", group=True)
@@ -263,6 +263,12 @@ def _apply(turn: Turn, step_id: str, kind: ResponseType) -> None:
             assert_never(kind)
 
 
+def _said(step: Step) -> str:
+    """Say who answered what, and what they had to say about it."""
+    response = step.approval.response if step.approval else None
+    return f"{response.type} by {response.by}{f': {response.note}' if response.note else ''}" if response else ""
+
+
 def _plan_again(turn: Turn, step: Step, reason: str, *, group: bool = False) -> None:
     """Throw a plan away, so that a clone makes a fresh one; with `group`, as part of its whole group."""
     turn.notes.append(StepReleased(step.id, RunType.RETRY))
@@ -287,17 +293,18 @@ def dependents_found(turn: Turn, event: DependentsFound) -> None:
         turn.notes.append(StepReleased(step.id, RunType.SKIP))
         turn.fail(step.id, f"on_skip_dependents: {event.error}", "")
         return
-    reason = f"depends on step {step.id}, whose plan was denied"
+    said = _said(step)
     turn.notes.append(StepReleased(step.id, RunType.SKIP))
     turn.set_target(step.id, TargetStatus.APPROVAL_DENIED)
-    _skip_siblings(turn, step, reason)
+    _skip_siblings(turn, step, said)
     group = turn.flow.groups.get(step.group_id)
     lanes = group is not None and group.parallel  # other lanes of its group are on their way, and end by themselves
     steps = turn.flow.steps
     known = [one for one in event.steps if one in steps and not (lanes and steps[one].group_id == step.group_id)]
-    skip_steps(turn, known, reason, SKIPPED_WITH_A_DENIAL, but=step.id)
+    because = f"depends on step {step.id}, whose plan was denied"
+    skip_steps(turn, known, because, SKIPPED_WITH_A_DENIAL, but=step.id)
     directive = Directive.CONTINUE if turn.flow.mode is Mode.FLAT else Directive.STOP
-    turn.leave(step.id, StepStatus.APPROVAL_DENIED, directive, metadata={"reason": reason})
+    turn.leave(step.id, StepStatus.APPROVAL_DENIED, directive, metadata={"reason": said})
 
 
 def approvals_due(turn: Turn) -> None:

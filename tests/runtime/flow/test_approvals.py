@@ -102,6 +102,15 @@ def test_in_a_flat_flow_the_rest_goes_on_after_dependents_were_skipped():
 
 
 @MODES
+@pytest.mark.parametrize("kind", ["deny", "deny-skip-current", "deny-skip-current-and-dependents"])
+def test_a_denied_plan_says_who_denied_it_and_why_whatever_else_is_skipped(mode, kind):
+    loop = parked(mode, step("d", 2))
+    loop.dependents = ("d",)
+    loop.answer("P", kind, note="not today")
+    assert loop.row("P").status.metadata["reason"] == f"{kind} by grace: not today"
+
+
+@MODES
 def test_a20_switching_to_approve_all_lets_a_parked_flow_go_on(mode):
     loop = parked(mode)
     loop.option(ApprovalOption.APPROVE_ALL)
