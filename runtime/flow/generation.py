@@ -196,15 +196,17 @@ def abandon(turn: Turn) -> None:
 def rows_of(
     flow: Flow, steps: Sequence[StepSpec], groups: Sequence[GroupSpec], *, at: float, more: bool = False
 ) -> RowsAdded:
-    """Make rows of what was generated, but for the groups that are there already. `more`: the generator goes on."""
+    """Make rows of what was generated, but for the groups that are there already. `more`: the generator goes on.
+
+    A group without steps gets none: nothing would ever carry it out, and end it.
+    """
     there = set(flow.order.groups)
     steps = [one for one in steps if one.group_idx not in there]
-    groups = [one for one in groups if one.group_idx not in there]
     begin = len(flow.steps)
     named = {group.group_idx or 0: group for group in groups}
     grouped = flow.mode is Mode.GROUP
     parallel = {step.group_idx for step in steps if step.parallel}
-    numbers = sorted({step.group_idx for step in steps} | set(named)) if grouped else []
+    numbers = sorted({step.group_idx for step in steps}) if grouped else []
     rows = []
     for group_idx in numbers:
         spec = named.get(group_idx, GroupSpec())

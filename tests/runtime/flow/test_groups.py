@@ -423,9 +423,12 @@ def test_a_group_is_parallel_if_any_of_its_steps_says_so():
     assert loop.flow.groups["g1.0"].parallel
 
 
-def test_an_empty_group_is_passed():
-    loop = FlowLoop(GroupSpec(name="empty", group_idx=1), group(step("a"), group_idx=2), mode=Mode.GROUP).run()
+@pytest.mark.parametrize("parallel", [False, True])
+def test_an_empty_group_is_passed_and_waits_for_nothing_in_a_flow_that_has_ended(parallel):
+    empty = GroupSpec(parallel=parallel)
+    loop = FlowLoop(empty, group(step("a")), empty, mode=Mode.GROUP).run()
     assert loop.flow.status.status == "success"
+    assert [(one.name, one.status.status) for one in loop.flow.groups.values()] == [("group 2", "success")]
 
 
 def test_a_step_can_be_cancelled_and_stops_its_flow():
