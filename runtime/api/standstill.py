@@ -160,8 +160,8 @@ def _among(users: Iterable[str], groups: Iterable[str]) -> str:
 
 
 def _said_by(task: Task) -> str:
-    course = task.course
-    return f" ({course.stopped_by}: {course.stop_reason})" if course.stopped_by else ""
+    stopped = task.course.stopped
+    return f" ({stopped})" if stopped else ""
 
 
 def _moment(at: float) -> str:

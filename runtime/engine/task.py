@@ -435,6 +435,11 @@ class Course:
     result_error: str = ""
     untold: bool = False
 
+    @property
+    def stopped(self) -> str:
+        """Who stopped or paused it, and why, as far as they said; empty for nobody."""
+        return ": ".join(filter(None, (self.stopped_by, self.stop_reason)))
+
 
 NO_COURSE: Final = Course()
 

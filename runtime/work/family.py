@@ -110,7 +110,7 @@ def news_of(task: Task) -> ChildCameToRest:
             id=header.task_id,
             state=task.state,
             result=task.course.result,
-            error=f"{task.course.stopped_by}: {task.course.stop_reason}" if task.course.stopped_by else "",
+            error=task.course.stopped,
             requester_username=header.requester,
             resolver_username=header.resolver,
         ),

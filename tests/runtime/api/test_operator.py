@@ -68,6 +68,15 @@ async def test_a_paused_task_waits_for_nothing_but_a_person(autojump_clock, rt, 
     assert view.steps["a"].output == "mended"
 
 
+@pytest.mark.parametrize(("reason", "said"), [("", "ann"), ("look at it", "ann: look at it")])
+async def test_who_holds_a_task_is_said_and_why_as_far_as_it_is_known(autojump_clock, rt, clock, reason, said):
+    task = await rt.submit(plan(a=step(action=failing())))
+    await came_to(task, ResolutionState.ERROR)
+    await task.operator("ann").pause(reason)
+    view = await task.wait()
+    assert (view.stop_reason, view.waits_for[0]) == (said, f"somebody to run it: it is paused ({said})")
+
+
 async def test_a_running_task_is_held_by_force_and_what_is_in_flight_is_kept(autojump_clock, rt, clock):
     async def work():
         await trio.sleep(10)
