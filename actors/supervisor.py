@@ -364,7 +364,7 @@ class Supervisor:
 
     # --- deciding what follows an end -----------------------------------------
 
-    def _settle(self, row: Row, reason: StopReason, error: Exception | None = None) -> None:
+    def _settle(self, row: Row, reason: StopReason, error: Exception | None) -> None:
         """Decide. The end is known already."""
         planned = not self._plan.idle
         failed_start = planned and self._plan.begun(row)
@@ -509,6 +509,6 @@ class Supervisor:
     def _ask_to_stop(self, row: Row, reason: StopReason) -> None:
         row.state = ChildState.STOPPING
         if self._incarnations.stop(row, reason):
-            self._settle(row, reason)
+            self._settle(row, reason, None)
         if row.nested is not None:
             row.nested.stop(reason)

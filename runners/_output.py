@@ -1,11 +1,11 @@
 """What a program printed: how much of it is kept, and the result found in it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
 from runners._delimiters import Delimiter, between
-from runtime.runner import Json, loads
+from runtime.runner import Fault, Json, loads
 
 KEPT_BYTES = 1024 * 1024
 """Of what a program prints, this much is kept: a quarter from the start, the rest from the end."""
@@ -51,6 +51,15 @@ class OutputMode(StrEnum):
     LAST_LINE = "manual-lastline"
     DELIMITERS = "manual-delimiters"
     DISABLED = "disabled"
+
+
+def delimiter_faults(mode: str, delimiters: tuple[Delimiter, Delimiter] | None) -> Iterator[Fault]:
+    """Name delimiters that are missing, or do not go with the mode."""
+    delimited = mode == OutputMode.DELIMITERS
+    if delimited and delimiters is None:
+        yield Fault("output_manual_delimiters", "is missing", f"{OutputMode.DELIMITERS} needs a start and an end")
+    if not delimited and delimiters is not None:
+        yield Fault("output_manual_delimiters", f"goes with output_mode {OutputMode.DELIMITERS} only")
 
 
 def result_of(

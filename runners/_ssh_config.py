@@ -8,7 +8,7 @@ import attrs
 
 from runners._bounds import not_negative
 from runners._delimiters import Delimiter
-from runners._output import Codes, OutputMode
+from runners._output import Codes, OutputMode, delimiter_faults
 from runtime.runner import Duration, Fault, Templated
 
 MOST_HOPS = 10
@@ -79,11 +79,7 @@ def config_faults(config: SshConfig) -> Iterator[Fault]:
 def _mode_faults(config: SshConfig) -> Iterator[Fault]:
     if isinstance(config.output_mode, Templated):
         return
-    delimited = config.output_mode is SshOutputMode.DELIMITERS
-    if delimited and config.output_manual_delimiters is None:
-        yield Fault("output_manual_delimiters", "is missing", f"{SshOutputMode.DELIMITERS} needs a start and an end")
-    if not delimited and config.output_manual_delimiters is not None:
-        yield Fault("output_manual_delimiters", f"goes with output_mode {SshOutputMode.DELIMITERS} only")
+    yield from delimiter_faults(config.output_mode, config.output_manual_delimiters)
     if config.result and config.output_mode is not SshOutputMode.AUTO:
         yield Fault("result", f"goes with output_mode {SshOutputMode.AUTO} only")
     for name in config.result:

@@ -11,7 +11,7 @@ import trio
 
 from runners._bounds import positive, within
 from runners._delimiters import Delimiter
-from runners._output import KEPT_BYTES, MOST_KEPT_BYTES, Codes, OutputMode, result_of
+from runners._output import KEPT_BYTES, MOST_KEPT_BYTES, Codes, OutputMode, delimiter_faults, result_of
 from runners._process import Ended, run_group
 from runners._thread import decoded
 from runtime.runner import (
@@ -89,13 +89,8 @@ class Script(Runner[ScriptConfig]):
             yield Fault("file_path", "cannot be a template", "the file is looked for before anything is rendered")
         elif problem := self._problem(config.file_path):
             yield Fault("file_path", problem)
-        if isinstance(config.output_mode, Templated):
-            return
-        delimited = config.output_mode is OutputMode.DELIMITERS
-        if delimited and config.output_manual_delimiters is None:
-            yield Fault("output_manual_delimiters", "is missing", f"{OutputMode.DELIMITERS} needs a start and an end")
-        if not delimited and config.output_manual_delimiters is not None:
-            yield Fault("output_manual_delimiters", f"goes with output_mode {OutputMode.DELIMITERS} only")
+        if not isinstance(config.output_mode, Templated):
+            yield from delimiter_faults(config.output_mode, config.output_manual_delimiters)
 
     def resources(self, config: ScriptConfig) -> Sequence[str]:
         """Take a ``fork``, and the script itself."""

@@ -114,13 +114,11 @@ class Cache:
         self,
         shelf: Callable[[], Shelf] | None = None,
         now: Callable[[], float] = trio.current_time,
-        *,
-        room: Room = Room(),
     ) -> None:
         own = MemoryShelf()
         self._shelf = shelf or (lambda: own)
         self._now = now
-        self._room = room
+        self._room = Room()
 
     async def set(self, namespace: str, key: str, value: Json, *, ttl: float = 0) -> None:
         """Keep a value for `ttl` seconds; for as long as there is room when that is 0.

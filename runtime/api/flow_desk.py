@@ -47,7 +47,7 @@ from runtime.api.flow_views import (
 )
 from runtime.engine import rights
 from runtime.engine.rights import Administrators, Identity
-from runtime.errors import Fault, FlowInvalid, Forbidden, InputInvalid, NotFound, did_you_mean
+from runtime.errors import Fault, FlowInvalid, Forbidden, InputInvalid, NotFound
 from runtime.flow.document import FlowDocument
 from runtime.flow.flow import Flow
 from runtime.flow.naming import Labels
@@ -349,10 +349,9 @@ def _listed(one: Listed) -> ListedFlow:
 
 
 def _step(flow: Flow, step_id: str) -> Step:
-    step = flow.steps.get(step_id)
-    if step is None:
-        hint = did_you_mean(step_id, list(flow.steps)) or f"flow {flow.header.flow_id} has no such step"
-        raise NotFound("step", step_id, hint)
+    step = flow.sought(step_id)
+    if isinstance(step, NotFound):
+        raise step
     return step
 
 

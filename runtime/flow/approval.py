@@ -145,9 +145,9 @@ def respond(turn: Turn, event: ResponseGiven) -> Refused | None:
     """Take somebody's answer; the first one stands. One that comes late is refused, whether a timer was later still or not."""
     expire(turn)
     flow = turn.flow
-    step = flow.steps.get(event.step)
-    if step is None:
-        return NotFound("step", event.step, f"flow {flow.header.flow_id} has no such step")
+    step = flow.sought(event.step)
+    if isinstance(step, NotFound):
+        return step
     if flow.cancelled is not None:
         return Conflict(f"flow {flow.header.flow_id} is cancelled: step {step.id} cannot be answered")
     try:

@@ -140,9 +140,9 @@ def handle_cancellation(turn: Turn, error: BaseException, step_id: str) -> BaseE
 def cancel_step(turn: Turn, event: CancelStepRequested) -> Refused | None:
     """Stop a step, and with it its group and its flow: its answer is stop."""
     flow = turn.flow
-    step = flow.steps.get(event.step)
-    if step is None:
-        return NotFound("step", event.step, f"flow {flow.header.flow_id} has no such step")
+    step = flow.sought(event.step)
+    if isinstance(step, NotFound):
+        return step
     if flow.mode is not Mode.GROUP or flow.cancelled is not None or step.status.status not in ACTIVE:
         return Conflict(f"step {step.id} cannot be cancelled by itself: it is {step.status.status}")
     if step.stage in {Stage.ANSWER, Stage.IDLE}:

@@ -13,6 +13,7 @@ from typing import Final
 import attrs
 from rpds import HashTrieMap, HashTrieSet, List, Queue
 
+from runtime.errors import NotFound, did_you_mean
 from runtime.flow.order import Order
 from runtime.flow.outcomes import ApprovalPauseError, Ending, FlowFailedError, FlowNotDone, FlowNotStarted
 from runtime.flow.records import ApprovalOptionSet, FlowCancelled, FlowCreated, PoliciesReported
@@ -135,6 +136,14 @@ class Flow:
     def ended(self) -> bool:
         """Nothing more will happen, unless it is rerun."""
         return self.ending is not None and not self.live
+
+    def sought(self, step_id: str) -> Step | NotFound:
+        """Give the step that somebody names, or say that there is none."""
+        step = self.steps.get(step_id)
+        if step is None:
+            hint = did_you_mean(step_id, list(self.steps)) or f"flow {self.header.flow_id} has no such step"
+            return NotFound("step", step_id, hint)
+        return step
 
     def approves_by_itself(self, step: Step) -> bool:
         """Say whether a plan is approved without asking: by whoever said so, where they may answer it."""

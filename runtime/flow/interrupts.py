@@ -24,9 +24,9 @@ def interrupt_step(turn: Turn, event: InterruptStepRequested) -> Refused | None:
     """Have the work of a step cut, or say why not. To ask for it again does no harm."""
     flow = turn.flow
     flow_id = flow.header.flow_id
-    step = flow.steps.get(event.step)
-    if step is None:
-        return NotFound("step", event.step, f"flow {flow_id} has no such step")
+    step = flow.sought(event.step)
+    if isinstance(step, NotFound):
+        return step
     refused = f"step {step.id} of flow {flow_id} cannot be interrupted"
     if step.stage is Stage.STOPPING:
         return Conflict(f"{refused}: it is being cancelled, and what runs of it is being cut")

@@ -59,9 +59,9 @@ def retry_step(turn: Turn, event: RetryStepRequested) -> Refused | None:
     """Try a failed step again, or have a plan that waits for an answer made again."""
     expire(turn)
     flow = turn.flow
-    step = flow.steps.get(event.step)
-    if step is None:
-        return NotFound("step", event.step, f"flow {flow.header.flow_id} has no such step")
+    step = flow.sought(event.step)
+    if isinstance(step, NotFound):
+        return step
     if step.id in flow.delayed and flow.cancelled is None:
         queue(turn, step.id, now=True)
         return None
@@ -111,9 +111,9 @@ def _retry_input(flow: Flow, step: Step, stale_plan: bool | None) -> RerunInput:
 def skip_step(turn: Turn, event: SkipStepRequested) -> Refused | None:
     """Go on without a step that failed."""
     flow = turn.flow
-    step = flow.steps.get(event.step)
-    if step is None:
-        return NotFound("step", event.step, f"flow {flow.header.flow_id} has no such step")
+    step = flow.sought(event.step)
+    if isinstance(step, NotFound):
+        return step
     refusal = _refusal(flow, step, "skipped", allowed=step.spec.skippable)
     if refusal is not None:
         return refusal
@@ -143,9 +143,9 @@ def retry_group(turn: Turn, event: RetryGroupRequested) -> Refused | None:
     """Try the whole group of a step again, at the place the flow is at."""
     expire(turn)
     flow = turn.flow
-    step = flow.steps.get(event.step)
-    if step is None:
-        return NotFound("step", event.step, f"flow {flow.header.flow_id} has no such step")
+    step = flow.sought(event.step)
+    if isinstance(step, NotFound):
+        return step
     flow_id = flow.header.flow_id
     if flow.mode is not Mode.GROUP or flow.cancelled is not None or flow.ending is not None:
         return Conflict(f"no group of flow {flow_id} can be retried: it is {flow.status.status}")

@@ -64,9 +64,9 @@ def _incomplete(given: RerunInput, flow_id: str) -> list[Fault]:
 def _fault(turn: Turn, given: RerunInput) -> Refused | None:
     """Say what is wrong with a rerun that no flow could be asked for."""
     steps = turn.flow.steps
-    step = steps.get(given.step_id)
-    if step is None:
-        return NotFound("step", given.step_id, f"flow {given.flow_id} has no such step")
+    step = turn.flow.sought(given.step_id)
+    if isinstance(step, NotFound):
+        return step
     if given.operation not in set(RerunOperation):
         known = ", ".join(RerunOperation)
         return RequestInvalid(

@@ -38,17 +38,13 @@ class Validated:
     warnings: tuple[Fault, ...] = ()
 
 
-def check_file(
-    path: str | os.PathLike[str], runners: Runners | ActionTypes, *, strict: bool = False, thorough: bool = False
-) -> Validated:
+def check_file(path: str | os.PathLike[str], runners: Runners | ActionTypes, *, strict: bool = False) -> Validated:
     """Read a template from a YAML file and check it: what reading it and `validate` find, at once.
-
-    With `thorough`, texts that are no templates are warnings, too (`runtime.templates.syntax`).
 
     Raises:
         TemplateInvalid: every fault, with its line; with `strict`, every warning is one.
     """
-    return check_draft(draft_of_file(path), runners, strict=strict, thorough=thorough)
+    return check_draft(draft_of_file(path), runners, strict=strict)
 
 
 def check_data(mapping: Mapping[str, object], runners: Runners | ActionTypes, *, strict: bool = False) -> Validated:
@@ -60,23 +56,24 @@ def check_data(mapping: Mapping[str, object], runners: Runners | ActionTypes, *,
     return check_draft(draft_of_data(mapping), runners, strict=strict)
 
 
-def validate(
-    template: Template, runners: Runners | ActionTypes, *, source: str = "", strict: bool = False
-) -> Validated:
+def validate(template: Template, runners: Runners | ActionTypes) -> Validated:
     """Check a template that was built in Python, or read before.
 
     Raises:
-        TemplateInvalid: every fault; with `strict`, every warning is one.
+        TemplateInvalid: every fault.
     """
     report = Report()
     plain = made_plain(template, report.faults)
-    report.verdict(NOWHERE, source, strict=strict)
+    report.verdict(NOWHERE, "", strict=False)
     check = Check(plain, _types(runners), report=report)
-    return Validated(template=_checked(check), warnings=report.verdict(NOWHERE, source, strict=strict))
+    return Validated(template=_checked(check), warnings=report.verdict(NOWHERE, "", strict=False))
 
 
 def check_draft(draft: Draft, runners: Runners | ActionTypes, *, strict: bool, thorough: bool = False) -> Validated:
-    """Check what could be read of a template. See `check_file`."""
+    """Check what could be read of a template. See `check_file`.
+
+    With `thorough`, texts that are no templates are warnings, too (`runtime.templates.syntax`).
+    """
     check = Check(draft.template, _types(runners), doubts=Doubts(draft.report.faults), report=draft.report)
     template = _checked(check)
     if thorough:
