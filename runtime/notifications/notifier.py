@@ -5,7 +5,7 @@ one is tried again after pauses that double. A notice that finds the queue full 
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -34,7 +34,7 @@ from runtime.notifications.delivery import Undelivered, deliver
 from runtime.notifications.figures import NotificationFigures
 from runtime.notifications.notice import Notice, notices_of, readers_of
 from runtime.notifications.settings import Notifications, NotifyEvent
-from runtime.notifications.shapes import Answer, Letter, letter_to
+from runtime.notifications.shapes import Letter, letter_to
 
 CAPACITY: Final = 10_000
 """How many notices may wait to be looked at, and how many deliveries to be made."""
@@ -54,7 +54,6 @@ _REMEMBERED: Final = 10_000
 _LOG: Final = "understudy.notifications"
 
 _Key: TypeAlias = tuple[str, str]
-Send: TypeAlias = Callable[[Letter], Awaitable[Answer]]
 
 
 @attrs.frozen
@@ -84,10 +83,9 @@ Message: TypeAlias = Tell | Delivered | GetNotifications
 class Notifier(Actor[Message]):
     """See the module's docstring."""
 
-    def __init__(self, settings: Notifications, config: Mapping[str, str], send: Send = deliver) -> None:
+    def __init__(self, settings: Notifications, config: Mapping[str, str]) -> None:
         self._settings = settings
         self._config = config
-        self._send = send
         self._queues: OrderedDict[_Key, deque[Notice]] = OrderedDict()
         self._ready: deque[_Key] = deque()
         self._figures = NotificationFigures()
@@ -168,9 +166,7 @@ class Notifier(Actor[Message]):
             name, task_id = self._ready.popleft()
             notice = self._queues[name, task_id][0]
             letter = letter_to(self._settings.notify_config[name].target, notice, self._config)
-            self.children.start(
-                f"{name}/{task_id}", _persist, letter, self._send, report=partial(_report, name, task_id)
-            )
+            self.children.start(f"{name}/{task_id}", _persist, letter, report=partial(_report, name, task_id))
 
     def _count(self, *, waiting: int = 0, delivered: int = 0, failed: int = 0, dropped: int = 0) -> None:
         was = self._figures
@@ -187,7 +183,7 @@ def _report(backend: str, task_id: str, ended: Exit[str]) -> Delivered:
     return Delivered(backend, task_id, problem)
 
 
-async def _persist(letter: Letter, send: Send) -> str:
+async def _persist(letter: Letter) -> str:
     """Try until it is delivered, or refused for good, or tried often enough; give what went wrong last."""
     pause = FIRST_PAUSE_SECONDS
     problem = ""
@@ -196,7 +192,7 @@ async def _persist(letter: Letter, send: Send) -> str:
             await trio.sleep(pause)
             pause *= 2
         try:
-            answer = await send(letter)
+            answer = await deliver(letter)
         except Undelivered as fault:
             problem = str(fault)
             continue

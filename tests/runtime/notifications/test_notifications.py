@@ -47,10 +47,7 @@ class Post:
 @pytest.fixture
 def post(monkeypatch):
     taken = Post()
-    init = notifier_module.Notifier.__init__
-    monkeypatch.setattr(
-        notifier_module.Notifier, "__init__", lambda self, settings, config: init(self, settings, config, taken)
-    )
+    monkeypatch.setattr(notifier_module, "deliver", taken)
     return taken
 
 
