@@ -89,16 +89,18 @@ class Lines:
 
 
 class LiveTable:
-    """A table of steps, redrawn in place. The newest state of each step is shown; long tables show what moves."""
+    """A table of steps, redrawn in place. The newest state of each step is shown; long tables show what moves.
 
-    def __init__(self, live: Live, title: str, descriptions: Mapping[str, str]) -> None:
-        self._live = live
+    An event only notes what is new: it is drawn as often as the terminal is, in a thread of `Live`.
+    """
+
+    def __init__(self, console: Console, title: str, descriptions: Mapping[str, str]) -> None:
+        self._console = console
         self._title = title
         self._descriptions = descriptions
         self._state: TaskStateChanged | None = None
         self._steps: dict[str, StepStateChanged] = {}
         self._said: dict[str, str] = {}
-        self._refresh()
 
     def show(self, event: Event) -> None:
         """Take the event into the table."""
@@ -112,9 +114,8 @@ class LiveTable:
                 self._state = event
             case Lagged():
                 pass  # the next events bring the table up to date
-        self._refresh()
 
-    def _refresh(self) -> None:
+    def __rich__(self) -> Table:
         table = Table(box=None, title=self._title, title_justify="left", title_style="bold", padding=(0, 2, 0, 0))
         for column in ("step", "state", "tries", ""):
             table.add_column(column, header_style="dim", overflow="fold")
@@ -133,11 +134,11 @@ class LiveTable:
             table.add_row("", Text(f"{hidden} more", style="dim"), "", "")
         table.caption = _task_line(self._state) if self._state else ""
         table.caption_justify = "left"
-        self._live.update(table)
+        return table
 
     def _visible(self) -> tuple[list[str], int]:
         names = list(self._descriptions or self._steps)
-        room = max(5, self._live.console.height - 6)
+        room = max(5, self._console.height - 6)
         if len(names) <= room:
             return names, 0
         moving = [name for name in names if (event := self._steps.get(name)) and not is_final(event.state)]
@@ -153,5 +154,6 @@ def progress_for(console: Console, *, as_json: bool, title: str, descriptions: M
     elif not console.is_terminal:
         yield Lines(console)
     else:
-        with Live(console=console, refresh_per_second=10) as live:
-            yield LiveTable(live, title, descriptions)
+        table = LiveTable(console, title, descriptions)
+        with Live(table, console=console, refresh_per_second=10):
+            yield table

@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from runtime.api.messages import Lagged, StepProgressed, StepStateChanged, TaskStateChanged
-from runtime.cli.progress import progress_for
+from runtime.cli.progress import LiveTable, progress_for
 from runtime.engine.states import ResolutionState, TaskState
 
 
@@ -42,6 +42,14 @@ def test_a_long_table_shows_what_moves():
     assert "s400" in last
     assert "499 more" in last
     assert len(last.splitlines()) < 12
+
+
+def test_a_table_is_drawn_as_often_as_the_terminal_is_however_much_happens(monkeypatch):
+    drawn = []
+    draw = LiveTable.__rich__
+    monkeypatch.setattr(LiveTable, "__rich__", lambda table: drawn.append(table) or draw(table))
+    assert "RUNNING" in shown([moved("a", "RUNNING")] * 10_000, ["a"])
+    assert len(drawn) < 1_000
 
 
 def test_a_retry_says_when():
