@@ -177,9 +177,7 @@ class Mailbox(Parking, Generic[M]):
         """Leave a question and give the slot its answer will appear in. Sync; raises as `post` does."""
         question: Question[M] = Question(self, message)
         self.post(question)
-        if self._questions is None:
-            self._questions = set()
-        self._questions.add(question)
+        self.adopt(question)
         return question
 
     def expect(self) -> None:

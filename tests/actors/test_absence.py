@@ -87,6 +87,15 @@ async def test_what_is_posted_meanwhile_is_taken_at_once_and_in_order():
     assert owner.heard == [*[Begin()] * 6, bye(), *[Ended(Cut(bye()))] * 7]
 
 
+async def test_what_was_posted_before_it_began_is_taken_while_its_first_children_run():
+    owner = Owner()
+    async with open_supervisor("s") as s:
+        s.start_child(spec(owner)).post(Begin())
+        await wait_all_tasks_blocked()
+        assert owner.heard == [Begin()]
+        await s.terminate_child("owner", bye())
+
+
 async def test_a_stop_is_heard_by_it_while_its_children_run_and_they_are_waited_for(autojump_clock):
     class Patient(Owner):
         async def stopping(self, reason):

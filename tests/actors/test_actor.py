@@ -209,6 +209,29 @@ async def test_a_forwarded_question_is_answered_by_the_other_actor():
         assert await slot.wait_until(soon()) == 7
 
 
+async def test_a_forwarded_question_is_refused_when_the_other_actor_ends_without_an_answer():
+    class Other(Actor[Total]):
+        @answers(Total)
+        def keep(self, question: Question[Total]) -> Effects:
+            assert question.open
+            return ()
+
+    class Front(Actor[Total]):
+        @answers(Total)
+        def pass_on(self, question: Question[Total]) -> Effects:
+            other.forward(question)
+            return ()
+
+    async with open_supervisor("s") as s:
+        other = s.start_child(spec(Other(), "other"))
+        front = s.start_child(spec(Front(), "front"))
+        slot = front.ask_nowait(Total())
+        await trio.testing.wait_all_tasks_blocked()
+        await s.terminate_child("other", bye())
+        with pytest.raises(ActorStopped, match="other"):
+            await slot.wait_until(soon())
+
+
 async def test_everything_accepted_before_an_orderly_stop_is_handled_after_stopping():
     log = []
 
