@@ -33,7 +33,6 @@ _CLOSED: Final = "the runtime was closed first"
 @attrs.define(eq=False)
 class _Subscription:
     channel: "trio.MemorySendChannel[Event]"
-    task_id: str | None
     missed: int = 0
 
     def send(self, events: Sequence[UnitEvent | StepProgressed]) -> None:
@@ -134,7 +133,7 @@ class Broadcast:
         self._note = note
         self.durations = DurationFigures()
         self.listened: Callable[[str | None], None] | None = None
-        self._subscriptions: list[_Subscription] = []
+        self._subscriptions: dict[str | None, list[_Subscription]] = {}  # by the task they are of; None, of all
         self._listeners: list[_Listener] = []
         self._waiters: dict[str, list[Waiter]] = {}
         self._given_up: dict[str, str] = {}
@@ -181,9 +180,7 @@ class Broadcast:
         self._recent[position] = events
         if len(self._recent) > _TURNS_KEPT:
             self._recent.popitem(last=False)
-        for subscription in self._subscriptions:
-            if subscription.task_id in {None, task_id}:
-                subscription.send(events)
+        self._send(task_id, events)
 
     def fill(self, task: Task | Flow) -> None:
         """Tell those who wait for a task that it has come to rest. Sync."""
@@ -230,9 +227,12 @@ class Broadcast:
 
     def tell(self, event: StepProgressed) -> None:
         """Tell what is not stored. Sync."""
-        for subscription in self._subscriptions:
-            if subscription.task_id in {None, event.task_id}:
-                subscription.send([event])
+        self._send(event.task_id, [event])
+
+    def _send(self, task_id: str, events: Sequence[UnitEvent | StepProgressed]) -> None:
+        for concerned in (None, task_id):
+            for subscription in self._subscriptions.get(concerned, ()):
+                subscription.send(events)
 
     @asynccontextmanager
     async def subscribe(
@@ -240,8 +240,9 @@ class Broadcast:
     ) -> AsyncIterator["trio.MemoryReceiveChannel[Event]"]:
         """Listen to one task, or to all; the channel ends when the runtime is closed."""
         sender, receiver = trio.open_memory_channel[Event](capacity)
-        subscription = _Subscription(sender, task_id)
-        self._subscriptions.append(subscription)
+        subscription = _Subscription(sender)
+        beside = self._subscriptions.setdefault(task_id, [])
+        beside.append(subscription)
         if self.listened is not None:
             self.listened(None)
         if self._closed:
@@ -249,7 +250,9 @@ class Broadcast:
         try:
             yield receiver
         finally:
-            self._subscriptions.remove(subscription)
+            beside.remove(subscription)
+            if not beside:
+                del self._subscriptions[task_id]
             sender.close()
             receiver.close()
 
@@ -290,7 +293,7 @@ class Broadcast:
         """Let everybody know that nothing follows. Sync, idempotent."""
         self._closed = True
         self._present.clear()
-        for subscription in self._subscriptions:
+        for subscription in chain.from_iterable(self._subscriptions.values()):
             subscription.channel.close()
         self.dismiss(_CLOSED)
         self._stir()
