@@ -97,7 +97,7 @@ def _last_line(text: str) -> str:
 
 
 def _object(text: str, where: str) -> Mapping[str, Json] | None:
-    """Decode a JSON object, None where there is nothing; `where` is what the text is called in the error.
+    """Decode a JSON object, None where there is nothing, or ``null``; `where` is what the text is called in the error.
 
     Raises:
         ValueError: the text is something else.
@@ -108,8 +108,8 @@ def _object(text: str, where: str) -> Mapping[str, Json] | None:
         value = loads(text)
     except ValueError as fault:
         raise ValueError(f"{where} is not a JSON object: {fault}") from None
-    if not isinstance(value, Mapping):
-        raise ValueError(f"{where} is JSON, but not an object")  # noqa: TRY004 - the text is at fault, not its type
+    if value is not None and not isinstance(value, Mapping):
+        raise ValueError(f"{where} is JSON, but not an object")
     return value
 
 

@@ -49,13 +49,13 @@ def test_the_last_line_is_the_result(text):
     assert (repr(found), problem) == ("{'a': 1.50}", "")
 
 
-@pytest.mark.parametrize("text", ["", "\n", '{"a": 1}\n\n', "words\n \n", " "])
+@pytest.mark.parametrize("text", ["", "\n", '{"a": 1}\n\n', "words\n \n", " ", "null", "words\nnull\n"])
 def test_who_prints_no_result_has_none(text):
     """And not an empty one: a flow would take that for a plan that changes nothing."""
     assert result(text) == (None, "")
 
 
-@pytest.mark.parametrize("text", ["words", "[1]", "3", "null", '{"a": 1} x', "{'a': 1}", "[" * 5000])
+@pytest.mark.parametrize("text", ["words", "[1]", "3", '{"a": 1} x', "{'a': 1}", "[" * 5000])
 def test_a_last_line_that_is_no_object_is_refused(text):
     found, problem = result(text)
     assert found is None
