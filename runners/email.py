@@ -124,7 +124,8 @@ class Email(Runner[EmailConfig]):
         except smtplib.SMTPResponseException as fault:
             raise StepFailed(f"the server refused: {_reply(fault.smtp_code, fault.smtp_error)}") from None
         except (smtplib.SMTPException, OSError, EOFError, ValueError, UnicodeError) as fault:
-            raise StepFailed(f"the message could not be sent: {said(fault)}"[:500]) from None
+            server = f"{config.smtp_hostname}:{config.smtp_port}"
+            raise StepFailed(f"the message could not be sent through {server}: {said(fault)}"[:500]) from None
 
 
 def _secrets(config: EmailConfig) -> Iterator[tuple[str, str]]:

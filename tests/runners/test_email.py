@@ -112,7 +112,8 @@ async def test_a_password_leaves_the_machine_with_tls_only():
         async with smtp_server() as server:
             failed = await laws.fails_as_declared(EMAIL, config(server.port, **elsewhere))
     assert failed.message == (
-        "the message could not be sent: the server offers no TLS, and a password is not sent without it"
+        f"the message could not be sent through 127.1:{server.port}: "
+        "the server offers no TLS, and a password is not sent without it"
     )
 
 
@@ -164,7 +165,7 @@ async def test_tls_is_spoken_when_offered_and_only_to_whom_it_was_meant(tmp_path
     ("handler", "said"),
     [
         (stall(), "the server did not take the message within 0.5s"),
-        (send(b""), "the message could not be sent: Connection unexpectedly closed"),
+        (send(b""), "the message could not be sent through 127.0.0.1:{port}: Connection unexpectedly closed"),
         (send(b"200 OK\r\n\r\n"), "the server refused: 200 OK"),
         (send(b"550 go away\r\n"), "the server refused: 550 go away"),
     ],
@@ -182,12 +183,12 @@ async def test_a_server_that_is_none_of_smtp_fails_the_step(handler, said):
             timeout = "0.5s" if "0.5s" in said else "20s"
             failed = await laws.fails_as_declared(EMAIL, config(port, timeout=timeout))
         nursery.cancel_scope.cancel()
-    assert failed.message.startswith(said)
+    assert failed.message.startswith(said.format(port=port))
 
 
 async def test_nobody_there_is_said_so():
     failed = await laws.fails_as_declared(EMAIL, config(1))
-    assert failed.message == "the message could not be sent: Connection refused"
+    assert failed.message == "the message could not be sent through 127.0.0.1:1: Connection refused"
 
 
 async def test_a_cancel_ends_it_at_once_whatever_the_server_does():
