@@ -241,7 +241,8 @@ async def open_runtime(
     config = dict(config or {})
     host = host_settings(Host, config)
     for unknown in unknown_settings(config):
-        log("understudy.settings").warning("setting_unknown", setting=unknown.path, hint=unknown.hint)
+        meant = {"hint": unknown.hint} if unknown.hint else {}
+        log("understudy.settings").warning("setting_unknown", setting=unknown.path, **meant)
     keep_seconds = host.completed_task_expiration if keep_ended_seconds is None else keep_ended_seconds
     limits = limits or limits_of(config)
     clock = clock or SystemClock()

@@ -125,7 +125,7 @@ def work_failed(turn: Turn, step_id: str, error: str, description: str) -> None:
     count, auto = tries + 1, rule.auto and _may_be_by_itself(turn, step)
     if step.spec.skip_on_failure and (not auto or count > limit):
         _skip_along(turn, step_id, StepStatus.AUTO_SKIPPED, "failed")
-        metadata: dict[str, Json] = {"reason": error, SKIPPED_ON_FAILURE: True, "retry_index": step.retry_index}
+        metadata = {**turn.reason(error), SKIPPED_ON_FAILURE: True, "retry_index": step.retry_index}
         turn.leave(step_id, StepStatus.ERROR, Directive.CONTINUE, description, metadata)
     elif not auto:
         turn.fail(step_id, error, description)

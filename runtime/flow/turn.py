@@ -181,11 +181,12 @@ class Turn:
         self.record(StepLeft(at=self.at, step=step_id, directive=directive))
         self.notes.append(StepAnswered(step_id, directive_of(directive)))
 
+    def reason(self, why: str) -> Mapping[str, Json]:
+        """Give the metadata of a step that failed; a flat flow says it twice (section 7.2)."""
+        return {"reason": why, "err_message": why} if self.flow.mode is Mode.FLAT else {"reason": why}
+
     def fail(self, step_id: str, reason: str, description: str, metadata: Mapping[str, Json] | None = None) -> None:
         """End an execution of a step without an answer."""
-        metadata = {**(metadata or {}), "reason": reason}
-        if self.flow.mode is Mode.FLAT:
-            metadata["err_message"] = reason
-        self.set_step(step_id, StepStatus.ERROR, description, metadata)
+        self.set_step(step_id, StepStatus.ERROR, description, {**(metadata or {}), **self.reason(reason)})
         self.record(StepLeft(at=self.at, step=step_id))
         self.notes.append(StepFailed(step_id, reason))

@@ -50,8 +50,10 @@ HOST_FIELDS: Final = frozenset(
         "dashboard_api_path_prefix",
         "dashboard_sentry_dsn",
         "database_config",
+        "debug",
         "delay_between_crashed_tasks_resolution",
         "editor_path_prefix",
+        "instance_collector_wait_duration",
         "steps_compression_algorithm",
     }
 )

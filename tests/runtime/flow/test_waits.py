@@ -112,7 +112,9 @@ def test_a_flow_goes_on_over_a_failure_that_may_be_skipped(mode, rule):
     loop = FlowLoop(step("a", 1, skip_on_failure=True, retry=rule), step("b", 2), mode=mode, script=fails).run()
     tries = 2 if rule.auto and mode is not Mode.FLAT else 1
     assert loop.executed == [*["a", "a (retry 1)"][:tries], "b"]
-    assert loop.row(loop.executed[tries - 1]).status.metadata["skipped_on_failure"] is True
+    told = loop.row(loop.executed[tries - 1]).status.metadata
+    assert (told["skipped_on_failure"], told["reason"]) == (True, "boom")
+    assert told.get("err_message") == ("boom" if mode is Mode.FLAT else None)
     assert loop.flow.status.status == "success"
     assert not loop.flow.failed
 

@@ -19,10 +19,17 @@ def test_all_that_is_read_is_known(read):
 
 
 async def test_what_nobody_reads_is_warned_of_with_what_was_meant():
-    said = {"resource_limit": {"socket": 1}, "base_url": "https://u", "database_config": {}}
+    of_utask = {"base_url": "https://u", "database_config": {}, "debug": True, "instance_collector_wait_duration": 1}
+    said = {"resource_limit": {"socket": 1}, "zzz": 1, **of_utask}
     with capture_logs() as logs:
         async with open_runtime(config={"utask-cfg": json.dumps(said)}):
             pass
-    assert [(one["setting"], one["hint"]) for one in logs if one["event"] == "setting_unknown"] == [
-        ("utask-cfg.resource_limit", 'did you mean "resource_limits"?')
+    assert [one for one in logs if one["event"] == "setting_unknown"] == [
+        {
+            "event": "setting_unknown",
+            "log_level": "warning",
+            "setting": "utask-cfg.resource_limit",
+            "hint": 'did you mean "resource_limits"?',
+        },
+        {"event": "setting_unknown", "log_level": "warning", "setting": "utask-cfg.zzz"},
     ]
