@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from runtime.api.checking import MessageInvalid
@@ -51,11 +52,26 @@ async def stream(office: "Office", request: Request, who: Identity) -> Response:
     feed = await office.desk.watch(SUBSCRIPTIONS.decode(given), who)
     if office.subscribers >= office.limits.subscribers:
         return refusal(Unavailable("the server has as many subscribers as it takes: try again later"))
-    return StreamingResponse(_lines(office, feed), media_type="text/event-stream")
+    return _Stream(office, feed)
 
 
-async def _lines(office: "Office", feed: Feed) -> AsyncIterator[str]:
-    office.subscribers += 1
+class _Stream(StreamingResponse):
+    """The events of a feed. It is counted among the subscribers from the first byte on, and there is no wait before that."""
+
+    def __init__(self, office: "Office", feed: Feed) -> None:
+        super().__init__(_lines(feed), media_type="text/event-stream")
+        self._office = office
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send them, until nothing follows, or nobody is there any more."""
+        self._office.subscribers += 1
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._office.subscribers -= 1
+
+
+async def _lines(feed: Feed) -> AsyncIterator[str]:
     try:
         async with feed:
             yield ": welcome\n\n"
@@ -69,8 +85,8 @@ async def _lines(office: "Office", feed: Feed) -> AsyncIterator[str]:
                         return
                 if silence.cancelled_caught:
                     yield ": still here\n\n"
-    finally:
-        office.subscribers -= 1
+    except Unavailable as away:  # whoever reads comes back by itself, and goes on where this ends
+        yield f": {' '.join(str(away).split())}\n\n"
 
 
 def _written(event: StoredEvent) -> str:
@@ -117,6 +133,8 @@ async def _converse(office: "Office", socket: WebSocket, who: Identity) -> None:
         try:
             wish = _wish_of(await socket.receive())
             feed = await office.desk.watch(wish, who)
+        except Unavailable:
+            raise
         except Refused as refused:
             code = _MALFORMED if isinstance(refused, Invalid) else _REFUSED
             await socket.close(code, _reason(refused))

@@ -34,7 +34,10 @@ async def lines_of(server, user, query):
             *lines, rest = rest.split(b"\n")
             for line in lines:
                 yield line.decode().rstrip("\r")
-            rest += await stream.receive_some()
+            more = await stream.receive_some()
+            if not more:
+                return
+            rest += more
 
 
 async def told(server, user, query="", *, until):
@@ -190,6 +193,19 @@ async def test_a_websocket_that_asks_for_what_cannot_be_is_closed_with_the_reaso
     assert closed.value.code == code
 
 
+async def test_a_websocket_that_asks_while_the_store_is_away_is_told_to_come_again(server, monkeypatch):
+    async def fails(*_which, **_how):
+        raise JournalUnavailable("the disk is full")
+
+    monkeypatch.setattr(Feed, "check", fails)
+    with trio.fail_after(30):
+        async with server.client("admin").websocket("/v1/events") as socket:
+            await socket.send_text('{"after": 1}')
+            with pytest.raises(WebSocketDisconnect) as closed:
+                await socket.receive_text()
+    assert (closed.value.code, closed.value.reason) == (4503, "the disk is full")
+
+
 async def test_a_stream_that_begins_where_there_was_never_an_event_is_refused(server):
     reply = await server.client("admin").get("/v1/events", params={"after": 10000})
     assert reply.status_code == 400
@@ -275,3 +291,48 @@ async def test_bytes_that_are_no_websocket_frames_break_nothing(server):
                 except trio.BrokenResourceError:
                     pass
         assert (await server.client("admin").get("/unsecured/mon/ping")).text == "pong"
+
+
+async def test_no_more_than_the_limit_subscribe_at_once():
+    async with running_server([HELLO], limits=attrs.evolve(ROOMY, subscribers=2)) as server:
+        heads = []
+
+        async def subscribes():
+            async with aclosing(lines_of(server, "admin", "")) as lines:
+                heads.append(await anext(lines))
+                await trio.sleep_forever()
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(6):
+                nursery.start_soon(subscribes)
+            with trio.fail_after(30):
+                while len(heads) < 6:  # noqa: ASYNC110 - as in `gone`
+                    await trio.sleep(0.01)
+            nursery.cancel_scope.cancel()
+        assert sorted(heads) == ["HTTP/1.1 200 "] * 2 + ["HTTP/1.1 503 "] * 4
+
+
+@pytest.mark.parametrize(
+    ("fault", "last", "logged"),
+    [
+        (JournalUnavailable("the disk is full"), ": the disk is full", []),
+        (ZeroDivisionError(), ": welcome", ["request_failed"]),
+    ],
+)
+async def test_a_stream_whose_events_cannot_be_read_any_more_says_why_or_the_log_does(
+    server, monkeypatch, fault, last, logged
+):
+    async def fails(*_which, **_how):
+        raise fault
+
+    monkeypatch.setattr(Feed, "read", fails)
+    told = []
+    with capture_logs() as lines, trio.fail_after(30):
+        async with aclosing(lines_of(server, "admin", "")) as stream:
+            async for line in stream:
+                if line == "0":  # the last chunk
+                    break
+                told += [line] if line.startswith(":") else []
+        await gone(server)
+    assert told[-1] == last
+    assert [line["event"] for line in lines] == logged
