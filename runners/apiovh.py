@@ -5,14 +5,8 @@ from typing import ClassVar
 from urllib.request import getproxies
 
 import attrs
-import httpx2
 import trio
 
-from runners._bounds import positive
-from runners._exchange import Call, exchange
-from runners._ovh import Credentials, read_credentials, signed_headers, token_request
-from runners._reply import Reply, decode_reply
-from runners._tls import SystemTls
 from runtime.runner import (
     ClientError,
     Duration,
@@ -25,7 +19,17 @@ from runtime.runner import (
     StepRequest,
     Templated,
     loads,
+    needed_by,
 )
+
+with needed_by("the runner apiovh"):
+    import httpx2
+
+    from runners._bounds import positive
+    from runners._exchange import Call, exchange
+    from runners._ovh import Credentials, read_credentials, signed_headers, token_request
+    from runners._reply import Reply, decode_reply
+    from runners._tls import SystemTls
 
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 

@@ -4,17 +4,31 @@ import ssl
 from collections.abc import Iterator, Sequence
 from urllib.request import getproxies
 
-import httpx2
 import trio
 
-from runners._exchange import Call, exchange
-from runners._http_config import Auth, HttpConfig, address_of, config_faults, secrets_of, with_query
-from runners._reply import Reply, decode_reply
-from runners._secrets import missing
-from runners._thread import decoded
-from runners._tls import SystemTls, tls_context
-from runners._wire import proxy_of
-from runtime.runner import BRIEF, ClientError, Fault, Outcome, Runner, RunnerSettings, StepFailed, StepRequest, loads
+from runtime.runner import (
+    BRIEF,
+    ClientError,
+    Fault,
+    Outcome,
+    Runner,
+    RunnerSettings,
+    StepFailed,
+    StepRequest,
+    loads,
+    needed_by,
+)
+
+with needed_by("the runner http"):
+    import httpx2
+
+    from runners._exchange import Call, exchange
+    from runners._http_config import Auth, HttpConfig, address_of, config_faults, secrets_of, with_query
+    from runners._reply import Reply, decode_reply
+    from runners._secrets import missing
+    from runners._thread import decoded
+    from runners._tls import SystemTls, tls_context
+    from runners._wire import proxy_of
 
 _OURS = frozenset({"content-length", "transfer-encoding"})  # said by what is sent, whatever a configuration says
 

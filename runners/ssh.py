@@ -8,16 +8,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
-import paramiko
 import trio
 
-from runners._connect import connect, said
-from runners._output import result_of
-from runners._ssh_config import SshConfig, config_faults, host_and_port, script_of
-from runners._ssh_key import KeyUnusable, private_key
-from runners._ssh_session import Ran, SessionFailed, bastion_command, public_keys, run_command
-from runners._thread import conversing, decoded
-from runtime.runner import BRIEF, ClientError, Fault, Forbidden, Json, Outcome, Runner, StepFailed, StepRequest
+from runtime.runner import (
+    BRIEF,
+    ClientError,
+    Fault,
+    Forbidden,
+    Json,
+    Outcome,
+    Runner,
+    StepFailed,
+    StepRequest,
+    needed_by,
+)
+
+with needed_by("the runner ssh"):
+    import paramiko
+
+    from runners._connect import connect, said
+    from runners._output import result_of
+    from runners._ssh_config import SshConfig, config_faults, host_and_port, script_of
+    from runners._ssh_key import KeyUnusable, private_key
+    from runners._ssh_session import Ran, SessionFailed, bastion_command, public_keys, run_command
+    from runners._thread import conversing, decoded
 
 _CONNECT_SECONDS = 10.0
 _TEXT = {"type": "string"}

@@ -131,6 +131,7 @@ __all__ = (
     "dumps",
     "loads",
     "loads_yaml",
+    "needed_by",
     "new_callback",
     "normalise",
     "parse_duration",

@@ -3,7 +3,7 @@
 Modules
     commands    the commands and their options
     schemas     prints what is sent and told, as JSON Schema
-    opening     what the commands take that open a runtime, and how they open it
+    opening     what the commands take that open a runtime, and how they open it; `options`, how it is said
     run         runs one task and reports how it ended; `resume` goes on with those of a store
     check       checks templates
     flows       the commands about flows; `flow` does what they say to a store, `remote_flow` to a server, and

@@ -1,7 +1,6 @@
 """The commands and their options. What they do is elsewhere, and imported when it is done."""
 
 import errno
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Final
 import click
 
 from runtime.cli.flows import flow as flow_commands
+from runtime.cli.options import CONFIG, FUNCTIONS, GRACE, KEYS, REGION, SCRIPTS, TEMPLATES, Number
 from runtime.cli.output import UNWRITTEN, any_output, give_up, say_unwritten, steady_output
 from runtime.cli.remote_commands import COMMANDS
 from runtime.cli.store import store as store_commands
@@ -54,15 +54,6 @@ class _Commands(click.Group):
             ctx.exit(_INTERRUPTED)
 
 
-class _Number(click.FloatRange):
-    """A number: what is called "not a number" is neither below a bound nor above it, and would pass."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read it."""
-        number = super().convert(value, param, ctx)
-        return self.fail(f"{value!r} is not a number.", param, ctx) if math.isnan(number) else number
-
-
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -73,51 +64,6 @@ def cli() -> None:
     """Run tasks made of steps, as YAML templates describe them."""
 
 
-_KEYS = click.option(
-    "--keys",
-    type=click.Path(path_type=Path),
-    help="The file of the key ring that the store is sealed with (default: $UNDERSTUDY_KEYS_FILE, $UNDERSTUDY_KEYS).",
-)
-_SCRIPTS = click.option(
-    "--scripts",
-    type=click.Path(path_type=Path),
-    default=Path("scripts"),
-    show_default=True,
-    help="The folder that script steps may run files from.",
-)
-_FUNCTIONS = click.option(
-    "--functions",
-    type=click.Path(path_type=Path),
-    help="The folder of the function files that steps may call, searched at every depth.",
-)
-_TEMPLATES = click.option(
-    "--templates",
-    type=click.Path(path_type=Path),
-    help="The folder of the templates that steps may start tasks of.",
-)
-_REGION = click.option(
-    "--region",
-    default="default",
-    show_default=True,
-    envvar="UNDERSTUDY_REGION",
-    help="Where this runs; templates see it as .task.region.",
-    show_envvar=True,
-)
-_GRACE = click.option(
-    "--grace",
-    "grace_seconds",
-    type=_Number(min=0),
-    default=3.0,
-    show_default=True,
-    help="How many seconds running steps get to finish after Ctrl-C or SIGTERM.",
-)
-_CONFIG = click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    envvar="UNDERSTUDY_CONFIG",
-    help="Configuration items: a folder with a file for each, a YAML or JSON file of all, or env:CFG for the variables CFG_*.",
-    show_envvar=True,
-)
 _STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody reads, instead of warning.")
 
 
@@ -125,15 +71,15 @@ _STRICT = click.option("--strict", is_flag=True, help="Refuse keys that nobody r
 @click.argument("template", type=click.Path(path_type=Path), required=False)
 @click.option("--input", "-i", "inputs", multiple=True, metavar="NAME=VALUE", help="An input; repeat it for a list.")
 @click.option("--json", "as_json", is_flag=True, help="Print only the final task, as JSON.")
-@_GRACE
+@GRACE
 @click.option("--store", help="The file that the task is kept in, so that it survives this process. [default: memory]")
-@_KEYS
+@KEYS
 @click.option("--id", "task_id", help="The id of the task: given again, it is the same task, wherever it got to.")
-@_SCRIPTS
-@_FUNCTIONS
-@_TEMPLATES
-@_REGION
-@_CONFIG
+@SCRIPTS
+@FUNCTIONS
+@TEMPLATES
+@REGION
+@CONFIG
 @_STRICT
 @voiced
 def run(
@@ -175,10 +121,10 @@ def run(
 
 @cli.command()
 @click.argument("files", metavar="FILE...", type=click.Path(path_type=Path), nargs=-1, required=True)
-@_SCRIPTS
-@_FUNCTIONS
-@_TEMPLATES
-@_CONFIG
+@SCRIPTS
+@FUNCTIONS
+@TEMPLATES
+@CONFIG
 @_STRICT
 def validate(
     *,
@@ -230,15 +176,15 @@ cli.add_command(flow_commands)
     "--store",
     help="The file that tasks are kept in, or postgresql://..., which several servers may share. [default: memory]",
 )
-@_KEYS
-@_SCRIPTS
-@_FUNCTIONS
+@KEYS
+@SCRIPTS
+@FUNCTIONS
 @click.option(
     "--templates", type=click.Path(path_type=Path), help="The folder of the templates that tasks are made from."
 )
 @click.option("--flows", type=click.Path(path_type=Path), help="The folder of the flows that can be run by name.")
 @click.option("--policies", type=click.Path(path_type=Path), help="A file of policies for the plans of flows.")
-@_REGION
+@REGION
 @click.option("--admin", "admins", multiple=True, metavar="USER", help="Who may do everything; repeat it for more.")
 @click.option(
     "--admin-group",
@@ -294,7 +240,7 @@ cli.add_command(flow_commands)
 @click.option("--maintenance", is_flag=True, help="Only read, and let nothing go on: for work on the store.")
 @click.option(
     "--rate",
-    type=_Number(min=0, min_open=True),
+    type=Number(min=0, min_open=True),
     default=100.0,
     show_default=True,
     help="How many requests a second one caller may make; bursts may be twice as large.",
@@ -321,8 +267,8 @@ cli.add_command(flow_commands)
     type=click.IntRange(*BODY_BYTES),
     help="How many bytes the body of a request may have. [default: what utask-cfg says, or 262144]",
 )
-@_CONFIG
-@_GRACE
+@CONFIG
+@GRACE
 @voiced
 def serve(
     *,

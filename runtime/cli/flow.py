@@ -19,10 +19,10 @@ from runtime.api.flow_handle import FlowHandle
 from runtime.api.queries import Query
 from runtime.api.schema import TAG
 from runtime.api.showing import shown
-from runtime.app import open_runtime
 from runtime.cli.flow_report import WAITS, News, exit_status, report, report_answer
 from runtime.cli.interrupts import Interrupts, run_until_done
-from runtime.cli.voice import Voice
+from runtime.cli.items import read_items
+from runtime.cli.opening import RuntimeOptions
 from runtime.engine.rights import Identity
 from runtime.errors import Fault, InputInvalid, Refused
 from runtime.flows import Flows
@@ -33,7 +33,7 @@ from runtime.values.json import Json
 
 
 @attrs.frozen(kw_only=True)
-class Request:
+class Request(RuntimeOptions):
     """What the command line asked for: the message of that `tag`, with its fields. With a `server`, that one is asked.
 
     `document` and `inputs` are what is to be run, of ``run``, whose message is made where it is sent.
@@ -41,10 +41,6 @@ class Request:
 
     tag: str
     fields: Mapping[str, Json]
-    voice: Voice
-    store: str | None = None
-    keys: Path | None = None
-    scripts: Path = Path("scripts")
     policies: Path | None = None
     by: str = "user"
     as_json: bool = False
@@ -84,9 +80,6 @@ class Request:
         return REQUESTS.decode({TAG: self.tag, **self.fields, **more})
 
 
-_GRACE_SECONDS: Final = 3.0
-"""How long running steps get to finish after a first Ctrl-C."""
-
 _TOLD_WITHIN_SECONDS: Final = 1.0
 """How long what led to a result may take to be told once it is there."""
 
@@ -108,14 +101,8 @@ async def _perform(request: Request) -> int:
     if message is not None and request.store is not None:
         existing(request.store)
     kit = Flows(policies=() if request.policies is None else load_policies(request.policies))
-    async with open_runtime(
-        request.store,
-        keys=request.keys,
-        scripts=request.scripts,
-        flows=kit,
-        grace_seconds=_GRACE_SECONDS,
-        maintenance=request.reads,  # or what is unfinished there would go on, and be cut a moment later
-    ) as runtime:
+    # When it only reads, what is unfinished there would go on otherwise, and be cut a moment later.
+    async with request.open(read_items(request.config), flows=kit, maintenance=request.reads) as runtime:
         if message is not None and request.reads:
             answer = await Desk(runtime).handle(message, Identity(request.by))
             return report_answer(request.tag, shown(answer), as_json=request.as_json)
@@ -123,7 +110,7 @@ async def _perform(request: Request) -> int:
             await runtime.delete_flow(message.flow_id)
             return 0
         before = None if message is None else _shown(await runtime.flow_handle(request.flow_id).status())
-        interrupts = Interrupts(_GRACE_SECONDS, request.voice.hint)
+        interrupts = Interrupts(request.grace_seconds, request.voice.hint)
         flow = await _tell(runtime, request, message, before, interrupts)
         if interrupts.received is not None:
             return 128 + interrupts.received

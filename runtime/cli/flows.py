@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import attrs
 import click
 
+from runtime.cli.options import CONFIG, FUNCTIONS, GRACE, KEYS, REGION, SCRIPTS, TEMPLATES
 from runtime.cli.output import steady_output
 from runtime.cli.voice import Voice, voiced
 from runtime.errors import Refused
@@ -24,14 +25,7 @@ def _options(command: F) -> F:
         click.option("--store", help="The file that flows are kept in."),
         click.option("--by", default="user", show_default=True, help="The account that asks; with --store."),
         click.option("--policies", type=click.Path(path_type=Path), help="A file of policies for plans; with --store."),
-        click.option(
-            "--scripts", type=click.Path(path_type=Path), default=Path("scripts"), show_default=True,
-            help="The folder that script steps may run files from; with --store.",
-        ),
-        click.option(
-            "--keys", type=click.Path(path_type=Path),
-            help="The file of the key ring that the store is sealed with.",
-        ),
+        KEYS, SCRIPTS, FUNCTIONS, TEMPLATES, REGION, CONFIG, GRACE,
         click.option(
             "--server", envvar="UNDERSTUDY_SERVER", default="", show_envvar=True,
             help="The address of the server to ask, in place of a store.",

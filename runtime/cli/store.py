@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from actors import SystemClock
+from runtime.cli.options import KEYS
 from runtime.duration import parse_duration
 from runtime.errors import UnderstudyError
 
@@ -16,12 +17,6 @@ REFUSED: Final = 2
 UNSOUND: Final = 1
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_KEYS = click.option(
-    "--keys",
-    type=click.Path(path_type=Path),
-    help="The file of the key ring that the store is sealed with (default: $UNDERSTUDY_KEYS_FILE, $UNDERSTUDY_KEYS).",
-)
 
 
 def _refusing(command: F) -> F:
@@ -49,7 +44,7 @@ def store() -> None:
 
 @store.command()
 @click.argument("store")
-@_KEYS
+@KEYS
 @_refusing
 def check(*, store: str, keys: Path | None) -> None:
     """Read all of STORE and print what is wrong with it. May be used while a runtime has it open."""
@@ -100,7 +95,7 @@ def compact(*, store: str) -> None:
 @store.command()
 @click.argument("store")
 @click.option("--older-than", default="720h", show_default=True, help="How long ago a task has to have ended.")
-@_KEYS
+@KEYS
 @_refusing
 def collect(*, store: str, older_than: str, keys: Path | None) -> None:
     """Delete the tasks of STORE that ended long ago."""
@@ -120,7 +115,7 @@ def collect(*, store: str, older_than: str, keys: Path | None) -> None:
 
 @store.command("rotate-keys")
 @click.argument("store")
-@_KEYS
+@KEYS
 @_refusing
 def rotate_keys(*, store: str, keys: Path | None) -> None:
     """Seal all of STORE with the primary key of the key ring.

@@ -96,9 +96,14 @@ DOORS = {
 }
 
 
-@pytest.mark.parametrize("module", DOORS)
-def test_a_door_in_python_that_needs_a_library_raises_an_error_that_says_so(module):
-    last = without_extras(DOORS[module]).stderr.splitlines()[-1]
+RUNNERS = {"http": "httpx2", "apiovh": "httpx2", "ssh": "paramiko"}
+
+
+@pytest.mark.parametrize(
+    ("module", "code"), [*DOORS.items(), *((module, f"import runners.{name}") for name, module in RUNNERS.items())]
+)
+def test_a_door_in_python_that_needs_a_library_raises_an_error_that_says_so(module, code):
+    last = without_extras(code).stderr.splitlines()[-1]
     assert last.endswith(f" needs {module}: pip install 'understudy[{EXTRAS[module]}]'")
 
 

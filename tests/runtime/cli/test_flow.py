@@ -322,6 +322,21 @@ def test_what_the_messages_about_flows_can_say_the_command_line_can(shell, docum
     assert shell("show", "f").exit_code == 2
 
 
+def test_what_a_flow_starts_finds_its_template_its_functions_and_the_items_of_the_host(shell, document, tmp_path):
+    for folder in ("functions", "templates"):
+        (tmp_path / folder).mkdir()
+    shouts = "{type: echo, configuration: {output: '{{.function_args.what | upper}}'}}"
+    document(f"name: shout\ndescription: shouts\nargs: [what]\naction: {shouts}\n", "functions/shout.yaml")
+    head = "name: loud\ndescription: says it\ntitle_format: loud\nauto_runnable: true\n"
+    says = "steps: {say: {action: {type: shout, configuration: {what: '{{.config.word}}'}}}}\n"
+    document(f"{head}{says}result_format: {{said: '{{{{.step.say.output}}}}'}}\n", "templates/loud.yaml")
+    flow = document("kind: flow\nsteps: [{name: a, signal: {type: subtask, data: {template: loud}}}]\n")
+    given = [f"--{name}={tmp_path / name}" for name in ("functions", "templates")]
+    ran = shell("run", flow, "--id", "f", *given, "--config", document('{"word": "hey"}', "items.json"))
+    assert ran.exit_code == 0, ran.output
+    assert json.loads(shell("show", "f", "--step", "s1").output)["output"]["result"] == {"said": "HEY"}
+
+
 @pytest.mark.parametrize("received", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_shuts_down_in_order_and_the_flow_goes_on_where_it_is_kept(shell, document, tmp_path, received):
     (tmp_path / "wait.sh").write_text("#!/bin/sh\nexec sleep 1000\n")
