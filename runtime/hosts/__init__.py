@@ -7,4 +7,5 @@ Modules
 
 Cancelling a call, or giving it up after a timeout, cancels it in the runtime's thread too, and never undoes what was
 stored. Context variables of the caller are seen by the call. Leaving the block shuts the runtime down and ends its thread.
+A program that ends without leaving it has it left then, with a `ResourceWarning`.
 """

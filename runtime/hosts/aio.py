@@ -11,7 +11,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple, Unpack
 
@@ -26,7 +26,7 @@ from runtime.api.messages import StoredEvent
 from runtime.api.templates import Prepared, TemplateSource
 from runtime.api.views import TaskView
 from runtime.errors import Refused
-from runtime.hosts.crossing import Crossing, SubmitOptions, taking
+from runtime.hosts.crossing import Crossing, SubmitOptions, keep, let_go, taking
 from runtime.values.json import Json
 
 P = ParamSpec("P")
@@ -59,9 +59,14 @@ async def open_runtime(store: str | None = None, **options: Any) -> "AsyncIterat
         except BaseException as raised:
             fault = raised  # the door hears of it, and cancels what is still opening
             raise
+        entered = ExitStack()
+        entered.push(door)
+        entered.push(opened)
+        keep(entered)
         try:
             yield AioRuntime(crossing, runtime)
         finally:
+            let_go(entered)
             await _seen_through(opened.__exit__, None, None, None)
     finally:
         await _seen_through(door.__exit__, type(fault) if fault else None, fault, None)

@@ -1,8 +1,12 @@
-"""Crossing over into the thread that a runtime lives in."""
+"""Crossing over into the thread that a runtime lives in; and closing it at last, if the program does not."""
 
+import os
+import threading
+import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
-from typing import ParamSpec, TypedDict, TypeVar, TypeVarTuple
+from contextlib import ExitStack
+from typing import Final, ParamSpec, TypedDict, TypeVar, TypeVarTuple
 
 import attrs
 import trio
@@ -65,3 +69,35 @@ class Crossing:
             if trio.lowlevel.in_trio_run() and trio.lowlevel.current_trio_token() is self.home:
                 raise
             raise Unavailable("the runtime is closed") from None
+
+
+_open: Final[dict[ExitStack, int]] = {}
+"""What is still to be left, and by which process: one that was forked off has no thread of it."""
+
+
+def keep(block: ExitStack) -> None:
+    """Have a block left when the program ends, unless it is let go first; it is not collected as garbage meanwhile."""
+    _open[block] = os.getpid()
+
+
+def let_go(block: ExitStack) -> None:
+    """Leave a block to whoever asks. Idempotent."""
+    _open.pop(block, None)
+
+
+def _leave_all() -> None:
+    with ExitStack() as all_of_them:  # that one fails keeps no other from being left
+        for block, process in _open.items():
+            if process == os.getpid():
+                all_of_them.callback(_leave, block)
+
+
+def _leave(block: ExitStack) -> None:
+    try:
+        warnings.warn("a runtime is closed as the program ends: its block was not left", ResourceWarning, stacklevel=1)
+    finally:
+        block.close()
+
+
+# As `concurrent.futures` does: the functions of `atexit` are called when no thread can be started any more.
+threading._register_atexit(_leave_all)  # type: ignore[attr-defined] # noqa: SLF001

@@ -8,9 +8,10 @@
         print(rt.submit("hello.yaml", {"name": "Ada"}).result(timeout=10))
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack
 from functools import partial
+from types import TracebackType
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 import attrs
@@ -23,7 +24,7 @@ from runtime.api.handle import TaskHandle
 from runtime.api.templates import Prepared, TemplateSource
 from runtime.api.views import TaskView
 from runtime.errors import Refused
-from runtime.hosts.crossing import Crossing, SubmitOptions, taking
+from runtime.hosts.crossing import Crossing, SubmitOptions, keep, let_go, taking
 from runtime.values.json import Json
 
 T = TypeVar("T")
@@ -31,20 +32,38 @@ Ts = TypeVarTuple("Ts")
 
 
 @taking(app.open_runtime)
-@contextmanager
-def open_runtime(store: str | None = None, **options: Any) -> Iterator["SyncRuntime"]:
+def open_runtime(store: str | None = None, **options: Any) -> AbstractContextManager["SyncRuntime"]:
     """Run a runtime in a thread for as long as the block lasts. The options are those of `runtime.open_runtime`.
 
     Raises:
         Refused: this is a task of trio, which it would hold up.
     """
-    if trio.lowlevel.in_trio_run():
-        raise Refused("this is a task of trio: in one use runtime.open_runtime")
-    with (
-        start_blocking_portal("trio", name="understudy") as portal,
-        portal.wrap_async_context_manager(app.open_runtime(store, **options)) as runtime,
-    ):
-        yield SyncRuntime(Crossing.into(portal), runtime)
+    return _Block(lambda: app.open_runtime(store, **options))
+
+
+class _Block(AbstractContextManager["SyncRuntime"]):
+    """The block of a runtime. No generator: one that is entered by hand, and forgotten, would be left at any moment."""
+
+    def __init__(self, opening: Callable[[], AbstractAsyncContextManager[Runtime]]) -> None:
+        self._opening = opening
+        self._entered = ExitStack()
+
+    def __enter__(self) -> "SyncRuntime":
+        if trio.lowlevel.in_trio_run():
+            raise Refused("this is a task of trio: in one use runtime.open_runtime")
+        with ExitStack() as entered:
+            portal = entered.enter_context(start_blocking_portal("trio", name="understudy"))
+            runtime = entered.enter_context(portal.wrap_async_context_manager(self._opening()))
+            crossing = Crossing.into(portal)
+            self._entered = entered.pop_all()
+        keep(self._entered)
+        return SyncRuntime(crossing, runtime)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        let_go(self._entered)
+        self._entered.__exit__(kind, error, trace)
 
 
 @attrs.frozen
