@@ -6,6 +6,10 @@ that come due, page by page, with one timer for the next of them, however many s
 intake, so a backlog waits in the journal and not in a mailbox. Where other instances share the journal, a page is what
 this one has just claimed, and it looks now and then for what others left.
 
+What is due is so by the calendar, for the row with its time outlives processes, and others read it: nobody counts the
+seconds of each that sleeps. A calendar that is set forward, as after a machine was suspended, brings it at once; one that
+is set back, later by as much, unless somebody runs it. (Seconds since the epoch know no summer time.)
+
 `Agenda` is how the tasks' actors say that they went to sleep: sync, one comparison.
 """
 

@@ -154,6 +154,27 @@ FLOWS: Mapping[str, Template] = {
         ask=safe(action=Action(type="approval", configuration={"plan": "x", "approve_all": True})),
         after=once("ask"),
     ),
+    "flow_of_tasks": plan(
+        {"of": "{{.step.run.output.status}}"},
+        run=safe(
+            action=Action(
+                type="flow",
+                configuration={
+                    "flow": {
+                        "kind": "flow",
+                        "steps": [
+                            {
+                                "name": "one",
+                                "signal": {"type": "subtask", "data": {"template": "child", "input": {"n": "1"}}},
+                            },
+                            {"name": "two", "idempotent": True, "signal": {"type": "echo", "data": {"output": "x"}}},
+                        ],
+                    }
+                },
+            )
+        ),
+        after=once("run"),
+    ),
     "children_one_by_one": plan(
         spawn=safe(
             action=Action(type="many", configuration={"template": "child", "inputs": [{"n": "1"}] * 3, "at_most": 1})

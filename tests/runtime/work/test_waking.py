@@ -10,6 +10,7 @@ from runtime import Action, RetryPattern, Step, TaskState, open_runtime
 from runtime.engine.records import CommentAdded
 from runtime.journal.memory import MemoryJournal
 from runtime.journal.protocol import MOST_TURNS_TOGETHER, Entry, JournalUnavailable
+from runtime.runner import StepFailed
 from runtime.work.wakeups import PAGE
 from tests.runtime.work.test_recovery import asleep
 from tests.support.plans import plan
@@ -130,3 +131,39 @@ async def test_what_sleeps_for_long_is_not_waited_for_by_who_says_so(autojump_cl
         with trio.move_on_after(60) as patience:
             await rt.settled(within_seconds=due - clock.wall())
         assert patience.cancelled_caught
+
+
+@pytest.mark.parametrize(("jump", "first"), [(3600, 30), (-3600, 3720)])
+async def test_a_retry_is_due_by_the_calendar_wherever_that_goes_and_comes_once(autojump_clock, clock, jump, first):
+    """It is a row in the store, with a time: those of before a jump come early or late by that, those of after in time."""
+    template = plan(a=Step(action=Action.calling(at_last), retry_pattern=RetryPattern.MINUTES, idempotent=True))
+    starts.clear()
+    async with open_runtime(clock=clock) as rt:
+        await rt.submit(template, task_id="before")
+        await trio.sleep(10)
+        assert (await rt.status("before")).next_retry is not None
+        clock.jump(jump)
+        began = trio.current_time()
+        await rt.submit(template, task_id="after")
+        took = {}
+        async with trio.open_nursery() as nursery:
+            for task_id in ("before", "after"):
+
+                async def wait(task_id=task_id):
+                    assert (await rt.wait(task_id)).state is TaskState.DONE
+                    took[task_id] = trio.current_time() - began
+
+                nursery.start_soon(wait)
+        assert took["before"] <= first
+        assert took["after"] <= 120
+        assert [starts[task_id] for task_id in took] == [2, 2]
+
+
+starts: Counter[str] = Counter()
+
+
+async def at_last(request):
+    await trio.lowlevel.checkpoint()
+    starts[request.task_id] += 1
+    if request.attempt == 1:
+        raise StepFailed("not yet")
