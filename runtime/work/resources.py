@@ -242,7 +242,7 @@ class Resources:
         keeper: Callable[[], Address[Message]],
         everywhere: "Everywhere | None" = None,
         tickets: Iterator[int] | None = None,
-        awaited: dict[tuple[str, str], str] | None = None,
+        awaited: dict[str, dict[str, str]] | None = None,
     ) -> None:
         self._limits = limits
         self._keeper = keeper
@@ -294,7 +294,7 @@ class Resources:
         ticket = next(self._tickets)
         patience = self._limits.acquire_timeout
         names = ", ".join(f"{label} ({self._limits.resources[label]})" for label in wanted)
-        self._awaited[step] = names
+        self._wait(step, names)
         try:
             keeper = self._keeper()
             deadline = trio.current_time() + (patience or math.inf)
@@ -308,22 +308,33 @@ class Resources:
             _release(keeper, ticket)
             raise
         finally:
-            self._awaited.pop(step, None)  # an attempt that is cancelled may go while the next one waits
+            self._wait_no_more(step)
         try:
             if self._everywhere is None:
                 yield
                 return
-            self._awaited[step] = f"{names}, in all instances"
+            self._wait(step, f"{names}, in all instances")
             async with self._everywhere.holding(self._limits, wanted, ticket, deadline):
-                self._awaited.pop(step, None)
+                self._wait_no_more(step)
                 yield
         finally:
-            self._awaited.pop(step, None)
+            self._wait_no_more(step)
             _release(keeper, ticket)
 
     def awaited_by(self, task_id: str) -> Mapping[str, str]:
-        """Name the steps of a task that wait for resources, and what they wait for. O(all that wait). Sync."""
-        return {step: names for (task, step), names in self._awaited.items() if task == task_id}
+        """Name the steps of a task that wait for resources, and what they wait for. Sync."""
+        return dict(self._awaited.get(task_id, ()))
+
+    def _wait(self, step: tuple[str, str], names: str) -> None:
+        task_id, name = step
+        self._awaited.setdefault(task_id, {})[name] = names
+
+    def _wait_no_more(self, step: tuple[str, str]) -> None:
+        task_id, name = step
+        waiting = self._awaited.get(task_id, {})
+        waiting.pop(name, None)  # an attempt that is cancelled may go while the next one waits
+        if not waiting:
+            self._awaited.pop(task_id, None)
 
     async def figures(self, deadline: float) -> Mapping[str, ResourceFigures]:
         """Describe every limited resource as it is now; raises as `Address.ask` does."""

@@ -418,12 +418,12 @@ def test_a_spec_names_every_fault_at_once():
             start=None,
             restart=Restart.PERMANENT,
             window=RestartWindow(limit=-1, period_seconds=0),
-            backoff=Backoff(jitter=2),
+            backoff=Backoff(factor=0.5, jitter=2),
             stop_within=-1,
             capacity=0,
             significant=True,
         )
-    assert len(caught.value.faults) == 8
+    assert len(caught.value.faults) == 9
     assert all(fault.startswith("child ''") for fault in caught.value.faults)
 
 

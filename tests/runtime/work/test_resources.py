@@ -53,9 +53,14 @@ async def test_no_more_steps_than_the_limit_hold_a_resource_across_all_tasks(aut
     template = plan(**steps(gauge, 5, resources=["lock"]))
     async with open_runtime(clock=clock, limits=Limits(resources={"lock": 2})) as rt:
         tasks = [await rt.submit(template) for _ in range(3)]
+        await trio.testing.wait_all_tasks_blocked()
+        waiting = [rt.queued(task.id) for task in tasks]
+        assert [set(names.values()) for names in waiting] == [{"lock (2)"}] * 3
+        assert sum(map(len, waiting)) == 13
         for task in tasks:
             assert (await task.wait()).state is TaskState.DONE
         assert await rt.resources() == {"lock": ResourceFigures(limit=2, granted=15)}
+        assert not rt._resources._awaited
     assert gauge.peak == 2
     assert trio.current_time() >= 7.5
 
