@@ -134,9 +134,9 @@ async def test_the_flow_of_a_task_that_is_cancelled_ends_with_all_it_has_started
     await crash_anywhere(point, in_memory, person)
 
 
-@pytest.mark.parametrize("kind", ["family", "flow"])
 @pytest.mark.parametrize("point", FaultPoint)
 async def test_postgres_slow_what_a_step_has_started_ends_with_it_though_another_instance_goes_on(
-    mock_clock, time_passes, postgres_url, point, kind
+    mock_clock, time_passes, postgres_url, point
 ):
-    await crash_anywhere(point, lambda: on_postgres(postgres_url), gives_up("cancel", kind))
+    """A task of the flow, the flow of that, and the task of that."""
+    await crash_anywhere(point, lambda: on_postgres(postgres_url), gives_up("cancel", "flow_of_a_task"))
