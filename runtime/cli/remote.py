@@ -126,7 +126,8 @@ class Remote:
             raise ServerRefused(f"{self._url} is not a server of tasks: it answered {status}") from None
         if status >= 400:
             said = answer.get("error") if isinstance(answer, Mapping) else None
-            raise ServerRefused(str(said or f"the server answered {status}"))
+            hint = "; look at --token and --user" if status == 401 else ""
+            raise ServerRefused(f"{said or f'the server answered {status}'}{hint}")
         return answer
 
     def _unreachable(self, fault: Exception) -> ServerRefused:

@@ -46,7 +46,7 @@ with needed_by("a server"):
 
     from runtime.server.asking import messages_of
     from runtime.server.audit import Audit, about, line_of, new_request_id
-    from runtime.server.auth import Authenticator, Caller
+    from runtime.server.auth import NOT_KNOWN, Authenticator, Caller
     from runtime.server.bodies import BodyTooLarge, BodyTooSlow, Reading, parsed, reply
     from runtime.server.events import stream, talk
     from runtime.server.limits import RateLimit, ServerLimits
@@ -242,7 +242,7 @@ async def _admitted(office: Office, handler: Handler, request: Request, door: Do
             await trio.sleep(office.limits.wait_seconds)
             return problem(429, text, headers={"Retry-After": str(math.ceil(wait))})
         if who is None and door is not Door.PUBLIC:
-            return problem(401, "it is not known who you are", headers=office.challenge)
+            return problem(401, NOT_KNOWN, headers=office.challenge)
         async with office.reading.of(request) as body:
             return await _answered(office, handler, Asked(request, who or _NOBODY, body))
     except BodyTooLarge as cause:

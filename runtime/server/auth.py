@@ -20,6 +20,7 @@ import attrs
 from runtime.engine.rights import Identity
 from runtime.errors import Refused
 
+NOT_KNOWN: Final = "it is not known who you are: nothing came that proves it, or what came is not right"
 _LONGEST: Final = 4096
 """How many characters of credentials are looked at."""
 

@@ -25,6 +25,7 @@ from runtime.api.schema import TAG, tag_of
 from runtime.engine.rights import Identity
 from runtime.errors import Fault, Invalid, Refused, Unavailable
 from runtime.logs.lines import log
+from runtime.server.auth import NOT_KNOWN
 from runtime.server.origins import is_foreign
 from runtime.server.problems import refusal
 from runtime.values.json import Json, dumps, loads
@@ -103,7 +104,7 @@ async def talk(office: "Office", socket: WebSocket) -> None:
     await socket.accept()
     try:
         if who is None:
-            await socket.close(_NOT_KNOWN, "it is not known who you are")
+            await socket.close(_NOT_KNOWN, NOT_KNOWN)
         elif office.subscribers >= office.limits.subscribers or office.desk.draining:
             await socket.close(_FULL, "the server takes no more subscribers: try again later")
         else:

@@ -179,7 +179,11 @@ def test_what_cannot_be_is_told_in_one_line_with_status_2(understudy, arguments,
 def test_who_is_not_known_is_told_so():
     with server_in_a_thread([HELLO]) as address:
         done = CliRunner().invoke(cli, ["ls", "--server", address, "--token", "wrong"])
-    assert (done.exit_code, done.output) == (2, "error: it is not known who you are\n")
+    assert done.exit_code == 2
+    assert done.output == (
+        "error: it is not known who you are: nothing came that proves it, or what came is not right; "
+        "look at --token and --user\n"
+    )
 
 
 @pytest.mark.parametrize(
