@@ -184,6 +184,7 @@ class Broadcast:
 
     def fill(self, task: Task | Flow) -> None:
         """Tell those who wait for a task that it has come to rest. Sync."""
+        self._given_up.pop(task.header.task_id, None)  # somebody else has mended it
         for waiter in self._waiters.get(task.header.task_id, ()):
             waiter.fill(task)
 

@@ -3,6 +3,7 @@
 import sys
 from contextlib import AsyncExitStack
 
+from runtime import Action, Step, Template, open_runtime
 from runtime.api.messages import StepProgressed
 from runtime.work.broadcast import Broadcast
 
@@ -44,3 +45,17 @@ async def test_an_event_costs_no_more_where_others_listen_to_other_tasks():
             finally:
                 sys.settrace(before)
     assert lines[1] == lines[1000] > 0
+
+
+async def test_a_task_that_was_given_up_and_has_come_to_rest_all_the_same_may_be_waited_for_again(autojump_clock):
+    async with open_runtime() as rt:
+        task = await rt.submit(Template(name="idle", steps={"a": Step(action=Action(type="echo"))}))
+        ended = await rt.rest(task.id)
+        broadcast = Broadcast()
+        broadcast.give_up(task.id, "its actor failed too often")
+        with broadcast.waiter(task.id) as told:
+            assert told.filled
+        broadcast.publish(ended, 1, [], ours=False)  # by another instance
+        with broadcast.waiter(task.id) as told:
+            assert not told.filled
+        assert not broadcast.given_up
