@@ -152,12 +152,22 @@ def draft_of_data(data: object, source: str = "") -> Draft:
     return _draft(plain, Places(plain), (), source)
 
 
+_OF_OTHERS: Final = {
+    "action": ("a function", "the folder of functions is --functions"),
+    "policies": ("a file of policies", "--policies names it, where flows are run"),
+}
+"""What the keys of other files say that a file is."""
+
+
 def _draft(data: Json, places: Places, warnings: Iterable[Fault], source: str) -> Draft:
     if not isinstance(data, Mapping):
         raise TemplateInvalid([Fault("", f"a template is an object, not {shown(data)}")], source)
     if data.get("kind") == "flow":
         hint = "`understudy flow run` runs it"
         raise TemplateInvalid([Fault("kind", "this is a flow, and no template of tasks", hint)], source)
+    for key, (what, hint) in _OF_OTHERS.items():
+        if key in data and "steps" not in data:
+            raise TemplateInvalid([Fault(key, f"this is {what}, and no template of tasks", hint)], source)
     report = Report()
     report.warnings.extend(warnings)
     fields = Fields(data, "", report)

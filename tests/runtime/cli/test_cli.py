@@ -95,6 +95,8 @@ REFUSED = {
         "title_format: Wrong input key: n (line 3; in YAML n means false: quote it where the input is declared)",
     ),
     "a flow": ("kind: flow\nname: x\n", "kind: this is a flow, and no template of tasks"),
+    "a function": ("name: one\naction: {type: echo}\n", "action: this is a function, and no template of tasks (the folder of functions is --functions)"),
+    "policies": ("policies: []\n", "policies: this is a file of policies, and no template of tasks"),
     "an input that is missing": (HEAD + "inputs: [{name: who}]\n" + STEP, "input.who: missing input who"),
     "an input that breaks its constraint": (HEAD + "inputs: [{name: who, regex: '^x', default: xx}]\n" + STEP, "input.who: "),
     "an alias bomb": (HEAD + "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(12)), "alias"),
