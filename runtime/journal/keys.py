@@ -113,9 +113,15 @@ class KeyRing:
             status = self.path.stat()
             if (status.st_mtime_ns, status.st_ino) == self.stamp:
                 return self
-            return type(self).load(self.path)
+            ring = type(self).load(self.path)
         except (OSError, StoreUnusable):
             return self
+        if self.primary.fingerprint not in ring.keys:  # as after rotate-keys, or as the file is that of another store
+            log("understudy.store").warning(
+                "key_ring_exchanged", path=str(self.path), gone=self.primary.name, primary=ring.primary.name,
+                advice=f'unless all was sealed anew before (rotate-keys), put "{self.primary.name}" back, beside the others',
+            )  # fmt: skip
+        return ring
 
 
 def check_opens(ring: KeyRing | None, fingerprints: Iterable[bytes], store: object) -> None:

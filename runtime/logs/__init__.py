@@ -30,6 +30,7 @@ Python are lines, too.
 | server_clock_jumped | error | the clock that leases run out by is not where it was |
 | clock_differs, migration_waits | warning | a clock is not the server's; its tables are read, and so not migrated yet |
 | index_built | info | an index of a store's tables is built, while all go on, for the version that they are to be of |
+| key_ring_exchanged | warning | the file of keys has not the key any more that was sealed with until now |
 | key_ring_open_to_others | warning | anybody on the machine may read a file of keys |
 | setting_unknown | warning | nothing reads what ``utask-cfg`` says there |
 | notification_dropped, notification_given_up, notifications_left | warning | nobody was told, and why |

@@ -315,6 +315,22 @@ def test_a_ring_that_anybody_may_read_is_used_and_warned_of(tmp_path, mode, warn
     assert ring.refreshed() is ring
 
 
+def test_a_file_of_keys_that_was_exchanged_for_another_is_said_to_be_and_one_with_more_keys_is_not(tmp_path):
+    """What is sealed from then on needs the new file, and what was before the old one: nobody would notice until a restart."""
+    ring = ring_of(tmp_path / "keys", "one")
+    add_key(tmp_path / "keys", "two")
+    ring_of(tmp_path / "others", "three")
+    with capture_logs() as logs:
+        ring = ring.refreshed()
+        assert ring.primary.name == "two"
+        assert logs == []
+        (tmp_path / "others").rename(tmp_path / "keys")
+        assert ring.refreshed().refreshed().primary.name == "three"
+    [line] = logs
+    assert (line["event"], line["gone"], line["primary"]) == ("key_ring_exchanged", "two", "three")
+    assert 'put "two" back' in line["advice"]
+
+
 def test_a_key_is_not_replaced(tmp_path):
     add_key(tmp_path / "keys", "one")
     with pytest.raises(StoreUnusable, match="already"):
