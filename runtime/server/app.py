@@ -258,16 +258,22 @@ async def _admitted(office: Office, handler: Handler, request: Request, door: Do
         return problem(500, "the server failed: its log says more")
 
 
+def _held_up(office: Office, text: str) -> str:
+    """Say what requests wait for as well, where it is the store: while that is away, all that store something do."""
+    trouble = office.desk.trouble()
+    return text if trouble is None else f"{text} ({trouble.reason})"
+
+
 async def _answered(office: Office, handler: Handler, asked: Asked) -> Response:
     """Answer once there is room, which is waited for a little: first come, first served."""
     with trio.move_on_after(office.limits.wait_seconds) as waiting:
         await office.room.acquire()
     if waiting.cancelled_caught:
-        return refusal(Unavailable("the server has as many requests as it takes: try again later"))
+        return refusal(Unavailable(_held_up(office, "the server has as many requests as it takes: try again later")))
     try:
         with trio.move_on_after(office.limits.request_seconds):
             return await handler(asked)
-        return refusal(Unavailable("it took too long: it may still be done"))
+        return refusal(Unavailable(_held_up(office, "it took too long: it may still be done")))
     finally:
         office.room.release()
 

@@ -688,7 +688,9 @@ async def test_a_server_whose_store_takes_nothing_is_not_ready_until_it_does_or_
     monkeypatch.setattr("runtime.journal.sqlite.database._BUSY_SECONDS", 0.05)
     path = tmp_path / "tasks.db"
     with trio.fail_after(60):
-        async with running_server([HELLO], store=f"sqlite:///{path}") as server:
+        async with running_server(
+            [HELLO], store=f"sqlite:///{path}", limits=attrs.evolve(ROOMY, wait_seconds=0.05)
+        ) as server:
             ada = server.client("ada")
             assert (await ada.get("/readyz")).status_code == 200
             other = apsw.Connection(str(path))
@@ -698,6 +700,13 @@ async def test_a_server_whose_store_takes_nothing_is_not_ready_until_it_does_or_
             reply = await ada.get("/readyz")
             assert (reply.status_code, "keeps it locked" in reply.json()["error"]) == (503, True)
             assert "understudy_store_refuses 1.0\n" in (await ada.get("/metrics")).text
+            for _ in range(server.office.limits.in_flight):
+                server.office.room.acquire_nowait()  # as those have that wait for it
+            full = (await ada.get("/task")).json()["error"]
+            assert "as many requests as it takes: try again later (the store" in full
+            assert "keeps it locked" in full
+            for _ in range(server.office.limits.in_flight):
+                server.office.room.release()
             number, since = server.office.trouble
             server.office.trouble = number, since - 31  # nothing was to be stored meanwhile, for nobody was let through
             assert (await ada.get("/readyz")).status_code == 200
