@@ -49,7 +49,7 @@ from runtime.flow.records import (
     TargetStatusSet,
     WorkReturned,
 )
-from runtime.flow.rows import Approval, Group, Run, Step
+from runtime.flow.rows import NO_CHILDREN, Approval, Group, Run, Step
 from runtime.flow.states import LIVE, FlowStatus, FlowTurn, GroupStatus, Mode, Stage, StepStatus
 from runtime.flow.status import Status
 from runtime.frozen import replaced
@@ -233,18 +233,20 @@ def _step_after(
         case StepStaged():
             return replaced(step, stage=record.stage, no_op=record.no_op, stopped_for=record.reason)
         case ChildrenWished():
-            return replaced(step, children=(*step.children, *record.children))
+            return replaced(step, children=step.children.update(record.children))
         case WorkReturned():
             return replaced(
                 step,
                 output=record.output,
                 stage=Stage.IDLE,
-                children=(),
+                children=NO_CHILDREN,
                 target_type=record.target_type or step.target_type,
                 target_id=record.target_id or step.target_id,
             )
         case StepLeft():
-            return replaced(step, finished_at=record.at, directive=record.directive, stage=Stage.IDLE, children=())
+            return replaced(
+                step, finished_at=record.at, directive=record.directive, stage=Stage.IDLE, children=NO_CHILDREN
+            )
         case StepRetried():
             return replaced(step, retried=True)
         case _:

@@ -59,8 +59,7 @@ def order_children(turn: Turn, event: ChildrenOrdered) -> Refused | None:
     step = flow.steps.get(event.step)
     if step is None or step.stage is not Stage.WORK or step.attempt != event.attempt:
         return Conflict(f"the work of step {event.step} of flow {flow.header.flow_id} is to end, and may start nothing")
-    known = frozenset(step.children)
-    children = tuple(one for one in event.children if one not in known)
+    children = tuple(one for one in event.children if one not in step.children)
     if children:
         turn.record(ChildrenWished(at=turn.at, step=step.id, children=children))
     return None

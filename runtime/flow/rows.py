@@ -22,6 +22,7 @@ from runtime.lengths import Name
 from runtime.values.json import Json
 
 DEFAULT_MAX_RETRIES: Final = 10
+NO_CHILDREN: "Final[HashTrieSet[str]]" = HashTrieSet()
 
 _LONGEST_BACKOFF_SECONDS: Final = 86_400.0
 _MOST_DOUBLINGS: Final = 64
@@ -222,7 +223,7 @@ class Step:
     attempt: int = 0
     no_op: bool = False
     stopped_for: str = ""
-    children: tuple[str, ...] = ()
+    children: "HashTrieSet[str]" = NO_CHILDREN
     not_before: float = 0.0
 
     @property

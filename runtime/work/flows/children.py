@@ -4,7 +4,7 @@ The ids make it safe to wish again: a step whose work is begun again after a cra
 flow records them first, so that whoever ends the step knows what else to end (`runtime.flow.interrupts`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
 import attrs
@@ -31,7 +31,7 @@ _DISMISSED_AT_ONCE: Final = 100
 
 
 async def dismiss_children(
-    by: str, effect: DismissChildren, children: Sequence[str], services: Services, clock: Clock
+    by: str, effect: DismissChildren, children: Iterable[str], services: Services, clock: Clock
 ) -> ChildrenDismissed | StepCut:
     """Cancel what a step has started, and what that has; it is cut short when the runtime is closed first."""
     heard = [True]

@@ -1,5 +1,7 @@
 """Work that somebody has cut has failed, once, and what mends a failure mends it."""
 
+import tracemalloc
+
 import pytest
 import trio
 import trio.testing
@@ -88,8 +90,20 @@ def test_work_that_is_cut_is_over_once_what_it_has_started_has_taken_its_cancel(
         assert loop.dismissed == ["s1", "s1"]
     loop.settle()
     assert loop.row("a").status.status == ("cancelled" if cut == "cancel" else "error")
-    assert loop.row("a").children == ()
+    assert not loop.row("a").children
     assert not loop.flow.live
+
+
+def test_one_more_that_a_step_starts_costs_no_more_where_it_has_started_many():
+    few, many = running(), running()
+    orders(many, *map(str, range(20_000)))
+    costs = []
+    for loop in (few, many):
+        tracemalloc.start()
+        orders(loop, "one more")
+        costs.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert costs[1] < costs[0] + 20_000
 
 
 def test_work_that_ended_by_itself_leaves_what_it_has_started_alone():
