@@ -7,7 +7,7 @@ the same module means the same function; a function that cannot be told by it (a
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import attrs
 
@@ -15,6 +15,9 @@ from runtime.parameters import Read, declared, readers_of
 from runtime.values.json import Json
 
 AnyFunction: TypeAlias = Callable[..., Any]
+
+_MANY: Final = 1000
+"""How many closures of one name are a program that makes one for every task, and will run out of memory in time."""
 
 
 @attrs.frozen(eq=False)
@@ -77,6 +80,11 @@ class Functions:
         signature = inspect.signature(function)
         number = self._numbers[base] = self._numbers.get(base, 0) + 1
         name = base if number == 1 else f"{base}#{number}"
+        if number == _MANY:
+            from runtime.logs.lines import log  # noqa: PLC0415 - hardly ever needed
+
+            why = "each is kept for as long as the runtime is: hand over one, with arguments that differ"
+            log("understudy.functions").warning("functions_pile_up", function=base, count=number, why=why)
         self._known[name] = Registered(
             name=name,
             function=function,

@@ -33,6 +33,7 @@ Python are lines, too.
 | key_ring_exchanged | warning | the file of keys has not the key any more that was sealed with until now |
 | key_ring_open_to_others | warning | anybody on the machine may read a file of keys |
 | setting_unknown | warning | nothing reads what ``utask-cfg`` says there |
+| functions_pile_up | warning | a program makes a closure for every task, and each takes memory for as long as it runs |
 | notification_dropped, notification_given_up, notifications_left | warning | nobody was told, and why |
 | actor_failed, actor_given_up | error | a fault of the runtime itself; a part of it was started again, or is not |
 | shutdown_held_up | error | a step does not let the program end |

@@ -2,6 +2,8 @@
 
 import sys
 
+from structlog.testing import capture_logs
+
 from runtime.functions import Functions
 
 
@@ -50,3 +52,16 @@ def test_functions_of_one_name_are_told_apart_by_numbers():
         base,
         f"{base}#3",
     ]
+
+
+def test_a_program_that_makes_a_closure_for_every_task_is_warned_once():
+    functions = Functions()
+    with capture_logs() as logs:
+        for _ in range(999):
+            functions.register(another())
+        assert not logs
+        for _ in range(2000):
+            functions.register(another())
+    [warning] = logs
+    assert (warning["event"], warning["count"]) == ("functions_pile_up", 1000)
+    assert warning["function"].endswith(":another.<locals>.work")
