@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from runtime.api.flow_messages import FlowGroupChanged, FlowStateChanged, FlowStepChanged
 from runtime.api.messages import Event, Lagged, StepStateChanged, TaskStateChanged
+from runtime.api.shapes import written
 from runtime.engine.states import ResolutionState, StepState, TaskState
 from runtime.logs.lines import log
 
@@ -44,7 +45,8 @@ def log_event(event: Event) -> None:
             failed = event.state is TaskState.BLOCKED or event.resolution is ResolutionState.ERROR
             write = logger.warning if failed else logger.info
             facts = {"state": str(event.state), "resolution": str(event.resolution), "run": event.run}
-            write("task_state", task=event.task_id, **facts, **_said(next_retry=event.next_retry))
+            again = None if event.next_retry is None else written(event.next_retry)
+            write("task_state", task=event.task_id, **facts, **_said(next_retry=again))
         case StepStateChanged():
             write = logger.warning if event.state in _FAILED else logger.debug
             facts = {"state": str(event.state), "tries": event.tries}

@@ -11,7 +11,8 @@ import pytest
 import structlog
 
 from runtime import Action, Step, Template, open_runtime
-from runtime.api.messages import Lagged
+from runtime.api.messages import Lagged, TaskStateChanged
+from runtime.engine.states import ResolutionState, TaskState
 from runtime.logs import LogFormat, LogLevel, LogSettings, log_event, log_events
 from runtime.logs.lines import log
 
@@ -22,6 +23,14 @@ def echo(**configuration):
 
 GOOD = Template(name="good", steps={"one": echo(output="x")})
 BAD = Template(name="bad", steps={"one": echo(error_message="no\x1b[31m\nsuch", error_type="client")})
+
+
+def test_when_a_task_is_tried_again_is_written_as_the_time_of_a_line_is():
+    facts = {"position": 1, "at": 0.0, "task_id": "t", "state": TaskState.RUNNING, "resolution": ResolutionState.ERROR}
+    with structlog.testing.capture_logs() as logs:
+        log_event(TaskStateChanged(**facts, run=1, next_retry=1795943491.5))
+        log_event(TaskStateChanged(**facts, run=1))
+    assert [line.get("next_retry") for line in logs] == ["2026-11-29T09:11:31.500000Z", None]
 
 
 @pytest.fixture
