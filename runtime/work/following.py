@@ -23,6 +23,9 @@ _PAGE: Final = 256
 _LOOK_ANYWAY_SECONDS: Final = 1.0
 """How often to look while somebody listens: the word that there are news may be lost."""
 
+_RARELY: Final = 16
+"""Those who are waited for are all looked through once a sixteenth as much has happened as there are of them."""
+
 _TIMER: Final = "news"
 _ENDED: Final = frozenset({ResolutionState.DONE, ResolutionState.CANCELLED})
 
@@ -87,7 +90,9 @@ class Follower(Actor[Message]):
         self._ear = ear
         self._histories = Histories(journal)
         self._elsewhere: set[str] = set()
-        """The tasks that somebody waits for and that may run elsewhere."""
+        """The tasks that somebody waits for, or did, and that may run elsewhere."""
+        self._unweeded = 0
+        """How much has happened since it was looked which of them nobody waits for any more."""
         self._unread: set[str] = set()
         """Those of them that could not be read when there was something new of them."""
         self._position: float = math.inf
@@ -107,7 +112,10 @@ class Follower(Actor[Message]):
 
     async def _catch_up(self, asked: Sequence[str]) -> None:
         self._elsewhere.update(asked)
-        self._elsewhere = {task_id for task_id in self._elsewhere if self._broadcast.awaits(task_id)}
+        self._unweeded += 1 + len(asked)
+        if self._unweeded * _RARELY >= len(self._elsewhere):
+            self._unweeded = 0
+            self._elsewhere = {task_id for task_id in self._elsewhere if self._broadcast.awaits(task_id)}
         wanted = bool(self._elsewhere) or self._broadcast.subscribed
         with suppress(JournalUnavailable):  # there is a next time
             if wanted and self._position == math.inf:
@@ -128,6 +136,7 @@ class Follower(Actor[Message]):
     async def _look_at(self, task_id: str) -> None:
         """Tell those who wait for a task if it has come to rest."""
         if not self._broadcast.awaits(task_id):
+            self._elsewhere.discard(task_id)
             return
         try:
             listed = await self._journal.look_up(task_id)
@@ -144,6 +153,7 @@ class Follower(Actor[Message]):
             unit = self._broadcast.present(task_id) or stored
             if unit is not None and unit.at_rest:
                 self._broadcast.fill(unit)
+                self._elsewhere.discard(task_id)
 
     async def _look_at_its_place(self, task_id: str) -> None:
         """Tell those who wait for a task that cannot be read here if it has ended all the same."""

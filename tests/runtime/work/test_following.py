@@ -1,5 +1,6 @@
-"""What the follower does when it cannot look: it looks again, and nobody else has to wait for that."""
+"""What the follower looks at, and what it does when it cannot: it looks again, and nobody else has to wait for that."""
 
+from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +9,7 @@ from runtime.engine.events import RunRequested
 from runtime.engine.states import ResolutionState, TaskState
 from runtime.journal.protocol import JournalUnavailable, Standing, standing_of
 from runtime.work.broadcast import Broadcast
-from runtime.work.following import Follower
+from runtime.work.following import Follower, NewsCame
 from tests.support.plain_loop import Loop
 from tests.support.plans import plan, step
 
@@ -94,3 +95,43 @@ async def test_nobody_is_told_of_a_task_that_is_in_memory_here_before_its_actor_
         broadcast.hide(running.header.task_id)  # it has left memory, and somebody else ended it
         await follower._look_at(running.header.task_id)
         assert waiter.filled
+
+
+class Counted(Broadcast):
+    looked = 0
+
+    def awaits(self, task_id):
+        self.looked += 1
+        return super().awaits(task_id)
+
+
+async def test_a_word_of_news_costs_the_same_however_many_are_waited_for(monkeypatch):
+    """Nothing was stored of any of them; and once nobody waits for any, nothing is followed."""
+    monkeypatch.setattr(Follower, "address", None)
+    broadcast, followed = Counted(), []
+
+    async def follow(*, on):
+        followed.append(on)
+        return 0
+
+    async def foreign(position, *, limit):
+        return (), (), position
+
+    async def runs(_task_id):
+        return SimpleNamespace(standing=Standing(ResolutionState.RUNNING, task=TaskState.RUNNING))
+
+    journal = SimpleNamespace(held=(), follow=follow, foreign=foreign, look_up=runs)
+    ignored = SimpleNamespace(heard=lambda: None, arm_in=lambda *_: None)
+    follower = Follower(journal, broadcast, ignored, ignored)
+    with ExitStack() as waiting:
+        for number in range(2_000):
+            waiting.enter_context(broadcast.waiter(str(number)))
+        await follower.started()
+        broadcast.looked = 0
+        for _ in range(1_000):
+            await follower.turn([NewsCame()])
+        assert broadcast.looked <= 17 * 1_000
+        assert followed == [True]
+    for _ in range(200):
+        await follower.turn([NewsCame()])
+    assert followed == [True, False]
