@@ -96,8 +96,9 @@ global_resource_limits          ``max_concurrent_executions``, ``max_concurrent_
                                 ``max_result_size``; global ones are for all instances together
 notify_config, notify_actions   `runtime.notifications.settings`
 others of µTask                 nothing here: ``dashboard_api_path_prefix``, ``dashboard_sentry_dsn``,
-                                ``database_config``, ``delay_between_crashed_tasks_resolution``,
-                                ``editor_path_prefix``, ``steps_compression_algorithm``
+                                ``database_config``, ``debug``, ``delay_between_crashed_tasks_resolution``,
+                                ``editor_path_prefix``, ``instance_collector_wait_duration``,
+                                ``steps_compression_algorithm``
 ==============================  ================================================================================
 
 Exit status: 0 the task is DONE (or the files are valid); 1 it ended otherwise; 2 the request was refused; 3 it waits
