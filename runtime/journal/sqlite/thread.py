@@ -88,7 +88,9 @@ class WriterThread(trio.abc.Instrument):
         self._following: deque[Append] = deque()
         self._listener: Append | None = None
         self._held_back = 0
-        self._under_way = 0
+        self._passed_on = 0
+        self._dealt_with = 0
+        """How many were passed on to the thread, and how many of those it is done with: each is counted by one thread only."""
         self.abandoned = 0
         self._told, self._tells = os.pipe()
         os.set_blocking(self._tells, False)
@@ -134,16 +136,16 @@ class WriterThread(trio.abc.Instrument):
         Where somebody is held back, the trio run is let go on behind this: at once, or once the thread, if it is at rest,
         has begun.
         """
-        handed, done = self._handed, self._done
-        wakes = timeout > 0 and bool(done)
+        handed = self._handed
+        wakes = timeout > 0 and bool(self._done)
         if handed:
             self._handed = []
-            at_rest = self._under_way == sum([len(group) for group, _ in done])
+            at_rest = self._passed_on == self._dealt_with
             if at_rest:
                 self._position = self._writer.next_position
             begins = wakes and at_rest
             wakes = wakes and not begins
-            self._under_way += len(handed)
+            self._passed_on += len(handed)
             self._jobs.put((handed, self._group(handed), begins))
         if wakes:
             self._wake()
@@ -168,7 +170,10 @@ class WriterThread(trio.abc.Instrument):
             sealer = self._writer.sealer
         if len(appends) < len(handed) or len(handed) > MOST or (self._seals and sealer is None):
             return None
-        return _Group(appends, turns, lay_out(turns, sealer, position))
+        try:
+            return _Group(appends, turns, lay_out(turns, sealer, position))
+        except Exception:  # noqa: BLE001 - trio takes no more word of an instrument that raises; the thread tells those who wait
+            return None
 
     # --- in tasks -------------------------------------------------------------------------------------------------
 
@@ -200,7 +205,6 @@ class WriterThread(trio.abc.Instrument):
         self._held_back = 0
         while done:
             group, results = done.popleft()
-            self._under_way -= len(group)
             for job, result in zip(group, results, strict=True):
                 task, job.task = job.task, None
                 if task is None:
@@ -268,6 +272,7 @@ class WriterThread(trio.abc.Instrument):
         self._tell([job], [result])
 
     def _tell(self, group: Sequence[Append], results: Sequence[int | Exception]) -> None:
+        self._dealt_with += len(group)
         self._done.append((group, results))
         self._wake()
 

@@ -4,6 +4,7 @@ import os
 import stat
 import tempfile
 import threading
+from collections import deque
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -653,3 +654,43 @@ async def test_a_store_that_was_closed_keeps_no_file_open(tmp_path):
     before = lowest_free()
     (await use()).join()
     assert lowest_free() == before
+
+
+class ChangedAllTheTime(deque[object]):
+    """What another thread may add to at any moment."""
+
+    def __iter__(self):
+        raise RuntimeError("deque mutated during iteration")
+
+
+async def test_the_thread_may_be_done_with_something_while_more_is_passed_on(tmp_path):
+    """An instrument that raises is heard no more by trio: everybody would wait for ever."""
+    with trio.fail_after(20):
+        async with opened(tmp_path / "tasks.db") as journal:
+            journal._thread._done = ChangedAllTheTime()
+            async with trio.open_nursery() as nursery:
+                for number in range(60):
+                    nursery.start_soon(in_turn, journal, f"t{number}")
+            assert len(await journal.tasks(limit=100)) == 60
+
+
+async def in_turn(journal, task_id):
+    await journal.append([first(task_id)])
+    for at in range(5):
+        await journal.append([Entry(task_id, [started(float(at))])])
+
+
+async def test_what_cannot_be_laid_out_ahead_is_for_the_thread_to_store_or_refuse(tmp_path, monkeypatch):
+    def fails(*_arguments):
+        raise ValueError("no")
+
+    with trio.fail_after(20):
+        async with opened(tmp_path / "tasks.db") as journal:
+            monkeypatch.setattr("runtime.journal.sqlite.thread.lay_out", fails)
+            await journal.append([first("stored")])
+            monkeypatch.setattr("runtime.journal.sqlite.writer.lay_out", fails)
+            with pytest.raises(ValueError, match="no"):
+                await journal.append([first("refused")])
+            monkeypatch.undo()
+            await journal.append([first("later")])
+            assert [one.task_id for one in await journal.tasks()] == ["stored", "later"]
