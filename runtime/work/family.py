@@ -7,7 +7,6 @@ from typing import Final, TypeAlias
 import trio
 
 from actors import ActorStopped, Address, AskExpired, ChildUnknown, Clock, MailboxFull, ShutdownContext
-from runtime.api.flow_messages import CancelFlow, SubmitFlow
 from runtime.api.messages import GetTask, SubmitTask
 from runtime.engine.effects import SubmitChildren
 from runtime.engine.events import ChildrenSubmitted
@@ -21,7 +20,7 @@ from runtime.templates.model import Template
 from runtime.wishes import Callback, Spawned, SpawnedTask
 from runtime.work.messages import ChildCameToRest, GiveUp, SubmitBatch
 
-Front: TypeAlias = Callable[[], Address[SubmitBatch | ChildCameToRest | GiveUp | GetTask | SubmitFlow | CancelFlow]]
+Front: TypeAlias = Callable[[], Address[SubmitBatch | ChildCameToRest | GiveUp | GetTask]]
 """How the intake of now is found: an address outlives no restart."""
 
 _ANSWER_WITHIN_SECONDS: Final = 30.0

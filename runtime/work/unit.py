@@ -101,8 +101,6 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
     """The messages that units of the other kind understand: whoever sends one means another unit."""
     reports: ClassVar[Any]
     """The messages that are events as they are: what children come to."""
-    may_be_long: ClassVar[bool] = False
-    """Whether deciding may take so long that others would notice, which is then done in a thread."""
 
     def __init__(
         self,
@@ -121,9 +119,9 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
         self._resumed = resumed
 
     def _sweeps(self, events: Sequence[E]) -> bool:
-        """Say whether deciding on these may take so long."""
+        """Say whether deciding on these may take so long that others would notice: then it is done in a thread."""
         del events
-        return self.may_be_long
+        return False
 
     @abstractmethod
     def _decided(self, events: Sequence[E]) -> "Decided[U, F]":
@@ -193,7 +191,7 @@ class UnitActor(Actor[M], Generic[M, U, E, F]):
         readers: "Sequence[Question[M]]" = (),
     ) -> None:
         """Decide on events, and answer those who asked, each for the event at an index, and those who want to read."""
-        if self.may_be_long and self._sweeps(events):
+        if self._sweeps(events):
             unit, records, effects, refusals = await BRIEF.run(self._decided, events)
         else:
             unit, records, effects, refusals = self._decided(events) if events else (self._unit, (), (), ())

@@ -77,7 +77,6 @@ class FlowActor(UnitActor[Message, Flow, Event, Effect]):
 
     foreign = _TASKS_ONLY
     reports = (*get_args(Report), ChildrenOrdered, SegmentEntered)
-    may_be_long = True
 
     def _sweeps(self, events: Sequence[Event]) -> bool:
         return any(

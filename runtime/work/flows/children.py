@@ -34,7 +34,7 @@ async def dismiss_children(
     by: str, effect: DismissChildren, children: Iterable[str], services: Services, clock: Clock
 ) -> ChildrenDismissed | StepCut:
     """Cancel what a step has started, and what that has; it is cut short when the runtime is closed first."""
-    heard = [True]
+    heard: list[bool] = []
     limit = trio.CapacityLimiter(_DISMISSED_AT_ONCE)
 
     async def one(child: str) -> None:
